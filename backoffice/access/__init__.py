@@ -1,0 +1,1 @@
+"""Who may do and see what: principal, policy, row-level security."""

@@ -1,0 +1,38 @@
+"""Finding one thing by its public identifier, or finding that it does not exist for this principal."""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase
+
+from backoffice.access.permissions import Permission
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+
+T = TypeVar("T", bound=DeclarativeBase)
+
+
+class NotFound(Exception):
+    """There is no such thing, or none for this principal: the two are not told apart."""
+
+
+def find(
+    tx: Transaction,
+    entity: type[T],
+    public_id: str,
+    *options: Any,
+    permission: Permission | None = None,
+    lock: bool = False,
+) -> T:
+    """The one row with this public identifier that the principal may see. Raises `NotFound`.
+
+    With `permission`, one on which the principal holds it. `options` are loader options; `lock` keeps
+    the row from changing until the transaction ends.
+    """
+    statement = select(entity).where(entity.public_id == public_id).options(*options)  # type: ignore[attr-defined]
+    if lock:
+        statement = statement.with_for_update(of=entity)
+    found: T | None = tx.scalars(visible(tx.principal, statement, permission)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,219 @@
+"""The one policy. It answers two questions: may somebody do this, and which rows may somebody see?
+
+Both answers come from one place, so that a list never shows what a page refuses. `config/roles.toml` maps
+roles to permissions; a `Rule` says where an entity's rows belong (school, classroom, student, account);
+what a principal is there decides.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam, false, or_, true
+from sqlalchemy.orm import DeclarativeBase
+
+from backoffice.access.permissions import CORE, Permission
+from backoffice.access.principal import NONE, Ids, Kind, Principal
+
+
+class RoleName(StrEnum):
+    """Everything that a principal can be somewhere."""
+
+    FOUNDER = "founder"
+    LEADER = "leader"
+    PRIVACY_OFFICER = "privacy_officer"
+    TEACHER = "teacher"
+    OWNER = "owner"
+    CO_TEACHER = "co_teacher"
+    HELPER = "helper"
+    GUARDIAN = "guardian"
+    STUDENT = "student"
+
+
+class PolicyError(Exception):
+    """`config/roles.toml` cannot be used; `problems` says why, one sentence each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class Denied(Exception):
+    """The principal may not do this. To the outside it is as if the thing did not exist."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a principal holds one permission."""
+
+    everywhere: bool = False
+    schools: Ids = NONE
+    classrooms: Ids = NONE
+    students: Ids = NONE
+    account: Ids = NONE
+
+    def __bool__(self) -> bool:
+        return self.everywhere or bool(self.schools or self.classrooms or self.students)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where the rows of an entity belong, so that the policy can judge them.
+
+    `school`, `student` and `account` name columns. `schools`, `classrooms` and `students` make the
+    condition "of one of these" from the bound array of their numbers, where no single column tells;
+    `classrooms_of` lists a loaded row's classrooms.
+    Rows with an `account` column belong to that account; without `read`, to it alone.
+    """
+
+    entity: type[DeclarativeBase]
+    read: Permission | None
+    school: str | None = "school_id"
+    student: str | None = None
+    account: str | None = None
+    schools: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
+    classrooms: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
+    students: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
+    classrooms_of: Callable[[Any], Iterable[int]] = field(default=lambda _row: ())
+
+
+_rules: dict[type[DeclarativeBase], Rule] = {}
+_granted: Mapping[str, frozenset[str]] = {}
+
+
+def register(*rules: Rule) -> None:
+    """Make entities known to the policy; an entity without a rule is visible to nobody."""
+    for rule in rules:
+        _rules[rule.entity] = rule
+
+
+def rules() -> Mapping[type[DeclarativeBase], Rule]:
+    """The rules by entity."""
+    return _rules
+
+
+def load_roles(path: Path, declared: Iterable[Permission] = ()) -> None:
+    """Read who may do what. Raises `PolicyError` with every problem of the file at once."""
+    global _granted  # noqa: PLW0603 - a process has one policy
+    known = CORE | frozenset(declared)
+    stored = tomllib.loads(path.read_text("utf-8"))
+    problems = [f"{path.name}: there is no role {role}." for role in stored if role not in set(RoleName)]
+    problems += [f"{path.name}: the role {role} is missing." for role in RoleName if role not in stored]
+    problems += [
+        f"{path.name}: {role} lists {name}, which nobody declares."
+        for role, entry in stored.items()
+        for name in entry.get("permissions", ())
+        if name not in known
+    ]
+    if problems:
+        raise PolicyError(problems)
+    _granted = {role: frozenset(entry["permissions"]) for role, entry in stored.items()}
+
+
+def granted(role: RoleName) -> frozenset[str]:
+    """The permissions of a role."""
+    return _granted[role]
+
+
+def scope(principal: Principal, permission: Permission) -> Scope:
+    """Where the principal holds a permission."""
+    if principal.kind is Kind.SYSTEM:
+        return Scope(everywhere=True)
+
+    def where(role: RoleName, ids: Ids) -> Ids:
+        return ids if ids and permission in _granted[role] else NONE
+
+    own = frozenset({principal.student_id}) if principal.student_id else NONE
+    return Scope(
+        everywhere=principal.founder and permission in _granted[RoleName.FOUNDER],
+        schools=where(RoleName.LEADER, principal.led_schools)
+        | where(RoleName.TEACHER, principal.taught_schools)
+        | where(RoleName.PRIVACY_OFFICER, principal.officer_schools),
+        classrooms=where(RoleName.OWNER, principal.owned)
+        | where(RoleName.CO_TEACHER, principal.co_taught)
+        | where(RoleName.HELPER, principal.helped),
+        students=where(RoleName.GUARDIAN, principal.children) | where(RoleName.STUDENT, own),
+        account=frozenset({principal.account_id}) if principal.account_id else NONE,
+    )
+
+
+def can(principal: Principal, permission: Permission, thing: DeclarativeBase | None = None) -> bool:
+    """Whether the principal may do this to the thing; without a thing, to any thing at all."""
+    held = scope(principal, permission)
+    if thing is None or held.everywhere:
+        return bool(held)
+    rule = _rules[type(thing)]
+    return (
+        (rule.school is not None and getattr(thing, rule.school) in held.schools)
+        or not held.classrooms.isdisjoint(rule.classrooms_of(thing))
+        or (rule.student is not None and getattr(thing, rule.student) in held.students)
+        or (rule.account is not None and getattr(thing, rule.account) in held.account)
+    )
+
+
+def require(principal: Principal, permission: Permission, thing: DeclarativeBase | None = None) -> None:
+    """Raise `Denied` unless `can`."""
+    if not can(principal, permission, thing):
+        raise Denied
+
+
+def visible(
+    principal: Principal, statement: Select[Any], permission: Permission | None = None
+) -> Select[Any]:
+    """The statement narrowed to the rows that the principal may see.
+
+    Each entity that the statement selects from is narrowed by its own rule; one without a rule shows
+    nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
+    """
+    for description in statement.column_descriptions:
+        entity = description["entity"]
+        if entity is not None:
+            statement = statement.where(_condition(principal, entity, permission))
+    return statement
+
+
+def _condition(
+    principal: Principal, entity: type[DeclarativeBase], permission: Permission | None
+) -> ColumnElement[bool]:
+    rule = _rules.get(entity)
+    if rule is None:
+        return false()
+    wanted = permission or rule.read
+    held = scope(principal, wanted) if wanted else _only_own(principal)
+    if held.everywhere:
+        return true()
+    conditions = []
+    if rule.school and held.schools:
+        conditions.append(_one_of(getattr(entity, rule.school), held.schools))
+    if rule.schools and held.schools:
+        conditions.append(rule.schools(_array(held.schools)))
+    if rule.classrooms and held.classrooms:
+        conditions.append(rule.classrooms(_array(held.classrooms)))
+    if rule.student and held.students:
+        conditions.append(_one_of(getattr(entity, rule.student), held.students))
+    if rule.students and held.students:
+        conditions.append(rule.students(_array(held.students)))
+    if rule.account and held.account:
+        conditions.append(_one_of(getattr(entity, rule.account), held.account))
+    return or_(*conditions) if conditions else false()
+
+
+def _only_own(principal: Principal) -> Scope:
+    if principal.kind is Kind.SYSTEM:
+        return Scope(everywhere=True)
+    return Scope(account=frozenset({principal.account_id}) if principal.account_id else NONE)
+
+
+def _one_of(column: Any, ids: Ids) -> ColumnElement[bool]:
+    # A single value lets an index of (column, key) give the rows in order; an array does not.
+    if len(ids) == 1:
+        return column == next(iter(ids))  # type: ignore[no-any-return]
+    return column == any_(_array(ids))  # type: ignore[no-any-return]
+
+
+def _array(ids: Ids) -> ColumnElement[Any]:
+    # One parameter, whatever the count: the statement stays the same and so does its plan.
+    return bindparam(None, sorted(ids), type_=ARRAY(BigInteger), unique=True)

@@ -1,0 +1,176 @@
+"""On whose behalf a transaction runs.
+
+A *credential* is what somebody presents: a session token, a student token, a stated purpose. Entering
+with it makes the database the judge: one statement checks the session row, sets the principal for row-level
+security and answers who it is. A `Principal` is that answer; it is never made from anything a client sent.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Row
+
+from backoffice import clock
+from backoffice.storage import keyring
+from backoffice.storage.roles import DatabaseRole
+
+
+class Kind(StrEnum):
+    """What kind of actor is at work."""
+
+    NOBODY = "nobody"
+    ACCOUNT = "account"
+    STUDENT = "student"
+    SYSTEM = "system"
+
+
+class SessionEnded(Exception):
+    """The session is over: signed out, idle too long, or its account's credentials changed."""
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """No credential: sees no row, may call the few look-ups that precede a principal."""
+
+    address: str | None = None
+    kind = Kind.NOBODY
+
+
+@dataclass(frozen=True)
+class AccountToken:
+    """The digest of an account session's token, and the network address it came from."""
+
+    digest: bytes
+    address: str | None = None
+    kind = Kind.ACCOUNT
+
+
+@dataclass(frozen=True)
+class StudentToken:
+    """The `jti` of a verified student token, and the network address it came from."""
+
+    token_id: UUID
+    address: str | None = None
+    kind = Kind.STUDENT
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a worker or a command is at work for, in a word that the trail keeps."""
+
+    name: str
+    address = None
+    kind = Kind.SYSTEM
+
+
+Credential = Nobody | AccountToken | StudentToken | Purpose
+Ids = frozenset[int]
+NONE: Ids = frozenset()
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who somebody is, as the database answered on entering. Identifiers are internal numbers."""
+
+    credential: Credential
+    account_id: int | None = None
+    account_public_id: str | None = None
+    name: str | None = None
+    time_zone: str = "UTC"
+    session_id: int | None = None
+    session_public_id: str | None = None
+    founder: bool = False
+    led_schools: Ids = NONE
+    taught_schools: Ids = NONE
+    officer_schools: Ids = NONE
+    owned: Ids = NONE
+    co_taught: Ids = NONE
+    helped: Ids = NONE
+    children: Ids = NONE
+    school_id: int | None = None
+    classroom_id: int | None = None
+    student_id: int | None = None
+    student_public_id: str | None = None
+    idle_minutes: int | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of actor this is."""
+        return self.credential.kind
+
+    @property
+    def database_role(self) -> DatabaseRole:
+        """As which database role its transactions run."""
+        return DatabaseRole.SYSTEM if self.kind is Kind.SYSTEM else DatabaseRole.APP
+
+    @property
+    def member_schools(self) -> Ids:
+        """Schools that the account leads or teaches at."""
+        return self.led_schools | self.taught_schools
+
+
+def enter(connection: Connection, credential: Credential) -> Principal:
+    """Make the credential's owner the principal of the transaction. Raises `SessionEnded`."""
+    match credential:
+        case AccountToken():
+            return _account(connection, credential)
+        case StudentToken():
+            return _student(connection, credential)
+        case Purpose():
+            connection.execute(
+                text("select set_config('app.purpose', :purpose, true)"), {"purpose": credential.name}
+            )
+            return Principal(credential)
+        case Nobody():
+            return Principal(credential)
+
+
+def _account(connection: Connection, credential: AccountToken) -> Principal:
+    found = _one(
+        connection, "select * from app.enter(:presented, :at)", credential.digest
+    )
+    return Principal(
+        credential,
+        account_id=found.account_id,
+        account_public_id=found.account_public_id,
+        name=keyring.current().open(bytes(found.name), context="account.name").decode(),
+        session_id=found.session_id,
+        session_public_id=found.session_public_id,
+        time_zone=found.time_zone,
+        founder=found.founder,
+        led_schools=frozenset(found.led_schools),
+        taught_schools=frozenset(found.taught_schools),
+        officer_schools=frozenset(found.officer_schools),
+        owned=frozenset(found.owned),
+        co_taught=frozenset(found.co_taught),
+        helped=frozenset(found.helped),
+        children=frozenset(found.children),
+    )
+
+
+def _student(connection: Connection, credential: StudentToken) -> Principal:
+    found = _one(
+        connection, "select * from app.enter_student(:presented, :at)", credential.token_id
+    )
+    return Principal(
+        credential,
+        session_id=found.session_id,
+        school_id=found.school_id,
+        classroom_id=found.classroom_id,
+        student_id=found.student_id,
+        student_public_id=found.student_public_id,
+        time_zone=found.time_zone,
+        idle_minutes=found.idle_minutes,
+        expires_at=found.expires_at,
+    )
+
+
+def _one(connection: Connection, statement: str, presented: object) -> Row[tuple[object, ...]]:
+    row = connection.execute(text(statement), {"presented": presented, "at": clock.now()}).first()
+    if row is None:
+        raise SessionEnded
+    return row

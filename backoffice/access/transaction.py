@@ -1,0 +1,62 @@
+"""Opening a transaction as somebody. Everything that touches tenant data goes through here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+
+from backoffice.access.principal import Credential, Principal, enter
+from backoffice.storage import database
+
+
+class Transaction(Session):
+    """A database session that runs as one principal, checked anew whenever a transaction begins.
+
+    Checked per transaction and not per request: a body streamed after the request has ended still
+    runs as its reader, and a session ended meanwhile stops it.
+    """
+
+    def __init__(self, credential: Credential, **options: Any) -> None:
+        super().__init__(expire_on_commit=False, **options)
+        self.credential = credential
+        self._principal: Principal | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Whom the transaction runs as. Raises `SessionEnded` if there is none."""
+        if self._principal is None:
+            self.connection()
+        assert self._principal is not None
+        return self._principal
+
+    def take_id(self, model: type[DeclarativeBase]) -> int:
+        """The next number for a new row of `model`.
+
+        A new student is visible only through an enrollment that does not exist yet, and row-level
+        security refuses `INSERT ... RETURNING` of a row one cannot see; so the number is taken first.
+        """
+        table = model.__table__
+        sequence = f"{table.schema}.{table.name}_id_seq"  # type: ignore[attr-defined]
+        taken = self.scalar(text("select nextval(cast(:name as regclass))"), {"name": sequence})
+        assert isinstance(taken, int)
+        return taken
+
+
+@event.listens_for(Transaction, "after_begin")
+def _enter(session: Transaction, transaction: SessionTransaction, connection: Connection) -> None:
+    if not transaction.nested:
+        session._principal = enter(connection, session.credential)  # noqa: SLF001
+
+
+@contextmanager
+def transaction(who: Principal | Credential) -> Iterator[Transaction]:
+    """One transaction as `who`: committed at the end, rolled back on an error.
+
+    Raises `SessionEnded` on first use if the session is over by then.
+    """
+    credential = who.credential if isinstance(who, Principal) else who
+    role = Principal(credential).database_role
+    with Transaction(credential, bind=database.current().engine(role)) as session, session.begin():
+        yield session

@@ -1,0 +1,90 @@
+"""People who sign in with credentials, and their sessions, as tables."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.storage import columns
+from backoffice.storage.base import Base, only
+from backoffice.storage.columns import Class, Keep
+
+
+class AccountStatus(StrEnum):
+    """Whether an account may sign in."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Account(Base):
+    """A founder, leader, teacher or parent. Founder is a flag, not a membership."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        UniqueConstraint("email_index"),
+        only("status", AccountStatus),
+    )
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("account", Keep.ACCOUNT)
+    email: Mapped[str] = columns.sealed("Signs in and receives mail", keep=Keep.ACCOUNT)
+    email_index: Mapped[bytes] = columns.blind_index("Finds the account by its address", keep=Keep.ACCOUNT)
+    name: Mapped[str] = columns.sealed("What colleagues see", keep=Keep.ACCOUNT)
+    founder: Mapped[bool] = columns.flag("Staff of the company", keep=Keep.ACCOUNT)
+    status: Mapped[str] = columns.choice("Whether it may sign in", keep=Keep.ACCOUNT)
+    language: Mapped[str] = columns.text("Language of pages and mails", keep=Keep.ACCOUNT)
+    time_zone: Mapped[str] = columns.text("Shows times as the person reads them", keep=Keep.ACCOUNT)
+    security_epoch: Mapped[int] = columns.number(
+        "Raised on a change of credentials; older sessions are dead", keep=Keep.ACCOUNT
+    )
+    last_active_at: Mapped[datetime | None] = columns.moment(
+        "Tells when the account has been idle too long", keep=Keep.ACCOUNT
+    )
+    created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ACCOUNT)
+
+
+class AccountPassword(Base):
+    """The password of an account, apart from it: colleagues may see an account, never this row."""
+
+    __tablename__ = "account_password"
+    __table_args__ = (CheckConstraint("password_hash like '$argon2id$%'", name="is_argon2id"),)
+
+    account_id: Mapped[int] = columns.reference(
+        "Whose password",
+        ForeignKey("app.account.id", ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    password_hash: Mapped[str] = columns.secret("Checks the password (argon2id)", keep=Keep.ACCOUNT)
+    set_at: Mapped[datetime] = columns.moment("When it was set", keep=Keep.ACCOUNT)
+
+
+class AccountSession(Base):
+    """A signed-in browser. The cookie's token is worth nothing without this row."""
+
+    __tablename__ = "account_session"
+    __table_args__ = (UniqueConstraint("public_id"), Index(None, "account_id"))
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("session", Keep.SIX_MONTHS)
+    account_id: Mapped[int] = columns.reference(
+        "Who is signed in", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
+    )
+    token_digest: Mapped[bytes] = columns.secret_digest(
+        "Recognises the cookie's token", keep=Keep.SIX_MONTHS
+    )
+    security_epoch: Mapped[int] = columns.number(
+        "The account's epoch when it signed in", keep=Keep.SIX_MONTHS
+    )
+    started_at: Mapped[datetime] = columns.moment("When it signed in", keep=Keep.SIX_MONTHS)
+    last_seen_at: Mapped[datetime] = columns.moment("Ends the session when idle", keep=Keep.SIX_MONTHS)
+    idle_minutes: Mapped[int] = columns.number("How long it may be idle", keep=Keep.SIX_MONTHS)
+    expires_at: Mapped[datetime] = columns.moment("When it ends in any case", keep=Keep.SIX_MONTHS)
+    ended_at: Mapped[datetime | None] = columns.moment("When it was signed out", keep=Keep.SIX_MONTHS)
+    address: Mapped[str | None] = columns.sealed(
+        "Lets the person recognise a session", keep=Keep.SIX_MONTHS, kind=Class.NETWORK_ADDRESS
+    )
+    device: Mapped[str | None] = columns.sealed("Lets the person recognise a session", keep=Keep.SIX_MONTHS)

@@ -1,0 +1,166 @@
+"""Making accounts, signing in and out."""
+
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+from sqlalchemy import insert, text, update
+
+from backoffice import clock
+from backoffice.access.principal import AccountToken, Nobody, Principal
+from backoffice.access.transaction import transaction
+from backoffice.accounts import passwords
+from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.schools.names import clean
+from backoffice.settings import Passwords, Sessions
+from backoffice.storage import keyring
+from backoffice.storage.keyring import Purpose
+from backoffice.storage.public_id import PublicId, new_public_id
+
+# The same words for a wrong address, a wrong password and a suspended account.
+REFUSED = "The e-mail address and the password do not match. Try again."
+LONGEST_EMAIL = 254
+LONGEST_DEVICE = 200
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session: the token belongs into the cookie and is stored nowhere else."""
+
+    token: str
+
+
+def create_account(  # noqa: PLR0913 - keyword-only, and each is a fact of its own
+    *,
+    principal: Principal,
+    email: str,
+    name: str,
+    password: str | None,
+    cost: Passwords,
+    founder: bool = False,
+    language: str = "en",
+    time_zone: str = "UTC",
+) -> PublicId:
+    """Make an account. Only the system may: people are invited. Raises `Rejected`."""
+    email, name = normalise_email(email), clean(name)
+    if not email or len(email) > LONGEST_EMAIL or email.count("@") != 1:
+        raise Rejected(email="Write a full e-mail address, such as name@school.example.")
+    if not name:
+        raise Rejected(name="Write a name.")
+    public_id, now = new_public_id(), clock.now()
+    with transaction(principal) as tx:
+        account_id = tx.take_id(Account)
+        tx.execute(
+            insert(Account).values(
+                id=account_id,
+                public_id=public_id,
+                email=email,
+                email_index=email_index(email),
+                name=name,
+                founder=founder,
+                status=AccountStatus.ACTIVE,
+                language=language,
+                time_zone=time_zone,
+                security_epoch=1,
+                created_at=now,
+            )
+        )
+        if password is not None:
+            tx.execute(
+                insert(AccountPassword).values(
+                    account_id=account_id,
+                    password_hash=passwords.hash_password(password, cost),
+                    set_at=now,
+                )
+            )
+        record(tx, "accounts.create", account=account_id)
+    return public_id
+
+
+def sign_in(  # noqa: PLR0913 - keyword-only, and each is a fact of its own
+    *,
+    email: str,
+    password: str,
+    sessions: Sessions,
+    cost: Passwords,
+    address: str | None,
+    device: str | None,
+) -> SignedIn:
+    """Check a password and begin a session. Raises `Rejected`, in the same words and time for all."""
+    with transaction(Nobody(address)) as tx:
+        found = tx.execute(
+            text("select * from app.sign_in_account(:index)"),
+            {"index": email_index(normalise_email(email))},
+        ).first()
+    # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
+    matches = passwords.verify(password, found.password_hash if found else None, cost)
+    if not (found and matches and found.status == AccountStatus.ACTIVE):
+        _note_refusal(address)
+        raise Rejected.whole(REFUSED)
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    with transaction(Nobody(address)) as tx:
+        session_id = tx.scalar(
+            text(
+                "select app.begin_account_session(:account, :public_id, :digest, :at, :idle, :until,"
+                " :address, :device)"
+            ),
+            {
+                "account": found.account_id,
+                "public_id": new_public_id(),
+                "digest": token_digest(token),
+                "at": now,
+                "idle": sessions.account_idle,
+                "until": now + sessions.span(sessions.account_absolute),
+                "address": _sealed(address, "address"),
+                "device": _sealed(device[:LONGEST_DEVICE] if device else None, "device"),
+            },
+        )
+        if session_id is None:
+            raise Rejected.whole(REFUSED)
+        record(tx, "accounts.sign-in", account=found.account_id, session=session_id)
+    return SignedIn(token)
+
+
+def sign_out(*, principal: Principal) -> None:
+    """End the principal's own session."""
+    with transaction(principal) as tx:
+        tx.execute(
+            update(AccountSession)
+            .where(AccountSession.id == tx.principal.session_id)
+            .values(ended_at=clock.now())
+        )
+        record(tx, "accounts.sign-out", account=tx.principal.account_id)
+
+
+def credential(token: str, address: str | None) -> AccountToken:
+    """What a cookie's token presents to the database."""
+    return AccountToken(token_digest(token), address)
+
+
+def token_digest(token: str) -> bytes:
+    """What is stored of a session token: a keyed digest, 32 bytes."""
+    return keyring.current().digest(Purpose.TOKEN, token.encode())
+
+
+def normalise_email(email: str) -> str:
+    """An address as it is compared and kept: composed Unicode, lower case, no spaces around."""
+    return unicodedata.normalize("NFC", email).strip().casefold()
+
+
+def email_index(email: str) -> bytes:
+    """The blind index by which an account is found."""
+    return keyring.current().blind_index(email, context="account.email")
+
+
+def _note_refusal(address: str | None) -> None:
+    with transaction(Nobody(address)) as tx:
+        record(tx, "accounts.sign-in-refused")
+
+
+def _sealed(value: str | None, column: str) -> bytes | None:
+    if value is None:
+        return None
+    return keyring.current().seal(value.encode(), context=f"account_session.{column}")

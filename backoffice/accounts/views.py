@@ -1,0 +1,127 @@
+"""Signing in and out in the browser, through Flask-Login over server-side session rows."""
+
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+)
+from flask_login import LoginManager, UserMixin, current_user
+from werkzeug.wrappers import Response
+
+from backoffice.access.permissions import CONSOLE_ENTER
+from backoffice.access.policy import can
+from backoffice.access.principal import Principal
+from backoffice.accounts import services
+from backoffice.accounts.forms import SignInForm
+from backoffice.problems import Rejected
+from backoffice.web import cookies
+from backoffice.web.identity import address, done_reading, enter, settings
+
+bp = Blueprint("accounts", __name__, template_folder="templates")
+
+
+class SignedInUser(UserMixin):  # type: ignore[misc]
+    """What Flask-Login holds for the request: the principal, as the database answered."""
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+
+    def get_id(self) -> str:
+        """The account's public identifier."""
+        return str(self.principal.account_public_id)
+
+
+def principal() -> Principal:
+    """The account that is signed in. Only behind `login_required` or a test of `current_user`."""
+    user: SignedInUser = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way
+    return user.principal
+
+
+def home_of(who: Principal) -> str:
+    """Where this account's work is."""
+    return "/console/" if can(who, CONSOLE_ENTER) else "/family"
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> Response | tuple[str, int]:
+    """The sign-in page."""
+    form = SignInForm()
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(home_of(principal()), 303)
+    if not form.validate_on_submit():
+        return _sign_in_page(form, None, 200 if request.method == "GET" else 422)
+    done_reading()
+    try:
+        begun = services.sign_in(
+            email=form.email.data or "",
+            password=form.password.data or "",
+            sessions=settings().sessions,
+            cost=settings().passwords,
+            address=address(),
+            device=request.user_agent.string or None,
+        )
+    except Rejected as rejected:
+        return _sign_in_page(form, rejected.fields[""], 422)
+    # A session of this browser's that is still open is not left lying about.
+    if current_user.is_authenticated:
+        services.sign_out(principal=principal())
+    who = enter(services.credential(begun.token, address()))
+    assert who is not None
+    target = session.pop("after_sign_in", None) or home_of(who)
+    session.clear()
+    response = redirect(target, 303)
+    cookies.put(response, settings(), cookies.ACCOUNT, begun.token, same_site="Lax")
+    return response
+
+
+@bp.post("/sign-out")
+def sign_out() -> Response:
+    """End the session and forget the browser."""
+    if current_user.is_authenticated:
+        who = principal()
+        done_reading()
+        services.sign_out(principal=who)
+    session.clear()
+    flash("You are signed out.", "success")
+    response = redirect("/sign-in", 303)
+    cookies.drop(response, settings(), cookies.ACCOUNT)
+    # So that the back button shows nothing of what was open.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Tell Flask-Login how a request becomes somebody."""
+    manager = LoginManager()
+    # Our sessions are rows; Flask-Login's own ways of remembering are not used.
+    manager.session_protection = None
+    manager.init_app(app)
+
+    @manager.request_loader
+    def _load(incoming: Request) -> SignedInUser | None:
+        token = incoming.cookies.get(cookies.name(settings(), cookies.ACCOUNT))
+        if not token or len(token) > 100:  # noqa: PLR2004 - ours have 43 characters
+            return None
+        who = enter(services.credential(token, address()))
+        g.session_was_over = who is None
+        return SignedInUser(who) if who else None
+
+    @manager.unauthorized_handler
+    def _sign_in_first() -> Response:
+        if request.method == "GET":
+            session["after_sign_in"] = request.full_path.rstrip("?")
+        if g.get("session_was_over"):
+            flash("You were signed out because the session ended. Sign in again.", "info")
+        return redirect("/sign-in", 303)
+
+
+def _sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:
+    return render_template("accounts/sign_in.html", form=form, problem=problem), status
+
+

@@ -1,0 +1,83 @@
+"""Putting the web application together, in one place and in order."""
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import backoffice.accounts.views
+import backoffice.families.views
+import backoffice.students.views
+from backoffice.console import site
+from backoffice.runtime import Runtime, check_database, open_runtime
+from backoffice.settings import Settings
+from backoffice.storage import keyring
+from backoffice.web import converters, cookies, errors, headers, identity, logs, pages
+
+LARGEST_FORM = 512 * 1024
+
+
+class NotSetUp(Exception):
+    """The installation has no database yet; says what to do."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application over the database that the settings name.
+
+    Refuses to start on a wrong or missing keyring, schema, policy or plugin. Raises `NotSetUp`,
+    `KeyringError`, `SchemaError`, `PolicyError`, `PluginError`, `RoleError`.
+    """
+    if settings.database_url is None:
+        raise NotSetUp(
+            "No database is named. Set BACKOFFICE_DATABASE_URL, or start the embedded one with:"
+            " backoffice serve"
+        )
+    runtime = open_runtime(settings, settings.database_url.get_secret_value())
+    check_database(runtime)
+    # Worker processes are forked after this; none may share a connection with another.
+    runtime.database.dispose()
+    return build(runtime)
+
+
+def build(runtime: Runtime) -> Flask:
+    """The application over an open runtime, without a look at the database."""
+    settings = runtime.settings
+    app = Flask(__name__, static_folder="web/static", template_folder="web/templates")
+    app.extensions["backoffice"] = runtime
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value()
+        if settings.secret_key
+        else keyring.current().derive("flask"),
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        # A form lives as long as the browser's session: a teacher who was called away loses nothing.
+        WTF_CSRF_TIME_LIMIT=None,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    logs.init_app(app)
+    headers.init_app(app, settings)
+    cookies.init_app(app, settings)
+    converters.init_app(app)
+    identity.init_app(app)
+    errors.init_app(app)
+    Bootstrap5(app)
+    csrf = CSRFProtect(app)
+    pages.init_csrf(csrf)
+    for blueprint in (
+        pages.bp,
+        backoffice.accounts.views.bp,
+        backoffice.students.views.bp,
+        backoffice.families.views.bp,
+    ):
+        app.register_blueprint(blueprint)
+    backoffice.accounts.views.init_app(app)
+    site.init_app(app)
+    for plugin in runtime.plugins:
+        for blueprint in plugin.blueprints:
+            app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,53 @@
+"""The trail, as two tables: commitments that stay, details that are forgotten.
+
+`audit_entry` says that something happened, when, in which school, and holds a commitment to the rest.
+`audit_detail` holds the rest, sealed. Deleting a detail leaves the entry's commitment as it was, so a
+trail that has forgotten a child can still be shown to be whole.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.storage import columns
+from backoffice.storage.base import Base
+from backoffice.storage.columns import Class, Keep
+
+
+class AuditEntry(Base):
+    """That something was done. Names nobody."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("public_id"), Index(None, "school_id", "at"))
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("audit entry", Keep.FOR_GOOD)
+    at: Mapped[datetime] = columns.moment("When it was done", keep=Keep.FOR_GOOD)
+    # No foreign key: the entry outlives the school.
+    school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.FOR_GOOD)
+    verb: Mapped[str] = columns.text("What was done", keep=Keep.FOR_GOOD)
+    actor_kind: Mapped[str] = columns.text("What kind of actor did it", keep=Keep.FOR_GOOD)
+    commitment: Mapped[bytes] = columns.blind_index(
+        "Proves the detail unchanged without showing it", keep=Keep.FOR_GOOD
+    )
+
+
+class AuditDetail(Base):
+    """Who did it to whom, and from where. Sealed, and forgotten with the subject."""
+
+    __tablename__ = "audit_detail"
+
+    entry_id: Mapped[int] = columns.reference(
+        "Which entry",
+        ForeignKey("app.audit_entry.id", ondelete="CASCADE"),
+        keep=Keep.SIX_MONTHS,
+        primary_key=True,
+    )
+    school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.SIX_MONTHS)
+    nonce: Mapped[bytes] = columns.blind_index("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)
+    detail: Mapped[dict[str, Any]] = columns.sealed_json("Who, whom and what", keep=Keep.SIX_MONTHS)
+    address: Mapped[str | None] = columns.sealed(
+        "From where it was done", keep=Keep.SIX_MONTHS, kind=Class.NETWORK_ADDRESS
+    )

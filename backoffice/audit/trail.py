@@ -1,0 +1,64 @@
+"""Writing the trail. Every service writes its entry in its own transaction."""
+
+import hashlib
+import json
+import secrets
+from typing import Any
+
+from sqlalchemy import insert
+
+from backoffice import clock
+from backoffice.access.principal import Kind, Principal
+from backoffice.access.transaction import Transaction
+from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.storage import keyring
+from backoffice.storage.keyring import Purpose
+
+
+def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail: Any) -> None:
+    """Note that the transaction's principal did `verb` ("classrooms.create").
+
+    `detail` holds internal numbers and fixed words, no names; it is sealed and forgotten in time. The
+    entry keeps a commitment to it: HMAC-SHA256 over a random nonce and the canonical detail.
+    """
+    principal = tx.principal
+    whole = {"actor": _actor(principal), **detail}
+    nonce = secrets.token_bytes(16)
+    entry_id = tx.take_id(AuditEntry)
+    tx.execute(
+        insert(AuditEntry).values(
+            id=entry_id,
+            at=clock.now(),
+            school_id=school_id,
+            verb=verb,
+            actor_kind=principal.kind,
+            commitment=commitment(nonce, whole),
+        )
+    )
+    tx.execute(
+        insert(AuditDetail).values(
+            entry_id=entry_id,
+            school_id=school_id,
+            nonce=nonce,
+            detail=whole,
+            address=principal.credential.address,
+        )
+    )
+
+
+def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:
+    """What an entry keeps of its detail, 32 bytes."""
+    canonical = json.dumps(detail, sort_keys=True, separators=(",", ":")).encode()
+    return keyring.current().digest(Purpose.INDEX, nonce + hashlib.sha256(canonical).digest())
+
+
+def _actor(principal: Principal) -> dict[str, Any]:
+    match principal.kind:
+        case Kind.ACCOUNT:
+            return {"account": principal.account_id, "session": principal.session_id}
+        case Kind.STUDENT:
+            return {"student": principal.student_id, "session": principal.session_id}
+        case Kind.SYSTEM:
+            return {"purpose": getattr(principal.credential, "name", "")}
+        case Kind.NOBODY:
+            return {}

@@ -1,0 +1,304 @@
+"""Classrooms in the console: the list, one class, making and changing it, pasting its students."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import abort, flash, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.permissions import (
+    CLASSROOMS_CREATE,
+    CLASSROOMS_EDIT,
+    CLASSROOMS_EXPORT,
+    CLASSROOMS_READ,
+    SCHOOLS_READ,
+    STUDENTS_CREATE,
+)
+from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
+from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
+from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.guard import show_rejection
+from backoffice.problems import Rejected
+from backoffice.schools import codes, names, queries
+from backoffice.schools.models import Classroom, Door, School
+from backoffice.schools.services import classrooms as services
+from backoffice.schools.services import students as student_services
+from backoffice.web.identity import done_reading, reading, settings
+
+DOOR_HOUR = timedelta(hours=1)
+ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
+
+
+class ClassroomGrid(Grid):
+    """All classrooms that somebody may read, and each one's page."""
+
+    entity = Classroom
+    doors = {
+        "index": CLASSROOMS_READ,
+        "export": CLASSROOMS_EXPORT,
+        "new": CLASSROOMS_CREATE,
+        "details": CLASSROOMS_READ,
+        "edit": CLASSROOMS_EDIT,
+        "paste": STUDENTS_CREATE,
+        "door": CLASSROOMS_EDIT,
+        "renew_code": CLASSROOMS_EDIT,
+    }
+    icon = "classes"
+    title = "Classes"
+    noun = ("class", "classes")
+    sorts_by_name = True
+    columns = (
+        Column("name", "Class"),
+        Column("school", "School"),
+        Column("students", "Students", numeric=True),
+        Column("door", "Door"),
+        Column("code", "Code"),
+    )
+
+    def is_accessible(self) -> bool:
+        """In the menu also for a teacher who has no class yet, and can make the first one."""
+        return super().is_accessible() or self.opens("new")
+
+    def opens(self, door: str) -> bool:
+        """The list opens, empty, for whoever may make a class."""
+        return super().opens(door) or (door == "index" and super().opens("new"))
+
+    def name_of(self, thing: Classroom) -> Any:
+        """Classes sort by their name."""
+        return names.sort_key(thing.name, None)
+
+    def rows(self, tx: Transaction, things: Sequence[Classroom]) -> list[Row]:
+        """Class, school, size, door and code."""
+        sizes = queries.class_sizes(tx, things)
+        schools = {school.id: school.name for school in queries.schools_for(tx, SCHOOLS_READ)}
+        live = queries.live_codes(tx, things)
+        return [
+            Row(
+                thing.public_id,
+                f"/console/classrooms/{thing.public_id}",
+                (
+                    Cell(thing.name),
+                    Cell(schools.get(thing.school_id)),
+                    Cell(str(sizes.get(thing.id, 0)), "number"),
+                    door_cell(thing),
+                    Cell(codes.spaced(live[thing.id]) if thing.id in live else None, "code"),
+                ),
+            )
+            for thing in things
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """The way to a new class."""
+        new_url = "/console/classrooms/new" if self.opens("new") else None
+        return {
+            "description": "Each class has a code that lets its students in.",
+            "new_url": new_url,
+            "new_title": "New class",
+            "empty": {
+                "title": "No classes yet",
+                "sentence": "Make a class, then paste the names of its students.",
+                "url": new_url,
+                "action": "Make your first class",
+                "icon": "classes",
+            },
+        }
+
+    @expose("/new", methods=("GET", "POST"))
+    def new(self) -> str | Response | tuple[str, int]:
+        """Make a class."""
+        schools = queries.schools_for(reading())
+        form = NewClassroomForm()
+        form.school.choices = [(school.public_id, school.name) for school in schools]
+        if len(schools) == 1:
+            form.school.data = schools[0].public_id
+            del form.school
+        problem = None
+        if form.validate_on_submit():
+            chosen = form.school.data if "school" in form else schools[0].public_id
+            done_reading()
+            try:
+                made = services.create_classroom(
+                    principal=self.who,
+                    school=chosen,
+                    name=form.name.data or "",
+                    shared_devices=form.shared_devices.data,
+                )
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+            else:
+                flash("The class is ready. Add its students next.", "success")
+                return redirect(f"/console/classrooms/{made}", 303)
+        return self.form_page(
+            form,
+            problem=problem,
+            heading="New class",
+            intro="It gets a code of its own. Its door is open from the start.",
+            submit_title="Make the class",
+            cancel_url="/console/classrooms/",
+        )
+
+    @expose("/<classroom:public_id>", methods=("GET",))
+    def details(self, public_id: str) -> str:
+        """One class: its code, its door, its students, its adults."""
+        tx = reading()
+        row = find(tx, Classroom, public_id)
+        edit = can(self.who, CLASSROOMS_EDIT, row)
+        pupils = sorted(queries.pupils_of(tx, row), key=lambda p: names.sort_key(p.given, p.family))
+        code = services.live_code(tx, row)
+        base = f"/console/classrooms/{public_id}"
+        return self.render(
+            "console/classroom.html",
+            classroom={
+                "name": row.name,
+                "public_id": row.public_id,
+                "code": codes.spaced(code) if code else None,
+                "door": door_now(row),
+                "door_until": row.door_until,
+                "school_name": tx.scalar(select(School.name).where(School.id == row.school_id)),
+            },
+            join_address=f"{urlsplit(settings().base_url).netloc}/join",
+            students=[
+                {
+                    "public_id": pupil.public_id,
+                    "url": f"/console/students/{pupil.public_id}",
+                    "name": f"{pupil.given} {pupil.family or ''}".strip(),
+                    "points": pupil.points,
+                    "avatar": pupil.avatar,
+                }
+                for pupil in pupils
+            ],
+            staff=[
+                {"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)
+            ],
+            door_form=FlaskForm(),
+            rotate_form=FlaskForm(),
+            urls={
+                "edit": f"{base}/edit",
+                "paste": f"{base}/paste",
+                "add": None,
+                "students": f"/console/students/?classroom={public_id}",
+                "rotate": f"{base}/code" if edit else None,
+                "door": f"{base}/door" if edit else None,
+            },
+            may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row), "code": True},
+            crumbs=[{"title": "Classes", "url": "/console/classrooms/"}, {"title": row.name}],
+        )
+
+    @expose("/<classroom:public_id>/edit", methods=("GET", "POST"))
+    def edit(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Rename a class."""
+        row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
+        form = ClassroomForm(obj=row)
+        problem = None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                services.rename_classroom(
+                    principal=self.who,
+                    classroom=public_id,
+                    name=form.name.data or "",
+                    shared_devices=form.shared_devices.data,
+                )
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+            else:
+                flash("Saved.", "success")
+                return redirect(f"/console/classrooms/{public_id}", 303)
+        return self.form_page(
+            form,
+            problem=problem,
+            heading="Edit class",
+            submit_title="Save",
+            cancel_url=f"/console/classrooms/{public_id}",
+        )
+
+    @expose("/<classroom:public_id>/paste", methods=("GET", "POST"))
+    def paste(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Add students from a list of names: first what would happen, then, confirmed, do it."""
+        row = find(reading(), Classroom, public_id, permission=STUDENTS_CREATE)
+        form = PasteForm()
+        preview: list[dict[str, Any]] = []
+        problem = None
+        if form.validate_on_submit():
+            done_reading()
+            text = form.names.data or ""
+            try:
+                if request.form.get("confirm") == "yes":
+                    added = student_services.add_students(
+                        principal=self.who, classroom=public_id, text=text
+                    )
+                    students = "1 student" if added == 1 else f"{added} students"
+                    flash(f"{students} added.", "success")
+                    return redirect(f"/console/classrooms/{public_id}", 303)
+                preview = [
+                    {
+                        "line": line.name.line,
+                        "given": line.name.given,
+                        "family": line.name.family or "",
+                        "state": line.state,
+                        "note": line.note,
+                    }
+                    for line in student_services.preview_names(
+                        principal=self.who, classroom=public_id, text=text
+                    )
+                ]
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+        page = self.render(
+            "console/paste.html",
+            form=form,
+            classroom={"name": row.name, "public_id": public_id},
+            preview=preview,
+            problem=problem,
+            crumbs=[
+                {"title": "Classes", "url": "/console/classrooms/"},
+                {"title": row.name, "url": f"/console/classrooms/{public_id}"},
+                {"title": "Add students"},
+            ],
+        )
+        return (page, 422) if form.errors else page
+
+    @expose("/<classroom:public_id>/door", methods=("POST",))
+    def door(self, public_id: str) -> Response:
+        """Open the door, open it for an hour, or close it."""
+        wanted = request.form.get("door", "")
+        if wanted not in set(Door):
+            abort(400)
+        done_reading()
+        until = clock.now() + DOOR_HOUR if wanted == Door.UNTIL else None
+        services.set_door(principal=self.who, classroom=public_id, door=Door(wanted), until=until)
+        flash("The door is closed." if wanted == Door.CLOSED else "The door is open.", "success")
+        return redirect(f"/console/classrooms/{public_id}", 303)
+
+    @expose("/<classroom:public_id>/code", methods=("POST",))
+    def renew_code(self, public_id: str) -> Response:
+        """Give the class a new code."""
+        done_reading()
+        services.renew_code(principal=self.who, classroom=public_id)
+        flash("The class has a new code. The old one no longer works.", "success")
+        return redirect(f"/console/classrooms/{public_id}", 303)
+
+
+def door_now(classroom: Classroom) -> str:
+    """The door as it is at this moment: a time that has passed means closed."""
+    if classroom.door == Door.UNTIL and classroom.door_until <= clock.now():  # type: ignore[operator]
+        return Door.CLOSED
+    return classroom.door
+
+
+def door_cell(classroom: Classroom) -> Cell:
+    """The door in a list."""
+    match door_now(classroom):
+        case Door.OPEN:
+            return Cell("Open", "badge", tone="good")
+        case Door.UNTIL:
+            return Cell("Open for now", "badge", tone="warn")
+    return Cell("Closed", "badge", tone="mute")

@@ -1,0 +1,52 @@
+"""The forms of the console."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from backoffice.schools.names import LONGEST
+from backoffice.schools.services.classrooms import LONGEST_NAME
+
+
+class ConfirmForm(FlaskForm):
+    """A second, deliberate click."""
+
+    confirm = HiddenField(validators=[InputRequired()])
+
+
+class ClassroomForm(FlaskForm):
+    """What a teacher says of a class."""
+
+    name = StringField(
+        "Name of the class",
+        [DataRequired("Give the class a name."), Length(max=LONGEST_NAME)],
+        description="As you call it, such as “5B Science”.",
+    )
+    shared_devices = BooleanField(
+        "Students share devices",
+        default=True,
+        description="They are signed out after 5 quiet minutes instead of 20.",
+    )
+
+
+class NewClassroomForm(ClassroomForm):
+    """A new class, for somebody who may make one at several schools."""
+
+    school = SelectField("School", [DataRequired("Choose a school.")])
+
+
+class PasteForm(FlaskForm):
+    """A list of names."""
+
+    names = TextAreaField("Names", [DataRequired("Write or paste at least one name, one a line.")])
+
+
+class StudentForm(FlaskForm):
+    """How a student's name is written."""
+
+    given_name = StringField("Given name", [DataRequired("Write a given name."), Length(max=LONGEST)])
+    family_name = StringField(
+        "Family name",
+        [Length(max=LONGEST)],
+        description="Classmates see its first letter only.",
+    )

@@ -1,0 +1,229 @@
+"""The grid: one class for every list of the console. Every door to a row opens through `visible()`.
+
+A grid is declared by its entity, its columns and its permissions; the base does paging, counting, search,
+bulk actions with a preview, and export. It stands on Flask-Admin's `BaseView`; docs/decisions.md says why
+not on its `ModelView`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlencode
+
+from flask import Response, flash, redirect, request, stream_with_context
+from flask_admin import expose
+from sqlalchemy import Select, select
+from sqlalchemy.orm import DeclarativeBase
+from werkzeug.wrappers import Response as BaseResponse
+
+from backoffice.access.permissions import Permission
+from backoffice.access.policy import Denied, can, visible
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.console import csv_export
+from backoffice.console.forms import ConfirmForm
+from backoffice.console.guard import GuardedView
+from backoffice.console.paging import SORTABLE, Page, page_by_key, page_by_name
+from backoffice.problems import Rejected
+from backoffice.web.identity import done_reading, reading
+
+LONGEST_CURSOR = 16
+LONGEST_SEARCH = 60
+MOST_SELECTED = 500
+
+
+class Cell(NamedTuple):
+    """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge."""
+
+    text: str | None
+    kind: str = "text"
+    url: str | None = None
+    tone: str | None = None
+    datetime: str | None = None
+
+
+class Row(NamedTuple):
+    """One row, with the address of its own page if it has one."""
+
+    public_id: str
+    url: str | None
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's key and heading."""
+
+    key: str
+    title: str
+    numeric: bool = False
+    sortable: bool = False
+    sorted: str | None = None
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    """Something done to selected rows, after a preview. `run` is a method of the grid."""
+
+    name: str
+    title: str
+    permission: Permission
+    run: str
+    question: str
+    danger: bool = False
+
+
+class Grid(GuardedView):
+    """A list of one entity's rows. Subclasses declare; `rows` turns things into cells."""
+
+    abstract = True
+    entity: ClassVar[type[DeclarativeBase]]
+    columns: ClassVar[tuple[Column, ...]] = ()
+    title: ClassVar[str] = ""
+    noun: ClassVar[tuple[str, str]] = ("row", "rows")
+    actions: ClassVar[tuple[BulkAction, ...]] = ()
+    search_placeholder: ClassVar[str | None] = None
+    sorts_by_name: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__dict__.get("abstract") and not (cls.columns and hasattr(cls, "entity")):
+            raise TypeError(f"{cls.__name__} has no entity or no columns.")
+
+    # ------------------------------------------------------------------ what a grid declares
+
+    def rows(self, tx: Transaction, things: Sequence[Any]) -> list[Row]:
+        """The things as rows; a fixed number of queries, however many things."""
+        raise NotImplementedError
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """The statement under the request's filters and search. Raises `NotFound`."""
+        del tx
+        return statement
+
+    def name_of(self, thing: Any) -> Any:
+        """The sort key of a thing's name, where `sorts_by_name`."""
+        raise NotImplementedError
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """More for the template's `grid`: description, new_url, filters, empty, ..."""
+        del tx
+        return {}
+
+    # ------------------------------------------------------------------ the doors
+
+    def visible_rows(self, tx: Transaction, permission: Permission) -> Select[Any]:
+        """All rows on which the principal holds the permission, under the request's filters."""
+        statement = visible(tx.principal, select(self.entity), permission)
+        return self.narrowed(tx, statement)
+
+    @expose("/", methods=("GET",))
+    def index(self) -> str:
+        """One page of the list."""
+        tx = reading()
+        statement = self.visible_rows(tx, self.doors["index"])
+        before, after = (_cursor(request.args.get(name)) for name in ("before", "after"))
+        if self.sorts_by_name:
+            page = page_by_name(tx, statement, name=self.name_of, before=before, after=after)
+        else:
+            page = page_by_key(tx, statement, before=before, after=after)
+        return self.render("console/grid.html", grid=self._context(tx, page))
+
+    @expose("/", methods=("POST",))
+    def act(self) -> str | BaseResponse:
+        """Show what a bulk action would do; when confirmed, do it."""
+        action = next((a for a in self.allowed_actions() if a.name == request.form.get("action")), None)
+        chosen = list(dict.fromkeys(request.form.getlist("rowid")))[:MOST_SELECTED]
+        if action is None:
+            raise Denied
+        tx = reading()
+        statement = self.visible_rows(tx, action.permission)
+        found = tx.scalars(statement.where(self.entity.public_id.in_(chosen))).all()  # type: ignore[attr-defined]
+        if not found:
+            flash("Nothing was selected. Tick the rows first.", "info")
+            return redirect(request.full_path.rstrip("?"), 303)
+        form = ConfirmForm()
+        problem = None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                flash(getattr(self, action.run)([thing.public_id for thing in found]), "success")
+            except Rejected as rejected:
+                problem = str(rejected)
+            else:
+                return redirect(request.full_path.rstrip("?"), 303)
+        return self.render(
+            "console/confirm.html",
+            heading=action.title,
+            sentences=[action.question.format(count=self.counted(len(found)))],
+            form=ConfirmForm(formdata=None, confirm="yes"),
+            problem=problem,
+            danger=action.danger,
+            submit_title=action.title,
+            cancel_url=request.full_path.rstrip("?"),
+            rowids=[thing.public_id for thing in found],
+            action=action.name,
+        )
+
+    @expose("/export.csv", methods=("GET",))
+    def export(self) -> Response:
+        """The list as CSV, streamed in a transaction of its own."""
+        done_reading()
+        who, permission = self.who, self.doors["export"]
+
+        def lines() -> Iterator[Sequence[str | None]]:
+            yield [column.title for column in self.columns]
+            with transaction(who) as tx:
+                statement = self.visible_rows(tx, permission)
+                for things in csv_export.batches(tx, statement):
+                    for row in self.rows(tx, things):
+                        yield [cell.text for cell in row.cells]
+                record(tx, f"{self.title.lower()}.export")
+
+        return Response(
+            stream_with_context(csv_export.written(lines())),
+            mimetype="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.csv"'},
+        )
+
+    # ------------------------------------------------------------------ helpers
+
+    def allowed_actions(self) -> list[BulkAction]:
+        """The bulk actions that who is signed in may use somewhere."""
+        return [action for action in self.actions if can(self.who, action.permission)]
+
+    def counted(self, count: int | None) -> str:
+        """A number of rows in words: "1 student", "28 students", "more than 5,000 students"."""
+        if count is None:
+            return f"more than {SORTABLE:,} {self.noun[1]}"
+        return f"{count:,} {self.noun[0] if count == 1 else self.noun[1]}"
+
+    def _context(self, tx: Transaction, page: Page) -> Mapping[str, Any]:
+        kept = {name: value for name, value in request.args.items() if name not in {"before", "after"}}
+        query = f"?{urlencode(kept)}" if kept else ""
+        return {
+            "title": self.title,
+            "columns": self.columns,
+            "rows": self.rows(tx, page.rows),
+            "count_text": self.counted(page.count),
+            "newer_url": f"?{urlencode(kept | {'before': page.before})}" if page.before else None,
+            "older_url": f"?{urlencode(kept | {'after': page.after})}" if page.after else None,
+            "actions": self.allowed_actions(),
+            "search": {"value": searched(), "placeholder": self.search_placeholder}
+            if self.search_placeholder
+            else None,
+            "filters": [],
+            "export_url": f"export.csv{query}" if self.opens("export") else None,
+            "new_url": None,
+            "empty": None,
+            **self.extras(tx),
+        }
+
+
+def searched() -> str:
+    """What the request searches for, as words that can be compared."""
+    return request.args.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+
+
+def _cursor(text: str | None) -> str | None:
+    return text if text and len(text) <= LONGEST_CURSOR and text.isalnum() else None

@@ -1,0 +1,124 @@
+"""The base of every page of the console: closed unless a door says who may open it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from flask import current_app, request
+from flask_admin import BaseView
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_READ, Permission
+from backoffice.access.policy import Denied, can
+from backoffice.access.principal import Principal
+from backoffice.accounts.views import principal
+from backoffice.problems import Rejected
+from backoffice.schools.queries import schools_for
+from backoffice.web.identity import reading
+
+# Which words stand below a person's name, the strongest role first.
+ROLE_LABELS = (
+    ("founder", "Founder"),
+    ("led_schools", "School leader"),
+    ("officer_schools", "Privacy officer"),
+    ("taught_schools", "Teacher"),
+    ("children", "Parent"),
+)
+
+
+class GuardedView(BaseView):  # type: ignore[misc]
+    """A page or a family of pages. `doors` maps each exposed method to the permission that opens it.
+
+    A method without a door answers 404 to everybody. A class without doors cannot be defined.
+    """
+
+    abstract = True
+    doors: ClassVar[Mapping[str, Permission]] = {}
+    icon: ClassVar[str] = "dot"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__dict__.get("abstract") and not cls.doors:
+            raise TypeError(f"{cls.__name__} has no doors: say which permission opens each page.")
+
+    @property
+    def who(self) -> Principal:
+        """Who is at work."""
+        return principal()
+
+    def opens(self, door: str) -> bool:
+        """Whether the door opens for who is signed in."""
+        permission = self.doors.get(door)
+        return (
+            permission is not None
+            and current_user.is_authenticated
+            and can(self.who, CONSOLE_ENTER)
+            and can(self.who, permission)
+        )
+
+    def is_accessible(self) -> bool:
+        """Whether the menu shows it."""
+        return self.opens(self._default_view or "index")
+
+    def render(self, template: str, **context: Any) -> str:
+        """The page within the console's frame."""
+        return super().render(  # type: ignore[no-any-return]
+            template, person=_person(self.who), menu=_menu(), sign_out_form=FlaskForm(), **context
+        )
+
+    def form_page(self, form: FlaskForm, **context: Any) -> str | tuple[str, int]:
+        """The page of a form; with status 422 when something has to be mended."""
+        page = self.render("console/form.html", form=form, **context)
+        return (page, 422) if form.errors or context.get("problem") else page
+
+    def _handle_view(self, name: str, **_arguments: Any) -> Response | None:
+        if not current_user.is_authenticated:
+            return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]
+        if not self.opens(name):
+            raise Denied
+        return None
+
+    def _run_view(self, fn: Any, *args: Any, **arguments: Any) -> Any:
+        # The stock one calls a view a second time when it raises a TypeError.
+        return fn(self, *args, **arguments)
+
+
+def show_rejection(form: FlaskForm, rejected: Rejected) -> str | None:
+    """Put each sentence beside its field; returns the one that belongs to the whole form."""
+    whole = []
+    for name, sentence in rejected.fields.items():
+        field = form._fields.get(name)  # noqa: SLF001 - WTForms offers no lookup that tolerates a miss
+        if field is None:
+            whole.append(sentence)
+        else:
+            field.errors = [*field.errors, sentence]
+    return " ".join(whole) or None
+
+
+def _person(who: Principal) -> dict[str, str | None]:
+    role = next((label for name, label in ROLE_LABELS if getattr(who, name)), "")
+    place = ""
+    if not who.founder:
+        names = [school.name for school in schools_for(reading(), SCHOOLS_READ)]
+        place = names[0] if len(names) == 1 else f"{len(names)} schools" if names else ""
+    return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
+
+
+def _menu() -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = []
+    for entry in current_app.extensions["admin"][0].menu():
+        children = entry.get_children() if entry.is_category() else [entry]
+        items = [
+            {
+                "title": child.name,
+                "url": child.get_url(),
+                "icon": child._view.icon,  # noqa: SLF001 - Flask-Admin's menu keeps its view there
+                "current": request.blueprint == child._view.endpoint,  # noqa: SLF001
+            }
+            for child in children
+            if child.is_accessible() and child.is_visible()
+        ]
+        if items:
+            groups.append({"title": entry.name if entry.is_category() else None, "items": items})
+    return groups

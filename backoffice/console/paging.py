@@ -1,0 +1,108 @@
+"""Pages of rows without counting or skipping: by key for any size, by name where a scope is small.
+
+A cursor is the public identifier of a page's first or last row. It names no name, and one that has gone
+leads to the first page.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select, tuple_
+
+from backoffice.access.transaction import Transaction
+
+PAGE_SIZE = 50
+# Sorting by a sealed name happens here and not in the database, up to this many rows.
+SORTABLE = 5_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows in order, and the cursors of the pages on either side, if there are any."""
+
+    rows: Sequence[Any]
+    before: str | None
+    after: str | None
+    count: int | None
+
+
+def page_by_key(
+    tx: Transaction, statement: Select[Any], *, before: str | None, after: str | None
+) -> Page:
+    """A page in the order of the primary key. `count` is None where counting would take long."""
+    entity = statement.column_descriptions[0]["entity"]
+    key = tuple_(*entity.__mapper__.primary_key)
+    turn = _key_of(tx, statement, entity, before or after)
+    backwards = before is not None and turn is not None
+    cut = statement
+    if turn is not None:
+        cut = cut.where(key < turn if backwards else key > turn)
+    columns = [c.desc() if backwards else c.asc() for c in entity.__mapper__.primary_key]
+    rows = list(tx.scalars(cut.order_by(*columns).limit(PAGE_SIZE + 1)))
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    if backwards:
+        rows.reverse()
+    has_before = more if backwards else turn is not None
+    has_after = True if backwards else more
+    return _page(rows, has_before=has_before, has_after=has_after, count=count_up_to(tx, statement))
+
+
+def page_by_name(
+    tx: Transaction,
+    statement: Select[Any],
+    *,
+    name: Callable[[Any], Any],
+    before: str | None,
+    after: str | None,
+) -> Page:
+    """A page in the order of a sealed name; beyond `SORTABLE` rows, in the order of the key.
+
+    `name` gives a row's sort key. It runs over the whole scope, so it must not ask the database.
+    """
+    counted = count_up_to(tx, statement)
+    if counted is None:
+        return page_by_key(tx, statement, before=before, after=after)
+    rows = sorted(tx.scalars(statement), key=lambda row: (name(row), row.id))
+    places = {row.public_id: place for place, row in enumerate(rows)}
+    if after in places:
+        start = places[after] + 1
+    elif before in places:
+        start = max(places[before] - PAGE_SIZE, 0)
+    else:
+        start = 0
+    shown = rows[start : start + PAGE_SIZE]
+    return _page(
+        shown,
+        has_before=start > 0,
+        has_after=start + PAGE_SIZE < len(rows),
+        count=len(rows),
+    )
+
+
+def count_up_to(tx: Transaction, statement: Select[Any], most: int = SORTABLE) -> int | None:
+    """How many rows the statement has, or None if more than `most`; never reads more than that."""
+    entity = statement.column_descriptions[0]["entity"]
+    some = statement.with_only_columns(entity.id).order_by(None).limit(most + 1).subquery()
+    counted = tx.scalar(select(func.count()).select_from(some)) or 0
+    return counted if counted <= most else None
+
+
+def _key_of(tx: Transaction, statement: Select[Any], entity: Any, public_id: str | None) -> Any:
+    if public_id is None:
+        return None
+    columns = entity.__mapper__.primary_key
+    found = tx.execute(
+        statement.with_only_columns(*columns).where(entity.public_id == public_id)
+    ).first()
+    return tuple(found) if found else None
+
+
+def _page(rows: Sequence[Any], *, has_before: bool, has_after: bool, count: int | None) -> Page:
+    return Page(
+        rows,
+        rows[0].public_id if rows and has_before else None,
+        rows[-1].public_id if rows and has_after else None,
+        count,
+    )

@@ -1,0 +1,235 @@
+"""Students in the console: the list, one student, correcting a name, leaving a class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import (
+    STUDENTS_EDIT,
+    STUDENTS_EXPORT,
+    STUDENTS_READ,
+    STUDENTS_UNENROLL,
+)
+from backoffice.access.policy import can, visible
+from backoffice.access.transaction import Transaction
+from backoffice.console.forms import StudentForm
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.guard import show_rejection
+from backoffice.problems import Rejected
+from backoffice.schools import names, queries
+from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.services import students as services
+from backoffice.web.identity import done_reading, reading
+
+MOST_CHOICES = 200
+
+
+class StudentGrid(Grid):
+    """All students that somebody may read, and each one's page."""
+
+    entity = Student
+    doors = {
+        "index": STUDENTS_READ,
+        "act": STUDENTS_READ,
+        "export": STUDENTS_EXPORT,
+        "details": STUDENTS_READ,
+        "edit": STUDENTS_EDIT,
+    }
+    icon = "students"
+    title = "Students"
+    noun = ("student", "students")
+    sorts_by_name = True
+    search_placeholder = "Find a name"
+    columns = (
+        Column("name", "Student"),
+        Column("classes", "Classes"),
+        Column("points", "Points", numeric=True),
+    )
+    actions = (
+        BulkAction(
+            "unenroll",
+            "Take out of this class",
+            STUDENTS_UNENROLL,
+            "unenroll",
+            "{count} will leave this class. Their points in it stay, and nobody is deleted.",
+            danger=True,
+        ),
+    )
+
+    def name_of(self, thing: Student) -> Any:
+        """Students sort by family name, then given name."""
+        return names.sort_key(thing.given_name, thing.family_name)
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By class and by the beginnings of names."""
+        chosen = request.args.get("classroom")
+        if chosen:
+            classroom = find(tx, Classroom, chosen)
+            statement = statement.where(
+                Student.school_id == classroom.school_id,
+                Student.id.in_(
+                    select(Enrollment.student_id).where(
+                        Enrollment.classroom_id == classroom.id, Enrollment.ended_at.is_(None)
+                    )
+                ),
+            )
+        words = searched().split()
+        if words:
+            statement = statement.where(
+                or_(
+                    *(
+                        and_(
+                            Student.school_id == school,
+                            Student.name_tokens.contains(
+                                [names.token(word, school_id=school) for word in words]
+                            ),
+                        )
+                        for school in sorted(tx.principal.member_schools)
+                    )
+                )
+            )
+        return statement
+
+    def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
+        """Name, classes, points over all of them."""
+        enrolled: dict[int, list[Enrollment]] = {}
+        for enrollment in tx.scalars(
+            visible(
+                tx.principal,
+                select(Enrollment)
+                .where(
+                    Enrollment.student_id.in_([thing.id for thing in things]),
+                    Enrollment.ended_at.is_(None),
+                )
+                .options(selectinload(Enrollment.classroom)),
+            )
+        ):
+            enrolled.setdefault(enrollment.student_id, []).append(enrollment)
+        return [
+            Row(
+                thing.public_id,
+                f"/console/students/{thing.public_id}",
+                (
+                    Cell(full_name(thing)),
+                    Cell(", ".join(sorted(e.classroom.name for e in enrolled.get(thing.id, ())))),
+                    Cell(str(sum(e.balance for e in enrolled.get(thing.id, ()))), "number"),
+                ),
+            )
+            for thing in things
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """The filter by class, and what to do where there is nobody."""
+        chosen = request.args.get("classroom")
+        classrooms = sorted(
+            tx.scalars(visible(tx.principal, select(Classroom).limit(MOST_CHOICES))),
+            key=lambda classroom: names.sort_key(classroom.name, None),
+        )
+        options = [{"value": "", "title": "All classes", "selected": not chosen}]
+        options += [
+            {"value": c.public_id, "title": c.name, "selected": c.public_id == chosen}
+            for c in classrooms
+        ]
+        return {
+            "filters": [{"name": "classroom", "title": "Class", "options": options}],
+            "empty": {
+                "title": "No students yet",
+                "sentence": "Open a class and paste the names of its students.",
+                "url": "/console/classrooms/",
+                "action": "Go to the classes",
+                "icon": "students",
+            },
+        }
+
+    def allowed_actions(self) -> list[BulkAction]:
+        """Leaving a class is offered where the list shows one class."""
+        return super().allowed_actions() if request.args.get("classroom") else []
+
+    def unenroll(self, students: list[str]) -> str:
+        """Take the selected students out of the class that the list shows."""
+        left = services.end_enrollments(
+            principal=self.who, classroom=request.args["classroom"], students=students
+        )
+        return f"{self.counted(left)} left the class."
+
+    @expose("/<student:public_id>", methods=("GET",))
+    def details(self, public_id: str) -> str:
+        """What is kept of a student, the classes, the last points."""
+        tx = reading()
+        row = find(tx, Student, public_id, selectinload(Student.enrollments))
+        awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id)
+        givers = queries.names_of(tx, {award.by for award in awards if award.by is not None})
+        return self.render(
+            "console/student.html",
+            student={
+                "name": full_name(row),
+                "given_name": row.given_name,
+                "family_name": row.family_name,
+                "username_note": "Kept as a keyed digest only" if row.username_digest else None,
+                "classes": [
+                    {
+                        "name": enrollment.classroom.name,
+                        "url": f"/console/classrooms/{enrollment.classroom.public_id}",
+                        "points": enrollment.balance,
+                    }
+                    for enrollment in queries.enrollments_of(tx, row)
+                ],
+                "entries": [
+                    {
+                        "when": award.at,
+                        "label": award.label,
+                        "value": award.value,
+                        "comment": award.comment,
+                        "by": givers.get(award.by) if award.by is not None else None,
+                    }
+                    for award in awards
+                ],
+            },
+            urls={
+                "edit": f"/console/students/{public_id}/edit"
+                if can(self.who, STUDENTS_EDIT, row)
+                else None
+            },
+            crumbs=[{"title": "Students", "url": "/console/students/"}, {"title": full_name(row)}],
+        )
+
+    @expose("/<student:public_id>/edit", methods=("GET", "POST"))
+    def edit(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Correct how a student's name is written."""
+        row = find(reading(), Student, public_id, permission=STUDENTS_EDIT)
+        form = StudentForm(obj=row)
+        problem = None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                services.correct_student(
+                    principal=self.who,
+                    student=public_id,
+                    given_name=form.given_name.data or "",
+                    family_name=form.family_name.data,
+                )
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+            else:
+                flash("Saved.", "success")
+                return redirect(f"/console/students/{public_id}", 303)
+        return self.form_page(
+            form,
+            problem=problem,
+            heading="Correct a name",
+            submit_title="Save",
+            cancel_url=f"/console/students/{public_id}",
+        )
+
+
+def full_name(student: Student) -> str:
+    """Given and family name."""
+    return f"{student.given_name} {student.family_name or ''}".strip()
+
+

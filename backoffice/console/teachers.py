@@ -1,0 +1,78 @@
+"""Teachers in the console, for the leaders of their schools."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from backoffice.access.permissions import SCHOOLS_READ, TEACHERS_LIST
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account
+from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.schools import names, queries
+from backoffice.schools.models import Membership, TeachingRole
+
+ROLES = {"leader": "Leader", "teacher": "Teacher", "privacy_officer": "Privacy officer"}
+
+
+class TeacherGrid(Grid):
+    """The staff of the schools that somebody leads."""
+
+    entity = Account
+    doors = {"index": TEACHERS_LIST}
+    icon = "teachers"
+    title = "Teachers"
+    noun = ("person", "people")
+    sorts_by_name = True
+    columns = (
+        Column("name", "Name"),
+        Column("role", "Role"),
+        Column("school", "School"),
+        Column("classes", "Classes", numeric=True),
+    )
+
+    def name_of(self, thing: Account) -> Any:
+        """People sort by the name they go by."""
+        return names.sort_key(thing.name, None)
+
+    def rows(self, tx: Transaction, things: Sequence[Account]) -> list[Row]:
+        """Name, role, school, number of classes."""
+        ids = [thing.id for thing in things]
+        schools = {school.id: school.name for school in queries.schools_for(tx, SCHOOLS_READ)}
+        held: dict[int, list[Membership]] = {}
+        for membership in tx.scalars(
+            select(Membership).where(
+                Membership.account_id.in_(ids), Membership.school_id.in_(tx.principal.led_schools)
+            )
+        ):
+            held.setdefault(membership.account_id, []).append(membership)
+        taught = dict(
+            tx.execute(
+                visible(
+                    tx.principal,
+                    select(TeachingRole.account_id, func.count())
+                    .where(TeachingRole.account_id.in_(ids))
+                    .group_by(TeachingRole.account_id),
+                )
+            )
+            .tuples()
+            .all()
+        )
+        return [
+            Row(
+                thing.public_id,
+                None,
+                (
+                    Cell(thing.name),
+                    Cell(", ".join(sorted({ROLES[m.role] for m in held.get(thing.id, ())}))),
+                    Cell(
+                        ", ".join(
+                            sorted({schools[m.school_id] for m in held.get(thing.id, ()) if m.school_id})
+                        )
+                    ),
+                    Cell(str(taught.get(thing.id, 0)), "number"),
+                ),
+            )
+            for thing in things
+        ]

@@ -1,0 +1,1 @@
+"""What is held about whom, and why."""

@@ -1,0 +1,18 @@
+"""How a service says no to a person."""
+
+
+class Rejected(Exception):
+    """What was asked for cannot be done as it stands. Nothing has been changed.
+
+    `fields` maps the name of an input to a sentence that says what to do; the name "" stands for the whole.
+    The sentences are shown as they are, so they never quote what was typed.
+    """
+
+    def __init__(self, **fields: str) -> None:
+        super().__init__("; ".join(fields.values()))
+        self.fields = fields
+
+    @classmethod
+    def whole(cls, sentence: str) -> "Rejected":
+        """A rejection that belongs to no single input."""
+        return cls(**{"": sentence})

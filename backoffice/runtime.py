@@ -1,0 +1,58 @@
+"""Opening what a process needs before it does anything: keyring, database, policy, plugins.
+
+The web, the commands and the tests come through here, so that all of them refuse to start for the same
+reasons and in the same words.
+"""
+
+from dataclasses import dataclass
+
+from backoffice import registry  # noqa: F401 - models and rules must be known
+from backoffice.access.policy import load_roles
+from backoffice.access.principal import Nobody
+from backoffice.access.transaction import transaction
+from backoffice.plugin import Plugin, discover
+from backoffice.settings import CONFIG, Settings, plugin_config
+from backoffice.storage import database, keyring
+from backoffice.storage.database import Database
+from backoffice.storage.installation import check_keyring
+from backoffice.storage.keyring import Keyring
+from backoffice.storage.migrate import Migrations, check_schema
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What is open in this process."""
+
+    settings: Settings
+    database: Database
+    plugins: tuple[Plugin, ...]
+
+    @property
+    def migrations(self) -> tuple[Migrations, ...]:
+        """The histories of the plugins that have tables."""
+        return tuple(p.migrations for p in self.plugins if p.migrations is not None)
+
+
+def open_runtime(settings: Settings, address: str) -> Runtime:
+    """Open keyring, policy and plugins, and name the database at `address`; touches no table.
+
+    Raises `KeyringError`, `PolicyError`, `PluginError`.
+    """
+    keyring.install(Keyring.read(settings.keyring))
+    plugins = discover(plugin_config("plugins")["installed"])
+    load_roles(CONFIG / "roles.toml", [name for plugin in plugins for name in plugin.permissions])
+    direct = settings.database_direct_url
+    opened = Database(address, direct.get_secret_value() if direct else None)
+    database.use(opened)
+    return Runtime(settings, opened, plugins)
+
+
+def check_database(runtime: Runtime) -> None:
+    """Refuse a database that is not this code's or not this keyring's.
+
+    Raises `SchemaError`, `KeyringError`, `RoleError`, and SQLAlchemy's `OperationalError` when the
+    database does not answer.
+    """
+    with transaction(Nobody()) as tx:
+        check_schema(tx.connection(), runtime.migrations)
+        check_keyring(tx.connection())

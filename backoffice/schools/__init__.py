@@ -1,0 +1,1 @@
+"""Schools, classrooms, students and points."""

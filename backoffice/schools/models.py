@@ -1,0 +1,338 @@
+"""Districts, schools, classrooms, students and their points, as tables.
+
+Every table below a school leads its key with `school_id`, and every foreign key between two of them is
+composite with it: a row of one school cannot point at another school's row, whatever the code does.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, relationship
+
+from backoffice.storage import columns
+from backoffice.storage.base import Base, only
+from backoffice.storage.columns import Keep
+
+
+class SchoolKind(StrEnum):
+    """A school, or the school of one teacher who signed up alone."""
+
+    SCHOOL = "school"
+    PERSONAL = "personal"
+
+
+class Role(StrEnum):
+    """What a membership makes of an account."""
+
+    TEACHER = "teacher"
+    LEADER = "leader"
+    PRIVACY_OFFICER = "privacy_officer"
+
+
+class TeachingRoleName(StrEnum):
+    """What an account is in one classroom."""
+
+    OWNER = "owner"
+    CO_TEACHER = "co_teacher"
+    HELPER = "helper"
+
+
+class Door(StrEnum):
+    """Whether children can sign in with the classroom's code."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNTIL = "until"
+
+
+class District(Base):
+    """A group of schools."""
+
+    __tablename__ = "district"
+    __table_args__ = (UniqueConstraint("public_id"),)
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("district", Keep.SCHOOL)
+    name: Mapped[str] = columns.sealed("What the district is called", keep=Keep.SCHOOL)
+    country: Mapped[str] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
+    state: Mapped[str | None] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
+    time_zone: Mapped[str] = columns.text("Shows times as the district reads them", keep=Keep.SCHOOL)
+    language: Mapped[str] = columns.text("Language of mails", keep=Keep.SCHOOL)
+    created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.SCHOOL)
+
+
+class School(Base):
+    """The tenant. A teacher who signs up alone gets one of kind `personal`."""
+
+    __tablename__ = "school"
+    __table_args__ = (UniqueConstraint("public_id"), only("kind", SchoolKind), Index(None, "district_id"))
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("school", Keep.SCHOOL)
+    district_id: Mapped[int | None] = columns.reference(
+        "The district it belongs to", ForeignKey("app.district.id"), keep=Keep.SCHOOL
+    )
+    kind: Mapped[str] = columns.choice("A school or one teacher's own", keep=Keep.SCHOOL)
+    name: Mapped[str] = columns.sealed(
+        "What the school is called; a personal one names its teacher", keep=Keep.SCHOOL
+    )
+    country: Mapped[str] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
+    state: Mapped[str | None] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
+    time_zone: Mapped[str] = columns.text("Shows times as the school reads them", keep=Keep.SCHOOL)
+    language: Mapped[str] = columns.text("Language of mails", keep=Keep.SCHOOL)
+    school_days: Mapped[list[str]] = columns.words("Days on which lessons are held", keep=Keep.SCHOOL)
+    postal_address: Mapped[str | None] = columns.sealed("Where letters go", keep=Keep.SCHOOL)
+    security_contact: Mapped[str | None] = columns.sealed(
+        "Who is told when something goes wrong", keep=Keep.SCHOOL
+    )
+    contract_from: Mapped[date | None] = columns.day("First day of the contract", keep=Keep.SCHOOL)
+    contract_until: Mapped[date | None] = columns.day("Last day of the contract", keep=Keep.SCHOOL)
+    created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.SCHOOL)
+
+
+class Membership(Base):
+    """Ties an account to a school or to a district with a role."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        only("role", Role),
+        CheckConstraint("(school_id is null) <> (district_id is null)", name="one_place"),
+        UniqueConstraint("account_id", "school_id", "role"),
+        UniqueConstraint("account_id", "district_id", "role"),
+        Index(None, "school_id"),
+        Index(None, "district_id"),
+    )
+
+    id: Mapped[int] = columns.key()
+    account_id: Mapped[int] = columns.reference(
+        "Whose role it is", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
+    )
+    school_id: Mapped[int | None] = columns.reference(
+        "Where it holds", ForeignKey("app.school.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
+    )
+    district_id: Mapped[int | None] = columns.reference(
+        "Where it holds", ForeignKey("app.district.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
+    )
+    role: Mapped[str] = columns.choice("What the account may do there", keep=Keep.ACCOUNT)
+    created_at: Mapped[datetime] = columns.moment("When it was granted", keep=Keep.ACCOUNT)
+
+
+class Classroom(Base):
+    """A class of one school. Its door says whether the code lets children in."""
+
+    __tablename__ = "classroom"
+    __table_args__ = (
+        UniqueConstraint("school_id", "public_id"),
+        Index(None, "public_id"),
+        only("door", Door),
+        CheckConstraint("(door = 'until') = (door_until is not null)", name="until_has_a_time"),
+    )
+
+    school_id: Mapped[int] = columns.reference(
+        "The tenant",
+        ForeignKey("app.school.id", ondelete="CASCADE"),
+        keep=Keep.CLASSROOM,
+        primary_key=True,
+    )
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("classroom", Keep.CLASSROOM)
+    name: Mapped[str] = columns.sealed("What the teacher calls the class", keep=Keep.CLASSROOM)
+    door: Mapped[str] = columns.choice("Whether children can sign in now", keep=Keep.CLASSROOM)
+    door_until: Mapped[datetime | None] = columns.moment("When the door closes", keep=Keep.CLASSROOM)
+    shared_devices: Mapped[bool] = columns.flag(
+        "Children share devices, so sessions end sooner", keep=Keep.CLASSROOM
+    )
+    created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
+
+    staff: Mapped[list["TeachingRole"]] = relationship(viewonly=True, lazy="raise")
+    codes: Mapped[list["ClassroomCode"]] = relationship(viewonly=True, lazy="raise")
+
+
+class TeachingRole(Base):
+    """Who teaches a classroom, and as what."""
+
+    __tablename__ = "teaching_role"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            ["app.classroom.school_id", "app.classroom.id"],
+            ondelete="CASCADE",
+        ),
+        only("role", TeachingRoleName),
+        Index(None, "account_id"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.CLASSROOM, primary_key=True)
+    account_id: Mapped[int] = columns.reference(
+        "Who teaches it",
+        ForeignKey("app.account.id", ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    role: Mapped[str] = columns.choice("Owner, co-teacher or helper", keep=Keep.CLASSROOM)
+
+
+class ClassroomCode(Base):
+    """A code that lets the children of one class in while its door is open."""
+
+    __tablename__ = "classroom_code"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            ["app.classroom.school_id", "app.classroom.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "school_id", "classroom_id"),
+        # Two live codes never coincide; a code that has ended may come up again years later.
+        Index(
+            "uq_classroom_code_live",
+            "code_index",
+            unique=True,
+            postgresql_where="ended_at is null",
+        ),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    id: Mapped[int] = columns.key()
+    classroom_id: Mapped[int] = columns.reference("Which class it opens", keep=Keep.CLASSROOM)
+    code: Mapped[str] = columns.sealed("The code; the teacher must see it again", keep=Keep.CLASSROOM)
+    code_index: Mapped[bytes] = columns.blind_index("Finds the class by its code", keep=Keep.CLASSROOM)
+    issued_at: Mapped[datetime] = columns.moment("When it was given out", keep=Keep.CLASSROOM)
+    issued_by: Mapped[int | None] = columns.reference(
+        "Who gave it out",
+        ForeignKey("app.account.id", ondelete="SET NULL"),
+        keep=Keep.ACCOUNT,
+    )
+    ended_at: Mapped[datetime | None] = columns.moment("When it stopped working", keep=Keep.CLASSROOM)
+
+
+class Student(Base):
+    """A child of one school. No e-mail, no birth date, no address, no photo; no password."""
+
+    __tablename__ = "student"
+    __table_args__ = (
+        UniqueConstraint("school_id", "public_id"),
+        Index(None, "public_id"),
+        Index(None, "school_id", "username_digest", unique=True),
+        CheckConstraint("username_digest ~ '^[0-9a-f]{32}$'", name="username_is_a_digest"),
+    )
+
+    school_id: Mapped[int] = columns.reference(
+        "The tenant",
+        ForeignKey("app.school.id", ondelete="CASCADE"),
+        keep=Keep.STUDENT,
+        primary_key=True,
+    )
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("student", Keep.STUDENT)
+    given_name: Mapped[str] = columns.sealed("What the class calls the child", keep=Keep.STUDENT)
+    family_name: Mapped[str | None] = columns.sealed("Tells children of one name apart", keep=Keep.STUDENT)
+    name_tokens: Mapped[list[bytes]] = columns.tokens("Finds a child by name", keep=Keep.STUDENT)
+    username_digest: Mapped[str | None] = columns.pseudonym(
+        "Recognises a username without keeping it", keep=Keep.STUDENT
+    )
+    pin_hash: Mapped[str | None] = columns.secret("Checks the child's own 4 digits", keep=Keep.STUDENT)
+    created_at: Mapped[datetime] = columns.moment("When the roster gained the child", keep=Keep.STUDENT)
+
+    enrollments: Mapped[list["Enrollment"]] = relationship(
+        viewonly=True,
+        lazy="raise",
+        primaryjoin="and_(Student.school_id == Enrollment.school_id,"
+        " Student.id == Enrollment.student_id, Enrollment.ended_at.is_(None))",
+    )
+
+
+class Enrollment(Base):
+    """A student in a classroom, with what is the classroom's own: balance, alias, avatar."""
+
+    __tablename__ = "enrollment"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            ["app.classroom.school_id", "app.classroom.id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["school_id", "student_id"],
+            ["app.student.school_id", "app.student.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "school_id", "student_id"),
+        Index("ix_enrollment_live", "classroom_id", "student_id", postgresql_where="ended_at is null"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.STUDENT, primary_key=True)
+    student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
+    alias: Mapped[str | None] = columns.sealed(
+        "Another name that this class shows for the child", keep=Keep.STUDENT
+    )
+    avatar: Mapped[str] = columns.text("The picture beside the name", keep=Keep.STUDENT)
+    balance: Mapped[int] = columns.number("Sum of the child's points in this class", keep=Keep.STUDENT)
+    joined_at: Mapped[datetime] = columns.moment("When the child joined the class", keep=Keep.STUDENT)
+    ended_at: Mapped[datetime | None] = columns.moment("When the child left the class", keep=Keep.STUDENT)
+
+    classroom: Mapped[Classroom] = relationship(viewonly=True, lazy="raise")
+
+
+class Action(Base):
+    """A teacher's named reward or deduction."""
+
+    __tablename__ = "action"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            ["app.classroom.school_id", "app.classroom.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "school_id", "classroom_id"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("Action", Keep.CLASSROOM)
+    classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.CLASSROOM)
+    label: Mapped[str] = columns.sealed("What the child did, in the teacher's words", keep=Keep.CLASSROOM)
+    value: Mapped[int] = columns.number("Points it gives or takes", keep=Keep.CLASSROOM)
+    created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
+
+
+class PointEntry(Base):
+    """One award. Never changed: it is undone by a counter-entry."""
+
+    __tablename__ = "point_entry"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id", "student_id"],
+            [
+                "app.enrollment.school_id",
+                "app.enrollment.classroom_id",
+                "app.enrollment.student_id",
+            ],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["school_id", "action_id"], ["app.action.school_id", "app.action.id"], ondelete="CASCADE"
+        ),
+        Index(None, "school_id", "classroom_id", "student_id", "awarded_at"),
+        Index(None, "school_id", "action_id"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    id: Mapped[int] = columns.key()
+    classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.STUDENT)
+    student_id: Mapped[int] = columns.reference("Whose points", keep=Keep.STUDENT)
+    action_id: Mapped[int] = columns.reference("For what", keep=Keep.STUDENT)
+    value: Mapped[int] = columns.number("Points given or taken", keep=Keep.STUDENT)
+    comment: Mapped[str | None] = columns.sealed("What the teacher adds", keep=Keep.STUDENT)
+    awarded_by: Mapped[int | None] = columns.reference(
+        "Who gave them", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
+    )
+    awarded_at: Mapped[datetime] = columns.moment("When", keep=Keep.STUDENT)
+    undoes: Mapped[int | None] = columns.reference(
+        "The entry that this one takes back", keep=Keep.STUDENT
+    )
+
+    action: Mapped[Action] = relationship(viewonly=True, lazy="raise")

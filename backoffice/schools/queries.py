@@ -1,0 +1,177 @@
+"""Reading classrooms, students and points, always through the policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import selectinload
+
+from backoffice.access.permissions import CLASSROOMS_CREATE, Permission
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account
+from backoffice.schools.models import (
+    Action,
+    Classroom,
+    ClassroomCode,
+    Enrollment,
+    PointEntry,
+    School,
+    Student,
+    TeachingRole,
+)
+
+LAST_ENTRIES = 20
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """A student as the list of one class shows them."""
+
+    public_id: str
+    given: str
+    family: str | None
+    avatar: str
+    points: int
+
+
+@dataclass(frozen=True)
+class Award:
+    """One point entry, as a page shows it."""
+
+    label: str
+    value: int
+    comment: str | None
+    at: datetime
+    by: int | None
+
+
+@dataclass(frozen=True)
+class SchoolCounts:
+    """Numbers of one school; the only thing of its children that a founder sees."""
+
+    classrooms: int
+    students: int
+    staff: int
+
+
+def pupils_of(tx: Transaction, classroom: Classroom) -> list[Pupil]:
+    """The students enrolled in a class."""
+    rows = tx.execute(
+        visible(
+            tx.principal,
+            select(Student, Enrollment.avatar, Enrollment.balance)
+            .join(
+                Enrollment,
+                (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id),
+            )
+            .where(
+                Enrollment.school_id == classroom.school_id,
+                Enrollment.classroom_id == classroom.id,
+                Enrollment.ended_at.is_(None),
+            ),
+        )
+    )
+    return [
+        Pupil(student.public_id, student.given_name, student.family_name, avatar, balance)
+        for student, avatar, balance in rows
+    ]
+
+
+def enrollments_of(tx: Transaction, student: Student) -> Sequence[Enrollment]:
+    """The student's enrollments in classes that the principal may see, with their classrooms."""
+    return tx.scalars(
+        visible(
+            tx.principal,
+            select(Enrollment)
+            .where(
+                Enrollment.school_id == student.school_id,
+                Enrollment.student_id == student.id,
+                Enrollment.ended_at.is_(None),
+            )
+            .options(selectinload(Enrollment.classroom)),
+        )
+    ).all()
+
+
+def last_awards(
+    tx: Transaction,
+    *,
+    school_id: int,
+    student_id: int,
+    classroom_id: int | None = None,
+    permission: Permission | None = None,
+) -> list[Award]:
+    """The newest point entries of a student, 20 at the most, that the principal may see."""
+    statement = (
+        select(PointEntry, Action.label)
+        .join(Action, (Action.school_id == PointEntry.school_id) & (Action.id == PointEntry.action_id))
+        .where(PointEntry.school_id == school_id, PointEntry.student_id == student_id)
+        .order_by(PointEntry.awarded_at.desc(), PointEntry.id.desc())
+        .limit(LAST_ENTRIES)
+    )
+    if classroom_id is not None:
+        statement = statement.where(PointEntry.classroom_id == classroom_id)
+    return [
+        Award(label, entry.value, entry.comment, entry.awarded_at, entry.awarded_by)
+        for entry, label in tx.execute(visible(tx.principal, statement, permission))
+    ]
+
+
+def staff_of(tx: Transaction, classroom: Classroom) -> list[tuple[str, str]]:
+    """Name and teaching role of the adults of a class."""
+    rows = tx.execute(
+        visible(
+            tx.principal,
+            select(TeachingRole, Account)
+            .join(Account, Account.id == TeachingRole.account_id)
+            .where(
+                TeachingRole.school_id == classroom.school_id,
+                TeachingRole.classroom_id == classroom.id,
+            ),
+        )
+    )
+    return [(account.name, role.role) for role, account in rows]
+
+
+def names_of(tx: Transaction, accounts: set[int]) -> dict[int, str]:
+    """Names of those accounts that the principal may see."""
+    found = tx.scalars(visible(tx.principal, select(Account).where(Account.id.in_(accounts))))
+    return {account.id: account.name for account in found}
+
+
+def schools_for(tx: Transaction, permission: Permission = CLASSROOMS_CREATE) -> Sequence[School]:
+    """The schools in which the principal holds a permission, in the order they joined."""
+    return tx.scalars(visible(tx.principal, select(School).order_by(School.id), permission)).all()
+
+
+def class_sizes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, int]:
+    """How many students are enrolled in each of these classes."""
+    counted = (
+        select(Enrollment.classroom_id, func.count())
+        .where(
+            Enrollment.classroom_id.in_([classroom.id for classroom in classrooms]),
+            Enrollment.ended_at.is_(None),
+        )
+        .group_by(Enrollment.classroom_id)
+    )
+    return {classroom: count for classroom, count in tx.execute(counted).tuples()}
+
+
+def live_codes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, str]:
+    """The code that works for each of these classes."""
+    statement = select(ClassroomCode).where(
+        ClassroomCode.classroom_id.in_([classroom.id for classroom in classrooms]),
+        ClassroomCode.ended_at.is_(None),
+    )
+    found = tx.scalars(visible(tx.principal, statement))
+    return {each.classroom_id: each.code for each in found}
+
+
+def counts_by_school(tx: Transaction) -> dict[int, SchoolCounts]:
+    """Numbers of the schools that the principal may count, by the school's number."""
+    return {
+        row.school_id: SchoolCounts(row.classrooms, row.students, row.staff)
+        for row in tx.execute(text("select * from app.school_counts()"))
+    }

@@ -1,0 +1,80 @@
+"""Where schools, classrooms, students and points belong, for the policy."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, any_, func, select
+
+from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_READ, STUDENTS_READ, TEACHERS_READ
+from backoffice.access.policy import Rule, register
+from backoffice.schools.models import (
+    Action,
+    Classroom,
+    ClassroomCode,
+    Enrollment,
+    PointEntry,
+    School,
+    Student,
+    TeachingRole,
+)
+
+
+def _in_classrooms(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
+    # An array and not IN (SELECT ...): inside an OR the latter scans the table.
+    enrolled = (
+        select(Enrollment.student_id)
+        .where(Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None))
+        .scalar_subquery()
+    )
+    return Student.id == any_(func.array(enrolled))  # type: ignore[arg-type]
+
+
+def _classrooms_of_students(column: Any) -> Any:
+    def condition(students: ColumnElement[Any]) -> ColumnElement[bool]:
+        theirs = (
+            select(Enrollment.classroom_id)
+            .where(Enrollment.student_id == any_(students), Enrollment.ended_at.is_(None))
+            .scalar_subquery()
+        )
+        return column == any_(func.array(theirs))  # type: ignore[no-any-return, arg-type]
+
+    return condition
+
+
+def _classroom_column(entity: Any, column: str = "classroom_id") -> Any:
+    return lambda classrooms: getattr(entity, column) == any_(classrooms)
+
+
+register(
+    Rule(School, read=SCHOOLS_READ, school="id"),
+    Rule(
+        Classroom,
+        read=CLASSROOMS_READ,
+        classrooms=_classroom_column(Classroom, "id"),
+        students=_classrooms_of_students(Classroom.id),
+        classrooms_of=lambda classroom: (classroom.id,),
+    ),
+    Rule(
+        Student,
+        read=STUDENTS_READ,
+        student="id",
+        classrooms=_in_classrooms,
+        classrooms_of=lambda student: [each.classroom_id for each in student.enrollments],
+    ),
+    *(
+        Rule(
+            entity,
+            read=read,
+            student="student_id" if hasattr(entity, "student_id") else None,
+            classrooms=_classroom_column(entity),
+            students=_classrooms_of_students(Action.classroom_id) if entity is Action else None,
+            classrooms_of=lambda row: (row.classroom_id,),
+        )
+        for entity, read in (
+            (ClassroomCode, CLASSROOMS_READ),
+            (TeachingRole, TEACHERS_READ),
+            (Enrollment, STUDENTS_READ),
+            (Action, CLASSROOMS_READ),
+            (PointEntry, STUDENTS_READ),
+        )
+    ),
+)

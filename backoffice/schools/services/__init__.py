@@ -1,0 +1,1 @@
+"""What can be done to classrooms and students: one function a verb."""

@@ -1,0 +1,182 @@
+"""What the installation is told from outside: environment, files, TOML. Nothing else reads the environment.
+
+Order of precedence, strongest first: `BACKOFFICE_<NAME>`, `BACKOFFICE_<NAME>_FILE` (its content),
+the overlay named by `BACKOFFICE_CONFIG`, `config/backoffice.toml`.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+CONFIG = CHECKOUT / "config"
+PREFIX = "BACKOFFICE_"
+
+Minutes = Annotated[int, Field(gt=0, le=24 * 60)]
+
+
+class SettingsError(Exception):
+    """The installation is told something it cannot run with. `problems` holds one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sessions(_Section):
+    """How long a session lives, in minutes."""
+
+    account_idle: Minutes = 60
+    account_absolute: Minutes = 12 * 60
+    student_idle_shared: Minutes = 5
+    student_idle_own: Minutes = 20
+    student_absolute: Minutes = 8 * 60
+
+    @staticmethod
+    def span(minutes: int) -> timedelta:
+        """The number of minutes as a duration."""
+        return timedelta(minutes=minutes)
+
+
+class Passwords(_Section):
+    """The cost of argon2id (RFC 9106); the defaults are OWASP's minimum."""
+
+    memory_kib: Annotated[int, Field(ge=19 * 1024)] = 19 * 1024
+    passes: Annotated[int, Field(ge=2)] = 2
+    lanes: Annotated[int, Field(ge=1)] = 1
+
+
+class Settings(BaseSettings):
+    """The whole of an installation's settings. Made by `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr | None = None
+    database_direct_url: SecretStr | None = None
+    data_dir: Path = CHECKOUT / "var"
+    config: Path | None = None
+    secret_key: SecretStr | None = None
+    keyring_file: Path | None = None
+    base_url: str = "http://localhost:8000"
+    proxy_hops: Annotated[int, Field(ge=0, le=5)] = 0
+    pg_bin: Path | None = None
+    log_dir: Path | None = None
+    sessions: Sessions = Sessions()
+    passwords: Passwords = Passwords()
+
+    @model_validator(mode="after")
+    def _https_except_on_loopback(self) -> "Settings":
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("BASE_URL must be a full address such as https://school.example")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+            raise ValueError(
+                "BASE_URL is plain http on a host that is not this machine."
+                " Children's data travels over https only: use an https:// address."
+            )
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether the site is reached over https, so that cookies carry Secure and `__Host-`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def keyring(self) -> Path:
+        """The keyring's file, outside the database and its backups."""
+        return self.keyring_file or self.data_dir / "keyring.json"
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913 - pydantic-settings fixes the signature
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence that the module's docstring promises."""
+        del dotenv_settings, file_secret_settings
+        assert isinstance(env_settings, EnvSettingsSource)
+        overlay = env_settings.env_vars.get(f"{PREFIX}CONFIG".lower()) or None
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, _from_files(settings_cls)),
+            TomlConfigSettingsSource(settings_cls, Path(overlay) if overlay else None),
+            TomlConfigSettingsSource(settings_cls, CONFIG / "backoffice.toml"),
+        )
+
+
+def load() -> Settings:
+    """Read the settings of this process. Raises `SettingsError` with every problem at once."""
+    problems = [
+        f"{name} is not a setting. Look for a typing error; docs/operations.md lists them all."
+        for name in _unknown(os.environ)
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_sentence(dict(detail)) for detail in error.errors()]
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"A settings file cannot be read: {error}")
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def plugin_config(name: str) -> dict[str, Any]:
+    """The content of `config/<name>.toml` of the checkout."""
+    return tomllib.loads((CONFIG / f"{name}.toml").read_text("utf-8"))
+
+
+def _from_files(settings_cls: type[BaseSettings]) -> dict[str, str]:
+    found = {}
+    for field in settings_cls.model_fields:
+        path = os.environ.get(f"{PREFIX}{field.upper()}_FILE")
+        # KEYRING_FILE is a setting of its own, not the content of a setting KEYRING.
+        if path and field not in settings_cls.__dict__:
+            found[field] = Path(path).read_text("utf-8").strip()
+    return found
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    where = "_".join(str(part) for part in error["loc"]).upper()
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{where}: {said}" if where else said

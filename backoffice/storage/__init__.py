@@ -1,0 +1,1 @@
+"""One engine, PostgreSQL: connections, the embedded server, sealed columns, keys, migrations."""

@@ -1,0 +1,170 @@
+"""Column declarations that carry their entry of the data inventory.
+
+A mapped column is declared by one of these factories and by nothing else: each asks for the purpose of
+the column, so a new field of data cannot appear unclassified (`tests/contract/test_inventory.py`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+)
+from sqlalchemy.orm import MappedColumn, mapped_column
+
+from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import Sealed, SealedJSON
+
+
+class Class(StrEnum):
+    """What kind of datum a column holds."""
+
+    PERSONAL = "personal"
+    NETWORK_ADDRESS = "network address"
+    PSEUDONYM = "pseudonym"
+    SECRET = "secret"  # noqa: S105 - the name of a class of data
+    OPERATIONAL = "operational"
+
+
+class Keep(StrEnum):
+    """How long a datum stays."""
+
+    STUDENT = "until the student is erased"
+    CLASSROOM = "until the classroom is erased"
+    ACCOUNT = "until the account is erased"
+    SCHOOL = "until the school is erased"
+    SIX_MONTHS = "six months"
+    FOR_GOOD = "for as long as the service runs"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One entry of the data inventory: what a column is for, what it holds, how long it stays."""
+
+    purpose: str
+    kind: Class
+    keep: Keep
+
+
+def key() -> MappedColumn[int]:
+    """The internal number of a row."""
+    return mapped_column(
+        BigInteger,
+        Identity(),
+        primary_key=True,
+        info=_held("Number of the row inside the database", Class.OPERATIONAL, Keep.SCHOOL),
+    )
+
+
+def public_id(of: str, keep: Keep) -> MappedColumn[str]:
+    """The opaque identifier for addresses, file names and logs."""
+    return mapped_column(
+        String(16),
+        default=new_public_id,
+        info=_held(f"Names the {of} outside the database", Class.PSEUDONYM, keep),
+    )
+
+
+def reference(
+    purpose: str, *constraints: Any, keep: Keep, primary_key: bool = False
+) -> MappedColumn[Any]:
+    """The number of a row elsewhere; composite foreign keys stand in `__table_args__`."""
+    return mapped_column(
+        BigInteger,
+        *constraints,
+        primary_key=primary_key,
+        autoincrement=False,
+        info=_held(purpose, Class.PSEUDONYM, keep),
+    )
+
+
+def sealed(purpose: str, *, keep: Keep, kind: Class = Class.PERSONAL) -> MappedColumn[Any]:
+    """Text that only the keyring opens."""
+    return mapped_column(Sealed(), info=_held(purpose, kind, keep))
+
+
+def sealed_json(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A document that only the keyring opens."""
+    return mapped_column(SealedJSON(), info=_held(purpose, Class.PERSONAL, keep))
+
+
+def blind_index(purpose: str, *, keep: Keep, unique: bool = False) -> MappedColumn[Any]:
+    """A keyed digest that finds a sealed value."""
+    return mapped_column(LargeBinary, unique=unique, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def tokens(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """Keyed digests of the beginnings of words, for search in sealed text."""
+    return mapped_column(ARRAY(LargeBinary), info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def secret(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A slow or keyed hash of something a person knows or carries."""
+    return mapped_column(Text, info=_held(purpose, Class.SECRET, keep))
+
+
+def secret_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """The digest of a random token; the token itself is never stored."""
+    return mapped_column(LargeBinary, unique=True, info=_held(purpose, Class.SECRET, keep))
+
+
+def pseudonym(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A digest in text form."""
+    return mapped_column(Text, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A random UUID that a signed token names."""
+    return mapped_column(Uuid, unique=True, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def text(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """Short text that names no person."""
+    return mapped_column(Text, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def choice(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """One of a few words. Text, not an enum: only leakproof comparisons use an index under RLS."""
+    return mapped_column(Text, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def moment(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A moment, aware, in UTC."""
+    return mapped_column(DateTime(timezone=True), info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def day(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A calendar day."""
+    return mapped_column(Date, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def number(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A small whole number."""
+    return mapped_column(Integer, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def flag(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """Yes or no."""
+    return mapped_column(Boolean, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def words(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A few fixed words."""
+    return mapped_column(ARRAY(Text), info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def _held(purpose: str, kind: Class, keep: Keep) -> dict[str, Any]:
+    return {"held": Held(purpose, kind, keep)}
+
+

@@ -1,0 +1,67 @@
+"""The process's connections to its database, one engine a role."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine
+
+from backoffice.storage.roles import DatabaseRole, role_url
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the database is. Engines are made when first asked for."""
+
+    address: str
+    direct_address: str | None = None
+    _engines: dict[DatabaseRole, Engine] = field(default_factory=dict, compare=False, repr=False)
+
+    def url(self, role: DatabaseRole) -> URL:
+        """The address to log in at as `role`. Raises `RoleError`."""
+        if role is DatabaseRole.APP or self.direct_address is None:
+            return role_url(self.address, role)
+        return role_url(self.direct_address, role)
+
+    def engine(self, role: DatabaseRole) -> Engine:
+        """The engine of a role. Raises `RoleError`."""
+        if role not in self._engines:
+            self._engines[role] = make_engine(self.url(role))
+        return self._engines[role]
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+
+
+def make_engine(url: URL, **options: Any) -> Engine:
+    """An engine as this project uses them everywhere."""
+    return create_engine(
+        url,
+        # Parameters are personal data; they never reach a message or a log.
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=5,
+        # pgbouncer in transaction mode knows no prepared statements.
+        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        **options,
+    )
+
+
+_current: Database | None = None
+
+
+def use(database: Database) -> None:
+    """Make this the database of the process."""
+    global _current  # noqa: PLW0603 - a process has one database
+    _current = database
+
+
+def current() -> Database:
+    """The database of the process. Raises `RuntimeError` before `use`."""
+    if _current is None:
+        raise RuntimeError("No database is open in this process.")
+    return _current

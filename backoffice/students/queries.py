@@ -1,0 +1,66 @@
+"""What a child sees of itself."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from backoffice.access.permissions import OWN_POINTS_READ
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.schools import names
+from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.names import Named
+from backoffice.schools.queries import Award, last_awards
+
+
+@dataclass(frozen=True)
+class OwnPage:
+    """The child's own page, in one class."""
+
+    name: str
+    avatar: str
+    points: int
+    classroom: str
+    awards: list[Award]
+
+
+def own_page(tx: Transaction) -> OwnPage:
+    """What the signed-in child sees: name and initial, points, the last awards."""
+    who = tx.principal
+    assert who.school_id is not None
+    assert who.student_id is not None
+    student, enrollment, classroom = tx.execute(
+        visible(
+            who,
+            select(Student, Enrollment, Classroom)
+            .join(
+                Enrollment,
+                (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id),
+            )
+            .join(
+                Classroom,
+                (Classroom.school_id == Enrollment.school_id)
+                & (Classroom.id == Enrollment.classroom_id),
+            )
+            .where(Enrollment.classroom_id == who.classroom_id),
+            OWN_POINTS_READ,
+        )
+    ).one()
+    if enrollment.alias:
+        shown = enrollment.alias
+    else:
+        named = Named(student.id, student.given_name, student.family_name, enrollment.avatar)
+        shown = names.shown([named])[student.id]
+    return OwnPage(
+        name=shown,
+        avatar=enrollment.avatar,
+        points=enrollment.balance,
+        classroom=classroom.name,
+        awards=last_awards(
+            tx,
+            school_id=who.school_id,
+            student_id=who.student_id,
+            classroom_id=who.classroom_id,
+            permission=OWN_POINTS_READ,
+        ),
+    )

@@ -1,0 +1,16 @@
+"""Who may see signed-in children."""
+
+from sqlalchemy import any_
+
+from backoffice.access.permissions import STUDENTS_READ
+from backoffice.access.policy import Rule, register
+from backoffice.students.models import StudentSession
+
+register(
+    Rule(
+        StudentSession,
+        read=STUDENTS_READ,
+        classrooms=lambda classrooms: StudentSession.classroom_id == any_(classrooms),
+        classrooms_of=lambda row: (row.classroom_id,),
+    )
+)

@@ -1,0 +1,69 @@
+"""The student's signed token (JWT): short-lived, naming a session row and nothing about the child."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey
+from joserfc.jwt import JWTClaimsRegistry
+
+from backoffice import clock
+from backoffice.storage import keyring
+from backoffice.storage.keyring import Purpose
+
+ALGORITHM = "HS256"
+ISSUER = "backoffice"
+AUDIENCE = "student"
+_ESSENTIAL = {"essential": True}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A token that is ours and has not expired."""
+
+    token_id: UUID
+    expires_at: datetime
+
+
+def issue(token_id: UUID, *, idle: timedelta, ends_at: datetime) -> str:
+    """A token that lives for the idle time, and never past the end of its session."""
+    number, _key = keyring.current().newest(Purpose.STUDENT_JWT)
+    now = clock.now()
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "jti": str(token_id),
+        "iat": int(now.timestamp()),
+        "exp": int(min(now + idle, ends_at).timestamp()),
+    }
+    return jwt.encode({"alg": ALGORITHM, "kid": str(number)}, claims, _keys(), algorithms=[ALGORITHM])
+
+
+def verify(token: str) -> Verified | None:
+    """What the token says, or None: wrong signature, wrong algorithm, expired, incomplete."""
+    try:
+        claims = jwt.decode(token, _keys(), algorithms=[ALGORITHM]).claims
+        JWTClaimsRegistry(
+            now=int(clock.now().timestamp()),
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            jti=_ESSENTIAL,
+            iat=_ESSENTIAL,
+            exp=_ESSENTIAL,
+        ).validate(claims)
+        return Verified(
+            UUID(str(claims["jti"])), datetime.fromtimestamp(claims["exp"], clock.now().tzinfo)
+        )
+    except (JoseError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _keys() -> KeySet:
+    return KeySet(
+        [
+            OctKey.import_key(key, {"kid": str(number)})
+            for number, key in keyring.current().keys[Purpose.STUDENT_JWT].items()
+        ]
+    )

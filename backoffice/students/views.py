@@ -1,0 +1,146 @@
+"""The child's pages: the code, the names, the own points, leaving. They work without JavaScript."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, make_response, redirect, render_template, request, session
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import HiddenField
+
+from backoffice import clock
+from backoffice.access.principal import Principal, StudentToken
+from backoffice.problems import Rejected
+from backoffice.students import queries, services, tokens
+from backoffice.web import cookies
+from backoffice.web.identity import address, done_reading, enter, reading, settings
+
+bp = Blueprint("students", __name__, template_folder="templates")
+SCANNED = "scanned_code"
+
+
+class CodeForm(FlaskForm):
+    """Carries a code that was good from the first page to the second."""
+
+    code = HiddenField()
+
+
+@bp.get("/join/<code:code>")
+def scanned(code: str) -> Response:
+    """A code from a QR picture. It leaves the address at once, so that it stays in no history."""
+    session[SCANNED] = code
+    return redirect("/join", 303)
+
+
+@bp.get("/join")
+def join() -> Response | str:
+    """Ask for the code; or, after a QR picture, for the name."""
+    code = session.pop(SCANNED, None)
+    return _names_page(code) if code else _code_page()
+
+
+@bp.post("/join")
+def choose() -> Response | str | tuple[str, int]:
+    """Take a code and show its names; take a code and a name and let the child in."""
+    code, student = request.form.get("code", ""), request.form.get("student", "")
+    if not student:
+        return _names_page(code)
+    done_reading()
+    try:
+        begun = services.sign_in_student(
+            code=code, student=student, sessions=settings().sessions, address=address()
+        )
+    except Rejected as rejected:
+        return _code_page(rejected.fields["code"]), 422
+    response = redirect("/student", 303)
+    token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
+    cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
+    return response
+
+
+@bp.get("/student")
+def page() -> Response:
+    """The child's own points."""
+    who = signed_in()
+    if who is None:
+        return out()
+    seen = queries.own_page(reading())
+    body = render_template(
+        "students/student.html",
+        name=seen.name,
+        avatar_name=seen.avatar,
+        points=seen.points,
+        classroom_name=seen.classroom,
+        entries=[
+            {"label": award.label, "value": award.value, "when_text": day_in_words(award.at, who.time_zone)}
+            for award in seen.awards
+        ],
+        leave_form=FlaskForm(),
+    )
+    response = make_response(body)
+    renew(response, who)
+    return response
+
+
+@bp.post("/student/leave")
+def leave() -> Response:
+    """Sign the child out and say goodbye."""
+    who = signed_in()
+    done_reading()
+    if who is not None:
+        services.leave(principal=who)
+    response = make_response(render_template("students/goodbye.html"))
+    cookies.drop(response, settings(), cookies.STUDENT)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def signed_in() -> Principal | None:
+    """The child who is signed in on this device, if any."""
+    verified = tokens.verify(request.cookies.get(cookies.name(settings(), cookies.STUDENT), ""))
+    return enter(services.credential(verified.token_id, address())) if verified else None
+
+
+def renew(response: Response, who: Principal) -> None:
+    """Give the browser a token that is good for another idle time."""
+    assert isinstance(who.credential, StudentToken)
+    assert who.idle_minutes is not None
+    assert who.expires_at is not None
+    token = tokens.issue(
+        who.credential.token_id, idle=timedelta(minutes=who.idle_minutes), ends_at=who.expires_at
+    )
+    cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
+
+
+def out() -> Response:
+    """Send somebody who is not signed in to the code."""
+    response = redirect("/join", 303)
+    cookies.drop(response, settings(), cookies.STUDENT)
+    return response
+
+
+def day_in_words(at: datetime, time_zone: str) -> str:
+    """A day as a child says it: "today", "yesterday", "on Monday", "3 May"."""
+    zone = ZoneInfo(time_zone)
+    day, today = at.astimezone(zone).date(), clock.now().astimezone(zone).date()
+    match (today - day).days:
+        case 0:
+            return "today"
+        case 1:
+            return "yesterday"
+        case days if days < 7:  # noqa: PLR2004 - a week
+            return f"on {day:%A}"
+    return f"{day.day} {day:%B}"
+
+
+def _code_page(problem: str | None = None) -> str:
+    return render_template("students/join.html", form=FlaskForm(), problem=problem)
+
+
+def _names_page(code: str) -> str | tuple[str, int]:
+    try:
+        choices = services.names_behind(code=code)
+    except Rejected as rejected:
+        return _code_page(rejected.fields["code"]), 422
+    form = CodeForm(formdata=None, code=code)
+    return render_template("students/names.html", form=form, students=choices)

@@ -1,0 +1,1 @@
+"""What every page shares: headers, errors, health, public pages."""

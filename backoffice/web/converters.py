@@ -1,0 +1,50 @@
+"""Converters for addresses. Each names the entity that its variable identifies.
+
+A route whose variable has no such converter fails a contract test: the tests walk the routes by these
+names and try every one with other people's identifiers.
+"""
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+from backoffice.storage import public_id
+
+
+class _PublicIdConverter(BaseConverter):
+    regex = public_id.PATTERN
+
+
+class StudentConverter(_PublicIdConverter):
+    """A student's public identifier."""
+
+
+class ClassroomConverter(_PublicIdConverter):
+    """A classroom's public identifier."""
+
+
+class SchoolConverter(_PublicIdConverter):
+    """A school's public identifier."""
+
+
+class AccountConverter(_PublicIdConverter):
+    """An account's public identifier."""
+
+
+class CodeConverter(BaseConverter):
+    """A classroom code as somebody typed or scanned it."""
+
+    regex = r"[A-Za-z0-9 -]{1,40}"
+
+
+CONVERTERS: dict[str, type[BaseConverter]] = {
+    "student": StudentConverter,
+    "classroom": ClassroomConverter,
+    "school": SchoolConverter,
+    "account": AccountConverter,
+    "code": CodeConverter,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Make the converters known to the application's routes."""
+    app.url_map.converters.update(CONVERTERS)

@@ -1,0 +1,44 @@
+"""The cookies: their names and their flags, for https and for the loopback demo."""
+
+from flask import Flask, Response
+
+from backoffice.settings import Settings
+
+ACCOUNT = "account"
+STUDENT = "student"
+FORM = "form"
+
+
+def name(settings: Settings, base: str) -> str:
+    """The cookie's name: with `__Host-` over https, plain on the loopback demo so that scripts can use it."""
+    return f"__Host-{base}" if settings.secure else base
+
+
+def put(response: Response, settings: Settings, base: str, value: str, *, same_site: str) -> None:
+    """Set a cookie that no script reads and that ends with the browser."""
+    response.set_cookie(
+        name(settings, base),
+        value,
+        httponly=True,
+        secure=settings.secure,
+        samesite=same_site,
+        path="/",
+    )
+
+
+def drop(response: Response, settings: Settings, base: str) -> None:
+    """Remove a cookie."""
+    response.delete_cookie(
+        name(settings, base), path="/", secure=settings.secure, httponly=True, samesite="Strict"
+    )
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Configure the cookie that ties forms to a browser; it holds no identity."""
+    app.config.update(
+        SESSION_COOKIE_NAME=name(settings, FORM),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+    )

@@ -1,0 +1,105 @@
+"""What a person or a machine sees when something cannot be done: a page or a JSON problem, never SQL.
+
+Problems follow RFC 9457. Both carry the reference by which the log knows the request.
+"""
+
+import traceback
+from http import HTTPStatus
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.policy import Denied
+from backoffice.web.logs import logger, reference
+
+SENTENCES = {
+    400: ("This could not be read", "Go back, load the page again and repeat what you did."),
+    404: ("There is no such page", "Check the address, or start again from the home page."),
+    405: ("This page cannot do that", "Go back and use the buttons of the page."),
+    413: ("This is too large", "Send a smaller file or a shorter text."),
+    415: ("This kind of file does not work here", "Use the form of the page."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+    500: ("Something went wrong on our side", "Nothing was half saved. Try again in a moment."),
+    503: ("The service is resting", "Try again in a minute. Nothing was half saved."),
+}
+STALE_FORM = ("This form was open for too long", "Go back, load the page again and repeat what you did.")
+
+
+def answer(status: int, words: tuple[str, str] | None = None) -> Response:
+    """The page or JSON problem for a status."""
+    title, sentence = words or SENTENCES.get(status) or _unlisted(status)
+    if _wants_json():
+        response = make_response(
+            {
+                "type": "about:blank",
+                "title": title,
+                "status": status,
+                "detail": sentence,
+                "instance": reference(),
+            }
+        )
+        response.content_type = "application/problem+json"
+    else:
+        response = make_response(
+            render_template(
+                "web/error.html", title=title, sentence=sentence, reference=reference(), status=status
+            )
+        )
+    response.status_code = status
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Answer every kind of failure."""
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        if error.response is not None or (error.code or 500) < HTTPStatus.BAD_REQUEST:
+            return error.get_response()  # type: ignore[return-value]
+        response = answer(error.code or 500)
+        if isinstance(getattr(error, "valid_methods", None), list):
+            response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+        return response
+
+    @app.errorhandler(CSRFError)
+    def _csrf(_error: CSRFError) -> Response:
+        return answer(400, STALE_FORM)
+
+    @app.errorhandler(NotFound)
+    @app.errorhandler(Denied)
+    def _hidden(_error: Exception) -> Response:
+        return answer(404)
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(PoolTimeout)
+    def _database(error: SQLAlchemyError) -> Response:
+        logger.error("database", reference=reference(), kind=type(error).__name__)
+        return answer(503)
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> Response:
+        # Where it happened, not what was said: a message can quote a parameter.
+        frames = traceback.extract_tb(error.__traceback__)
+        logger.error(
+            "failure",
+            reference=reference(),
+            kind=type(error).__name__,
+            at=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[-8:]],
+        )
+        return answer(500)
+
+
+def _wants_json() -> bool:
+    accepts = request.accept_mimetypes
+    return accepts.best_match(["text/html", "application/json"]) == "application/json" and (
+        accepts["application/json"] > accepts["text/html"]
+    )
+
+
+def _unlisted(status: int) -> tuple[str, str]:
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "This did not work"
+    return phrase, "Go back and try again."

@@ -1,0 +1,80 @@
+"""Who a request comes from, and the transaction in which it reads.
+
+A request reads in one transaction as its principal; services write in one of their own. Before anything
+is written the reading transaction is closed: both check the session row, and may touch it.
+"""
+
+from flask import Flask, Response, current_app, g, request
+
+from backoffice.access.principal import Credential, Nobody, Principal, SessionEnded
+from backoffice.access.transaction import Transaction
+from backoffice.runtime import Runtime
+from backoffice.settings import Settings
+from backoffice.storage import database
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def runtime() -> Runtime:
+    """What this application was started with."""
+    found: Runtime = current_app.extensions["backoffice"]
+    return found
+
+
+def settings() -> Settings:
+    """The settings of this application."""
+    return runtime().settings
+
+
+def address() -> str | None:
+    """The network address of the client. Forwarded ones are believed for `PROXY_HOPS` hops only."""
+    return request.remote_addr
+
+
+def enter(credential: Credential) -> Principal | None:
+    """Who presents this credential, or None if its session is over. Begins the request's reading."""
+    tx = Transaction(credential, bind=database.current().engine(Principal(credential).database_role))
+    try:
+        principal = tx.principal
+    except SessionEnded:
+        tx.close()
+        return None
+    if request.method not in SAFE_METHODS:
+        tx.commit()
+    previous: Transaction | None = g.pop("reading", None)
+    if previous is not None:
+        previous.close()
+    g.reading = tx
+    return principal
+
+
+def reading() -> Transaction:
+    """The transaction in which this request reads. As nobody, if nobody has been entered."""
+    if "reading" not in g:
+        enter(Nobody(address()))
+    tx: Transaction = g.reading
+    return tx
+
+
+def done_reading() -> None:
+    """End the reading transaction before a service writes."""
+    if "reading" in g:
+        g.reading.commit()
+
+
+def init_app(app: Flask) -> None:
+    """End a request's reading with the request."""
+
+    @app.after_request
+    def _commit(response: Response) -> Response:
+        # Entering may have moved the session's last-seen time; that is to stay.
+        if "reading" in g:
+            g.reading.commit()
+        return response
+
+    @app.teardown_request
+    def _close(_error: BaseException | None) -> None:
+        tx: Transaction | None = g.pop("reading", None)
+        if tx is not None:
+            tx.close()
+

@@ -1,0 +1,57 @@
+"""Pages for everybody, and the addresses that machines ask."""
+
+from flask import Blueprint, Response, render_template, request
+from flask_wtf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
+
+from backoffice.runtime import check_database
+from backoffice.storage.keyring import KeyringError
+from backoffice.storage.migrate import SchemaError
+from backoffice.web.identity import runtime
+from backoffice.web.logs import logger
+
+bp = Blueprint("web", __name__, template_folder="templates")
+LONGEST_REPORT = 8 * 1024
+
+
+@bp.get("/")
+def home() -> str:
+    """The home page: two doors, one for children and one for grown-ups."""
+    return render_template("web/home.html", banner=None)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """Whether the process is alive."""
+    return Response("alive\n", mimetype="text/plain")
+
+
+@bp.get("/readyz")
+def readyz() -> tuple[dict[str, str], int]:
+    """Whether requests can be served: the database answers, its schema and keyring are the right ones."""
+    try:
+        check_database(runtime())
+    except SQLAlchemyError:
+        return {"status": "unavailable", "database": "does not answer"}, 503
+    except SchemaError:
+        return {"status": "unavailable", "migrations": "missing"}, 503
+    except KeyringError:
+        return {"status": "unavailable", "keyring": "not the one of this database"}, 503
+    return {"status": "ready", "database": "answers", "migrations": "current", "keyring": "right"}, 200
+
+
+@bp.post("/csp-reports")
+def csp_reports() -> tuple[str, int]:
+    """Take a browser's report of a violated content security policy. Only the directive is kept."""
+    if (request.content_length or 0) <= LONGEST_REPORT:
+        report = request.get_json(force=True, silent=True)
+        body = report.get("csp-report") if isinstance(report, dict) else None
+        directive = body.get("effective-directive") if isinstance(body, dict) else None
+        if isinstance(directive, str):
+            logger.warning("csp", directive=directive.split(" ", 1)[0][:40])
+    return "", 204
+
+
+def init_csrf(csrf: CSRFProtect) -> None:
+    """Browsers send their reports without a token."""
+    csrf.exempt(csp_reports)

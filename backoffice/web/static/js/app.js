@@ -1,0 +1,9 @@
+// Entry of the console and the public pages. Everything here is a convenience on top of pages
+// that work without scripts; nothing is ever kept in the browser.
+import { copyButtons } from "./copy.js";
+import { guardForms } from "./forms.js";
+import { selectableRows } from "./rows.js";
+
+copyButtons(document);
+guardForms(document);
+selectableRows(document);
