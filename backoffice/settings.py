@@ -180,3 +180,19 @@ def _sentence(error: Mapping[str, Any]) -> str:
     where = "_".join(str(part) for part in error["loc"]).upper()
     said = str(error["msg"]).removeprefix("Value error, ")
     return f"{PREFIX}{where}: {said}" if where else said
+
+
+def child_environment(**settings: str) -> dict[str, str]:
+    """The environment for a child process: this one's, with some settings replaced."""
+    replaced = {f"{PREFIX}{name}": value for name, value in settings.items()}
+    dropped = {f"{name}_FILE" for name in replaced} | {f"{PREFIX}DATABASE_DIRECT_URL"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return kept | replaced
+
+
+def port() -> int:
+    """The port of `make demo` and `backoffice serve`: `PORT`, else 8000. Raises `SettingsError`."""
+    given = os.environ.get("PORT", "8000")
+    if not given.isdecimal() or not 0 < int(given) < 2**16:
+        raise SettingsError([f"PORT={given} is not a port. Use a number such as PORT=8001."])
+    return int(given)

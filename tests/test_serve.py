@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -47,8 +48,10 @@ def signals(*plan: tuple[Callable[[], bool], signal.Signals]) -> threading.Threa
 
     def send() -> None:
         for condition, number in plan:
-            wait_for(condition)
-            os.kill(os.getpid(), number)
+            try:
+                wait_for(condition)
+            finally:  # a test that fails must end all the same
+                os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -187,24 +190,25 @@ def test_a_program_that_does_not_exist_is_one_sentence() -> None:
     assert said == ["web cannot be started: No such file or directory. Stopping."]
 
 
-def test_environment_and_user_are_the_childs_own(tmp_path: Path) -> None:
-    path = tmp_path / "said"
-    code = f"echo $GREETING $(id -u) >{path}; exec sleep 60"
+def test_environment_and_user_are_the_childs_own() -> None:
     root = os.geteuid() == 0
-    tmp_path.chmod(0o777)
-    for parent in list(tmp_path.parents)[:2] if root else []:
-        parent.chmod(0o711)
-    spec = ProcessSpec(
-        "web",
-        ["/bin/sh", "-c", code],
-        env={"GREETING": "hello", "PATH": os.defpath},
-        user="nobody" if root else None,
-        group="nogroup" if root else None,
-    )
-    sender = signals((lambda: path.exists() and bool(path.read_text()), signal.SIGTERM))
-    Supervisor([spec]).run()
-    sender.join()
-    assert path.read_text().split() == ["hello", "65534" if root else str(os.getuid())]
+    with tempfile.NamedTemporaryFile("r") as said:  # nobody cannot enter tmp_path
+        path = Path(said.name)
+        path.chmod(0o666)
+        spec = ProcessSpec(
+            "web",
+            ["/bin/sh", "-c", f"echo $GREETING $(id -u) $(id -G) >{path}; exec sleep 60"],
+            env={"GREETING": "hello", "PATH": os.defpath},
+            user="nobody" if root else None,
+            group="nogroup" if root else None,
+        )
+        sender = signals((lambda: path.stat().st_size > 0, signal.SIGTERM))
+        Supervisor([spec]).run()
+        sender.join()
+        greeting, user, *groups = said.read().split()
+    assert greeting == "hello"
+    assert user == ("65534" if root else str(os.getuid()))
+    assert groups == ["65534"] or not root
 
 
 def test_ready_is_asked_until_it_is_true(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Whether passwords are kept as the settings say, or better."""
+
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+from argon2.low_level import Type
+from sqlalchemy import func, select
+
+from backoffice.accounts.models import AccountPassword
+from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
+from backoffice.controls.looking import count, metadatas, some
+from backoffice.privacy.inventory import held_in, mapped, name
+from backoffice.settings import Passwords
+from backoffice.storage import catalog
+from backoffice.storage.columns import Class
+
+SALT_BYTES = 16
+_SALT = 5  # the field of `$argon2id$v=19$m=...,t=...,p=...$salt$hash`, counted from 1
+
+
+def password_hashing(look: Looking) -> Finding:
+    """Every stored password is a salted argon2id hash of at least the configured cost."""
+    stray = _stray_columns(look)
+    if stray:
+        return falls_short(f"A column for passwords that is not declared a secret: {some(stray)}.")
+    stored = AccountPassword.password_hash
+    # Hashes of one cost begin alike, so a million of them are a handful of groups.
+    beginning = func.left(stored, func.length(stored) - func.length(_after_parameters(stored)))
+    groups = look.tx.execute(
+        select(func.count(), func.min(stored)).group_by(beginning).order_by(func.count())
+    ).all()
+    total = sum(number for number, _ in groups)
+    weak = sum(number for number, example in groups if not _strong(example, look.settings.passwords))
+    if weak:
+        return falls_short(f"{weak:,} of {count(total, 'password')} weaker than configured.")
+    if not total:
+        return not_exercised("No password is stored yet.")
+    salts = look.tx.scalar(select(func.count(func.split_part(stored, "$", _SALT).distinct())))
+    if salts != total:
+        return falls_short(f"{count(total, 'password')} share {count(salts or 0, 'salt')}.")
+    cost = look.settings.passwords
+    return holds(
+        f"{count(total, 'password')}, all argon2id with a salt of their own and at least"
+        f" {cost.memory_kib // 1024} MiB, {count(cost.passes, 'pass', 'passes')}."
+    )
+
+
+def _after_parameters(stored: object) -> object:
+    # Salt and hash, the last two fields: everything before them is algorithm and cost.
+    return func.concat(func.split_part(stored, "$", _SALT), "$", func.split_part(stored, "$", _SALT + 1))
+
+
+def _strong(stored: str, cost: Passwords) -> bool:
+    try:
+        found = extract_parameters(stored)
+    except InvalidHashError:
+        return False
+    return (
+        found.type is Type.ID
+        and found.memory_cost >= cost.memory_kib
+        and found.time_cost >= cost.passes
+        and found.parallelism >= cost.lanes
+        and found.salt_len >= SALT_BYTES
+    )
+
+
+def _stray_columns(look: Looking) -> list[str]:
+    secret = {
+        name(column)
+        for column in mapped(metadatas(look))
+        if (held := held_in(column)) is not None and held.kind is Class.SECRET
+    }
+    return [
+        f"{column.table}.{column.name}"
+        for column in catalog.columns(look.tx.connection())
+        if "password" in column.name and f"{column.table}.{column.name}" not in secret
+    ]
+
+
+CHECKS = (Check("password-hashing", password_hashing),)

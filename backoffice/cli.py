@@ -1,0 +1,162 @@
+"""The command `backoffice`. Exit codes: 0 good, 1 a check falls short, 2 bad usage or input."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import click
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from backoffice import launch
+from backoffice.access.policy import PolicyError
+from backoffice.app import NotSetUp, build
+from backoffice.demo import run as demo_run
+from backoffice.launch import Opened
+from backoffice.plugin import PluginError, discover
+from backoffice.runtime import Runtime, check_database
+from backoffice.serve import PortError
+from backoffice.settings import Settings, SettingsError, load, plugin_config, port
+from backoffice.access.check import check_isolation
+from backoffice.storage.embedded import EmbeddedError
+from backoffice.storage.keyring import KeyringError
+from backoffice.storage.migrate import SchemaError
+from backoffice.storage.roles import RoleError
+from backoffice.web import logs
+
+# What a person can mend: shown as sentences, without a trace.
+MENDABLE = (
+    SettingsError,
+    EmbeddedError,
+    KeyringError,
+    SchemaError,
+    PolicyError,
+    PluginError,
+    RoleError,
+    PortError,
+    NotSetUp,
+    demo_run.DemoError,
+)
+BAD_INPUT = 2
+
+
+@dataclass
+class Context:
+    """What commands share: settings, and a database that is opened when first asked for."""
+
+    _opened: list[Opened] = field(default_factory=list)
+
+    def settings(self) -> Settings:
+        """The settings of this process. Raises `SettingsError`."""
+        return load()
+
+    def runtime(self) -> Runtime:
+        """The runtime over the installation's database; the embedded one is started if need be."""
+        if not self._opened:
+            self._opened.append(launch.open_here(self.settings()))
+        return self._opened[0].runtime
+
+    def app(self) -> Flask:
+        """The web application over the runtime, once the database has been found in order."""
+        check_database(self.runtime())
+        return build(self.runtime())
+
+    def close(self) -> None:
+        """Close what was opened. An embedded server that ran before goes on running."""
+        for opened in self._opened:
+            opened.close()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """The back office of a classroom app."""
+    context.obj = Context()
+    context.call_on_close(context.obj.close)
+
+
+@cli.command()
+@click.pass_obj
+def demo(context: Context) -> None:
+    """Start everything with demo data on this machine."""
+    sys.exit(demo_run.run(context.settings(), port()))
+
+
+@cli.command()
+@click.pass_obj
+def serve(context: Context) -> None:
+    """Run everything under one supervisor. Migrates an embedded database first."""
+    number = port()
+    launch.free_port(number)
+    opened = launch.open_here(context.settings())
+    try:
+        if opened.server is not None:
+            launch.migrate(opened.runtime)
+        check_database(opened.runtime)
+    except BaseException:
+        opened.close()
+        raise
+    sys.exit(launch.supervise(opened, port=number))
+
+
+@cli.command()
+@click.pass_obj
+def web(context: Context) -> None:
+    """Run the web server alone. Needs BACKOFFICE_DATABASE_URL."""
+    settings = context.settings()
+    if settings.database_url is None:
+        raise NotSetUp("Name the database in BACKOFFICE_DATABASE_URL, or run: backoffice serve")
+    number = port()
+    launch.free_port(number)
+    sys.exit(launch.run_web(number))
+
+
+@cli.group()
+def db() -> None:
+    """The database: bring it up to date, check it."""
+
+
+@db.command("upgrade")
+@click.pass_obj
+def db_upgrade(context: Context) -> None:
+    """Migrate core and plugins. Safe from two machines at once."""
+    for line in launch.migrate(context.runtime()):
+        click.echo(line)
+
+
+@db.command("check")
+@click.pass_obj
+def db_check(context: Context) -> None:
+    """Check schema, keyring, isolation and data inventory of the live database."""
+    runtime = context.runtime()
+    check_database(runtime)
+    problems = check_isolation(runtime)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        sys.exit(1)
+    click.echo("Schema, keyring, isolation and inventory are as they should be.")
+
+
+def main() -> None:
+    """Run the command line; mendable failures become sentences and exit code 2."""
+    logs.configure()
+    _guarded(_run)
+
+
+def _run() -> None:
+    for plugin in discover(plugin_config("plugins")["installed"]):
+        for command in plugin.commands:
+            cli.add_command(command)
+    cli(prog_name="backoffice", standalone_mode=True)
+
+
+def _guarded(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except MENDABLE as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    except OperationalError:
+        click.echo("The database does not answer. Is it running, and is its address right?", err=True)
+        sys.exit(BAD_INPUT)

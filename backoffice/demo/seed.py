@@ -1,0 +1,339 @@
+"""Filling an empty database with the demo: one transaction, so that it is there whole or not at all."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+from sqlalchemy import insert, select, text
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account, AccountPassword, AccountStatus
+from backoffice.accounts.passwords import hash_password
+from backoffice.accounts.services import email_index
+from backoffice.audit.trail import record
+from backoffice.demo import people
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.schools import names
+from backoffice.schools.models import (
+    Action,
+    Classroom,
+    District,
+    Door,
+    Enrollment,
+    Membership,
+    PointEntry,
+    Role,
+    School,
+    SchoolKind,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from backoffice.schools.services.classrooms import issue_code
+from backoffice.settings import Passwords
+from backoffice.storage import keyring
+from backoffice.storage.public_id import new_public_id
+
+WEEKS = 5
+CLASS_SIZES = (22, 19, 23, 20, 21, 22, 20, 21, 23, 19, 20, 21)
+STAFF = (
+    # key in demo.json or None, name, mail, school (0 and 1 in the district, 2 outside), class names
+    ("teacher", "Elena Rivera", "rivera", 0, ("4A Science", "4B Science")),
+    (None, "Tobias Lindgren", "lindgren", 0, ("5A Maths", "5B Maths")),
+    (None, "Aisha Bello", "bello", 0, ("3A Reading", "3B Reading")),
+    ("teacher_elsewhere", "Marc Fontaine", "fontaine", 1, ("6A History", "6B History")),
+    (None, "Grace Obi", "obi", 1, ("2A Morning", "2B Morning")),
+    (None, "Pavel Dvorak", "dvorak", 2, ("1A Explorers", "1B Explorers")),
+)
+
+
+@dataclass
+class Seeded:
+    """What the demo has to tell whoever uses it: passwords, and which rows play which part."""
+
+    accounts: dict[str, dict[str, str]] = field(default_factory=dict)
+    classroom: str = ""
+    classroom_elsewhere: str = ""
+    student: str = ""
+    student_elsewhere: str = ""
+    usernames: dict[str, str] = field(default_factory=dict)
+    district: str = ""
+    school: str = ""
+    school_elsewhere: str = ""
+
+
+def is_empty() -> bool:
+    """Whether nobody has an account yet."""
+    with transaction(Purpose("demo")) as tx:
+        return tx.scalar(select(Account.id).limit(1)) is None
+
+
+def seed(cost: Passwords) -> Seeded:
+    """Make the demo's district, schools, people, classes and some weeks of points."""
+    with transaction(Purpose("demo")) as tx:
+        made = _Seeder(tx, cost).run()
+        record(tx, "demo.seed")
+    return made
+
+
+class _Seeder:
+    """Holds what the steps share: the transaction, the dice, the names not used yet."""
+
+    def __init__(self, tx: Transaction, cost: Passwords) -> None:
+        self.tx, self.cost = tx, cost
+        # The same people on every machine; identifiers and passwords are never from these dice.
+        self.dice = Random(28)  # noqa: S311
+        self.now = clock.now()
+        self.seeded = Seeded()
+        self.children = self._children()
+        self.numbers = count(1)
+
+    def run(self) -> Seeded:
+        """All steps, in the order in which rows need each other."""
+        schools = self._places()
+        self._company()
+        leader = self._account("leader", "Ruth Okonkwo", "okonkwo@district.example")
+        self._insert(
+            Membership,
+            account_id=leader,
+            district_id=self.district_id,
+            role=Role.LEADER,
+            created_at=self.now,
+        )
+        co_teacher = self._account("co_teacher", "Jonas Weiss", "weiss@maple.example")
+        self._member(co_teacher, schools[0], Role.TEACHER)
+        sizes = iter(CLASS_SIZES)
+        for role, name, mail, place, classes in STAFF:
+            host = ("maple", "harbour", "hilltop")[place]
+            teacher = self._account(role, name, f"{mail}@{host}.example")
+            self._member(teacher, schools[place], Role.TEACHER)
+            for title in classes:
+                self._classroom(schools[place], teacher, title, next(sizes))
+        first = self.tx.execute(
+            select(Classroom).where(Classroom.public_id == self.seeded.classroom)
+        ).scalar_one()
+        self._teaches(first.school_id, first.id, co_teacher, TeachingRoleName.CO_TEACHER)
+        self._family()
+        return self.seeded
+
+    def _places(self) -> list[int]:
+        common = {
+            "country": "US",
+            "state": "CA",
+            "time_zone": "America/Los_Angeles",
+            "language": "en",
+            "created_at": self.now - timedelta(days=400),
+        }
+        self.seeded.district = new_public_id()
+        self.district_id = self._insert(
+            District, public_id=self.seeded.district, name="Seaview Unified School District", **common
+        )
+        placed = []
+        for title, district in (
+            ("Maple Street Elementary", self.district_id),
+            ("Harbour View School", self.district_id),
+            ("Hilltop Primary", None),
+        ):
+            placed.append(
+                self._insert(
+                    School,
+                    public_id=new_public_id(),
+                    district_id=district,
+                    kind=SchoolKind.SCHOOL,
+                    name=title,
+                    school_days=["mon", "tue", "wed", "thu", "fri"],
+                    **common,
+                )
+            )
+        ids = dict(self.tx.execute(select(School.id, School.public_id)).tuples().all())
+        self.seeded.school, self.seeded.school_elsewhere = ids[placed[0]], ids[placed[1]]
+        return placed
+
+    def _company(self) -> None:
+        self._account("founder", "Robin Hale", "robin@company.example", founder=True)
+        self._account("founder_2", "Sasha Marsh", "sasha@company.example", founder=True)
+
+    def _account(self, role: str | None, name: str, email: str, *, founder: bool = False) -> int:
+        password = f"{secrets.token_urlsafe(9)}-demo"
+        public_id = new_public_id()
+        account = self._insert(
+            Account,
+            public_id=public_id,
+            email=email,
+            email_index=email_index(email),
+            name=name,
+            founder=founder,
+            status=AccountStatus.ACTIVE,
+            language="en",
+            time_zone="America/Los_Angeles",
+            security_epoch=1,
+            created_at=self.now - timedelta(days=300),
+        )
+        self.tx.execute(
+            insert(AccountPassword).values(
+                account_id=account, password_hash=hash_password(password, self.cost), set_at=self.now
+            )
+        )
+        if role:
+            self.seeded.accounts[role] = {
+                "email": email,
+                "password": password,
+                "public_id": public_id,
+            }
+        return account
+
+    def _member(self, account: int, school: int, role: Role) -> None:
+        self._insert(
+            Membership,
+            account_id=account,
+            school_id=school,
+            role=role,
+            created_at=self.now - timedelta(days=290),
+        )
+
+    def _teaches(self, school: int, classroom: int, account: int, role: TeachingRoleName) -> None:
+        self.tx.execute(
+            insert(TeachingRole).values(
+                school_id=school, classroom_id=classroom, account_id=account, role=role
+            )
+        )
+
+    def _classroom(self, school: int, teacher: int, title: str, size: int) -> None:
+        public_id = new_public_id()
+        classroom = self._insert(
+            Classroom,
+            school_id=school,
+            public_id=public_id,
+            name=title,
+            door=Door.OPEN,
+            shared_devices=True,
+            created_at=self.now - timedelta(days=90),
+        )
+        issue_code(self.tx, school_id=school, classroom_id=classroom)
+        self._teaches(school, classroom, teacher, TeachingRoleName.OWNER)
+        students = self._students(school, classroom, size)
+        self._points(school, classroom, teacher, students)
+        if not self.seeded.classroom:
+            self.seeded.classroom, self.seeded.student = public_id, students[0][1]
+        elif not self.seeded.classroom_elsewhere and self._is_elsewhere(school):
+            self.seeded.classroom_elsewhere, self.seeded.student_elsewhere = public_id, students[0][1]
+
+    def _is_elsewhere(self, school: int) -> bool:
+        elsewhere = select(School.id).where(School.public_id == self.seeded.school_elsewhere)
+        return self.tx.scalar(elsewhere) == school
+
+    def _students(self, school: int, classroom: int, size: int) -> list[tuple[int, str]]:
+        made = []
+        for _ in range(size):
+            given, family = next(self.children)
+            public_id = new_public_id()
+            username = f"{given}.{family}{next(self.numbers):03d}".lower()
+            student = self._insert(
+                Student,
+                school_id=school,
+                public_id=public_id,
+                given_name=given,
+                family_name=family,
+                name_tokens=names.tokens(given, family, school_id=school),
+                username_digest=keyring.current().username_digest(username, school=str(school)),
+                created_at=self.now - timedelta(days=85),
+            )
+            self.tx.execute(
+                insert(Enrollment).values(
+                    school_id=school,
+                    classroom_id=classroom,
+                    student_id=student,
+                    avatar=self.dice.choice(names.AVATARS),
+                    balance=0,
+                    joined_at=self.now - timedelta(days=85),
+                )
+            )
+            self.seeded.usernames[public_id] = username
+            made.append((student, public_id))
+        return made
+
+    def _points(
+        self, school: int, classroom: int, teacher: int, students: list[tuple[int, str]]
+    ) -> None:
+        actions = [
+            (
+                self._insert(
+                    Action,
+                    school_id=school,
+                    public_id=new_public_id(),
+                    classroom_id=classroom,
+                    label=label,
+                    value=value,
+                    created_at=self.now - timedelta(days=85),
+                ),
+                value,
+            )
+            for label, value in people.ACTIONS
+        ]
+        entries = []
+        for student, _ in students:
+            for at in self._moments(self.dice.randint(6, 16)):
+                action, value = self.dice.choices(actions, weights=(5, 4, 4, 5, 3, 1))[0]
+                entries.append(
+                    {
+                        "school_id": school,
+                        "classroom_id": classroom,
+                        "student_id": student,
+                        "action_id": action,
+                        "value": value,
+                        "comment": self.dice.choice(people.COMMENTS) if self.dice.random() < 0.1 else None,  # noqa: PLR2004
+                        "awarded_by": teacher,
+                        "awarded_at": at,
+                    }
+                )
+        entries.sort(key=lambda entry: entry["awarded_at"])
+        self.tx.execute(insert(PointEntry), entries)
+        self.tx.execute(
+            text(
+                "update app.enrollment e set balance = s.total from (select student_id, sum(value) total"
+                " from app.point_entry where school_id = :school and classroom_id = :classroom"
+                " group by student_id) s where e.school_id = :school and e.classroom_id = :classroom"
+                " and e.student_id = s.student_id"
+            ),
+            {"school": school, "classroom": classroom},
+        )
+
+    def _moments(self, times: int) -> Iterator[datetime]:
+        for _ in range(times):
+            at = self.now - timedelta(days=self.dice.uniform(0.2, WEEKS * 7))
+            # Lessons are on weekdays; Pacific mornings are afternoons in UTC.
+            at -= timedelta(days=max(at.weekday() - 4, 0))
+            yield min(at.replace(hour=self.dice.randint(16, 21)), self.now - timedelta(minutes=5))
+
+    def _family(self) -> None:
+        parent = self._account("parent", "Maria Ferreira", "ferreira@family.example")
+        teacher = select(TeachingRole.account_id).limit(1)
+        for public_id in (self.seeded.student, self.seeded.student_elsewhere):
+            student = self.tx.execute(select(Student).where(Student.public_id == public_id)).scalar_one()
+            self.tx.execute(
+                insert(GuardianLink).values(
+                    school_id=student.school_id,
+                    student_id=student.id,
+                    account_id=parent,
+                    status=GuardianStatus.APPROVED,
+                    approved_by=self.tx.scalar(teacher),
+                    approved_at=self.now,
+                    created_at=self.now,
+                )
+            )
+
+    def _children(self) -> Iterator[tuple[str, str]]:
+        pairs = [(given, family) for given in people.GIVEN for family in people.FAMILY]
+        self.dice.shuffle(pairs)
+        return iter(pairs)
+
+    def _insert(self, model: Any, **values: Any) -> int:
+        number = self.tx.take_id(model)
+        self.tx.execute(insert(model).values(id=number, **values))
+        return number

@@ -1,0 +1,96 @@
+"""Starting everything on one machine: the embedded database if none is named, migrations, the web."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backoffice.runtime import Runtime, open_runtime
+from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
+from backoffice.settings import Settings, child_environment
+from backoffice.storage import embedded
+from backoffice.storage.embedded import EmbeddedServer
+from backoffice.storage.keyring import Keyring
+from backoffice.storage.migrate import upgrade
+from backoffice.storage.roles import DatabaseRole
+
+DATABASE_FOLDER = "postgres"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A runtime on this machine, and the embedded server it started, if any."""
+
+    runtime: Runtime
+    server: EmbeddedServer | None
+
+    def close(self) -> None:
+        """Let go of the database, and stop it if it is ours."""
+        self.runtime.database.dispose()
+        if self.server is not None:
+            embedded.stop(self.server)
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where this installation keeps its data. Raises `EmbeddedError`."""
+    return embedded.home(settings.data_dir, explicit="data_dir" in settings.model_fields_set)
+
+
+def open_here(settings: Settings) -> Opened:
+    """Open the runtime over the database named in the settings, else over the embedded one.
+
+    The embedded one is made on first use, together with its keyring. Raises `EmbeddedError` and whatever
+    `open_runtime` raises.
+    """
+    if settings.database_url is not None:
+        return Opened(open_runtime(settings, settings.database_url.get_secret_value()), None)
+    folder = data_folder(settings)
+    settings = settings.model_copy(update={"data_dir": folder})
+    if not settings.keyring.exists() and not (folder / DATABASE_FOLDER / "data").exists():
+        Keyring.generate().write(settings.keyring)
+    server = embedded.start(folder / DATABASE_FOLDER, pg_bin=settings.pg_bin)
+    try:
+        return Opened(open_runtime(settings, server.url()), server)
+    except Exception:
+        embedded.stop(server)
+        raise
+
+
+def migrate(runtime: Runtime) -> list[str]:
+    """Bring the schemas up to date; returns a line for each."""
+    return upgrade(runtime.database, runtime.migrations)
+
+
+def supervise(
+    opened: Opened,
+    *,
+    port: int,
+    ready: Callable[[], bool] | None = None,
+    on_stop: Sequence[Callable[[], object]] = (),
+) -> int:
+    """Run the web under one supervisor until told to stop; returns the exit code."""
+    web = ProcessSpec("web", web_command(port), env=_web_environment(opened.runtime))
+    # Idle pooled connections would keep the database from stopping at once.
+    opened.runtime.database.dispose()
+    return Supervisor([web], ready=ready, on_stop=[*on_stop, opened.close]).run()
+
+
+def free_port(port: int) -> None:
+    """Raise `PortError` if something else listens on the port."""
+    require_free_port("localhost", port)
+
+
+def _web_environment(runtime: Runtime) -> Mapping[str, str]:
+    settings = runtime.settings
+    # The web is given its own login and nothing stronger.
+    app = runtime.database.url(DatabaseRole.APP).set(drivername="postgresql")
+    return child_environment(
+        DATABASE_URL=app.render_as_string(hide_password=False),
+        DATA_DIR=str(settings.data_dir),
+        KEYRING_FILE=str(settings.keyring),
+        BASE_URL=settings.base_url,
+    )
+
+
+def run_web(port: int) -> int:
+    """Run the web server alone over the database of the settings; returns the exit code."""
+    return Supervisor([ProcessSpec("web", web_command(port))]).run()

@@ -1,0 +1,329 @@
+"""A small world for tests: two schools of one district and one outside it, with data that could leak."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from backoffice import clock
+from backoffice.access.principal import Principal, Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import services as accounts
+from backoffice.accounts.models import Account
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.schools import names
+from backoffice.schools.models import (
+    Action,
+    Classroom,
+    ClassroomCode,
+    District,
+    Door,
+    Enrollment,
+    Membership,
+    PointEntry,
+    Role,
+    School,
+    SchoolKind,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from backoffice.schools.services.classrooms import issue_code
+from backoffice.settings import Passwords, Sessions
+from backoffice.storage import keyring
+from backoffice.storage.public_id import new_public_id
+from backoffice.students import services as students
+
+SYSTEM = Principal(Purpose("test"))
+PASSWORD = "correct horse battery"
+COST = Passwords()
+
+
+@dataclass
+class Person:
+    """Somebody with an account."""
+
+    id: int
+    public_id: str
+    email: str
+    name: str
+
+
+@dataclass
+class Child:
+    """A student."""
+
+    id: int
+    public_id: str
+    given: str
+    family: str | None
+    username: str | None = None
+
+
+@dataclass
+class Class:
+    """A classroom with its code and children."""
+
+    id: int
+    public_id: str
+    school_id: int
+    name: str
+    code: str
+    children: list[Child] = field(default_factory=list)
+
+
+@dataclass
+class World:
+    """Everything the tests stand on.
+
+    `home` and `elsewhere` are schools of one district, `outside` is not. `teacher` owns `own_class` and
+    nothing else; `colleague` owns `colleague_class` at the same school; `leader` leads the district;
+    `outsider` owns `foreign_class` in the school outside.
+    """
+
+    district: str
+    district_id: int
+    home: School
+    elsewhere: School
+    outside: School
+    people: dict[str, Person]
+    own_class: Class
+    colleague_class: Class
+    elsewhere_class: Class
+    foreign_class: Class
+
+    def sign_in(self, role: str) -> Principal:
+        """A fresh session of one of the people."""
+        token = self.token(role)
+        with transaction(accounts.credential(token, "198.51.100.7")) as tx:
+            return tx.principal
+
+    def token(self, role: str) -> str:
+        """The cookie value of a fresh session."""
+        return accounts.sign_in(
+            email=self.people[role].email,
+            password=PASSWORD,
+            sessions=Sessions(),
+            cost=COST,
+            address="198.51.100.7",
+            device="test browser",
+        ).token
+
+    def student_session(self, classroom: Class, child: Child) -> students.Begun:
+        """A fresh session of a child."""
+        return students.sign_in_student(
+            code=classroom.code, student=child.public_id, sessions=Sessions(), address="203.0.113.9"
+        )
+
+    def student(self, classroom: Class, child: Child) -> Principal:
+        """A child who has just signed in."""
+        begun = self.student_session(classroom, child)
+        with transaction(students.credential(begun.token_id, "203.0.113.9")) as tx:
+            return tx.principal
+
+
+PEOPLE = (
+    ("founder", "Robin Founder"),
+    ("leader", "Ruth Leader"),
+    ("officer", "Olga Officer"),
+    ("teacher", "Tilda Teacher"),
+    ("colleague", "Colin Colleague"),
+    ("co_teacher", "Cora Coteacher"),
+    ("helper", "Henk Helper"),
+    ("elsewhere", "Edna Elsewhere"),
+    ("outsider", "Otto Outsider"),
+    ("parent", "Pia Parent"),
+    ("foreign_parent", "Fred Foreignparent"),
+)
+
+
+def make_world() -> World:
+    """Fill the empty database of the process with a world."""
+    people = {role: _person(role, name) for role, name in PEOPLE}
+    with transaction(SYSTEM) as tx:
+        district_id, district = _row(tx, District, name="Quillfeather District", **_place())
+        schools = [
+            _school(tx, "Home Hollow School", district_id),
+            _school(tx, "Elsewhere Elms School", district_id),
+            _school(tx, "Outside Oaks School", None),
+        ]
+        home, elsewhere, outside = schools
+        for role, school in (
+            ("teacher", home),
+            ("colleague", home),
+            ("co_teacher", home),
+            ("helper", home),
+            ("elsewhere", elsewhere),
+            ("outsider", outside),
+        ):
+            _row(
+                tx,
+                Membership,
+                account_id=people[role].id,
+                school_id=school.id,
+                role=Role.TEACHER,
+                created_at=clock.now(),
+            )
+        for role, held in (("leader", Role.LEADER), ("officer", Role.PRIVACY_OFFICER)):
+            _row(
+                tx,
+                Membership,
+                account_id=people[role].id,
+                district_id=district_id,
+                role=held,
+                created_at=clock.now(),
+            )
+        own = _class(tx, home, "Ownclass Otters", people["teacher"], "Wilhelmina Quartermaine", "Bartholomew Zephyrine")
+        colleague = _class(tx, home, "Colleague Cranes", people["colleague"], "Persephone Underhill", "Leopold Vexington")
+        other = _class(tx, elsewhere, "Elsewhere Eagles", people["elsewhere"], "Ottoline Fairweather", "Ignatius Kettleburn")
+        foreign = _class(tx, outside, "Foreign Foxes", people["outsider"], "Seraphina Ravenscroft", "Thaddeus Nightingale")
+        for role, name in (
+            ("co_teacher", TeachingRoleName.CO_TEACHER),
+            ("helper", TeachingRoleName.HELPER),
+        ):
+            tx.execute(
+                insert(TeachingRole).values(
+                    school_id=home.id, classroom_id=own.id, account_id=people[role].id, role=name
+                )
+            )
+        _guardian(tx, people["parent"], home, own.children[0])
+        _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
+    return World(district, district_id, *schools, people, own, colleague, other, foreign)
+
+
+def _person(role: str, name: str) -> Person:
+    email = f"{role.replace('_', '-')}@people.example"
+    public_id = accounts.create_account(
+        principal=SYSTEM,
+        email=email,
+        name=name,
+        password=PASSWORD,
+        cost=COST,
+        founder=role == "founder",
+    )
+    with transaction(SYSTEM) as tx:
+        number = tx.scalar(select(Account.id).where(Account.public_id == public_id))
+    assert number is not None
+    return Person(number, public_id, email, name)
+
+
+def _place() -> dict[str, Any]:
+    return {
+        "country": "US",
+        "state": "CA",
+        "time_zone": "America/Los_Angeles",
+        "language": "en",
+        "created_at": clock.now(),
+    }
+
+
+def _school(tx: Transaction, name: str, district_id: int | None) -> School:
+    number, _ = _row(
+        tx,
+        School,
+        name=name,
+        district_id=district_id,
+        kind=SchoolKind.SCHOOL,
+        school_days=["mon"],
+        **_place(),
+    )
+    return tx.execute(select(School).where(School.id == number)).scalar_one()
+
+
+def _class(tx: Transaction, school: School, name: str, owner: Person, *children: str) -> Class:
+    number, public_id = _row(
+        tx,
+        Classroom,
+        school_id=school.id,
+        name=name,
+        door=Door.OPEN,
+        shared_devices=True,
+        created_at=clock.now(),
+    )
+    issue_code(tx, school_id=school.id, classroom_id=number)
+    tx.execute(
+        insert(TeachingRole).values(
+            school_id=school.id,
+            classroom_id=number,
+            account_id=owner.id,
+            role=TeachingRoleName.OWNER,
+        )
+    )
+    code = tx.scalar(select(ClassroomCode.code).where(ClassroomCode.classroom_id == number))
+    assert code is not None
+    made = Class(number, public_id, school.id, name, code)
+    for child in children:
+        made.children.append(add_child(tx, made, *child.split(" ", 1)))
+    action, _ = _row(
+        tx,
+        Action,
+        school_id=school.id,
+        classroom_id=number,
+        label=f"Praise of the {name}",
+        value=2,
+        created_at=clock.now(),
+    )
+    for child in made.children:
+        _row(
+            tx,
+            PointEntry,
+            school_id=school.id,
+            classroom_id=number,
+            student_id=child.id,
+            action_id=action,
+            value=2,
+            comment=f"Comment about {child.family}",
+            awarded_by=owner.id,
+            awarded_at=clock.now() - timedelta(days=1),
+        )
+    return made
+
+
+def add_child(tx: Transaction, classroom: Class, given: str, family: str | None = None) -> Child:
+    """A new student in a class."""
+    username = f"{given}.{family}".lower()
+    number, public_id = _row(
+        tx,
+        Student,
+        school_id=classroom.school_id,
+        given_name=given,
+        family_name=family,
+        name_tokens=names.tokens(given, family, school_id=classroom.school_id),
+        username_digest=keyring.current().username_digest(username, school=str(classroom.school_id)),
+        created_at=clock.now(),
+    )
+    tx.execute(
+        insert(Enrollment).values(
+            school_id=classroom.school_id,
+            classroom_id=classroom.id,
+            student_id=number,
+            avatar="owl-plum",
+            balance=2,
+            joined_at=clock.now(),
+        )
+    )
+    return Child(number, public_id, given, family, username)
+
+
+def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:
+    tx.execute(
+        insert(GuardianLink).values(
+            school_id=school.id,
+            student_id=child.id,
+            account_id=parent.id,
+            status=GuardianStatus.APPROVED,
+            approved_at=clock.now(),
+            created_at=clock.now(),
+        )
+    )
+
+
+def _row(tx: Transaction, model: Any, **values: Any) -> tuple[int, str]:
+    number = tx.take_id(model)
+    if hasattr(model, "public_id"):
+        values.setdefault("public_id", new_public_id())
+    tx.execute(insert(model).values(id=number, **values))
+    return number, values.get("public_id", "")
+
+
