@@ -2,5 +2,8 @@
 
 from backoffice.app import create_app
 from backoffice.settings import load
+from backoffice.web import logs
 
-app = create_app(load())
+settings = load()
+logs.configure(settings.log_dir)
+app = create_app(settings)

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from backoffice import launch
+from backoffice.access.check import check_isolation
 from backoffice.access.policy import PolicyError
 from backoffice.app import NotSetUp, build
 from backoffice.demo import run as demo_run
@@ -17,12 +18,10 @@ from backoffice.plugin import PluginError, discover
 from backoffice.runtime import Runtime, check_database
 from backoffice.serve import PortError
 from backoffice.settings import Settings, SettingsError, load, plugin_config, port
-from backoffice.access.check import check_isolation
 from backoffice.storage.embedded import EmbeddedError
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.migrate import SchemaError
 from backoffice.storage.roles import RoleError
-from backoffice.web import logs
 
 # What a person can mend: shown as sentences, without a trace.
 MENDABLE = (
@@ -140,7 +139,6 @@ def db_check(context: Context) -> None:
 
 def main() -> None:
     """Run the command line; mendable failures become sentences and exit code 2."""
-    logs.configure()
     _guarded(_run)
 
 

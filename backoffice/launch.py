@@ -1,7 +1,7 @@
 """Starting everything on one machine: the embedded database if none is named, migrations, the web."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backoffice.runtime import Runtime, open_runtime
@@ -55,6 +55,12 @@ def open_here(settings: Settings) -> Opened:
         raise
 
 
+def logging_to(opened: Opened, folder: Path) -> Opened:
+    """The same, with the web's log in a folder."""
+    settings = opened.runtime.settings.model_copy(update={"log_dir": folder})
+    return replace(opened, runtime=replace(opened.runtime, settings=settings))
+
+
 def migrate(runtime: Runtime) -> list[str]:
     """Bring the schemas up to date; returns a line for each."""
     return upgrade(runtime.database, runtime.migrations)
@@ -88,6 +94,7 @@ def _web_environment(runtime: Runtime) -> Mapping[str, str]:
         DATA_DIR=str(settings.data_dir),
         KEYRING_FILE=str(settings.keyring),
         BASE_URL=settings.base_url,
+        **({"LOG_DIR": str(settings.log_dir)} if settings.log_dir else {}),
     )
 
 

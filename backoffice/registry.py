@@ -4,10 +4,9 @@ Migrations, the policy and the data inventory look at what is registered; import
 the start of a process makes sure that nothing is missing.
 """
 
-import backoffice.accounts.rules  # noqa: F401
-import backoffice.audit.rules  # noqa: F401
-import backoffice.families.rules  # noqa: F401
-import backoffice.schools.rules  # noqa: F401
-import backoffice.storage.installation  # noqa: F401
+import backoffice.accounts.rules
+import backoffice.audit.rules
+import backoffice.families.rules
+import backoffice.schools.rules
+import backoffice.storage.installation
 import backoffice.students.rules  # noqa: F401
-

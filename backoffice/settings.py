@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         return self.keyring_file or self.data_dir / "keyring.json"
 
     @classmethod
-    def settings_customise_sources(  # noqa: PLR0913 - pydantic-settings fixes the signature
+    def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
@@ -135,13 +135,14 @@ def load() -> Settings:
         f"{name} is not a setting. Look for a typing error; docs/operations.md lists them all."
         for name in _unknown(os.environ)
     ]
+    settings = None
     try:
         settings = Settings()
     except ValidationError as error:
         problems += [_sentence(dict(detail)) for detail in error.errors()]
     except (OSError, tomllib.TOMLDecodeError) as error:
         problems.append(f"A settings file cannot be read: {error}")
-    if problems:
+    if problems or settings is None:
         raise SettingsError(problems)
     return settings
 

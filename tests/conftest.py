@@ -97,5 +97,3 @@ def _administer(server: EmbeddedServer, statement: str) -> None:
     address = make_url(server.url(database="postgres")).render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(statement.encode())
-
-

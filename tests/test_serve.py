@@ -75,9 +75,7 @@ def http_port() -> int:
 
 
 @pytest.mark.parametrize("number", serve.STOP_SIGNALS)
-def test_a_signal_ends_the_children_and_then_calls_back(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_signal_ends_the_children_and_then_calls_back(tmp_path: Path, number: signal.Signals) -> None:
     up, done = tmp_path / "up", tmp_path / "up.done"
     calls: list[object] = []
     supervisor = Supervisor(
@@ -110,9 +108,7 @@ def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
         [child("web", STUBBORN, up)], say=calls.append, on_stop=[lambda: calls.append("stopped")]
     )
     stopping = time.monotonic() + 0.4
-    sender = signals(
-        (up.exists, signal.SIGINT), (lambda: time.monotonic() > stopping, signal.SIGINT)
-    )
+    sender = signals((up.exists, signal.SIGINT), (lambda: time.monotonic() > stopping, signal.SIGINT))
     begin = time.monotonic()
     assert supervisor.run() == 0
     sender.join()
@@ -270,9 +266,7 @@ def fetch(address: str, port: int, path: str = "/") -> bytes:
         return bytes(answer.read())
 
 
-def test_the_web_finishes_what_it_has_begun(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_web_finishes_what_it_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "probe_app.py").write_text(APP)
     monkeypatch.chdir(tmp_path)
     port = http_port()

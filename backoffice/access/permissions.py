@@ -26,6 +26,4 @@ STUDENTS_UNENROLL = Permission("students:unenroll")
 TEACHERS_LIST = Permission("teachers:list")
 TEACHERS_READ = Permission("teachers:read")
 
-CORE = frozenset(
-    value for name, value in globals().items() if name.isupper() and isinstance(value, str)
-)
+CORE = frozenset(value for name, value in globals().items() if name.isupper() and isinstance(value, str))

@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam, false, or_, true
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import CORE, Permission
 from backoffice.access.principal import NONE, Ids, Kind, Principal
+
+
+# Whatever a statement selects, narrowing leaves it as it was.
+Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
 
 class RoleName(StrEnum):
@@ -160,9 +164,7 @@ def require(principal: Principal, permission: Permission, thing: DeclarativeBase
         raise Denied
 
 
-def visible(
-    principal: Principal, statement: Select[Any], permission: Permission | None = None
-) -> Select[Any]:
+def visible(principal: Principal, statement: Statement, permission: Permission | None = None) -> Statement:
     """The statement narrowed to the rows that the principal may see.
 
     Each entity that the statement selects from is narrowed by its own rule; one without a rule shows
@@ -185,19 +187,24 @@ def _condition(
     held = scope(principal, wanted) if wanted else _only_own(principal)
     if held.everywhere:
         return true()
-    conditions = []
-    if rule.school and held.schools:
-        conditions.append(_one_of(getattr(entity, rule.school), held.schools))
-    if rule.schools and held.schools:
-        conditions.append(rule.schools(_array(held.schools)))
-    if rule.classrooms and held.classrooms:
-        conditions.append(rule.classrooms(_array(held.classrooms)))
-    if rule.student and held.students:
-        conditions.append(_one_of(getattr(entity, rule.student), held.students))
-    if rule.students and held.students:
-        conditions.append(rule.students(_array(held.students)))
-    if rule.account and held.account:
-        conditions.append(_one_of(getattr(entity, rule.account), held.account))
+    conditions = [
+        _one_of(getattr(entity, column), ids)
+        for column, ids in (
+            (rule.school, held.schools),
+            (rule.student, held.students),
+            (rule.account, held.account),
+        )
+        if column and ids
+    ]
+    conditions += [
+        condition(_array(ids))
+        for condition, ids in (
+            (rule.schools, held.schools),
+            (rule.classrooms, held.classrooms),
+            (rule.students, held.students),
+        )
+        if condition and ids
+    ]
     return or_(*conditions) if conditions else false()
 
 

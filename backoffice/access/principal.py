@@ -10,11 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import Row
+from sqlalchemy import Connection
 
 from backoffice import clock
-from backoffice.storage import keyring
+from backoffice.storage import functions, keyring
 from backoffice.storage.roles import DatabaseRole
 
 
@@ -121,18 +120,16 @@ def enter(connection: Connection, credential: Credential) -> Principal:
         case StudentToken():
             return _student(connection, credential)
         case Purpose():
-            connection.execute(
-                text("select set_config('app.purpose', :purpose, true)"), {"purpose": credential.name}
-            )
+            functions.enter_system(connection, purpose=credential.name)
             return Principal(credential)
         case Nobody():
             return Principal(credential)
 
 
 def _account(connection: Connection, credential: AccountToken) -> Principal:
-    found = _one(
-        connection, "select * from app.enter(:presented, :at)", credential.digest
-    )
+    found = functions.enter_account(connection, digest=credential.digest, at=clock.now())
+    if found is None:
+        raise SessionEnded
     return Principal(
         credential,
         account_id=found.account_id,
@@ -153,9 +150,9 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
 
 
 def _student(connection: Connection, credential: StudentToken) -> Principal:
-    found = _one(
-        connection, "select * from app.enter_student(:presented, :at)", credential.token_id
-    )
+    found = functions.enter_student(connection, token_id=credential.token_id, at=clock.now())
+    if found is None:
+        raise SessionEnded
     return Principal(
         credential,
         session_id=found.session_id,
@@ -167,10 +164,3 @@ def _student(connection: Connection, credential: StudentToken) -> Principal:
         idle_minutes=found.idle_minutes,
         expires_at=found.expires_at,
     )
-
-
-def _one(connection: Connection, statement: str, presented: object) -> Row[tuple[object, ...]]:
-    row = connection.execute(text(statement), {"presented": presented, "at": clock.now()}).first()
-    if row is None:
-        raise SessionEnded
-    return row

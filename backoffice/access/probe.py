@@ -44,7 +44,14 @@ def as_account(account_id: int) -> Iterator[tuple[Connection, Principal]]:
         connection.execute(
             select(
                 func.app.begin_account_session(
-                    account_id, new_public_id(), digest, now, IDLE_MINUTES, now + LASTING, None, None
+                    account_id,
+                    new_public_id(),
+                    digest,
+                    now,
+                    IDLE_MINUTES,
+                    now + LASTING,
+                    None,
+                    None,
                 )
             )
         )

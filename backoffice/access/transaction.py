@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
 from backoffice.access.principal import Credential, Principal, enter
-from backoffice.storage import database
+from backoffice.storage import database, functions
 
 
 class Transaction(Session):
@@ -39,9 +39,7 @@ class Transaction(Session):
         """
         table = model.__table__
         sequence = f"{table.schema}.{table.name}_id_seq"  # type: ignore[attr-defined]
-        taken = self.scalar(text("select nextval(cast(:name as regclass))"), {"name": sequence})
-        assert isinstance(taken, int)
-        return taken
+        return functions.next_number(self, sequence=sequence)
 
 
 @event.listens_for(Transaction, "after_begin")

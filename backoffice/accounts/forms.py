@@ -10,9 +10,5 @@ from backoffice.accounts.passwords import LONGEST
 class SignInForm(FlaskForm):
     """E-mail address and password."""
 
-    email = StringField(
-        "E-mail address", [DataRequired("Write your e-mail address."), Length(max=254)]
-    )
-    password = PasswordField(
-        "Password", [DataRequired("Write your password."), Length(max=LONGEST)]
-    )
+    email = StringField("E-mail address", [DataRequired("Write your e-mail address."), Length(max=254)])
+    password = PasswordField("Password", [DataRequired("Write your password."), Length(max=LONGEST)])

@@ -73,9 +73,7 @@ class AccountSession(Base):
     account_id: Mapped[int] = columns.reference(
         "Who is signed in", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )
-    token_digest: Mapped[bytes] = columns.secret_digest(
-        "Recognises the cookie's token", keep=Keep.SIX_MONTHS
-    )
+    token_digest: Mapped[bytes] = columns.secret_digest("Recognises the cookie's token", keep=Keep.SIX_MONTHS)
     security_epoch: Mapped[int] = columns.number(
         "The account's epoch when it signed in", keep=Keep.SIX_MONTHS
     )

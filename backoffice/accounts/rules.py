@@ -24,7 +24,14 @@ def _works_at(schools: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 register(
-    Rule(Account, read=TEACHERS_READ, school=None, schools=_works_at, account="id", classrooms=_teaches),
+    Rule(
+        Account,
+        read=TEACHERS_READ,
+        school=None,
+        schools=_works_at,
+        account="id",
+        classrooms=_teaches,
+    ),
     Rule(AccountSession, read=None, school=None, account="account_id"),
     Rule(AccountPassword, read=None, school=None, account="account_id"),
 )

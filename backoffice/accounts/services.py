@@ -4,7 +4,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, update
 
 from backoffice import clock
 from backoffice.access.principal import AccountToken, Nobody, Principal
@@ -15,7 +15,8 @@ from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools.names import clean
 from backoffice.settings import Passwords, Sessions
-from backoffice.storage import keyring
+from backoffice.storage import functions, keyring
+from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import Purpose
 from backoffice.storage.public_id import PublicId, new_public_id
 
@@ -32,7 +33,7 @@ class SignedIn:
     token: str
 
 
-def create_account(  # noqa: PLR0913 - keyword-only, and each is a fact of its own
+def create_account(
     *,
     principal: Principal,
     email: str,
@@ -79,7 +80,7 @@ def create_account(  # noqa: PLR0913 - keyword-only, and each is a fact of its o
     return public_id
 
 
-def sign_in(  # noqa: PLR0913 - keyword-only, and each is a fact of its own
+def sign_in(
     *,
     email: str,
     password: str,
@@ -90,10 +91,8 @@ def sign_in(  # noqa: PLR0913 - keyword-only, and each is a fact of its own
 ) -> SignedIn:
     """Check a password and begin a session. Raises `Rejected`, in the same words and time for all."""
     with transaction(Nobody(address)) as tx:
-        found = tx.execute(
-            text("select * from app.sign_in_account(:index)"),
-            {"index": email_index(normalise_email(email))},
-        ).first()
+        index = email_index(normalise_email(email))
+        found = functions.sign_in_account(tx, email_index=index)
     # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
     matches = passwords.verify(password, found.password_hash if found else None, cost)
     if not (found and matches and found.status == AccountStatus.ACTIVE):
@@ -102,21 +101,18 @@ def sign_in(  # noqa: PLR0913 - keyword-only, and each is a fact of its own
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with transaction(Nobody(address)) as tx:
-        session_id = tx.scalar(
-            text(
-                "select app.begin_account_session(:account, :public_id, :digest, :at, :idle, :until,"
-                " :address, :device)"
+        session_id = functions.begin_account_session(
+            tx,
+            NewAccountSession(
+                account_id=found.account_id,
+                public_id=new_public_id(),
+                token_digest=token_digest(token),
+                at=now,
+                idle_minutes=sessions.account_idle,
+                expires_at=now + sessions.span(sessions.account_absolute),
+                address=_sealed(address, "address"),
+                device=_sealed(device[:LONGEST_DEVICE] if device else None, "device"),
             ),
-            {
-                "account": found.account_id,
-                "public_id": new_public_id(),
-                "digest": token_digest(token),
-                "at": now,
-                "idle": sessions.account_idle,
-                "until": now + sessions.span(sessions.account_absolute),
-                "address": _sealed(address, "address"),
-                "device": _sealed(device[:LONGEST_DEVICE] if device else None, "device"),
-            },
         )
         if session_id is None:
             raise Rejected.whole(REFUSED)

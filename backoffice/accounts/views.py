@@ -26,7 +26,7 @@ from backoffice.web.identity import address, done_reading, enter, settings
 bp = Blueprint("accounts", __name__, template_folder="templates")
 
 
-class SignedInUser(UserMixin):  # type: ignore[misc]
+class SignedInUser(UserMixin):
     """What Flask-Login holds for the request: the principal, as the database answered."""
 
     def __init__(self, principal: Principal) -> None:
@@ -123,5 +123,3 @@ def init_app(app: Flask) -> None:
 
 def _sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:
     return render_template("accounts/sign_in.html", form=form, problem=problem), status
-
-

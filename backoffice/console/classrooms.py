@@ -97,6 +97,7 @@ class ClassroomGrid(Grid):
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to a new class."""
+        del tx
         new_url = "/console/classrooms/new" if self.opens("new") else None
         return {
             "description": "Each class has a code that lets its students in.",
@@ -175,9 +176,7 @@ class ClassroomGrid(Grid):
                 }
                 for pupil in pupils
             ],
-            staff=[
-                {"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)
-            ],
+            staff=[{"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)],
             door_form=FlaskForm(),
             rotate_form=FlaskForm(),
             urls={
@@ -232,9 +231,7 @@ class ClassroomGrid(Grid):
             text = form.names.data or ""
             try:
                 if request.form.get("confirm") == "yes":
-                    added = student_services.add_students(
-                        principal=self.who, classroom=public_id, text=text
-                    )
+                    added = student_services.add_students(principal=self.who, classroom=public_id, text=text)
                     students = "1 student" if added == 1 else f"{added} students"
                     flash(f"{students} added.", "success")
                     return redirect(f"/console/classrooms/{public_id}", 303)

@@ -27,7 +27,7 @@ ROLE_LABELS = (
 )
 
 
-class GuardedView(BaseView):  # type: ignore[misc]
+class GuardedView(BaseView):
     """A page or a family of pages. `doors` maps each exposed method to the permission that opens it.
 
     A method without a door answers 404 to everybody. A class without doors cannot be defined.
@@ -88,7 +88,7 @@ def show_rejection(form: FlaskForm, rejected: Rejected) -> str | None:
     """Put each sentence beside its field; returns the one that belongs to the whole form."""
     whole = []
     for name, sentence in rejected.fields.items():
-        field = form._fields.get(name)  # noqa: SLF001 - WTForms offers no lookup that tolerates a miss
+        field = form._fields.get(name)
         if field is None:
             whole.append(sentence)
         else:

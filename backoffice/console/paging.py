@@ -27,9 +27,7 @@ class Page:
     count: int | None
 
 
-def page_by_key(
-    tx: Transaction, statement: Select[Any], *, before: str | None, after: str | None
-) -> Page:
+def page_by_key(tx: Transaction, statement: Select[Any], *, before: str | None, after: str | None) -> Page:
     """A page in the order of the primary key. `count` is None where counting would take long."""
     entity = statement.column_descriptions[0]["entity"]
     key = tuple_(*entity.__mapper__.primary_key)
@@ -93,9 +91,7 @@ def _key_of(tx: Transaction, statement: Select[Any], entity: Any, public_id: str
     if public_id is None:
         return None
     columns = entity.__mapper__.primary_key
-    found = tx.execute(
-        statement.with_only_columns(*columns).where(entity.public_id == public_id)
-    ).first()
+    found = tx.execute(statement.with_only_columns(*columns).where(entity.public_id == public_id)).first()
     return tuple(found) if found else None
 
 

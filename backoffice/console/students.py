@@ -133,8 +133,7 @@ class StudentGrid(Grid):
         )
         options = [{"value": "", "title": "All classes", "selected": not chosen}]
         options += [
-            {"value": c.public_id, "title": c.name, "selected": c.public_id == chosen}
-            for c in classrooms
+            {"value": c.public_id, "title": c.name, "selected": c.public_id == chosen} for c in classrooms
         ]
         return {
             "filters": [{"name": "classroom", "title": "Class", "options": options}],
@@ -192,9 +191,7 @@ class StudentGrid(Grid):
                 ],
             },
             urls={
-                "edit": f"/console/students/{public_id}/edit"
-                if can(self.who, STUDENTS_EDIT, row)
-                else None
+                "edit": f"/console/students/{public_id}/edit" if can(self.who, STUDENTS_EDIT, row) else None
             },
             crumbs=[{"title": "Students", "url": "/console/students/"}, {"title": full_name(row)}],
         )
@@ -231,5 +228,3 @@ class StudentGrid(Grid):
 def full_name(student: Student) -> str:
     """Given and family name."""
     return f"{student.given_name} {student.family_name or ''}".strip()
-
-

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -137,15 +138,17 @@ def load(folder: Path = CONFIG, *, checked: Sequence[str] = ()) -> Registry:
     return Registry(policy, controls, controls_file.no_promise)
 
 
-def _mismatches(
-    policy: Policy, controls: Sequence[Control], no_promise: Mapping[str, str]
-) -> Iterable[str]:
+@cache
+def current() -> Registry:
+    """What the checkout's own files say. They do not change while a process runs. Raises `RegistryError`."""
+    return load()
+
+
+def _mismatches(policy: Policy, controls: Sequence[Control], no_promise: Mapping[str, str]) -> Iterable[str]:
     said = [sentence for block in policy.blocks for sentence in block.sentences]
     kept = {sentence for control in controls for sentence in control.sentences}
     yield from (f"policy.toml has two sentences {each}." for each in _twice(said))
-    yield from (
-        f"controls.toml has two controls {each}." for each in _twice([c.id for c in controls])
-    )
+    yield from (f"controls.toml has two controls {each}." for each in _twice([c.id for c in controls]))
     for control in controls:
         yield from (
             f"The control {control.id} keeps {each}, which policy.toml does not have."
@@ -153,8 +156,7 @@ def _mismatches(
             if each not in said
         )
         yield from (
-            f"The control {control.id} lists the sentence {each} twice."
-            for each in _twice(control.sentences)
+            f"The control {control.id} lists the sentence {each} twice." for each in _twice(control.sentences)
         )
     yield from (
         f"[no_promise] lists {each}, which policy.toml does not have."

@@ -30,7 +30,9 @@ def kept(folder: Path) -> Seeded | None:
     return Seeded(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
-def write(folder: Path, *, seeded: Seeded, base_url: str, database: Database, mail_dir: Path) -> dict[str, Any]:
+def write(
+    folder: Path, *, seeded: Seeded, base_url: str, database: Database, mail_dir: Path
+) -> dict[str, Any]:
     """Write `demo.json` from what the demo is at this moment; returns its content."""
     with transaction(Purpose("demo")) as tx:
         content: dict[str, Any] = {
@@ -38,9 +40,7 @@ def write(folder: Path, *, seeded: Seeded, base_url: str, database: Database, ma
             "owner_database_url": _address(database, DatabaseRole.OWNER),
             "app_database_url": _address(database, DatabaseRole.APP),
             "mail_dir": str(mail_dir),
-            "accounts": {
-                role: {**account, "totp_secret": None} for role, account in seeded.accounts.items()
-            },
+            "accounts": {role: {**account, "totp_secret": None} for role, account in seeded.accounts.items()},
             "classroom": _classroom(tx, seeded.classroom),
             "classroom_elsewhere": _classroom(tx, seeded.classroom_elsewhere),
             "student": _student(tx, seeded, seeded.student),
@@ -96,7 +96,9 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     # In one step, and for its owner only: it holds passwords.
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
         json.dump(content, file, indent=1)
         file.write("\n")
     fresh.replace(path)

@@ -35,6 +35,8 @@ def run(settings: Settings, port: int) -> int:
     print("Starting the database ...", flush=True)
     opened = launch.open_here(settings)
     folder = opened.runtime.settings.data_dir
+    # The terminal is for the person; what the web has to say goes into a file.
+    opened = launch.logging_to(opened, folder / "logs")
     try:
         launch.migrate(opened.runtime)
         seeded = _people(opened.runtime.settings, folder)
@@ -58,9 +60,7 @@ def run(settings: Settings, port: int) -> int:
         _tell(content, folder)
         return True
 
-    return launch.supervise(
-        opened, port=port, ready=ready, on_stop=[lambda: record.remove(folder)]
-    )
+    return launch.supervise(opened, port=port, ready=ready, on_stop=[lambda: record.remove(folder)])
 
 
 def _people(settings: Settings, folder: Path) -> Seeded:

@@ -8,7 +8,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -41,6 +41,7 @@ from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
 
 WEEKS = 5
+COMMENTED = 0.1
 CLASS_SIZES = (22, 19, 23, 20, 21, 22, 20, 21, 23, 19, 20, 21)
 STAFF = (
     # key in demo.json or None, name, mail, school (0 and 1 in the district, 2 outside), class names
@@ -132,7 +133,10 @@ class _Seeder:
         }
         self.seeded.district = new_public_id()
         self.district_id = self._insert(
-            District, public_id=self.seeded.district, name="Seaview Unified School District", **common
+            District,
+            public_id=self.seeded.district,
+            name="Seaview Unified School District",
+            **common,
         )
         placed = []
         for title, district in (
@@ -177,7 +181,9 @@ class _Seeder:
         )
         self.tx.execute(
             insert(AccountPassword).values(
-                account_id=account, password_hash=hash_password(password, self.cost), set_at=self.now
+                account_id=account,
+                password_hash=hash_password(password, self.cost),
+                set_at=self.now,
             )
         )
         if role:
@@ -222,14 +228,17 @@ class _Seeder:
         if not self.seeded.classroom:
             self.seeded.classroom, self.seeded.student = public_id, students[0][1]
         elif not self.seeded.classroom_elsewhere and self._is_elsewhere(school):
-            self.seeded.classroom_elsewhere, self.seeded.student_elsewhere = public_id, students[0][1]
+            self.seeded.classroom_elsewhere, self.seeded.student_elsewhere = (
+                public_id,
+                students[0][1],
+            )
 
     def _is_elsewhere(self, school: int) -> bool:
         elsewhere = select(School.id).where(School.public_id == self.seeded.school_elsewhere)
         return self.tx.scalar(elsewhere) == school
 
     def _students(self, school: int, classroom: int, size: int) -> list[tuple[int, str]]:
-        made = []
+        made: list[tuple[int, str]] = []
         for _ in range(size):
             given, family = next(self.children)
             public_id = new_public_id()
@@ -258,9 +267,7 @@ class _Seeder:
             made.append((student, public_id))
         return made
 
-    def _points(
-        self, school: int, classroom: int, teacher: int, students: list[tuple[int, str]]
-    ) -> None:
+    def _points(self, school: int, classroom: int, teacher: int, students: list[tuple[int, str]]) -> None:
         actions = [
             (
                 self._insert(
@@ -276,7 +283,7 @@ class _Seeder:
             )
             for label, value in people.ACTIONS
         ]
-        entries = []
+        entries: list[dict[str, Any]] = []
         for student, _ in students:
             for at in self._moments(self.dice.randint(6, 16)):
                 action, value = self.dice.choices(actions, weights=(5, 4, 4, 5, 3, 1))[0]
@@ -287,21 +294,29 @@ class _Seeder:
                         "student_id": student,
                         "action_id": action,
                         "value": value,
-                        "comment": self.dice.choice(people.COMMENTS) if self.dice.random() < 0.1 else None,  # noqa: PLR2004
+                        "comment": self.dice.choice(people.COMMENTS)
+                        if self.dice.random() < COMMENTED
+                        else None,
                         "awarded_by": teacher,
                         "awarded_at": at,
                     }
                 )
         entries.sort(key=lambda entry: entry["awarded_at"])
         self.tx.execute(insert(PointEntry), entries)
+        total = (
+            select(func.coalesce(func.sum(PointEntry.value), 0))
+            .where(
+                PointEntry.school_id == Enrollment.school_id,
+                PointEntry.classroom_id == Enrollment.classroom_id,
+                PointEntry.student_id == Enrollment.student_id,
+            )
+            .scalar_subquery()
+        )
         self.tx.execute(
-            text(
-                "update app.enrollment e set balance = s.total from (select student_id, sum(value) total"
-                " from app.point_entry where school_id = :school and classroom_id = :classroom"
-                " group by student_id) s where e.school_id = :school and e.classroom_id = :classroom"
-                " and e.student_id = s.student_id"
-            ),
-            {"school": school, "classroom": classroom},
+            update(Enrollment)
+            .where(Enrollment.classroom_id == classroom)
+            .values(balance=total)
+            .execution_options(synchronize_session=False)
         )
 
     def _moments(self, times: int) -> Iterator[datetime]:

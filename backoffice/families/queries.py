@@ -33,8 +33,7 @@ def children(tx: Transaction) -> list[Child]:
             )
             .join(
                 Classroom,
-                (Classroom.school_id == Enrollment.school_id)
-                & (Classroom.id == Enrollment.classroom_id),
+                (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
             )
             .where(Enrollment.ended_at.is_(None))
             .order_by(Student.id, Classroom.id),

@@ -14,7 +14,7 @@ bp = Blueprint("families", __name__, template_folder="templates")
 
 
 @bp.get("/family")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def family() -> str:
     """The signed-in parent's children. A 404 for anybody who has none here."""
     who = principal()
@@ -28,8 +28,7 @@ def family() -> str:
                 "classroom_name": child.classroom_name,
                 "points": child.points,
                 "entries": [
-                    {"label": award.label, "value": award.value, "when": award.at}
-                    for award in child.awards
+                    {"label": award.label, "value": award.value, "when": award.at} for award in child.awards
                 ],
             }
             for child in queries.children(reading())

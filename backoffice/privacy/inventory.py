@@ -36,12 +36,7 @@ def unclassified(metadatas: Iterable[MetaData]) -> list[str]:
 
 def mapped(metadatas: Iterable[MetaData]) -> list[Column[object]]:
     """Every mapped column."""
-    return [
-        column
-        for metadata in metadatas
-        for table in metadata.sorted_tables
-        for column in table.columns
-    ]
+    return [column for metadata in metadatas for table in metadata.sorted_tables for column in table.columns]
 
 
 def held_in(column: Column[object]) -> Held | None:

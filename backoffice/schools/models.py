@@ -66,7 +66,11 @@ class School(Base):
     """The tenant. A teacher who signs up alone gets one of kind `personal`."""
 
     __tablename__ = "school"
-    __table_args__ = (UniqueConstraint("public_id"), only("kind", SchoolKind), Index(None, "district_id"))
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        only("kind", SchoolKind),
+        Index(None, "district_id"),
+    )
 
     id: Mapped[int] = columns.key()
     public_id: Mapped[str] = columns.public_id("school", Keep.SCHOOL)
@@ -314,7 +318,9 @@ class PointEntry(Base):
             ondelete="CASCADE",
         ),
         ForeignKeyConstraint(
-            ["school_id", "action_id"], ["app.action.school_id", "app.action.id"], ondelete="CASCADE"
+            ["school_id", "action_id"],
+            ["app.action.school_id", "app.action.id"],
+            ondelete="CASCADE",
         ),
         Index(None, "school_id", "classroom_id", "student_id", "awarded_at"),
         Index(None, "school_id", "action_id"),
@@ -331,8 +337,6 @@ class PointEntry(Base):
         "Who gave them", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
     )
     awarded_at: Mapped[datetime] = columns.moment("When", keep=Keep.STUDENT)
-    undoes: Mapped[int | None] = columns.reference(
-        "The entry that this one takes back", keep=Keep.STUDENT
-    )
+    undoes: Mapped[int | None] = columns.reference("The entry that this one takes back", keep=Keep.STUDENT)
 
     action: Mapped[Action] = relationship(viewonly=True, lazy="raise")

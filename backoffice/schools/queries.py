@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, Permission
@@ -21,6 +21,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.storage import functions
 
 LAST_ENTRIES = 20
 
@@ -156,7 +157,7 @@ def class_sizes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, i
         )
         .group_by(Enrollment.classroom_id)
     )
-    return {classroom: count for classroom, count in tx.execute(counted).tuples()}
+    return dict(tx.execute(counted).tuples().all())
 
 
 def live_codes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, str]:
@@ -173,5 +174,5 @@ def counts_by_school(tx: Transaction) -> dict[int, SchoolCounts]:
     """Numbers of the schools that the principal may count, by the school's number."""
     return {
         row.school_id: SchoolCounts(row.classrooms, row.students, row.staff)
-        for row in tx.execute(text("select * from app.school_counts()"))
+        for row in functions.school_counts(tx)
     }

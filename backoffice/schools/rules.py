@@ -4,7 +4,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, any_, func, select
 
-from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_READ, STUDENTS_READ, TEACHERS_READ
+from backoffice.access.permissions import (
+    CLASSROOMS_READ,
+    SCHOOLS_READ,
+    STUDENTS_READ,
+    TEACHERS_READ,
+)
 from backoffice.access.policy import Rule, register
 from backoffice.schools.models import (
     Action,
@@ -25,7 +30,7 @@ def _in_classrooms(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
         .where(Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None))
         .scalar_subquery()
     )
-    return Student.id == any_(func.array(enrolled))  # type: ignore[arg-type]
+    return Student.id == any_(func.array(enrolled))
 
 
 def _classrooms_of_students(column: Any) -> Any:
@@ -35,7 +40,7 @@ def _classrooms_of_students(column: Any) -> Any:
             .where(Enrollment.student_id == any_(students), Enrollment.ended_at.is_(None))
             .scalar_subquery()
         )
-        return column == any_(func.array(theirs))  # type: ignore[no-any-return, arg-type]
+        return column == any_(func.array(theirs))  # type: ignore[no-any-return]
 
     return condition
 

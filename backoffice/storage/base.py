@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from sqlalchemy import CheckConstraint, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -31,5 +30,3 @@ def only(column: str, of: Iterable[str]) -> CheckConstraint:
     """A check that a text column holds one of a few words."""
     listed = ", ".join(f"'{word}'" for word in of)
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_is_known")
-
-

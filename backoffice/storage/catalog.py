@@ -4,15 +4,13 @@ Checks ask here instead of trusting the models: a table, column or grant that no
 the same. Everything but PostgreSQL's own schemas is looked at.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from backoffice.storage.migrate import VERSION_TABLE
 from backoffice.storage.roles import DatabaseRole
-
-_OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname <> :version_table"
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,8 @@ class LiveColumn:
 class LiveTable:
     """A table of the live database, as `schema.name`, and how it is guarded from the web's role.
 
-    `open_to_app` says that `backoffice_app` holds any right on it, `policy_for_app` that a policy
-    of row-level security names that role.
+    `open_to_app` says that `backoffice_app` holds any right on it, `readable` that it may read it, and
+    `policy_for_app` that a policy of row-level security names that role.
     """
 
     name: str
@@ -39,6 +37,7 @@ class LiveTable:
     enabled: bool
     forced: bool
     open_to_app: bool
+    readable: bool
     policy_for_app: bool
 
 
@@ -70,12 +69,13 @@ class RoleFacts:
 def columns(connection: Connection) -> list[LiveColumn]:
     """Every column of every table and materialized view; a partition's are its parent's."""
     rows = connection.execute(
-        text(f"""
+        text("""
         select n.nspname || '.' || c.relname as in_table, a.attname, format_type(a.atttypid, null) as type
           from pg_attribute a
           join pg_class c on c.oid = a.attrelid
           join pg_namespace n on n.oid = c.relnamespace
-         where {_OURS} and c.relkind in ('r', 'p', 'm', 'f') and not c.relispartition
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname <> :version_table
+           and c.relkind in ('r', 'p', 'm', 'f') and not c.relispartition
            and a.attnum > 0 and not a.attisdropped
          order by 1, a.attnum
         """),
@@ -87,11 +87,12 @@ def columns(connection: Connection) -> list[LiveColumn]:
 def tables(connection: Connection) -> list[LiveTable]:
     """Every table with its guards."""
     rows = connection.execute(
-        text(f"""
+        text("""
         select n.nspname || '.' || c.relname as name, c.relispartition, c.relrowsecurity,
                c.relforcerowsecurity,
                has_table_privilege(:app, c.oid, 'select, insert, update, delete, truncate, trigger')
                  or has_any_column_privilege(:app, c.oid, 'select, insert, update') as open_to_app,
+               has_table_privilege(:app, c.oid, 'select') as readable,
                exists (select from pg_policy p
                         where p.polrelid = c.oid and cast(:app as regrole)::oid = any (p.polroles))
                  as policy_for_app,
@@ -102,7 +103,8 @@ def tables(connection: Connection) -> list[LiveTable]:
                        join pg_namespace m on m.oid = t.relnamespace
                       where k.conrelid = c.oid and k.contype = 'f') as points_at
           from pg_class c join pg_namespace n on n.oid = c.relnamespace
-         where {_OURS} and c.relkind in ('r', 'p', 'f')
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname <> :version_table
+           and c.relkind in ('r', 'p', 'f')
          order by 1
         """),
         {"version_table": VERSION_TABLE, "app": DatabaseRole.APP.value},
@@ -116,13 +118,16 @@ def tables(connection: Connection) -> list[LiveTable]:
             enabled=row.relrowsecurity,
             forced=row.relforcerowsecurity,
             open_to_app=row.open_to_app,
+            readable=row.readable,
             policy_for_app=row.policy_for_app,
         )
         for row in rows
     ]
 
 
-def belonging(found: Iterable[LiveTable], columns: Set[str], personal: Set[str]) -> list[LiveTable]:
+def belonging(
+    found: Iterable[LiveTable], columns: frozenset[str], personal: frozenset[str]
+) -> list[LiveTable]:
     """The tables that have one of the columns, hold personal data, or point at such a table."""
     found = list(found)
     chosen = {table.name for table in found if table.columns & columns or table.name in personal}
@@ -134,10 +139,11 @@ def belonging(found: Iterable[LiveTable], columns: Set[str], personal: Set[str])
 def open_views(connection: Connection) -> list[str]:
     """Views that the web's role may read and that would read as their owner, past its policies."""
     rows = connection.scalars(
-        text(f"""
+        text("""
         select n.nspname || '.' || c.relname
           from pg_class c join pg_namespace n on n.oid = c.relnamespace
-         where {_OURS} and has_any_column_privilege(:app, c.oid, 'select')
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname <> :version_table
+           and has_any_column_privilege(:app, c.oid, 'select')
            and (c.relkind = 'm' or c.relkind = 'v' and not coalesce(
                   (select option_value::boolean from pg_options_to_table(c.reloptions)
                     where option_name = 'security_invoker'), false))

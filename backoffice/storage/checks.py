@@ -25,8 +25,7 @@ def encryption_at_rest(look: Looking) -> Finding:
     open_columns = [
         name(column)
         for column in personal
-        if not isinstance(column.type, Sealed)
-        or live.get((str(column.table), column.name)) != "bytea"
+        if not isinstance(column.type, Sealed) or live.get((str(column.table), column.name)) != "bytea"
     ]
     if open_columns:
         return falls_short(f"Not sealed: {some(open_columns)}.")

@@ -76,9 +76,7 @@ def public_id(of: str, keep: Keep) -> MappedColumn[str]:
     )
 
 
-def reference(
-    purpose: str, *constraints: Any, keep: Keep, primary_key: bool = False
-) -> MappedColumn[Any]:
+def reference(purpose: str, *constraints: Any, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:
     """The number of a row elsewhere; composite foreign keys stand in `__table_args__`."""
     return mapped_column(
         BigInteger,
@@ -166,5 +164,3 @@ def words(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 
 def _held(purpose: str, kind: Class, keep: Keep) -> dict[str, Any]:
     return {"held": Held(purpose, kind, keep)}
-
-

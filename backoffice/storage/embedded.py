@@ -71,9 +71,7 @@ class EmbeddedServer:
     port: int
     password: str = field(repr=False)
 
-    def url(
-        self, database: str = DATABASE, user: str = "postgres", password: str | None = None
-    ) -> str:
+    def url(self, database: str = DATABASE, user: str = "postgres", password: str | None = None) -> str:
         """Return a libpq URL. Without `password`, `postgres` gets its own and others get none."""
         if password is None and user == "postgres":
             password = self.password
@@ -406,9 +404,7 @@ def _settings(socket: Path) -> dict[str, str]:
     }
 
 
-def _launch(
-    directory: Path, programs: Path, user: _User | None, settings: Mapping[str, str]
-) -> None:
+def _launch(directory: Path, programs: Path, user: _User | None, settings: Mapping[str, str]) -> None:
     data, log = directory / "data", _log(directory)
     given = shlex.join(word for pair in settings.items() for word in ("-c", "=".join(pair)))
     wait = ("-w", "-t", str(START_SECONDS))

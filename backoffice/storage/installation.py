@@ -30,9 +30,7 @@ class Installation(Base):
 def mark(connection: Connection) -> None:
     """Tie the database to the keyring in use, once."""
     if connection.scalar(select(Installation.id)) is None:
-        connection.execute(
-            insert(Installation).values(id=1, keyring_mark=MARK, created_at=clock.now())
-        )
+        connection.execute(insert(Installation).values(id=1, keyring_mark=MARK, created_at=clock.now()))
 
 
 def check_keyring(connection: Connection) -> None:

@@ -57,8 +57,7 @@ class Keyring:
                 raise KeyringError(f"Other users can read the keyring {path}. Run: chmod 600 {path}")
             stored = json.loads(path.read_text("ascii"))["keys"]
             keys = {
-                purpose: {int(n): _decode(key) for n, key in stored[purpose].items()}
-                for purpose in Purpose
+                purpose: {int(n): _decode(key) for n, key in stored[purpose].items()} for purpose in Purpose
             }
         except FileNotFoundError:
             raise KeyringError(
@@ -110,7 +109,7 @@ class Keyring:
         number = int.from_bytes(sealed[:2])
         try:
             return self._cipher(number).decrypt(sealed[2:14], sealed[14:], context.encode())
-        except Exception as error:  # noqa: BLE001 - the library's errors differ by version; all mean this
+        except Exception as error:
             raise KeyringError(
                 "A sealed value does not open with this keyring. Is it the keyring of this database?"
             ) from error

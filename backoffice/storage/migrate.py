@@ -6,6 +6,7 @@ removed without stopping everyone else's upgrades.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from alembic.config import Config
@@ -39,10 +40,7 @@ class Migrations:
 
     def scripts(self) -> ScriptDirectory:
         """The migration scripts in the folder."""
-        config = Config()
-        config.set_main_option("script_location", str(self.folder).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        return ScriptDirectory.from_config(config)
+        return _scripts(self.folder)
 
 
 CORE = Migrations("app", Path(__file__).parent / "migrations")
@@ -78,9 +76,16 @@ def check_schema(connection: Connection, plugins: Sequence[Migrations] = ()) -> 
                 " Run that version, or restore a backup made with this one."
             )
         raise SchemaError(
-            f"The database's schema {each.schema} is not the one of this version."
-            " Run: backoffice db upgrade"
+            f"The database's schema {each.schema} is not the one of this version. Run: backoffice db upgrade"
         )
+
+
+@cache
+def _scripts(folder: Path) -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
 
 
 def _prepare_roles(address: str) -> None:

@@ -3,9 +3,7 @@
 from typing import Any, Literal
 
 from alembic.autogenerate import api
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from backoffice.storage.migrate import VERSION_TABLE, Migrations
@@ -16,10 +14,7 @@ def write_revision(
     connection: Connection, *, migrations: Migrations, metadata: MetaData, message: str
 ) -> str:
     """Write a script into the folder of `migrations`; returns its path. Looks at its own schema only."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations.folder).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
+    scripts = migrations.scripts()
     context = MigrationContext.configure(
         connection,
         opts={

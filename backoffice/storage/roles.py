@@ -63,9 +63,7 @@ def prepare_roles(connection: Connection) -> None:
     assert raw is not None
     database = connection.scalar(text("select current_database()"))
     for role in DatabaseRole:
-        exists = connection.scalar(
-            text("select 1 from pg_roles where rolname = :role"), {"role": role.value}
-        )
+        exists = connection.scalar(text("select 1 from pg_roles where rolname = :role"), {"role": role.value})
         name = sql.Identifier(role)
         # The server, and so its log, sees the SCRAM verifier and never the password.
         verifier = raw.pgconn.encrypt_password(
@@ -84,9 +82,7 @@ def prepare_roles(connection: Connection) -> None:
             if not exists
             else sql.SQL("alter role {} password {}").format(name, sql.Literal(verifier)),
             *(
-                sql.SQL("alter role {} set {} = {}").format(
-                    name, sql.Identifier(setting), sql.Literal(value)
-                )
+                sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
                 for setting, value in settings.items()
             ),
             sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name),

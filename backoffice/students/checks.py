@@ -1,18 +1,178 @@
-"""Whether a student's session is a short-lived signed token, and nobody makes students but who may."""
+"""Whether a student's session is a short-lived signed token, and whether students can make students."""
 
-from datetime import datetime, timedelta
+import base64
+import json
+import secrets
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
-from joserfc import jws
-from sqlalchemy import func, or_, select
-from sqlalchemy.dialects.postgresql import INTERVAL
-from sqlalchemy.sql.functions import concat
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from sqlalchemy import Executable, and_, func, insert, or_, select
 
 from backoffice import clock
+from backoffice.access import policy, probe
+from backoffice.access.permissions import STUDENTS_CREATE
+from backoffice.access.policy import RoleName
+from backoffice.access.principal import Nobody, Principal
 from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
-from backoffice.controls.looking import count
-from backoffice.storage import keyring
+from backoffice.controls.looking import count, some
+from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
+from backoffice.storage import catalog, keyring
 from backoffice.storage.keyring import Purpose
 from backoffice.students import tokens
 from backoffice.students.models import StudentSession
+
+STAFF = frozenset({RoleName.LEADER, RoleName.TEACHER, RoleName.OWNER, RoleName.CO_TEACHER})
+CLAIMS = frozenset({"iss", "aud", "jti", "iat", "exp"})
+
+
+def student_jwt(look: Looking) -> Finding:
+    """The longest token that the settings allow is short, signed as it must be, and forgeries fail."""
+    longest_token, longest_session = registry.current().control("student-jwt").times
+    sessions = look.settings.sessions
+    idle = sessions.span(max(sessions.student_idle_shared, sessions.student_idle_own))
+    whole = sessions.span(sessions.student_absolute)
+    token = tokens.issue(uuid4(), idle=idle, ends_at=clock.now() + whole)
+    header, claims = (_part(token, 0), _part(token, 1))
+    life = timedelta(seconds=claims["exp"] - claims["iat"])
+    if life > longest_token or whole > longest_session:
+        return falls_short(f"A token may live {_minutes(life)}, a session {_minutes(whole)}.")
+    if set(claims) != CLAIMS:
+        return falls_short(f"A token says more than it must: {some(sorted(set(claims) - CLAIMS))}.")
+    newest, _key = keyring.current().newest(Purpose.STUDENT_JWT)
+    if header.get("kid") != str(newest):
+        return falls_short("Tokens are not signed with the newest key.")
+    accepted = [name for name, forged in _forgeries(claims, newest).items() if tokens.verify(forged)]
+    if accepted or tokens.verify(token) is None:
+        return falls_short(f"Tokens are not told apart: {some(accepted) or 'a good one is refused'}.")
+    beyond = look.tx.scalar(_live_sessions_beyond(longest_token, longest_session))
+    if beyond:
+        return falls_short(f"{count(beyond, 'live session')} may last longer than promised.")
+    numbers = keyring.current().keys[Purpose.STUDENT_JWT]
+    return holds(
+        f"A token lives at most {_minutes(life)}, a session {_minutes(whole)}; signed {header['alg']}"
+        f" with key {newest} of {len(numbers)}; {len(_forgeries(claims, newest))} forgeries refused."
+    )
+
+
+def no_self_enrolment(look: Looking) -> Finding:
+    """Neither a role, nor the database, nor a function of it lets a student or stranger add one."""
+    allowed = {role for role in RoleName if STUDENTS_CREATE in policy.granted(role)}
+    if not allowed <= STAFF:
+        return falls_short(f"These roles may add students: {some(sorted(allowed - STAFF))}.")
+    if policy.can(Principal(Nobody()), STUDENTS_CREATE):
+        return falls_short("Somebody who is not signed in may add students.")
+    adding = catalog.functions_that_add_to(look.tx.connection(), ("student", "enrollment"))
+    if adding:
+        return falls_short(f"A function open to everybody adds students: {some(adding)}.")
+    attempts = _attempts(look)
+    with probe.as_nobody() as connection:
+        if not all(probe.refused(connection, attempt) for attempt in attempts):
+            return falls_short("The database lets somebody who is not signed in add a student.")
+    child = _child_at_an_open_door(look)
+    if child is not None:
+        with probe.as_student(*child) as (connection, _principal):
+            if not all(probe.refused(connection, attempt) for attempt in attempts):
+                return falls_short("The database lets a signed-in student add a student.")
+    who = "a stranger and a signed-in student" if child else "a stranger"
+    return holds(
+        f"The database refused {who} {count(len(attempts), 'attempt')} each;"
+        f" only {', '.join(sorted(allowed))} may add students."
+    )
+
+
+def _part(token: str, number: int) -> dict[str, Any]:
+    text = token.split(".")[number]
+    read: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return read
+
+
+def _forgeries(claims: dict[str, Any], newest: int) -> dict[str, str]:
+    stranger = OctKey.import_key(secrets.token_bytes(keyring.KEY_BYTES))
+    header = {"alg": "HS256", "kid": str(newest)}
+    own = OctKey.import_key(keyring.current().newest(Purpose.STUDENT_JWT)[1])
+    past = {**claims, "exp": int(claims["iat"]) - 1}
+    endless = {name: value for name, value in claims.items() if name != "exp"}
+    unsigned = ".".join(
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in ({"alg": "none", "kid": str(newest)}, claims)
+    )
+    return {
+        "an unsigned one": f"{unsigned}.",
+        "one signed with another key": jwt.encode(header, claims, stranger),
+        "one that has expired": jwt.encode(header, past, own),
+        "one without an end": jwt.encode(header, endless, own),
+        "one of another algorithm": jwt.encode({**header, "alg": "HS512"}, claims, own, algorithms=["HS512"]),
+    }
+
+
+def _live_sessions_beyond(token: timedelta, session: timedelta) -> Executable:
+    now = clock.now()
+    return select(func.count()).where(
+        StudentSession.ended_at.is_(None),
+        StudentSession.expires_at > now,
+        or_(
+            StudentSession.expires_at > StudentSession.started_at + session,
+            StudentSession.idle_minutes > token // timedelta(minutes=1),
+        ),
+    )
+
+
+def _attempts(look: Looking) -> list[Executable]:
+    # A real class and a real child, so that nothing but the isolation stands in the way.
+    place = look.tx.execute(select(Classroom.school_id, Classroom.id).limit(1)).first()
+    school, classroom = place or (1, 1)
+    student = look.tx.scalar(select(Student.id).where(Student.school_id == school).limit(1)) or 1
+    now = clock.now()
+    return [
+        insert(Student).values(id=-1, school_id=school, given_name="Probe", name_tokens=[], created_at=now),
+        insert(Enrollment).values(
+            school_id=school,
+            classroom_id=classroom,
+            student_id=student,
+            avatar="",
+            balance=0,
+            joined_at=now,
+        ),
+    ]
+
+
+def _child_at_an_open_door(look: Looking) -> tuple[bytes, str] | None:
+    row = look.tx.execute(
+        select(ClassroomCode.code_index, Student.public_id)
+        .join(
+            Classroom,
+            and_(
+                Classroom.school_id == ClassroomCode.school_id,
+                Classroom.id == ClassroomCode.classroom_id,
+            ),
+        )
+        .join(
+            Enrollment,
+            and_(Enrollment.school_id == Classroom.school_id, Enrollment.classroom_id == Classroom.id),
+        )
+        .join(
+            Student,
+            and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id),
+        )
+        .where(
+            ClassroomCode.ended_at.is_(None),
+            Classroom.door == Door.OPEN,
+            Enrollment.ended_at.is_(None),
+        )
+        .limit(1)
+    ).first()
+    return (row.code_index, row.public_id) if row else None
+
+
+def _minutes(span: timedelta) -> str:
+    return count(span // timedelta(minutes=1), "minute")
+
+
+CHECKS = (
+    Check("student-jwt", student_jwt),
+    Check("no-self-enrolment", no_self_enrolment),
+)

@@ -39,8 +39,7 @@ def own_page(tx: Transaction) -> OwnPage:
             )
             .join(
                 Classroom,
-                (Classroom.school_id == Enrollment.school_id)
-                & (Classroom.id == Enrollment.classroom_id),
+                (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
             )
             .where(Enrollment.classroom_id == who.classroom_id),
             OWN_POINTS_READ,

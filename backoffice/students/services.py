@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, StudentToken
@@ -13,7 +13,8 @@ from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names
 from backoffice.settings import Sessions
-from backoffice.storage import keyring
+from backoffice.storage import functions, keyring
+from backoffice.storage.functions import NewStudentSession
 from backoffice.students.models import StudentSession
 
 # The same words, and the same work, for a wrong code and a closed door.
@@ -46,10 +47,7 @@ def names_behind(*, code: str) -> list[Choice]:
         return None if value is None else opener.open(bytes(value), context=column).decode()
 
     with transaction(Nobody()) as tx:
-        rows = tx.execute(
-            text("select * from app.names_behind_code(:index, :at)"),
-            {"index": codes.index(codes.normalise(code)), "at": clock.now()},
-        ).all()
+        rows = functions.names_behind_code(tx, code_index=codes.index(codes.normalise(code)), at=clock.now())
     people = [
         names.Named(
             row.public_id,
@@ -71,23 +69,19 @@ def sign_in_student(*, code: str, student: str, sessions: Sessions, address: str
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     with transaction(Nobody(address)) as tx:
-        begun = tx.execute(
-            text(
-                "select * from app.begin_student_session(:index, :student, :token, :at, :shared, :own,"
-                " :until, :address)"
+        begun = functions.begin_student_session(
+            tx,
+            NewStudentSession(
+                code_index=codes.index(codes.normalise(code)),
+                student=student,
+                token_id=token_id,
+                at=now,
+                idle_shared=sessions.student_idle_shared,
+                idle_own=sessions.student_idle_own,
+                expires_at=ends_at,
+                address=_sealed(address),
             ),
-            {
-                "index": codes.index(codes.normalise(code)),
-                "student": student,
-                "token": token_id,
-                "at": now,
-                "shared": sessions.student_idle_shared,
-                "own": sessions.student_idle_own,
-                "until": ends_at,
-                "address": address
-                and keyring.current().seal(address.encode(), context="student_session.address"),
-            },
-        ).first()
+        )
         if begun is None:
             raise Rejected(code=NOT_OPEN)
         record(tx, "students.sign-in", school_id=begun.school_id, session=begun.session_id)
@@ -108,3 +102,9 @@ def leave(*, principal: Principal) -> None:
 def credential(token_id: UUID, address: str | None) -> StudentToken:
     """What a verified token presents to the database."""
     return StudentToken(token_id, address)
+
+
+def _sealed(address: str | None) -> bytes | None:
+    if address is None:
+        return None
+    return keyring.current().seal(address.encode(), context="student_session.address")

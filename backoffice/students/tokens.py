@@ -7,7 +7,7 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
-from joserfc.jwt import JWTClaimsRegistry
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from backoffice import clock
 from backoffice.storage import keyring
@@ -16,7 +16,7 @@ from backoffice.storage.keyring import Purpose
 ALGORITHM = "HS256"
 ISSUER = "backoffice"
 AUDIENCE = "student"
-_ESSENTIAL = {"essential": True}
+_ESSENTIAL: ClaimsOption = {"essential": True}
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ def verify(token: str) -> Verified | None:
             iat=_ESSENTIAL,
             exp=_ESSENTIAL,
         ).validate(claims)
-        return Verified(
-            UUID(str(claims["jti"])), datetime.fromtimestamp(claims["exp"], clock.now().tzinfo)
-        )
+        return Verified(UUID(str(claims["jti"])), datetime.fromtimestamp(claims["exp"], clock.now().tzinfo))
     except (JoseError, ValueError, TypeError, OverflowError):
         return None
 

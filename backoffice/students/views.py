@@ -33,7 +33,7 @@ def scanned(code: str) -> Response:
 
 
 @bp.get("/join")
-def join() -> Response | str:
+def join() -> str | tuple[str, int]:
     """Ask for the code; or, after a QR picture, for the name."""
     code = session.pop(SCANNED, None)
     return _names_page(code) if code else _code_page()
@@ -72,7 +72,11 @@ def page() -> Response:
         points=seen.points,
         classroom_name=seen.classroom,
         entries=[
-            {"label": award.label, "value": award.value, "when_text": day_in_words(award.at, who.time_zone)}
+            {
+                "label": award.label,
+                "value": award.value,
+                "when_text": day_in_words(award.at, who.time_zone),
+            }
             for award in seen.awards
         ],
         leave_form=FlaskForm(),

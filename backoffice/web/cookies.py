@@ -1,6 +1,7 @@
 """The cookies: their names and their flags, for https and for the loopback demo."""
 
-from flask import Flask, Response
+from flask import Flask
+from werkzeug.wrappers import Response
 
 from backoffice.settings import Settings
 

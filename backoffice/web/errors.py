@@ -26,7 +26,10 @@ SENTENCES = {
     500: ("Something went wrong on our side", "Nothing was half saved. Try again in a moment."),
     503: ("The service is resting", "Try again in a minute. Nothing was half saved."),
 }
-STALE_FORM = ("This form was open for too long", "Go back, load the page again and repeat what you did.")
+STALE_FORM = (
+    "This form was open for too long",
+    "Go back, load the page again and repeat what you did.",
+)
 
 
 def answer(status: int, words: tuple[str, str] | None = None) -> Response:
@@ -46,7 +49,11 @@ def answer(status: int, words: tuple[str, str] | None = None) -> Response:
     else:
         response = make_response(
             render_template(
-                "web/error.html", title=title, sentence=sentence, reference=reference(), status=status
+                "web/error.html",
+                title=title,
+                sentence=sentence,
+                reference=reference(),
+                status=status,
             )
         )
     response.status_code = status

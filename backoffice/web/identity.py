@@ -4,6 +4,8 @@ A request reads in one transaction as its principal; services write in one of th
 is written the reading transaction is closed: both check the session row, and may touch it.
 """
 
+from zoneinfo import ZoneInfo
+
 from flask import Flask, Response, current_app, g, request
 
 from backoffice.access.principal import Credential, Nobody, Principal, SessionEnded
@@ -45,6 +47,7 @@ def enter(credential: Credential) -> Principal | None:
     if previous is not None:
         previous.close()
     g.reading = tx
+    g.zone = ZoneInfo(principal.time_zone)
     return principal
 
 
@@ -77,4 +80,3 @@ def init_app(app: Flask) -> None:
         tx: Transaction | None = g.pop("reading", None)
         if tx is not None:
             tx.close()
-

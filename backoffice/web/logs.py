@@ -8,6 +8,7 @@ import logging
 import secrets
 import sys
 import time
+from pathlib import Path
 
 import structlog
 from flask import Flask, Response, g, request
@@ -15,8 +16,13 @@ from flask import Flask, Response, g, request
 logger = structlog.get_logger("backoffice")
 
 
-def configure(stream: object | None = None) -> None:
-    """Make structlog write JSON lines to standard error, and the standard library's loggers too."""
+def configure(folder: Path | None = None) -> None:
+    """Write JSON lines to `web.log` in a folder, or to standard error."""
+    stream = sys.stderr
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Line buffered and appended to: several processes may write the same file.
+        stream = (folder / "web.log").open("a", buffering=1, encoding="utf-8")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -25,7 +31,7 @@ def configure(stream: object | None = None) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),  # type: ignore[arg-type]
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
 

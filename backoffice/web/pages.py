@@ -37,7 +37,12 @@ def readyz() -> tuple[dict[str, str], int]:
         return {"status": "unavailable", "migrations": "missing"}, 503
     except KeyringError:
         return {"status": "unavailable", "keyring": "not the one of this database"}, 503
-    return {"status": "ready", "database": "answers", "migrations": "current", "keyring": "right"}, 200
+    return {
+        "status": "ready",
+        "database": "answers",
+        "migrations": "current",
+        "keyring": "right",
+    }, 200
 
 
 @bp.post("/csp-reports")

@@ -174,10 +174,38 @@ def make_world() -> World:
                 role=held,
                 created_at=clock.now(),
             )
-        own = _class(tx, home, "Ownclass Otters", people["teacher"], "Wilhelmina Quartermaine", "Bartholomew Zephyrine")
-        colleague = _class(tx, home, "Colleague Cranes", people["colleague"], "Persephone Underhill", "Leopold Vexington")
-        other = _class(tx, elsewhere, "Elsewhere Eagles", people["elsewhere"], "Ottoline Fairweather", "Ignatius Kettleburn")
-        foreign = _class(tx, outside, "Foreign Foxes", people["outsider"], "Seraphina Ravenscroft", "Thaddeus Nightingale")
+        own = _class(
+            tx,
+            home,
+            "Ownclass Otters",
+            people["teacher"],
+            "Wilhelmina Quartermaine",
+            "Bartholomew Zephyrine",
+        )
+        colleague = _class(
+            tx,
+            home,
+            "Colleague Cranes",
+            people["colleague"],
+            "Persephone Underhill",
+            "Leopold Vexington",
+        )
+        other = _class(
+            tx,
+            elsewhere,
+            "Elsewhere Eagles",
+            people["elsewhere"],
+            "Ottoline Fairweather",
+            "Ignatius Kettleburn",
+        )
+        foreign = _class(
+            tx,
+            outside,
+            "Foreign Foxes",
+            people["outsider"],
+            "Seraphina Ravenscroft",
+            "Thaddeus Nightingale",
+        )
         for role, name in (
             ("co_teacher", TeachingRoleName.CO_TEACHER),
             ("helper", TeachingRoleName.HELPER),
@@ -189,7 +217,7 @@ def make_world() -> World:
             )
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
-    return World(district, district_id, *schools, people, own, colleague, other, foreign)
+    return World(district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign)
 
 
 def _person(role: str, name: str) -> Person:
@@ -253,8 +281,8 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
     code = tx.scalar(select(ClassroomCode.code).where(ClassroomCode.classroom_id == number))
     assert code is not None
     made = Class(number, public_id, school.id, name, code)
-    for child in children:
-        made.children.append(add_child(tx, made, *child.split(" ", 1)))
+    for full_name in children:
+        made.children.append(add_child(tx, made, *full_name.split(" ", 1)))
     action, _ = _row(
         tx,
         Action,
@@ -325,5 +353,3 @@ def _row(tx: Transaction, model: Any, **values: Any) -> tuple[int, str]:
         values.setdefault("public_id", new_public_id())
     tx.execute(insert(model).values(id=number, **values))
     return number, values.get("public_id", "")
-
-

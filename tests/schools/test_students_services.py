@@ -17,9 +17,7 @@ def test_a_pasted_list_becomes_students(world: World) -> None:
     text = "1. Ada Lovelace\nTuring, Alan\n\nGrace\tHopper\nWilhelmina Quartermaine\n@@@"
     states = [
         line.state
-        for line in students.preview_names(
-            principal=teacher, classroom=world.own_class.public_id, text=text
-        )
+        for line in students.preview_names(principal=teacher, classroom=world.own_class.public_id, text=text)
     ]
     assert states == ["new", "new", "new", "same", "problem"]
     added = students.add_students(principal=teacher, classroom=world.own_class.public_id, text=text)
@@ -38,11 +36,15 @@ def test_the_same_list_twice_adds_nobody(world: World) -> None:
     assert students.add_students(principal=teacher, classroom=own, text=text.upper()) == 0
 
 
-@pytest.mark.parametrize("role", ["outsider", "elsewhere", "colleague", "helper", "officer", "founder", "parent"])
+@pytest.mark.parametrize(
+    "role", ["outsider", "elsewhere", "colleague", "helper", "officer", "founder", "parent"]
+)
 def test_nobody_else_adds_to_the_class(world: World, role: str) -> None:
     with pytest.raises(NotFound):
         students.add_students(
-            principal=world.sign_in(role), classroom=world.own_class.public_id, text="Mallory Intruder"
+            principal=world.sign_in(role),
+            classroom=world.own_class.public_id,
+            text="Mallory Intruder",
         )
 
 

@@ -169,8 +169,7 @@ def test_starts_at_the_same_time_make_one_server(place: Path, stopped: EmbeddedS
     )
     command = [sys.executable, "-c", code, str(place)]
     starts = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
     ]
     said = [process.communicate(timeout=60) for process in starts]
     assert said[0] == said[1]
@@ -192,9 +191,7 @@ def test_it_recovers_when_everything_was_killed(server: EmbeddedServer, place: P
     assert ask(again, "SELECT x FROM kept") == 1
 
 
-def test_it_recovers_when_only_the_postmaster_was_killed(
-    server: EmbeddedServer, place: Path
-) -> None:
+def test_it_recovers_when_only_the_postmaster_was_killed(server: EmbeddedServer, place: Path) -> None:
     """A backend that outlives its postmaster for a moment must not spoil the next start."""
     with closing(psycopg.connect(server.url(), autocommit=True)) as connection:
         connection.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 8000000)")
@@ -204,9 +201,7 @@ def test_it_recovers_when_only_the_postmaster_was_killed(
     assert postmaster(again) != pid
 
 
-def test_a_pid_that_is_somebody_elses_by_now_does_not_matter(
-    stopped: EmbeddedServer, place: Path
-) -> None:
+def test_a_pid_that_is_somebody_elses_by_now_does_not_matter(stopped: EmbeddedServer, place: Path) -> None:
     user = pwd.getpwnam("nobody").pw_uid if ROOT else None
     with subprocess.Popen(["/bin/sleep", "60"], user=user) as other:
         pid_file = stopped.data / "postmaster.pid"
@@ -237,9 +232,7 @@ def test_a_long_path_gets_a_short_private_socket_folder(folder: Path) -> None:
     assert not server.socket.exists()
 
 
-def test_a_trap_among_the_temporary_files_is_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trap_among_the_temporary_files_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = folder / "t"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
@@ -321,9 +314,7 @@ def test_root_is_told_which_folder_nobody_cannot_enter(folder: Path) -> None:
 
 
 @as_root
-def test_programs_that_nobody_cannot_reach_are_copied(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_programs_that_nobody_cannot_reach_are_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = embedded._wheel()
     hidden = folder / "hidden"
     hidden.mkdir(mode=0o700)

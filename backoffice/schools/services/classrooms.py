@@ -66,9 +66,7 @@ def create_classroom(
     return public_id
 
 
-def rename_classroom(
-    *, principal: Principal, classroom: str, name: str, shared_devices: bool
-) -> None:
+def rename_classroom(*, principal: Principal, classroom: str, name: str, shared_devices: bool) -> None:
     """Change what the class is called and whether its children share devices.
 
     Raises `Rejected`, `NotFound`.
@@ -80,9 +78,7 @@ def rename_classroom(
         record(tx, "classrooms.rename", school_id=row.school_id, classroom=row.id)
 
 
-def set_door(
-    *, principal: Principal, classroom: str, door: Door, until: datetime | None = None
-) -> None:
+def set_door(*, principal: Principal, classroom: str, door: Door, until: datetime | None = None) -> None:
     """Open or close the door, or open it until a moment. Raises `Rejected`, `NotFound`."""
     if (door is Door.UNTIL) != (until is not None):
         raise Rejected(until="Say until when the door stays open.")

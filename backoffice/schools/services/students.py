@@ -57,9 +57,7 @@ def add_students(*, principal: Principal, classroom: str, text: str) -> int:
     return len(fresh)
 
 
-def correct_student(
-    *, principal: Principal, student: str, given_name: str, family_name: str | None
-) -> None:
+def correct_student(*, principal: Principal, student: str, given_name: str, family_name: str | None) -> None:
     """Change how a student's name is written. Raises `Rejected`, `NotFound`."""
     given, family = names.clean(given_name), names.clean(family_name or "") or None
     problem = names.problem_with(given, family)

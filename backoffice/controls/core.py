@@ -1,0 +1,18 @@
+"""The checks of the core, collected from the packages in which each stands near what it checks."""
+
+import backoffice.accounts.checks
+import backoffice.privacy.checks
+import backoffice.schools.checks
+import backoffice.storage.checks
+import backoffice.students.checks
+import backoffice.web.checks
+from backoffice.controls.check import Check
+
+CHECKS: tuple[Check, ...] = (
+    *backoffice.storage.checks.CHECKS,
+    *backoffice.accounts.checks.CHECKS,
+    *backoffice.schools.checks.CHECKS,
+    *backoffice.students.checks.CHECKS,
+    *backoffice.privacy.checks.CHECKS,
+    *backoffice.web.checks.CHECKS,
+)

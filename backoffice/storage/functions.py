@@ -1,0 +1,105 @@
+"""The database's own functions, one Python function each.
+
+They are the few ways around row-level security, each as narrow as its name: coming in as somebody, and
+the look-ups before there is a principal. Their SQL stands in the migrations.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+AnyRow = Row[tuple[Any, ...]]
+
+
+def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """Make the account session with this token digest the principal; its facts, or None."""
+    statement = text("select * from app.enter(:digest, :at)")
+    return connection.execute(statement, {"digest": digest, "at": at}).first()
+
+
+def enter_student(connection: Connection, *, token_id: UUID, at: datetime) -> AnyRow | None:
+    """Make the student session with this `jti` the principal; its facts, or None."""
+    statement = text("select * from app.enter_student(:token, :at)")
+    return connection.execute(statement, {"token": token_id, "at": at}).first()
+
+
+def enter_system(connection: Connection, *, purpose: str) -> None:
+    """State what backoffice_system is at work for."""
+    connection.execute(text("select set_config('app.purpose', :purpose, true)"), {"purpose": purpose})
+
+
+def sign_in_account(session: Session, *, email_index: bytes) -> AnyRow | None:
+    """Number, password hash, status and epoch of the account with this address, or None."""
+    statement = text("select * from app.sign_in_account(:index)")
+    return session.execute(statement, {"index": email_index}).first()
+
+
+@dataclass(frozen=True)
+class NewAccountSession:
+    """What an account session begins with. Address and device are sealed already."""
+
+    account_id: int
+    public_id: str
+    token_digest: bytes
+    at: datetime
+    idle_minutes: int
+    expires_at: datetime
+    address: bytes | None
+    device: bytes | None
+
+
+def begin_account_session(session: Session, new: NewAccountSession) -> int | None:
+    """Insert a session for an active account; its number, or None if the account is not active."""
+    statement = text(
+        "select app.begin_account_session(:account_id, :public_id, :token_digest, :at, :idle_minutes,"
+        " :expires_at, :address, :device)"
+    )
+    made: int | None = session.scalar(statement, vars(new))
+    return made
+
+
+def names_behind_code(session: Session, *, code_index: bytes, at: datetime) -> Sequence[AnyRow]:
+    """The children (sealed names) of the class whose code this is, if its door is open."""
+    statement = text("select * from app.names_behind_code(:index, :at)")
+    return session.execute(statement, {"index": code_index, "at": at}).all()
+
+
+@dataclass(frozen=True)
+class NewStudentSession:
+    """What a student session begins with. The address is sealed already."""
+
+    code_index: bytes
+    student: str
+    token_id: UUID
+    at: datetime
+    idle_shared: int
+    idle_own: int
+    expires_at: datetime
+    address: bytes | None
+
+
+def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | None:
+    """Insert a session for a child of the class behind the code; None if the door is not open to it."""
+    statement = text(
+        "select * from app.begin_student_session(:code_index, :student, :token_id, :at, :idle_shared,"
+        " :idle_own, :expires_at, :address)"
+    )
+    return session.execute(statement, vars(new)).first()
+
+
+def school_counts(session: Session) -> Sequence[AnyRow]:
+    """Classrooms, students and staff of each school that the principal may count."""
+    return session.execute(text("select * from app.school_counts()")).all()
+
+
+def next_number(session: Session, *, sequence: str) -> int:
+    """The next value of a sequence."""
+    taken = session.scalar(text("select nextval(cast(:name as regclass))"), {"name": sequence})
+    assert isinstance(taken, int)
+    return taken

@@ -1,0 +1,62 @@
+"""The public page of the promises, and the same as data."""
+
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from backoffice import clock
+from backoffice.access.principal import Nobody
+from backoffice.access.transaction import transaction
+from backoffice.controls import registry
+from backoffice.web.identity import runtime
+from plugins.trust import queries, services
+from plugins.trust.queries import Standing
+
+bp = Blueprint("trust", __name__, template_folder="templates")
+
+
+@bp.get("/trust")
+def page() -> str:
+    """Every promise and how it stands."""
+    found = _standings()
+    return render_template(
+        "trust/trust.html",
+        controls=found,
+        counts=queries.counts(found),
+        last_checked=queries.last_checked(found),
+    )
+
+
+@bp.get("/trust.json", endpoint="json")
+def as_data() -> dict[str, Any]:
+    """The page's content. Times are UTC (ISO 8601), intervals seconds."""
+    found = _standings()
+    last = queries.last_checked(found)
+    return {
+        "last_checked": last and last.isoformat(),
+        "counts": queries.counts(found),
+        "controls": [
+            {
+                "id": each.id,
+                "promise": each.promise,
+                "state": each.state,
+                "evidence": each.evidence,
+                "checked_at": each.checked_at and each.checked_at.isoformat(),
+                "every": int(each.control.every.total_seconds()),
+                "limit": each.control.limit,
+                "sentences": each.control.sentences,
+            }
+            for each in found
+        ],
+    }
+
+
+def _standings() -> list[Standing]:
+    # Everybody reads the same page, so nobody's session counts here.
+    with transaction(Nobody()) as tx:
+        return queries.standings(
+            tx,
+            controls=registry.current().controls,
+            built={check.control for check in services.checks_of(runtime().plugins)},
+            now=clock.now(),
+        )

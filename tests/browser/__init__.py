@@ -1,0 +1,1 @@
+"""Journeys through the real pages with a real browser."""

@@ -1,0 +1,74 @@
+"""A live server over the module's database, and browsers that notice every complaint."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from backoffice.app import build
+from backoffice.runtime import Runtime
+from tests.browser.chromium import FLAGS, chromium
+from tests.browser.chromium import pytest_terminal_summary as pytest_terminal_summary
+from tests.browser.site import DESK, Site, Watch
+from tests.factories.world import World
+
+PATIENCE = 10_000  # milliseconds; a page takes some hundred on one core
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    program = chromium()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def site(runtime: Runtime, world: World) -> Iterator[Site]:
+    """The application on a free port of the loopback, told its own address as in production."""
+    server = make_server("localhost", 0, Flask("starting"), threaded=True)
+    address = f"http://localhost:{server.server_port}"
+    settings = runtime.settings.model_copy(update={"base_url": address})
+    server.app = build(replace(runtime, settings=settings))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield Site(address, world, server.app)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """What the browsers of this test complained about."""
+    return Watch()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """Open a fresh browser profile, signed in as `role` if one is named.
+
+    At the end of the test everything closes, and no page may have complained: no error or warning in
+    the console, no violation of the content security policy, no failed request.
+    """
+    contexts = []
+
+    def opened(role: str | None = None, **options: object) -> Page:
+        context = browser.new_context(**{"viewport": DESK, "base_url": site.address, **options})
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        watch.over(context)
+        if role:
+            token = site.world.token(role)
+            context.add_cookies([{"name": "account", "value": token, "url": site.address}])
+        return context.new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not watch.complaints

@@ -1,0 +1,111 @@
+"""What journeys share: the site, what a browser complains about, and small acts on pages."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+
+from tests.factories.world import PASSWORD, Child, Class, World
+
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+BAD_STATUS = 400
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running application, with the world in its database."""
+
+    address: str
+    world: World
+    app: Any
+
+    def serves(self, path: str) -> bool:
+        """Whether the application has a page at this address."""
+        return any(rule.rule == path for rule in self.app.url_map.iter_rules())
+
+
+@dataclass
+class Watch:
+    """Collects what browsers complain about."""
+
+    complaints: list[str] = field(default_factory=list)
+
+    def over(self, context: BrowserContext) -> None:
+        """Listen to every page of a browser profile."""
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
+        context.on("response", self._response)
+        context.on("requestfailed", self._failed)
+        context.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # What could not be loaded is judged by its response: an error page is a page, too.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(f"console: {message.text}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= BAD_STATUS and not response.request.is_navigation_request():
+            self.complaints.append(f"status {response.status}: {response.url}")
+
+    def _failed(self, request: Request) -> None:
+        # A navigation that another one overtakes, and a download, are aborted.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def _request(self, request: Request) -> None:
+        if request.url.endswith("/csp-reports"):
+            self.complaints.append(f"violated policy: {request.post_data}")
+
+
+def sign_in(page: Page, email: str) -> None:
+    """Sign in by the form."""
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/console/")
+
+
+def make_class(page: Page, name: str) -> None:
+    """Make a class from the list of classes; ends on its page."""
+    page.goto("/console/classrooms/")
+    page.get_by_role("link", name="New class").click()
+    page.get_by_label("Name of the class").fill(name)
+    page.get_by_role("button", name="Make the class").click()
+    page.get_by_role("heading", level=1, name=name).wait_for()
+
+
+def paste_names(page: Page, names: list[str]) -> None:
+    """Paste a list on a class's page, look at the preview, confirm."""
+    page.get_by_role("link", name=re.compile("Paste a list of names|Add students")).first.click()
+    page.get_by_label("Names").fill("\n".join(names))
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_role("heading", name="This is what will happen").wait_for()
+    page.get_by_role("button", name=f"Add {len(names)} students").click()
+    page.get_by_text(f"{len(names)} students added.").wait_for()
+
+
+def join(page: Page, code: str) -> None:
+    """Type a code on the children's page."""
+    page.goto("/join")
+    page.get_by_label("Type your class code").fill(code)
+    page.get_by_role("button", name="Go").click()
+
+
+def come_in(page: Page, classroom: Class, child: Child) -> None:
+    """Sign a child in by code and name."""
+    join(page, classroom.code)
+    page.get_by_role("button", name=label(child)).click()
+    page.wait_for_url("**/student")
+
+
+def label(child: Child) -> str:
+    """The name as classmates see it."""
+    return f"{child.given} {(child.family or '')[:1]}."
+
+
+def text_of(page: Page) -> str:
+    """All the page holds: markup, attributes and values too."""
+    return page.content()
