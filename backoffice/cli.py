@@ -18,10 +18,12 @@ from backoffice.plugin import PluginError, discover
 from backoffice.runtime import Runtime, check_database
 from backoffice.serve import PortError
 from backoffice.settings import Settings, SettingsError, load, plugin_config, port
+from backoffice.storage.base import Base
 from backoffice.storage.embedded import EmbeddedError
 from backoffice.storage.keyring import KeyringError
-from backoffice.storage.migrate import SchemaError
-from backoffice.storage.roles import RoleError
+from backoffice.storage.migrate import CORE, SchemaError
+from backoffice.storage.revise import write_revision
+from backoffice.storage.roles import DatabaseRole, RoleError
 
 # What a person can mend: shown as sentences, without a trace.
 MENDABLE = (
@@ -121,6 +123,26 @@ def db_upgrade(context: Context) -> None:
     """Migrate core and plugins. Safe from two machines at once."""
     for line in launch.migrate(context.runtime()):
         click.echo(line)
+
+
+@db.command("revise")
+@click.argument("message")
+@click.option("--plugin", "plugin_name", help="For this plugin's tables instead of the core's.")
+@click.pass_obj
+def db_revise(context: Context, message: str, plugin_name: str | None) -> None:
+    """Write the next migration script from what the models say and the database has not yet."""
+    runtime = context.runtime()
+    histories = {CORE.schema: (CORE, Base.metadata)} | {
+        plugin.name: (plugin.migrations, plugin.tables)
+        for plugin in runtime.plugins
+        if plugin.migrations is not None and plugin.tables is not None
+    }
+    found = histories.get(plugin_name or CORE.schema)
+    if found is None:
+        raise click.BadParameter("There is no such plugin with tables.", param_hint="--plugin")
+    migrations, metadata = found
+    with runtime.database.engine(DatabaseRole.OWNER).begin() as connection:
+        click.echo(write_revision(connection, migrations=migrations, metadata=metadata, message=message))
 
 
 @db.command("check")

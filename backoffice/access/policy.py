@@ -18,7 +18,6 @@ from sqlalchemy.orm import DeclarativeBase
 from backoffice.access.permissions import CORE, Permission
 from backoffice.access.principal import NONE, Ids, Kind, Principal
 
-
 # Whatever a statement selects, narrowing leaves it as it was.
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
@@ -170,10 +169,12 @@ def visible(principal: Principal, statement: Statement, permission: Permission |
     Each entity that the statement selects from is narrowed by its own rule; one without a rule shows
     nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
     """
-    for description in statement.column_descriptions:
-        entity = description["entity"]
-        if entity is not None:
-            statement = statement.where(_condition(principal, entity, permission))
+    entities = [description["entity"] for description in statement.column_descriptions]
+    if not entities or None in entities:
+        # An aggregate names no entity: it would pass unnarrowed.
+        raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
+    for entity in dict.fromkeys(entities):
+        statement = statement.where(_condition(principal, entity, permission))
     return statement
 
 

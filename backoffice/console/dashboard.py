@@ -1,26 +1,30 @@
 """The first page of the console: what there is, and what to do next."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_admin import expose
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backoffice import clock
-from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_COUNT
+from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
+from backoffice.console.classrooms import door_cell
 from backoffice.console.guard import GuardedView
-from backoffice.schools import queries
-from backoffice.schools.models import Classroom, Enrollment, PointEntry
+from backoffice.console.schools import shown_name
+from backoffice.schools import codes, names, queries
+from backoffice.schools.models import Classroom, School
 from backoffice.web.identity import reading
 
 NOON, EVENING = 12, 17
+MOST_LISTED = 12
 
 
 class Dashboard(GuardedView):
-    """Numbers that somebody acts on, by role."""
+    """Numbers and doors that somebody acts on, by role."""
 
     doors = {"index": CONSOLE_ENTER}
     icon = "home"
@@ -29,83 +33,98 @@ class Dashboard(GuardedView):
     def index(self) -> str:
         """The dashboard of who is signed in."""
         tx = reading()
-        numbers = _totals(tx) if can(self.who, SCHOOLS_COUNT) else _own(tx)
-        return self.render(
-            "console/dashboard.html",
-            greeting=f"{_greeting(clock.now().astimezone(ZoneInfo(self.who.time_zone)))}, {self.who.name}",
-            tiles=numbers,
-            steps=[] if can(self.who, SCHOOLS_COUNT) else _first_steps(tx),
-        )
+        now = clock.now().astimezone(ZoneInfo(self.who.time_zone))
+        shown = _of_schools(tx) if can(self.who, SCHOOLS_COUNT) else _of_classes(tx, now)
+        return self.render("console/dashboard.html", greeting=f"{_greeting(now)}, {self.who.name}", **shown)
 
 
-def _greeting(at: datetime) -> str:
-    if at.hour < NOON:
+def _greeting(now: datetime) -> str:
+    if now.hour < NOON:
         return "Good morning"
-    return "Good afternoon" if at.hour < EVENING else "Good evening"
+    return "Good afternoon" if now.hour < EVENING else "Good evening"
 
 
-def _totals(tx: Transaction) -> list[dict[str, Any]]:
-    counts = queries.counts_by_school(tx).values()
+def _of_schools(tx: Transaction) -> dict[str, Any]:
+    counts = queries.counts_by_school(tx)
     leads = bool(tx.principal.led_schools)
-    return [
-        _tile("Schools", len(counts), "/console/schools/"),
-        _tile("Classes", sum(c.classrooms for c in counts), "/console/classrooms/" if leads else None),
-        _tile("Students", sum(c.students for c in counts), "/console/students/" if leads else None),
-        _tile("Staff", sum(c.staff for c in counts), "/console/teachers/" if leads else None),
-    ]
+    schools = tx.scalars(
+        visible(tx.principal, select(School).order_by(School.id).limit(MOST_LISTED), SCHOOLS_COUNT)
+    ).all()
+    total = counts.values()
+    return {
+        "tiles": [
+            _tile("Schools", len(counts), "/console/schools/"),
+            _tile("Classes", sum(c.classrooms for c in total), "/console/classrooms/" if leads else None),
+            _tile("Students", sum(c.students for c in total), "/console/students/" if leads else None),
+            _tile("Staff", sum(c.staff for c in total), "/console/teachers/" if leads else None),
+        ],
+        "cards": {
+            "title": "Schools",
+            "rows": [
+                {
+                    "title": shown_name(tx.principal, school),
+                    "url": None,
+                    "facts": [
+                        _counted(counts[school.id].classrooms, "class", "classes"),
+                        _counted(counts[school.id].students, "student", "students"),
+                    ],
+                }
+                for school in schools
+                if school.id in counts
+            ],
+        },
+        "steps": [],
+    }
 
 
-def _own(tx: Transaction) -> list[dict[str, Any]]:
-    who = tx.principal
-    classes = tx.scalar(visible(who, select(func.count(Classroom.id)))) or 0
-    if not classes:
+def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
+    classrooms = sorted(
+        tx.scalars(visible(tx.principal, select(Classroom))),
+        key=lambda classroom: names.sort_key(classroom.name, None),
+    )
+    sizes = queries.class_sizes(tx, classrooms)
+    if not any(sizes.values()):
+        return {"tiles": [], "cards": None, "steps": _first_steps(tx, classrooms)}
+    live = queries.live_codes(tx, classrooms[:MOST_LISTED])
+    monday = datetime.combine(now.date() - timedelta(days=now.weekday()), time(), now.tzinfo)
+    return {
+        "tiles": [
+            _tile("Classes", len(classrooms), "/console/classrooms/"),
+            _tile("Students", sum(sizes.values()), "/console/students/"),
+            _tile("Points this week", queries.points_since(tx, classrooms, monday), None),
+        ],
+        "cards": {
+            "title": "Your classes",
+            "rows": [
+                {
+                    "title": classroom.name,
+                    "url": f"/console/classrooms/{classroom.public_id}",
+                    "facts": [_counted(sizes.get(classroom.id, 0), "student", "students")],
+                    "code": codes.spaced(live[classroom.id]) if classroom.id in live else None,
+                    "door": door_cell(classroom),
+                }
+                for classroom in classrooms[:MOST_LISTED]
+            ],
+        },
+        "steps": [],
+    }
+
+
+def _first_steps(tx: Transaction, classrooms: Sequence[Classroom]) -> list[dict[str, Any]]:
+    if not can(tx.principal, CLASSROOMS_CREATE):
         return []
-    students = (
-        tx.scalar(
-            visible(
-                who,
-                select(func.count(Enrollment.student_id.distinct())).where(Enrollment.ended_at.is_(None)),
-            )
-        )
-        or 0
-    )
-    week = clock.now().astimezone(ZoneInfo(who.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    monday = week.fromordinal(week.toordinal() - week.weekday()).replace(tzinfo=week.tzinfo)
-    points = (
-        tx.scalar(
-            visible(
-                who,
-                select(func.coalesce(func.sum(PointEntry.value), 0)).where(PointEntry.awarded_at >= monday),
-            )
-        )
-        or 0
-    )
+    first = classrooms[0] if classrooms else None
+    own = f"/console/classrooms/{first.public_id}" if first else "/console/classrooms/new"
     return [
-        _tile("Classes", classes, "/console/classrooms/"),
-        _tile("Students", students, "/console/students/"),
-        _tile("Points this week", points, None),
+        {"done": bool(first), "title": "Make a class", "url": "/console/classrooms/new"},
+        {"done": False, "title": "Paste the names of its students", "url": f"{own}/paste" if first else own},
+        {"done": False, "title": "Show the class its code", "url": own},
     ]
-
-
-def _first_steps(tx: Transaction) -> list[dict[str, Any]]:
-    who = tx.principal
-    first = tx.scalar(visible(who, select(Classroom).order_by(Classroom.id).limit(1)))
-    enrolled = first is not None and bool(queries.pupils_of(tx, first))
-    steps = [
-        {"done": first is not None, "title": "Make a class", "url": "/console/classrooms/new"},
-        {
-            "done": enrolled,
-            "title": "Paste the names of its students",
-            "url": f"/console/classrooms/{first.public_id}/paste" if first else "/console/classrooms/",
-        },
-        {
-            "done": False,
-            "title": "Show the class its code",
-            "url": f"/console/classrooms/{first.public_id}" if first else "/console/classrooms/",
-        },
-    ]
-    return [] if enrolled else steps
 
 
 def _tile(title: str, value: int, url: str | None) -> dict[str, Any]:
     return {"title": title, "value": f"{value:,}", "hint": None, "url": url}
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

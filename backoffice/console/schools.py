@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from backoffice.access.permissions import SCHOOLS_COUNT
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.schools import queries
@@ -31,7 +32,7 @@ class SchoolGrid(Grid):
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
         """Name, place and numbers."""
         counts = queries.counts_by_school(tx)
-        return [self._row(tx, school, counts.get(school.id, NOTHING)) for school in things]
+        return [self._row(tx.principal, school, counts.get(school.id, NOTHING)) for school in things]
 
     def extras(self, tx: Transaction) -> dict[str, object]:
         """What the page is for, in the words of who reads it."""
@@ -50,17 +51,21 @@ class SchoolGrid(Grid):
         }
 
     @staticmethod
-    def _row(tx: Transaction, school: School, counts: SchoolCounts) -> Row:
-        # A personal school carries its teacher's name, which the company does not need to see.
-        hidden = tx.principal.founder and school.kind == SchoolKind.PERSONAL
+    def _row(who: Principal, school: School, counts: SchoolCounts) -> Row:
         return Row(
             school.public_id,
             None,
             (
-                Cell("A teacher's own school" if hidden else school.name),
+                Cell(shown_name(who, school)),
                 Cell(", ".join(part for part in (school.state, school.country) if part)),
                 Cell(f"{counts.classrooms:,}", "number"),
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
             ),
         )
+
+
+def shown_name(who: Principal, school: School) -> str:
+    """What a school is called here. A personal one names its teacher, which the company need not see."""
+    hidden = who.founder and school.kind == SchoolKind.PERSONAL
+    return "A teacher's own school" if hidden else school.name

@@ -1,9 +1,10 @@
 """Teachers in the console, for the leaders of their schools."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backoffice.access.permissions import SCHOOLS_READ, TEACHERS_LIST
 from backoffice.access.policy import visible
@@ -47,17 +48,13 @@ class TeacherGrid(Grid):
             )
         ):
             held.setdefault(membership.account_id, []).append(membership)
-        taught = dict(
-            tx.execute(
+        taught = Counter(
+            tx.scalars(
                 visible(
                     tx.principal,
-                    select(TeachingRole.account_id, func.count())
-                    .where(TeachingRole.account_id.in_(ids))
-                    .group_by(TeachingRole.account_id),
+                    select(TeachingRole.account_id).where(TeachingRole.account_id.in_(ids)),
                 )
             )
-            .tuples()
-            .all()
         )
         return [
             Row(
@@ -71,7 +68,7 @@ class TeacherGrid(Grid):
                             sorted({schools[m.school_id] for m in held.get(thing.id, ()) if m.school_id})
                         )
                     ),
-                    Cell(str(taught.get(thing.id, 0)), "number"),
+                    Cell(str(taught[thing.id]), "number"),
                 ),
             )
             for thing in things

@@ -39,7 +39,7 @@ def student_jwt(look: Looking) -> Finding:
     header, claims = (_part(token, 0), _part(token, 1))
     life = timedelta(seconds=claims["exp"] - claims["iat"])
     if life > longest_token or whole > longest_session:
-        return falls_short(f"A token may live {_minutes(life)}, a session {_minutes(whole)}.")
+        return falls_short(f"A token may live {_in_words(life)}, a session {_in_words(whole)}.")
     if set(claims) != CLAIMS:
         return falls_short(f"A token says more than it must: {some(sorted(set(claims) - CLAIMS))}.")
     newest, _key = keyring.current().newest(Purpose.STUDENT_JWT)
@@ -53,7 +53,7 @@ def student_jwt(look: Looking) -> Finding:
         return falls_short(f"{count(beyond, 'live session')} may last longer than promised.")
     numbers = keyring.current().keys[Purpose.STUDENT_JWT]
     return holds(
-        f"A token lives at most {_minutes(life)}, a session {_minutes(whole)}; signed {header['alg']}"
+        f"A token lives at most {_in_words(life)}, a session {_in_words(whole)}; signed {header['alg']}"
         f" with key {newest} of {len(numbers)}; {len(_forgeries(claims, newest))} forgeries refused."
     )
 
@@ -168,8 +168,9 @@ def _child_at_an_open_door(look: Looking) -> tuple[bytes, str] | None:
     return (row.code_index, row.public_id) if row else None
 
 
-def _minutes(span: timedelta) -> str:
-    return count(span // timedelta(minutes=1), "minute")
+def _in_words(span: timedelta) -> str:
+    hours, rest = divmod(span, timedelta(hours=1))
+    return count(span // timedelta(minutes=1), "minute") if rest or not hours else count(hours, "hour")
 
 
 CHECKS = (

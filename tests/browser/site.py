@@ -4,13 +4,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response
 
 from tests.factories.world import PASSWORD, Child, Class, World
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 BAD_STATUS = 400
+# A navigation that another one overtakes, or a download; going back to a form that was sent.
+HARMLESS = {"net::ERR_ABORTED", "net::ERR_CACHE_MISS"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class Watch:
             self.complaints.append(f"status {response.status}: {response.url}")
 
     def _failed(self, request: Request) -> None:
-        # A navigation that another one overtakes, and a download, are aborted.
-        if request.failure != "net::ERR_ABORTED":
+        if request.failure not in HARMLESS:
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _request(self, request: Request) -> None:
@@ -106,6 +107,13 @@ def label(child: Child) -> str:
     return f"{child.given} {(child.family or '')[:1]}."
 
 
-def text_of(page: Page) -> str:
-    """All the page holds: markup, attributes and values too."""
+def back(page: Page) -> str:
+    """Press the back button; returns all that the page then holds."""
+    try:
+        page.go_back()
+    except Error as error:
+        if "ERR_CACHE_MISS" not in error.message:
+            raise
+        # The browser's own page, which asks whether to send a form again.
+        page.wait_for_url("chrome-error://**")
     return page.content()

@@ -1,0 +1,332 @@
+"""Everybody who could knock: what each may reach, worked out from how the world was built.
+
+Nothing here asks the policy or the database's own functions: they are what is tested.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select, update
+
+from backoffice import clock
+from backoffice.access.principal import Nobody, Principal
+from backoffice.access.transaction import transaction
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.schools.models import (
+    Action,
+    Enrollment,
+    Membership,
+    PointEntry,
+    Role,
+    School,
+    SchoolKind,
+)
+from backoffice.students import tokens
+from backoffice.web import cookies
+from tests.contract.pages import form_token
+from tests.factories import world as factory
+from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child
+
+KINDS = ("school", "classroom", "student", "account")
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something with an identifier. `place` says where it is: by it the attempts are spread."""
+
+    kind: str
+    id: int
+    public_id: str
+    school_id: int | None
+    place: str
+    code: str | None = None
+
+
+@dataclass
+class Actor:
+    """One of those who could knock.
+
+    `reach` holds the internal numbers of what is the actor's own, by kind; `says` every text of the world
+    that pages may show to it.
+    """
+
+    name: str
+    principal: Principal
+    cookies: Mapping[str, str]
+    reach: Mapping[str, frozenset[int]]
+    says: frozenset[str]
+    token: str = ""
+    jar: dict[str, str] = field(default_factory=dict)
+
+    def owns(self, thing: Thing) -> bool:
+        """Whether the thing is the actor's own."""
+        return thing.id in self.reach.get(thing.kind, frozenset())
+
+
+@dataclass
+class Stage:
+    """The world, its things and its actors."""
+
+    world: World
+    things: list[Thing]
+    actors: list[Actor]
+    texts: frozenset[str]
+    children: frozenset[str]
+
+    def of(self, kind: str) -> list[Thing]:
+        """The things of one kind."""
+        return [thing for thing in self.things if thing.kind == kind]
+
+    def own(self, actor: Actor, kind: str) -> list[Thing]:
+        """The actor's own things of a kind."""
+        return [thing for thing in self.of(kind) if actor.owns(thing)]
+
+    def foreign(self, actor: Actor, kind: str) -> list[Thing]:
+        """Everybody else's."""
+        return [thing for thing in self.of(kind) if not actor.owns(thing)]
+
+    def browser(self, app: Flask, actor: Actor) -> FlaskClient:
+        """A fresh browser of the actor's, with its session and the cookie that its forms need."""
+        client = app.test_client()
+        for name, value in (*actor.cookies.items(), *actor.jar.items()):
+            client.set_cookie(name, value)
+        return client
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the world lacks: a child of two classes, one that left, a teacher on her own."""
+
+    shared: Child
+    departed: Child
+    alone: Class
+    alone_school: School
+
+
+SHARED_SECRET = "Remark that only cranes may read"
+
+
+def build_stage(world: World, app: Flask) -> Stage:
+    """Add what the world lacks, sign everybody in, and work out who may reach what."""
+    extras = _extras(world)
+    classes = {
+        "own": world.own_class,
+        "colleague": world.colleague_class,
+        "elsewhere": world.elsewhere_class,
+        "outside": world.foreign_class,
+        "alone": extras.alone,
+    }
+    schools = {
+        "own": world.home,
+        "elsewhere": world.elsewhere,
+        "outside": world.outside,
+        "alone": extras.alone_school,
+    }
+    things = [Thing("school", s.id, s.public_id, s.id, place) for place, s in schools.items()]
+    for place, room in classes.items():
+        things.append(Thing("classroom", room.id, room.public_id, room.school_id, place, room.code))
+        things += [
+            Thing("student", child.id, child.public_id, room.school_id, place)
+            for child in room.children
+        ]
+    things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
+    actors = list(_actors(world, extras, classes, schools, app))
+    children = frozenset(
+        name for room in classes.values() for child in _everybody(room, extras) for name in _names(child)
+    )
+    texts = children | frozenset(SHARED_SECRET.split("|"))
+    for room in classes.values():
+        texts |= _class_texts(room) | {f"Comment about {child.family}" for child in room.children}
+    texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
+    for person in world.people.values():
+        texts |= {person.name, person.email}
+    return Stage(world, things, actors, texts, children)
+
+
+def _everybody(room: Class, extras: Extras) -> list[Child]:
+    return [*room.children, extras.shared, extras.departed]
+
+
+def _extras(world: World) -> Extras:
+    person = factory._person("alone", "Wanda Waverly")
+    world.people["alone"] = person
+    now = clock.now()
+    with transaction(SYSTEM) as tx:
+        school = factory._school(tx, "Waverly Window School", None)
+        tx.execute(update(School).where(School.id == school.id).values(kind=SchoolKind.PERSONAL))
+        factory._row(
+            tx,
+            Membership,
+            account_id=person.id,
+            school_id=school.id,
+            role=Role.TEACHER,
+            created_at=now,
+        )
+        alone = factory._class(tx, school, "Alone Albatrosses", person, "Xanthippe Yarborough")
+        shared = add_child(tx, world.own_class, "Casimir", "Doubleday")
+        departed = add_child(tx, world.own_class, "Dunstan", "Elderflower")
+        cranes = world.colleague_class
+        for child in (shared, departed):
+            tx.execute(
+                insert(Enrollment).values(
+                    school_id=cranes.school_id,
+                    classroom_id=cranes.id,
+                    student_id=child.id,
+                    avatar="owl-sea",
+                    balance=77,
+                    joined_at=now,
+                )
+            )
+        tx.execute(
+            update(Enrollment)
+            .where(
+                Enrollment.student_id == departed.id,
+                Enrollment.classroom_id == world.own_class.id,
+            )
+            .values(ended_at=now)
+        )
+        action = tx.scalar(select(Action.id).where(Action.classroom_id == cranes.id))
+        factory._row(
+            tx,
+            PointEntry,
+            school_id=cranes.school_id,
+            classroom_id=cranes.id,
+            student_id=shared.id,
+            action_id=action,
+            value=3,
+            comment=SHARED_SECRET,
+            awarded_by=world.people["colleague"].id,
+            awarded_at=now,
+        )
+        # Asked for, not approved: shows nothing.
+        tx.execute(
+            insert(GuardianLink).values(
+                school_id=world.home.id,
+                student_id=world.own_class.children[1].id,
+                account_id=world.people["parent"].id,
+                status=GuardianStatus.WAITING,
+                created_at=now,
+            )
+        )
+    world.own_class.children.append(shared)
+    world.colleague_class.children.append(departed)
+    return Extras(shared, departed, alone, school)
+
+
+def _actors(
+    world: World,
+    extras: Extras,
+    classes: Mapping[str, Class],
+    schools: Mapping[str, School],
+    app: Flask,
+) -> Iterator[Actor]:
+    home, elsewhere = schools["own"], schools["elsewhere"]
+    own, colleague = classes["own"], classes["colleague"]
+    # Who stands where: classes in which somebody teaches, schools to which somebody belongs.
+    teach: dict[str, tuple[list[Class], list[School]]] = {
+        "teacher": ([own], [home]),
+        "co_teacher": ([own], [home]),
+        "helper": ([own], [home]),
+        "colleague": ([colleague], [home]),
+        "elsewhere": ([classes["elsewhere"]], [elsewhere]),
+        "outsider": ([classes["outside"]], [schools["outside"]]),
+        "alone": ([extras.alone], [extras.alone_school]),
+        "leader": ([own, colleague, classes["elsewhere"]], [home, elsewhere]),
+        "officer": ([], [home, elsewhere]),
+        "founder": ([], []),
+        "parent": ([], []),
+        "foreign_parent": ([], []),
+    }
+    assert set(teach) == set(world.people), "Say here where the world's new people stand."
+    staff = {
+        own.id: ("teacher", "co_teacher", "helper"),
+        colleague.id: ("colleague",),
+        classes["elsewhere"].id: ("elsewhere",),
+        classes["outside"].id: ("outsider",),
+        extras.alone.id: ("alone",),
+    }
+    for name, (rooms, places) in teach.items():
+        person = world.people[name]
+        pupils = {child.id: child for room in rooms for child in room.children}
+        if colleague in rooms:
+            pupils[extras.shared.id] = extras.shared
+        says = {person.name, person.email, *(place.name for place in places)}
+        colleagues = [world.people[each] for room in rooms for each in staff[room.id]]
+        for room in rooms:
+            says |= _class_texts(room) | {f"Comment about {c.family}" for c in room.children}
+        for child in pupils.values():
+            says |= _names(child)
+        says |= {each.name for each in colleagues}
+        if colleague in rooms:
+            says.add(SHARED_SECRET)
+        reach = {
+            "school": frozenset(place.id for place in places),
+            "classroom": frozenset(room.id for room in rooms),
+            "student": frozenset(pupils),
+            "account": frozenset({person.id}),
+        }
+        if name == "leader":
+            reach["account"] |= {each.id for each in colleagues}
+        if name == "founder":
+            reach["school"] = frozenset(school.id for school in schools.values())
+            # A personal school carries its teacher's name.
+            says |= {s.name for s in schools.values()} - {extras.alone_school.name}
+        if name in {"parent", "foreign_parent"}:
+            room = own if name == "parent" else classes["outside"]
+            says |= _names(room.children[0]) | {room.name, f"Praise of the {room.name}"}
+        yield _signed_in(app, world, name, person, reach, frozenset(says))
+    child = own.children[0]
+    begun = world.student_session(own, child)
+    yield _ready(
+        app,
+        Actor(
+            "student",
+            world.student(own, child),
+            {cookies.STUDENT: tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)},
+            {"student": frozenset({child.id})},
+            frozenset({child.given, own.name, f"Praise of the {own.name}"}),
+        ),
+    )
+    yield _ready(app, Actor("nobody", Principal(Nobody()), {}, {}, frozenset()))
+
+
+def _signed_in(
+    app: Flask,
+    world: World,
+    name: str,
+    person: Person,
+    reach: Mapping[str, frozenset[int]],
+    says: frozenset[str],
+) -> Actor:
+    del person
+    return _ready(
+        app, Actor(name, world.sign_in(name), {cookies.ACCOUNT: world.token(name)}, reach, says)
+    )
+
+
+def _ready(app: Flask, actor: Actor) -> Actor:
+    """Fetch the token that the actor's forms carry, and the cookie it is tied to."""
+    client = app.test_client()
+    actor.token = form_token(client.get("/join").get_data(as_text=True))
+    cookie = client.get_cookie(cookies.FORM)
+    assert cookie is not None
+    actor.jar[cookies.FORM] = cookie.value
+    return actor
+
+
+def _names(child: Child) -> set[str]:
+    return {name for name in (child.given, child.family) if name}
+
+
+def _class_texts(room: Class) -> set[str]:
+    spaced = f"{room.code[:4]}-{room.code[4:]}"
+    return {room.name, room.code, spaced, f"Praise of the {room.name}"}
+
+
+def columns_of(row: Mapping[str, Any], kind: str, table: str) -> int | None:
+    """The number of the thing of a kind to which a row belongs, or None."""
+    found = row.get("id") if table == f"app.{kind}" else row.get(f"{kind}_id")
+    return found if isinstance(found, int) else None

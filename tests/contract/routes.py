@@ -1,0 +1,226 @@
+"""The routes of the application, walked and never typed, and what opens each of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from backoffice.access.permissions import CHILDREN_READ, Permission
+from backoffice.console.grid import BulkAction, Grid
+from backoffice.console.guard import GuardedView
+from backoffice.web.converters import CONVERTERS
+from tests.contract.actors import Actor, Stage, Thing
+
+METHODS = ("GET", "POST")
+# Anybody may ask for these. They show nothing that belongs to somebody, and change nothing but the
+# asker's own session.
+PUBLIC = frozenset(
+    {
+        "web.home",
+        "web.healthz",
+        "web.readyz",
+        "web.csp_reports",
+        "accounts.sign_in",
+        "accounts.sign_out",
+        "students.scanned",
+        "students.join",
+        "students.choose",
+        # These look for the child who is signed in themselves.
+        "students.page",
+        "students.leave",
+        # The site of the promises.
+        "trust.page",
+        "trust.json",
+    }
+)
+# Pages outside the console, behind a permission.
+BEHIND: Mapping[str, Permission] = {"families.family": CHILDREN_READ}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One rule and one method. `kinds` maps its variables to the kinds of thing that they name."""
+
+    rule: Rule
+    method: str
+    kinds: Mapping[str, str]
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name."""
+        return str(self.rule.endpoint)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.rule.rule}"
+
+    def address(self, app: Flask, **values: str) -> str:
+        """The path for these values."""
+        with app.test_request_context():
+            return app.url_map.bind("localhost").build(self.rule.endpoint, values, self.method)
+
+
+def is_static(rule: Rule) -> bool:
+    """Whether the rule serves files."""
+    return str(rule.endpoint).rpartition(".")[2] == "static"
+
+
+def routes(app: Flask) -> list[Route]:
+    """Every route but those of static files, by method."""
+    by_class = {each: name for name, each in CONVERTERS.items()}
+    return [
+        Route(
+            rule,
+            method,
+            {
+                name: by_class.get(type(converter), "untyped")
+                for name, converter in rule._converters.items()
+            },
+        )
+        for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, str(rule.endpoint)))
+        if not is_static(rule)
+        for method in METHODS
+        if method in (rule.methods or ())
+    ]
+
+
+def views(app: Flask) -> dict[str, GuardedView]:
+    """The console's views by the names of their endpoints."""
+    return {view.endpoint: view for view in app.extensions["admin"][0]._views}
+
+
+def door(app: Flask, route: Route) -> tuple[GuardedView, str] | None:
+    """The console's view and the method that a route leads to, or None outside the console."""
+    blueprint, _, name = route.endpoint.rpartition(".")
+    view = views(app).get(blueprint)
+    return (view, name) if view is not None else None
+
+
+def bulk_actions(app: Flask, route: Route) -> tuple[BulkAction, ...]:
+    """The bulk actions behind a route, if it is a grid's door to them."""
+    found = door(app, route)
+    if found is None or found[1] != "act":
+        return ()
+    return found[0].actions if isinstance(found[0], Grid) else ()
+
+
+def permission_of(app: Flask, route: Route) -> Permission | None:
+    """What opens a route, or None: it is public, or closed to everybody."""
+    found = door(app, route)
+    return found[0].doors.get(found[1]) if found else BEHIND.get(route.endpoint)
+
+
+def is_known(app: Flask, route: Route) -> bool:
+    """Whether somebody has said what opens the route."""
+    return door(app, route) is not None or route.endpoint in PUBLIC or route.endpoint in BEHIND
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form that is valid, and what it does: `effect` lists "kind table" of every row but the audit's.
+
+    `identifiers` names the fields whose values identify something, with its kind.
+    """
+
+    fields: Mapping[str, Any]
+    effect: tuple[str, ...] = ()
+    query: Mapping[str, str] | None = None
+    identifiers: Mapping[str, str] | None = None
+    audited: bool = True
+
+
+Fill = Callable[[Stage, Actor, Thing | None], Filled]
+
+
+def _new_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    own = stage.own(actor, "school")
+    chosen = {"school": own[0].public_id} if len(own) > 1 else {}
+    return Filled(
+        {"name": "Ninth Narwhals", "shared_devices": "y", **chosen},
+        ("added app.classroom", "added app.classroom_code", "added app.teaching_role"),
+        identifiers={"school": "school"} if chosen else None,
+    )
+
+
+def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    room = next(iter(stage.own(actor, "classroom")), stage.of("classroom")[0])
+    pupil = next(each for each in stage.of("student") if each.place == room.place)
+    return Filled(
+        {"action": "unenroll", "rowid": [pupil.public_id], "confirm": "yes"},
+        ("changed app.enrollment",),
+        query={"classroom": room.public_id},
+        identifiers={"rowid": "student"},
+    )
+
+
+def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    del actor
+    pupil, room = stage.of("student")[0], stage.of("classroom")[0]
+    assert pupil.place == room.place
+    assert room.code
+    return Filled(
+        {"code": room.code, "student": pupil.public_id},
+        ("added app.student_session",),
+        identifiers={"student": "student", "code": "code"},
+    )
+
+
+def _sign_in(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    person = stage.world.people.get(actor.name, stage.world.people["teacher"])
+    ended = () if actor.name in {"nobody", "student"} else ("changed app.account_session",)
+    return Filled(
+        {"email": person.email, "password": "correct horse battery"},
+        ("added app.account_session", "changed app.account", *ended),
+    )
+
+
+def _sign_out(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    del stage
+    inside = actor.name not in {"nobody", "student"}
+    return Filled({}, ("changed app.account_session",) if inside else (), audited=inside)
+
+
+def _leave(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    del stage
+    inside = actor.name == "student"
+    return Filled({}, ("changed app.student_session",) if inside else (), audited=inside)
+
+
+def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
+    return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
+
+
+# How each form is filled in by somebody who may. A route that takes a form and is not here fails a test.
+FORMS: Mapping[str, Fill] = {
+    "web.csp_reports": _always(audited=False),
+    "accounts.sign_in": _sign_in,
+    "accounts.sign_out": _sign_out,
+    "students.choose": _in_by_code,
+    "students.leave": _leave,
+    "console_classrooms.new": _new_class,
+    "console_classrooms.edit": _always(("changed app.classroom",), name="Renamed Rhinos"),
+    "console_classrooms.paste": _always(
+        ("added app.enrollment", "added app.student"), names="Newton Newcomer", confirm="yes"
+    ),
+    "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
+    "console_classrooms.renew_code": _always(
+        ("added app.classroom_code", "changed app.classroom_code")
+    ),
+    "console_students.edit": _always(
+        ("changed app.student",), given_name="Corrected", family_name="Spelling"
+    ),
+    "console_students.act:unenroll": _unenroll,
+}
+
+
+def form_keys(app: Flask, route: Route) -> Iterator[tuple[str, Permission | None]]:
+    """The entries of `FORMS` that a route needs, each with what opens it; none for a closed door."""
+    found = door(app, route)
+    if found is not None and found[1] not in found[0].doors:
+        return
+    actions = bulk_actions(app, route)
+    for action in actions:
+        yield f"{route.endpoint}:{action.name}", action.permission
+    if not actions:
+        yield route.endpoint, permission_of(app, route)

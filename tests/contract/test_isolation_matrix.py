@@ -1,0 +1,679 @@
+"""Every route, every role, every identifier that is somebody else's: 404, and nothing changes.
+
+Each attempt has a twin with the actor's own identifier that must work, or be denied by the policy: else
+a page that always fails would look like one that is well guarded. The world is put back after whatever
+changed it, so the order of attempts means nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from werkzeug.test import TestResponse
+
+from backoffice.access.permissions import CONSOLE_ENTER, Permission
+from backoffice.access.policy import can
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, School, Student
+from backoffice.storage.public_id import new_public_id
+from backoffice.web.converters import CONVERTERS
+from tests.contract.actors import KINDS, Actor, Stage, Thing, build_stage, columns_of
+from tests.contract.conftest import PROPERTY
+from tests.contract.pages import forms, links, settled
+from tests.contract.routes import (
+    BEHIND,
+    FORMS,
+    PUBLIC,
+    Filled,
+    Route,
+    bulk_actions,
+    door,
+    form_keys,
+    is_known,
+    is_static,
+    permission_of,
+    routes,
+)
+from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
+from tests.factories.world import PEOPLE, SYSTEM, World
+
+ROLES = (*(role for role, _name in PEOPLE), "alone", "student", "nobody")
+GONE = 404
+MODELS: Mapping[str, Any] = {
+    "school": School,
+    "classroom": Classroom,
+    "student": Student,
+    "account": Account,
+}
+# Names under which a careless page might take an identifier, whatever its form says.
+SMUGGLED = (
+    *KINDS,
+    *(f"{kind}_id" for kind in KINDS),
+    *("id", "public_id", "code", "rowid", "session", "district", "owner", "student_session"),
+)
+
+
+@dataclass
+class Tally:
+    """What one role's attempts came to."""
+
+    pairs: int = 0
+    twins: int = 0
+    denied: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """For the summary."""
+        return {"pairs": self.pairs, "twins": self.twins, "twins denied by policy": self.denied}
+
+
+@dataclass(eq=False)
+class Matrix:
+    """The application on the stage, and how an attempt is made and judged."""
+
+    app: Flask
+    stage: Stage
+    snapshots: Snapshots
+    routes: list[Route]
+
+    def actor(self, name: str) -> Actor:
+        """The actor of a name."""
+        return next(actor for actor in self.stage.actors if actor.name == name)
+
+    # ------------------------------------------------------------------ knocking
+
+    def knock(
+        self,
+        actor: Actor,
+        route: Route,
+        thing: Thing | None = None,
+        filled: Filled | None = None,
+        *,
+        public_id: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any] | None = None,
+    ) -> TestResponse:
+        """Ask as the actor, with the token that its forms carry."""
+        named = public_id or (thing.public_id if thing else "")
+        address = route.address(self.app, **dict.fromkeys(route.kinds, named))
+        asked = {**(filled.query if filled and filled.query else {}), **(query or {})}
+        browser = self.stage.browser(self.app, actor)
+        if route.method == "GET":
+            return browser.get(address, query_string=asked)
+        sent = {"csrf_token": actor.token, **(filled.fields if filled else {}), **(fields or {})}
+        return browser.post(address, query_string=asked, data=sent)
+
+    def settle(self) -> list[Change]:
+        """What the last attempt changed; afterwards everything is as before."""
+        found = self.snapshots.changes()
+        if not self.snapshots.unchanged():
+            self.snapshots.restore()
+        return found
+
+    # ------------------------------------------------------------------ what is expected
+
+    def may(self, actor: Actor, route: Route, permission: Permission | None, thing: Thing | None) -> bool:
+        """What the policy says, read from `config/roles.toml`; a console page also needs the console."""
+        if permission is None:
+            return route.endpoint in PUBLIC
+        inside = door(self.app, route) is None or can(actor.principal, CONSOLE_ENTER)
+        if thing is None:
+            return inside and can(actor.principal, permission)
+        return inside and can(actor.principal, permission, self.row(thing))
+
+    @cache  # noqa: B019 - one matrix a module
+    def row(self, thing: Thing) -> Any:
+        """The thing's row, as the policy judges it."""
+        model = MODELS[thing.kind]
+        statement = select(model).where(model.id == thing.id)
+        if model is Student:
+            statement = statement.options(selectinload(Student.enrollments))
+        with transaction(SYSTEM) as tx:
+            return tx.scalars(statement).one()
+
+    def turned_away(self, actor: Actor, response: TestResponse) -> str | None:
+        """What is wrong with the answer to somebody who may not; None if it is as it should be."""
+        signed_in = actor.principal.account_id is not None
+        if not signed_in and response.status_code == 303:
+            return None if response.location == "/sign-in" else f"sent to {response.location}"
+        if response.status_code != GONE:
+            return f"answered {response.status_code}"
+        return None
+
+    def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
+        """Texts and identifiers in the body or the headers that are not for the actor."""
+        body = response.get_data(as_text=True) + str(response.headers)
+        strangers = [text for text in self.stage.texts - actor.says if text in body]
+        strangers += [
+            f"{thing.kind} {thing.place}"
+            for thing in self.stage.things
+            if not actor.owns(thing) and thing.public_id in body and thing.public_id not in sent
+        ]
+        return strangers
+
+    def trespass(self, actor: Actor, thing: Thing | None, changes: list[Change]) -> list[str]:
+        """The changed rows that are not the actor's own, or not of the very thing."""
+        added = {
+            kind: {
+                c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"
+            }
+            for kind in ("classroom", "student")
+        }
+        found = []
+        for change in changes:
+            for kind in KINDS:
+                number = columns_of(change.row, kind, change.table)
+                if number is None or number in added.get(kind, ()):
+                    continue
+                if number not in actor.reach.get(kind, frozenset()):
+                    found.append(f"{change} is of a foreign {kind}")
+                elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
+                    found.append(f"{change} is of another {kind}")
+                elif thing and kind == "school" and thing.school_id not in {None, number}:
+                    found.append(f"{change} is of another school")
+        return found
+
+    def effect(self, filled: Filled, changes: list[Change]) -> str | None:
+        """What is wrong with the effect of a valid form."""
+        done = Counter(f"{c.kind} {c.table}" for c in changes if c.table not in AUDIT)
+        if done != Counter(filled.effect):
+            return f"changed {sorted(done.elements())} and not {sorted(filled.effect)}"
+        noted = {f"{c.kind} {c.table}" for c in changes if c.table in AUDIT}
+        if filled.audited and noted != {f"added {table}" for table in AUDIT}:
+            return "wrote no audit entry"
+        return None
+
+
+@pytest.fixture(scope="module")
+def matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]:
+    stage = build_stage(world, app)
+    with snapshots(runtime) as taken:
+        taken.keep()
+        yield Matrix(app, stage, taken, routes(app))
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Iterator[Tally]:
+    made = Tally()
+    yield made
+    record_property(PROPERTY, made.counts())
+
+
+def test_every_variable_of_an_address_names_its_entity(app: Flask) -> None:
+    typed = set(CONVERTERS.values())
+    untyped = [
+        f"{rule.rule}: {name} is {type(converter).__name__}"
+        for rule in app.url_map.iter_rules()
+        if not is_static(rule)
+        for name, converter in rule._converters.items()
+        if type(converter) not in typed
+    ]
+    assert untyped == []
+    files = [dict(rule._converters) for rule in app.url_map.iter_rules() if is_static(rule)]
+    assert all(set(variables) == {"filename"} for variables in files)
+
+
+def test_the_matrix_has_identifiers_for_every_converter() -> None:
+    assert set(CONVERTERS) <= {*KINDS, "code"}, "Give the stage things of the new kind."
+
+
+def test_the_matrix_knows_every_role(matrix: Matrix) -> None:
+    assert {actor.name for actor in matrix.stage.actors} == set(ROLES)
+
+
+def test_what_opens_each_route_is_known(matrix: Matrix) -> None:
+    unknown = [str(route) for route in matrix.routes if not is_known(matrix.app, route)]
+    assert unknown == [], "Say in tests/contract/routes.py what opens these, or that they are public."
+    there = {route.endpoint for route in matrix.routes}
+    if matrix.app.extensions["backoffice"].plugins:
+        assert {*PUBLIC, *BEHIND} <= there
+
+
+def test_every_form_can_be_filled_in(matrix: Matrix) -> None:
+    needed = {
+        key
+        for route in matrix.routes
+        if route.method == "POST"
+        for key, _permission in form_keys(matrix.app, route)
+    }
+    assert needed == set(FORMS), "Say in tests/contract/routes.py how these are filled in."
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_identifiers_in_addresses(matrix: Matrix, tally: Tally, role: str) -> None:
+    """Somebody else's identifier in an address is as good as none; the own one works, or is denied."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        if not set(route.kinds.values()) & set(KINDS):
+            continue
+        (kind,) = route.kinds.values()
+        keys = list(form_keys(matrix.app, route)) if route.method == "POST" else []
+        fill = FORMS[keys[0][0]] if keys else None
+        permission = permission_of(matrix.app, route)
+        worked = 0
+        for thing in matrix.stage.own(actor, kind):
+            filled = fill(matrix.stage, actor, thing) if fill else None
+            response = matrix.knock(actor, route, thing, filled)
+            changes = matrix.settle()
+            name = f"{role} {route} own {kind} ({thing.place})"
+            if not matrix.may(actor, route, permission, thing):
+                tally.denied += 1
+                _denied(matrix, tally, actor, response, changes, name)
+                continue
+            worked += 1
+            tally.twins += 1
+            _worked(matrix, tally, actor, thing, filled, response, changes, name)
+        if not worked and matrix.may(actor, route, permission, None):
+            tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
+        unknown = matrix.knock(actor, route, public_id=new_public_id())
+        for thing in matrix.stage.foreign(actor, kind):
+            filled = fill(matrix.stage, actor, thing) if fill else None
+            response = matrix.knock(actor, route, thing, filled)
+            tally.pairs += 1
+            name = f"{role} {route} {kind} of {thing.place}"
+            _denied(matrix, tally, actor, response, matrix.settle(), name, sent=thing.public_id)
+            if route.method == "GET" and settled(response.text) != settled(unknown.text):
+                tally.problems.append(f"{name}: differs from one that does not exist")
+    assert tally.problems == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_pages_and_what_they_are_asked_for(matrix: Matrix, tally: Tally, role: str) -> None:
+    """Pages show nothing foreign, offer nothing foreign, and take nothing foreign in their query."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        if route.method != "GET" or route.kinds:
+            continue
+        permission = permission_of(matrix.app, route)
+        response = matrix.knock(actor, route)
+        changes = matrix.settle()
+        name = f"{role} {route}"
+        if not matrix.may(actor, route, permission, None):
+            tally.denied += 1
+            _denied(matrix, tally, actor, response, changes, name)
+            # Nor is the door opened by anything that is added to the address.
+            for place in ("own", "outside"):
+                response = matrix.knock(actor, route, query=_smuggled(matrix, place))
+                tally.pairs += 1
+                _denied(
+                    matrix, tally, actor, response, matrix.settle(), f"{name} smuggling", sent=_all(matrix)
+                )
+            continue
+        tally.twins += 1
+        _worked(matrix, tally, actor, None, Filled({}, audited=False), response, changes, name)
+        offered = _offered(matrix, tally, actor, response, name)
+        for field_name, values in offered.items():
+            _asked_for(matrix, tally, actor, route, field_name, values, name)
+        for place in sorted({thing.place for thing in matrix.stage.of("classroom")}):
+            smuggled = {
+                key: value
+                for key, value in _smuggled(matrix, place).items()
+                if key not in offered and key not in {"before", "after"}
+            }
+            for query in (
+                smuggled,
+                *({cursor: each.public_id} for cursor in ("before", "after") for each in _at(matrix, place)),
+            ):
+                response = matrix.knock(actor, route, query=query)
+                tally.pairs += 1
+                said = f"{name} with {sorted(query)} of {place}"
+                if response.status_code >= 500:
+                    tally.problems.append(f"{said}: answered {response.status_code}")
+                _kept(matrix, tally, actor, response, matrix.settle(), said, sent=_all(matrix))
+    assert tally.problems == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_forms(matrix: Matrix, tally: Tally, role: str) -> None:
+    """A valid form changes the own rows it names; foreign identifiers in it change nothing foreign."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        if route.method != "POST":
+            continue
+        keys = list(form_keys(matrix.app, route))
+        if not keys:
+            tally.denied += 1
+            response = matrix.knock(actor, route, fields={"action": "unenroll", "rowid": _at_own(matrix)})
+            _denied(matrix, tally, actor, response, matrix.settle(), f"{role} {route} closed")
+        for key, permission in keys:
+            kind = next(iter(route.kinds.values()), None)
+            thing = _first(matrix, actor, route, permission, kind)
+            if kind and thing is None:
+                continue  # tried, and turned away, by its address
+            filled = FORMS[key](matrix.stage, actor, thing)
+            name = f"{role} {route} {key.partition(':')[2]}".strip()
+            response = matrix.knock(actor, route, thing, filled)
+            changes = matrix.settle()
+            if not matrix.may(actor, route, permission, thing):
+                tally.denied += 1
+                _denied(matrix, tally, actor, response, changes, name)
+                continue
+            if not kind:
+                tally.twins += 1
+                _worked(matrix, tally, actor, thing, filled, response, changes, name)
+            _smuggle(matrix, tally, actor, route, thing, filled, name)
+    assert tally.problems == []
+
+
+def test_nobody_gets_in_by_the_code_of_another_class(matrix: Matrix, tally: Tally) -> None:
+    """A code shows the names of its own class and lets in its own children, nobody else's."""
+    actor = matrix.actor("nobody")
+    scanned = next(r for r in matrix.routes if "code" in r.kinds.values())
+    taken = next(r for r in matrix.routes if r.endpoint == "students.choose")
+    for room in matrix.stage.of("classroom"):
+        assert room.code
+        others = [t for t in matrix.stage.of("student") if t.place != room.place]
+        browser = matrix.stage.browser(matrix.app, actor)
+        answer = browser.get(scanned.address(matrix.app, **{next(iter(scanned.kinds)): room.code}))
+        page = browser.get(answer.location or "").text
+        tally.twins += 1
+        shared = {"own", "colleague"}
+        for pupil in matrix.stage.of("student"):
+            inside = pupil.place == room.place
+            if inside and pupil.public_id not in page:
+                tally.problems.append(f"The code of {room.place} does not show its own children")
+            if not inside and pupil.public_id in page and {pupil.place, room.place} != shared:
+                tally.problems.append(f"The code of {room.place} shows a child of {pupil.place}")
+        for pupil in others:
+            if {pupil.place, room.place} == shared:
+                continue  # one of them is in both; the next test looks at that
+            fields = {"code": room.code, "student": pupil.public_id}
+            response = matrix.knock(actor, taken, fields=fields)
+            tally.pairs += 1
+            if response.status_code != 422 or matrix.settle():
+                tally.problems.append(f"A child of {pupil.place} came in by the code of {room.place}")
+    assert matrix.settle() == []
+    assert tally.problems == []
+
+
+def test_a_child_that_left_a_class_does_not_come_in_again(matrix: Matrix) -> None:
+    taken = next(r for r in matrix.routes if r.endpoint == "students.choose")
+    own = matrix.stage.world.own_class
+    departed = matrix.stage.world.colleague_class.children[-1]
+    fields = {"code": own.code, "student": departed.public_id}
+    response = matrix.knock(matrix.actor("nobody"), taken, fields=fields)
+    assert response.status_code == 422
+    assert matrix.settle() == []
+
+
+def test_founders_and_officers_see_no_child(matrix: Matrix) -> None:
+    """Not a name, not a class, on any page that they can open by following links."""
+    for role in ("founder", "officer"):
+        actor = matrix.actor(role)
+        seen, todo = set(), ["/console/", "/"]
+        while todo:
+            address = todo.pop()
+            if address in seen:
+                continue
+            seen.add(address)
+            response = matrix.stage.browser(matrix.app, actor).get(address)
+            assert not [name for name in matrix.stage.children if name in response.text], address
+            assert not matrix.leaked(actor, response), address
+            if response.mimetype == "text/html":
+                todo += [each for each in links(response.text) if each.startswith("/")]
+        assert "/console/schools/" in seen
+        matrix.settle()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_links_lead_where_one_may_go(matrix: Matrix, tally: Tally, role: str) -> None:
+    """Whoever follows the links of the own pages meets no closed door and nothing foreign."""
+    actor = matrix.actor(role)
+    seen: set[str] = set()
+    todo = ["/", "/console/", "/family", "/student"]
+    while todo:
+        address = todo.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        response = matrix.stage.browser(matrix.app, actor).get(address)
+        if strangers := matrix.leaked(actor, response):
+            tally.problems.append(f"{role} {address}: shows {strangers}")
+        if response.status_code >= 400 and address not in {"/console/", "/family", "/student"}:
+            tally.problems.append(f"{role} {address}: a link to it, but {response.status_code}")
+        if response.mimetype == "text/html" and response.status_code < 300:
+            base = address.partition("?")[0]
+            todo += [
+                base.rpartition("/")[0] + "/" + each if each.startswith("export") else each
+                for each in links(response.text)
+                if each.startswith(("/", "export"))
+            ]
+    matrix.settle()
+    assert tally.problems == []
+
+
+# ---------------------------------------------------------------------- judging
+
+
+def _denied(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    response: TestResponse,
+    changes: list[Change],
+    name: str,
+    sent: str = "",
+) -> None:
+    wrong = matrix.turned_away(actor, response)
+    if wrong:
+        tally.problems.append(f"{name}: {wrong}")
+    if changes:
+        tally.problems.append(f"{name}: changed {[str(change) for change in changes]}")
+    if strangers := matrix.leaked(actor, response, sent):
+        tally.problems.append(f"{name}: shows {strangers}")
+
+
+def _worked(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    thing: Thing | None,
+    filled: Filled | None,
+    response: TestResponse,
+    changes: list[Change],
+    name: str,
+) -> None:
+    if not 200 <= response.status_code < 400:
+        tally.problems.append(f"{name}: the twin answered {response.status_code}: not tested")
+    if filled is None:
+        filled = Filled({}, audited=False)
+    if wrong := matrix.effect(filled, changes):
+        tally.problems.append(f"{name}: {wrong}")
+    _kept(matrix, tally, actor, response, changes, name, thing=thing)
+
+
+def _kept(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    response: TestResponse,
+    changes: list[Change],
+    name: str,
+    *,
+    thing: Thing | None = None,
+    sent: str = "",
+) -> None:
+    """Nothing foreign was shown, nothing foreign was changed."""
+    known = actor if actor.principal.account_id else _anybody(matrix, actor)
+    if strangers := matrix.leaked(actor, response, sent):
+        tally.problems.append(f"{name}: shows {strangers}")
+    if trespasses := matrix.trespass(known, thing, changes):
+        tally.problems.append(f"{name}: {trespasses}")
+
+
+def _anybody(matrix: Matrix, actor: Actor) -> Actor:
+    """Who is not signed in may become the child or the person whose secret is presented."""
+    world = matrix.stage.world
+    reach = {
+        "school": frozenset({world.home.id}),
+        "classroom": frozenset({world.own_class.id}),
+        "student": frozenset({world.own_class.children[0].id}),
+        "account": frozenset({world.people["teacher"].id}),
+    }
+    return Actor(actor.name, actor.principal, {}, reach, actor.says)
+
+
+def _first(
+    matrix: Matrix, actor: Actor, route: Route, permission: Permission | None, kind: str | None
+) -> Thing | None:
+    own = matrix.stage.own(actor, kind) if kind in KINDS else []
+    return next((t for t in own if matrix.may(actor, route, permission, t)), None)
+
+
+def _at(matrix: Matrix, place: str) -> list[Thing]:
+    """One thing of each kind at a place."""
+    found = {thing.kind: thing for thing in matrix.stage.things if thing.place == place}
+    return [found[kind] for kind in ("school", "classroom", "student") if kind in found]
+
+
+def _at_own(matrix: Matrix) -> str:
+    return matrix.stage.of("student")[0].public_id
+
+
+def _all(matrix: Matrix) -> str:
+    return " ".join(thing.public_id for thing in matrix.stage.things)
+
+
+def _smuggled(matrix: Matrix, place: str) -> dict[str, str]:
+    """Identifiers of a place, public ones and internal ones, under every name one could think of."""
+    here = {thing.kind: thing for thing in _at(matrix, place)}
+    person = matrix.stage.world.people[{"outside": "outsider", "own": "teacher"}.get(place, place)]
+    room = here["classroom"]
+    values: dict[str, str] = {}
+    for name in SMUGGLED:
+        kind = name.removesuffix("_id")
+        if kind == "account" or name == "owner":
+            values[name] = str(person.id) if name.endswith("_id") else person.public_id
+        elif name == "code":
+            values[name] = room.code or ""
+        else:
+            thing = here.get(kind, room)
+            values[name] = str(thing.id) if name.endswith("_id") else thing.public_id
+    return values
+
+
+def _offered(
+    matrix: Matrix, tally: Tally, actor: Actor, response: TestResponse, name: str
+) -> dict[str, set[str]]:
+    """The fields with identifiers that a page's forms offer to be asked with, all of them own ones."""
+    found: dict[str, set[str]] = {}
+    if response.mimetype != "text/html":
+        return found
+    own = {thing.public_id for thing in matrix.stage.things if actor.owns(thing)}
+    for form in forms(response.text):
+        for field_name, values in form.identifiers.items():
+            if values - own:
+                tally.problems.append(f"{name}: the field {field_name} offers foreign things")
+            if form.method == "get":
+                found.setdefault(field_name, set()).update(values)
+    return found
+
+
+def _asked_for(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    route: Route,
+    field_name: str,
+    offered: set[str],
+    name: str,
+) -> None:
+    """A filter takes what it offers and knows nothing else; so does the export of the same list."""
+    by_id = {thing.public_id: thing for thing in matrix.stage.things}
+    kind = by_id[next(iter(offered))].kind
+    export = next(
+        (
+            r
+            for r in matrix.routes
+            if r.endpoint == route.endpoint.replace(".index", ".export") and r is not route
+        ),
+        None,
+    )
+    targets = [route]
+    if export and matrix.may(actor, export, permission_of(matrix.app, export), None):
+        targets.append(export)
+    for target in targets:
+        for public_id in sorted(offered):
+            response = matrix.knock(actor, target, query={field_name: public_id})
+            tally.twins += 1
+            if response.status_code != 200:
+                tally.problems.append(f"{name}: the twin of {field_name} answered {response.status_code}")
+            _kept(matrix, tally, actor, response, matrix.settle(), f"{name} {field_name}")
+        for thing in matrix.stage.foreign(actor, kind):
+            said = f"{actor.name} {target} with {field_name} of {thing.place}"
+            tally.pairs += 1
+            try:
+                response = matrix.knock(actor, target, query={field_name: thing.public_id})
+                response.get_data()
+            except Exception as error:  # noqa: BLE001 - a body that breaks off is a finding
+                matrix.settle()
+                tally.problems.append(f"{said}: the body breaks off ({type(error).__name__})")
+                continue
+            _denied(matrix, tally, actor, response, matrix.settle(), said, sent=thing.public_id)
+
+
+def _smuggle(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    route: Route,
+    thing: Thing | None,
+    filled: Filled,
+    name: str,
+) -> None:
+    stage = matrix.stage
+    public = route.endpoint in PUBLIC
+    known = filled.identifiers or {}
+    # Fields that identify something, with somebody else's instead of the own.
+    for field_name, kind in known.items():
+        strangers = (
+            [t for t in stage.of("classroom" if kind == "code" else kind) if t.place != "own"]
+            if public
+            else stage.foreign(actor, kind)
+        )
+        for stranger in strangers:
+            value = stranger.code if kind == "code" else stranger.public_id
+            response = matrix.knock(actor, route, thing, filled, fields={field_name: value})
+            tally.pairs += 1
+            said = f"{name} with the {field_name} of {stranger.place}"
+            if changes := matrix.settle():
+                tally.problems.append(f"{said}: changed {[str(change) for change in changes]}")
+            if strange := matrix.leaked(actor, response, stranger.public_id):
+                tally.problems.append(f"{said}: shows {strange}")
+            if isinstance(filled.fields[field_name], list):
+                both = [*filled.fields[field_name], value]
+                response = matrix.knock(actor, route, thing, filled, fields={field_name: both})
+                tally.pairs += 1
+                _kept(matrix, tally, actor, response, matrix.settle(), f"{said} beside the own")
+    # The filter of the list on which the form stands.
+    for field_name in filled.query or {}:
+        for stranger in stage.foreign(actor, "classroom"):
+            query = {field_name: stranger.public_id}
+            response = matrix.knock(actor, route, thing, filled, query=query)
+            tally.pairs += 1
+            said = f"{name} with ?{field_name}= of {stranger.place}"
+            _denied(matrix, tally, actor, response, matrix.settle(), said, sent=stranger.public_id)
+    # Fields that the form does not have.
+    for place in sorted({t.place for t in stage.of("classroom")}):
+        if place == "own" and actor.name in {"nobody", "student"}:
+            continue
+        more = {
+            key: value
+            for key, value in _smuggled(matrix, place).items()
+            if key not in filled.fields and key not in (filled.query or {})
+        }
+        for way in ({"fields": more}, {"query": more}):
+            response = matrix.knock(actor, route, thing, filled, **way)  # type: ignore[arg-type]
+            tally.pairs += 1
+            said = f"{name} smuggling {next(iter(way))} of {place}"
+            if response.status_code >= 500:
+                tally.problems.append(f"{said}: answered {response.status_code}")
+            _kept(matrix, tally, actor, response, matrix.settle(), said, thing=thing, sent=_all(matrix))
