@@ -1,5 +1,6 @@
 """The command `backoffice`. Exit codes: 0 good, 1 a check falls short, 2 bad usage or input."""
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from backoffice import launch
-from backoffice.access.check import check_isolation
 from backoffice.access.policy import PolicyError
 from backoffice.app import NotSetUp, build
+from backoffice.controls import database
+from backoffice.controls.registry import RegistryError
 from backoffice.demo import run as demo_run
 from backoffice.launch import Opened
 from backoffice.plugin import PluginError, discover
@@ -24,6 +26,7 @@ from backoffice.storage.keyring import KeyringError
 from backoffice.storage.migrate import CORE, SchemaError
 from backoffice.storage.revise import write_revision
 from backoffice.storage.roles import DatabaseRole, RoleError
+from backoffice.web import logs
 
 # What a person can mend: shown as sentences, without a trace.
 MENDABLE = (
@@ -33,6 +36,7 @@ MENDABLE = (
     SchemaError,
     PolicyError,
     PluginError,
+    RegistryError,
     RoleError,
     PortError,
     NotSetUp,
@@ -89,11 +93,12 @@ def serve(context: Context) -> None:
     """Run everything under one supervisor. Migrates an embedded database first."""
     number = port()
     launch.free_port(number)
-    opened = launch.open_here(context.settings())
+    opened = launch.open_here(context.settings(), adopt=True)
     try:
-        if opened.server is not None:
+        if context.settings().database_url is None:
             launch.migrate(opened.runtime)
         check_database(opened.runtime)
+        launch.announce(opened.runtime)
     except BaseException:
         opened.close()
         raise
@@ -149,9 +154,7 @@ def db_revise(context: Context, message: str, plugin_name: str | None) -> None:
 @click.pass_obj
 def db_check(context: Context) -> None:
     """Check schema, keyring, isolation and data inventory of the live database."""
-    runtime = context.runtime()
-    check_database(runtime)
-    problems = check_isolation(runtime)
+    problems = database.problems(context.app())
     for problem in problems:
         click.echo(problem)
     if problems:
@@ -165,6 +168,8 @@ def main() -> None:
 
 
 def _run() -> None:
+    # Somebody at a terminal wants the answer, not a line for each step.
+    logs.configure(level=logging.WARNING)
     for plugin in discover(plugin_config("plugins")["installed"]):
         for command in plugin.commands:
             cli.add_command(command)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from backoffice.app import build
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
 from backoffice.settings import Settings, child_environment
@@ -18,7 +19,7 @@ DATABASE_FOLDER = "postgres"
 
 @dataclass(frozen=True)
 class Opened:
-    """A runtime on this machine, and the embedded server it started, if any."""
+    """A runtime on this machine, and the embedded server if it is this process's to stop."""
 
     runtime: Runtime
     server: EmbeddedServer | None
@@ -35,11 +36,12 @@ def data_folder(settings: Settings) -> Path:
     return embedded.home(settings.data_dir, explicit="data_dir" in settings.model_fields_set)
 
 
-def open_here(settings: Settings) -> Opened:
+def open_here(settings: Settings, *, adopt: bool = False) -> Opened:
     """Open the runtime over the database named in the settings, else over the embedded one.
 
-    The embedded one is made on first use, together with its keyring. Raises `EmbeddedError` and whatever
-    `open_runtime` raises.
+    The embedded one is made on first use, together with its keyring. One that already runs belongs to
+    another process and is left running at the end; a supervisor adopts it, as a killed one leaves it.
+    Raises `EmbeddedError` and whatever `open_runtime` raises.
     """
     if settings.database_url is not None:
         return Opened(open_runtime(settings, settings.database_url.get_secret_value()), None)
@@ -47,12 +49,22 @@ def open_here(settings: Settings) -> Opened:
     settings = settings.model_copy(update={"data_dir": folder})
     if not settings.keyring.exists() and not (folder / DATABASE_FOLDER / "data").exists():
         Keyring.generate().write(settings.keyring)
+    left_alone = embedded.is_running(folder / DATABASE_FOLDER) and not adopt
     server = embedded.start(folder / DATABASE_FOLDER, pg_bin=settings.pg_bin)
     try:
-        return Opened(open_runtime(settings, server.url()), server)
+        return Opened(open_runtime(settings, server.url()), None if left_alone else server)
     except Exception:
-        embedded.stop(server)
+        if not left_alone:
+            embedded.stop(server)
         raise
+
+
+def announce(runtime: Runtime) -> None:
+    """Tell the plugins that everything has been started on this machine."""
+    app = build(runtime)
+    for plugin in runtime.plugins:
+        if plugin.started is not None:
+            plugin.started(app)
 
 
 def logging_to(opened: Opened, folder: Path) -> Opened:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from click import Command
-from flask import Blueprint
+from flask import Blueprint, Flask
 from sqlalchemy import MetaData
 
 from backoffice.access.permissions import Permission
@@ -48,6 +48,8 @@ class Plugin:
     blueprints: tuple[Blueprint, ...] = ()
     commands: tuple[Command, ...] = ()
     checks: tuple[Check, ...] = ()
+    # Called once when everything has been started on one machine, before the first page is served.
+    started: Callable[[Flask], None] | None = None
 
     @property
     def schema(self) -> str:

@@ -13,12 +13,12 @@ from backoffice.accounts import passwords
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools.names import clean
 from backoffice.settings import Passwords, Sessions
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import Purpose
 from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.wording import clean
 
 # The same words for a wrong address, a wrong password and a suspended account.
 REFUSED = "The e-mail address and the password do not match. Try again."

@@ -33,13 +33,14 @@ def run(settings: Settings, port: int) -> int:
     settings = settings.model_copy(update={"base_url": base_url})
     launch.free_port(port)
     print("Starting the database ...", flush=True)
-    opened = launch.open_here(settings)
+    opened = launch.open_here(settings, adopt=True)
     folder = opened.runtime.settings.data_dir
     # The terminal is for the person; what the web has to say goes into a file.
     opened = launch.logging_to(opened, folder / "logs")
     try:
         launch.migrate(opened.runtime)
         seeded = _people(opened.runtime.settings, folder)
+        launch.announce(opened.runtime)
     except BaseException:
         opened.close()
         raise

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backoffice.storage import keyring
+from backoffice.wording import clean
 
 LONGEST = 80
 TOKEN_BYTES = 8
@@ -60,17 +61,6 @@ def read_pasted(text: str) -> list[PastedName]:
             given, _, family = line.partition(" ")
         read.append(PastedName(number, given, family or None, problem_with(given, family)))
     return read
-
-
-def clean(text: str) -> str:
-    """Text as it is kept: composed Unicode, single spaces, no invisible characters."""
-    composed = unicodedata.normalize("NFC", text)
-    visible = "".join(
-        " " if symbol.isspace() else symbol
-        for symbol in composed
-        if symbol.isspace() or unicodedata.category(symbol)[0] != "C"
-    )
-    return " ".join(visible.split())
 
 
 def problem_with(given: str, family: str | None) -> str | None:

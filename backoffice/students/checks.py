@@ -79,7 +79,7 @@ def no_self_enrolment(look: Looking) -> Finding:
                 return falls_short("The database lets a signed-in student add a student.")
     who = "a stranger and a signed-in student" if child else "a stranger"
     return holds(
-        f"The database refused {who} {count(len(attempts), 'attempt')} each;"
+        f"Each of {count(len(attempts), 'attempt')} by {who} was refused by the database;"
         f" only {', '.join(sorted(allowed))} may add students."
     )
 

@@ -1,5 +1,6 @@
 """How a child comes in and leaves again."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -23,11 +24,12 @@ NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
 
 @dataclass(frozen=True)
 class Choice:
-    """One child on the list behind a code."""
+    """One child on the list behind a code. `picture` tells apart those whose labels coincide."""
 
     public_id: str
     label: str
     avatar: str
+    picture: str | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,16 @@ def names_behind(*, code: str) -> list[Choice]:
     if not people:
         raise Rejected(code=NOT_OPEN)
     labels = names.shown(people)
-    choices = [Choice(str(p.key), labels[p.key], p.avatar) for p in people]
+    times = Counter(labels.values())
+    choices = [
+        Choice(
+            str(person.key),
+            labels[person.key],
+            person.avatar,
+            person.avatar.partition("-")[0] if times[labels[person.key]] > 1 else None,
+        )
+        for person in people
+    ]
     return sorted(choices, key=lambda choice: (choice.label.casefold(), choice.avatar))
 
 

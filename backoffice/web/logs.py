@@ -16,7 +16,7 @@ from flask import Flask, Response, g, request
 logger = structlog.get_logger("backoffice")
 
 
-def configure(folder: Path | None = None) -> None:
+def configure(folder: Path | None = None, level: int = logging.INFO) -> None:
     """Write JSON lines to `web.log` in a folder, or to standard error."""
     stream = sys.stderr
     if folder is not None:
@@ -30,7 +30,7 @@ def configure(folder: Path | None = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )

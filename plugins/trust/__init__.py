@@ -3,6 +3,7 @@
 from backoffice.plugin import Plugin
 from plugins.trust.commands import trust
 from plugins.trust.models import TrustBase
+from plugins.trust.services import check_if_due
 from plugins.trust.views import bp
 
 plugin = Plugin(
@@ -12,4 +13,5 @@ plugin = Plugin(
     tables=TrustBase.metadata,
     blueprints=(bp,),
     commands=(trust,),
+    started=check_if_due,
 )

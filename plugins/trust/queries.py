@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from backoffice.access.transaction import Transaction
 from backoffice.controls.check import State
@@ -46,7 +47,12 @@ def standings(
 ) -> list[Standing]:
     """How each control stands, in their order. `built` are the ids that have a check."""
     latest = _latest(tx)
-    return [_standing(control, latest.get(control.id), control.id in built, now) for control in controls]
+    return [
+        _standing(control, latest.get(control.id), now)
+        if control.id in built
+        else Standing(control, State.NOT_BUILT)
+        for control in controls
+    ]
 
 
 def counts(found: Sequence[Standing]) -> dict[str, int]:
@@ -63,15 +69,13 @@ def _latest(tx: Transaction) -> Mapping[str, ControlResult]:
     newest_first = (ControlResult.checked_at.desc(), ControlResult.id.desc())
     rows = tx.scalars(
         select(ControlResult)
-        .distinct(ControlResult.control_id)
+        .ext(distinct_on(ControlResult.control_id))
         .order_by(ControlResult.control_id, *newest_first)
     )
     return {row.control_id: row for row in rows}
 
 
-def _standing(control: Control, result: ControlResult | None, built: bool, now: datetime) -> Standing:
-    if not built:
-        return Standing(control, State.NOT_BUILT)
+def _standing(control: Control, result: ControlResult | None, now: datetime) -> Standing:
     if result is None:
         return Standing(control, State.STALE, "Not checked yet.")
     if now - result.checked_at > TIMES_STALE * control.every:

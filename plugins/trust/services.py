@@ -18,6 +18,7 @@ from backoffice.runtime import Runtime
 from backoffice.storage import database
 from backoffice.storage.roles import DatabaseRole
 from backoffice.web.logs import logger
+from plugins.trust import queries
 from plugins.trust.models import ControlResult
 
 PURPOSE = Purpose("trust-check")
@@ -54,6 +55,16 @@ def run_checks(*, app: Flask) -> None:
             )
     with transaction(PURPOSE) as tx:
         record(tx, "trust.check", checks=len(checks))
+
+
+def check_if_due(app: Flask) -> None:
+    """Run the checks if one of them has no fresh answer."""
+    runtime: Runtime = app.extensions["backoffice"]
+    built = {check.control for check in checks_of(runtime.plugins)}
+    with transaction(PURPOSE) as tx:
+        found = queries.standings(tx, controls=registry.current().controls, built=built, now=clock.now())
+    if any(each.state is State.STALE for each in found):
+        run_checks(app=app)
 
 
 def _look(app: Flask, runtime: Runtime, check: Check) -> Finding:

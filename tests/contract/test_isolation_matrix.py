@@ -74,6 +74,11 @@ class Tally:
         """For the summary."""
         return {"pairs": self.pairs, "twins": self.twins, "twins denied by policy": self.denied}
 
+    def verdict(self) -> None:
+        """Fail with a line for each problem."""
+        if self.problems:
+            pytest.fail("\n".join([f"{len(self.problems)} problems", *self.problems[:60]]), False)
+
 
 @dataclass(eq=False)
 class Matrix:
@@ -282,7 +287,7 @@ def test_identifiers_in_addresses(matrix: Matrix, tally: Tally, role: str) -> No
             _denied(matrix, tally, actor, response, matrix.settle(), name, sent=thing.public_id)
             if route.method == "GET" and settled(response.text) != settled(unknown.text):
                 tally.problems.append(f"{name}: differs from one that does not exist")
-    assert tally.problems == []
+    tally.verdict()
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -328,7 +333,7 @@ def test_pages_and_what_they_are_asked_for(matrix: Matrix, tally: Tally, role: s
                 if response.status_code >= 500:
                     tally.problems.append(f"{said}: answered {response.status_code}")
                 _kept(matrix, tally, actor, response, matrix.settle(), said, sent=_all(matrix))
-    assert tally.problems == []
+    tally.verdict()
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -360,7 +365,7 @@ def test_forms(matrix: Matrix, tally: Tally, role: str) -> None:
                 tally.twins += 1
                 _worked(matrix, tally, actor, thing, filled, response, changes, name)
             _smuggle(matrix, tally, actor, route, thing, filled, name)
-    assert tally.problems == []
+    tally.verdict()
 
 
 def test_nobody_gets_in_by_the_code_of_another_class(matrix: Matrix, tally: Tally) -> None:
@@ -391,7 +396,7 @@ def test_nobody_gets_in_by_the_code_of_another_class(matrix: Matrix, tally: Tall
             if response.status_code != 422 or matrix.settle():
                 tally.problems.append(f"A child of {pupil.place} came in by the code of {room.place}")
     assert matrix.settle() == []
-    assert tally.problems == []
+    tally.verdict()
 
 
 def test_a_child_that_left_a_class_does_not_come_in_again(matrix: Matrix) -> None:
@@ -447,7 +452,7 @@ def test_links_lead_where_one_may_go(matrix: Matrix, tally: Tally, role: str) ->
                 if each.startswith(("/", "export"))
             ]
     matrix.settle()
-    assert tally.problems == []
+    tally.verdict()
 
 
 # ---------------------------------------------------------------------- judging

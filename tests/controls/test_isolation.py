@@ -20,6 +20,22 @@ ISOLATED = ("classroom-isolation", "leader-oversight")
 both = pytest.mark.parametrize("control", ISOLATED)
 SCHOOL_POLICY = "school_id = any ((select app.ids('led_schools'))::bigint[])"
 STUDENT_READ = f"({SCHOOL_POLICY} or id = any ((select app.pupils())::bigint[]))"
+LINK_READ = (
+    f"account_id = any ((select app.ids('account'))::bigint[]) or {SCHOOL_POLICY}"
+    " or student_id = any ((select app.taught())::bigint[])"
+)
+CHAIN = """
+    create table app.toy (owner bigint primary key references app.account);
+    create table app.part (toy bigint references app.toy)"""
+VIEW = """
+    create view app.everybody as select * from app.student;
+    grant select on app.everybody to backoffice_app"""
+PARTITION = """
+    create table app.visit (school_id bigint, at date) partition by range (at);
+    alter table app.visit enable row level security;
+    alter table app.visit force row level security;
+    create table app.visit_1 partition of app.visit default;
+    grant select on app.visit_1 to backoffice_app"""
 STUDENT_INSERT = "(school_id = any ((select app.ids('staffed_schools'))::bigint[]))"
 
 
@@ -29,12 +45,12 @@ def body(runtime: Runtime, function: str) -> str:
 
 
 @pytest.mark.parametrize("control", [*ISOLATED, "no-self-enrolment"])
-def test_holds_on_a_healthy_world(look: Look, control: str):
+def test_holds_on_a_healthy_world(look: Look, control: str) -> None:
     finding = look(control)
     assert finding.state is State.HOLDS, finding.evidence
 
 
-def test_a_look_leaves_no_trace(look: Look, runtime: Runtime):
+def test_a_look_leaves_no_trace(look: Look, runtime: Runtime) -> None:
     def traces() -> object:
         with runtime.database.engine(DatabaseRole.OWNER).begin() as connection:
             return connection.execute(
@@ -70,50 +86,26 @@ def test_a_look_leaves_no_trace(look: Look, runtime: Runtime):
         ),
         (
             "drop policy app_read on app.guardian_link",
-            "create policy app_read on app.guardian_link for select to backoffice_app using ("
-            "account_id = any ((select app.ids('account'))::bigint[])"
-            f" or {SCHOOL_POLICY} or student_id = any ((select app.taught())::bigint[]))",
+            f"create policy app_read on app.guardian_link for select to backoffice_app using ({LINK_READ})",
             "app.guardian_link has no policy",
         ),
         ("create table app.lunch (school_id bigint)", "drop table app.lunch", "app.lunch"),
-        (
-            "create table app.toy (owner bigint references app.account)",
-            "drop table app.toy",
-            "app.toy",
-        ),
-        (
-            "create table app.toy (owner bigint references app.account);"
-            " alter table app.toy add primary key (owner);"
-            " create table app.part (toy bigint references app.toy)",
-            "drop table app.part, app.toy",
-            "app.part",
-        ),
-        (
-            "create view app.everybody as select * from app.student; grant select on app.everybody to"
-            " backoffice_app",
-            "drop view app.everybody",
-            "the view app.everybody",
-        ),
-        (
-            "create table app.visit (school_id bigint, at date) partition by range (at);"
-            " alter table app.visit enable row level security; alter table app.visit force row level security;"
-            " create table app.visit_1 partition of app.visit default;"
-            " grant select on app.visit_1 to backoffice_app",
-            "drop table app.visit",
-            "the partition app.visit_1",
-        ),
+        ("create table app.toy (owner bigint references app.account)", "drop table app.toy", "app.toy"),
+        (CHAIN, "drop table app.part, app.toy", "app.part"),
+        (VIEW, "drop view app.everybody", "the view app.everybody"),
+        (PARTITION, "drop table app.visit", "the partition app.visit_1"),
     ],
 )
 def test_an_unguarded_table_falls_short(
     look: Look, broken: Broken, control: str, do: str, undo: str, said: str
-):
+) -> None:
     with broken(do, undo):
         finding = look(control)
     assert finding.state is State.FALLS_SHORT
     assert said in finding.evidence
 
 
-def test_a_view_that_reads_as_its_reader_is_no_hole(look: Look, broken: Broken):
+def test_a_view_that_reads_as_its_reader_is_no_hole(look: Look, broken: Broken) -> None:
     with broken(
         "create view app.own with (security_invoker) as select * from app.student;"
         " grant select on app.own to backoffice_app",
@@ -124,7 +116,9 @@ def test_a_view_that_reads_as_its_reader_is_no_hole(look: Look, broken: Broken):
 
 @both
 @pytest.mark.parametrize("power", ["superuser", "bypassrls", "createrole"])
-def test_a_role_with_too_much_power_falls_short(look: Look, server: EmbeddedServer, control: str, power: str):
+def test_a_role_with_too_much_power_falls_short(
+    look: Look, server: EmbeddedServer, control: str, power: str
+) -> None:
     address = make_url(server.url(database="postgres")).render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as admin:
         admin.execute(f"alter role backoffice_app {power}".encode())
@@ -139,7 +133,7 @@ def test_a_role_with_too_much_power_falls_short(look: Look, server: EmbeddedServ
 
 
 @both
-def test_a_policy_open_to_all_falls_short(look: Look, broken: Broken, control: str):
+def test_a_policy_open_to_all_falls_short(look: Look, broken: Broken, control: str) -> None:
     with broken(
         "create policy oops on app.enrollment for select to public using (true)",
         "drop policy oops on app.enrollment",
@@ -170,7 +164,7 @@ def test_a_policy_open_to_all_falls_short(look: Look, broken: Broken, control: s
 )
 def test_a_policy_too_wide_for_one_role_falls_short_for_that_role(
     look: Look, broken: Broken, condition: str, classroom: str | None, leader: str | None
-):
+) -> None:
     with broken(
         f"alter policy app_read on app.student using ({STUDENT_READ} or {condition})",
         f"alter policy app_read on app.student using ({STUDENT_READ})",
@@ -181,18 +175,20 @@ def test_a_policy_too_wide_for_one_role_falls_short_for_that_role(
             assert said is None or finding.evidence == said
 
 
-def test_an_entrance_that_hands_out_too_much_falls_short(look: Look, runtime: Runtime, broken: Broken):
+def test_an_entrance_that_hands_out_too_much_falls_short(
+    look: Look, runtime: Runtime, broken: Broken
+) -> None:
     before = body(runtime, "app.enter")
     given = "perform set_ids('classrooms', owned || co_taught || helped);"
     assert given in before
     too_much = before.replace(given, "perform set_ids('classrooms', array(select c.id from classroom c));")
-    escape = ("%", "%%") if "%" in before else ("", "")
-    with broken(too_much.replace(*escape).replace(":", r"\:"), before.replace(*escape).replace(":", r"\:")):
+    # To SQLAlchemy a colon begins a parameter.
+    with broken(too_much.replace(":", r"\:"), before.replace(":", r"\:")):
         finding = look("classroom-isolation")
     assert (finding.state, "foreign rows" in finding.evidence) == (State.FALLS_SHORT, True)
 
 
-def test_a_probe_that_sees_nothing_at_all_is_no_proof(look: Look, broken: Broken):
+def test_a_probe_that_sees_nothing_at_all_is_no_proof(look: Look, broken: Broken) -> None:
     with (
         broken(
             "alter policy app_read on app.classroom using (false)",
@@ -205,7 +201,7 @@ def test_a_probe_that_sees_nothing_at_all_is_no_proof(look: Look, broken: Broken
         look("classroom-isolation")
 
 
-def test_without_other_schools_it_is_not_exercised(look: Look, broken: Broken, world: World):
+def test_without_other_schools_it_is_not_exercised(look: Look, broken: Broken, world: World) -> None:
     with broken(
         "update app.membership set role = 'teacher' where role = 'leader'",
         f"update app.membership set role = 'leader' where account_id = {world.people['leader'].id}",
@@ -220,7 +216,7 @@ def test_without_other_schools_it_is_not_exercised(look: Look, broken: Broken, w
 @pytest.mark.parametrize("role", [RoleName.STUDENT, RoleName.GUARDIAN, RoleName.FOUNDER])
 def test_a_role_that_may_add_students_falls_short(
     look: Look, monkeypatch: pytest.MonkeyPatch, role: RoleName
-):
+) -> None:
     more = {**policy._granted, role: policy.granted(role) | {permissions.STUDENTS_CREATE}}
     monkeypatch.setattr(policy, "_granted", more)
     finding = look("no-self-enrolment")
@@ -236,7 +232,7 @@ def test_a_role_that_may_add_students_falls_short(
 )
 def test_a_database_that_takes_students_from_anybody_falls_short(
     look: Look, broken: Broken, condition: str, said: str
-):
+) -> None:
     with broken(
         f"alter policy app_insert on app.student with check ({condition})",
         f"alter policy app_insert on app.student with check ({STUDENT_INSERT})",
@@ -245,7 +241,7 @@ def test_a_database_that_takes_students_from_anybody_falls_short(
     assert (finding.state, said in finding.evidence) == (State.FALLS_SHORT, True)
 
 
-def test_a_function_that_adds_students_falls_short(look: Look, broken: Broken):
+def test_a_function_that_adds_students_falls_short(look: Look, broken: Broken) -> None:
     with broken(
         "create function app.enrol(s bigint) returns void language sql security definer as $$"
         " insert into app.student (school_id, public_id, given_name, name_tokens, created_at)"
@@ -257,10 +253,10 @@ def test_a_function_that_adds_students_falls_short(look: Look, broken: Broken):
     assert (finding.state, "app.enrol" in finding.evidence) == (State.FALLS_SHORT, True)
 
 
-def test_without_an_open_door_only_a_stranger_is_tried(look: Look, owner: Callable[[str], None]):
+def test_without_an_open_door_only_a_stranger_is_tried(look: Look, owner: Callable[[str], None]) -> None:
     owner("update app.classroom set door = 'closed'")
     try:
         finding = look("no-self-enrolment")
     finally:
         owner("update app.classroom set door = 'open'")
-    assert (finding.state, "a stranger 2" in finding.evidence) == (State.HOLDS, True)
+    assert (finding.state, "by a stranger was" in finding.evidence) == (State.HOLDS, True)

@@ -28,30 +28,30 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(content.replace(old, new, 1), "utf-8")
 
 
-def test_the_policy_is_word_for_word_the_published_one():
+def test_the_policy_is_word_for_word_the_published_one() -> None:
     text = registry.load().policy.text()
     assert hashlib.sha256(text.encode()).hexdigest() == PUBLISHED
 
 
-def test_every_sentence_is_kept_or_says_why_not():
+def test_every_sentence_is_kept_or_says_why_not() -> None:
     loaded = registry.load()
     for block in loaded.policy.blocks:
         for sentence in block.sentences:
             assert bool(loaded.keepers(sentence)) != (sentence in loaded.no_promise)
 
 
-def test_there_are_54_promises_and_every_check_has_one():
+def test_there_are_54_promises_and_every_check_has_one() -> None:
     loaded = registry.load(checked=[check.control for check in core.CHECKS])
     assert len(loaded.controls) == 54
     assert loaded.control("backups").every == timedelta(hours=1)
 
 
-def test_limits_carry_the_times_that_checks_compare_with():
+def test_limits_carry_the_times_that_checks_compare_with() -> None:
     limit = registry.load().control("student-jwt")
     assert limit.times == (timedelta(minutes=20), timedelta(hours=8))
 
 
-def test_every_problem_is_told_at_once(files: Path):
+def test_every_problem_is_told_at_once(files: Path) -> None:
     controls, policy = files / "controls.toml", files / "policy.toml"
     edit(controls, '"code-and-pin", "classroom-codes"', '"code-and-pin", "no-such"')
     edit(controls, 'id = "student-pin"', 'id = "code-sign-in"')
@@ -87,13 +87,15 @@ def test_every_problem_is_told_at_once(files: Path):
         ("policy.toml", "[[block]]", "[[block]", "policy.toml cannot be read"),
     ],
 )
-def test_a_file_that_is_not_well_formed_is_refused(files: Path, file: str, old: str, new: str, part: str):
+def test_a_file_that_is_not_well_formed_is_refused(
+    files: Path, file: str, old: str, new: str, part: str
+) -> None:
     edit(files / file, old, new)
     with pytest.raises(RegistryError, match=part.replace("[", r"\[")):
         registry.load(files)
 
 
-def test_a_missing_file_is_a_sentence(tmp_path: Path):
+def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RegistryError) as caught:
         registry.load(tmp_path)
     assert len(caught.value.problems) == 2

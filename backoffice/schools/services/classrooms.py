@@ -13,7 +13,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools import codes, names
+from backoffice.schools import codes
 from backoffice.schools.models import (
     Classroom,
     ClassroomCode,
@@ -23,6 +23,7 @@ from backoffice.schools.models import (
     TeachingRoleName,
 )
 from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.wording import clean
 
 LONGEST_NAME = 80
 CODE_TRIES = 5
@@ -143,7 +144,7 @@ def live_code(tx: Transaction, classroom: Classroom) -> str | None:
 
 
 def _named(name: str) -> str:
-    name = names.clean(name)
+    name = clean(name)
     if not name:
         raise Rejected(name="Give the class a name.")
     if len(name) > LONGEST_NAME:

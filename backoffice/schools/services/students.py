@@ -1,8 +1,9 @@
 """Adding, correcting and moving students. Only a teacher, a leader or an import makes one."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import selectinload
@@ -19,6 +20,7 @@ from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.names import PastedName
 from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.wording import clean
 
 LARGEST_LIST = 400
 
@@ -51,15 +53,16 @@ def add_students(*, principal: Principal, classroom: str, text: str) -> int:
         if all(line.state == "problem" for line in compared):
             raise Rejected(names="No line can be used as it is. Write one name a line.")
         fresh = [line.name for line in compared if line.state == "new"]
+        avatars = _free_avatars(tx, row)
         for name in fresh:
-            _enroll_new(tx, row, given=name.given, family=name.family)
+            _enroll_new(tx, row, given=name.given, family=name.family, avatar=next(avatars))
         record(tx, "students.add", school_id=row.school_id, classroom=row.id, count=len(fresh))
     return len(fresh)
 
 
 def correct_student(*, principal: Principal, student: str, given_name: str, family_name: str | None) -> None:
     """Change how a student's name is written. Raises `Rejected`, `NotFound`."""
-    given, family = names.clean(given_name), names.clean(family_name or "") or None
+    given, family = clean(given_name), clean(family_name or "") or None
     problem = names.problem_with(given, family)
     if problem:
         raise Rejected(given_name=problem)
@@ -130,7 +133,26 @@ def _compare(tx: Transaction, classroom: Classroom, text: str) -> list[Previewed
     return compared
 
 
-def _enroll_new(tx: Transaction, classroom: Classroom, *, given: str, family: str | None) -> PublicId:
+def _free_avatars(tx: Transaction, classroom: Classroom) -> Iterator[str]:
+    """Pictures in random order, those that nobody in the class has yet first."""
+    taken = set(
+        tx.scalars(
+            select(Enrollment.avatar).where(
+                Enrollment.school_id == classroom.school_id,
+                Enrollment.classroom_id == classroom.id,
+                Enrollment.ended_at.is_(None),
+            )
+        )
+    )
+    shuffled = list(names.AVATARS)
+    secrets.SystemRandom().shuffle(shuffled)
+    # Children whose names look alike on the list are told apart by their pictures.
+    return cycle(sorted(shuffled, key=lambda avatar: avatar in taken))
+
+
+def _enroll_new(
+    tx: Transaction, classroom: Classroom, *, given: str, family: str | None, avatar: str
+) -> PublicId:
     student_id, public_id = tx.take_id(Student), new_public_id()
     now = clock.now()
     tx.execute(
@@ -149,7 +171,7 @@ def _enroll_new(tx: Transaction, classroom: Classroom, *, given: str, family: st
             school_id=classroom.school_id,
             classroom_id=classroom.id,
             student_id=student_id,
-            avatar=secrets.choice(names.AVATARS),
+            avatar=avatar,
             balance=0,
             joined_at=now,
         )

@@ -1,0 +1,124 @@
+"""Every page of the product, as somebody meets it: with content, empty, and with an error."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from tests.browser.site import Site, come_in, join
+
+BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page: who looks at it, at which address, and what is done there first."""
+
+    role: str | None = None
+    path: str = ""
+    act: Callable[[Page, Site], None] | None = None
+
+    def reach(self, page: Page, site: Site) -> None:
+        """Bring the browser there."""
+        world = site.world
+        if self.path:
+            page.goto(
+                self.path.format(
+                    classroom=world.own_class.public_id,
+                    student=world.own_class.children[0].public_id,
+                )
+            )
+        if self.act:
+            self.act(page, site)
+        page.wait_for_load_state()
+
+
+def press(name: str) -> Callable[[Page, Site], None]:
+    """Press the button of this name in the page's content."""
+    return lambda page, _site: page.get_by_role("main").get_by_role("button", name=name).click()
+
+
+def sign_in_wrongly(page: Page, _site: Site) -> None:
+    """A password that is not right."""
+    page.get_by_label("E-mail").fill("teacher@people.example")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def paste(text: str) -> Callable[[Page, Site], None]:
+    """Have a list of names checked."""
+
+    def pasted(page: Page, _site: Site) -> None:
+        page.get_by_label("Names").fill(text)
+        page.get_by_role("button", name="Check the list").click()
+
+    return pasted
+
+
+def take_out(page: Page, _site: Site) -> None:
+    """Ask to take everybody out of a class."""
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    page.get_by_role("button", name="Take out of this class").click()
+
+
+def clear_and_save(page: Page, _site: Site) -> None:
+    """Save a form without its first field."""
+    page.get_by_role("main").get_by_role("textbox").first.fill("")
+    page.get_by_role("button", name="Save").click()
+
+
+def child(page: Page, site: Site) -> None:
+    """Come in as a child with points."""
+    come_in(page, site.world.own_class, site.world.own_class.children[0])
+
+
+def leave(page: Page, site: Site) -> None:
+    """Come in as a child and go."""
+    child(page, site)
+    page.get_by_role("button", name="I am done").click()
+
+
+CLASS = "/console/classrooms/{classroom}"
+PAGES: Mapping[str, Stop] = {
+    "home": Stop(path="/"),
+    "sign-in": Stop(path="/sign-in"),
+    "sign-in, wrong": Stop(path="/sign-in", act=sign_in_wrongly),
+    "sign-in, empty": Stop(path="/sign-in", act=press("Sign in")),
+    "error 404": Stop(path="/nowhere"),
+    "trust": Stop(path="/trust"),
+    "code": Stop(path="/join"),
+    "code, wrong": Stop(act=lambda page, _site: join(page, "WRONG")),
+    "names": Stop(act=lambda page, site: join(page, site.world.own_class.code)),
+    "student": Stop(act=child),
+    "goodbye": Stop(act=leave),
+    "family": Stop("parent", "/family"),
+    "dashboard": Stop("teacher", "/console/"),
+    "classes": Stop("teacher", "/console/classrooms/"),
+    "class": Stop("teacher", CLASS),
+    "class on the board": Stop("teacher", CLASS, press("Show it big")),
+    "new class": Stop("teacher", "/console/classrooms/new"),
+    "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),
+    "new class, several schools": Stop("leader", "/console/classrooms/new"),
+    "edit class, error": Stop("teacher", CLASS + "/edit", clear_and_save),
+    "paste": Stop("teacher", CLASS + "/paste"),
+    "paste, nothing": Stop("teacher", CLASS + "/paste", press("Check the list")),
+    "paste, preview": Stop("teacher", CLASS + "/paste", paste(BAD_LIST)),
+    "paste, problems only": Stop("teacher", CLASS + "/paste", paste("123")),
+    "students": Stop("teacher", "/console/students/"),
+    "students of a class": Stop("teacher", "/console/students/?classroom={classroom}"),
+    "students, nothing found": Stop("teacher", "/console/students/?q=nobody"),
+    "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
+    "a student": Stop("teacher", "/console/students/{student}"),
+    "edit student": Stop("teacher", "/console/students/{student}/edit"),
+    "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),
+    "class, as a helper": Stop("helper", CLASS),
+    "dashboard, empty": Stop("newcomer", "/console/"),
+    "classes, empty": Stop("newcomer", "/console/classrooms/"),
+    "dashboard, leader": Stop("leader", "/console/"),
+    "classes, leader": Stop("leader", "/console/classrooms/"),
+    "schools, leader": Stop("leader", "/console/schools/"),
+    "teachers": Stop("leader", "/console/teachers/"),
+    "dashboard, officer": Stop("officer", "/console/"),
+    "dashboard, founder": Stop("founder", "/console/"),
+    "schools": Stop("founder", "/console/schools/"),
+}

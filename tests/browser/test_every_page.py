@@ -1,0 +1,94 @@
+"""On every page: no breach of accessibility in light or dark, nothing to scroll sideways, no complaint.
+
+Complaints of the browser (console, content security policy, failed requests) end any test that uses
+`visit`; here each page is met once, at a desk and on a phone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from sqlalchemy import insert, select
+
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.accounts import services as accounts
+from backoffice.accounts.models import Account
+from backoffice.schools.models import Membership, Role
+from tests.browser.pages import PAGES
+from tests.browser.site import DESK, PHONE, Site
+from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World
+
+pytestmark = pytest.mark.browser
+
+WHOLE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+# What another width or other colours can change; the rest of the rules look at the markup.
+NARROW = {
+    "resultTypes": ["violations"],
+    "runOnly": ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"],
+}
+DARK = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+
+
+@pytest.fixture(scope="module")
+def newcomer(world: World) -> None:
+    """A teacher who has no class yet."""
+    world.people["newcomer"] = person = Person(0, "", "newcomer@people.example", "Nora Newcomer")
+    public_id = accounts.create_account(
+        principal=SYSTEM, email=person.email, name=person.name, password=PASSWORD, cost=COST
+    )
+    with transaction(SYSTEM) as tx:
+        number = tx.scalar(select(Account.id).where(Account.public_id == public_id))
+        tx.execute(
+            insert(Membership).values(
+                id=tx.take_id(Membership),
+                account_id=number,
+                school_id=world.home.id,
+                role=Role.TEACHER,
+                created_at=clock.now(),
+            )
+        )
+
+
+def breaches(page: Page, options: dict[str, Any]) -> list[str]:
+    """What axe finds on the page, a line for each element."""
+    found = page.evaluate("options => axe.run(options)", options)
+    return [
+        f"{violation['id']}: {node['html']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: str) -> None:
+    stop = PAGES[name]
+    if not site.serves(stop.path) and name == "trust":
+        pytest.skip("This installation has no page of trust.")
+    # Colours that are still on their way from light to dark have no contrast of their own.
+    page = visit(stop.role, reduced_motion="reduce")
+    stop.reach(page, site)
+    assert page.locator("h1:visible").count() == 1
+    # An error page passes every check below, and proves nothing about the page that was meant.
+    assert ("(status" in page.content()) == (name == "error 404")
+    page.evaluate(Axe().axe_script)
+    for size, options in ((DESK, WHOLE), (PHONE, NARROW)):
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert breaches(page, DARK if scheme == "dark" else options) == []
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
+
+
+def test_axe_is_not_blind(visit: Callable[..., Page]) -> None:
+    page = visit(reduced_motion="reduce")
+    page.goto("/")
+    page.evaluate(Axe().axe_script)
+    page.evaluate(
+        "() => document.querySelector('main').insertAdjacentHTML('beforeend',"
+        " '<img src=\"/static/logo.svg\"><p><button></button><button></button></p>')"
+    )
+    found = {line.split(":")[0] for line in breaches(page, WHOLE)}
+    assert {"image-alt", "button-name", "target-size"} <= found

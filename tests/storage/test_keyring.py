@@ -1,0 +1,245 @@
+"""The keys: what they seal, what they find again, and the file they live in."""
+
+import hashlib
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KEY_BYTES, Keyring, KeyringError, Purpose
+
+CONTEXT = "student.given_name"
+
+
+@pytest.fixture
+def ring() -> Keyring:
+    return Keyring.generate()
+
+
+def with_new_key(ring: Keyring, purpose: Purpose, number: int = 2) -> Keyring:
+    """The keyring after a rotation: the new key stands beside the old ones."""
+    fresh = Keyring.generate().keys[purpose][1]
+    return Keyring({**ring.keys, purpose: {**ring.keys[purpose], number: fresh}})
+
+
+# -- sealing
+
+
+@pytest.mark.parametrize("plain", [b"", b"Ada", "Zoë 王".encode(), b"\0" * 10_000])
+def test_what_is_sealed_opens_again(ring: Keyring, plain: bytes) -> None:
+    assert ring.open(ring.seal(plain, context=CONTEXT), context=CONTEXT) == plain
+
+
+def test_a_seal_hides_the_value(ring: Keyring) -> None:
+    assert b"Ada Lovelace" not in ring.seal(b"Ada Lovelace", context=CONTEXT)
+
+
+def test_equal_values_are_sealed_differently(ring: Keyring) -> None:
+    assert len({ring.seal(b"Ada", context=CONTEXT) for _ in range(20)}) == 20
+
+
+def test_a_value_moved_to_another_column_does_not_open(ring: Keyring) -> None:
+    sealed = ring.seal(b"Ada", context=CONTEXT)
+    with pytest.raises(KeyringError):
+        ring.open(sealed, context="student.family_name")
+
+
+def test_another_keyring_does_not_open_it(ring: Keyring) -> None:
+    sealed = ring.seal(b"Ada", context=CONTEXT)
+    with pytest.raises(KeyringError):
+        Keyring.generate().open(sealed, context=CONTEXT)
+
+
+@pytest.mark.parametrize("position", [1, 2, 13, 14, -1])
+def test_a_changed_byte_does_not_open(ring: Keyring, position: int) -> None:
+    sealed = bytearray(ring.seal(b"Ada", context=CONTEXT))
+    sealed[position] ^= 1
+    with pytest.raises(KeyringError):
+        ring.open(bytes(sealed), context=CONTEXT)
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"\0", b"\0\1", b"\0\1" + b"x" * 12, b"Ada Lovelace, in the clear"])
+def test_what_was_never_sealed_does_not_open(ring: Keyring, rubbish: bytes) -> None:
+    with pytest.raises(KeyringError):
+        ring.open(rubbish, context=CONTEXT)
+
+
+# -- rotation
+
+
+def test_the_old_key_opens_after_a_rotation(ring: Keyring) -> None:
+    sealed = ring.seal(b"Ada", context=CONTEXT)
+    assert with_new_key(ring, Purpose.SEAL).open(sealed, context=CONTEXT) == b"Ada"
+
+
+@pytest.mark.parametrize("number", [2, 11, 300])
+def test_the_new_key_seals_after_a_rotation(ring: Keyring, number: int) -> None:
+    sealed = with_new_key(ring, Purpose.SEAL, number).seal(b"Ada", context=CONTEXT)
+    assert int.from_bytes(sealed[:2]) == number
+
+
+def test_a_key_that_is_gone_opens_nothing(ring: Keyring) -> None:
+    rotated = with_new_key(ring, Purpose.SEAL)
+    sealed = rotated.seal(b"Ada", context=CONTEXT)
+    with pytest.raises(KeyringError):
+        ring.open(sealed, context=CONTEXT)
+
+
+# -- finding and digesting
+
+
+def test_a_blind_index_finds_the_same_value(ring: Keyring) -> None:
+    assert ring.blind_index("a@b.example", context="c") == ring.blind_index("a@b.example", context="c")
+
+
+@pytest.mark.parametrize(("value", "context"), [("b@b.example", "c"), ("a@b.example", "d")])
+def test_a_blind_index_tells_values_and_columns_apart(ring: Keyring, value: str, context: str) -> None:
+    assert ring.blind_index("a@b.example", context="c") != ring.blind_index(value, context=context)
+
+
+def test_a_blind_index_is_keyed(ring: Keyring) -> None:
+    other = Keyring.generate()
+    assert ring.blind_index("a", context="c") != other.blind_index("a", context="c")
+
+
+def test_context_and_value_of_an_index_do_not_run_together(ring: Keyring) -> None:
+    assert ring.blind_index("ab", context="c") != ring.blind_index("b", context="ca")
+
+
+def test_a_username_digest_is_32_hex_digits(ring: Keyring) -> None:
+    digest = ring.username_digest("ada.lovelace", school="7")
+    assert (len(digest), set(digest) <= set("0123456789abcdef")) == (32, True)
+
+
+def test_a_username_digest_is_keyed(ring: Keyring) -> None:
+    assert ring.username_digest("ada", school="7") != Keyring.generate().username_digest("ada", school="7")
+
+
+@pytest.mark.parametrize("bare", ["ada", "7ada", "7\0ada"])
+def test_a_username_digest_is_no_bare_md5(ring: Keyring, bare: str) -> None:
+    unkeyed = hashlib.md5(bare.encode(), usedforsecurity=False).hexdigest()
+    assert ring.username_digest("ada", school="7") != unkeyed
+
+
+def test_equal_usernames_of_two_schools_are_kept_apart(ring: Keyring) -> None:
+    assert ring.username_digest("ada", school="7") != ring.username_digest("ada", school="8")
+
+
+def test_the_case_of_a_username_does_not_matter(ring: Keyring) -> None:
+    assert ring.username_digest("ADA", school="7") == ring.username_digest("ada", school="7")
+
+
+def test_no_two_purposes_share_a_key(ring: Keyring) -> None:
+    assert len({key for keys in ring.keys.values() for key in keys.values()}) == len(Purpose)
+
+
+def test_a_derived_secret_has_256_bits_and_its_own_name(ring: Keyring) -> None:
+    assert (len(ring.derive("a")), ring.derive("a") == ring.derive("b")) == (43, False)
+
+
+def test_no_key_shows_in_a_representation(ring: Keyring) -> None:
+    shown = repr(ring)
+    assert not any(repr(key) in shown for keys in ring.keys.values() for key in keys.values())
+
+
+# -- the file
+
+
+def test_a_written_keyring_is_read_back(ring: Keyring, tmp_path: Path) -> None:
+    rotated = with_new_key(ring, Purpose.SEAL, 12)
+    rotated.write(tmp_path / "deep" / "keyring.json")
+    assert Keyring.read(tmp_path / "deep" / "keyring.json").keys == rotated.keys
+
+
+def test_the_file_is_for_its_owner_only(ring: Keyring, tmp_path: Path) -> None:
+    ring.write(tmp_path / "keyring.json")
+    assert stat.S_IMODE((tmp_path / "keyring.json").stat().st_mode) == 0o600
+
+
+def test_a_keyring_is_never_written_over_another(ring: Keyring, tmp_path: Path) -> None:
+    path = tmp_path / "keyring.json"
+    ring.write(path)
+    with pytest.raises(FileExistsError):
+        Keyring.generate().write(path)
+    assert Keyring.read(path).keys == ring.keys
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o601])
+def test_a_file_that_others_can_open_is_refused(ring: Keyring, tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "keyring.json"
+    ring.write(path)
+    path.chmod(mode)
+    with pytest.raises(KeyringError) as raised:
+        Keyring.read(path)
+    assert str(raised.value) == f"Other users can read the keyring {path}. Run: chmod 600 {path}"
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KeyringError) as raised:
+        Keyring.read(tmp_path / "keyring.json")
+    assert str(raised.value) == (
+        f"The keyring {tmp_path}/keyring.json is missing. Put the file back from where it is kept;"
+        " without it nobody can read this database."
+    )
+
+
+def stored(ring: Keyring, change: Callable[[dict[str, dict[str, str]]], object]) -> bytes:
+    """A keyring's file after a change to what it holds."""
+    keys = {purpose: {"1": "A" * 43 + "="} for purpose in ring.keys}
+    change(keys)
+    return json.dumps({"keys": keys}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"keys": []}',
+        b'{"keys": {}}',
+        b"\xff\xfe\x80",
+        stored(Keyring.generate(), lambda keys: keys.pop("seal")),
+        stored(Keyring.generate(), lambda keys: keys["seal"].update({"1": "AAAA"})),
+        stored(Keyring.generate(), lambda keys: keys["seal"].update({"1": "not base64!"})),
+        stored(Keyring.generate(), lambda keys: keys["seal"].update({"one": "A" * 43 + "="})),
+        stored(Keyring.generate(), lambda keys: keys.update({"seal": ["A"]})),  # type: ignore[dict-item]
+    ],
+)
+def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "keyring.json"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(KeyringError) as raised:
+        Keyring.read(path)
+    assert str(raised.value) == f"The keyring {path} is damaged. Put back a good copy."
+
+
+def test_a_purpose_without_a_key_is_told(ring: Keyring, tmp_path: Path) -> None:
+    path = tmp_path / "keyring.json"
+    path.write_bytes(stored(ring, lambda keys: keys["pin"].clear()))
+    path.chmod(0o600)
+    with pytest.raises(KeyringError) as raised:
+        Keyring.read(path)
+    assert str(raised.value) == f"The keyring {path} lacks a key. Put back a good copy."
+
+
+@pytest.mark.xfail(strict=True, raises=IsADirectoryError, reason="only PermissionError is caught")
+def test_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with pytest.raises(KeyringError):
+        Keyring.read(tmp_path)
+
+
+def test_without_a_keyring_nothing_is_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "_installed", None)
+    with pytest.raises(KeyringError):
+        keyring.current()
+
+
+def test_a_key_is_as_long_as_the_cipher_wants(ring: Keyring) -> None:
+    assert {len(key) for keys in ring.keys.values() for key in keys.values()} == {KEY_BYTES}
