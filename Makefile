@@ -23,7 +23,7 @@ check: bootstrap-test ## style, types and layers only
 	@$(RUN)/ruff check
 	@$(RUN)/ruff format --check
 	@$(RUN)/mypy
-	@$(RUN)/lint-imports
+	@$(RUN)/lint-imports --config config/importlinter.ini
 
 bench: bootstrap-test ## the table of benchmarks beside their floors (ROWS=1000000 for the full one)
 	@if [ -d tests/bench ]; then exec $(RUN)/python -m pytest -q -s tests/bench; else echo 'There are no benchmarks in tests/bench.'; fi

@@ -12,7 +12,7 @@ from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
 from backoffice.settings import Settings
 from backoffice.storage import keyring
-from backoffice.web import converters, cookies, errors, headers, identity, logs, pages
+from backoffice.web import converters, cookies, errors, headers, identity, logs, pages, requests
 
 LARGEST_FORM = 512 * 1024
 
@@ -65,6 +65,7 @@ def build(runtime: Runtime) -> Flask:
     converters.init_app(app)
     identity.init_app(app)
     errors.init_app(app)
+    requests.init_app(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     pages.init_csrf(csrf)

@@ -166,9 +166,7 @@ def test_the_case_of_the_scheme_does_not_weaken_the_cookies(give: Give) -> None:
         (f"database_url = {SECRET}", "A settings file cannot be read: Invalid value (at line 1, column 16)"),
     ],
 )
-def test_the_overlay_is_checked_like_the_rest(
-    give: Give, tmp_path: Path, overlay: str, problem: str
-) -> None:
+def test_the_overlay_is_checked_like_the_rest(give: Give, tmp_path: Path, overlay: str, problem: str) -> None:
     path = tmp_path / "overlay.toml"
     path.write_text(overlay)
     give(CONFIG=path)

@@ -170,8 +170,10 @@ class Grid(GuardedView):
         """The list as CSV, streamed in a transaction of its own."""
         done_reading()
         who, permission = self.who, self.doors["export"]
-        # Before the first line leaves: a reader who hangs up in the middle has read all the same.
+        # Before the first line leaves: a wrong filter is still a 404 then, and a reader who hangs up in
+        # the middle has read all the same.
         with transaction(who) as tx:
+            self.visible_rows(tx, permission)
             record(tx, f"{self.title.lower()}.export")
 
         def lines() -> Iterator[Sequence[str | None]]:

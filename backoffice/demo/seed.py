@@ -155,7 +155,7 @@ class _Seeder:
                     **common,
                 )
             )
-        ids = dict(self.tx.execute(select(School.id, School.public_id)).tuples().all())
+        ids = dict(self.tx.execute(select(School.id, School.public_id)).all())
         self.seeded.school, self.seeded.school_elsewhere = ids[placed[0]], ids[placed[1]]
         return placed
 

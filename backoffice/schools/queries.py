@@ -157,7 +157,7 @@ def class_sizes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, i
         )
         .group_by(Enrollment.classroom_id)
     )
-    return dict(tx.execute(counted).tuples().all())
+    return dict(tx.execute(counted).all())
 
 
 def points_since(tx: Transaction, classrooms: Sequence[Classroom], since: datetime) -> int:

@@ -54,7 +54,7 @@ def verify(token: str) -> Verified | None:
             exp=_ESSENTIAL,
         ).validate(claims)
         return Verified(UUID(str(claims["jti"])), datetime.fromtimestamp(claims["exp"], clock.now().tzinfo))
-    except (JoseError, ValueError, TypeError, OverflowError):
+    except (JoseError, ValueError, TypeError, OverflowError, OSError):  # the last: a time past the calendar
         return None
 
 

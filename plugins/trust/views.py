@@ -1,4 +1,4 @@
-"""The public page of the promises, and the same as data."""
+"""The public pages of the promises and of the policy, and the promises as data."""
 
 from typing import Any
 
@@ -24,6 +24,30 @@ def page() -> str:
         controls=found,
         counts=queries.counts(found),
         last_checked=queries.last_checked(found),
+    )
+
+
+@bp.get("/security")
+def security() -> str:
+    """The published policy, each sentence with the promises that keep it."""
+    policy = registry.current()
+    standing = {each.id: each for each in _standings()}
+    return render_template(
+        "trust/security.html",
+        title=policy.policy.title,
+        blocks=[
+            {
+                "part": block.part,
+                "heading": block.heading,
+                "label": block.label,
+                "style": block.style,
+                "sentences": [
+                    {"text": text, "kept_by": [standing[each.id] for each in policy.keepers(sentence)]}
+                    for sentence, text in block.sentences.items()
+                ],
+            }
+            for block in policy.policy.blocks
+        ],
     )
 
 

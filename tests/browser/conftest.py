@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,10 +12,11 @@ from werkzeug.serving import make_server
 
 from backoffice.app import build
 from backoffice.runtime import Runtime
-from tests.browser.chromium import FLAGS, chromium
-from tests.browser.chromium import pytest_terminal_summary as pytest_terminal_summary
+from tests.browser.chromium import FLAGS, chromium, pytest_terminal_summary
 from tests.browser.site import DESK, Site, Watch
 from tests.factories.world import World
+
+__all__ = ["pytest_terminal_summary"]  # a hook of pytest's
 
 PATIENCE = 10_000  # milliseconds; a page takes some hundred on one core
 
@@ -58,7 +60,7 @@ def visit(browser: Browser, site: Site, watch: Watch) -> Iterator[Callable[..., 
     """
     contexts = []
 
-    def opened(role: str | None = None, **options: object) -> Page:
+    def opened(role: str | None = None, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": DESK, "base_url": site.address, **options})
         contexts.append(context)
         context.set_default_timeout(PATIENCE)

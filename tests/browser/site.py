@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, ViewportSize
 
 from tests.factories.world import PASSWORD, Child, Class, World
 
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 BAD_STATUS = 400
 # A navigation that another one overtakes, or a download; going back to a form that was sent.
 HARMLESS = {"net::ERR_ABORTED", "net::ERR_CACHE_MISS"}

@@ -23,13 +23,14 @@ from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World
 
 pytestmark = pytest.mark.browser
 
-WHOLE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+WHOLE = {"resultTypes": ["violations"], "preload": False, "rules": {"target-size": {"enabled": True}}}
 # What another width or other colours can change; the rest of the rules look at the markup.
 NARROW = {
     "resultTypes": ["violations"],
+    "preload": False,
     "runOnly": ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"],
 }
-DARK = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+DARK = {"resultTypes": ["violations"], "preload": False, "runOnly": ["color-contrast", "link-in-text-block"]}
 
 
 @pytest.fixture(scope="module")

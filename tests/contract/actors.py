@@ -129,8 +129,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     for place, room in classes.items():
         things.append(Thing("classroom", room.id, room.public_id, room.school_id, place, room.code))
         things += [
-            Thing("student", child.id, child.public_id, room.school_id, place)
-            for child in room.children
+            Thing("student", child.id, child.public_id, room.school_id, place) for child in room.children
         ]
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     actors = list(_actors(world, extras, classes, schools, app))
@@ -302,9 +301,7 @@ def _signed_in(
     says: frozenset[str],
 ) -> Actor:
     del person
-    return _ready(
-        app, Actor(name, world.sign_in(name), {cookies.ACCOUNT: world.token(name)}, reach, says)
-    )
+    return _ready(app, Actor(name, world.sign_in(name), {cookies.ACCOUNT: world.token(name)}, reach, says))
 
 
 def _ready(app: Flask, actor: Actor) -> Actor:

@@ -14,7 +14,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
-                if name == PROPERTY and getattr(report, "when", "") == "call":
+                if name == PROPERTY and getattr(report, "when", "") == "teardown":
                     for key, count in value.items():
                         total[key] = total.get(key, 0) + count
     if total and not getattr(terminalreporter.config, "matrix_was_told", False):

@@ -32,6 +32,7 @@ PUBLIC = frozenset(
         "students.leave",
         # The site of the promises.
         "trust.page",
+        "trust.security",
         "trust.json",
     }
 )
@@ -73,10 +74,7 @@ def routes(app: Flask) -> list[Route]:
         Route(
             rule,
             method,
-            {
-                name: by_class.get(type(converter), "untyped")
-                for name, converter in rule._converters.items()
-            },
+            {name: by_class.get(type(converter), "untyped") for name, converter in rule._converters.items()},
         )
         for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, str(rule.endpoint)))
         if not is_static(rule)
@@ -204,9 +202,7 @@ FORMS: Mapping[str, Fill] = {
         ("added app.enrollment", "added app.student"), names="Newton Newcomer", confirm="yes"
     ),
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
-    "console_classrooms.renew_code": _always(
-        ("added app.classroom_code", "changed app.classroom_code")
-    ),
+    "console_classrooms.renew_code": _always(("added app.classroom_code", "changed app.classroom_code")),
     "console_students.edit": _always(
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),

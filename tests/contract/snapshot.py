@@ -45,9 +45,7 @@ class Snapshots:
 
     def __init__(self, runtime: Runtime) -> None:
         address = make_url(runtime.database.address).set(drivername="postgresql")
-        self._connection = psycopg.connect(
-            address.render_as_string(hide_password=False), autocommit=True
-        )
+        self._connection = psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
         self._keys = dict(self._primary_keys())
         self._quick = self._quick_statement()
         self.base: Rows = {}

@@ -21,6 +21,7 @@ from backoffice.access.permissions import CONSOLE_ENTER, Permission
 from backoffice.access.policy import can
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
+from backoffice.console.grid import Grid
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage.public_id import new_public_id
@@ -34,7 +35,6 @@ from tests.contract.routes import (
     PUBLIC,
     Filled,
     Route,
-    bulk_actions,
     door,
     form_keys,
     is_known,
@@ -47,6 +47,7 @@ from tests.factories.world import PEOPLE, SYSTEM, World
 
 ROLES = (*(role for role, _name in PEOPLE), "alone", "student", "nobody")
 GONE = 404
+BROKEN = 599  # no status of HTTP: what `_whole` makes of a body that breaks off
 MODELS: Mapping[str, Any] = {
     "school": School,
     "classroom": Classroom,
@@ -57,7 +58,7 @@ MODELS: Mapping[str, Any] = {
 SMUGGLED = (
     *KINDS,
     *(f"{kind}_id" for kind in KINDS),
-    *("id", "public_id", "code", "rowid", "session", "district", "owner", "student_session"),
+    *("id", "public_id", "code", "sort", "rowid", "session", "district", "owner", "student_session"),
 )
 
 
@@ -112,15 +113,16 @@ class Matrix:
         asked = {**(filled.query if filled and filled.query else {}), **(query or {})}
         browser = self.stage.browser(self.app, actor)
         if route.method == "GET":
-            return browser.get(address, query_string=asked)
+            return _whole(browser.get(address, query_string=asked))
         sent = {"csrf_token": actor.token, **(filled.fields if filled else {}), **(fields or {})}
-        return browser.post(address, query_string=asked, data=sent)
+        return _whole(browser.post(address, query_string=asked, data=sent))
 
     def settle(self) -> list[Change]:
         """What the last attempt changed; afterwards everything is as before."""
+        if self.snapshots.unchanged():
+            return []
         found = self.snapshots.changes()
-        if not self.snapshots.unchanged():
-            self.snapshots.restore()
+        self.snapshots.restore()
         return found
 
     # ------------------------------------------------------------------ what is expected
@@ -150,13 +152,13 @@ class Matrix:
         if not signed_in and response.status_code == 303:
             return None if response.location == "/sign-in" else f"sent to {response.location}"
         if response.status_code != GONE:
-            return f"answered {response.status_code}"
+            return f"answered {response.status}"
         return None
 
     def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
         """Texts and identifiers in the body or the headers that are not for the actor."""
         body = response.get_data(as_text=True) + str(response.headers)
-        strangers = [text for text in self.stage.texts - actor.says if text in body]
+        strangers = [t for t in self.stage.texts - actor.says if t in body and t not in sent]
         strangers += [
             f"{thing.kind} {thing.place}"
             for thing in self.stage.things
@@ -167,9 +169,7 @@ class Matrix:
     def trespass(self, actor: Actor, thing: Thing | None, changes: list[Change]) -> list[str]:
         """The changed rows that are not the actor's own, or not of the very thing."""
         added = {
-            kind: {
-                c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"
-            }
+            kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
             for kind in ("classroom", "student")
         }
         found = []
@@ -323,15 +323,18 @@ def test_pages_and_what_they_are_asked_for(matrix: Matrix, tally: Tally, role: s
                 for key, value in _smuggled(matrix, place).items()
                 if key not in offered and key not in {"before", "after"}
             }
-            for query in (
-                smuggled,
-                *({cursor: each.public_id} for cursor in ("before", "after") for each in _at(matrix, place)),
-            ):
+            cursors = [
+                {cursor: each.public_id}
+                for cursor in ("before", "after")
+                for each in _at(matrix, place)
+                if route.endpoint.endswith(".index") and each.kind == _listed(matrix, route)
+            ]
+            for query in (smuggled, *cursors):
                 response = matrix.knock(actor, route, query=query)
                 tally.pairs += 1
                 said = f"{name} with {sorted(query)} of {place}"
                 if response.status_code >= 500:
-                    tally.problems.append(f"{said}: answered {response.status_code}")
+                    tally.problems.append(f"{said}: answered {response.status}")
                 _kept(matrix, tally, actor, response, matrix.settle(), said, sent=_all(matrix))
     tally.verdict()
 
@@ -363,7 +366,8 @@ def test_forms(matrix: Matrix, tally: Tally, role: str) -> None:
                 continue
             if not kind:
                 tally.twins += 1
-                _worked(matrix, tally, actor, thing, filled, response, changes, name)
+                public = route.endpoint in PUBLIC
+                _worked(matrix, tally, actor, thing, filled, response, changes, name, public=public)
             _smuggle(matrix, tally, actor, route, thing, filled, name)
     tally.verdict()
 
@@ -407,6 +411,81 @@ def test_a_child_that_left_a_class_does_not_come_in_again(matrix: Matrix) -> Non
     response = matrix.knock(matrix.actor("nobody"), taken, fields=fields)
     assert response.status_code == 422
     assert matrix.settle() == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_search_finds_the_own_children_only(matrix: Matrix, tally: Tally, role: str) -> None:
+    """The beginning of a foreign child's name finds nobody, and is not told from one that nobody has."""
+    actor = matrix.actor(role)
+    world = matrix.stage.world
+    children = {
+        child.id: child
+        for room in (world.own_class, world.colleague_class, world.elsewhere_class, world.foreign_class)
+        for child in room.children
+    }
+    for route in matrix.routes:
+        if _listed(matrix, route) != "student" or route.method != "GET" or route.kinds:
+            continue
+        if not matrix.may(actor, route, permission_of(matrix.app, route), None):
+            continue
+        nobody = matrix.knock(actor, route, query={"q": "Qqqqqq"})
+        for child in children.values():
+            own = child.id in actor.reach["student"]
+            for word in (child.given[:5], (child.family or "")[:5].lower()):
+                response = matrix.knock(actor, route, query={"q": word})
+                matrix.settle()
+                if own:
+                    tally.twins += 1
+                    if child.given not in response.text:
+                        tally.problems.append(f"{role} {route} q={word}: does not find its own child")
+                else:
+                    tally.pairs += 1
+                    plain = settled(response.text).replace(word, "Qqqqqq")
+                    if plain != settled(nobody.text):
+                        tally.problems.append(f"{role} {route} q={word}: tells of a foreign child")
+                if response.status_code != 200:
+                    tally.problems.append(f"{role} {route} q={word}: answered {response.status}")
+    tally.verdict()
+
+
+BROKEN_INPUT = ("\0", "a\0b", "' or true --", "\udcff", "٣" * 16, "x" * 5000, "-1", "null", "%s")
+
+
+@pytest.mark.parametrize("role", ["leader", "nobody"])
+def test_what_is_no_identifier_is_no_failure(matrix: Matrix, tally: Tally, role: str) -> None:
+    """Whatever stands where an identifier should, the answer is a page and not a failure."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        for key in [k for k, _p in form_keys(matrix.app, route)] if route.method == "POST" else [""]:
+            kind = next(iter(route.kinds.values()), None)
+            thing = next(iter(matrix.stage.own(actor, kind)), None) if kind in KINDS else None
+            if kind and thing is None:
+                continue
+            filled = FORMS[key](matrix.stage, actor, thing) if key else None
+            names = {*KINDS, "before", "after", "q", "rowid", *(filled.fields if filled else ())}
+            for broken in BROKEN_INPUT:
+                attempts: list[dict[str, dict[str, str]]] = [{"query": dict.fromkeys(names, broken)}]
+                attempts += [{"query": {name: broken}} for name in ("classroom", "q")]
+                if filled:
+                    attempts += [{"fields": {name: broken}} for name in filled.fields]
+                for attempt in attempts:
+                    written = {
+                        way: {n: v.encode("utf-8", "surrogateescape") for n, v in values.items()}
+                        for way, values in attempt.items()
+                    }
+                    response = matrix.knock(
+                        actor,
+                        route,
+                        thing,
+                        filled,
+                        query=written.get("query"),
+                        fields=written.get("fields"),
+                    )
+                    matrix.settle()
+                    if response.status_code >= 500:
+                        said = f"{role} {route} {key} with {broken[:12]!r} as {attempt}"
+                        tally.problems.append(f"{said[:160]}: answered {response.status}")
+    tally.verdict()
 
 
 def test_founders_and_officers_see_no_child(matrix: Matrix) -> None:
@@ -458,6 +537,16 @@ def test_links_lead_where_one_may_go(matrix: Matrix, tally: Tally, role: str) ->
 # ---------------------------------------------------------------------- judging
 
 
+def _whole(response: TestResponse) -> TestResponse:
+    """The answer with its whole body; one whose body breaks off becomes a 599 that says why."""
+    try:
+        response.get_data()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        status = f"{BROKEN} {type(error).__name__} within the body"
+        return TestResponse([], status, response.headers, response.request)
+    return response
+
+
 def _denied(
     matrix: Matrix,
     tally: Tally,
@@ -485,14 +574,16 @@ def _worked(
     response: TestResponse,
     changes: list[Change],
     name: str,
+    *,
+    public: bool = False,
 ) -> None:
     if not 200 <= response.status_code < 400:
-        tally.problems.append(f"{name}: the twin answered {response.status_code}: not tested")
+        tally.problems.append(f"{name}: the twin answered {response.status}: not tested")
     if filled is None:
         filled = Filled({}, audited=False)
     if wrong := matrix.effect(filled, changes):
         tally.problems.append(f"{name}: {wrong}")
-    _kept(matrix, tally, actor, response, changes, name, thing=thing)
+    _kept(matrix, tally, actor, response, changes, name, thing=thing, public=public)
 
 
 def _kept(
@@ -505,9 +596,10 @@ def _kept(
     *,
     thing: Thing | None = None,
     sent: str = "",
+    public: bool = False,
 ) -> None:
     """Nothing foreign was shown, nothing foreign was changed."""
-    known = actor if actor.principal.account_id else _anybody(matrix, actor)
+    known = _anybody(matrix, actor) if public else actor
     if strangers := matrix.leaked(actor, response, sent):
         tally.problems.append(f"{name}: shows {strangers}")
     if trespasses := matrix.trespass(known, thing, changes):
@@ -515,14 +607,15 @@ def _kept(
 
 
 def _anybody(matrix: Matrix, actor: Actor) -> Actor:
-    """Who is not signed in may become the child or the person whose secret is presented."""
+    """On a public page one becomes the child or the person whose secret one presents."""
     world = matrix.stage.world
-    reach = {
+    secret = {
         "school": frozenset({world.home.id}),
         "classroom": frozenset({world.own_class.id}),
         "student": frozenset({world.own_class.children[0].id}),
         "account": frozenset({world.people["teacher"].id}),
     }
+    reach = {kind: ids | actor.reach.get(kind, frozenset()) for kind, ids in secret.items()}
     return Actor(actor.name, actor.principal, {}, reach, actor.says)
 
 
@@ -534,9 +627,19 @@ def _first(
 
 
 def _at(matrix: Matrix, place: str) -> list[Thing]:
-    """One thing of each kind at a place."""
+    """One thing of each kind at a place; the colleague's school is the own one."""
+    people = {"own": "teacher", "outside": "outsider"}
     found = {thing.kind: thing for thing in matrix.stage.things if thing.place == place}
-    return [found[kind] for kind in ("school", "classroom", "student") if kind in found]
+    person = matrix.stage.world.people[people.get(place, place)]
+    found["account"] = next(t for t in matrix.stage.of("account") if t.id == person.id)
+    return [found[kind] for kind in KINDS if kind in found]
+
+
+def _listed(matrix: Matrix, route: Route) -> str | None:
+    """The kind of thing that a grid lists."""
+    found = door(matrix.app, route)
+    entity = found[0].entity if found and isinstance(found[0], Grid) else None
+    return next((kind for kind, model in MODELS.items() if model is entity), None)
 
 
 def _at_own(matrix: Matrix) -> str:
@@ -544,24 +647,18 @@ def _at_own(matrix: Matrix) -> str:
 
 
 def _all(matrix: Matrix) -> str:
-    return " ".join(thing.public_id for thing in matrix.stage.things)
+    return " ".join(f"{thing.public_id} {thing.code}" for thing in matrix.stage.things)
 
 
 def _smuggled(matrix: Matrix, place: str) -> dict[str, str]:
     """Identifiers of a place, public ones and internal ones, under every name one could think of."""
     here = {thing.kind: thing for thing in _at(matrix, place)}
-    person = matrix.stage.world.people[{"outside": "outsider", "own": "teacher"}.get(place, place)]
     room = here["classroom"]
-    values: dict[str, str] = {}
+    values = {"code": room.code or ""}
     for name in SMUGGLED:
-        kind = name.removesuffix("_id")
-        if kind == "account" or name == "owner":
-            values[name] = str(person.id) if name.endswith("_id") else person.public_id
-        elif name == "code":
-            values[name] = room.code or ""
-        else:
-            thing = here.get(kind, room)
-            values[name] = str(thing.id) if name.endswith("_id") else thing.public_id
+        thing = here.get("account" if name == "owner" else name.removesuffix("_id"), room)
+        internal = name.removesuffix("_id") in KINDS and name.endswith("_id")
+        values.setdefault(name, str(thing.id) if internal else thing.public_id)
     return values
 
 
@@ -615,13 +712,7 @@ def _asked_for(
         for thing in matrix.stage.foreign(actor, kind):
             said = f"{actor.name} {target} with {field_name} of {thing.place}"
             tally.pairs += 1
-            try:
-                response = matrix.knock(actor, target, query={field_name: thing.public_id})
-                response.get_data()
-            except Exception as error:  # noqa: BLE001 - a body that breaks off is a finding
-                matrix.settle()
-                tally.problems.append(f"{said}: the body breaks off ({type(error).__name__})")
-                continue
+            response = matrix.knock(actor, target, query={field_name: thing.public_id})
             _denied(matrix, tally, actor, response, matrix.settle(), said, sent=thing.public_id)
 
 
@@ -666,19 +757,34 @@ def _smuggle(
             tally.pairs += 1
             said = f"{name} with ?{field_name}= of {stranger.place}"
             _denied(matrix, tally, actor, response, matrix.settle(), said, sent=stranger.public_id)
-    # Fields that the form does not have.
-    for place in sorted({t.place for t in stage.of("classroom")}):
-        if place == "own" and actor.name in {"nobody", "student"}:
-            continue
+    # Fields that the form does not have. On public pages, which know nobody, one place is like another.
+    for place in ("outside",) if public else sorted({t.place for t in stage.of("classroom")}):
         more = {
             key: value
             for key, value in _smuggled(matrix, place).items()
             if key not in filled.fields and key not in (filled.query or {})
         }
-        for way in ({"fields": more}, {"query": more}):
-            response = matrix.knock(actor, route, thing, filled, **way)  # type: ignore[arg-type]
+        for way in ("fields", "query"):
+            response = matrix.knock(
+                actor,
+                route,
+                thing,
+                filled,
+                fields=more if way == "fields" else None,
+                query=more if way == "query" else None,
+            )
             tally.pairs += 1
-            said = f"{name} smuggling {next(iter(way))} of {place}"
+            said = f"{name} smuggling {way} of {place}"
             if response.status_code >= 500:
-                tally.problems.append(f"{said}: answered {response.status_code}")
-            _kept(matrix, tally, actor, response, matrix.settle(), said, thing=thing, sent=_all(matrix))
+                tally.problems.append(f"{said}: answered {response.status}")
+            _kept(
+                matrix,
+                tally,
+                actor,
+                response,
+                matrix.settle(),
+                said,
+                thing=thing,
+                sent=_all(matrix),
+                public=public,
+            )

@@ -224,7 +224,9 @@ def test_a_database_refuses_an_upgrade_with_another_keyring(database: Database) 
 
 
 @pytest.mark.xfail(
-    strict=True, reason="the roles get passwords of the wrong keyring before the keyring is checked"
+    strict=True,
+    raises=psycopg.OperationalError,
+    reason="the roles get passwords of the wrong keyring before the keyring is checked",
 )
 def test_an_upgrade_with_another_keyring_changes_no_login(database: Database) -> None:
     upgrade(database)

@@ -59,9 +59,7 @@ def test_one_roles_address_is_never_anothers(given: DatabaseRole, wanted: Databa
     )
 
 
-@pytest.mark.parametrize(
-    ("user", "answer"), [("admin", True), *((str(role), False) for role in ROLES)]
-)
+@pytest.mark.parametrize(("user", "answer"), [("admin", True), *((str(role), False) for role in ROLES)])
 def test_an_administrator_is_none_of_the_roles(user: str, answer: bool) -> None:
     assert is_administrator(f"postgresql://{user}@db/x") is answer
 
@@ -103,9 +101,7 @@ def test_a_password_comes_from_the_keyring(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_server_holds_a_verifier_only(
-    administrator: psycopg.Connection[Any], role: DatabaseRole
-) -> None:
+def test_the_server_holds_a_verifier_only(administrator: psycopg.Connection[Any], role: DatabaseRole) -> None:
     row = administrator.execute("select rolpassword from pg_authid where rolname = %s", [role]).fetchone()
     assert row is not None
     assert row[0].startswith("SCRAM-SHA-256$4096:")

@@ -412,7 +412,7 @@ revoke update on app.audit_detail, app.point_entry from backoffice_system;
 revoke execute on all functions in schema app from public;
 grant execute on all functions in schema app to backoffice_app, backoffice_system;
 
--- Samples of sealed values, tokens and digests have no place in pg_statistic.
+-- Samples of sealed values, tokens, digests and hashes have no place in pg_statistic.
 do $$
 declare
   c record;
@@ -420,7 +420,8 @@ begin
   for c in select a.attrelid::regclass as t, a.attname from pg_attribute a
             join pg_class k on k.oid = a.attrelid and k.relkind = 'r'
             where k.relnamespace = 'app'::regnamespace and a.attnum > 0 and not a.attisdropped
-              and a.atttypid in ('bytea'::regtype, 'bytea[]'::regtype) loop
+              and (a.atttypid in ('bytea'::regtype, 'bytea[]'::regtype)
+                   or a.attname in ('username_digest', 'pin_hash', 'password_hash')) loop
     execute format('alter table %s alter column %I set statistics 0', c.t, c.attname);
   end loop;
 end $$;

@@ -1,0 +1,268 @@
+"""The policy: who may do what where, by literal lists; what is seen is what may be read."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import DeclarativeBase, selectinload
+
+from backoffice.access.permissions import CORE, Permission
+from backoffice.access.policy import Denied, Kind, can, require, rules, visible
+from backoffice.access.principal import Nobody, Principal
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account, AccountPassword, AccountSession
+from backoffice.schools.models import Action, Classroom, District, Membership, School, Student
+from tests.factories.world import SYSTEM, World
+
+PLACES = ("own", "colleague", "elsewhere", "foreign")
+SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
+LEADS = {
+    "console:enter", "schools:read", "schools:count",
+    "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
+    "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
+    "teachers:list", "teachers:read", "audit:read",
+}  # fmt: skip
+WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
+OWNS = WORKS_HERE | {
+    "classrooms:read", "classrooms:edit", "classrooms:export",
+    "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
+    "teachers:read",
+}  # fmt: skip
+CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
+HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read"}
+# What each may do with a classroom; a place that is not listed: nothing.
+TRUTH: Mapping[str, Mapping[str, set[str]]] = {
+    "founder": dict.fromkeys(PLACES, SEES_SCHOOLS),
+    "leader": {"own": LEADS, "colleague": LEADS, "elsewhere": LEADS},
+    "officer": {"own": SEES_SCHOOLS, "colleague": SEES_SCHOOLS, "elsewhere": SEES_SCHOOLS},
+    "teacher": {"own": OWNS, "colleague": WORKS_HERE},
+    "colleague": {"own": WORKS_HERE, "colleague": OWNS},
+    "co_teacher": {"own": CO_TEACHES, "colleague": WORKS_HERE},
+    "helper": {"own": HELPS, "colleague": WORKS_HERE},
+    "elsewhere": {"elsewhere": OWNS},
+    "outsider": {"foreign": OWNS},
+    "nobody": {},
+}
+ANYWHERE: Mapping[str, set[str]] = {
+    "founder": SEES_SCHOOLS,
+    "leader": LEADS,
+    "officer": SEES_SCHOOLS,
+    "teacher": OWNS,
+    "co_teacher": CO_TEACHES,
+    "helper": HELPS,
+    "parent": {"children:read"},
+    "child": {"own-points:read"},
+    "nobody": set(),
+}
+ROLES = (*TRUTH, "parent", "foreign_parent", "child")
+ENTITIES = tuple(rules())
+READABLE = tuple(entity for entity in ENTITIES if rules()[entity].read)
+
+
+class Cast:
+    """Everybody, signed in once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.as_ = cache(self._as)
+
+    def _as(self, role: str) -> Principal:
+        if role == "nobody":
+            return Principal(Nobody())
+        if role == "child":
+            return self.world.student(self.world.own_class, self.world.own_class.children[0])
+        return self.world.sign_in(role)
+
+
+@pytest.fixture(scope="module")
+def cast(world: World) -> Cast:
+    made = Cast(world)
+    for role in ROLES:
+        made.as_(role)
+    world.student(world.foreign_class, world.foreign_class.children[0])
+    return made
+
+
+def place_id(world: World, place: str) -> int:
+    classrooms = (world.own_class, world.colleague_class, world.elsewhere_class, world.foreign_class)
+    return dict(zip(PLACES, classrooms, strict=True))[place].id
+
+
+def everything(entity: type[DeclarativeBase]) -> list[Any]:
+    """All rows there are, with what the policy looks at."""
+    statement = select(entity)
+    if entity is Student:
+        statement = statement.options(selectinload(Student.enrollments))
+    with transaction(SYSTEM) as tx:
+        return list(tx.scalars(statement))
+
+
+def key(row: Any) -> tuple[Any, ...]:
+    return tuple(type(row).__mapper__.primary_key_from_instance(row))
+
+
+def seen(who: Principal, entity: type[DeclarativeBase], by: Principal = SYSTEM) -> set[tuple[Any, ...]]:
+    """The keys that `visible` leaves; read by the system, so that nothing else narrows."""
+    with transaction(by) as tx:
+        return {key(row) for row in tx.scalars(visible(who, select(entity)))}
+
+
+# -- who may do what
+
+
+@pytest.mark.parametrize("role", TRUTH)
+@pytest.mark.parametrize("place", PLACES)
+def test_what_a_role_may_do_with_a_classroom(cast: Cast, role: str, place: str) -> None:
+    with transaction(SYSTEM) as tx:
+        statement = select(Classroom).where(Classroom.id == place_id(cast.world, place))
+        classroom = tx.execute(statement).scalar_one()
+    may = {permission for permission in CORE if can(cast.as_(role), permission, classroom)}
+    assert may == TRUTH[role].get(place, set())
+
+
+@pytest.mark.parametrize("role", ANYWHERE)
+def test_what_a_role_may_do_at_all(cast: Cast, role: str) -> None:
+    assert {permission for permission in CORE if can(cast.as_(role), permission)} == ANYWHERE[role]
+
+
+def test_the_system_may_do_everything() -> None:
+    assert {permission for permission in CORE if can(SYSTEM, permission)} == CORE
+
+
+def test_what_may_not_be_done_is_denied(cast: Cast) -> None:
+    with pytest.raises(Denied):
+        require(cast.as_("helper"), Permission("students:edit"))
+
+
+def test_a_permission_that_nobody_declared_is_nobodys(cast: Cast) -> None:
+    assert not any(can(cast.as_(role), Permission("students:sell")) for role in ROLES)
+
+
+# -- what is seen is what may be read
+
+BOTH = [(entity, role) for entity in READABLE for role in ROLES]
+STAFF_READERS = {"leader", "teacher", "co_teacher", "helper"}
+
+
+def agreeing() -> Iterator[Any]:
+    for entity, role in BOTH:
+        differs = entity is Account and role in STAFF_READERS
+        reason = "can() knows accounts by their own number only, visible() also by school and class"
+        marks = [pytest.mark.xfail(strict=True, reason=reason)] if differs else []
+        yield pytest.param(entity, role, marks=marks, id=f"{entity.__name__}-{role}")
+
+
+@pytest.mark.parametrize(("entity", "role"), list(agreeing()))
+def test_what_is_seen_is_what_may_be_read(cast: Cast, entity: type[DeclarativeBase], role: str) -> None:
+    who, read = cast.as_(role), rules()[entity].read
+    assert read is not None
+    may = {key(row) for row in everything(entity) if can(who, read, row)}
+    assert seen(who, entity) == may
+
+
+@pytest.mark.xfail(strict=True, reason="can() knows no classroom by the students in it")
+@pytest.mark.parametrize(("role", "permission"), [("parent", "children:read"), ("child", "own-points:read")])
+@pytest.mark.parametrize("entity", [Classroom, Action])
+def test_a_childs_classroom_is_seen_and_may_be_read(
+    cast: Cast, role: str, permission: Permission, entity: type[DeclarativeBase]
+) -> None:
+    who = cast.as_(role)
+    with transaction(SYSTEM) as tx:
+        shown = {key(row) for row in tx.scalars(visible(who, select(entity), permission))}
+    assert shown == {key(row) for row in everything(entity) if can(who, permission, row)}
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.__name__)
+@pytest.mark.parametrize("role", ROLES)
+def test_the_database_hides_nothing_that_the_policy_shows(
+    cast: Cast, entity: type[DeclarativeBase], role: str
+) -> None:
+    who = cast.as_(role)
+    assert seen(who, entity, by=who) == seen(who, entity)
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.__name__)
+def test_nobody_sees_nothing(cast: Cast, entity: type[DeclarativeBase]) -> None:
+    assert seen(cast.as_("nobody"), entity) == set()
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.__name__)
+def test_there_is_something_to_see_of_every_entity(cast: Cast, entity: type[DeclarativeBase]) -> None:
+    assert everything(entity) != []
+
+
+@pytest.mark.parametrize("entity", [AccountPassword, AccountSession])
+@pytest.mark.parametrize("role", [role for role in ROLES if role not in {"child", "nobody"}])
+def test_passwords_and_sessions_are_seen_by_their_owner_alone(
+    cast: Cast, entity: type[DeclarativeBase], role: str
+) -> None:
+    own = cast.as_(role).account_id
+    assert seen(cast.as_(role), entity) == {key(row) for row in everything(entity) if row.account_id == own}
+
+
+@pytest.mark.parametrize("entity", [District, Membership])
+@pytest.mark.parametrize("role", ROLES)
+def test_an_entity_without_a_rule_is_nobodys(cast: Cast, entity: type[DeclarativeBase], role: str) -> None:
+    assert seen(cast.as_(role), entity) == set()
+
+
+# -- statements
+
+
+def test_every_entity_of_a_statement_is_narrowed(cast: Cast) -> None:
+    both = select(Classroom, School).join(School, School.id == Classroom.school_id)
+    with transaction(SYSTEM) as tx:
+        rows = tx.execute(visible(cast.as_("officer"), both)).all()
+    assert rows == []
+
+
+def test_a_column_is_narrowed_by_its_entity(cast: Cast) -> None:
+    with transaction(SYSTEM) as tx:
+        found = tx.scalars(visible(cast.as_("teacher"), select(Classroom.id))).all()
+    assert found == [cast.world.own_class.id]
+
+
+def test_a_count_is_narrowed_by_what_it_counts(cast: Cast) -> None:
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(visible(cast.as_("teacher"), select(func.count(Student.id)))) == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(Student.id, func.now()),
+        select(func.count()).select_from(Student),
+        pytest.param(
+            select(1),
+            marks=pytest.mark.xfail(
+                strict=True, raises=KeyError, reason="a description of no entity has no such key"
+            ),
+        ),
+    ],
+)
+def test_what_names_no_entity_is_not_let_through(cast: Cast, statement: Any) -> None:
+    with pytest.raises(TypeError):
+        visible(cast.as_("teacher"), statement)
+
+
+def test_with_a_permission_the_rows_are_those_on_which_it_is_held(cast: Cast) -> None:
+    with transaction(SYSTEM) as tx:
+        narrowed = visible(cast.as_("helper"), select(Student), Permission("students:edit"))
+        assert tx.scalars(narrowed).all() == []
+
+
+def test_the_count_of_places_does_not_change_the_statement(cast: Cast) -> None:
+    texts = {
+        str(visible(who, select(Classroom)).compile())
+        for who in (
+            Principal(Nobody(), owned=frozenset(range(2))),
+            Principal(Nobody(), owned=frozenset(range(40))),
+        )
+    }
+    assert len(texts) == 1
+
+
+def test_a_principals_kind_is_its_credentials(cast: Cast) -> None:
+    assert (cast.as_("teacher").kind, cast.as_("child").kind) == (Kind.ACCOUNT, Kind.STUDENT)

@@ -1,0 +1,426 @@
+"""The third layer alone: what the database lets each one read and write, with every predicate forgotten."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from sqlalchemy import Executable, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from backoffice import clock
+from backoffice.access.principal import Nobody, Principal
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account, AccountPassword, AccountSession
+from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.families.models import GuardianLink
+from backoffice.schools.models import (
+    Action,
+    Classroom,
+    ClassroomCode,
+    District,
+    Enrollment,
+    Membership,
+    PointEntry,
+    School,
+    Student,
+    TeachingRole,
+)
+from backoffice.schools.services.classrooms import renew_code
+from backoffice.storage import functions
+from backoffice.storage.base import Base
+from backoffice.storage.installation import Installation
+from backoffice.storage.public_id import new_public_id
+from backoffice.students.models import StudentSession
+from tests.factories.world import SYSTEM, World
+
+REFUSED = "42501"  # SQLSTATE insufficient_privilege
+
+# -- what each one reads, by names
+
+OWN, COLLEAGUE, ELSEWHERE, FOREIGN = "Ownclass", "Colleague", "Elsewhere", "Foreign"
+CLASSES = {
+    "leader": {OWN, COLLEAGUE, ELSEWHERE},
+    "teacher": {OWN},
+    "co_teacher": {OWN},
+    "helper": {OWN},
+    "colleague": {COLLEAGUE},
+    "elsewhere": {ELSEWHERE},
+    "outsider": {FOREIGN},
+}
+OWN_CHILDREN = {"Wilhelmina", "Bartholomew"}
+COLLEAGUES_CHILDREN = {"Persephone", "Leopold"}
+ELSEWHERE_CHILDREN = {"Ottoline", "Ignatius"}
+FOREIGN_CHILDREN = {"Seraphina", "Thaddeus"}
+CHILDREN = {
+    "leader": OWN_CHILDREN | COLLEAGUES_CHILDREN | ELSEWHERE_CHILDREN,
+    "teacher": OWN_CHILDREN,
+    "co_teacher": OWN_CHILDREN,
+    "helper": OWN_CHILDREN,
+    "colleague": COLLEAGUES_CHILDREN,
+    "elsewhere": ELSEWHERE_CHILDREN,
+    "outsider": FOREIGN_CHILDREN,
+    "parent": {"Wilhelmina"},
+    "foreign_parent": {"Seraphina"},
+    "child": {"Wilhelmina"},
+}
+OWN_STAFF = {"teacher", "co_teacher", "helper"}
+ADULTS = (
+    "founder", "leader", "officer", "teacher", "colleague", "co_teacher", "helper", "elsewhere", "outsider",
+    "parent", "foreign_parent",
+)  # fmt: skip
+ROLES = (*ADULTS, "child", "nobody")
+THEMSELVES = {role: {role} for role in ADULTS}
+MEMBERS = {"teacher", "colleague", "co_teacher", "helper", "elsewhere", "outsider"}
+EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
+    District: dict.fromkeys(
+        ("founder", "leader", "officer", "teacher", "colleague", "co_teacher", "helper", "elsewhere"),
+        {"Quillfeather"},
+    ),
+    School: {
+        "founder": {"Home", "Elsewhere", "Outside"},
+        **dict.fromkeys(("leader", "officer"), {"Home", "Elsewhere"}),
+        **dict.fromkeys(("teacher", "colleague", "co_teacher", "helper"), {"Home"}),
+        "elsewhere": {"Elsewhere"},
+        "outsider": {"Outside"},
+    },
+    Membership: {
+        **{role: {role} for role in MEMBERS | {"officer"}},
+        "leader": (MEMBERS - {"outsider"}) | {"leader"},
+    },
+    Account: {
+        **THEMSELVES,
+        **dict.fromkeys(OWN_STAFF, OWN_STAFF),
+        "leader": (MEMBERS - {"outsider"}) | {"leader"},
+    },
+    AccountPassword: THEMSELVES,
+    AccountSession: THEMSELVES,
+    Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
+    Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
+    ClassroomCode: CLASSES,
+    TeachingRole: {
+        **dict.fromkeys(OWN_STAFF, OWN_STAFF),
+        "leader": MEMBERS - {"outsider"},
+        "colleague": {"colleague"},
+        "elsewhere": {"elsewhere"},
+        "outsider": {"outsider"},
+    },
+    Student: CHILDREN,
+    Enrollment: CHILDREN,
+    PointEntry: CHILDREN,
+    GuardianLink: {
+        **dict.fromkeys(("leader", "parent", *OWN_STAFF), {"parent"}),
+        **dict.fromkeys(("outsider", "foreign_parent"), {"foreign_parent"}),
+    },
+    StudentSession: {
+        **dict.fromkeys(("leader", "child", *OWN_STAFF), {"Wilhelmina"}),
+        "outsider": {"Seraphina"},
+    },
+    AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
+    AuditDetail: {"leader": {"Home"}},
+}
+
+
+class Stage:
+    """Everybody signed in, and the names that numbers stand for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.as_ = cache(self._as)
+        for role in ROLES:
+            self.as_(role)
+        foreign = world.foreign_class
+        world.student(foreign, foreign.children[0])
+        renew_code(principal=self.as_("outsider"), classroom=foreign.public_id)
+        classes = (world.own_class, world.colleague_class, world.elsewhere_class, foreign)
+        schools = (world.home, world.elsewhere, world.outside)
+        self.people = {person.id: role for role, person in world.people.items()}
+        self.classes = {each.id: each.name.split()[0] for each in classes}
+        self.children = {child.id: child.given for each in classes for child in each.children}
+        self.schools: dict[int | None, str] = {each.id: each.name.split()[0] for each in schools}
+        self.schools[None] = ""
+
+    def _as(self, role: str) -> Principal:
+        if role == "nobody":
+            return Principal(Nobody())
+        if role == "child":
+            return self.world.student(self.world.own_class, self.world.own_class.children[0])
+        return self.world.sign_in(role)
+
+    def named(self, row: Any) -> str:
+        """What a row is called in the lists above."""
+        match row:
+            case District():
+                return str(row.name).split()[0]
+            case School():
+                return self.schools[row.id]
+            case Account():
+                return self.people[row.id]
+            case Membership() | AccountPassword() | AccountSession() | TeachingRole() | GuardianLink():
+                return self.people[row.account_id]
+            case Classroom():
+                return self.classes[row.id]
+            case ClassroomCode() | Action():
+                return self.classes[row.classroom_id]
+            case Student():
+                return self.children[row.id]
+            case Enrollment() | PointEntry() | StudentSession():
+                return self.children[row.student_id]
+        return self.schools[row.school_id]
+
+
+@pytest.fixture(scope="module")
+def stage(world: World) -> Stage:
+    return Stage(world)
+
+
+@pytest.mark.parametrize("table", EXPECTED, ids=lambda table: table.__tablename__)
+@pytest.mark.parametrize("role", ROLES)
+def test_who_reads_what(stage: Stage, table: type[Any], role: str) -> None:
+    with transaction(stage.as_(role)) as tx:
+        names = {stage.named(row) for row in tx.scalars(select(table))}
+    assert names == EXPECTED[table].get(role, set())
+
+
+def test_every_table_is_in_the_list() -> None:
+    mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
+    assert mapped - {"installation"} == {table.__tablename__ for table in EXPECTED}
+
+
+@pytest.mark.parametrize(("role", "schools"), [("founder", 3), ("officer", 2)])
+def test_the_company_and_the_officer_count_and_read_no_child(stage: Stage, role: str, schools: int) -> None:
+    with transaction(stage.as_(role)) as tx:
+        counted = functions.school_counts(tx)
+        children = tx.scalar(select(func.count()).select_from(Student))
+    assert (len(counted), children) == (schools, 0)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_counts_a_school_of_others(stage: Stage, role: str) -> None:
+    with transaction(stage.as_(role)) as tx:
+        counted = {stage.schools[row.school_id] for row in functions.school_counts(tx)}
+    assert counted - EXPECTED[School].get(role, set()) == set()
+
+
+@pytest.mark.parametrize("role", ["parent", "foreign_parent", "child", "nobody"])
+def test_families_and_strangers_count_nothing(stage: Stage, role: str) -> None:
+    with transaction(stage.as_(role)) as tx:
+        assert functions.school_counts(tx) == []
+
+
+# -- what nobody writes
+
+
+def refused(who: Principal, statement: Executable) -> None:
+    """The database says no: no right, or row-level security."""
+    with pytest.raises(DBAPIError) as raised, transaction(who) as tx:
+        tx.execute(statement)
+    assert getattr(raised.value.orig, "sqlstate", None) == REFUSED
+
+
+def without_effect(who: Principal, statement: Executable) -> None:
+    """The database finds no row to do it to."""
+    with transaction(who) as tx:
+        assert tx.execute(statement).rowcount == 0  # type: ignore[attr-defined]
+
+
+def new_student(school: int) -> Any:
+    return insert(Student).values(
+        id=900_000,
+        school_id=school,
+        public_id=new_public_id(),
+        given_name="Mallory",
+        family_name=None,
+        name_tokens=[],
+        created_at=clock.now(),
+    )
+
+
+def enrolled(world: World, *, school: int, classroom: int, student: int) -> Any:
+    return insert(Enrollment).values(
+        school_id=school,
+        classroom_id=classroom,
+        student_id=student,
+        avatar="owl-plum",
+        balance=0,
+        joined_at=clock.now(),
+    )
+
+
+def test_a_teacher_adds_no_student_to_another_school(stage: Stage) -> None:
+    refused(stage.as_("teacher"), new_student(stage.world.outside.id))
+
+
+@pytest.mark.parametrize("role", ["founder", "officer", "parent", "child", "nobody"])
+def test_only_staff_adds_students(stage: Stage, role: str) -> None:
+    refused(stage.as_(role), new_student(stage.world.home.id))
+
+
+def test_a_teacher_takes_no_colleagues_student(stage: Stage) -> None:
+    world = stage.world
+    taken = enrolled(
+        world,
+        school=world.home.id,
+        classroom=world.own_class.id,
+        student=world.colleague_class.children[0].id,
+    )
+    refused(stage.as_("teacher"), taken)
+
+
+def test_a_teacher_puts_no_student_into_a_colleagues_class(stage: Stage) -> None:
+    world = stage.world
+    put = enrolled(
+        world,
+        school=world.home.id,
+        classroom=world.colleague_class.id,
+        student=world.own_class.children[0].id,
+    )
+    refused(stage.as_("teacher"), put)
+
+
+@pytest.mark.parametrize("role", ["teacher", "leader"])
+def test_a_student_of_another_school_cannot_be_enrolled(stage: Stage, role: str) -> None:
+    """Whatever the policies let through, the composite key has no such student."""
+    world = stage.world
+    student = world.foreign_class.children[0].id
+    taken = enrolled(world, school=world.home.id, classroom=world.own_class.id, student=student)
+    with pytest.raises(DBAPIError) as raised, transaction(stage.as_(role)) as tx:
+        tx.execute(taken)
+    assert getattr(raised.value.orig, "sqlstate", None) in {REFUSED, "23503"}
+
+
+@pytest.mark.parametrize("role", ["colleague", "elsewhere", "outsider", "parent", "child", "founder"])
+def test_nobody_makes_oneself_a_teacher_of_a_class(stage: Stage, role: str) -> None:
+    world, who = stage.world, stage.as_(role)
+    joined = insert(TeachingRole).values(
+        school_id=world.home.id,
+        classroom_id=world.own_class.id,
+        account_id=who.account_id or world.people["teacher"].id,
+        role="owner",
+    )
+    refused(who, joined)
+
+
+@pytest.mark.parametrize("role", ["colleague", "elsewhere", "outsider", "parent", "child"])
+def test_nobody_gives_another_class_a_code(stage: Stage, role: str) -> None:
+    world = stage.world
+    code = insert(ClassroomCode).values(
+        id=900_000,
+        school_id=world.home.id,
+        classroom_id=world.own_class.id,
+        code="KNOWN",
+        code_index=b"known",
+        issued_at=clock.now(),
+    )
+    refused(stage.as_(role), code)
+
+
+@pytest.mark.parametrize("role", ["colleague", "elsewhere", "outsider", "parent", "child", "founder"])
+def test_nobody_awards_points_in_another_class(stage: Stage, role: str) -> None:
+    world = stage.world
+    with transaction(SYSTEM) as tx:
+        action = tx.scalar(select(Action.id).where(Action.classroom_id == world.own_class.id))
+    award = insert(PointEntry).values(
+        id=900_000,
+        school_id=world.home.id,
+        classroom_id=world.own_class.id,
+        student_id=world.own_class.children[0].id,
+        action_id=action,
+        value=1,
+        awarded_at=clock.now(),
+    )
+    refused(stage.as_(role), award)
+
+
+FOREIGN_CHANGES: dict[str, Callable[[World], Any]] = {
+    "a class": lambda w: update(Classroom).where(Classroom.id == w.foreign_class.id).values(name="Mine"),
+    "a colleague's class": lambda w: (
+        update(Classroom).where(Classroom.id == w.colleague_class.id).values(door="closed")
+    ),
+    "a student": lambda w: (
+        update(Student).where(Student.id == w.foreign_class.children[0].id).values(given_name="Mine")
+    ),
+    "a colleague's student": lambda w: (
+        update(Student).where(Student.id == w.colleague_class.children[0].id).values(given_name="Mine")
+    ),
+    "an enrollment": lambda w: (
+        update(Enrollment).where(Enrollment.classroom_id == w.colleague_class.id).values(ended_at=clock.now())
+    ),
+    "a code": lambda w: (
+        update(ClassroomCode)
+        .where(ClassroomCode.classroom_id == w.colleague_class.id)
+        .values(ended_at=clock.now())
+    ),
+    "a name": lambda w: update(Account).where(Account.id == w.people["colleague"].id).values(name="Mine"),
+    "a password": lambda w: (
+        update(AccountPassword)
+        .where(AccountPassword.account_id == w.people["leader"].id)
+        .values(password_hash="$argon2id$mine")
+    ),
+    "a session": lambda w: (
+        update(AccountSession)
+        .where(AccountSession.account_id == w.people["leader"].id)
+        .values(ended_at=clock.now())
+    ),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN_CHANGES)
+def test_a_teacher_changes_nothing_of_others(stage: Stage, change: str) -> None:
+    without_effect(stage.as_("teacher"), FOREIGN_CHANGES[change](stage.world))
+
+
+@pytest.mark.parametrize("role", ["parent", "child"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        update(Student).values(given_name="Mine"),
+        update(Enrollment).values(balance=1000),
+        update(Classroom).values(name="Mine"),
+    ],
+    ids=["student", "enrollment", "classroom"],
+)
+def test_a_family_changes_nothing_even_of_its_own(stage: Stage, role: str, change: Any) -> None:
+    without_effect(stage.as_(role), change)
+
+
+NOBODYS = {
+    "a point's value": update(PointEntry).values(value=1000),
+    "a point": delete(PointEntry),
+    "an entry of the trail": delete(AuditEntry),
+    "a detail of the trail": delete(AuditDetail),
+    "an entry's verb": update(AuditEntry).values(verb="nothing"),
+    "a student": delete(Student),
+    "a class": delete(Classroom),
+    "a class's school": update(Classroom).values(school_id=1),
+    "an enrollment's class": update(Enrollment).values(classroom_id=1),
+    "one's being founder": update(Account).values(founder=True),
+    "a membership": update(Membership).values(role="leader"),
+    "a teaching role": update(TeachingRole).values(role="owner"),
+    "a guardian's link": update(GuardianLink).values(status="approved"),
+    "a session's length": update(AccountSession).values(expires_at=clock.now()),
+    "a school": update(School).values(name="Mine"),
+    "the mark of the keyring": delete(Installation),
+}
+
+
+@pytest.mark.parametrize("role", ["leader", "teacher", "child", "founder", "nobody"])
+@pytest.mark.parametrize("change", NOBODYS)
+def test_the_web_has_no_right_to_change(stage: Stage, role: str, change: str) -> None:
+    refused(stage.as_(role), NOBODYS[change])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [update(PointEntry).values(value=1000), delete(AuditEntry), update(AuditEntry).values(verb="x")],
+    ids=["points", "delete the trail", "change the trail"],
+)
+def test_not_even_the_system_rewrites_history(stage: Stage, change: Executable) -> None:
+    refused(SYSTEM, change)
+
+
+@pytest.mark.parametrize("column", [AccountPassword.password_hash, AccountSession.token_digest])
+def test_a_leader_reads_no_ones_secrets(stage: Stage, column: Any) -> None:
+    with transaction(stage.as_("leader")) as tx:
+        owners = tx.scalars(select(column.class_.account_id)).all()
+    assert set(owners) == {stage.world.people["leader"].id}

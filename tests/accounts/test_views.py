@@ -1,0 +1,228 @@
+"""Signing in and out in a browser."""
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from backoffice.accounts.passwords import LONGEST
+from backoffice.accounts.services import REFUSED
+from backoffice.app import build
+from backoffice.runtime import Runtime
+from tests.factories.visitor import form_token, send, signed_in
+from tests.factories.world import PASSWORD, World
+
+HOMES = {
+    "founder": "/console/",
+    "leader": "/console/",
+    "officer": "/console/",
+    "teacher": "/console/",
+    "helper": "/console/",
+    "parent": "/family",
+}
+
+
+def credentials(world: World, role: str, password: str = PASSWORD) -> dict[str, str]:
+    return {"email": world.people[role].email, "password": password}
+
+
+def test_the_page_asks_for_address_and_password(client: FlaskClient) -> None:
+    page = client.get("/sign-in")
+    assert (page.status_code, 'name="email"' in page.text, 'name="password"' in page.text) == (
+        200,
+        True,
+        True,
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="whatever is not a GET is taken for a form that was not filled in")
+def test_the_page_answers_a_question_for_its_head(client: FlaskClient) -> None:
+    assert client.head("/sign-in").status_code == 200
+
+
+@pytest.mark.parametrize("role", HOMES)
+def test_each_role_comes_to_its_own_home(client: FlaskClient, world: World, role: str) -> None:
+    answer = send(client, "/sign-in", credentials(world, role))
+    assert (answer.status_code, answer.location) == (303, HOMES[role])
+
+
+@pytest.mark.parametrize("role", HOMES)
+def test_a_home_opens(client: FlaskClient, world: World, role: str) -> None:
+    home = send(client, "/sign-in", credentials(world, role)).location
+    assert client.get(home).status_code == 200
+
+
+def test_the_cookie_is_no_scripts_business(client: FlaskClient, world: World) -> None:
+    answer = send(client, "/sign-in", credentials(world, "teacher"))
+    (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if each.startswith("account=")]
+    assert sorted(cookie.split("; ")[1:]) == ["HttpOnly", "Path=/", "SameSite=Lax"]
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("teacher@people.example", "wrong"),
+        ("nobody@people.example", PASSWORD),
+        ("\0", "\0"),
+        ("' or 1=1 --", "x"),
+        ("😀", "😀"),
+    ],
+)
+def test_a_refusal_says_one_sentence(client: FlaskClient, world: World, email: str, password: str) -> None:
+    answer = send(client, "/sign-in", {"email": email, "password": password})
+    assert (answer.status_code, REFUSED in answer.text) == (422, True)
+
+
+def test_a_refusal_gives_no_cookie(client: FlaskClient, world: World) -> None:
+    send(client, "/sign-in", credentials(world, "teacher", "wrong"))
+    assert client.get_cookie("account") is None
+
+
+def test_a_refusal_shows_no_password_again(client: FlaskClient, world: World) -> None:
+    answer = send(client, "/sign-in", credentials(world, "teacher", "wrong-but-mine"))
+    assert "wrong-but-mine" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"email": "teacher@people.example"},
+        {"password": PASSWORD},
+        {"email": "x" * 255, "password": "x"},
+        {"email": "teacher@people.example", "password": "x" * (LONGEST + 1)},
+    ],
+)
+def test_what_is_not_filled_in_is_asked_again(
+    client: FlaskClient, world: World, fields: dict[str, str]
+) -> None:
+    answer = send(client, "/sign-in", fields)
+    assert (answer.status_code, client.get_cookie("account")) == (422, None)
+
+
+def test_a_form_of_another_site_is_refused(client: FlaskClient, world: World) -> None:
+    answer = client.post("/sign-in", data=credentials(world, "teacher"))
+    assert (answer.status_code, client.get_cookie("account")) == (400, None)
+
+
+def test_who_is_signed_in_is_sent_home(app: Flask, world: World) -> None:
+    answer = signed_in(app, world, "parent").get("/sign-in")
+    assert (answer.status_code, answer.location) == (303, "/family")
+
+
+def test_signing_in_anew_ends_the_session_before(client: FlaskClient, world: World) -> None:
+    token = form_token(client.get("/sign-in").text)
+    client.post("/sign-in", data={"csrf_token": token, **credentials(world, "teacher")})
+    first = client.get_cookie("account")
+    assert first is not None
+    token = form_token(client.get("/console/").text)
+    client.post("/sign-in", data={"csrf_token": token, **credentials(world, "leader")})
+    client.set_cookie("account", first.value)
+    assert client.get("/console/").status_code == 303
+
+
+# -- where one wanted to go
+
+
+@pytest.mark.parametrize("path", ["/console/classrooms/", "/console/students/?q=ada&classroom=x"])
+def test_after_signing_in_one_is_where_one_wanted_to_go(client: FlaskClient, world: World, path: str) -> None:
+    assert client.get(path).location == "/sign-in"
+    assert send(client, "/sign-in", credentials(world, "teacher")).location == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sign-in?next=https://evil.example/",
+        "//evil.example/console/",
+        "/\\evil.example",
+        "/console/..//evil.example",
+    ],
+)
+def test_no_address_leads_to_another_site(client: FlaskClient, world: World, path: str) -> None:
+    client.get(path)
+    answer = send(client, "/sign-in", credentials(world, "teacher"))
+    assert "evil.example" not in answer.location.split("?")[0].split("/")[:3]
+
+
+def test_where_one_wanted_to_go_is_forgotten_afterwards(client: FlaskClient, world: World) -> None:
+    client.get("/console/students/")
+    send(client, "/sign-in", credentials(world, "teacher"))
+    client.delete_cookie("account")
+    assert send(client, "/sign-in", credentials(world, "teacher")).location == "/console/"
+
+
+def test_only_a_page_is_remembered(client: FlaskClient, world: World) -> None:
+    token = form_token(client.get("/sign-in").text)
+    client.post("/console/students/", data={"csrf_token": token})
+    assert send(client, "/sign-in", credentials(world, "teacher")).location == "/console/"
+
+
+# -- the end
+
+
+def test_after_signing_out_the_console_is_closed(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "teacher")
+    send(client, "/sign-out", {}, page="/console/")
+    assert client.get("/console/").location == "/sign-in"
+
+
+def test_after_signing_out_the_cookie_is_worth_nothing(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "teacher")
+    kept = client.get_cookie("account")
+    assert kept is not None
+    send(client, "/sign-out", {}, page="/console/")
+    client.set_cookie("account", kept.value)
+    assert client.get("/console/").location == "/sign-in"
+
+
+def test_signing_out_clears_what_the_browser_kept(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "teacher")
+    answer = send(client, "/sign-out", {}, page="/console/")
+    assert (answer.headers["Clear-Site-Data"], client.get_cookie("account")) == ('"cache"', None)
+
+
+def test_signing_out_twice_is_no_error(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "teacher")
+    token = form_token(client.get("/console/").text)
+    client.post("/sign-out", data={"csrf_token": token})
+    page = send(client, "/sign-out", {}, page="/sign-in")
+    assert (page.status_code, page.location) == (303, "/sign-in")
+
+
+def test_a_link_does_not_sign_out(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "teacher")
+    assert client.get("/sign-out").status_code == 405
+    assert client.get("/console/").status_code == 200
+
+
+def test_who_was_signed_out_is_told(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "teacher")
+    client.set_cookie("account", "A" * 43)
+    client.get("/console/")
+    assert "You were signed out because the session ended." in client.get("/sign-in").text
+
+
+@pytest.mark.parametrize("token", ["", "x", "A" * 43, "A" * 10_000, "\xe9", '"\\000"'])
+def test_a_made_up_cookie_is_nobody(app: Flask, world: World, token: str) -> None:
+    answer = app.test_client(use_cookies=False).get("/console/", headers={"Cookie": f"account={token}"})
+    assert answer.location == "/sign-in"
+
+
+def test_over_https_the_cookie_is_the_hosts_alone(runtime: Runtime, world: World) -> None:
+    secure = runtime.settings.model_copy(update={"base_url": "https://school.example"})
+    browser = build(replace(runtime, settings=secure)).test_client()
+    at = {"base_url": "https://school.example", "headers": {"Referer": "https://school.example/sign-in"}}
+    token = form_token(browser.get("/sign-in", **at).text)  # type: ignore[arg-type]
+    answer = browser.post(
+        "/sign-in",
+        data={"csrf_token": token, **credentials(world, "teacher")},
+        **at,  # type: ignore[arg-type]
+    )
+    (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if "account=" in each]
+    name, *flags = cookie.split("; ")
+    assert (name.split("=")[0], sorted(flags)) == (
+        "__Host-account",
+        ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"],
+    )

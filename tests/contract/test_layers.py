@@ -1,0 +1,238 @@
+"""The rules of the house that can be read off the source. Import directions: `config/importlinter.ini`.
+
+The rules are read from the syntax tree and not by searching for words, so that neither a comment nor
+another name for the same thing changes the answer.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+# The environment is read in one place.
+READS_ENVIRONMENT = {"backoffice/settings.py"}
+# The one clock.
+TELLS_TIME = {"backoffice/clock.py"}
+# Raw SQL, each with its reason. Migrations are SQL and not listed.
+RAW_SQL = {
+    "backoffice/storage/catalog.py": "asks PostgreSQL's catalogs, which no model maps",
+    "backoffice/storage/functions.py": "calls the database's own functions, one Python function each",
+    "backoffice/storage/migrate.py": "takes the lock under which migrations run",
+    "backoffice/storage/roles.py": "makes the database's roles",
+}
+# Modules below everything: they import nothing of ours.
+LEAVES = {
+    "backoffice/clock.py",
+    "backoffice/problems.py",
+    "backoffice/wording.py",
+    "backoffice/access/permissions.py",
+    "backoffice/storage/public_id.py",
+}
+WRITES = {"insert", "update", "delete", "add", "add_all", "merge"}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Every module of core and plugins by its path, but migrations."""
+    found = {}
+    for root in ("backoffice", "plugins"):
+        for path in sorted((CHECKOUT / root).rglob("*.py")):
+            name = path.relative_to(CHECKOUT).as_posix()
+            if "/migrations/" not in name:
+                found[name] = ast.parse(path.read_text("utf-8"), name)
+    return found
+
+
+def full_names(tree: ast.Module) -> dict[str, str]:
+    """What each imported name stands for: `text` for `sqlalchemy.text`."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                head = alias.name.partition(".")[0]
+                names[alias.asname or head] = alias.name if alias.asname else head
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return names
+
+
+def used(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Every dotted name that a module uses, with imports resolved, and its line."""
+    names = full_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            parts: list[str] = []
+            inner: ast.expr = node
+            while isinstance(inner, ast.Attribute):
+                parts.append(inner.attr)
+                inner = inner.value
+            if isinstance(inner, ast.Name) and inner.id in names:
+                yield ".".join([names[inner.id], *reversed(parts)]), node.lineno
+
+
+def using(*wanted: str) -> dict[str, list[int]]:
+    """The modules that use one of the names, and where."""
+    found: dict[str, list[int]] = {}
+    for name, tree in sources().items():
+        lines = [line for what, line in used(tree) if what in wanted]
+        if lines:
+            found[name] = lines
+    return found
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reading = using("os.environ", "os.getenv", "os.environb", "os.getenvb", "os.putenv", "os.unsetenv")
+    assert set(reading) == READS_ENVIRONMENT, reading
+
+
+def test_there_is_one_clock() -> None:
+    telling = using(
+        "datetime.datetime.now",
+        "datetime.datetime.utcnow",
+        "datetime.datetime.today",
+        "datetime.date.today",
+        "time.time",
+        "time.time_ns",
+        "sqlalchemy.func.now",
+        "sqlalchemy.func.current_timestamp",
+        "sqlalchemy.func.clock_timestamp",
+        "sqlalchemy.func.transaction_timestamp",
+    )
+    assert set(telling) == TELLS_TIME, telling
+
+
+def test_no_sql_asks_the_database_for_the_time() -> None:
+    """A rule that depends on time takes it from the clock, so that tests and audits can move it."""
+    asking = [
+        f"{name}:{node.lineno}"
+        for name, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and any(
+            word in node.value.lower()
+            for word in ("now()", "current_timestamp", "clock_timestamp", "current_date", "localtime")
+        )
+        # A docstring may speak of it.
+        and node.value not in _docstrings(tree)
+    ]
+    assert asking == []
+    scripts = [p for p in CHECKOUT.rglob("migrations/sql/*.sql") if ".venv" not in p.parts]
+    assert scripts
+    for script in scripts:
+        text = script.read_text("utf-8").lower()
+        for word in ("now()", "current_timestamp", "clock_timestamp", "current_date", "localtimestamp"):
+            assert word not in text, f"{script.name} asks for {word}"
+
+
+def test_raw_sql_is_where_it_is_named() -> None:
+    raw = using(
+        "sqlalchemy.text",
+        "sqlalchemy.sql.text",
+        "sqlalchemy.literal_column",
+        "sqlalchemy.sql.literal_column",
+        "sqlalchemy.TextClause",
+        "sqlalchemy.DDL",
+    )
+    assert set(raw) == set(RAW_SQL), raw
+
+
+def test_raw_cursors_are_where_they_are_named() -> None:
+    raw = [
+        f"{name}:{node.lineno}"
+        for name, tree in sources().items()
+        if name not in RAW_SQL
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"exec_driver_sql", "driver_connection", "raw_connection", "dbapi_connection"}
+    ]
+    assert raw == []
+
+
+def test_raw_sql_is_written_and_not_put_together() -> None:
+    """Nothing that came from outside can become SQL: f-strings only join constants of their module."""
+    for name in RAW_SQL:
+        constants = {
+            target.id
+            for node in sources()[name].body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(sources()[name]):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text":
+                (statement,) = node.args
+                assert isinstance(statement, ast.Constant | ast.JoinedStr), f"{name}:{node.lineno}"
+                if isinstance(statement, ast.JoinedStr):
+                    joined = {
+                        part.value.id
+                        for part in statement.values
+                        if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name)
+                    }
+                    parts = [p for p in statement.values if isinstance(p, ast.FormattedValue)]
+                    assert len(parts) >= len(joined), name
+                    assert all(isinstance(p.value, ast.Name) for p in parts), f"{name}:{node.lineno}"
+                    assert joined <= constants, f"{name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_a_leaf_imports_nothing_of_ours(leaf: str) -> None:
+    ours = [name for name in full_names(sources()[leaf]).values() if name.startswith("backoffice")]
+    assert ours == []
+
+
+def test_the_core_names_no_plugin() -> None:
+    """Not by an import within a function either, nor by a string that is imported."""
+    naming = [
+        name
+        for name, tree in sources().items()
+        if name.startswith("backoffice/")
+        and any(each.partition(".")[0] == "plugins" for each in full_names(tree).values())
+    ]
+    assert naming == []
+
+
+def test_pages_do_not_write() -> None:
+    """Views translate and delegate: what changes a row is a service."""
+    pages = [
+        name for name in sources() if name.startswith("backoffice/console/") or name.endswith("/views.py")
+    ]
+    assert pages
+    writing = [
+        f"{name}:{line}"
+        for name in pages
+        for what, line in used(sources()[name])
+        if what in {f"sqlalchemy.{verb}" for verb in WRITES}
+        or what.startswith("sqlalchemy.dialects.postgresql.insert")
+    ]
+    assert writing == []
+
+
+def test_services_take_their_arguments_by_name() -> None:
+    positional = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in sources().items()
+        if name.endswith("/services.py") or "/services/" in name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        # Helpers that work within a service's transaction, or are no verb at all, take what they work on.
+        and any(arg.arg == "principal" for arg in (*node.args.args, *node.args.kwonlyargs))
+        and (node.args.args or node.args.posonlyargs)
+    ]
+    assert positional == []
+
+
+def _docstrings(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                found.add(str(body[0].value.value))
+    return found

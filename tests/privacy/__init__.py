@@ -1,0 +1,1 @@
+"""What the stored data may and may not show."""

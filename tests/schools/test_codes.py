@@ -1,0 +1,79 @@
+"""Classroom codes: easy to read aloud, hard to guess."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backoffice.schools import codes
+from backoffice.schools.codes import ALPHABET, LENGTH, new_code, normalise, spaced
+from backoffice.storage import keyring
+from backoffice.storage.keyring import Keyring
+
+
+def test_the_alphabet_has_24_symbols() -> None:
+    assert (len(ALPHABET), len(set(ALPHABET))) == (24, 24)
+
+
+@pytest.mark.parametrize("twins", ["0OQ", "1IL", "2Z", "5S", "8B", "UV"])
+def test_of_symbols_that_look_alike_there_is_one_at_most(twins: str) -> None:
+    assert len(set(twins) & set(ALPHABET)) <= 1
+
+
+def test_no_code_spells_a_word() -> None:
+    assert set("AEIOU") & set(ALPHABET) == set()
+
+
+def test_a_code_is_eight_symbols_of_the_alphabet() -> None:
+    code = new_code()
+    assert (len(code), set(code) - set(ALPHABET)) == (LENGTH, set())
+
+
+def test_codes_use_the_whole_alphabet_and_do_not_repeat() -> None:
+    many = [new_code() for _ in range(500)]
+    assert (len(set(many)), set("".join(many))) == (500, set(ALPHABET))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("BCDFGHJK", "BCDFGHJK"),
+        ("bcdf-ghjk", "BCDFGHJK"),
+        (" BCDF GHJK\n", "BCDFGHJK"),
+        ("B.C.D.F.G.H.J.K.", "BCDFGHJK"),
+        ("bcdf–ghjk", "BCDFGHJK"),
+        ("bcdf\u200bghjk", "BCDFGHJK"),
+        ("", ""),
+        ("\0", ""),
+        ("\ud800", ""),
+        pytest.param(
+            "ＢＣＤＦ３４６７",
+            "BCDF3467",
+            marks=pytest.mark.xfail(strict=True, reason="a Japanese keyboard's wide letters stay wide"),
+        ),
+    ],
+)
+def test_what_a_child_types_is_forgiven(typed: str, meant: str) -> None:
+    assert normalise(typed) == meant
+
+
+@given(st.text(max_size=100))
+def test_no_text_is_an_error(typed: str) -> None:
+    assert len(normalise(typed)) <= 64
+
+
+@given(st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH))
+def test_a_code_as_it_is_shown_is_the_code(code: str) -> None:
+    assert normalise(spaced(code)) == code
+
+
+def test_a_code_is_shown_in_two_halves() -> None:
+    assert spaced("BCDFGHJK") == "BCDF-GHJK"
+
+
+def test_a_code_is_found_by_a_keyed_digest(keyring_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "_installed", Keyring.read(keyring_file))
+    before = codes.index("BCDFGHJK")
+    monkeypatch.setattr(keyring, "_installed", Keyring.generate())
+    assert (len(before), codes.index("BCDFGHJK") == before) == (16, False)
