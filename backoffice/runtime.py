@@ -6,6 +6,8 @@ reasons and in the same words.
 
 from dataclasses import dataclass
 
+from sqlalchemy.exc import OperationalError
+
 from backoffice import registry  # noqa: F401 - models and rules must be known
 from backoffice.access.policy import load_roles
 from backoffice.access.principal import Nobody
@@ -14,9 +16,10 @@ from backoffice.plugin import Plugin, discover
 from backoffice.settings import CONFIG, Settings, plugin_config
 from backoffice.storage import database, keyring
 from backoffice.storage.database import Database
-from backoffice.storage.installation import check_keyring
-from backoffice.storage.keyring import Keyring
+from backoffice.storage.installation import WRONG_KEYRING, check_keyring
+from backoffice.storage.keyring import Keyring, KeyringError
 from backoffice.storage.migrate import Migrations, check_schema
+from backoffice.storage.roles import is_administrator
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ def check_database(runtime: Runtime) -> None:
     Raises `SchemaError`, `KeyringError`, `RoleError`, and SQLAlchemy's `OperationalError` when the
     database does not answer.
     """
-    with transaction(Nobody()) as tx:
-        check_schema(tx.connection(), runtime.migrations)
-        check_keyring(tx.connection())
+    try:
+        with transaction(Nobody()) as tx:
+            check_schema(tx.connection(), runtime.migrations)
+            check_keyring(tx.connection())
+    except OperationalError as error:
+        if is_administrator(runtime.database.address) and "authentication failed" in str(error.orig):
+            # The logins are derived from the keyring, so a wrong one is refused at the door.
+            raise KeyringError(WRONG_KEYRING) from None
+        raise

@@ -5,10 +5,10 @@ import unicodedata
 
 def clean(text: str) -> str:
     """Text as it is kept: composed Unicode, single spaces, no invisible characters."""
-    composed = unicodedata.normalize("NFC", text)
     visible = "".join(
         " " if symbol.isspace() else symbol
-        for symbol in composed
+        for symbol in text
         if symbol.isspace() or unicodedata.category(symbol)[0] != "C"
     )
-    return " ".join(visible.split())
+    # Composed last: what parted two letters is gone by now.
+    return " ".join(unicodedata.normalize("NFC", visible).split())

@@ -123,10 +123,11 @@ def test_a_wrong_address_is_told_with_the_other_problems(give: Give) -> None:
 )
 def test_plain_http_on_another_host_is_refused(give: Give, url: str) -> None:
     give(BASE_URL=url)
-    assert problems() == [
+    sentence = (
         "BASE_URL is plain http on a host that is not this machine."
         " Children's data travels over https only: use an https:// address."
-    ]
+    )
+    assert problems() == [sentence]
 
 
 @pytest.mark.parametrize("url", ["school.example", "ftp://school.example", "https://", "", "/"])

@@ -26,4 +26,6 @@ STUDENTS_UNENROLL = Permission("students:unenroll")
 TEACHERS_LIST = Permission("teachers:list")
 TEACHERS_READ = Permission("teachers:read")
 
-CORE = frozenset(value for name, value in globals().items() if name.isupper() and isinstance(value, str))
+CORE: frozenset[Permission] = frozenset(
+    Permission(value) for name, value in globals().items() if name.isupper() and isinstance(value, str)
+)

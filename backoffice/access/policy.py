@@ -56,6 +56,7 @@ class Scope:
     schools: Ids = NONE
     classrooms: Ids = NONE
     students: Ids = NONE
+    own_classrooms: Ids = NONE
     account: Ids = NONE
 
     def __bool__(self) -> bool:
@@ -66,9 +67,10 @@ class Scope:
 class Rule:
     """Where the rows of an entity belong, so that the policy can judge them.
 
-    `school`, `student` and `account` name columns. `schools`, `classrooms` and `students` make the
-    condition "of one of these" from the bound array of their numbers, where no single column tells;
-    `classrooms_of` lists a loaded row's classrooms.
+    `school`, `student`, `own_classroom` (of a child or its parent) and `account` name columns.
+    `classrooms` makes the condition "in one of these classrooms" from the bound array of their numbers, and
+    `classrooms_of` lists a loaded row's. `schools` does so where no column tells; then only the database
+    can judge.
     Rows with an `account` column belong to that account; without `read`, to it alone.
     """
 
@@ -76,10 +78,10 @@ class Rule:
     read: Permission | None
     school: str | None = "school_id"
     student: str | None = None
+    own_classroom: str | None = None
     account: str | None = None
     schools: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
-    students: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms_of: Callable[[Any], Iterable[int]] = field(default=lambda _row: ())
 
 
@@ -102,18 +104,33 @@ def load_roles(path: Path, declared: Iterable[Permission] = ()) -> None:
     """Read who may do what. Raises `PolicyError` with every problem of the file at once."""
     global _granted  # noqa: PLW0603 - a process has one policy
     known = CORE | frozenset(declared)
-    stored = tomllib.loads(path.read_text("utf-8"))
+    stored = _read(path)
     problems = [f"{path.name}: there is no role {role}." for role in stored if role not in set(RoleName)]
     problems += [f"{path.name}: the role {role} is missing." for role in RoleName if role not in stored]
     problems += [
         f"{path.name}: {role} lists {name}, which nobody declares."
         for role, entry in stored.items()
-        for name in entry.get("permissions", ())
+        for name in entry["permissions"]
         if name not in known
     ]
     if problems:
         raise PolicyError(problems)
     _granted = {role: frozenset(entry["permissions"]) for role, entry in stored.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        stored = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyError([f"{path.name} cannot be read: {error}"]) from None
+    without = [
+        f"{path.name}: {role} has no list of permissions."
+        for role, entry in stored.items()
+        if not (isinstance(entry, dict) and isinstance(entry.get("permissions"), list))
+    ]
+    if without:
+        raise PolicyError(without)
+    return stored
 
 
 def granted(role: RoleName) -> frozenset[str]:
@@ -139,6 +156,8 @@ def scope(principal: Principal, permission: Permission) -> Scope:
         | where(RoleName.CO_TEACHER, principal.co_taught)
         | where(RoleName.HELPER, principal.helped),
         students=where(RoleName.GUARDIAN, principal.children) | where(RoleName.STUDENT, own),
+        own_classrooms=where(RoleName.GUARDIAN, principal.own_classrooms)
+        | where(RoleName.STUDENT, principal.own_classrooms),
         account=frozenset({principal.account_id}) if principal.account_id else NONE,
     )
 
@@ -149,11 +168,16 @@ def can(principal: Principal, permission: Permission, thing: DeclarativeBase | N
     if thing is None or held.everywhere:
         return bool(held)
     rule = _rules[type(thing)]
-    return (
-        (rule.school is not None and getattr(thing, rule.school) in held.schools)
-        or not held.classrooms.isdisjoint(rule.classrooms_of(thing))
-        or (rule.student is not None and getattr(thing, rule.student) in held.students)
-        or (rule.account is not None and getattr(thing, rule.account) in held.account)
+    if rule.schools is not None:
+        raise TypeError(f"Only the database can tell where a {type(thing).__name__} belongs: use find().")
+    return not held.classrooms.isdisjoint(rule.classrooms_of(thing)) or any(
+        column is not None and getattr(thing, column) in ids
+        for column, ids in (
+            (rule.school, held.schools),
+            (rule.student, held.students),
+            (rule.own_classroom, held.own_classrooms),
+            (rule.account, held.account),
+        )
     )
 
 
@@ -169,7 +193,7 @@ def visible(principal: Principal, statement: Statement, permission: Permission |
     Each entity that the statement selects from is narrowed by its own rule; one without a rule shows
     nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
     """
-    entities = [description["entity"] for description in statement.column_descriptions]
+    entities = [description.get("entity") for description in statement.column_descriptions]
     if not entities or None in entities:
         # An aggregate names no entity: it would pass unnarrowed.
         raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
@@ -193,6 +217,7 @@ def _condition(
         for column, ids in (
             (rule.school, held.schools),
             (rule.student, held.students),
+            (rule.own_classroom, held.own_classrooms),
             (rule.account, held.account),
         )
         if column and ids
@@ -202,7 +227,6 @@ def _condition(
         for condition, ids in (
             (rule.schools, held.schools),
             (rule.classrooms, held.classrooms),
-            (rule.students, held.students),
         )
         if condition and ids
     ]

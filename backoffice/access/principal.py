@@ -89,6 +89,7 @@ class Principal:
     co_taught: Ids = NONE
     helped: Ids = NONE
     children: Ids = NONE
+    own_classrooms: Ids = NONE
     school_id: int | None = None
     classroom_id: int | None = None
     student_id: int | None = None
@@ -146,6 +147,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         co_taught=frozenset(found.co_taught),
         helped=frozenset(found.helped),
         children=frozenset(found.children),
+        own_classrooms=frozenset(found.own_classrooms),
     )
 
 
@@ -158,6 +160,7 @@ def _student(connection: Connection, credential: StudentToken) -> Principal:
         session_id=found.session_id,
         school_id=found.school_id,
         classroom_id=found.classroom_id,
+        own_classrooms=frozenset({found.classroom_id}),
         student_id=found.student_id,
         student_public_id=found.student_public_id,
         time_zone=found.time_zone,

@@ -1,12 +1,14 @@
 """Classroom codes: easy to read aloud and to type, hard to guess."""
 
 import secrets
+import unicodedata
 
 from backoffice.storage import keyring
 
 # 24 symbols: no vowels (no words), no 0 O 1 I L, no 2 Z-like, 5 S-like or 8 B-like twins.
 ALPHABET = "BCDFGHJKMNPQRTVWXYZ34679"
 LENGTH = 8
+LONGEST_TYPED = 64
 
 
 def new_code() -> str:
@@ -16,7 +18,9 @@ def new_code() -> str:
 
 def normalise(typed: str) -> str:
     """What a child meant: case, spaces, hyphens and the like forgiven."""
-    return "".join(symbol for symbol in typed.upper() if symbol.isalnum())[:64]
+    # NFKC: a Japanese keyboard's wide letters are letters.
+    wide = unicodedata.normalize("NFKC", typed[:LONGEST_TYPED])
+    return "".join(symbol for symbol in wide.upper() if symbol.isalnum())[:LONGEST_TYPED]
 
 
 def spaced(code: str) -> str:

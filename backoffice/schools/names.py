@@ -17,7 +17,8 @@ _FIGURES = (
 )
 _COLOURS = ("sky", "mint", "coral", "sun", "plum", "sea", "rose", "sand")
 AVATARS = tuple(f"{figure}-{colour}" for figure in _FIGURES for colour in _COLOURS)
-_NUMBERED = re.compile(r"^\s*\d{1,3}\s*[.):]?\s+(?=\S)")
+_NUMBERED = re.compile(r"^\d{1,3}\s*[.):]?\s+(?=\S)")
+_NUMBER = re.compile(r"\d{1,3}\s*[.):]?$")
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,26 @@ def read_pasted(text: str) -> list[PastedName]:
     """Read a list of names, one a line: "Ada Lovelace", "Lovelace, Ada", tabs, numbered lines."""
     read = []
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = clean(_NUMBERED.sub("", raw).replace("\t", " , " if raw.count("\t") == 1 else " "))
-        if not line:
+        # The columns of a spreadsheet, less the empty ones and a leading number.
+        cells = [cell for cell in map(clean, raw.split("\t")) if cell]
+        if len(cells) > 1 and _NUMBER.match(cells[0]):
+            cells = cells[1:]
+        if not cells:
             continue
-        if "," in line or "\t" in raw:
-            family, _, given = (part.strip() for part in line.partition(","))
-            if "\t" in raw:
-                # A spreadsheet's two columns come as given name, family name.
-                given, family = family, given
-        else:
-            given, _, family = line.partition(" ")
+        given, family = _parted(cells)
         read.append(PastedName(number, given, family or None, problem_with(given, family)))
     return read
+
+
+def _parted(cells: list[str]) -> tuple[str, str]:
+    if len(cells) > 1:
+        return cells[0], " ".join(cells[1:])
+    line = _NUMBERED.sub("", cells[0])
+    if "," in line:
+        family, _, given = line.partition(",")
+    else:
+        given, _, family = line.partition(" ")
+    return given.strip(), family.strip()
 
 
 def problem_with(given: str, family: str | None) -> str | None:

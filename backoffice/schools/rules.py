@@ -33,18 +33,6 @@ def _in_classrooms(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
     return Student.id == any_(func.array(enrolled))
 
 
-def _classrooms_of_students(column: Any) -> Any:
-    def condition(students: ColumnElement[Any]) -> ColumnElement[bool]:
-        theirs = (
-            select(Enrollment.classroom_id)
-            .where(Enrollment.student_id == any_(students), Enrollment.ended_at.is_(None))
-            .scalar_subquery()
-        )
-        return column == any_(func.array(theirs))  # type: ignore[no-any-return]
-
-    return condition
-
-
 def _classroom_column(entity: Any, column: str = "classroom_id") -> Any:
     return lambda classrooms: getattr(entity, column) == any_(classrooms)
 
@@ -55,7 +43,7 @@ register(
         Classroom,
         read=CLASSROOMS_READ,
         classrooms=_classroom_column(Classroom, "id"),
-        students=_classrooms_of_students(Classroom.id),
+        own_classroom="id",
         classrooms_of=lambda classroom: (classroom.id,),
     ),
     Rule(
@@ -71,7 +59,7 @@ register(
             read=read,
             student="student_id" if hasattr(entity, "student_id") else None,
             classrooms=_classroom_column(entity),
-            students=_classrooms_of_students(Action.classroom_id) if entity is Action else None,
+            own_classroom="classroom_id" if entity is Action else None,
             classrooms_of=lambda row: (row.classroom_id,),
         )
         for entity, read in (

@@ -12,6 +12,10 @@ from backoffice.storage.columns import Keep
 from backoffice.storage.keyring import KeyringError
 
 MARK = "sealed by the keyring of this database"
+WRONG_KEYRING = (
+    "This keyring is not the keyring of this database. Set BACKOFFICE_KEYRING_FILE to the file that was"
+    " made with the database; nothing has been changed."
+)
 
 
 class Installation(Base):
@@ -38,9 +42,6 @@ def check_keyring(connection: Connection) -> None:
     try:
         held = connection.scalar(select(Installation.keyring_mark))
     except KeyringError:
-        raise KeyringError(
-            "This keyring is not the keyring of this database. Set BACKOFFICE_KEYRING_FILE to the"
-            " file that was made with the database; nothing has been changed."
-        ) from None
+        raise KeyringError(WRONG_KEYRING) from None
     if held != MARK:
         raise KeyringError("This database carries no mark of a keyring. Run: backoffice db upgrade")

@@ -64,8 +64,8 @@ class Keyring:
                 f"The keyring {path} is missing. Put the file back from where it is kept;"
                 " without it nobody can read this database."
             ) from None
-        except PermissionError:
-            raise KeyringError(f"The keyring {path} may not be read by this user.") from None
+        except OSError as error:
+            raise KeyringError(f"The keyring {path} cannot be read: {error.strerror}.") from None
         except (ValueError, KeyError, AttributeError, TypeError):
             raise KeyringError(f"The keyring {path} is damaged. Put back a good copy.") from None
         if not all(keys.values()):

@@ -94,6 +94,9 @@ def _prepare_roles(address: str) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            if connection.scalar(text("select to_regclass('app.installation')")) is not None:
+                # Before the logins are derived anew: a wrong keyring must not lock everybody out.
+                installation.check_keyring(connection)
             prepare_roles(connection)
     finally:
         engine.dispose()

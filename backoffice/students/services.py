@@ -16,6 +16,7 @@ from backoffice.schools import codes, names
 from backoffice.settings import Sessions
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewStudentSession
+from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
 
 # The same words, and the same work, for a wrong code and a closed door.
@@ -84,7 +85,8 @@ def sign_in_student(*, code: str, student: str, sessions: Sessions, address: str
             tx,
             NewStudentSession(
                 code_index=codes.index(codes.normalise(code)),
-                student=student,
+                # What cannot be an identifier finds nobody, and never reaches the database.
+                student=student if is_public_id(student) else "",
                 token_id=token_id,
                 at=now,
                 idle_shared=sessions.student_idle_shared,

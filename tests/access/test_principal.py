@@ -39,7 +39,7 @@ def scopes(who: Principal) -> Scopes:
 
 
 EXPECTED: dict[str, Callable[[World], Scopes]] = {
-    "founder": lambda w: {},
+    "founder": lambda _: {},
     "leader": lambda w: {"led_schools": {w.home.id, w.elsewhere.id}},
     "officer": lambda w: {"officer_schools": {w.home.id, w.elsewhere.id}},
     "teacher": lambda w: {"taught_schools": {w.home.id}, "owned": {w.own_class.id}},

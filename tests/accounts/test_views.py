@@ -214,11 +214,11 @@ def test_over_https_the_cookie_is_the_hosts_alone(runtime: Runtime, world: World
     secure = runtime.settings.model_copy(update={"base_url": "https://school.example"})
     browser = build(replace(runtime, settings=secure)).test_client()
     at = {"base_url": "https://school.example", "headers": {"Referer": "https://school.example/sign-in"}}
-    token = form_token(browser.get("/sign-in", **at).text)  # type: ignore[arg-type]
+    token = form_token(browser.get("/sign-in", **at).text)
     answer = browser.post(
         "/sign-in",
         data={"csrf_token": token, **credentials(world, "teacher")},
-        **at,  # type: ignore[arg-type]
+        **at,
     )
     (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if "account=" in each]
     name, *flags = cookie.split("; ")

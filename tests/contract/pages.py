@@ -40,9 +40,9 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self.links.add(given.get("href", ""))
         name = self._select if tag == "option" else given.get("name", "")
-        if tag in {"option", "input", "button"} and name and self.forms:
-            if _IDENTIFIER.match(given.get("value", "")):
-                self.forms[-1].identifiers.setdefault(name, set()).add(given["value"])
+        chooses = tag in {"option", "input", "button"} and name and self.forms
+        if chooses and _IDENTIFIER.match(given.get("value", "")):
+            self.forms[-1].identifiers.setdefault(name, set()).add(given["value"])
 
 
 def forms(page: str) -> list[Form]:

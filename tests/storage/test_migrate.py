@@ -223,11 +223,6 @@ def test_a_database_refuses_an_upgrade_with_another_keyring(database: Database) 
     )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=psycopg.OperationalError,
-    reason="the roles get passwords of the wrong keyring before the keyring is checked",
-)
 def test_an_upgrade_with_another_keyring_changes_no_login(database: Database) -> None:
     upgrade(database)
     good = database.url(DatabaseRole.APP).set(drivername="postgresql").render_as_string(hide_password=False)

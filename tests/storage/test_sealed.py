@@ -17,7 +17,7 @@ from backoffice.storage.keyring import KeyringError
 from backoffice.storage.sealed import Sealed
 from tests.factories.world import SYSTEM, World
 
-assert registry
+assert registry.__name__
 SEALED = [
     column
     for table in Base.metadata.tables.values()

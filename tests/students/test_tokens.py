@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -168,7 +168,20 @@ def test_a_wrong_claim_is_refused(claims: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", ".", "..", "...", "a.b.c", "x" * 100_000, "\0", "é.é.é", "😀", str(uuid4()), "null"]
+    "token",
+    [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "x" * 100_000,
+        "\0",
+        "é.é.é",
+        "😀",
+        "06175149-5024-49b5-a7b0-e370490c72af",
+        "null",
+    ],
 )
 def test_what_is_no_token_is_none(token: str) -> None:
     assert tokens.verify(token) is None

@@ -64,7 +64,7 @@ returns table (
   account_id bigint, session_id bigint, session_public_id text, account_public_id text, name bytea,
   time_zone text, founder boolean, led_schools bigint[], schools bigint[], taught_schools bigint[], districts bigint[],
   led_districts bigint[], officer_schools bigint[], owned bigint[], co_taught bigint[], helped bigint[],
-  children bigint[]
+  children bigint[], own_classrooms bigint[]
 )
 language plpgsql security definer set search_path = app, pg_temp as $$
 #variable_conflict use_column
@@ -72,7 +72,6 @@ declare
   found_session account_session;
   found_account account;
   officer_districts bigint[];
-  own_classrooms bigint[];
 begin
   select s.* into found_session from account_session s
    where s.token_digest = digest and s.ended_at is null and s.expires_at > at
