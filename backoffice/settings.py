@@ -20,7 +20,6 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -30,6 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableSetting
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -95,17 +95,18 @@ class Settings(BaseSettings):
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
 
-    @model_validator(mode="after")
-    def _https_except_on_loopback(self) -> "Settings":
-        parts = urlsplit(self.base_url)
+    @field_validator("base_url")
+    @classmethod
+    def _https_except_on_loopback(cls, value: str) -> str:
+        parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("BASE_URL must be a full address such as https://school.example")
+            raise ValueError("must be a full address such as https://school.example")
         if parts.scheme == "http" and not _is_loopback(parts.hostname):
             raise ValueError(
-                "BASE_URL is plain http on a host that is not this machine."
+                "is plain http on a host that is not this machine."
                 " Children's data travels over https only: use an https:// address."
             )
-        return self
+        return parts.geturl()
 
     @field_validator("database_url", "database_direct_url")
     @classmethod
@@ -141,6 +142,8 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         assert isinstance(env_settings, EnvSettingsSource)
         overlay = env_settings.env_vars.get(f"{PREFIX}CONFIG".lower()) or None
+        if overlay:
+            Path(overlay).stat()  # pydantic-settings passes over a file that is not there
         return (
             init_settings,
             env_settings,
@@ -161,8 +164,10 @@ def load() -> Settings:
         settings = Settings()
     except ValidationError as error:
         problems += [_sentence(dict(detail)) for detail in error.errors()]
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"A settings file cannot be read: {error}")
+    except UnreadableSetting as error:
+        problems.append(f"A setting cannot be read: {error}")
     if problems or settings is None:
         raise SettingsError(problems)
     return settings
@@ -207,7 +212,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
 def child_environment(**settings: str) -> dict[str, str]:
     """The environment for a child process: this one's, with some settings replaced."""
     replaced = {f"{PREFIX}{name}": value for name, value in settings.items()}
-    dropped = {f"{name}_FILE" for name in replaced} | {f"{PREFIX}DATABASE_DIRECT_URL"}
+    told = {*replaced, f"{PREFIX}DATABASE_DIRECT_URL"}
+    dropped = told | {f"{name}_FILE" for name in told}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | replaced
 

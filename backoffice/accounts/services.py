@@ -1,10 +1,11 @@
 """Making accounts, signing in and out."""
 
+import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import AccountToken, Nobody, Principal
@@ -23,6 +24,7 @@ from backoffice.wording import clean
 # The same words for a wrong address, a wrong password and a suspended account.
 REFUSED = "The e-mail address and the password do not match. Try again."
 LONGEST_EMAIL = 254
+_ADDRESS = re.compile(r"[^@\s\0]+@[^@\s\0]+\Z")
 LONGEST_DEVICE = 200
 
 
@@ -46,12 +48,15 @@ def create_account(
 ) -> PublicId:
     """Make an account. Only the system may: people are invited. Raises `Rejected`."""
     email, name = normalise_email(email), clean(name)
-    if not email or len(email) > LONGEST_EMAIL or email.count("@") != 1:
+    if len(email) > LONGEST_EMAIL or not _ADDRESS.match(email):
         raise Rejected(email="Write a full e-mail address, such as name@school.example.")
     if not name:
         raise Rejected(name="Write a name.")
     public_id, now = new_public_id(), clock.now()
     with transaction(principal) as tx:
+        taken = select(Account.id).where(Account.email_index == email_index(email))
+        if tx.scalar(taken) is not None:
+            raise Rejected(email="This address has an account already.")
         account_id = tx.take_id(Account)
         tx.execute(
             insert(Account).values(
@@ -143,7 +148,8 @@ def token_digest(token: str) -> bytes:
 
 def normalise_email(email: str) -> str:
     """An address as it is compared and kept: composed Unicode, lower case, no spaces around."""
-    return unicodedata.normalize("NFC", email).strip().casefold()
+    encodable = email.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFC", encodable).strip().casefold()
 
 
 def email_index(email: str) -> bytes:

@@ -21,7 +21,7 @@ from backoffice.accounts import services
 from backoffice.accounts.forms import SignInForm
 from backoffice.problems import Rejected
 from backoffice.web import cookies
-from backoffice.web.identity import address, done_reading, enter, settings
+from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, settings
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 
@@ -52,10 +52,11 @@ def home_of(who: Principal) -> str:
 def sign_in() -> Response | tuple[str, int]:
     """The sign-in page."""
     form = SignInForm()
-    if request.method == "GET" and current_user.is_authenticated:
+    looking = request.method in SAFE_METHODS
+    if looking and current_user.is_authenticated:
         return redirect(home_of(principal()), 303)
     if not form.validate_on_submit():
-        return _sign_in_page(form, None, 200 if request.method == "GET" else 422)
+        return _sign_in_page(form, None, 200 if looking else 422)
     done_reading()
     try:
         begun = services.sign_in(

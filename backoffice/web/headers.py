@@ -13,6 +13,7 @@ POLICY = (
     " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none';"
     " manifest-src 'self'; report-uri /csp-reports"
 )
+DIRECTIVES = tuple(directive.split()[0] for directive in POLICY.split(";"))
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 STATIC_SECONDS = 3600

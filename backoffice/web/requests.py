@@ -10,7 +10,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _no_zero_bytes() -> None:
-        texts = chain([request.path], *(chain([name], texts) for name, texts in _given()))
+        texts = chain.from_iterable([name, *texts] for name, texts in _given())
         if any("\0" in text for text in texts):
             abort(400)
 

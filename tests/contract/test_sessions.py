@@ -392,7 +392,7 @@ def test_https_is_remembered_and_loopback_is_not(app: Flask, over_https: Flask) 
 
 def test_plain_http_elsewhere_refuses_to_start(keyring_file: Path) -> None:
     for address in ("http://school.example", "http://0.0.0.0:8000", "ftp://localhost", "school.example"):
-        with pytest.raises(ValueError, match="BASE_URL"):
+        with pytest.raises(ValueError, match="base_url"):
             Settings(keyring_file=keyring_file, base_url=address)
 
 
