@@ -63,6 +63,8 @@ def test_a_child_joins_and_leaves(visit: Callable[..., Page], site: Site) -> Non
     child = classroom.children[0]
     page = visit()
     page.goto("/join")
+    # The field takes the focus by itself, a moment after the page has come.
+    expect(page.locator("[name=code]")).to_be_focused()
     page.keyboard.type(classroom.code.lower())
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Who are you?")).to_be_visible()
