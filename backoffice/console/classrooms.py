@@ -121,25 +121,20 @@ class ClassroomGrid(Grid):
         if len(schools) == 1:
             form.school.data = schools[0].public_id
             del form.school
-        problem = None
-        if form.validate_on_submit():
-            chosen = form.school.data if "school" in form else schools[0].public_id
-            done_reading()
-            try:
-                made = services.create_classroom(
-                    principal=self.who,
-                    school=chosen,
-                    name=form.name.data or "",
-                    shared_devices=form.shared_devices.data,
-                )
-            except Rejected as rejected:
-                problem = show_rejection(form, rejected)
-            else:
-                flash("The class is ready. Add its students next.", "success")
-                return redirect(f"/console/classrooms/{made}", 303)
+
+        def save() -> str:
+            made = services.create_classroom(
+                principal=self.who,
+                school=form.school.data if "school" in form else schools[0].public_id,
+                name=form.name.data or "",
+                shared_devices=form.shared_devices.data,
+            )
+            return f"/console/classrooms/{made}"
+
         return self.form_page(
             form,
-            problem=problem,
+            save=save,
+            said="The class is ready. Add its students next.",
             heading="New class",
             intro="It gets a code of its own. Its door is open from the start.",
             submit_title="Make the class",
@@ -196,27 +191,24 @@ class ClassroomGrid(Grid):
         """Rename a class."""
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
         form = ClassroomForm(obj=row)
-        problem = None
-        if form.validate_on_submit():
-            done_reading()
-            try:
-                services.rename_classroom(
-                    principal=self.who,
-                    classroom=public_id,
-                    name=form.name.data or "",
-                    shared_devices=form.shared_devices.data,
-                )
-            except Rejected as rejected:
-                problem = show_rejection(form, rejected)
-            else:
-                flash("Saved.", "success")
-                return redirect(f"/console/classrooms/{public_id}", 303)
+        own_page = f"/console/classrooms/{public_id}"
+
+        def save() -> str:
+            services.rename_classroom(
+                principal=self.who,
+                classroom=public_id,
+                name=form.name.data or "",
+                shared_devices=form.shared_devices.data,
+            )
+            return own_page
+
         return self.form_page(
             form,
-            problem=problem,
+            save=save,
+            said="Saved.",
             heading="Edit class",
             submit_title="Save",
-            cancel_url=f"/console/classrooms/{public_id}",
+            cancel_url=own_page,
         )
 
     @expose("/<classroom:public_id>/paste", methods=("GET", "POST"))

@@ -1,9 +1,9 @@
 """The base of every page of the console: closed unless a door says who may open it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from flask import current_app, request
+from flask import current_app, flash, redirect, request
 from flask_admin import BaseView
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -15,7 +15,7 @@ from backoffice.access.principal import Principal
 from backoffice.accounts.views import principal
 from backoffice.problems import Rejected
 from backoffice.schools.queries import schools_for
-from backoffice.web.identity import reading
+from backoffice.web.identity import done_reading, reading
 
 # Which words stand below a person's name, the strongest role first.
 ROLE_LABELS = (
@@ -67,10 +67,25 @@ class GuardedView(BaseView):
             template, person=_person(self.who), menu=_menu(), sign_out_form=FlaskForm(), **context
         )
 
-    def form_page(self, form: FlaskForm, **context: Any) -> str | tuple[str, int]:
-        """The page of a form; with status 422 when something has to be mended."""
-        page = self.render("console/form.html", form=form, **context)
-        return (page, 422) if form.errors or context.get("problem") else page
+    def form_page(
+        self, form: FlaskForm, *, save: Callable[[], str], said: str, **context: Any
+    ) -> str | Response | tuple[str, int]:
+        """The page of a form. When it is sent and good, `save` does what it asks and says where to go next.
+
+        What `save` rejects is shown beside its field, with status 422; so is what the form itself finds.
+        """
+        problem = None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                target = save()
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+            else:
+                flash(said, "success")
+                return redirect(target, 303)
+        page = self.render("console/form.html", form=form, problem=problem, **context)
+        return (page, 422) if form.errors or problem else page
 
     def _handle_view(self, name: str, **_arguments: Any) -> Response | None:
         if not current_user.is_authenticated:

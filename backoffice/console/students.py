@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import request
 from flask_admin import expose
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import selectinload
@@ -20,12 +20,10 @@ from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
-from backoffice.console.guard import show_rejection
-from backoffice.problems import Rejected
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import students as services
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import reading
 
 MOST_CHOICES = 200
 
@@ -201,27 +199,24 @@ class StudentGrid(Grid):
         """Correct how a student's name is written."""
         row = find(reading(), Student, public_id, permission=STUDENTS_EDIT)
         form = StudentForm(obj=row)
-        problem = None
-        if form.validate_on_submit():
-            done_reading()
-            try:
-                services.correct_student(
-                    principal=self.who,
-                    student=public_id,
-                    given_name=form.given_name.data or "",
-                    family_name=form.family_name.data,
-                )
-            except Rejected as rejected:
-                problem = show_rejection(form, rejected)
-            else:
-                flash("Saved.", "success")
-                return redirect(f"/console/students/{public_id}", 303)
+        own_page = f"/console/students/{public_id}"
+
+        def save() -> str:
+            services.correct_student(
+                principal=self.who,
+                student=public_id,
+                given_name=form.given_name.data or "",
+                family_name=form.family_name.data,
+            )
+            return own_page
+
         return self.form_page(
             form,
-            problem=problem,
+            save=save,
+            said="Saved.",
             heading="Correct a name",
             submit_title="Save",
-            cancel_url=f"/console/students/{public_id}",
+            cancel_url=own_page,
         )
 
 
