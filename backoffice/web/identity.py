@@ -4,9 +4,11 @@ A request reads in one transaction as its principal; services write in one of th
 is written the reading transaction is closed: both check the session row, and may touch it.
 """
 
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.access.principal import Credential, Nobody, Principal, SessionEnded
 from backoffice.access.transaction import Transaction
@@ -35,12 +37,19 @@ def address() -> str | None:
 
 def enter(credential: Credential) -> Principal | None:
     """Who presents this credential, or None if its session is over. Begins the request's reading."""
+    if g.get("unreachable"):
+        return None
     tx = Transaction(credential, bind=database.current().engine(Principal(credential).database_role))
     try:
         principal = tx.principal
     except SessionEnded:
         tx.close()
         return None
+    except SQLAlchemyError:
+        # The error page is rendered for nobody: asking again who it is for would fail again.
+        g.unreachable = True
+        tx.close()
+        raise
     if request.method not in SAFE_METHODS:
         tx.commit()
     previous: Transaction | None = g.pop("reading", None)
@@ -70,8 +79,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _commit(response: Response) -> Response:
-        # Entering may have moved the session's last-seen time; that is to stay.
-        if "reading" in g:
+        # Entering may have moved the session's last-seen time; that is to stay. After a failure there is
+        # nothing to keep, and perhaps no connection to keep it by.
+        if "reading" in g and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             g.reading.commit()
         return response
 

@@ -1,0 +1,130 @@
+"""The grid: a fixed number of queries, search and filters, actions asked twice, exports that are safe."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, func, select
+
+from backoffice.access.permissions import STUDENTS_READ
+from backoffice.access.transaction import transaction
+from backoffice.audit.models import AuditEntry
+from backoffice.console.grid import Column, Grid
+from backoffice.console.guard import GuardedView
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Enrollment, Student
+from backoffice.storage.roles import DatabaseRole
+from tests.factories.visitor import form_token, send, signed_in
+from tests.factories.world import SYSTEM, World, add_child
+
+
+@contextmanager
+def statements(runtime: Runtime) -> Iterator[list[str]]:
+    """What the web's role asks the database."""
+    asked: list[str] = []
+    engine = runtime.database.engine(DatabaseRole.APP)
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("page", ["/console/students/", "/console/classrooms/"])
+def test_a_page_asks_the_same_with_few_rows_and_with_many(
+    app: Flask, runtime: Runtime, world: World, page: str
+) -> None:
+    browser = signed_in(app, world, "outsider")
+    browser.get(page)
+    with statements(runtime) as few:
+        assert browser.get(page).status_code == 200
+    with transaction(SYSTEM) as tx:
+        for number in range(48):
+            add_child(tx, world.foreign_class, f"Many{number}", f"Of {page}")
+    with statements(runtime) as many:
+        assert browser.get(page).status_code == 200
+    assert len(few) == len(many) <= 12
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("wilh", True), ("QUARTER", True), ("wil quar", True), ("helmina", False), ("zzz", False)],
+)
+def test_search_finds_the_beginnings_of_names(app: Flask, world: World, words: str, found: bool) -> None:
+    page = signed_in(app, world, "teacher").get("/console/students/", query_string={"q": words})
+    assert (page.status_code, "Wilhelmina Quartermaine" in page.text) == (200, found)
+
+
+def test_search_forgives_accents(app: Flask, world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        add_child(tx, world.own_class, "Zoë", "Ångström")
+    page = signed_in(app, world, "teacher").get("/console/students/?q=angst zoe")
+    assert "Zoë Ångström" in page.text
+
+
+def test_the_filter_by_class_shows_that_class(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "leader")
+    page = browser.get(f"/console/students/?classroom={world.elsewhere_class.public_id}").text
+    assert ("Ottoline" in page, "Wilhelmina" in page) == (True, False)
+
+
+def test_a_foreign_class_is_no_filter(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "teacher")
+    foreign = world.foreign_class.public_id
+    assert browser.get(f"/console/students/?classroom={foreign}").status_code == 404
+    assert browser.get(f"/console/students/export.csv?classroom={foreign}").status_code == 404
+
+
+def test_a_bulk_action_is_asked_twice(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "colleague")
+    classroom, child = world.colleague_class, world.colleague_class.children[1]
+    page = f"/console/students/?classroom={classroom.public_id}"
+    left = (
+        select(func.count())
+        .select_from(Enrollment)
+        .where(Enrollment.student_id == child.id, Enrollment.ended_at.is_not(None))
+    )
+    fields = {"action": "unenroll", "rowid": child.public_id}
+    asked = send(browser, page, fields)
+    with transaction(SYSTEM) as tx:
+        before = tx.scalar(left)
+    done = browser.post(page, data={"csrf_token": form_token(asked.text), "confirm": "yes", **fields})
+    with transaction(SYSTEM) as tx:
+        after = tx.scalar(left)
+        still_there = tx.scalar(select(Student.id).where(Student.id == child.id))
+    assert (asked.status_code, before, done.status_code, after) == (200, 0, 303, 1)
+    assert still_there == child.id
+
+
+def test_an_export_is_a_spreadsheet_that_runs_nothing(app: Flask, world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        add_child(tx, world.own_class, "=HYPERLINK('x')", "@Name")
+        exported = select(func.count()).where(AuditEntry.verb == "students.export")
+        before = tx.scalar(exported)
+    answer = signed_in(app, world, "teacher").get("/console/students/export.csv")
+    text = answer.get_data(as_text=True)
+    assert answer.mimetype == "text/csv"
+    assert text.startswith("\ufeffStudent,Classes,Points")
+    assert "'=HYPERLINK" in text
+    assert "Persephone" not in text
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(exported) == (before or 0) + 1
+
+
+def test_a_view_without_doors_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="has no doors"):
+        type("Open", (GuardedView,), {})
+
+
+def test_a_grid_without_columns_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="no entity or no columns"):
+        type("Bare", (Grid,), {"doors": {"index": STUDENTS_READ}, "entity": Student})
+    with pytest.raises(TypeError, match="no entity or no columns"):
+        type("Nothing", (Grid,), {"doors": {"index": STUDENTS_READ}, "columns": (Column("a", "A"),)})
+
+
+def test_a_list_without_an_export_door_exports_nothing(app: Flask, world: World) -> None:
+    assert signed_in(app, world, "founder").get("/console/schools/export.csv").status_code == 404

@@ -1,0 +1,90 @@
+"""Paging by key and by name: whole, without repeats, both ways, whatever the cursor."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Select, delete, select
+
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.console import paging
+from backoffice.console.paging import Page, page_by_key, page_by_name
+from backoffice.schools import names
+from backoffice.schools.models import Enrollment, Student
+from tests.factories.world import SYSTEM, World, add_child
+
+Turn = Callable[..., Page]
+
+
+def by_key(tx: Transaction, statement: Select[Any], **cursors: Any) -> Page:
+    return page_by_key(tx, statement, **{"before": None, "after": None, **cursors})
+
+
+def by_name(tx: Transaction, statement: Select[Any], **cursors: Any) -> Page:
+    def name(student: Student) -> tuple[str, str]:
+        return names.sort_key(student.given_name, student.family_name)
+
+    return page_by_name(tx, statement, name=name, **{"before": None, "after": None, **cursors})
+
+
+@pytest.fixture(scope="module", params=[0, 1, 50, 51, 130])
+def rows(request: pytest.FixtureRequest, world: World) -> int:
+    """So many students in the foreign class, and in no other class of its school."""
+    with transaction(SYSTEM) as tx:
+        own = Enrollment.school_id == world.outside.id
+        tx.execute(delete(Enrollment).where(own))
+        tx.execute(delete(Student).where(Student.school_id == world.outside.id))
+        for number in range(request.param):
+            add_child(tx, world.foreign_class, f"Child{number * 7 % 131:03d}", f"Name{number:03d}")
+    return int(request.param)
+
+
+def students(world: World) -> Select[Student]:
+    return select(Student).where(Student.school_id == world.outside.id)
+
+
+@pytest.mark.parametrize("turn", [by_key, by_name])
+def test_forward_and_back_show_every_row_once(world: World, rows: int, turn: Turn) -> None:
+    with transaction(SYSTEM) as tx:
+        forward: list[list[str]] = []
+        page = turn(tx, students(world))
+        forward.append([row.public_id for row in page.rows])
+        while page.after:
+            page = turn(tx, students(world), after=page.after)
+            forward.append([row.public_id for row in page.rows])
+        backward = [forward[-1]]
+        while page.before:
+            page = turn(tx, students(world), before=page.before)
+            backward.append([row.public_id for row in page.rows])
+    shown = [row for each in forward for row in each]
+    assert (len(shown), len(set(shown)), len(forward)) == (rows, rows, max(1, -(-rows // 50)))
+    assert backward[::-1] == forward
+
+
+def test_names_are_in_order(world: World, rows: int) -> None:
+    with transaction(SYSTEM) as tx:
+        shown = [row.family_name for row in by_name(tx, students(world)).rows]
+    assert shown == sorted(shown)
+
+
+@pytest.mark.parametrize("turn", [by_key, by_name])
+@pytest.mark.parametrize("cursor", ["before", "after"])
+def test_a_cursor_of_nobody_here_is_the_first_page(world: World, rows: int, turn: Turn, cursor: str) -> None:
+    foreign = world.own_class.children[0].public_id
+    with transaction(SYSTEM) as tx:
+        first = turn(tx, students(world))
+        for lost in (foreign, "2" * 16):
+            page = turn(tx, students(world), **{cursor: lost})
+            assert [row.id for row in page.rows] == [row.id for row in first.rows]
+
+
+def test_beyond_what_can_be_sorted_the_key_decides(
+    world: World, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging.count_up_to, "__defaults__", (10,))
+    with transaction(SYSTEM) as tx:
+        page = by_name(tx, students(world))
+        shown = [row.id for row in page.rows]
+        keys = [row.id for row in by_key(tx, students(world)).rows]
+    assert page.count == (None if rows > 10 else rows)
+    assert shown == keys or rows <= 10
