@@ -47,7 +47,12 @@ _SOCKET_LINE = 4  # of postmaster.pid
 # break initdb and pg_ctl.
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath, "TZ": "UTC"}
 # A failed statement or its row must not end in a log that nobody guards.
-_QUIET_LOG = {"log_error_verbosity": "terse", "log_min_error_statement": "panic"}
+_QUIET_LOG = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    # The message of a failed statement can quote a value: invalid input syntax for type integer: "Ada".
+    "log_min_messages": "fatal",
+}
 _OTHER_FOLDER = "Make it writable or choose another folder with BACKOFFICE_DATA_DIR."
 _OTHER_PROGRAMS = "Name another folder of programs with BACKOFFICE_PG_BIN."
 
