@@ -252,6 +252,7 @@ def web_command(
         "--forwarded-allow-ips", "",  # the application counts its proxies itself
         "--forwarder-headers", "",
         "--log-level", "warning",
+        "--logger-class", "backoffice.web.server_log.ServerLog",
         "--pythonpath", str(Path(__file__).resolve().parents[1]),
         *binds,
         app,

@@ -11,15 +11,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
+import psycopg
 import pytest
+
+from backoffice.storage import embedded
 
 PATIENCE = 60
 ACCOUNTS = {"founder", "founder_2", "leader", "teacher", "co_teacher", "teacher_elsewhere", "parent"}
@@ -31,13 +37,17 @@ class Demo:
 
     folder: Path
     port: int
+    # What stands before the command.
+    wrapper: tuple[str, ...] = ()
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+    # Words that visitors sent and that belong into no log.
+    private: list[str] = field(default_factory=list)
 
     def start(self) -> subprocess.Popen[str]:
         """Start it without waiting."""
         environment = {n: v for n, v in os.environ.items() if not n.startswith("BACKOFFICE_")}
         child = subprocess.Popen(
-            [sys.executable, "-c", "from backoffice.cli import main; main()", "demo"],
+            [*self.wrapper, sys.executable, "-c", "from backoffice.cli import main; main()", "demo"],
             env=environment | {"PORT": str(self.port), "BACKOFFICE_DATA_DIR": str(self.folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -45,6 +55,23 @@ class Demo:
         )
         self.running.append(child)
         return child
+
+    def processes(self) -> list[int]:
+        """The processes that know the folder, and their children: supervisor, web, workers, database."""
+        parents, known = {}, set()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+                parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:  # it has just ended
+                continue
+            number = int(process.name)
+            if number == os.getpid() or not is_alive(number):
+                continue
+            parents[number] = parent
+            if str(self.folder).encode() in told:
+                known.add(number)
+        return sorted(known | {child for child, parent in parents.items() if parent in known})
 
     def record(self) -> dict[str, Any]:
         """demo.json, once it is there."""
@@ -68,6 +95,38 @@ class Demo:
         _, said = child.communicate(timeout=PATIENCE)
         assert (child.returncode, "Traceback" in said) == (2, False)
         return said.strip()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is more than an entry that waits for its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "Nothing happened."
+        time.sleep(0.02)
+
+
+@contextmanager
+def schema_version(folder: Path, version: str) -> Iterator[None]:
+    """The data as another version of this software would leave them."""
+
+    def write(number: str) -> str:
+        server = embedded.start(folder / "postgres")
+        with psycopg.connect(server.url()) as connection:
+            (before,) = connection.execute("select version_num from app.schema_version").fetchone() or ("",)
+            connection.execute("update app.schema_version set version_num = %s", [number])
+        embedded.stop(server)
+        return str(before)
+
+    before = write(version)
+    yield
+    write(before)
 
 
 def free_port() -> int:
@@ -104,6 +163,24 @@ def signed_in(record: dict[str, Any], role: str) -> OpenerDirector:
     answer = browser.open(record["base_url"] + "/sign-in", urlencode(fields).encode())
     assert answer.url == record["base_url"] + "/console/"
     return browser
+
+
+def sign_in_once(record: dict[str, Any], role: str) -> tuple[int, str | None]:
+    """Status of a sign-in and where it leads, without going there."""
+    host = record["base_url"].removeprefix("http://")
+    account = record["accounts"][role]
+    with closing(HTTPConnection(host, timeout=PATIENCE)) as asking:
+        asking.request("GET", "/sign-in")
+        page = asking.getresponse()
+        cookie = str(page.headers["Set-Cookie"]).partition(";")[0]
+        text = page.read().decode()
+    fields = {"csrf_token": token(text), "email": account["email"], "password": account["password"]}
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    with closing(HTTPConnection(host, timeout=PATIENCE)) as sending:
+        sending.request("POST", "/sign-in", urlencode(fields), headers)
+        answer = sending.getresponse()
+        answer.read()
+        return answer.status, answer.headers["Location"]
 
 
 def token(page: str) -> str:
@@ -149,22 +226,104 @@ def test_a_busy_port_is_one_sentence(demo: Demo, first: dict[str, Any]) -> None:
     demo.running.pop()
 
 
-def test_it_stops_whole_and_keeps_its_data(demo: Demo, first: dict[str, Any]) -> None:
+def test_a_request_that_makes_no_sense_leaves_no_address(demo: Demo, first: dict[str, Any]) -> None:
+    with socket.create_connection(("127.0.0.1", demo.port)) as connection:
+        connection.sendall(b"GET /join/ABCDEFGH of Wilhelmina\r\n\r\n")
+        answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    demo.private += ["127.0.0.1", "ABCDEFGH", "Wilhelmina"]
+
+
+@pytest.fixture(scope="module")
+def stopped(demo: Demo, first: dict[str, Any]) -> dict[str, Any]:
+    """What came of a demo that was stopped while somebody was signing in."""
     teacher = signed_in(first, "teacher")
     page = teacher.open(first["base_url"] + "/console/classrooms/new").read().decode()
     fields = {"csrf_token": token(page), "name": "Made in between"}
     teacher.open(first["base_url"] + "/console/classrooms/new", urlencode(fields).encode())
 
-    assert demo.stop() == 0
-    assert not (demo.folder / "demo.json").exists()
-    assert not (demo.folder / "postgres" / "data" / "postmaster.pid").exists()
+    left = demo.processes()
+    assert len(left) > 8
+    child = demo.running[-1]
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(first["owner_database_url"]) as locking,
+        psycopg.connect(first["owner_database_url"], autocommit=True) as watching,
+    ):
+        # Whoever signs in now waits in the middle of it, until this transaction ends.
+        locking.execute("select from app.account for update")
+        signing_in = thread.submit(sign_in_once, first, "leader")
+        waiting = "select count(*) from pg_locks where not granted"
+        wait_for(lambda: watching.execute(waiting).fetchone() != (0,))
+        child.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        locking.commit()
+        status, goes_on = signing_in.result(PATIENCE)
+    watching.close()
+    out, err = child.communicate(timeout=PATIENCE)
+    return {
+        "code": child.returncode,
+        "said": out + err,
+        "status": status,
+        "goes on": goes_on,
+        "left": [pid for pid in left if is_alive(pid)],
+        "files": {path.name for path in demo.folder.iterdir()},
+    }
 
+
+def test_it_ends_well(stopped: dict[str, Any]) -> None:
+    assert stopped["code"] == 0
+
+
+def test_a_request_in_flight_is_finished(stopped: dict[str, Any]) -> None:
+    assert (stopped["status"], stopped["goes on"]) == (303, "/console/")
+
+
+def test_no_process_is_left(demo: Demo, stopped: dict[str, Any]) -> None:
+    assert (stopped["left"], demo.processes()) == ([], [])
+
+
+def test_nothing_says_that_it_answers(stopped: dict[str, Any]) -> None:
+    assert "demo.json" not in stopped["files"]
+
+
+def test_its_output_tells_nothing_of_visitors(demo: Demo, stopped: dict[str, Any]) -> None:
+    log = (demo.folder / "logs" / "web.log").read_text()
+    assert [word for word in demo.private if word in stopped["said"] or word in log] == []
+
+
+def test_a_second_start_keeps_what_was_made(
+    demo: Demo, first: dict[str, Any], stopped: dict[str, Any]
+) -> None:
+    begun = time.monotonic()
     demo.start()
     second = demo.record()
-    assert second["accounts"] == first["accounts"]
+    assert (second["accounts"] == first["accounts"], time.monotonic() - begun < 30) == (True, True)
     classes = signed_in(second, "teacher").open(second["base_url"] + "/console/classrooms/")
     assert "Made in between" in classes.read().decode()
     assert demo.stop() == 0
+
+
+def test_a_newer_schema_is_one_sentence(demo: Demo, stopped: dict[str, Any]) -> None:
+    with schema_version(demo.folder, "9999"):
+        assert demo.refusal() == (
+            "The database's schema app was made by a newer version of this software."
+            " Nothing has been changed."
+        )
+    assert demo.processes() == []
+    demo.running.pop()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="backoffice-closed-"))
+    folder.chmod(0o555)
+    # Root writes everywhere, unless it has laid down its capabilities.
+    powerless = ("setpriv", "--bounding-set", "-all") if os.geteuid() == 0 else ()
+    try:
+        said = Demo(folder, free_port(), powerless).refusal()
+    finally:
+        folder.rmdir()
+    assert (str(folder) in said, "Permission denied" in said, said.count("\n")) == (True, True, 0)
 
 
 def test_lost_passwords_are_one_sentence(demo: Demo, first: dict[str, Any]) -> None:

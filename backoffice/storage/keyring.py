@@ -73,7 +73,7 @@ class Keyring:
         return cls(keys)
 
     def write(self, path: Path) -> None:
-        """Store the keyring for its owner's eyes only, never over an existing file."""
+        """Store the keyring for its owner's eyes only, never over an existing file. Raises `KeyringError`."""
         text = json.dumps(
             {
                 "keys": {
@@ -83,12 +83,18 @@ class Keyring:
             },
             indent=1,
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise KeyringError(
+                f"The keyring {path} cannot be written: {error.strerror}."
+                " Choose another folder with BACKOFFICE_DATA_DIR."
+            ) from None
 
     def newest(self, purpose: Purpose) -> tuple[int, bytes]:
         """Number and key in use for a purpose."""

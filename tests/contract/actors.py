@@ -23,12 +23,14 @@ from backoffice.schools.models import (
     Role,
     School,
     SchoolKind,
+    TeachingRole,
+    TeachingRoleName,
 )
 from backoffice.students import tokens
 from backoffice.web import cookies
 from tests.contract.pages import form_token
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child
+from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
 KINDS = ("school", "classroom", "student", "account")
 
@@ -58,6 +60,8 @@ class Actor:
     cookies: Mapping[str, str]
     reach: Mapping[str, frozenset[int]]
     says: frozenset[str]
+    # What the pages outside the console may show besides.
+    at_home: frozenset[str] = frozenset()
     token: str = ""
     jar: dict[str, str] = field(default_factory=dict)
 
@@ -98,7 +102,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Extras:
-    """What the world lacks: a child of two classes, one that left, a teacher on her own."""
+    """What the world lacks: a child of two classes, one that left, a teacher on her own.
+
+    And somebody who is several things at once: owner of one class, helper in another, and parent of a child
+    at another school. Each right is to hold where it is held, and nowhere else.
+    """
 
     shared: Child
     departed: Child
@@ -152,6 +160,7 @@ def _everybody(room: Class, extras: Extras) -> list[Child]:
 def _extras(world: World) -> Extras:
     person = factory._person("alone", "Wanda Waverly")
     world.people["alone"] = person
+    mixed = world.people["mixed"] = factory._person("mixed", "Mira Mixture")
     now = clock.now()
     with transaction(SYSTEM) as tx:
         school = factory._school(tx, "Waverly Window School", None)
@@ -200,6 +209,24 @@ def _extras(world: World) -> Extras:
             awarded_by=world.people["colleague"].id,
             awarded_at=now,
         )
+        factory._row(
+            tx,
+            Membership,
+            account_id=mixed.id,
+            school_id=world.home.id,
+            role=Role.TEACHER,
+            created_at=now,
+        )
+        for room, held in (
+            (world.colleague_class, TeachingRoleName.OWNER),
+            (world.own_class, TeachingRoleName.HELPER),
+        ):
+            tx.execute(
+                insert(TeachingRole).values(
+                    school_id=room.school_id, classroom_id=room.id, account_id=mixed.id, role=held
+                )
+            )
+        factory._guardian(tx, mixed, world.elsewhere, world.elsewhere_class.children[0])
         # Asked for, not approved: shows nothing.
         tx.execute(
             insert(GuardianLink).values(
@@ -233,6 +260,7 @@ def _actors(
         "elsewhere": ([classes["elsewhere"]], [elsewhere]),
         "outsider": ([classes["outside"]], [schools["outside"]]),
         "alone": ([extras.alone], [extras.alone_school]),
+        "mixed": ([colleague, own], [home]),
         "leader": ([own, colleague, classes["elsewhere"]], [home, elsewhere]),
         "officer": ([], [home, elsewhere]),
         "founder": ([], []),
@@ -241,8 +269,8 @@ def _actors(
     }
     assert set(teach) == set(world.people), "Say here where the world's new people stand."
     staff = {
-        own.id: ("teacher", "co_teacher", "helper"),
-        colleague.id: ("colleague",),
+        own.id: ("teacher", "co_teacher", "helper", "mixed"),
+        colleague.id: ("colleague", "mixed"),
         classes["elsewhere"].id: ("elsewhere",),
         classes["outside"].id: ("outsider",),
         extras.alone.id: ("alone",),
@@ -273,10 +301,17 @@ def _actors(
             reach["school"] = frozenset(school.id for school in schools.values())
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
-        if name in {"parent", "foreign_parent"}:
-            room = own if name == "parent" else classes["outside"]
-            says |= _names(room.children[0]) | {room.name, f"Praise of the {room.name}"}
-        yield _signed_in(app, world, name, person, reach, frozenset(says))
+        home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(
+            name
+        )
+        at_home: set[str] = set()
+        if home_class is not None:
+            at_home = _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
+        token = {cookies.ACCOUNT: world.token(name)}
+        yield _ready(
+            app,
+            Actor(name, world.sign_in(name), token, reach, frozenset(says), frozenset(at_home)),
+        )
     child = own.children[0]
     begun = world.student_session(own, child)
     yield _ready(
@@ -290,18 +325,6 @@ def _actors(
         ),
     )
     yield _ready(app, Actor("nobody", Principal(Nobody()), {}, {}, frozenset()))
-
-
-def _signed_in(
-    app: Flask,
-    world: World,
-    name: str,
-    person: Person,
-    reach: Mapping[str, frozenset[int]],
-    says: frozenset[str],
-) -> Actor:
-    del person
-    return _ready(app, Actor(name, world.sign_in(name), {cookies.ACCOUNT: world.token(name)}, reach, says))
 
 
 def _ready(app: Flask, actor: Actor) -> Actor:

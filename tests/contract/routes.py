@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from backoffice.access.permissions import CHILDREN_READ, Permission
+from backoffice.access.permissions import CHILDREN_READ, STUDENTS_UNENROLL, Permission
+from backoffice.access.policy import scope
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.web.converters import CONVERTERS
@@ -142,7 +143,13 @@ def _new_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 
 def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    room = next(iter(stage.own(actor, "classroom")), stage.of("classroom")[0])
+    held = scope(actor.principal, STUDENTS_UNENROLL)
+    allowed = [
+        each
+        for each in stage.own(actor, "classroom")
+        if each.id in held.classrooms or each.school_id in held.schools
+    ]
+    room = next(iter(allowed), stage.of("classroom")[0])
     pupil = next(each for each in stage.of("student") if each.place == room.place)
     return Filled(
         {"action": "unenroll", "rowid": [pupil.public_id], "confirm": "yes"},

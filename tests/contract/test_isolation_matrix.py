@@ -45,7 +45,7 @@ from tests.contract.routes import (
 from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
 from tests.factories.world import PEOPLE, SYSTEM, World
 
-ROLES = (*(role for role, _name in PEOPLE), "alone", "student", "nobody")
+ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody")
 GONE = 404
 BROKEN = 599  # no status of HTTP: what `_whole` makes of a body that breaks off
 MODELS: Mapping[str, Any] = {
@@ -158,7 +158,9 @@ class Matrix:
     def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
         """Texts and identifiers in the body or the headers that are not for the actor."""
         body = response.get_data(as_text=True) + str(response.headers)
-        strangers = [t for t in self.stage.texts - actor.says if t in body and t not in sent]
+        path = response.request.path
+        says = actor.says if path.startswith("/console") else actor.says | actor.at_home
+        strangers = [t for t in self.stage.texts - says if t in body and t not in sent]
         strangers += [
             f"{thing.kind} {thing.place}"
             for thing in self.stage.things
@@ -426,11 +428,17 @@ def test_search_finds_the_own_children_only(matrix: Matrix, tally: Tally, role: 
     for route in matrix.routes:
         if _listed(matrix, route) != "student" or route.method != "GET" or route.kinds:
             continue
-        if not matrix.may(actor, route, permission_of(matrix.app, route), None):
+        permission = permission_of(matrix.app, route)
+        if not matrix.may(actor, route, permission, None):
             continue
+        allowed = {
+            thing.id
+            for thing in matrix.stage.own(actor, "student")
+            if matrix.may(actor, route, permission, thing)
+        }
         nobody = matrix.knock(actor, route, query={"q": "Qqqqqq"})
         for child in children.values():
-            own = child.id in actor.reach["student"]
+            own = child.id in allowed
             for word in (child.given[:5], (child.family or "")[:5].lower()):
                 response = matrix.knock(actor, route, query={"q": word})
                 matrix.settle()
@@ -635,6 +643,12 @@ def _at(matrix: Matrix, place: str) -> list[Thing]:
     return [found[kind] for kind in KINDS if kind in found]
 
 
+def _key_of(route: Route, filled: Filled) -> str:
+    """The entry of `FORMS` from which a form was filled."""
+    action = filled.fields.get("action")
+    return f"{route.endpoint}:{action}" if action else route.endpoint
+
+
 def _listed(matrix: Matrix, route: Route) -> str | None:
     """The kind of thing that a grid lists."""
     found = door(matrix.app, route)
@@ -716,6 +730,25 @@ def _asked_for(
             _denied(matrix, tally, actor, response, matrix.settle(), said, sent=thing.public_id)
 
 
+def _denied_within(
+    matrix: Matrix, tally: Tally, actor: Actor, route: Route, filled: Filled, name: str
+) -> None:
+    """A class that one may see, but not do this in: rights do not add up over classes."""
+    permission = dict(form_keys(matrix.app, route)).get(_key_of(route, filled))
+    for field_name in filled.query or {}:
+        for room in matrix.stage.own(actor, "classroom"):
+            if matrix.may(actor, route, permission, room):
+                continue
+            pupils = [t.public_id for t in matrix.stage.own(actor, "student") if t.place == room.place]
+            matrix.knock(
+                actor, route, None, filled, query={field_name: room.public_id}, fields={"rowid": pupils}
+            )
+            tally.pairs += 1
+            if changes := matrix.settle():
+                said = f"{name} in the own class of {room.place}, where it is denied"
+                tally.problems.append(f"{said}: changed {[str(change) for change in changes]}")
+
+
 def _smuggle(
     matrix: Matrix,
     tally: Tally,
@@ -749,6 +782,7 @@ def _smuggle(
                 response = matrix.knock(actor, route, thing, filled, fields={field_name: both})
                 tally.pairs += 1
                 _kept(matrix, tally, actor, response, matrix.settle(), f"{said} beside the own")
+    _denied_within(matrix, tally, actor, route, filled, name)
     # The filter of the list on which the form stands.
     for field_name in filled.query or {}:
         for stranger in stage.foreign(actor, "classroom"):

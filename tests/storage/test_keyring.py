@@ -162,7 +162,7 @@ def test_the_file_is_for_its_owner_only(ring: Keyring, tmp_path: Path) -> None:
 def test_a_keyring_is_never_written_over_another(ring: Keyring, tmp_path: Path) -> None:
     path = tmp_path / "keyring.json"
     ring.write(path)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(KeyringError):
         Keyring.generate().write(path)
     assert Keyring.read(path).keys == ring.keys
 
