@@ -12,7 +12,17 @@ from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
 from backoffice.settings import Settings
 from backoffice.storage import keyring
-from backoffice.web import converters, cookies, errors, headers, identity, logs, pages, requests
+from backoffice.web import (
+    converters,
+    cookies,
+    errors,
+    headers,
+    identity,
+    logs,
+    pages,
+    requests,
+    toggles,
+)
 
 LARGEST_FORM = 512 * 1024
 
@@ -77,8 +87,6 @@ def build(runtime: Runtime) -> Flask:
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
-    site.init_app(app)
-    for plugin in runtime.plugins:
-        for blueprint in plugin.blueprints:
-            app.register_blueprint(blueprint)
+    site.init_app(app, runtime.plugins)
+    toggles.init_app(app, runtime.plugins)
     return app

@@ -98,7 +98,6 @@ def serve(context: Context) -> None:
         if context.settings().database_url is None:
             launch.migrate(opened.runtime)
         check_database(opened.runtime)
-        launch.announce(opened.runtime)
     except BaseException:
         opened.close()
         raise

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backoffice.app import build
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
 from backoffice.settings import Settings, child_environment
@@ -57,14 +56,6 @@ def open_here(settings: Settings, *, adopt: bool = False) -> Opened:
         if not left_alone:
             embedded.stop(server)
         raise
-
-
-def announce(runtime: Runtime) -> None:
-    """Tell the plugins that everything has been started on this machine."""
-    app = build(runtime)
-    for plugin in runtime.plugins:
-        if plugin.started is not None:
-            plugin.started(app)
 
 
 def logging_to(opened: Opened, folder: Path) -> Opened:

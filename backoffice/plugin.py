@@ -2,28 +2,37 @@
 
 Installed means listed in `config/plugins.toml` or found under the entry point group
 `backoffice.plugins`. A plugin that cannot be loaded stops the start: half a system would keep half of
-its promises.
+its promises. Enabled is data: `backoffice.host` keeps what founders have decided.
 """
 
 import importlib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from click import Command
-from flask import Blueprint, Flask
+from flask import Blueprint
+from flask_admin import BaseView
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import MetaData
 
 from backoffice.access.permissions import Permission
 from backoffice.controls.check import Check
+from backoffice.events import Event, Handler, Subscription
+from backoffice.jobs.job import Job
+from backoffice.outbox.mail import Mail
+from backoffice.privacy.holdings import PersonalData
 from backoffice.storage.migrate import Migrations
 
 GROUP = "backoffice.plugins"
+CHECKOUT_PACKAGE = "plugins"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_LOCAL_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 
 
 class PluginError(Exception):
@@ -34,6 +43,15 @@ class PluginError(Exception):
         self.problems = list(problems)
 
 
+class PluginSettings(BaseModel):
+    """The base of a plugin's settings. Every field has a default, a title and a description.
+
+    `json_schema_extra={"unit": "days"}` names a field's unit. The form in the console is made from this.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 @dataclass(frozen=True)
 class Plugin:
     """What a plugin adds. Read on one screen; contract tests walk every field."""
@@ -41,15 +59,28 @@ class Plugin:
     name: str
     title: str
     summary: str
-    # No default: a plugin lists the tables' metadata in which it holds data, or says None aloud.
+    # No defaults: a plugin lists the tables' metadata in which it keeps anything, or says None aloud, and
+    # what of it is about somebody, or says () aloud.
     tables: MetaData | None
+    personal_data: tuple[PersonalData, ...]
     requires: tuple[str, ...] = ()
     permissions: tuple[Permission, ...] = ()
+    settings: type[PluginSettings] | None = None
+    # Pages of the console, then pages elsewhere. Both go with the toggle.
+    pages: tuple[type[BaseView], ...] = ()
     blueprints: tuple[Blueprint, ...] = ()
+    # Pages that a toggle never switches off.
+    standing_blueprints: tuple[Blueprint, ...] = ()
     commands: tuple[Command, ...] = ()
-    checks: tuple[Check, ...] = ()
-    # Called once when everything has been started on one machine, before the first page is served.
-    started: Callable[[Flask], None] | None = None
+    jobs: tuple[Job, ...] = ()
+    mails: tuple[Mail, ...] = ()
+    handlers: Mapping[type[Event], Handler] = field(default_factory=dict)
+    controls: tuple[Check, ...] = ()
+    # Promises stand on it: switching it off needs a reason, is told to the founders and shown on /trust.
+    keeps_promises: bool = False
+    # Filled in when it is found: the package it lies in, and whether it is on until somebody switches it.
+    package: str = ""
+    enabled_at_first: bool = True
 
     @property
     def schema(self) -> str:
@@ -57,33 +88,46 @@ class Plugin:
         return f"plugin_{self.name}"
 
     @property
+    def folder(self) -> Path:
+        """Where the plugin's files lie."""
+        module = importlib.import_module(self.package)
+        return Path(str(module.__file__)).parent
+
+    @property
     def migrations(self) -> Migrations | None:
         """The plugin's own migration history, if it has tables."""
-        if self.tables is None:
-            return None
-        module = importlib.import_module(f"plugins.{self.name}")
-        return Migrations(self.schema, Path(str(module.__file__)).parent / "migrations")
+        return None if self.tables is None else Migrations(self.schema, self.folder / "migrations")
+
+    @property
+    def subscriptions(self) -> Iterator[Subscription]:
+        """The plugin's handlers, with its name."""
+        return (Subscription(self.name, event, handler) for event, handler in self.handlers.items())
 
 
 def discover(listed: Sequence[str]) -> tuple[Plugin, ...]:
     """The installed plugins, in the order of what they require.
 
-    `listed` are the names of `config/plugins.toml`; entry points add theirs. Raises `PluginError`.
+    `listed` are the names of `config/plugins.toml`; entry points add theirs, which are off until a founder
+    switches them on. Raises `PluginError`.
     """
-    problems: list[str] = []
+    problems = [f"config/plugins.toml lists {name} twice." for name, n in Counter(listed).items() if n > 1]
     found: dict[str, Plugin] = {}
-    loaders: dict[str, Callable[[], Any]] = {name: _from_checkout(name) for name in listed}
-    loaders |= {entry.name: entry.load for entry in entry_points(group=GROUP)}
+    loaders: dict[str, _Loader] = {}
+    for loader in (*_from_checkout(listed), *_from_entry_points()):
+        if loader.name in loaders:
+            problems.append(f"There are two plugins named {loader.name}. Remove one of them.")
+        loaders.setdefault(loader.name, loader)
     for name, loader in loaders.items():
         try:
-            plugin = loader()
+            plugin = loader.load()
         except Exception as error:  # noqa: BLE001 - whatever it is, the start stops and says so
             problems.append(f"The plugin {name} cannot be loaded: {type(error).__name__}: {error}")
             continue
         if not isinstance(plugin, Plugin) or plugin.name != name or not _NAME.match(name):
             problems.append(f"The plugin {name} does not describe itself as a Plugin of that name.")
             continue
-        found[name] = plugin
+        found[name] = replace(plugin, package=loader.package, enabled_at_first=loader.enabled_at_first)
+        problems += _faults(found[name])
     problems += [
         f"The plugin {plugin.name} requires {needed}, which is not installed."
         for plugin in found.values()
@@ -99,5 +143,56 @@ def discover(listed: Sequence[str]) -> tuple[Plugin, ...]:
         raise PluginError([f"Plugins require each other in a circle: {error.args[1]}."]) from None
 
 
-def _from_checkout(name: str) -> Callable[[], Any]:
-    return lambda: importlib.import_module(f"plugins.{name}").plugin
+@dataclass(frozen=True)
+class _Loader:
+    name: str
+    package: str
+    load: Callable[[], Any]
+    enabled_at_first: bool
+
+
+def _from_checkout(listed: Iterable[str]) -> Iterator[_Loader]:
+    for name in dict.fromkeys(listed):
+        package = f"{CHECKOUT_PACKAGE}.{name}"
+
+        def load(package: str = package) -> Any:
+            return importlib.import_module(package).plugin
+
+        yield _Loader(name, package, load, enabled_at_first=True)
+
+
+def _from_entry_points() -> Iterator[_Loader]:
+    for entry in entry_points(group=GROUP):
+        yield _Loader(entry.name, entry.module, entry.load, enabled_at_first=False)
+
+
+def _faults(plugin: Plugin) -> Iterator[str]:
+    """What a descriptor says that cannot be."""
+    said = f"The plugin {plugin.name}"
+    for kind, names in (
+        ("jobs", [job.name for job in plugin.jobs]),
+        ("mails", [mail.name for mail in plugin.mails]),
+    ):
+        yield from (f"{said} has two {kind} named {name}." for name, n in Counter(names).items() if n > 1)
+        yield from (
+            f"{said} names one of its {kind} {name}. Use small letters, digits and hyphens."
+            for name in names
+            if not _LOCAL_NAME.match(name)
+        )
+    own = plugin.tables.tables if plugin.tables is not None else {}
+    yield from (
+        f"{said} keeps {table}, which is not in its own schema {plugin.schema}."
+        for table in own
+        if not table.startswith(f"{plugin.schema}.")
+    )
+    yield from (
+        f"{said} says that {held.model.__name__} holds personal data, but it is none of its tables."
+        for held in plugin.personal_data
+        if str(held.model.__table__) not in own
+    )
+    if plugin.settings is not None:
+        yield from (
+            f"{said} has no default for its setting {name}."
+            for name, info in plugin.settings.model_fields.items()
+            if info.is_required()
+        )

@@ -16,3 +16,11 @@ class Rejected(Exception):
     def whole(cls, sentence: str) -> "Rejected":
         """A rejection that belongs to no single input."""
         return cls(**{"": sentence})
+
+
+class SwitchedOff(Exception):
+    """The page belongs to a plugin that the founders have switched off. `part` is the plugin's title."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"{part} is switched off.")
+        self.part = part

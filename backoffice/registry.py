@@ -7,6 +7,7 @@ the start of a process makes sure that nothing is missing.
 import backoffice.accounts.rules
 import backoffice.audit.rules
 import backoffice.families.rules
+import backoffice.host.rules
 import backoffice.schools.rules
 import backoffice.storage.installation
 import backoffice.students.rules  # noqa: F401

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import OperationalError
 
-from backoffice import registry  # noqa: F401 - models and rules must be known
+from backoffice import (
+    events,
+    registry,  # noqa: F401 - models and rules must be known
+)
+from backoffice.access import toggles
 from backoffice.access.policy import load_roles
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
@@ -44,6 +48,8 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     keyring.install(Keyring.read(settings.keyring))
     plugins = discover(plugin_config("plugins")["installed"])
     load_roles(CONFIG / "roles.toml", [name for plugin in plugins for name in plugin.permissions])
+    events.subscribe(each for plugin in plugins for each in plugin.subscriptions)
+    toggles.install({plugin.name: plugin.enabled_at_first for plugin in plugins})
     direct = settings.database_direct_url
     opened = Database(address, direct.get_secret_value() if direct else None)
     database.use(opened)

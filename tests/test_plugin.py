@@ -11,7 +11,7 @@ from backoffice.plugin import PluginError, discover
 
 DESCRIPTOR = """
 from backoffice.plugin import Plugin
-plugin = Plugin(name="{name}", title="T", summary="S", tables=None, requires={requires!r})
+plugin = Plugin(name="{name}", title="T", summary="S", tables=None, personal_data=(), requires={requires!r})
 """
 Install = Callable[..., None]
 

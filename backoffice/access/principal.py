@@ -96,6 +96,8 @@ class Principal:
     student_public_id: str | None = None
     idle_minutes: int | None = None
     expires_at: datetime | None = None
+    # Grows whenever a plugin is switched; None where entering asks the database nothing.
+    plugin_version: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -148,6 +150,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         helped=frozenset(found.helped),
         children=frozenset(found.children),
         own_classrooms=frozenset(found.own_classrooms),
+        plugin_version=found.plugin_version,
     )
 
 
@@ -166,4 +169,5 @@ def _student(connection: Connection, credential: StudentToken) -> Principal:
         time_zone=found.time_zone,
         idle_minutes=found.idle_minutes,
         expires_at=found.expires_at,
+        plugin_version=found.plugin_version,
     )

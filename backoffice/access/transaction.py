@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
+from backoffice.access import toggles
 from backoffice.access.principal import Credential, Principal, enter
 from backoffice.storage import database, functions
 
@@ -30,6 +31,10 @@ class Transaction(Session):
             self.connection()
         assert self._principal is not None
         return self._principal
+
+    def enabled(self, plugin: str) -> bool:
+        """Whether the plugin is installed and the founders have it switched on."""
+        return toggles.is_on(self.connection(), plugin, version=self.principal.plugin_version)
 
     def take_id(self, model: type[DeclarativeBase]) -> int:
         """The next number for a new row of `model`.

@@ -53,6 +53,8 @@ class ClassroomGrid(Grid):
     }
     icon = "classes"
     title = "Classes"
+    category = "Teaching"
+    address = "classrooms"
     noun = ("class", "classes")
     sorts_by_name = True
     columns = (

@@ -27,6 +27,8 @@ class Dashboard(GuardedView):
     """Numbers and doors that somebody acts on, by role."""
 
     doors = {"index": CONSOLE_ENTER}
+    title = "Start"
+    address = "console"
     icon = "home"
 
     @expose("/", methods=("GET",))

@@ -79,7 +79,6 @@ class Grid(GuardedView):
     abstract = True
     entity: ClassVar[type[DeclarativeBase]]
     columns: ClassVar[tuple[Column, ...]] = ()
-    title: ClassVar[str] = ""
     noun: ClassVar[tuple[str, str]] = ("row", "rows")
     actions: ClassVar[tuple[BulkAction, ...]] = ()
     search_placeholder: ClassVar[str | None] = None

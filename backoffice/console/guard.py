@@ -13,7 +13,8 @@ from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_READ, Permissio
 from backoffice.access.policy import Denied, can
 from backoffice.access.principal import Principal
 from backoffice.accounts.views import principal
-from backoffice.problems import Rejected
+from backoffice.plugin import Plugin
+from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import schools_for
 from backoffice.web.identity import done_reading, reading
 
@@ -35,12 +36,35 @@ class GuardedView(BaseView):
 
     abstract = True
     doors: ClassVar[Mapping[str, Permission]] = {}
+    # What the menu calls it, under which heading, and where it lies below /console/.
+    title: ClassVar[str] = ""
+    category: ClassVar[str] = ""
+    address: ClassVar[str] = ""
     icon: ClassVar[str] = "dot"
+    # The plugin that it belongs to; it goes with the plugin's toggle.
+    plugin: Plugin | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls.__dict__.get("abstract") and not cls.doors:
+        if cls.__dict__.get("abstract"):
+            return
+        if not cls.doors:
             raise TypeError(f"{cls.__name__} has no doors: say which permission opens each page.")
+        if not (cls.title and cls.address):
+            raise TypeError(f"{cls.__name__} has no title or no address.")
+
+    @classmethod
+    def placed(cls, plugin: Plugin | None = None) -> "GuardedView":
+        """The view at its address, as a page of the core or of a plugin."""
+        owner = "console" if plugin is None else f"plugin_{plugin.name}"
+        view = cls(
+            name=cls.title,
+            category=cls.category or None,
+            endpoint=f"{owner}_{cls.address}",
+            url=cls.address,
+        )
+        view.plugin = plugin
+        return view
 
     @property
     def who(self) -> Principal:
@@ -57,9 +81,14 @@ class GuardedView(BaseView):
             and can(self.who, permission)
         )
 
+    @property
+    def switched_on(self) -> bool:
+        """Whether the plugin that it belongs to is on; what belongs to the core always is."""
+        return self.plugin is None or reading().enabled(self.plugin.name)
+
     def is_accessible(self) -> bool:
         """Whether the menu shows it."""
-        return self.opens(self._default_view or "index")
+        return self.opens(self._default_view or "index") and self.switched_on
 
     def render(self, template: str, **context: Any) -> str:
         """The page within the console's frame."""
@@ -92,6 +121,8 @@ class GuardedView(BaseView):
             return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]
         if not self.opens(name):
             raise Denied
+        if self.plugin is not None and not self.switched_on:
+            raise SwitchedOff(self.plugin.title)
         return None
 
     def _run_view(self, fn: Any, *args: Any, **arguments: Any) -> Any:

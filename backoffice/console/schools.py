@@ -20,6 +20,8 @@ class SchoolGrid(Grid):
     doors = {"index": SCHOOLS_COUNT}
     icon = "school"
     title = "Schools"
+    category = "School"
+    address = "schools"
     noun = ("school", "schools")
     columns = (
         Column("name", "School"),

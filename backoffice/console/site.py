@@ -3,6 +3,7 @@
 Views are registered here and nowhere else.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Blueprint, Flask
@@ -11,15 +12,21 @@ from flask_admin.theme import Theme
 
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
+from backoffice.console.guard import GuardedView
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
+from backoffice.plugin import Plugin, PluginError
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def init_app(app: Flask) -> None:
-    """Put the console under `/console/`."""
+# In the order of the menu.
+VIEWS: tuple[type[GuardedView], ...] = (ClassroomGrid, StudentGrid, SchoolGrid, TeacherGrid)
+
+
+def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:
+    """Put the console under `/console/`, the plugins' pages after the core's. Raises `PluginError`."""
     app.register_blueprint(Blueprint("console_templates", __name__, template_folder="templates"))
     admin = Admin(
         app,
@@ -29,13 +36,15 @@ def init_app(app: Flask) -> None:
         index_view=Dashboard(name="Start", endpoint="console", url="/console"),
         theme=Theme(folder=str(TEMPLATES), base_template="console/layout.html"),
     )
-    admin.add_view(
-        ClassroomGrid(name="Classes", category="Teaching", endpoint="console_classrooms", url="classrooms")
-    )
-    admin.add_view(
-        StudentGrid(name="Students", category="Teaching", endpoint="console_students", url="students")
-    )
-    admin.add_view(SchoolGrid(name="Schools", category="School", endpoint="console_schools", url="schools"))
-    admin.add_view(
-        TeacherGrid(name="Teachers", category="School", endpoint="console_teachers", url="teachers")
-    )
+    for view in VIEWS:
+        admin.add_view(view.placed())
+    for plugin in plugins:
+        app.register_blueprint(
+            Blueprint(
+                f"{plugin.name}_templates", plugin.package, template_folder=str(plugin.folder / "templates")
+            )
+        )
+        for page in plugin.pages:
+            if not issubclass(page, GuardedView):
+                raise PluginError([f"The page {page.__name__} of {plugin.name} is no GuardedView."])
+            admin.add_view(page.placed(plugin))

@@ -41,6 +41,8 @@ class StudentGrid(Grid):
     }
     icon = "students"
     title = "Students"
+    category = "Teaching"
+    address = "students"
     noun = ("student", "students")
     sorts_by_name = True
     search_placeholder = "Find a name"

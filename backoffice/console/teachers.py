@@ -24,6 +24,8 @@ class TeacherGrid(Grid):
     doors = {"index": TEACHERS_LIST}
     icon = "teachers"
     title = "Teachers"
+    category = "School"
+    address = "teachers"
     noun = ("person", "people")
     sorts_by_name = True
     columns = (

@@ -40,7 +40,6 @@ def run(settings: Settings, port: int) -> int:
     try:
         launch.migrate(opened.runtime)
         seeded = _people(opened.runtime.settings, folder)
-        launch.announce(opened.runtime)
     except BaseException:
         opened.close()
         raise

@@ -19,19 +19,37 @@ AnyRow = Row[tuple[Any, ...]]
 
 def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> AnyRow | None:
     """Make the account session with this token digest the principal; its facts, or None."""
-    statement = text("select * from app.enter(:digest, :at)")
+    statement = text("select *, app.plugin_version() as plugin_version from app.enter(:digest, :at)")
     return connection.execute(statement, {"digest": digest, "at": at}).first()
 
 
 def enter_student(connection: Connection, *, token_id: UUID, at: datetime) -> AnyRow | None:
     """Make the student session with this `jti` the principal; its facts, or None."""
-    statement = text("select * from app.enter_student(:token, :at)")
+    statement = text("select *, app.plugin_version() as plugin_version from app.enter_student(:token, :at)")
     return connection.execute(statement, {"token": token_id, "at": at}).first()
 
 
 def enter_system(connection: Connection, *, purpose: str) -> None:
     """State what backoffice_system is at work for."""
     connection.execute(text("select set_config('app.purpose', :purpose, true)"), {"purpose": purpose})
+
+
+def plugin_version(connection: Connection) -> int:
+    """A number that grows whenever a plugin is switched or its settings change."""
+    version = connection.scalar(text("select app.plugin_version()"))
+    assert isinstance(version, int)
+    return version
+
+
+def plugin_toggles(connection: Connection) -> dict[str, bool]:
+    """Whether each plugin that somebody has switched is on."""
+    return {row.name: row.enabled for row in connection.execute(text("select * from app.plugin_toggles()"))}
+
+
+def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
+    """The sealed settings of a plugin that has been configured."""
+    found = connection.scalar(text("select app.plugin_settings(:plugin)"), {"plugin": plugin})
+    return None if found is None else bytes(found)
 
 
 def sign_in_account(session: Session, *, email_index: bytes) -> AnyRow | None:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
+from backoffice.problems import SwitchedOff
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
@@ -81,6 +82,14 @@ def init_app(app: Flask) -> None:
     def _hidden(_error: Exception) -> Response:
         return answer(404)
 
+    @app.errorhandler(SwitchedOff)
+    def _switched_off(error: SwitchedOff) -> Response:
+        return answer(404, (str(error), "What it holds is kept, and it can be switched on again."))
+
+    _for_failures(app)
+
+
+def _for_failures(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)
     def _database(error: SQLAlchemyError) -> Response:

@@ -1,9 +1,10 @@
 """Every promise of the policy and how it stands, for everybody to see."""
 
+from backoffice.jobs.job import Job, every
 from backoffice.plugin import Plugin
 from plugins.trust.commands import trust
+from plugins.trust.jobs import check_what_is_due
 from plugins.trust.models import TrustBase
-from plugins.trust.services import check_if_due
 from plugins.trust.views import bp
 
 plugin = Plugin(
@@ -11,7 +12,9 @@ plugin = Plugin(
     title="Trust",
     summary="Checks every promise to schools on the running system and shows how it stands.",
     tables=TrustBase.metadata,
-    blueprints=(bp,),
+    personal_data=(),
+    standing_blueprints=(bp,),
     commands=(trust,),
-    started=check_if_due,
+    jobs=(Job("check", check_what_is_due, every(minutes=5), title="Check the promises that are due"),),
+    keeps_promises=True,
 )

@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from flask import Flask
 from sqlalchemy import insert
@@ -27,18 +28,19 @@ FAILED = Finding(State.STALE, "The check itself failed.")
 
 def checks_of(plugins: Iterable[Plugin]) -> tuple[Check, ...]:
     """The checks of the core and of the plugins."""
-    return (*core.CHECKS, *(check for plugin in plugins for check in plugin.checks))
+    return (*core.CHECKS, *(check for plugin in plugins for check in plugin.controls))
 
 
-def run_checks(*, app: Flask) -> None:
+def run_checks(*, app: Flask, only: AbstractSet[str] | None = None) -> None:
     """Run every check, each in a read-only transaction of its own, and keep one answer for each.
 
-    A check that fails does not stop the others; it is stale. Raises `RegistryError` if checks and
-    `config/controls.toml` do not fit together.
+    `only` names the controls to check, instead of all. A check that fails does not stop the others; it is
+    stale. Raises `RegistryError` if checks and `config/controls.toml` do not fit together.
     """
     runtime: Runtime = app.extensions["backoffice"]
-    checks = checks_of(runtime.plugins)
-    registry.load(checked=[check.control for check in checks])
+    known = checks_of(runtime.plugins)
+    registry.load(checked=[check.control for check in known])
+    checks = [check for check in known if only is None or check.control in only]
     for check in checks:
         started = time.monotonic()
         finding = _look(app, runtime, check)
@@ -57,14 +59,21 @@ def run_checks(*, app: Flask) -> None:
         record(tx, "trust.check", checks=len(checks))
 
 
-def check_if_due(app: Flask) -> None:
-    """Run the checks if one of them has no fresh answer."""
+def check_what_is_due(*, app: Flask) -> int:
+    """Run the checks whose last answer is older than their interval; how many they were."""
     runtime: Runtime = app.extensions["backoffice"]
     built = {check.control for check in checks_of(runtime.plugins)}
+    now = clock.now()
     with transaction(PURPOSE) as tx:
-        found = queries.standings(tx, controls=registry.current().controls, built=built, now=clock.now())
-    if any(each.state is State.STALE for each in found):
-        run_checks(app=app)
+        found = queries.standings(tx, controls=registry.current().controls, built=built, now=now)
+    due = {
+        each.id
+        for each in found
+        if each.id in built and (each.checked_at is None or now - each.checked_at >= each.control.every)
+    }
+    if due:
+        run_checks(app=app, only=due)
+    return len(due)
 
 
 def _look(app: Flask, runtime: Runtime, check: Check) -> Finding:

@@ -33,8 +33,10 @@ OWNS = WORKS_HERE | {
 CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read"}
 # What each may do with a classroom; a place that is not listed: nothing.
+# What founders run besides: the parts of the system, which belong to no school.
+RUNS = SEES_SCHOOLS | {"plugins:read", "plugins:edit", "jobs:read", "jobs:run", "jobs:edit"}
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
-    "founder": dict.fromkeys(PLACES, SEES_SCHOOLS),
+    "founder": dict.fromkeys(PLACES, RUNS),
     "leader": {"own": LEADS, "colleague": LEADS, "elsewhere": LEADS},
     "officer": {"own": SEES_SCHOOLS, "colleague": SEES_SCHOOLS, "elsewhere": SEES_SCHOOLS},
     "teacher": {"own": OWNS, "colleague": WORKS_HERE},
@@ -46,7 +48,7 @@ TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "nobody": {},
 }
 ANYWHERE: Mapping[str, set[str]] = {
-    "founder": SEES_SCHOOLS,
+    "founder": RUNS,
     "leader": LEADS,
     "officer": SEES_SCHOOLS,
     "teacher": OWNS,

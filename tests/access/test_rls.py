@@ -14,6 +14,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianLink
+from backoffice.host.models import PluginState
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -118,6 +119,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     },
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
+    PluginState: {"founder": {"trust"}},
 }
 
 
@@ -162,6 +164,8 @@ class Stage:
                 return self.classes[row.id]
             case ClassroomCode() | Action():
                 return self.classes[row.classroom_id]
+            case PluginState():
+                return str(row.name)
             case Student():
                 return self.children[row.id]
             case Enrollment() | PointEntry() | StudentSession():

@@ -119,11 +119,14 @@ def test_a_view_without_doors_cannot_be_defined() -> None:
         type("Open", (GuardedView,), {})
 
 
+PLACED = {"title": "Rows", "address": "rows"}
+
+
 def test_a_grid_without_columns_cannot_be_defined() -> None:
     with pytest.raises(TypeError, match="no entity or no columns"):
-        type("Bare", (Grid,), {"doors": {"index": STUDENTS_READ}, "entity": Student})
+        type("Bare", (Grid,), PLACED | {"doors": {"index": STUDENTS_READ}, "entity": Student})
     with pytest.raises(TypeError, match="no entity or no columns"):
-        type("Nothing", (Grid,), {"doors": {"index": STUDENTS_READ}, "columns": (Column("a", "A"),)})
+        type("Nothing", (Grid,), PLACED | {"doors": {"index": STUDENTS_READ}, "columns": (Column("a", "A"),)})
 
 
 def test_a_list_without_an_export_door_exports_nothing(app: Flask, world: World) -> None:

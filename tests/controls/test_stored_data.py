@@ -33,7 +33,7 @@ Owner = Callable[[str], None]
 
 
 def extra(tables: MetaData) -> Plugin:
-    return Plugin(name="extra", title="Extra", summary="", tables=tables)
+    return Plugin(name="extra", title="Extra", summary="", tables=tables, personal_data=())
 
 
 def stored(runtime: Runtime, query: str) -> str:

@@ -12,6 +12,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.host.models import PluginState
 from backoffice.schools import names
 from backoffice.schools.models import (
     Action,
@@ -217,6 +218,16 @@ def make_world() -> World:
             )
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
+        _row(
+            tx,
+            PluginState,
+            name="trust",
+            enabled=True,
+            version=1,
+            reason="Quillfeather asked for it",
+            changed_at=clock.now(),
+            changed_by=people["founder"].id,
+        )
     return World(district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign)
 
 

@@ -158,7 +158,12 @@ def test_a_check_without_a_promise_runs_nothing(app: Flask, checked_by: Callable
 def test_a_plugins_checks_count_too(app: Flask, runtime: Runtime, checked_by: Callable[..., None]) -> None:
     checked_by(tls=lambda _look: holds("."))
     more = Plugin(
-        name="more", title="", summary="", tables=None, checks=(Check("backups", lambda _look: holds(".")),)
+        name="more",
+        title="",
+        summary="",
+        tables=None,
+        personal_data=(),
+        controls=(Check("backups", lambda _look: holds(".")),),
     )
     app.extensions["backoffice"] = dataclasses.replace(runtime, plugins=(*runtime.plugins, more))
     try:

@@ -1,0 +1,31 @@
+"""What founders have decided about plugins, as a table."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.storage import columns
+from backoffice.storage.base import Base
+from backoffice.storage.columns import Keep
+
+
+class PluginState(Base):
+    """A plugin that somebody has switched or set. One without a row is as it was installed."""
+
+    __tablename__ = "plugin_state"
+    __table_args__ = (UniqueConstraint("name"), Index(None, "changed_by"))
+
+    id: Mapped[int] = columns.key()
+    name: Mapped[str] = columns.text("Which plugin", keep=Keep.FOR_GOOD)
+    enabled: Mapped[bool] = columns.flag("Whether it is switched on", keep=Keep.FOR_GOOD)
+    version: Mapped[int] = columns.number("Grows with each change, so that it is noticed", keep=Keep.FOR_GOOD)
+    settings: Mapped[dict[str, Any] | None] = columns.sealed_json(
+        "How it is set, where that differs from its defaults", keep=Keep.FOR_GOOD
+    )
+    reason: Mapped[str | None] = columns.sealed("Why it was switched off", keep=Keep.FOR_GOOD)
+    changed_at: Mapped[datetime] = columns.moment("When it was last changed", keep=Keep.FOR_GOOD)
+    changed_by: Mapped[int | None] = columns.reference(
+        "Who changed it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
+    )

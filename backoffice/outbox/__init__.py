@@ -1,0 +1,1 @@
+"""Mail as rows: written in the transaction of their cause, sent by workers afterwards."""

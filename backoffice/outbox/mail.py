@@ -1,0 +1,34 @@
+"""What a mail is: a name, three template files, and the parameters that they are filled with."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, runtime_checkable
+
+
+@runtime_checkable
+class Parameters(Protocol):
+    """What a mail's templates are filled with: a frozen dataclass with an example for the tests."""
+
+    @classmethod
+    def example(cls) -> Self:
+        """Values as they could be, with data that would show if it leaked."""
+
+
+@dataclass(frozen=True)
+class NoParameters:
+    """For a mail that says the same to everybody."""
+
+    @classmethod
+    def example(cls) -> "NoParameters":
+        """The only value."""
+        return cls()
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail of the core or of a plugin. Its full name is `owner.name`.
+
+    Its templates are `subject.txt`, `body.txt` and `body.html` in `emails/<name>/` of its owner's package.
+    """
+
+    name: str
+    parameters: type[Any] = NoParameters

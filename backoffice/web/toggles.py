@@ -1,0 +1,24 @@
+"""Pages of plugins that are switched off say so, to people in a sentence and to machines by 404."""
+
+from collections.abc import Iterable
+
+from flask import Flask, request
+
+from backoffice.plugin import Plugin
+from backoffice.problems import SwitchedOff
+from backoffice.web.identity import reading
+
+
+def init_app(app: Flask, plugins: Iterable[Plugin]) -> None:
+    """Register the plugins' pages outside the console, those that go with the toggle behind it."""
+    toggled: dict[str, Plugin] = {}
+    for plugin in plugins:
+        for blueprint in (*plugin.standing_blueprints, *plugin.blueprints):
+            app.register_blueprint(blueprint)
+        toggled |= {blueprint.name: plugin for blueprint in plugin.blueprints}
+
+    @app.before_request
+    def _switched_off() -> None:
+        plugin = toggled.get(request.blueprint or "")
+        if plugin is not None and not reading().enabled(plugin.name):
+            raise SwitchedOff(plugin.title)

@@ -1,0 +1,9 @@
+"""The promises, checked by themselves."""
+
+from backoffice.jobs.job import Counts, JobRun
+from plugins.trust import services
+
+
+def check_what_is_due(run: JobRun) -> Counts:
+    """Check every promise whose last answer is older than its interval."""
+    return {"checked": services.check_what_is_due(app=run.app)}
