@@ -36,12 +36,26 @@ class CodeConverter(BaseConverter):
     regex = r"[A-Za-z0-9 -]{1,40}"
 
 
+class PluginConverter(BaseConverter):
+    """The name of a plugin. It belongs to no school and is no secret."""
+
+    regex = r"[a-z][a-z0-9_]{0,39}"
+
+
+class JobConverter(BaseConverter):
+    """The full name of a job, `owner.name`. It belongs to no school and is no secret."""
+
+    regex = r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9-]{0,39}"
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
     "school": SchoolConverter,
     "account": AccountConverter,
     "code": CodeConverter,
+    "plugin": PluginConverter,
+    "job": JobConverter,
 }
 
 

@@ -33,6 +33,8 @@ from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
 KINDS = ("school", "classroom", "student", "account")
+# Parts of the system, known by name: the company's own, and nobody else's.
+NAMED = ("plugin", "job")
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def build_stage(world: World, app: Flask) -> Stage:
             Thing("student", child.id, child.public_id, room.school_id, place) for child in room.children
         ]
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
+    things += _named(app)
     actors = list(_actors(world, extras, classes, schools, app))
     children = frozenset(
         name for room in classes.values() for child in _everybody(room, extras) for name in _names(child)
@@ -151,6 +154,19 @@ def build_stage(world: World, app: Flask) -> Stage:
     for person in world.people.values():
         texts |= {person.name, person.email}
     return Stage(world, things, actors, texts, children)
+
+
+def _named(app: Flask) -> list[Thing]:
+    """Plugins and jobs, numbered in the order of their names."""
+    names = {
+        "plugin": sorted(plugin.name for plugin in app.extensions["backoffice"].plugins),
+        "job": [],
+    }
+    return [
+        Thing(kind, number, name, None, name)
+        for kind, found in names.items()
+        for number, name in enumerate(found)
+    ]
 
 
 def _everybody(room: Class, extras: Extras) -> list[Child]:
@@ -299,6 +315,7 @@ def _actors(
             reach["account"] |= {each.id for each in colleagues}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())
+            reach |= {kind: frozenset(range(1000)) for kind in NAMED}
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(

@@ -26,7 +26,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage.public_id import new_public_id
 from backoffice.web.converters import CONVERTERS
-from tests.contract.actors import KINDS, Actor, Stage, Thing, build_stage, columns_of
+from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.conftest import PROPERTY
 from tests.contract.pages import forms, links, settled
 from tests.contract.routes import (
@@ -132,7 +132,7 @@ class Matrix:
         if permission is None:
             return route.endpoint in PUBLIC
         inside = door(self.app, route) is None or can(actor.principal, CONSOLE_ENTER)
-        if thing is None:
+        if thing is None or thing.kind in NAMED:
             return inside and can(actor.principal, permission)
         return inside and can(actor.principal, permission, self.row(thing))
 
@@ -164,7 +164,10 @@ class Matrix:
         strangers += [
             f"{thing.kind} {thing.place}"
             for thing in self.stage.things
-            if not actor.owns(thing) and thing.public_id in body and thing.public_id not in sent
+            if thing.kind not in NAMED
+            and not actor.owns(thing)
+            and thing.public_id in body
+            and thing.public_id not in sent
         ]
         return strangers
 
@@ -229,7 +232,7 @@ def test_every_variable_of_an_address_names_its_entity(app: Flask) -> None:
 
 
 def test_the_matrix_has_identifiers_for_every_converter() -> None:
-    assert set(CONVERTERS) <= {*KINDS, "code"}, "Give the stage things of the new kind."
+    assert set(CONVERTERS) <= {*KINDS, *NAMED, "code"}, "Give the stage things of the new kind."
 
 
 def test_the_matrix_knows_every_role(matrix: Matrix) -> None:
@@ -259,7 +262,7 @@ def test_identifiers_in_addresses(matrix: Matrix, tally: Tally, role: str) -> No
     """Somebody else's identifier in an address is as good as none; the own one works, or is denied."""
     actor = matrix.actor(role)
     for route in matrix.routes:
-        if not set(route.kinds.values()) & set(KINDS):
+        if not set(route.kinds.values()) & {*KINDS, *NAMED}:
             continue
         (kind,) = route.kinds.values()
         keys = list(form_keys(matrix.app, route)) if route.method == "POST" else []
@@ -466,7 +469,7 @@ def test_what_is_no_identifier_is_no_failure(matrix: Matrix, tally: Tally, role:
     for route in matrix.routes:
         for key in [k for k, _p in form_keys(matrix.app, route)] if route.method == "POST" else [""]:
             kind = next(iter(route.kinds.values()), None)
-            thing = next(iter(matrix.stage.own(actor, kind)), None) if kind in KINDS else None
+            thing = next(iter(matrix.stage.own(actor, kind)), None) if kind in {*KINDS, *NAMED} else None
             if kind and thing is None:
                 continue
             filled = FORMS[key](matrix.stage, actor, thing) if key else None
@@ -630,7 +633,7 @@ def _anybody(matrix: Matrix, actor: Actor) -> Actor:
 def _first(
     matrix: Matrix, actor: Actor, route: Route, permission: Permission | None, kind: str | None
 ) -> Thing | None:
-    own = matrix.stage.own(actor, kind) if kind in KINDS else []
+    own = matrix.stage.own(actor, kind) if kind in {*KINDS, *NAMED} else []
     return next((t for t in own if matrix.may(actor, route, permission, t)), None)
 
 
