@@ -15,6 +15,7 @@ from backoffice.app import NotSetUp, build
 from backoffice.controls import database
 from backoffice.controls.registry import RegistryError
 from backoffice.demo import run as demo_run
+from backoffice.host.commands import plugins
 from backoffice.launch import Opened
 from backoffice.plugin import PluginError, discover
 from backoffice.runtime import Runtime, check_database
@@ -61,10 +62,14 @@ class Context:
             self._opened.append(launch.open_here(self.settings()))
         return self._opened[0].runtime
 
-    def app(self) -> Flask:
-        """The web application over the runtime, once the database has been found in order."""
+    def checked_runtime(self) -> Runtime:
+        """The runtime, once its database has been found in order."""
         check_database(self.runtime())
-        return build(self.runtime())
+        return self.runtime()
+
+    def app(self) -> Flask:
+        """The web application over the checked runtime."""
+        return build(self.checked_runtime())
 
     def close(self) -> None:
         """Close what was opened. An embedded server that ran before goes on running."""
@@ -159,6 +164,9 @@ def db_check(context: Context) -> None:
     if problems:
         sys.exit(1)
     click.echo("Schema, keyring, isolation and inventory are as they should be.")
+
+
+cli.add_command(plugins)
 
 
 def main() -> None:

@@ -42,5 +42,6 @@ def is_on(connection: Connection, plugin: str, *, version: int | None = None) ->
     current = functions.plugin_version(connection) if version is None else version
     if current != known.version:
         # Version and toggles change together: other threads come through here at the same time.
-        known = _known = _Known(known.defaults, current, functions.plugin_toggles(connection))
+        toggles = {row.name: row.enabled for row in functions.plugin_toggles(connection)}
+        known = _known = _Known(known.defaults, current, toggles)
     return known.switched.get(plugin, known.defaults[plugin])

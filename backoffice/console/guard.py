@@ -97,7 +97,13 @@ class GuardedView(BaseView):
         )
 
     def form_page(
-        self, form: FlaskForm, *, save: Callable[[], str], said: str, **context: Any
+        self,
+        form: FlaskForm,
+        *,
+        save: Callable[[], str],
+        said: str,
+        template: str = "console/form.html",
+        **context: Any,
     ) -> str | Response | tuple[str, int]:
         """The page of a form. When it is sent and good, `save` does what it asks and says where to go next.
 
@@ -113,7 +119,7 @@ class GuardedView(BaseView):
             else:
                 flash(said, "success")
                 return redirect(target, 303)
-        page = self.render("console/form.html", form=form, problem=problem, **context)
+        page = self.render(template, form=form, problem=problem, **context)
         return (page, 422) if form.errors or problem else page
 
     def _handle_view(self, name: str, **_arguments: Any) -> Response | None:

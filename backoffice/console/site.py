@@ -13,6 +13,7 @@ from flask_admin.theme import Theme
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.guard import GuardedView
+from backoffice.console.plugins import PluginsPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
@@ -22,7 +23,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 # In the order of the menu.
-VIEWS: tuple[type[GuardedView], ...] = (ClassroomGrid, StudentGrid, SchoolGrid, TeacherGrid)
+VIEWS: tuple[type[GuardedView], ...] = (ClassroomGrid, StudentGrid, SchoolGrid, TeacherGrid, PluginsPage)
 
 
 def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:

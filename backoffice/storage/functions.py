@@ -41,15 +41,26 @@ def plugin_version(connection: Connection) -> int:
     return version
 
 
-def plugin_toggles(connection: Connection) -> dict[str, bool]:
-    """Whether each plugin that somebody has switched is on."""
-    return {row.name: row.enabled for row in connection.execute(text("select * from app.plugin_toggles()"))}
+def plugin_toggles(connection: Connection) -> Sequence[AnyRow]:
+    """Name, whether it is on, and time of the last change of each plugin that somebody has switched or set."""
+    return connection.execute(text("select * from app.plugin_toggles()")).all()
 
 
 def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
     """The sealed settings of a plugin that has been configured."""
     found = connection.scalar(text("select app.plugin_settings(:plugin)"), {"plugin": plugin})
     return None if found is None else bytes(found)
+
+
+def other_founders(session: Session) -> Sequence[AnyRow]:
+    """Number, sealed address, sealed name and language of every other active founder, for a founder."""
+    return session.execute(text("select * from app.other_founders()")).all()
+
+
+def estimated_rows(session: Session, *, schema: str) -> dict[str, int]:
+    """About how many rows each table of a schema has, for a founder. Never counted: it may be millions."""
+    found = session.execute(text("select * from app.estimated_rows(:schema)"), {"schema": schema})
+    return {row.table_name: row.row_count for row in found}
 
 
 def sign_in_account(session: Session, *, email_index: bytes) -> AnyRow | None:

@@ -66,10 +66,10 @@ def upgrade(database: Database, plugins: Sequence[Migrations] = ()) -> list[str]
 def check_schema(connection: Connection, plugins: Sequence[Migrations] = ()) -> None:
     """Raise `SchemaError` unless core and plugins are at the revisions of this code."""
     for each in (CORE, *plugins):
+        if is_current(connection, each):
+            continue
         scripts = each.scripts()
         found = _context(connection, each).get_current_revision()
-        if found == scripts.get_current_head():
-            continue
         if found is not None and not _knows(scripts, found):
             raise SchemaError(
                 f"The database's schema {each.schema} was made by a newer version of this software."
@@ -78,6 +78,12 @@ def check_schema(connection: Connection, plugins: Sequence[Migrations] = ()) -> 
         raise SchemaError(
             f"The database's schema {each.schema} is not the one of this version. Run: backoffice db upgrade"
         )
+
+
+def is_current(connection: Connection, migrations: Migrations) -> bool:
+    """Whether a schema is at the revision of this code."""
+    found = _context(connection, migrations).get_current_revision()
+    return found == migrations.scripts().get_current_head()
 
 
 @cache

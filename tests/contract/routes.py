@@ -11,6 +11,8 @@ from backoffice.access.permissions import CHILDREN_READ, STUDENTS_UNENROLL, Perm
 from backoffice.access.policy import scope
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
+from backoffice.plugin import discover
+from backoffice.settings import plugin_config
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import Actor, Stage, Thing
 
@@ -192,6 +194,30 @@ def _leave(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     return Filled({}, ("changed app.student_session",) if inside else (), audited=inside)
 
 
+def _switched(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Every plugin is on; one that somebody has switched before has a row."""
+    del stage, actor
+    known = thing is not None and thing.public_id == "trust"
+    return Filled(
+        {"wanted": "off", "reason": "Too much to look after"},
+        ("changed app.plugin_state" if known else "added app.plugin_state",),
+    )
+
+
+def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """All at their defaults: the form is filled with what it shows."""
+    del stage, actor
+    plugin = next(
+        (p for p in discover(plugin_config("plugins")["installed"]) if thing and p.name == thing.public_id),
+        None,
+    )
+    if plugin is None or plugin.settings is None:
+        return Filled({}, audited=False)
+    defaults = plugin.settings().model_dump(mode="json")
+    fields = {name: "y" if value is True else value for name, value in defaults.items() if value is not False}
+    return Filled(fields, ("added app.plugin_state",))
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -214,6 +240,8 @@ FORMS: Mapping[str, Fill] = {
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),
     "console_students.act:unenroll": _unenroll,
+    "console_plugins.switch": _switched,
+    "console_plugins.configure": _set,
 }
 
 

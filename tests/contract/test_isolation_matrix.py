@@ -47,6 +47,7 @@ from tests.factories.world import PEOPLE, SYSTEM, World
 
 ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody")
 GONE = 404
+NOBODYS = {"plugin": "dodo", "job": "dodo.fly"}
 BROKEN = 599  # no status of HTTP: what `_whole` makes of a body that breaks off
 MODELS: Mapping[str, Any] = {
     "school": School,
@@ -283,7 +284,7 @@ def test_identifiers_in_addresses(matrix: Matrix, tally: Tally, role: str) -> No
             _worked(matrix, tally, actor, thing, filled, response, changes, name)
         if not worked and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
-        unknown = matrix.knock(actor, route, public_id=new_public_id())
+        unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())
         for thing in matrix.stage.foreign(actor, kind):
             filled = fill(matrix.stage, actor, thing) if fill else None
             response = matrix.knock(actor, route, thing, filled)

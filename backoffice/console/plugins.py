@@ -1,0 +1,253 @@
+"""Plugins in the console: what each adds and holds, how it is, how it is set, and its switch."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from flask import Blueprint, current_app, flash, redirect
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import HiddenField, StringField
+from wtforms.validators import AnyOf, Length
+
+from backoffice.access.permissions import PLUGINS_EDIT, PLUGINS_READ
+from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
+from backoffice.console import settings_form
+from backoffice.console.guard import GuardedView
+from backoffice.host import queries, services
+from backoffice.host.queries import Standing
+from backoffice.plugin import Plugin
+from backoffice.storage.migrate import is_current
+from backoffice.web.identity import reading, runtime
+
+ON, OFF = "on", "off"
+
+
+class SwitchForm(FlaskForm):
+    """Switching a plugin. `wanted` says which way, so that a form sent twice does nothing twice."""
+
+    wanted = HiddenField(validators=[AnyOf([ON, OFF])])
+
+
+class SwitchOffForm(SwitchForm):
+    """Switching off what keeps promises."""
+
+    reason = StringField(
+        "Why",
+        [Length(max=services.LONGEST_REASON)],
+        description="The other founders read it, and it is kept with the date.",
+    )
+
+
+class PluginsPage(GuardedView):
+    """The plugins of this installation, for the founders."""
+
+    doors: ClassVar = {
+        "index": PLUGINS_READ,
+        "details": PLUGINS_READ,
+        "switch": PLUGINS_EDIT,
+        "configure": PLUGINS_EDIT,
+    }
+    title = "Plugins"
+    category = "Operations"
+    address = "plugins"
+    icon = "plugins"
+
+    @expose("/", methods=("GET",))
+    def index(self) -> str:
+        """Every installed plugin, and whether it is on."""
+        tx = reading()
+        return self.render(
+            "console/plugins.html",
+            plugins=[
+                {
+                    "title": each.plugin.title,
+                    "summary": each.plugin.summary,
+                    "url": _address(each.plugin),
+                    "enabled": each.enabled,
+                    "adds": list(_adds_in_short(each.plugin)),
+                    "changed_at": each.state and each.state.changed_at,
+                }
+                for each in queries.standings(tx, runtime().plugins)
+            ],
+        )
+
+    @expose("/<plugin:which>", methods=("GET",))
+    def details(self, which: str) -> str:
+        """One plugin: what it adds, what it holds, how it is set."""
+        tx = reading()
+        standing = self._standing(tx, which)
+        plugin = standing.plugin
+        model = plugin.settings
+        may = can(self.who, PLUGINS_EDIT)
+        return self.render(
+            "console/plugin.html",
+            plugin=plugin,
+            enabled=standing.enabled,
+            state=standing.state,
+            adds=list(_adds(plugin)),
+            holds=queries.holdings(tx, plugin),
+            health=list(_health(tx, plugin)),
+            settings=settings_form.shown(model, queries.settings_of(tx, which, model)) if model else [],
+            urls={
+                "switch": f"{_address(plugin)}/switch" if may else None,
+                "configure": f"{_address(plugin)}/settings" if may and model else None,
+            },
+            crumbs=_crumbs(plugin),
+        )
+
+    @expose("/<plugin:which>/switch", methods=("GET", "POST"))
+    def switch(self, which: str) -> str | Response | tuple[str, int]:
+        """Say what switching it would do; when confirmed, do it."""
+        standing = self._standing(reading(), which)
+        plugin, wanted = standing.plugin, OFF if standing.enabled else ON
+        needs_reason = plugin.keeps_promises and standing.enabled
+        form = (SwitchOffForm if needs_reason else SwitchForm)(wanted=wanted)
+
+        def save() -> str:
+            services.switch_plugin(
+                principal=self.who,
+                installed=runtime().plugins,
+                name=which,
+                enabled=form.wanted.data == ON,
+                reason=form.reason.data if needs_reason else None,
+            )
+            return _address(plugin)
+
+        verb = "off" if standing.enabled else "on"
+        return self.form_page(
+            form,
+            save=save,
+            said=f"{plugin.title} is switched {verb}.",
+            template="console/confirm.html",
+            heading=f"Switch {plugin.title} {verb}?",
+            sentences=list(_consequences(plugin, switching_off=standing.enabled)),
+            danger=standing.enabled,
+            submit_title=f"Switch {verb}",
+            cancel_url=_address(plugin),
+            crumbs=[*_crumbs(plugin), {"title": f"Switch {verb}"}],
+        )
+
+    @expose("/<plugin:which>/settings", methods=("GET", "POST"))
+    def configure(self, which: str) -> str | Response | tuple[str, int]:
+        """Set a plugin, by a form made from what it declares."""
+        tx = reading()
+        plugin = self._standing(tx, which).plugin
+        model = plugin.settings
+        if model is None:
+            flash(f"{plugin.title} has nothing to set.", "info")
+            return redirect(_address(plugin), 303)
+        form = settings_form.form_class(model)(
+            data=queries.settings_of(tx, which, model).model_dump(mode="json")
+        )
+
+        def save() -> str:
+            services.set_plugin(
+                principal=self.who,
+                installed=runtime().plugins,
+                name=which,
+                values=settings_form.values_of(model, form),
+            )
+            return _address(plugin)
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Saved. Every process goes by it from its next piece of work on.",
+            heading=f"Settings of {plugin.title}",
+            submit_title="Save",
+            cancel_url=_address(plugin),
+            crumbs=[*_crumbs(plugin), {"title": "Settings"}],
+        )
+
+    @staticmethod
+    def _standing(tx: Transaction, name: str) -> Standing:
+        plugin = services.installed_one(runtime().plugins, name)
+        return queries.standings(tx, [plugin])[0]
+
+
+def _address(plugin: Plugin) -> str:
+    return f"/console/plugins/{plugin.name}"
+
+
+def _crumbs(plugin: Plugin) -> list[dict[str, str]]:
+    return [
+        {"title": "Plugins", "url": "/console/plugins/"},
+        {"title": plugin.title, "url": _address(plugin)},
+    ]
+
+
+def _adds_in_short(plugin: Plugin) -> Iterator[str]:
+    for count, one, many in (
+        (len(plugin.pages), "page", "pages"),
+        (len(plugin.jobs), "job", "jobs"),
+        (len(plugin.mails), "mail", "mails"),
+        (len(plugin.controls), "promise checked", "promises checked"),
+    ):
+        if count:
+            yield f"{count} {one if count == 1 else many}"
+
+
+def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
+    """What a plugin brings, kind by kind, in words."""
+    jobs = [
+        f"{job.title or job.name}, {job.when.words if job.when else 'when it is asked for'}"
+        for job in plugin.jobs
+    ]
+    kinds: tuple[tuple[str, Sequence[str]], ...] = (
+        ("Pages of the console", [page.title for page in plugin.pages if issubclass(page, GuardedView)]),
+        ("Other pages", _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
+        ("Jobs", jobs),
+        ("Mails", [mail.name for mail in plugin.mails]),
+        ("Commands", [f"backoffice {command.name}" for command in plugin.commands]),
+        ("Acts on", [event.__name__ for event in plugin.handlers]),
+        ("Checks these promises", [check.control for check in plugin.controls]),
+        ("Permissions", plugin.permissions),
+        ("Needs", plugin.requires),
+    )
+    return ({"title": title, "items": items} for title, items in kinds if items)
+
+
+def _health(tx: Transaction, plugin: Plugin) -> Iterator[dict[str, Any]]:
+    """How its parts are, one line each."""
+    if plugin.migrations is not None:
+        current = is_current(tx.connection(), plugin.migrations)
+        yield {
+            "title": "Its tables",
+            "tone": "good" if current else "bad",
+            "text": "up to date" if current else "of another version",
+        }
+
+
+def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
+    """What switching it would do, a sentence each."""
+    pages = [page.title for page in plugin.pages if issubclass(page, GuardedView)]
+    pages += _public_addresses(plugin.blueprints)
+    jobs = [job.title or job.name for job in plugin.jobs]
+    if not switching_off:
+        yield f"{plugin.title} works again in every process within two seconds."
+        if jobs:
+            yield f"Its jobs run again: {', '.join(jobs)}. Work that waited for them is done."
+        return
+    if pages:
+        yield f"These pages say that this part is switched off: {', '.join(pages)}."
+    if jobs:
+        yield f"These jobs no longer run: {', '.join(jobs)}. What is asked of them waits."
+    if plugin.handlers:
+        yield f"It no longer acts on: {', '.join(event.__name__ for event in plugin.handlers)}."
+    yield "What it holds is kept. Exporting and erasing somebody still reach it."
+    standing = _public_addresses(plugin.standing_blueprints)
+    if standing:
+        yield f"These pages stay: {', '.join(standing)}."
+    if plugin.keeps_promises:
+        yield "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
+
+
+def _public_addresses(blueprints: Sequence[Blueprint]) -> list[str]:
+    names = {blueprint.name for blueprint in blueprints}
+    return sorted(
+        rule.rule
+        for rule in current_app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in names and not rule.endpoint.endswith(".static")
+    )

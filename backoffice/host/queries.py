@@ -1,0 +1,103 @@
+"""What founders have decided about the plugins, beside what is installed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.host.models import PluginState
+from backoffice.plugin import Plugin, PluginSettings
+from backoffice.privacy.inventory import InventoryEntry, entries
+from backoffice.storage import functions, keyring
+from backoffice.storage.columns import Class
+
+S = TypeVar("S", bound=PluginSettings)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An installed plugin and how it stands. `state` is None until somebody switches or sets it."""
+
+    plugin: Plugin
+    enabled: bool
+    state: PluginState | None
+
+
+def standings(tx: Transaction, installed: Sequence[Plugin]) -> list[Standing]:
+    """The installed plugins in their order, as the principal may see what was decided about them."""
+    states = {state.name: state for state in tx.scalars(visible(tx.principal, select(PluginState)))}
+    return [Standing(plugin, tx.enabled(plugin.name), states.get(plugin.name)) for plugin in installed]
+
+
+@dataclass(frozen=True)
+class SwitchedOff:
+    """A plugin on which promises stand, and since when it is off."""
+
+    plugin: Plugin
+    since: datetime | None
+
+
+def promises_off(tx: Transaction, installed: Sequence[Plugin]) -> list[SwitchedOff]:
+    """The plugins on which promises stand and that are off. No secret: everybody may ask."""
+    changed = {row.name: row.changed_at for row in functions.plugin_toggles(tx.connection())}
+    return [
+        SwitchedOff(plugin, changed.get(plugin.name))
+        for plugin in installed
+        if plugin.keeps_promises and not tx.enabled(plugin.name)
+    ]
+
+
+@dataclass(frozen=True)
+class TableHolding:
+    """One table of a plugin: about how many rows it has, and what of it is personal."""
+
+    table: str
+    rows: int
+    columns: int
+    personal: int
+    keeps: tuple[str, ...]
+
+
+def holdings(tx: Transaction, plugin: Plugin) -> list[TableHolding]:
+    """What a plugin holds, table by table. Rows are estimates of the database, for founders only."""
+    if plugin.tables is None:
+        return []
+    rows = functions.estimated_rows(tx, schema=plugin.schema)
+    by_table: dict[str, list[InventoryEntry]] = {}
+    for entry in entries([plugin.tables]):
+        by_table.setdefault(entry.table.rpartition(".")[2], []).append(entry)
+    return [
+        TableHolding(
+            table=table,
+            rows=rows.get(table, 0),
+            columns=len(found),
+            personal=sum(entry.kind in {Class.PERSONAL, Class.NETWORK_ADDRESS} for entry in found),
+            keeps=tuple(sorted({str(entry.keep) for entry in found})),
+        )
+        for table, found in sorted(by_table.items())
+    ]
+
+
+def stored_settings(tx: Transaction, plugin: str) -> dict[str, Any]:
+    """The values that somebody has set, by field; what is not here is at its default."""
+    sealed = functions.plugin_settings(tx.connection(), plugin=plugin)
+    if sealed is None:
+        return {}
+    opened: dict[str, Any] = json.loads(keyring.current().open(sealed, context="plugin_state.settings"))
+    return opened
+
+
+def settings_of(tx: Transaction, plugin: str, model: type[S]) -> S:
+    """How the plugin is set. A stored value that the model no longer takes is as if it had not been set."""
+    stored = stored_settings(tx, plugin)
+    try:
+        return model.model_validate(stored)
+    except ValidationError as error:
+        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+        return model.model_validate({name: value for name, value in stored.items() if name not in wrong})
