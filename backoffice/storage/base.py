@@ -21,7 +21,11 @@ class Base(DeclarativeBase):
 
 
 def plugin_base(name: str) -> type[DeclarativeBase]:
-    """The declarative base of a plugin's tables, in the plugin's own schema `plugin_<name>`."""
+    """The declarative base of a plugin's tables, in the plugin's own schema `plugin_<name>`.
+
+    Their foreign keys to the core name its columns (`ForeignKey(School.id)`), not their names: the core's
+    tables are in another metadata.
+    """
     metadata = MetaData(schema=f"plugin_{name}", naming_convention=NAMES)
     return type("PluginBase", (DeclarativeBase,), {"metadata": metadata})
 
