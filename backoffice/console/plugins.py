@@ -8,7 +8,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
-from wtforms.validators import AnyOf, Length
+from wtforms.validators import AnyOf, DataRequired, Length
 
 from backoffice.access.permissions import PLUGINS_EDIT, PLUGINS_READ
 from backoffice.access.policy import can
@@ -35,7 +35,7 @@ class SwitchOffForm(SwitchForm):
 
     reason = StringField(
         "Why",
-        [Length(max=services.LONGEST_REASON)],
+        [DataRequired("Say why, in a sentence."), Length(max=services.LONGEST_REASON)],
         description="The other founders read it, and it is kept with the date.",
     )
 

@@ -58,7 +58,7 @@ class TableHolding:
     """One table of a plugin: about how many rows it has, and what of it is personal."""
 
     table: str
-    rows: int
+    rows: int | None
     columns: int
     personal: int
     keeps: tuple[str, ...]
@@ -75,7 +75,7 @@ def holdings(tx: Transaction, plugin: Plugin) -> list[TableHolding]:
     return [
         TableHolding(
             table=table,
-            rows=rows.get(table, 0),
+            rows=rows.get(table),
             columns=len(found),
             personal=sum(entry.kind in {Class.PERSONAL, Class.NETWORK_ADDRESS} for entry in found),
             keeps=tuple(sorted({str(entry.keep) for entry in found})),

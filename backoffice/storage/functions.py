@@ -57,8 +57,11 @@ def other_founders(session: Session) -> Sequence[AnyRow]:
     return session.execute(text("select * from app.other_founders()")).all()
 
 
-def estimated_rows(session: Session, *, schema: str) -> dict[str, int]:
-    """About how many rows each table of a schema has, for a founder. Never counted: it may be millions."""
+def estimated_rows(session: Session, *, schema: str) -> dict[str, int | None]:
+    """About how many rows each table of a schema has, for a founder; None while nobody has estimated.
+
+    Never counted: it may be millions.
+    """
     found = session.execute(text("select * from app.estimated_rows(:schema)"), {"schema": schema})
     return {row.table_name: row.row_count for row in found}
 

@@ -42,7 +42,7 @@ grant select, insert, update, delete on app.plugin_state to backoffice_system;
 create function app.estimated_rows(schema_name text)
 returns table (table_name text, row_count bigint)
 language sql stable security definer set search_path = app, pg_temp as $$
-  select c.relname::text, greatest(c.reltuples, 0)::bigint
+  select c.relname::text, nullif(c.reltuples, -1)::bigint
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where is_founder() and n.nspname = schema_name and c.relkind in ('r', 'p')
 $$;
