@@ -2,13 +2,20 @@
 
 import unicodedata
 
+# Letters and signs without a shape: the fillers of Hangul and Khmer, and the empty pattern of Braille.
+_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
 
 def clean(text: str) -> str:
     """Text as it is kept: composed Unicode, single spaces, no invisible characters."""
     visible = "".join(
-        " " if symbol.isspace() else symbol
+        " " if _is_gap(symbol) else symbol
         for symbol in text
-        if symbol.isspace() or unicodedata.category(symbol)[0] != "C"
+        if _is_gap(symbol) or unicodedata.category(symbol)[0] != "C"
     )
     # Composed last: what parted two letters is gone by now.
     return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+def _is_gap(symbol: str) -> bool:
+    return symbol.isspace() or symbol in _BLANK

@@ -1,6 +1,5 @@
-"""Children's names: reading pasted lists, searching sealed names, showing no more than is needed."""
+"""Children's names: what may be one, searching sealed names, showing no more than is needed."""
 
-import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,23 +16,10 @@ _FIGURES = (
 )
 _COLOURS = ("sky", "mint", "coral", "sun", "plum", "sea", "rose", "sand")
 AVATARS = tuple(f"{figure}-{colour}" for figure in _FIGURES for colour in _COLOURS)
-_NUMBERED = re.compile(r"^\d{1,3}\s*[.):]?\s+(?=\S)")
-_NUMBER = re.compile(r"\d{1,3}\s*[.):]?$")
-
-
-@dataclass(frozen=True)
-class PastedName:
-    """One line of a pasted list. `problem` is a sentence, or None if the line can be used."""
-
-    line: int
-    given: str
-    family: str | None
-    problem: str | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Equal for lines that name the same child."""
-        return name_key(self.given, self.family)
+# What a name has no use for, and a page, a formula or a program might take for its own.
+_SIGNS = frozenset('<>{}[]=|\\"^~$%#*+_?:;')
+# Colours and shapes that only change the picture before them.
+_OF_PICTURES = frozenset("\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
 
 @dataclass(frozen=True)
@@ -46,65 +32,47 @@ class Named:
     avatar: str
 
 
-def read_pasted(text: str) -> list[PastedName]:
-    """Read a list of names, one a line: "Ada Lovelace", "Lovelace, Ada", tabs, numbered lines."""
-    read = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        # The columns of a spreadsheet, less the empty ones and a leading number.
-        cells = [cell for cell in map(clean, raw.split("\t")) if cell]
-        if len(cells) > 1 and _NUMBER.match(cells[0]):
-            cells = cells[1:]
-        if not cells:
-            continue
-        given, family = _parted(cells)
-        read.append(PastedName(number, given, family or None, problem_with(given, family)))
-    return read
-
-
-def _parted(cells: list[str]) -> tuple[str, str]:
-    if len(cells) > 1:
-        return cells[0], " ".join(cells[1:])
-    line = _NUMBERED.sub("", cells[0])
-    if "," in line:
-        family, _, given = line.partition(",")
-    else:
-        given, _, family = line.partition(" ")
-    return given.strip(), family.strip()
+def written(text: str) -> str:
+    """A name as it is kept: clean, and without little pictures."""
+    return clean("".join(symbol for symbol in text if not _is_picture(symbol)))
 
 
 def problem_with(given: str, family: str | None) -> str | None:
     """What is wrong with a name, as a sentence, or None."""
+    whole = given + (family or "")
     if not given:
         return "Write a given name."
     if max(len(given), len(family or "")) > LONGEST:
         return f"Shorten the name to {LONGEST} letters."
-    if "@" in given + (family or ""):
+    if "@" in whole:
         return "This looks like an e-mail address. Write the name only."
-    if not any(symbol.isalpha() for symbol in given):
+    if signs := sorted(_SIGNS.intersection(whole)):
+        return f"Leave out {' '.join(signs)}, which no name has."
+    if not any(symbol.isalpha() for symbol in whole):
         return "Write a name with letters."
     return None
 
 
 def name_key(given: str, family: str | None) -> tuple[str, str]:
     """Equal for two spellings of one name that differ in case or accents."""
-    return _plain(given), _plain(family or "")
+    return plain(given), plain(family or "")
 
 
 def sort_key(given: str, family: str | None) -> tuple[str, str]:
     """The order of a class list: family name, then given name."""
-    return _plain(family or given), _plain(given)
+    return plain(family or given), plain(given)
 
 
 def tokens(*names: str | None, school_id: int) -> list[bytes]:
     """Keyed digests of every beginning of every word, for search by prefix within one school."""
-    words = {word for name in names if name for word in _plain(name).split()}
+    words = {word for name in names if name for word in plain(name).split()}
     prefixes = {word[:size] for word in words for size in range(1, min(len(word), LONGEST_PREFIX) + 1)}
     return sorted(token(prefix, school_id=school_id) for prefix in prefixes)
 
 
 def token(prefix: str, *, school_id: int) -> bytes:
     """The digest (8 bytes) that a name with this beginning carries in this school."""
-    cut = _plain(prefix)[:LONGEST_PREFIX]
+    cut = plain(prefix)[:LONGEST_PREFIX]
     return keyring.current().blind_index(cut, context=f"student.name {school_id}")[:TOKEN_BYTES]
 
 
@@ -138,6 +106,11 @@ def _coinciding(labels: Iterable[str]) -> set[str]:
     return twice
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Text for comparing: without case, accents and width."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(s for s in decomposed if not unicodedata.combining(s)).casefold().strip()
+
+
+def _is_picture(symbol: str) -> bool:
+    return symbol in _OF_PICTURES or unicodedata.category(symbol) == "So"

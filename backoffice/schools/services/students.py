@@ -18,7 +18,7 @@ from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
-from backoffice.schools.names import PastedName
+from backoffice.schools.pasted import PastedName, read_pasted
 from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.wording import clean
 
@@ -105,7 +105,7 @@ def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[
 
 
 def _compare(tx: Transaction, classroom: Classroom, text: str) -> list[Previewed]:
-    pasted = names.read_pasted(text)
+    pasted = read_pasted(text)
     if not pasted:
         raise Rejected(names="Write or paste at least one name, one a line.")
     if len(pasted) > LARGEST_LIST:
