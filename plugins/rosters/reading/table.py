@@ -274,10 +274,10 @@ def _places(table: Table[Any], heading: list[str], report: Report) -> dict[str, 
             )
             report.warn(*told, line=1, column=column.name)
     for name, index in where.items():
-        if heading[index] != name:
+        if names[index] != name:
             report.warn(
                 table.file,
-                "The column's name is written with other capitals or with spaces; it is taken for it.",
+                "The column's name is written with other capitals; it is taken all the same.",
                 "Write it exactly as in the format.",
                 line=1,
                 column=name,
