@@ -20,6 +20,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -79,7 +80,12 @@ class Settings(BaseSettings):
     """The whole of an installation's settings. Made by `load`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr | None = None
@@ -119,6 +125,13 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as postgresql://user:password@host/database")
         return value
 
+    @model_validator(mode="after")
+    def _direct_is_not_alone(self) -> "Settings":
+        # Else a machine that migrates would quietly make an embedded database of its own.
+        if self.database_direct_url is not None and self.database_url is None:
+            raise ValueError(f"{PREFIX}DATABASE_DIRECT_URL needs {PREFIX}DATABASE_URL beside it.")
+        return self
+
     @property
     def secure(self) -> bool:
         """Whether the site is reached over https, so that cookies carry Secure and `__Host-`."""
@@ -141,13 +154,14 @@ class Settings(BaseSettings):
         """The order of precedence that the module's docstring promises."""
         del dotenv_settings, file_secret_settings
         assert isinstance(env_settings, EnvSettingsSource)
-        overlay = env_settings.env_vars.get(f"{PREFIX}CONFIG".lower()) or None
+        from_files = _from_files(settings_cls)
+        overlay = env_settings.env_vars.get(f"{PREFIX}CONFIG".lower()) or from_files.get("config")
         if overlay:
             Path(overlay).stat()  # pydantic-settings passes over a file that is not there
         return (
             init_settings,
             env_settings,
-            InitSettingsSource(settings_cls, _from_files(settings_cls)),
+            InitSettingsSource(settings_cls, from_files),
             TomlConfigSettingsSource(settings_cls, Path(overlay) if overlay else None),
             TomlConfigSettingsSource(settings_cls, CONFIG / "backoffice.toml"),
         )
@@ -155,15 +169,16 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """Read the settings of this process. Raises `SettingsError` with every problem at once."""
+    unknown = _unknown(os.environ)
     problems = [
         f"{name} is not a setting. Look for a typing error; docs/operations.md lists them all."
-        for name in _unknown(os.environ)
+        for name in unknown
     ]
     settings = None
     try:
         settings = Settings()
     except ValidationError as error:
-        problems += [_sentence(dict(detail)) for detail in error.errors()]
+        problems += [_sentence(detail) for detail in error.errors() if _name(detail) not in unknown]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"A settings file cannot be read: {error}")
     except UnreadableSetting as error:
@@ -174,23 +189,41 @@ def load() -> Settings:
 
 
 def plugin_config(name: str) -> dict[str, Any]:
-    """The content of `config/<name>.toml` of the checkout."""
-    return tomllib.loads((CONFIG / f"{name}.toml").read_text("utf-8"))
+    """The content of `config/<name>.toml` of the checkout. Raises `SettingsError`."""
+    try:
+        return tomllib.loads((CONFIG / f"{name}.toml").read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"config/{name}.toml cannot be read: {error}"]) from None
 
 
 def _from_files(settings_cls: type[BaseSettings]) -> dict[str, str]:
     found = {}
     for field in settings_cls.model_fields:
         path = os.environ.get(f"{PREFIX}{field.upper()}_FILE")
-        # KEYRING_FILE is a setting of its own, not the content of a setting KEYRING.
-        if path and field not in settings_cls.__dict__:
+        if path and field not in _sections(settings_cls):
             found[field] = Path(path).read_text("utf-8").strip()
     return found
 
 
+def _sections(settings_cls: type[BaseSettings]) -> Mapping[str, type[_Section]]:
+    """The settings that are groups of settings, such as `SESSIONS__ACCOUNT_IDLE`."""
+    return {
+        name: info.annotation
+        for name, info in settings_cls.model_fields.items()
+        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
+    }
+
+
 def _unknown(environ: Mapping[str, str]) -> list[str]:
-    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
-    known |= {f"{name}_FILE" for name in known}
+    sections = _sections(Settings)
+    single = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields if field not in sections}
+    grouped = {
+        f"{PREFIX}{section.upper()}__{field.upper()}"
+        for section, model in sections.items()
+        for field in model.model_fields
+    }
+    known = single | {f"{name}_FILE" for name in single} | grouped
+    known |= {f"{PREFIX}{section.upper()}" for section in sections}  # the whole group, as JSON
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
@@ -203,10 +236,15 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _name(error: Mapping[str, Any]) -> str:
+    """The variable that an error is about, or nothing if it is about several."""
+    where = "__".join(str(part) for part in error["loc"]).upper()
+    return f"{PREFIX}{where}" if where else ""
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
-    where = "_".join(str(part) for part in error["loc"]).upper()
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return f"{PREFIX}{where}: {said}" if where else said
+    where, said = _name(error), str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
 
 
 def child_environment(**settings: str) -> dict[str, str]:

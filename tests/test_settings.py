@@ -56,7 +56,8 @@ def test_a_file_holds_the_value_without_the_line_end(give: Give, tmp_path: Path,
 def test_a_file_holds_an_address(give: Give, tmp_path: Path, field: str) -> None:
     path = tmp_path / "address"
     path.write_text(f"postgresql://somebody:{SECRET}@database/backoffice\n")
-    give(**{f"{field.upper()}_FILE": path})
+    beside = {} if field == "database_url" else {"DATABASE_URL": "postgresql://backoffice_app@database/x"}
+    give(**beside, **{f"{field.upper()}_FILE": path})
     assert getattr(load(), field).get_secret_value() == f"postgresql://somebody:{SECRET}@database/backoffice"
 
 
@@ -109,7 +110,7 @@ def test_every_problem_is_told_at_once(give: Give) -> None:
         UNKNOWN.format("BACKOFFICE_OTHER_TYPO"),
         UNKNOWN.format("BACKOFFICE_TYPO"),
         "BACKOFFICE_PROXY_HOPS: Input should be a valid integer, unable to parse string as an integer",
-        "BACKOFFICE_SESSIONS_ACCOUNT_IDLE: Input should be greater than 0",
+        "BACKOFFICE_SESSIONS__ACCOUNT_IDLE: Input should be greater than 0",
     ]
 
 
@@ -137,7 +138,7 @@ def test_plain_http_on_another_host_is_refused(give: Give, url: str) -> None:
     assert problems() == [sentence]
 
 
-@pytest.mark.parametrize("url", ["school.example", "ftp://school.example", "https://", "", "/"])
+@pytest.mark.parametrize("url", ["school.example", "ftp://school.example", "https://", "/"])
 def test_an_address_is_a_full_one(give: Give, url: str) -> None:
     give(BASE_URL=url)
     assert problems() == ["BACKOFFICE_BASE_URL: must be a full address such as https://school.example"]
@@ -168,8 +169,8 @@ def test_the_case_of_the_scheme_does_not_weaken_the_cookies(give: Give) -> None:
     ("overlay", "problem"),
     [
         ("data_dri = 'x'", "BACKOFFICE_DATA_DRI: Extra inputs are not permitted"),
-        ("sessions.idle = 3", "BACKOFFICE_SESSIONS_IDLE: Extra inputs are not permitted"),
-        ("passwords.passes = 1", "BACKOFFICE_PASSWORDS_PASSES: Input should be greater than or equal to 2"),
+        ("sessions.idle = 3", "BACKOFFICE_SESSIONS__IDLE: Extra inputs are not permitted"),
+        ("passwords.passes = 1", "BACKOFFICE_PASSWORDS__PASSES: Input should be greater than or equal to 2"),
         (f"database_url = {SECRET}", "A settings file cannot be read: Invalid value (at line 1, column 16)"),
     ],
 )
@@ -257,3 +258,38 @@ def test_a_child_is_told_what_replaces_and_what_stays(give: Give, tmp_path: Path
 def test_a_child_is_not_told_the_stronger_address(give: Give, tmp_path: Path, name: str) -> None:
     give(**{name: tmp_path / "stronger"})
     assert f"BACKOFFICE_{name}" not in child_environment(DATABASE_URL="postgresql://app")
+
+
+# -- groups, files and what is missing
+
+
+def test_one_value_of_a_group_is_set_alone(give: Give) -> None:
+    give(SESSIONS__ACCOUNT_IDLE="15")
+    sessions = load().sessions
+    assert (sessions.account_idle, sessions.account_absolute) == (15, 12 * 60)
+
+
+@pytest.mark.parametrize("name", ["SESSIONS_FILE", "SESSIONS__ACCOUNT_IDEL"])
+def test_a_misspelt_value_of_a_group_is_told_once(give: Give, tmp_path: Path, name: str) -> None:
+    give(**{name: tmp_path})
+    assert problems() == [UNKNOWN.format(f"BACKOFFICE_{name}")]
+
+
+def test_the_overlay_can_be_named_in_a_file(give: Give, tmp_path: Path) -> None:
+    overlay, name = tmp_path / "overlay.toml", tmp_path / "name"
+    overlay.write_text("proxy_hops = 2\n")
+    name.write_text(f"{overlay}\n")
+    give(CONFIG_FILE=name)
+    assert load().proxy_hops == 2
+
+
+@pytest.mark.parametrize("name", ["KEYRING_FILE", "DATA_DIR", "DATABASE_URL", "BASE_URL"])
+def test_an_empty_variable_says_nothing(give: Give, name: str) -> None:
+    plain = load()
+    give(**{name: ""})
+    assert load() == plain
+
+
+def test_a_direct_address_alone_is_a_mistake(give: Give) -> None:
+    give(DATABASE_DIRECT_URL="postgresql://backoffice_owner:pw@database/backoffice")
+    assert problems() == ["BACKOFFICE_DATABASE_DIRECT_URL needs BACKOFFICE_DATABASE_URL beside it."]
