@@ -127,6 +127,8 @@ class Classroom(Base):
 
     __tablename__ = "classroom"
     __table_args__ = (
+        # Over all schools: the isolation compares this number alone.
+        UniqueConstraint("id"),
         UniqueConstraint("school_id", "public_id"),
         Index(None, "public_id"),
         only("door", Door),
@@ -217,6 +219,8 @@ class Student(Base):
 
     __tablename__ = "student"
     __table_args__ = (
+        # Over all schools: the isolation compares this number alone.
+        UniqueConstraint("id"),
         UniqueConstraint("school_id", "public_id"),
         Index(None, "public_id"),
         Index(None, "school_id", "username_digest", unique=True),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from backoffice.storage import keyring
 from backoffice.wording import clean
 
+# What is equal for spellings of one name.
+NameKey = tuple[str, str]
+
 LONGEST = 80
 TOKEN_BYTES = 8
 LONGEST_PREFIX = 12
@@ -53,7 +56,7 @@ def problem_with(given: str, family: str | None) -> str | None:
     return None
 
 
-def name_key(given: str, family: str | None) -> tuple[str, str]:
+def name_key(given: str, family: str | None) -> NameKey:
     """Equal for two spellings of one name that differ in case or accents."""
     return plain(given), plain(family or "")
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backoffice.schools.names import name_key, plain, problem_with, written
+from backoffice.schools.names import NameKey, name_key, plain, problem_with, written
 
 _BULLETS = "-\u2010\u2011\u2012\u2013\u2014\u2212*\u2022\u2023\u2043\u00b7> "
 _QUOTES = '"\u201c\u201d\u201e\u00ab\u00bb'
@@ -22,14 +22,45 @@ _WORD = re.compile(r"\b[^\W\d_]+\b")
 _GIVEN_TITLES = frozenset({"first", "given", "forename", "prenom", "vorname", "nombre", "nombres"})
 _FAMILY_TITLES = frozenset({"last", "family", "surname", "apellido", "apellidos", "nachname"})
 _ONLY_TITLES = frozenset(
-    "name names student students pupil pupils child children grade class classroom roster homeroom surname"
-    " forename gender birthday room section period year prenom vorname nombre nombres apellido apellidos"
-    " nachname klasse".split()
+    (
+        *("name", "names", "student", "students", "pupil", "pupils", "child", "children", "grade", "class"),
+        *("classroom", "roster", "homeroom", "surname", "forename", "gender", "birthday", "room", "section"),
+        *("period", "year", "prenom", "vorname", "nombre", "nombres", "apellido", "apellidos", "nachname"),
+    )
 )
-# Words that may stand in a heading, but may be a child's name as well: "Given" and "No" are.
+# Words that may stand in a heading, but may be a child's name as well: "My" and "No" are.
 _ALSO_TITLES = frozenset(
-    "middle full preferred id no nr number list of the my our teacher date birth dob sex email e mail school"
-    " form group code points".split()
+    (
+        *(
+            "middle",
+            "full",
+            "preferred",
+            "id",
+            "no",
+            "nr",
+            "number",
+            "list",
+            "of",
+            "the",
+            "my",
+            "our",
+            "date",
+        ),
+        *(
+            "teacher",
+            "birth",
+            "dob",
+            "sex",
+            "email",
+            "e",
+            "mail",
+            "school",
+            "form",
+            "group",
+            "code",
+            "points",
+        ),
+    )
 )
 _TITLES = _GIVEN_TITLES | _FAMILY_TITLES | _ONLY_TITLES | _ALSO_TITLES
 
@@ -51,7 +82,7 @@ class PastedName:
     note: str | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> NameKey:
         """Equal for lines that name the same child."""
         return name_key(self.given, self.family)
 

@@ -11,6 +11,7 @@ from backoffice.access.permissions import CLASSROOMS_CREATE, Permission
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
+from backoffice.schools import names
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -21,7 +22,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.storage import functions
+from backoffice.storage import functions, keyring
 
 LAST_ENTRIES = 20
 
@@ -78,6 +79,20 @@ def pupils_of(tx: Transaction, classroom: Classroom) -> list[Pupil]:
         Pupil(student.public_id, student.given_name, student.family_name, avatar, balance)
         for student, avatar, balance in rows
     ]
+
+
+def who_left(tx: Transaction, classroom: Classroom) -> dict[names.NameKey, int]:
+    """The numbers of students who were in the class and left it, by name; of namesakes one.
+
+    For matching a name that somebody writes, never for showing: those who left are nobody's to list.
+    """
+    opener = keyring.current()
+    found = {}
+    for row in functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id):
+        given = opener.open(bytes(row.given_name), context="student.given_name").decode()
+        family = row.family_name and opener.open(bytes(row.family_name), context="student.family_name")
+        found[names.name_key(given, family.decode() if family else None)] = row.student_id
+    return found
 
 
 def enrollments_of(tx: Transaction, student: Student) -> Sequence[Enrollment]:

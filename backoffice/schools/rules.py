@@ -1,5 +1,6 @@
 """Where schools, classrooms, students and points belong, for the policy."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, any_, func, select
@@ -23,14 +24,19 @@ from backoffice.schools.models import (
 )
 
 
-def _in_classrooms(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
-    # An array and not IN (SELECT ...): inside an OR the latter scans the table.
-    enrolled = (
-        select(Enrollment.student_id)
-        .where(Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None))
-        .scalar_subquery()
-    )
-    return Student.id == any_(func.array(enrolled))
+def enrolled(student: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
+    """The condition that a student (a column of their number) is enrolled in one of some classrooms."""
+
+    def condition(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
+        # An array and not IN (SELECT ...): inside an OR the latter scans the table.
+        pupils = (
+            select(Enrollment.student_id)
+            .where(Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None))
+            .scalar_subquery()
+        )
+        return student == any_(func.array(pupils))
+
+    return condition
 
 
 def _classroom_column(entity: Any, column: str = "classroom_id") -> Any:
@@ -50,7 +56,7 @@ register(
         Student,
         read=STUDENTS_READ,
         student="id",
-        classrooms=_in_classrooms,
+        classrooms=enrolled(Student.__table__.c.id),
         classrooms_of=lambda student: [each.classroom_id for each in student.enrollments],
     ),
     *(

@@ -74,9 +74,13 @@ def sign_in_account(session: Session, *, email_index: bytes) -> AnyRow | None:
 
 @dataclass(frozen=True)
 class NewAccountSession:
-    """What an account session begins with. Address and device are sealed already."""
+    """What an account session begins with. Address and device are sealed already.
+
+    `security_epoch` is the one under which the credentials were checked.
+    """
 
     account_id: int
+    security_epoch: int
     public_id: str
     token_digest: bytes
     at: datetime
@@ -87,10 +91,10 @@ class NewAccountSession:
 
 
 def begin_account_session(session: Session, new: NewAccountSession) -> int | None:
-    """Insert a session for an active account; its number, or None if the account is not active."""
+    """Insert a session; its number, or None if the account is not active or its epoch has moved on."""
     statement = text(
-        "select app.begin_account_session(:account_id, :public_id, :token_digest, :at, :idle_minutes,"
-        " :expires_at, :address, :device)"
+        "select app.begin_account_session(:account_id, :security_epoch, :public_id, :token_digest, :at,"
+        " :idle_minutes, :expires_at, :address, :device)"
     )
     made: int | None = session.scalar(statement, vars(new))
     return made
@@ -123,6 +127,12 @@ def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | 
         " :idle_own, :expires_at, :address)"
     )
     return session.execute(statement, vars(new)).first()
+
+
+def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:
+    """Former students (sealed names) of a class that the principal teaches or leads."""
+    statement = text("select * from app.who_left(:school, :classroom)")
+    return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
 def school_counts(session: Session) -> Sequence[AnyRow]:

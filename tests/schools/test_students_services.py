@@ -1,5 +1,7 @@
 """Adding, correcting and moving students."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import func, select
 
@@ -9,6 +11,8 @@ from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.services import students
+from backoffice.schools.services.students import Added, Left
+from backoffice.storage import functions
 from tests.factories.world import SYSTEM, World
 
 
@@ -21,7 +25,7 @@ def test_a_pasted_list_becomes_students(world: World) -> None:
     ]
     assert states == ["new", "new", "new", "same", "problem"]
     added = students.add_students(principal=teacher, classroom=world.own_class.public_id, text=text)
-    assert added == 3
+    assert added == Added(3, 0, ("@@@",))
     with transaction(SYSTEM) as tx:
         names = {(s.given_name, s.family_name) for s in tx.scalars(select(Student))}
         assert {("Ada", "Lovelace"), ("Alan", "Turing"), ("Grace", "Hopper")} <= names
@@ -32,8 +36,111 @@ def test_the_same_list_twice_adds_nobody(world: World) -> None:
     teacher = world.sign_in("teacher")
     text = "Katherine Johnson\nMary Jackson"
     own = world.own_class.public_id
-    assert students.add_students(principal=teacher, classroom=own, text=text) == 2
-    assert students.add_students(principal=teacher, classroom=own, text=text.upper()) == 0
+    assert students.add_students(principal=teacher, classroom=own, text=text) == Added(2, 0)
+    assert students.add_students(principal=teacher, classroom=own, text=text.upper()) == Added(0, 0)
+
+
+def test_a_name_that_stands_twice_is_one_child_unless_somebody_says_otherwise(world: World) -> None:
+    teacher, own = world.sign_in("teacher"), world.own_class.public_id
+    text = "Percival Twinname\nTwinname, Percival\nWilhelmina Quartermaine"
+    lines = students.preview_names(principal=teacher, classroom=own, text=text)
+    assert [(line.state, line.note) for line in lines] == [
+        ("new", None),
+        ("twice", "The same as line 1."),
+        ("same", "Stays as it is."),
+    ]
+    assert [line.may_be_another for line in lines] == [False, True, True]
+    assert students.add_students(principal=teacher, classroom=own, text=text, another={2}) == Added(2, 0)
+    with transaction(SYSTEM) as tx:
+        twins = [each.id for each in tx.scalars(select(Student)) if each.given_name == "Percival"]
+        avatars = tx.scalars(select(Enrollment.avatar).where(Enrollment.student_id.in_(twins))).all()
+    assert (len(twins), len(set(avatars))) == (2, 2)
+
+
+def pupils(world: World) -> list[tuple[str, int]]:
+    """Given names and points of the class."""
+    statement = (
+        select(Student.given_name, Enrollment.balance)
+        .join(Enrollment, Enrollment.student_id == Student.id)
+        .where(Enrollment.classroom_id == world.own_class.id, Enrollment.ended_at.is_(None))
+    )
+    with transaction(SYSTEM) as tx:
+        return [(given, balance) for given, balance in tx.execute(statement)]
+
+
+@pytest.fixture
+def left(world: World) -> Left:
+    """A child with points has been taken out of the class."""
+    return students.end_enrollments(
+        principal=world.sign_in("teacher"),
+        classroom=world.own_class.public_id,
+        students=[world.own_class.children[0].public_id],
+    )
+
+
+def test_who_left_by_mistake_is_brought_back(world: World, left: Left) -> None:
+    assert (left.count, "Wilhelmina" in dict(pupils(world))) == (1, False)
+    back = students.resume_enrollments(
+        principal=world.sign_in("teacher"), classroom=world.own_class.public_id, left_at=left.at
+    )
+    assert (back, dict(pupils(world))["Wilhelmina"]) == (1, 2)
+    with transaction(SYSTEM) as tx:
+        verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id)).all()
+    assert [verb for verb in verbs if verb in ("students.resume", "students.unenroll")][-2:] == [
+        "students.unenroll",
+        "students.resume",
+    ]
+
+
+def test_undoing_brings_back_nobody_who_left_at_another_time(world: World, left: Left) -> None:
+    def resume(at: datetime) -> int:
+        return students.resume_enrollments(
+            principal=world.sign_in("teacher"), classroom=world.own_class.public_id, left_at=at
+        )
+
+    assert resume(left.at + timedelta(microseconds=1)) == 0
+    assert "Wilhelmina" not in dict(pupils(world))
+    assert resume(left.at) == 1
+
+
+@pytest.mark.parametrize("role", ["outsider", "colleague", "helper", "founder", "parent"])
+def test_nobody_else_brings_somebody_back(world: World, left: Left, role: str) -> None:
+    with pytest.raises(NotFound):
+        students.resume_enrollments(
+            principal=world.sign_in(role), classroom=world.own_class.public_id, left_at=left.at
+        )
+    students.resume_enrollments(
+        principal=world.sign_in("leader"), classroom=world.own_class.public_id, left_at=left.at
+    )
+
+
+def test_a_pasted_name_comes_back_with_its_points(world: World, left: Left) -> None:
+    teacher, own = world.sign_in("teacher"), world.own_class.public_id
+    text = "QUARTERMAINE, wilhelmina\nWilhelmina Quartermaine"
+    lines = students.preview_names(principal=teacher, classroom=own, text=text)
+    assert [line.state for line in lines] == ["back", "twice"]
+    assert students.add_students(principal=teacher, classroom=own, text=text) == Added(0, 1)
+    assert [points for given, points in pupils(world) if given == "Wilhelmina"] == [2]
+
+
+def test_a_namesake_of_who_left_can_be_another_child(world: World, left: Left) -> None:
+    teacher, own = world.sign_in("teacher"), world.own_class.public_id
+    text = "Wilhelmina Quartermaine"
+    assert students.add_students(principal=teacher, classroom=own, text=text, another={1}) == Added(1, 0)
+    assert [points for given, points in pupils(world) if given == "Wilhelmina"] == [0]
+    students.resume_enrollments(principal=teacher, classroom=own, left_at=left.at)
+
+
+@pytest.mark.parametrize("role", ["outsider", "elsewhere", "colleague", "officer", "founder", "parent"])
+def test_nobody_else_learns_who_left(world: World, left: Left, role: str) -> None:
+    classroom = world.own_class
+    with transaction(world.sign_in(role)) as tx:
+        assert functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id) == []
+    with transaction(world.sign_in("teacher")) as tx:
+        assert functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id)
+    students.resume_enrollments(
+        principal=world.sign_in("teacher"), classroom=classroom.public_id, left_at=left.at
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +160,7 @@ def test_a_foreign_student_does_not_leave_a_class(world: World) -> None:
     left = students.end_enrollments(
         principal=world.sign_in("teacher"), classroom=world.own_class.public_id, students=[foreign]
     )
-    assert left == 0
+    assert left.count == 0
     with transaction(SYSTEM) as tx:
         ended = select(func.count()).select_from(Enrollment).where(Enrollment.ended_at.is_not(None))
         assert tx.scalar(ended) == 0

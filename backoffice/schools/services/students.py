@@ -2,10 +2,13 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from itertools import cycle
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import selectinload
 
 from backoffice import clock
@@ -16,22 +19,57 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools import names
+from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.pasted import PastedName, read_pasted
 from backoffice.storage.public_id import PublicId, new_public_id
-from backoffice.wording import clean
 
 LARGEST_LIST = 400
 
 
+class LineState(StrEnum):
+    """What adding a pasted line would do."""
+
+    NEW = "new"
+    BACK = "back"  # was in the class before and comes back to it
+    SAME = "same"  # is in the class already
+    TWICE = "twice"  # stands further up in the list
+    PROBLEM = "problem"
+
+
 @dataclass(frozen=True)
 class Previewed:
-    """A pasted line and what adding it would do: "new", "same" (already in the class) or "problem"."""
+    """A pasted line and what adding it would do. `note` is a sentence, or None where nothing is to say.
+
+    `student_id` is who would come back.
+    """
 
     name: PastedName
-    state: str
-    note: str
+    state: LineState
+    note: str | None = None
+    student_id: int | None = None
+
+    @property
+    def may_be_another(self) -> bool:
+        """Whether the line can be added as one more child of the same name."""
+        return self.state in {LineState.BACK, LineState.SAME, LineState.TWICE}
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a list: how many are new and how many back, and the lines that were left out."""
+
+    new: int
+    back: int
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Left:
+    """How many left a class, and when: by that moment they can be brought back."""
+
+    count: int
+    at: datetime
 
 
 def preview_names(*, principal: Principal, classroom: str, text: str) -> list[Previewed]:
@@ -41,28 +79,36 @@ def preview_names(*, principal: Principal, classroom: str, text: str) -> list[Pr
         return _compare(tx, row, text)
 
 
-def add_students(*, principal: Principal, classroom: str, text: str) -> int:
+def add_students(
+    *, principal: Principal, classroom: str, text: str, another: AbstractSet[int] = frozenset()
+) -> Added:
     """Put the names of a pasted list into the class, except those that are there already.
 
-    Lines that cannot be used are left out, as the preview says. Returns how many students were made.
-    Raises `Rejected` if no line can be used at all, `NotFound`.
+    Who was in the class before comes back with the points. `another` are the numbers of lines that name
+    one more child, though the name stands in the class or the list already. Lines that cannot be used are
+    left out, as the preview says. Raises `Rejected` if no line can be used at all, `NotFound`.
     """
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_CREATE, lock=True)
-        compared = _compare(tx, row, text)
-        if all(line.state == "problem" for line in compared):
+        compared = _compare(tx, row, text, another)
+        if all(line.state is LineState.PROBLEM for line in compared):
             raise Rejected(names="No line can be used as it is. Write one name a line.")
-        fresh = [line.name for line in compared if line.state == "new"]
+        fresh = [line.name for line in compared if line.state is LineState.NEW]
+        back = [line.student_id for line in compared if line.state is LineState.BACK]
         avatars = _free_avatars(tx, row)
         for name in fresh:
             _enroll_new(tx, row, given=name.given, family=name.family, avatar=next(avatars))
-        record(tx, "students.add", school_id=row.school_id, classroom=row.id, count=len(fresh))
-    return len(fresh)
+        if back:
+            _resume(tx, row, Enrollment.student_id.in_(back))
+        record(tx, "students.add", school_id=row.school_id, classroom=row.id, count=len(fresh), students=back)
+    lines = text.splitlines()
+    left_out = (lines[line.name.line - 1] for line in compared if line.state is LineState.PROBLEM)
+    return Added(len(fresh), len(back), tuple(left_out))
 
 
 def correct_student(*, principal: Principal, student: str, given_name: str, family_name: str | None) -> None:
     """Change how a student's name is written. Raises `Rejected`, `NotFound`."""
-    given, family = clean(given_name), clean(family_name or "") or None
+    given, family = names.written(given_name), names.written(family_name or "") or None
     problem = names.problem_with(given, family)
     if problem:
         raise Rejected(given_name=problem)
@@ -73,11 +119,12 @@ def correct_student(*, principal: Principal, student: str, given_name: str, fami
         record(tx, "students.correct", school_id=row.school_id, student=row.id)
 
 
-def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[str]) -> int:
+def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[str]) -> Left:
     """Take students out of the class; their points and other classes stay. Erases nobody.
 
-    Returns how many left. Identifiers that are not the class's are passed over. Raises `NotFound`.
+    Identifiers that are not the class's are passed over. Raises `NotFound`.
     """
+    left_at = clock.now()
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL)
         chosen = tx.scalars(
@@ -98,39 +145,72 @@ def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[
                     Enrollment.classroom_id == row.id,
                     Enrollment.student_id.in_(here),
                 )
-                .values(ended_at=clock.now())
+                .values(ended_at=left_at)
             )
         record(tx, "students.unenroll", school_id=row.school_id, classroom=row.id, students=here)
-    return len(here)
+    return Left(len(here), left_at)
 
 
-def _compare(tx: Transaction, classroom: Classroom, text: str) -> list[Previewed]:
+def resume_enrollments(*, principal: Principal, classroom: str, left_at: datetime) -> int:
+    """Bring back those who left the class at this very moment, with their points.
+
+    Returns how many came back. Raises `NotFound`.
+    """
+    with transaction(principal) as tx:
+        row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL)
+        back = _resume(tx, row, Enrollment.ended_at == left_at)
+        record(tx, "students.resume", school_id=row.school_id, classroom=row.id, students=back)
+    return len(back)
+
+
+def _resume(tx: Transaction, classroom: Classroom, which: ColumnElement[bool]) -> list[int]:
+    resumed = (
+        update(Enrollment)
+        .where(
+            Enrollment.school_id == classroom.school_id,
+            Enrollment.classroom_id == classroom.id,
+            Enrollment.ended_at.is_not(None),
+            which,
+        )
+        .values(ended_at=None)
+        .returning(Enrollment.student_id)
+    )
+    return sorted(tx.scalars(resumed))
+
+
+def _compare(
+    tx: Transaction, classroom: Classroom, text: str, another: AbstractSet[int] = frozenset()
+) -> list[Previewed]:
     pasted = read_pasted(text)
     if not pasted:
         raise Rejected(names="Write or paste at least one name, one a line.")
     if len(pasted) > LARGEST_LIST:
         raise Rejected(names=f"Paste at most {LARGEST_LIST} names at once.")
-    there = {
-        names.name_key(given, family)
-        for given, family in tx.execute(
-            select(Student.given_name, Student.family_name)
-            .join(
-                Enrollment,
-                (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id),
-            )
-            .where(Enrollment.classroom_id == classroom.id, Enrollment.ended_at.is_(None))
-        )
-    }
+    there = {names.name_key(pupil.given, pupil.family) for pupil in queries.pupils_of(tx, classroom)}
+    left = queries.who_left(tx, classroom)
+    first: dict[names.NameKey, int] = {}
     compared = []
     for name in pasted:
         if name.problem:
-            compared.append(Previewed(name, "problem", name.problem))
+            compared.append(Previewed(name, LineState.PROBLEM, name.problem))
+            continue
+        before = first.setdefault(name.key, name.line)
+        if name.line in another:
+            compared.append(Previewed(name, LineState.NEW, name.note))
         elif name.key in there:
-            compared.append(Previewed(name, "same", "Already in this class; stays as it is."))
+            compared.append(Previewed(name, LineState.SAME, "Stays as it is."))
+        elif before != name.line:
+            compared.append(Previewed(name, LineState.TWICE, f"The same as line {before}."))
         else:
-            there.add(name.key)
-            compared.append(Previewed(name, "new", "Will be added."))
+            compared.append(_new_or_back(name, left.get(name.key)))
     return compared
+
+
+def _new_or_back(name: PastedName, student_id: int | None) -> Previewed:
+    if student_id is None:
+        return Previewed(name, LineState.NEW, name.note)
+    note = "Was in this class before and comes back with the points."
+    return Previewed(name, LineState.BACK, note, student_id)
 
 
 def _free_avatars(tx: Transaction, classroom: Classroom) -> Iterator[str]:
