@@ -71,7 +71,8 @@ class Rule:
     `classrooms` makes the condition "in one of these classrooms" from the bound array of their numbers, and
     `classrooms_of` lists a loaded row's. `schools` does so where no column tells; then only the database
     can judge.
-    Rows with an `account` column belong to that account; without `read`, to it alone.
+    Rows with an `account` column belong to that account, which may read them; without `read`, to it alone.
+    Owning a row is no other right to it.
     """
 
     entity: type[DeclarativeBase]
@@ -176,7 +177,7 @@ def can(principal: Principal, permission: Permission, thing: DeclarativeBase | N
             (rule.school, held.schools),
             (rule.student, held.students),
             (rule.own_classroom, held.own_classrooms),
-            (rule.account, held.account),
+            (rule.account, held.account if permission == rule.read else NONE),
         )
     )
 
@@ -218,7 +219,7 @@ def _condition(
             (rule.school, held.schools),
             (rule.student, held.students),
             (rule.own_classroom, held.own_classrooms),
-            (rule.account, held.account),
+            (rule.account, held.account if permission in {None, rule.read} else NONE),
         )
         if column and ids
     ]

@@ -1,4 +1,4 @@
-"""Who may see guardian links: the parent the own ones, whoever may read the student the student's."""
+"""Who may see guardian links: the parent the own ones, a leader those of the school."""
 
 from backoffice.access.permissions import STUDENTS_READ
 from backoffice.access.policy import Rule, register

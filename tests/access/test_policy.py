@@ -8,7 +8,14 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase, selectinload
 
-from backoffice.access.permissions import CORE, Permission
+from backoffice.access.permissions import (
+    AUDIT_READ,
+    CORE,
+    STUDENTS_UNENROLL,
+    TEACHERS_LIST,
+    TEACHERS_READ,
+    Permission,
+)
 from backoffice.access.policy import Denied, can, require, rules, visible
 from backoffice.access.principal import Kind, Nobody, Principal
 from backoffice.access.transaction import transaction
@@ -254,3 +261,14 @@ def test_the_count_of_places_does_not_change_the_statement(cast: Cast) -> None:
 
 def test_a_principals_kind_is_its_credentials(cast: Cast) -> None:
     assert (cast.as_("teacher").kind, cast.as_("child").kind) == (Kind.ACCOUNT, Kind.STUDENT)
+
+
+def test_a_row_of_ones_own_is_for_reading_only(cast: Cast) -> None:
+    """Owning an account's row gives no other right to it than to read it."""
+    teacher = cast.as_("teacher")
+    with transaction(SYSTEM) as tx:
+        own = tx.scalars(select(Account).where(Account.id == teacher.account_id)).one()
+        for permission in (STUDENTS_UNENROLL, AUDIT_READ, TEACHERS_LIST):
+            assert not can(teacher, permission, own)
+            assert tx.scalars(visible(teacher, select(Account), permission)).all() == []
+        assert can(teacher, TEACHERS_READ, own)
