@@ -24,7 +24,10 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
+from backoffice.demo.run import DemoError, run
+from backoffice.settings import Settings
 from backoffice.storage import embedded
 
 PATIENCE = 60
@@ -324,6 +327,12 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     finally:
         folder.rmdir()
     assert (str(folder) in said, "Permission denied" in said, said.count("\n")) == (True, True, 0)
+
+
+def test_a_database_that_was_named_is_not_filled_with_made_up_people() -> None:
+    named = Settings(database_url=SecretStr("postgresql://somebody@database/real"))
+    with pytest.raises(DemoError, match="Unset BACKOFFICE_DATABASE_URL first"):
+        run(named, free_port())
 
 
 def test_lost_passwords_are_one_sentence(demo: Demo, first: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`make demo`: everything up, filled and told."""
 
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ class DemoError(Exception):
 
 def run(settings: Settings, port: int) -> int:
     """Start the demo and stay until stopped; returns the exit code."""
+    if settings.database_url is not None:
+        raise DemoError(
+            "The demo keeps to a database of its own, and fills it with made-up people."
+            " Unset BACKOFFICE_DATABASE_URL first."
+        )
     base_url = f"http://localhost:{port}"
     settings = settings.model_copy(update={"base_url": base_url})
     launch.free_port(port)
@@ -67,8 +73,7 @@ def _people(settings: Settings, folder: Path) -> Seeded:
     seeded = record.kept(folder)
     if is_empty():
         print("Filling it with a made-up district ...", flush=True)
-        seeded = seed(settings.passwords)
-        record.keep(folder, seeded)
+        seeded = seed(settings.passwords, keep=partial(record.keep, folder))
     if seeded is None:
         raise DemoError(
             f"The demo's passwords ({folder / record.PEOPLE}) are gone."
