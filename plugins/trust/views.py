@@ -8,6 +8,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
 from backoffice.controls import registry
+from backoffice.host.queries import SwitchedOff, promises_off
 from backoffice.web.identity import runtime
 from plugins.trust import queries, services
 from plugins.trust.queries import Standing
@@ -24,6 +25,7 @@ def page() -> str:
         controls=found,
         counts=queries.counts(found),
         last_checked=queries.last_checked(found),
+        switched_off=_switched_off(),
     )
 
 
@@ -59,6 +61,10 @@ def as_data() -> dict[str, Any]:
     return {
         "last_checked": last and last.isoformat(),
         "counts": queries.counts(found),
+        "switched_off": [
+            {"part": off.plugin.title, "since": off.since and off.since.isoformat()}
+            for off in _switched_off()
+        ],
         "controls": [
             {
                 "id": each.id,
@@ -73,6 +79,12 @@ def as_data() -> dict[str, Any]:
             for each in found
         ],
     }
+
+
+def _switched_off() -> list[SwitchedOff]:
+    """The parts on which promises stand and that the founders have switched off."""
+    with transaction(Nobody()) as tx:
+        return promises_off(tx, runtime().plugins)
 
 
 def _standings() -> list[Standing]:

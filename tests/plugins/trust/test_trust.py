@@ -20,6 +20,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.controls import core, registry
 from backoffice.controls.check import Check, Finding, Looking, State, falls_short, holds
 from backoffice.controls.registry import RegistryError
+from backoffice.host.services import switch_plugin
 from backoffice.plugin import Plugin
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
@@ -294,3 +295,25 @@ def test_the_command_prints_data(app: Flask, checked_by: Callable[..., None]) ->
     said = json.loads(result.stdout[result.stdout.index("{\n") :])
     assert result.exit_code == 1
     assert {"id": "tls", "state": "falls short", "evidence": "Open."} in said["controls"]
+
+
+def test_what_is_switched_off_is_shown_to_everybody(app: Flask, world: World, runtime: Runtime) -> None:
+    founder, browser = world.sign_in("founder"), app.test_client()
+    reason = "Wilhelmina Quartermaine asked for it"
+
+    def switch(enabled: bool) -> None:
+        switch_plugin(
+            principal=founder, installed=runtime.plugins, name="trust", enabled=enabled, reason=reason
+        )
+
+    words = "Parts on which promises stand are switched off"
+    assert words not in browser.get("/trust").text
+    switch(enabled=False)
+    try:
+        page, data = browser.get("/trust"), browser.get("/trust.json")
+        assert (page.status_code, words in page.text) == (200, True)
+        assert [off["part"] for off in data.get_json()["switched_off"]] == ["Trust"]
+        assert not [body for body in (page.text, data.text) if "Wilhelmina" in body]
+    finally:
+        switch(enabled=True)
+    assert browser.get("/trust.json").get_json()["switched_off"] == []
