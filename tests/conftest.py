@@ -1,5 +1,7 @@
 """Fixtures: a real PostgreSQL for the session, a fresh migrated database for each module."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +14,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
-from backoffice import launch
+from backoffice import cli, launch
+from backoffice.access import policy
 from backoffice.app import build
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.settings import Settings
-from backoffice.storage import embedded
+from backoffice.storage import database, embedded, keyring
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
+from tests.factories.commands import Answer, Run
 from tests.factories.world import World, make_world
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -99,6 +103,37 @@ def app(runtime: Runtime) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """A browser without cookies."""
     return app.test_client()
+
+
+@pytest.fixture
+def run(
+    runtime: Runtime,
+    keyring_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs a command in this process, over the module's database unless told otherwise."""
+    monkeypatch.setattr(keyring, "_installed", keyring._installed)
+    monkeypatch.setattr(database, "_current", database._current)
+    monkeypatch.setattr(policy, "_granted", policy._granted)
+    for name in [name for name in os.environ if name.startswith("BACKOFFICE_") or name == "PORT"]:
+        monkeypatch.delenv(name)
+
+    def answer(*arguments: str, **environment: str) -> Answer:
+        given = {
+            "BACKOFFICE_DATABASE_URL": runtime.database.address,
+            "BACKOFFICE_KEYRING_FILE": str(keyring_file),
+            **environment,
+        }
+        for name, value in given.items():
+            if value:
+                monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["backoffice", *arguments])
+        with pytest.raises(SystemExit) as raised:
+            cli.main()
+        return Answer(raised.value.code or 0, *capsys.readouterr())
+
+    return answer
 
 
 def _administer(server: EmbeddedServer, statement: str) -> None:

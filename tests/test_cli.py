@@ -1,70 +1,23 @@
 """The command line: what it does, and the sentence with which it refuses."""
 
-import os
 import socket
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-from backoffice import cli
-from backoffice.access import policy
 from backoffice.runtime import Runtime
-from backoffice.storage import database, keyring
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
 from backoffice.storage.migrate import CORE
 from backoffice.storage.roles import DatabaseRole
+from tests.factories.commands import Answer, Run
 
 HEAD = CORE.scripts().get_current_head()
 UNFORCED = "Row-level security is not forced on app."
 IN_ORDER = "Schema, keyring, isolation and inventory are as they should be.\n"
-
-
-class Answer(NamedTuple):
-    """What a command came to."""
-
-    code: object
-    out: str
-    err: str
-
-
-Run = Callable[..., Answer]
-
-
-@pytest.fixture
-def run(
-    runtime: Runtime,
-    keyring_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Runs a command in this process, over the module's database unless told otherwise."""
-    monkeypatch.setattr(keyring, "_installed", keyring._installed)
-    monkeypatch.setattr(database, "_current", database._current)
-    monkeypatch.setattr(policy, "_granted", policy._granted)
-    for name in [name for name in os.environ if name.startswith("BACKOFFICE_") or name == "PORT"]:
-        monkeypatch.delenv(name)
-
-    def answer(*arguments: str, **environment: str) -> Answer:
-        given = {
-            "BACKOFFICE_DATABASE_URL": runtime.database.address,
-            "BACKOFFICE_KEYRING_FILE": str(keyring_file),
-            **environment,
-        }
-        for name, value in given.items():
-            if value:
-                monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["backoffice", *arguments])
-        with pytest.raises(SystemExit) as raised:
-            cli.main()
-        return Answer(raised.value.code or 0, *capsys.readouterr())
-
-    return answer
 
 
 @pytest.fixture
