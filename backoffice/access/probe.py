@@ -37,14 +37,15 @@ def as_nobody() -> Iterator[Connection]:
 
 
 @contextmanager
-def as_account(account_id: int) -> Iterator[tuple[Connection, Principal]]:
-    """The web's role as an account. Raises `SessionEnded` if the account may not sign in."""
+def as_account(account_id: int, security_epoch: int) -> Iterator[tuple[Connection, Principal]]:
+    """The web's role as an account at its present epoch. Raises `SessionEnded` if it may not sign in."""
     digest, now = secrets.token_bytes(32), clock.now()
     with as_nobody() as connection:
         connection.execute(
             select(
                 func.app.begin_account_session(
                     account_id,
+                    security_epoch,
                     new_public_id(),
                     digest,
                     now,

@@ -110,6 +110,7 @@ def sign_in(
             tx,
             NewAccountSession(
                 account_id=found.account_id,
+                security_epoch=found.security_epoch,
                 public_id=new_public_id(),
                 token_digest=token_digest(token),
                 at=now,

@@ -9,8 +9,9 @@ from sqlalchemy import Select
 from backoffice.access.transaction import Transaction
 
 BATCH = 500
-# What a spreadsheet would take for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula (OWASP, "CSV Injection"). The wide forms are what East Asian
+# keyboards send and some spreadsheets read as the narrow ones.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 class _Line:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select, table
 
 from backoffice.access import probe
 from backoffice.access.principal import Ids
+from backoffice.accounts.models import Account
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count, metadatas, some
 from backoffice.privacy.inventory import held_in, mapped
@@ -127,7 +128,7 @@ def _isolation(look: Looking, trial: _Trial, people: list[int]) -> Finding:
         )
         if not others:
             continue
-        leaking = _leaks(trial, account, reach, readable)
+        leaking = _leaks(look, trial, reach, readable)
         if leaking:
             return falls_short(f"A {trial.role} can read foreign rows of {some(leaking)}.")
         tried, largest = tried + 1, max(largest, others)
@@ -144,9 +145,10 @@ def _leaks_to_nobody(tables: Iterable[LiveTable]) -> list[str]:
         return [each.name for each in tables if connection.scalar(_any_row(each))]
 
 
-def _leaks(trial: _Trial, account: int, reach: Reach, tables: Iterable[LiveTable]) -> list[str]:
+def _leaks(look: Looking, trial: _Trial, reach: Reach, tables: Iterable[LiveTable]) -> list[str]:
     entity = trial.entity
-    with probe.as_account(account) as (connection, _principal):
+    epoch = look.tx.scalar(select(Account.security_epoch).where(Account.id == reach.account)) or 0
+    with probe.as_account(reach.account, epoch) as (connection, _principal):
         own = select(func.count()).select_from(entity).where(entity.id.in_(trial.within(reach)))
         if not connection.scalar(own):
             raise ProbeFailed

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
-from backoffice.access.permissions import CLASSROOMS_CREATE, Permission
-from backoffice.access.policy import visible
+from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, Permission
+from backoffice.access.policy import scope, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.schools import names
@@ -197,7 +197,9 @@ def live_codes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, st
 
 def counts_by_school(tx: Transaction) -> dict[int, SchoolCounts]:
     """Numbers of the schools that the principal may count, by the school's number."""
+    held = scope(tx.principal, SCHOOLS_COUNT)
     return {
         row.school_id: SchoolCounts(row.classrooms, row.students, row.staff)
         for row in functions.school_counts(tx)
+        if held.everywhere or row.school_id in held.schools
     }

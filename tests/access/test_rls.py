@@ -1,6 +1,7 @@
 """The third layer alone: what the database lets each one read and write, with every predicate forgotten."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import Executable, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
-from backoffice.access.principal import Nobody, Principal
+from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
 from backoffice.audit.models import AuditDetail, AuditEntry
@@ -33,6 +34,7 @@ from backoffice.storage.base import Base
 from backoffice.storage.installation import Installation
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.models import StudentSession
+from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
 
 REFUSED = "42501"  # SQLSTATE insufficient_privilege
@@ -428,3 +430,265 @@ def test_a_leader_reads_no_ones_secrets(stage: Stage, column: Any) -> None:
     with transaction(stage.as_("leader")) as tx:
         owners = tx.scalars(select(column.class_.account_id)).all()
     assert set(owners) == {stage.world.people["leader"].id}
+
+
+# -- numbers that are another school's
+
+
+@pytest.mark.parametrize("kind", ["class", "student"])
+def test_no_row_takes_the_number_of_another_schools(stage: Stage, kind: str) -> None:
+    """The policies compare numbers alone: a class of one's own under a foreign number would open that one."""
+    world = stage.world
+    foreign = world.foreign_class
+    taken: Executable = {
+        "class": insert(Classroom).values(
+            school_id=world.home.id,
+            id=foreign.id,
+            public_id=new_public_id(),
+            name="Mine",
+            door="open",
+            shared_devices=False,
+            created_at=clock.now(),
+        ),
+        "student": new_student(world.home.id).values(id=foreign.children[0].id),
+    }[kind]
+    with pytest.raises(DBAPIError) as raised, transaction(stage.as_("teacher")) as tx:
+        tx.execute(taken)
+    assert getattr(raised.value.orig, "sqlstate", None) == "23505"
+
+
+# -- what is new
+
+
+def test_a_class_whose_teachers_are_gone_is_nobodys_to_take(stage: Stage) -> None:
+    world, who = stage.world, stage.as_("teacher")
+    with transaction(SYSTEM) as tx:
+        orphan = factory._class(tx, world.home, "Orphaned Oxen", world.people["colleague"], "Ophelia Orphan")
+        tx.execute(delete(TeachingRole).where(TeachingRole.classroom_id == orphan.id))
+    stage.classes[orphan.id], stage.children[orphan.children[0].id] = "Orphaned", "Ophelia"
+    role = teaching(world, orphan.id, who.account_id)
+    code = insert(ClassroomCode).values(
+        id=900_001,
+        school_id=world.home.id,
+        classroom_id=orphan.id,
+        code="KNOWN",
+        code_index=b"known too",
+        issued_at=clock.now(),
+        issued_by=who.account_id,
+    )
+    refused(who, role)
+    refused(who, code)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Classroom).where(Classroom.id == orphan.id))
+        tx.execute(delete(Student).where(Student.id == orphan.children[0].id))
+
+
+def test_a_student_without_a_class_is_nobodys_to_take(stage: Stage) -> None:
+    world = stage.world
+    with transaction(SYSTEM) as tx:
+        tx.execute(new_student(world.home.id).values(id=900_002))
+    taken = enrolled(world, school=world.home.id, classroom=world.own_class.id, student=900_002)
+    refused(stage.as_("teacher"), taken)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Student).where(Student.id == 900_002))
+
+
+def test_what_a_transaction_made_is_new_within_a_savepoint_too(stage: Stage) -> None:
+    world = stage.world
+    with transaction(stage.as_("teacher")) as tx:
+        with tx.begin_nested():
+            tx.execute(new_student(world.home.id).values(id=900_003))
+        tx.execute(
+            enrolled(world, school=world.home.id, classroom=world.own_class.id, student=900_003)
+        )
+        tx.rollback()
+
+
+# -- in whose name
+
+
+def teaching(world: World, classroom: int, account: int | None) -> Any:
+    return insert(TeachingRole).values(
+        school_id=world.home.id, classroom_id=classroom, account_id=account, role="co_teacher"
+    )
+
+
+@pytest.mark.parametrize("role", ["teacher", "leader"])
+@pytest.mark.parametrize("stranger", ["elsewhere", "outsider", "founder", "parent"])
+def test_nobody_makes_a_stranger_a_colleague(stage: Stage, role: str, stranger: str) -> None:
+    """Else the stranger's name would be shown, as a colleague's is."""
+    world = stage.world
+    refused(stage.as_(role), teaching(world, world.own_class.id, world.people[stranger].id))
+
+
+def test_a_colleague_of_the_school_can_be_made_one_of_the_class(stage: Stage) -> None:
+    world = stage.world
+    with transaction(stage.as_("teacher")) as tx:
+        tx.execute(teaching(world, world.own_class.id, world.people["colleague"].id))
+        tx.rollback()
+
+
+@pytest.mark.parametrize("giver", ["leader", None])
+def test_points_are_given_in_ones_own_name(stage: Stage, giver: str | None) -> None:
+    world = stage.world
+    with transaction(SYSTEM) as tx:
+        action = tx.scalar(select(Action.id).where(Action.classroom_id == world.own_class.id))
+    award = insert(PointEntry).values(
+        id=900_001,
+        school_id=world.home.id,
+        classroom_id=world.own_class.id,
+        student_id=world.own_class.children[0].id,
+        action_id=action,
+        value=1,
+        awarded_at=clock.now(),
+    )
+    refused(stage.as_("teacher"), award.values(awarded_by=world.people[giver].id if giver else None))
+    with transaction(stage.as_("teacher")) as tx:
+        tx.execute(award.values(awarded_by=world.people["teacher"].id))
+        tx.rollback()
+
+
+# -- what never comes back
+
+
+def test_an_epoch_never_falls(stage: Stage) -> None:
+    """Else sessions that a new password ended would live again."""
+    who = stage.as_("teacher")
+    for whom in (who, SYSTEM):
+        refused(whom, update(Account).where(Account.id == who.account_id).values(security_epoch=0))
+
+
+@pytest.mark.parametrize("role", ["teacher", "child"])
+def test_a_session_that_ended_stays_ended(stage: Stage, role: str) -> None:
+    who = stage.world.sign_in("teacher") if role == "teacher" else stage._as("child")
+    table: Any = AccountSession if role == "teacher" else StudentSession
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(table).where(table.id == who.session_id).values(ended_at=clock.now()))
+    revived = update(table).where(table.id == who.session_id).values(ended_at=None)
+    refused(SYSTEM, revived)
+    refused(stage.as_("teacher"), revived)
+
+
+def test_a_code_that_ended_stays_ended(stage: Stage) -> None:
+    revived = update(ClassroomCode).where(ClassroomCode.ended_at.is_not(None)).values(ended_at=None)
+    refused(stage.as_("outsider"), revived)
+
+
+@pytest.mark.parametrize("table", [AccountSession, StudentSession], ids=lambda table: table.__tablename__)
+def test_nobody_moves_the_idle_time_by_hand(stage: Stage, table: Any) -> None:
+    refused(stage.as_("teacher"), update(table).values(last_seen_at=clock.now()))
+
+
+# -- the trail
+
+
+def entry(number: int, **values: Any) -> Any:
+    return insert(AuditEntry).values(
+        {
+            "id": number,
+            "public_id": new_public_id(),
+            "at": clock.now(),
+            "school_id": None,
+            "verb": "test",
+            "actor_kind": "account",
+            "commitment": b"x",
+            **values,
+        }
+    )
+
+
+def detail(number: int, school: int | None) -> Any:
+    return insert(AuditDetail).values(entry_id=number, school_id=school, nonce=b"x", detail={})
+
+
+FORGED: dict[str, tuple[str, Callable[[World], dict[str, Any]]]] = {
+    "nobody as an account": ("nobody", lambda _w: {}),
+    "nobody as the system": ("nobody", lambda _w: {"actor_kind": "system"}),
+    "nobody in a school": ("nobody", lambda w: {"actor_kind": "nobody", "school_id": w.home.id}),
+    "a teacher as the system": ("teacher", lambda _w: {"actor_kind": "system"}),
+    "a teacher as nobody": ("teacher", lambda _w: {"actor_kind": "nobody"}),
+    "a teacher as a student": ("teacher", lambda _w: {"actor_kind": "student"}),
+    "a teacher in another school": ("teacher", lambda w: {"school_id": w.outside.id}),
+    "a leader in another school": ("leader", lambda w: {"school_id": w.outside.id}),
+    "a parent in another school": ("parent", lambda w: {"school_id": w.outside.id}),
+    "a child in another school": (
+        "child",
+        lambda w: {"actor_kind": "student", "school_id": w.elsewhere.id},
+    ),
+    "years ago": ("teacher", lambda _w: {"at": datetime(2001, 1, 1, tzinfo=UTC)}),
+    "in the future": ("teacher", lambda _w: {"at": clock.now() + timedelta(days=2)}),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_the_web_forges_no_entry_of_the_trail(stage: Stage, forgery: str) -> None:
+    role, values = FORGED[forgery]
+    refused(stage.as_(role), entry(900_000, **values(stage.world)))
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "at_home"),
+    [
+        ("teacher", "account", True),
+        ("leader", "account", True),
+        ("founder", "account", True),
+        ("parent", "account", True),
+        ("child", "student", True),
+        ("nobody", "nobody", False),
+    ],
+)
+def test_everybody_writes_what_they_did(stage: Stage, role: str, kind: str, at_home: bool) -> None:
+    school = stage.world.home.id if at_home else None
+    with transaction(stage.as_(role)) as tx:
+        tx.execute(entry(900_000, actor_kind=kind, school_id=school))
+        tx.execute(detail(900_000, school))
+        tx.rollback()
+
+
+def test_a_detail_belongs_to_an_entry_just_made_and_to_its_school(stage: Stage) -> None:
+    world, who = stage.world, stage.as_("leader")
+    with transaction(SYSTEM) as tx:
+        tx.execute(entry(900_010, actor_kind="system", school_id=world.home.id))
+    refused(who, detail(900_010, world.home.id))
+    for school in (None, world.elsewhere.id):
+        with pytest.raises(DBAPIError) as raised, transaction(who) as tx:
+            tx.execute(entry(900_011, school_id=world.home.id))
+            tx.execute(detail(900_011, school))
+        assert getattr(raised.value.orig, "sqlstate", None) == REFUSED
+
+
+# -- numbers of schools
+
+
+def test_who_teaches_at_one_school_and_leads_another_counts_the_other_only(stage: Stage) -> None:
+    world = stage.world
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            insert(Membership).values(
+                account_id=world.people["elsewhere"].id,
+                school_id=world.home.id,
+                role="leader",
+                created_at=clock.now(),
+            )
+        )
+    with transaction(world.sign_in("elsewhere")) as tx:
+        counted = {stage.schools[row.school_id] for row in functions.school_counts(tx)}
+    with transaction(SYSTEM) as tx:
+        account = world.people["elsewhere"].id
+        tx.execute(delete(Membership).where(Membership.account_id == account, Membership.role == "leader"))
+    assert counted == {"Home"}
+
+
+# -- a code and who came in with it
+
+
+def test_whoever_came_in_with_a_code_goes_out_with_it(stage: Stage) -> None:
+    world = stage.world
+    room = world.colleague_class
+    child = world.student(room, room.children[0])
+    other = world.student(world.own_class, world.own_class.children[0])
+    renew_code(principal=stage.as_("colleague"), classroom=room.public_id)
+    with pytest.raises(SessionEnded), transaction(child) as tx:
+        tx.connection()
+    with transaction(other) as tx:
+        assert tx.principal.student_id == world.own_class.children[0].id

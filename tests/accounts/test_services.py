@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
-from backoffice.access.principal import Principal, SessionEnded
+from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import services
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
@@ -20,8 +20,10 @@ from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.audit.trail import commitment
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions
-from backoffice.storage import keyring
+from backoffice.storage import functions, keyring
+from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import Purpose
+from backoffice.storage.public_id import new_public_id
 from tests.factories.world import COST, PASSWORD, SYSTEM, World
 
 ADDRESS = "198.51.100.23"
@@ -335,3 +337,31 @@ def test_an_address_is_compared_in_one_form(typed: str, kept: str) -> None:
 def test_the_one_form_stays_what_it_is(typed: str) -> None:
     once = normalise_email(typed)
     assert normalise_email(once) == once
+
+
+@pytest.mark.parametrize(("behind", "begins"), [(0, True), (1, False)])
+def test_credentials_that_changed_meanwhile_begin_no_session(
+    world: World, behind: int, begins: bool
+) -> None:
+    """Between the check of a password and the session there is time in which it can be changed."""
+    person, now = world.people["leader"], clock.now()
+    with transaction(SYSTEM) as tx:
+        epoch = tx.scalar(select(Account.security_epoch).where(Account.id == person.id)) or 0
+        raised = update(Account).where(Account.id == person.id)
+        tx.execute(raised.values(security_epoch=epoch + behind))
+    with transaction(Nobody()) as tx:
+        begun = functions.begin_account_session(
+            tx,
+            NewAccountSession(
+                account_id=person.id,
+                security_epoch=epoch,
+                public_id=new_public_id(),
+                token_digest=new_public_id().encode(),
+                at=now,
+                idle_minutes=5,
+                expires_at=now + timedelta(minutes=5),
+                address=None,
+                device=None,
+            ),
+        )
+    assert (begun is not None) is begins

@@ -13,11 +13,12 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment
-from backoffice.schools.services.classrooms import create_classroom
+from backoffice.schools.services.classrooms import create_classroom, renew_code
 from backoffice.settings import Sessions
 from backoffice.students import services
 from backoffice.students.models import StudentSession
 from backoffice.students.services import NOT_OPEN, Begun
+from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Class, World, add_child
 
 REFUSED = {"code": NOT_OPEN}
@@ -125,14 +126,12 @@ def test_a_door_until_a_moment_closes_by_itself(door: Class, minutes: int, opens
 
 
 def test_an_ended_code_is_refused_in_the_same_words(world: World) -> None:
+    teacher = world.people["colleague"]
     with transaction(SYSTEM) as tx:
-        where = ClassroomCode.classroom_id == world.colleague_class.id
-        tx.execute(update(ClassroomCode).where(where).values(ended_at=clock.now()))
-    try:
-        assert refusal(world.colleague_class.code) == REFUSED
-    finally:
-        with transaction(SYSTEM) as tx:
-            tx.execute(update(ClassroomCode).where(where).values(ended_at=None))
+        room = factory._class(tx, world.home, "Ended Eels", teacher, "Enid Ended")
+    assert services.names_behind(code=room.code)
+    renew_code(principal=world.sign_in("colleague"), classroom=room.public_id)
+    assert refusal(room.code) == REFUSED
 
 
 def test_an_empty_class_is_refused_in_the_same_words(world: World) -> None:
