@@ -131,6 +131,8 @@ def run(
         monkeypatch.setattr(sys, "argv", ["backoffice", *arguments])
         with pytest.raises(SystemExit) as raised:
             cli.main()
+        # The command has closed its own; what the test looks at afterwards is the module's.
+        database.use(runtime.database)
         return Answer(raised.value.code or 0, *capsys.readouterr())
 
     return answer

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from flask_wtf import FlaskForm
 from pydantic.fields import FieldInfo
 from wtforms import BooleanField, FloatField, IntegerField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, NumberRange
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 from flask import Flask
+from flask_wtf import FlaskForm
 from pydantic import Field
 from werkzeug.datastructures import MultiDict
 
@@ -29,7 +30,7 @@ class Settings(PluginSettings):
     colour: Literal["green", "blue"] = "green"
 
 
-def filled(app: Flask, **fields: str) -> settings_form.FlaskForm:
+def filled(app: Flask, **fields: str) -> FlaskForm:
     with app.test_request_context(method="POST"):
         form = settings_form.form_class(Settings)(formdata=MultiDict(fields), meta={"csrf": False})
         form.validate()
