@@ -40,6 +40,9 @@ def page_by_key(tx: Transaction, statement: Select[Any], *, before: str | None, 
     rows = list(tx.scalars(cut.order_by(*columns).limit(PAGE_SIZE + 1)))
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
+    if backwards and not rows:
+        # A link to before the first row, as after deletions: the list begins here.
+        return page_by_key(tx, statement, before=None, after=None)
     if backwards:
         rows.reverse()
     has_before = more if backwards else turn is not None

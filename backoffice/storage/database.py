@@ -1,6 +1,7 @@
 """The process's connections to its database, one engine a role."""
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
@@ -15,6 +16,7 @@ class Database:
     address: str
     direct_address: str | None = None
     _engines: dict[DatabaseRole, Engine] = field(default_factory=dict, compare=False, repr=False)
+    _making: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     def url(self, role: DatabaseRole) -> URL:
         """The address to log in at as `role`. Raises `RoleError`."""
@@ -24,9 +26,10 @@ class Database:
 
     def engine(self, role: DatabaseRole) -> Engine:
         """The engine of a role. Raises `RoleError`."""
-        if role not in self._engines:
-            self._engines[role] = make_engine(self.url(role))
-        return self._engines[role]
+        with self._making:  # threads ask at the same time; a second engine would be a pool that leaks
+            if role not in self._engines:
+                self._engines[role] = make_engine(self.url(role))
+            return self._engines[role]
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -88,3 +88,12 @@ def test_beyond_what_can_be_sorted_the_key_decides(
         keys = [row.id for row in by_key(tx, students(world)).rows]
     assert page.count == (None if rows > 10 else rows)
     assert shown == keys or rows <= 10
+
+
+@pytest.mark.parametrize("turn", [by_key, by_name])
+def test_before_the_first_row_is_the_first_page(world: World, rows: int, turn: Turn) -> None:
+    with transaction(SYSTEM) as tx:
+        first = turn(tx, students(world))
+        if first.rows:
+            page = turn(tx, students(world), before=first.rows[0].public_id)
+            assert (page.rows, page.before, page.after) == (first.rows, first.before, first.after)
