@@ -16,6 +16,8 @@ class AccountStatus(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    # Known from a roster, without credentials: nobody has been asked yet.
+    NOT_INVITED = "not_invited"
 
 
 class Account(Base):

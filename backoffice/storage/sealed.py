@@ -48,6 +48,20 @@ class SealedJSON(Sealed):
         return None if value is None else json.loads(self._open(value))
 
 
+class SealedBytes(Sealed):
+    """Bytes, such as a piece of a file."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        """Seal on the way in."""
+        return None if value is None else self._seal(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
+        """Open on the way out. Raises `KeyringError`."""
+        return None if value is None else self._open(value)
+
+
 @event.listens_for(Column, "after_parent_attach")
 def _name_the_context(column: Column[Any], table: Any) -> None:
     if isinstance(column.type, Sealed) and isinstance(table, Table):
