@@ -16,7 +16,9 @@ from backoffice.controls import database
 from backoffice.controls.registry import RegistryError
 from backoffice.demo import run as demo_run
 from backoffice.host.commands import plugins
+from backoffice.jobs import commands as jobs_commands
 from backoffice.launch import Opened
+from backoffice.outbox.registry import MailError
 from backoffice.plugin import PluginError, discover
 from backoffice.runtime import Runtime, check_database
 from backoffice.serve import PortError
@@ -37,6 +39,7 @@ MENDABLE = (
     SchemaError,
     PolicyError,
     PluginError,
+    MailError,
     RegistryError,
     RoleError,
     PortError,
@@ -55,6 +58,13 @@ class Context:
     def settings(self) -> Settings:
         """The settings of this process. Raises `SettingsError`."""
         return load()
+
+    def named_database(self) -> str:
+        """The address that the settings name. Raises `NotSetUp` if they name none."""
+        named = self.settings().database_url
+        if named is None:
+            raise NotSetUp("Name the database in BACKOFFICE_DATABASE_URL, or run: backoffice serve")
+        return named.get_secret_value()
 
     def runtime(self) -> Runtime:
         """The runtime over the installation's database; the embedded one is started if need be."""
@@ -113,12 +123,14 @@ def serve(context: Context) -> None:
 @click.pass_obj
 def web(context: Context) -> None:
     """Run the web server alone. Needs BACKOFFICE_DATABASE_URL."""
-    settings = context.settings()
-    if settings.database_url is None:
-        raise NotSetUp("Name the database in BACKOFFICE_DATABASE_URL, or run: backoffice serve")
+    context.named_database()
     number = port()
     launch.free_port(number)
     sys.exit(launch.run_web(number))
+
+
+for command in (jobs_commands.worker, jobs_commands.scheduler, jobs_commands.jobs):
+    cli.add_command(command)
 
 
 @cli.group()

@@ -8,6 +8,8 @@ import backoffice.accounts.rules
 import backoffice.audit.rules
 import backoffice.families.rules
 import backoffice.host.rules
+import backoffice.jobs.rules
+import backoffice.outbox.rules
 import backoffice.schools.rules
 import backoffice.storage.installation
 import backoffice.students.rules  # noqa: F401

@@ -6,12 +6,14 @@ the overlay named by `BACKOFFICE_CONFIG`, `config/backoffice.toml`.
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -37,6 +39,7 @@ from sqlalchemy.exc import ArgumentError
 CHECKOUT = Path(__file__).resolve().parent.parent
 CONFIG = CHECKOUT / "config"
 PREFIX = "BACKOFFICE_"
+_MAIL_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
 
 Minutes = Annotated[int, Field(gt=0, le=24 * 60)]
 
@@ -98,6 +101,9 @@ class Settings(BaseSettings):
     proxy_hops: Annotated[int, Field(ge=0, le=5)] = 0
     pg_bin: Path | None = None
     log_dir: Path | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
+    alert_mail: str | None = None
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
 
@@ -107,7 +113,7 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be a full address such as https://school.example")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError(
                 "is plain http on a host that is not this machine."
                 " Children's data travels over https only: use an https:// address."
@@ -125,6 +131,38 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as postgresql://user:password@host/database")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _names_a_mail_server(value.get_secret_value()):
+            raise ValueError(
+                "must be an address such as smtp://user:password@mail.example:587 or smtps://mail.example"
+            )
+        return value
+
+    @field_validator("mail_from", "alert_mail")
+    @classmethod
+    def _a_mail_address(cls, value: str | None) -> str | None:
+        # A line break would begin another header.
+        if value and not (value.isprintable() and _MAIL_ADDRESS.fullmatch(parseaddr(value)[1])):
+            raise ValueError(
+                "must be an e-mail address such as help@school.example or School <help@school.example>"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _mail_comes_from_somewhere(self) -> "Settings":
+        if self.smtp_url is None:
+            return self
+        if self.mail_folder is not None and self.secure:
+            raise ValueError(
+                f"{PREFIX}SMTP_URL names a folder, which is for a site on plain http on this machine only."
+                " Name a mail server."
+            )
+        if self.mail_from is None:
+            raise ValueError(f"{PREFIX}SMTP_URL needs {PREFIX}MAIL_FROM beside it, where mails come from.")
+        return self
+
     @model_validator(mode="after")
     def _direct_is_not_alone(self) -> "Settings":
         # Else a machine that migrates would quietly make an embedded database of its own.
@@ -136,6 +174,18 @@ class Settings(BaseSettings):
     def secure(self) -> bool:
         """Whether the site is reached over https, so that cookies carry Secure and `__Host-`."""
         return self.base_url.startswith("https://")
+
+    @property
+    def mail_folder(self) -> Path | None:
+        """The folder that mails are written to instead of being sent, on the loopback demo."""
+        url = urlsplit(self.smtp_url.get_secret_value()) if self.smtp_url else None
+        return Path(unquote(url.path)) if url is not None and url.scheme == "file" else None
+
+    @property
+    def report_address(self) -> str | None:
+        """The bare address to which people report what looks wrong to them."""
+        named = self.alert_mail or self.mail_from
+        return parseaddr(named)[1] if named else None
 
     @property
     def keyring(self) -> Path:
@@ -227,7 +277,18 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
-def _is_loopback(host: str) -> bool:
+def _names_a_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme == "file":
+        return not parts.netloc and parts.path.startswith("/")
+    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and port != 0 and not parts.path[1:]
+
+
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

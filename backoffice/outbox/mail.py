@@ -14,6 +14,16 @@ class Parameters(Protocol):
 
 
 @dataclass(frozen=True)
+class Recipient:
+    """Whom a mail is for: the account if there is one, the address, and the name it begins with."""
+
+    account_id: int | None
+    address: str
+    name: str
+    language: str = "en"
+
+
+@dataclass(frozen=True)
 class NoParameters:
     """For a mail that says the same to everybody."""
 
@@ -28,6 +38,8 @@ class Mail:
     """A mail of the core or of a plugin. Its full name is `owner.name`.
 
     Its templates are `subject.txt`, `body.txt` and `body.html` in `emails/<name>/` of its owner's package.
+    They may use the fields of the parameters, and what `backoffice.outbox.rendering` gives to all; greeting
+    and footer are added around them.
     """
 
     name: str

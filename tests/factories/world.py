@@ -13,6 +13,7 @@ from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.host.models import PluginState
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.schools import names
 from backoffice.schools.models import (
     Action,
@@ -218,6 +219,8 @@ def make_world() -> World:
             )
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
+        _given_up(tx, people["founder"], None)
+        _given_up(tx, people["teacher"], home)
         _row(
             tx,
             PluginState,
@@ -343,6 +346,34 @@ def add_child(tx: Transaction, classroom: Class, given: str, family: str | None 
         )
     )
     return Child(number, public_id, given, family, username)
+
+
+def _given_up(tx: Transaction, person: Person, school: School | None) -> None:
+    """A mail that could not be sent, so that what it says is kept for now."""
+    now = clock.now()
+    number, _ = _row(
+        tx,
+        OutgoingMail,
+        name="core.plugin-switched",
+        account_id=person.id,
+        school_id=school and school.id,
+        state=MailState.FAILED,
+        attempts=7,
+        next_try_at=now,
+        give_up_at=now,
+        created_at=now - timedelta(days=1),
+        finished_at=now,
+        reason="the connection was cut",
+    )
+    tx.execute(
+        insert(MailContent).values(
+            mail_id=number,
+            recipient=person.email,
+            subject=f"Something for {person.name}",
+            text=f"Hello {person.name}",
+            html=f"<p>Hello {person.name}</p>",
+        )
+    )
 
 
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:

@@ -7,7 +7,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0007_who_left.sql"
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,6 @@
+"""The mails of the core, each with the package in which its templates lie."""
+
+from backoffice.host.mails import PLUGIN_SWITCHED
+from backoffice.outbox.mail import Mail
+
+MAILS: tuple[tuple[str, Mail], ...] = (("backoffice.host", PLUGIN_SWITCHED),)

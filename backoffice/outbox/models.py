@@ -1,0 +1,74 @@
+"""Mails as tables: the envelope, which names nobody, and apart from it what the mail says and to whom."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.storage import columns
+from backoffice.storage.base import Base, only
+from backoffice.storage.columns import Keep
+
+
+class MailState(StrEnum):
+    """How far a mail is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class OutgoingMail(Base):
+    """That a mail is to be sent or was. What it says stands in `MailContent`, as long as there is need."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        only("state", MailState),
+        Index(None, "state", "next_try_at"),
+        Index(None, "account_id"),
+        Index(None, "school_id"),
+    )
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("mail", Keep.SIX_MONTHS)
+    name: Mapped[str] = columns.text("Which mail it is", keep=Keep.SIX_MONTHS)
+    account_id: Mapped[int | None] = columns.reference(
+        "Whom it is for", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
+    )
+    school_id: Mapped[int | None] = columns.reference(
+        "In which school's name it is sent", ForeignKey("app.school.id", ondelete="CASCADE"), keep=Keep.SCHOOL
+    )
+    state: Mapped[str] = columns.choice("How far it is", keep=Keep.SIX_MONTHS)
+    attempts: Mapped[int] = columns.number("How often it was tried", keep=Keep.SIX_MONTHS)
+    next_try_at: Mapped[datetime] = columns.moment("Not to be tried before", keep=Keep.SIX_MONTHS)
+    give_up_at: Mapped[datetime] = columns.moment("Not to be tried after", keep=Keep.SIX_MONTHS)
+    taken_at: Mapped[datetime | None] = columns.moment(
+        "When a worker took it, to notice one that died", keep=Keep.SIX_MONTHS
+    )
+    created_at: Mapped[datetime] = columns.moment("When it was written", keep=Keep.SIX_MONTHS)
+    finished_at: Mapped[datetime | None] = columns.moment(
+        "When it was sent or given up", keep=Keep.SIX_MONTHS
+    )
+    reason: Mapped[str | None] = columns.text(
+        "Why the last try failed, in fixed words and a status code", keep=Keep.SIX_MONTHS
+    )
+
+
+class MailContent(Base):
+    """What a mail says and to whom. Gone the moment it is sent; the web writes it and never reads it."""
+
+    __tablename__ = "mail_content"
+
+    mail_id: Mapped[int] = columns.reference(
+        "Which mail",
+        ForeignKey("app.mail.id", ondelete="CASCADE"),
+        keep=Keep.ONE_MONTH,
+        primary_key=True,
+    )
+    recipient: Mapped[str] = columns.sealed("Where it goes", keep=Keep.ONE_MONTH)
+    subject: Mapped[str] = columns.sealed("What it is about", keep=Keep.ONE_MONTH)
+    text: Mapped[str] = columns.sealed("What it says", keep=Keep.ONE_MONTH)
+    html: Mapped[str] = columns.sealed("What it says, for readers of HTML", keep=Keep.ONE_MONTH)

@@ -1,0 +1,161 @@
+"""Taking mails to be sent and putting down what became of them. As the system only."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, delete, false, func, or_, select, update
+
+from backoffice.access.transaction import Transaction
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.storage import functions
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A mail that this worker has taken."""
+
+    id: int
+    public_id: str
+    attempts: int
+    created_at: datetime
+    give_up_at: datetime
+    recipient: str
+    subject: str
+    text: str
+    html: str
+
+
+def take(tx: Transaction, *, now: datetime, most: int) -> list[Waiting]:
+    """Take up to `most` mails that are due, the oldest first. No other worker gets them meanwhile."""
+    due = (
+        select(OutgoingMail.id)
+        .where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.next_try_at <= now)
+        .order_by(OutgoingMail.next_try_at, OutgoingMail.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    taken = (
+        update(OutgoingMail)
+        .where(OutgoingMail.id.in_(select(due.c.id)))
+        .values(state=MailState.SENDING, taken_at=now, attempts=OutgoingMail.attempts + 1)
+        .returning(OutgoingMail.id)
+        .execution_options(synchronize_session=False)
+    )
+    numbers = tx.scalars(taken).all()
+    if not numbers:
+        return []
+    rows = tx.execute(
+        select(
+            OutgoingMail.id,
+            OutgoingMail.public_id,
+            OutgoingMail.attempts,
+            OutgoingMail.created_at,
+            OutgoingMail.give_up_at,
+            MailContent.recipient,
+            MailContent.subject,
+            MailContent.text,
+            MailContent.html,
+        )
+        .join(MailContent, MailContent.mail_id == OutgoingMail.id)
+        .where(OutgoingMail.id.in_(numbers))
+        .order_by(OutgoingMail.id)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def put_sent(tx: Transaction, number: int, *, now: datetime) -> None:
+    """The mail has been handed over: what it said is gone from here."""
+    _put(tx, [number], state=MailState.SENT, taken_at=None, finished_at=now, reason=None)
+    tx.execute(delete(MailContent).where(MailContent.mail_id == number))
+    # Losing this in a crash means a second, recognisable mail; waiting for the disk each time means half
+    # as many a second.
+    functions.hurry(tx)
+
+
+def put_back(tx: Transaction, number: int, *, at: datetime, reason: str) -> None:
+    """The mail was not taken this time: it waits until `at`."""
+    _put(tx, [number], state=MailState.QUEUED, taken_at=None, next_try_at=at, reason=reason)
+
+
+def put_failed(tx: Transaction, number: int, *, now: datetime, reason: str) -> None:
+    """The mail is given up."""
+    _put(tx, [number], state=MailState.FAILED, taken_at=None, finished_at=now, reason=reason)
+
+
+def release(tx: Transaction, numbers: Collection[int], *, now: datetime, reason: str | None = None) -> None:
+    """The mails were not even tried: they wait as they did before, or are given up if that was too long.
+
+    `reason` says what was in the way; without one, another mail was.
+    """
+    late = OutgoingMail.give_up_at <= now if reason else false()
+    _put(
+        tx,
+        numbers,
+        state=case((late, MailState.FAILED), else_=MailState.QUEUED),
+        finished_at=case((late, now)),
+        taken_at=None,
+        attempts=OutgoingMail.attempts - 1,
+        reason=OutgoingMail.reason if reason is None else reason,
+    )
+
+
+def release_abandoned(tx: Transaction, *, before: datetime, now: datetime, reason: str) -> int:
+    """Free the mails that a worker took before a moment and never put down; how many they were.
+
+    One that has been tried for long enough is given up: it may be what ends the workers.
+    """
+    late = OutgoingMail.give_up_at <= now
+    freed = tx.scalars(
+        update(OutgoingMail)
+        .where(OutgoingMail.state == MailState.SENDING, OutgoingMail.taken_at < before)
+        .values(
+            state=case((late, MailState.FAILED), else_=MailState.QUEUED),
+            finished_at=case((late, now)),
+            taken_at=None,
+            reason=reason,
+        )
+        .returning(OutgoingMail.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(freed.all())
+
+
+def given_up(*, since: datetime) -> Select[Any]:
+    """The mails that were given up since a moment."""
+    return select(OutgoingMail).where(
+        OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at > since
+    )
+
+
+def forget(tx: Transaction, *, words_before: datetime, mails_before: datetime) -> tuple[int, int]:
+    """Drop what mails given up before one moment said, and mails ended before another; how many of each."""
+    ended = select(OutgoingMail.id).where(
+        OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at < words_before
+    )
+    words = tx.scalars(
+        delete(MailContent).where(MailContent.mail_id.in_(ended)).returning(MailContent.mail_id)
+    ).all()
+    old = or_(OutgoingMail.state == MailState.SENT, OutgoingMail.state == MailState.FAILED)
+    mails = tx.scalars(
+        delete(OutgoingMail).where(old, OutgoingMail.finished_at < mails_before).returning(OutgoingMail.id)
+    ).all()
+    return len(words), len(mails)
+
+
+def numbers_by_state(tx: Transaction) -> dict[str, int]:
+    """How many mails are in each state, as the principal's row-level security shows them."""
+    rows = tx.execute(select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state))
+    return {str(state): number for state, number in rows}
+
+
+def _put(tx: Transaction, numbers: Collection[int], **values: object) -> None:
+    # Not one that was taken away from a worker that seemed dead, and is waiting again.
+    tx.execute(
+        update(OutgoingMail)
+        .where(OutgoingMail.id.in_(numbers), OutgoingMail.state == MailState.SENDING)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,187 @@
+"""Handing a mail over: to a mail server by one kept connection, or to a folder on the demo.
+
+What goes wrong is told in fixed words and a status code. A server's own text is never kept: it quotes
+addresses.
+"""
+
+import smtplib
+import ssl
+from contextlib import suppress
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from backoffice.settings import Settings, is_loopback
+
+TIMEOUT = 20  # seconds for one answer of the server
+CLOSING = 421
+
+
+class NotSent(Exception):
+    """The mail was not taken. `reason` says why, naming nobody."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Permanent(NotSent):
+    """It never will be."""
+
+
+class Temporary(NotSent):
+    """It may be later. Other mails may go through now."""
+
+
+class Unreachable(NotSent):
+    """No mail goes through now, and that is not this one's fault."""
+
+
+class TimedOut(NotSent):
+    """The server fell silent over this mail; the next one would have to wait as long."""
+
+
+class Transport(Protocol):
+    """A way out for mails."""
+
+    def send(self, content: bytes, *, to: str, name: str) -> None:
+        """Hand over one mail; `name` is its public identifier. Raises `NotSent`."""
+
+    def check(self) -> None:
+        """After a pause: let go of a connection that has died meanwhile."""
+
+    def close(self) -> None:
+        """Let go of the connection; the next mail opens it again."""
+
+
+class Smtp:
+    """A mail server. The connection is kept from mail to mail and opened anew when it is gone."""
+
+    def __init__(self, url: str, *, sender: str, timeout: float = TIMEOUT) -> None:
+        self._url, self._timeout = urlsplit(url), timeout
+        self._sender = parseaddr(sender)[1]
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, content: bytes, *, to: str, name: str) -> None:
+        """Hand over one mail. Raises `NotSent`."""
+        del name
+        connection = self._connected()
+        try:
+            connection.sendmail(self._sender, [to], content)
+        except (OSError, UnicodeError) as error:  # what smtplib raises of its own is an OSError
+            raise self._judged(error) from None
+
+    def close(self) -> None:
+        """Say good-bye to the server."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
+
+    def check(self) -> None:
+        """Find out, after a pause, whether the kept connection still lives; drop it if not."""
+        if self._connection is None:
+            return
+        try:
+            alive = self._connection.noop()[0] == 250  # noqa: PLR2004 - done, says RFC 5321
+        except (smtplib.SMTPException, OSError):
+            alive = False
+        if not alive:
+            self.close()
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._connection is None:
+            try:
+                self._connection = _connect(self._url, self._timeout)
+            except smtplib.SMTPAuthenticationError as error:
+                raise Unreachable(f"the mail server refused our password ({error.smtp_code})") from None
+            except (smtplib.SMTPNotSupportedError, ssl.SSLError):
+                raise Unreachable("the mail server does not encrypt as it should") from None
+            except smtplib.SMTPResponseException as error:
+                raise Unreachable(f"the mail server is not ready ({error.smtp_code})") from None
+            except (OSError, smtplib.SMTPException):
+                raise Unreachable("the mail server does not answer") from None
+        return self._connection
+
+    def _judged(self, error: Exception) -> NotSent:
+        """What an error says about the mail; lets go of a connection that is of no more use."""
+        match error:
+            case smtplib.SMTPRecipientsRefused():
+                code = next(iter(error.recipients.values()))[0]
+                return self._by_code(code, "the recipient was refused")
+            case smtplib.SMTPSenderRefused():
+                # Ours to mend, and not the mail's fault.
+                self.close()
+                return Unreachable(f"our address was refused ({error.smtp_code})")
+            case smtplib.SMTPResponseException():
+                return self._by_code(error.smtp_code, "the mail was refused")
+            case smtplib.SMTPNotSupportedError() | UnicodeError():
+                return Permanent("the mail server takes no such address")
+        self.close()
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+            return TimedOut("the mail server fell silent")
+        return Temporary("the connection was cut")
+
+    def _by_code(self, code: int, words: str) -> NotSent:
+        if code == CLOSING:
+            self.close()
+        said = f"{words} ({code})"
+        return Permanent(said) if code >= 500 else Temporary(said)  # noqa: PLR2004 - 5yz is for good
+
+
+class Folder:
+    """A folder that takes mails as files, for the demo."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, content: bytes, *, to: str, name: str) -> None:
+        """Write one mail. Raises `Unreachable` for a folder that cannot be written."""
+        del to
+        path = self._folder / f"{name}.eml"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(content)
+            fresh.replace(path)
+        except OSError:
+            raise Unreachable("the folder for mails cannot be written") from None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def check(self) -> None:
+        """Nothing can have gone."""
+
+
+def open_transport(settings: Settings) -> Transport | None:
+    """The way out that the settings name, or None without one."""
+    if settings.smtp_url is None:
+        return None
+    if settings.mail_folder is not None:
+        return Folder(settings.mail_folder)
+    assert settings.mail_from is not None
+    return Smtp(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
+
+
+def _connect(url: SplitResult, timeout: float) -> smtplib.SMTP:
+    """Connect, encrypt and log in. Across a network nothing is said in the clear."""
+    host = url.hostname or ""
+    if url.scheme == "smtps":
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, url.port or 465, timeout=timeout, context=ssl.create_default_context()
+        )
+    else:
+        connection = smtplib.SMTP(host, url.port or 587, timeout=timeout)
+    try:
+        connection.ehlo_or_helo_if_needed()
+        if url.scheme == "smtp" and (connection.has_extn("starttls") or not is_loopback(host)):
+            connection.starttls(context=ssl.create_default_context())
+        if url.username:
+            connection.login(unquote(url.username), unquote(url.password or ""))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
