@@ -17,12 +17,14 @@ from backoffice.web import (
     cookies,
     errors,
     headers,
+    hosts,
     identity,
     logs,
     pages,
     requests,
     toggles,
 )
+from backoffice.web.hosts import HostedFlask
 
 LARGEST_FORM = 512 * 1024
 
@@ -52,7 +54,7 @@ def create_app(settings: Settings) -> Flask:
 def build(runtime: Runtime) -> Flask:
     """The application over an open runtime, without a look at the database."""
     settings = runtime.settings
-    app = Flask(__name__, static_folder="web/static", template_folder="web/templates")
+    app = HostedFlask(__name__, static_folder="web/static", template_folder="web/templates")
     app.extensions["backoffice"] = runtime
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value()
@@ -71,6 +73,7 @@ def build(runtime: Runtime) -> Flask:
 
     logs.init_app(app)
     headers.init_app(app, settings)
+    hosts.init_app(app, settings)
     cookies.init_app(app, settings)
     converters.init_app(app)
     identity.init_app(app)

@@ -3,12 +3,13 @@
 import re
 import secrets
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
 
 from backoffice import clock
-from backoffice.access.principal import AccountToken, Nobody, Principal
+from backoffice.access.principal import AccountToken, Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
@@ -127,14 +128,13 @@ def sign_in(
 
 
 def sign_out(*, principal: Principal) -> None:
-    """End the principal's own session."""
-    with transaction(principal) as tx:
-        tx.execute(
-            update(AccountSession)
-            .where(AccountSession.id == tx.principal.session_id)
-            .values(ended_at=clock.now())
-        )
-        record(tx, "accounts.sign-out", account=tx.principal.account_id)
+    """End the principal's own session. One that has ended meanwhile is as good."""
+    with suppress(SessionEnded), transaction(principal) as tx:
+        mine = (AccountSession.id == tx.principal.session_id, AccountSession.ended_at.is_(None))
+        if tx.scalar(
+            update(AccountSession).where(*mine).values(ended_at=clock.now()).returning(AccountSession.id)
+        ):
+            record(tx, "accounts.sign-out", account=tx.principal.account_id)
 
 
 def credential(token: str, address: str | None) -> AccountToken:

@@ -24,6 +24,9 @@ from backoffice.web import cookies
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, settings
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
+# In the cookie that ties forms to a browser, which its owner can read: opaque identifiers, no names.
+SIGNED_IN = "signed_in"
+WANTED = "wanted"
 
 
 class SignedInUser(UserMixin):
@@ -74,8 +77,9 @@ def sign_in() -> Response | tuple[str, int]:
         services.sign_out(principal=principal())
     who = enter(services.credential(begun.token, address()))
     assert who is not None
-    target = session.pop("after_sign_in", None) or home_of(who)
+    target = _wanted_by(who) or home_of(who)
     session.clear()
+    session[SIGNED_IN] = who.account_public_id
     response = redirect(target, 303)
     cookies.put(response, settings(), cookies.ACCOUNT, begun.token, same_site="Lax")
     return response
@@ -99,10 +103,11 @@ def sign_out() -> Response:
 
 def init_app(app: Flask) -> None:
     """Tell Flask-Login how a request becomes somebody."""
+    # Its context processor would enter the account on every page, a child's own included.
     manager = LoginManager()
     # Our sessions are rows; Flask-Login's own ways of remembering are not used.
     manager.session_protection = None
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)
 
     @manager.request_loader
     def _load(incoming: Request) -> SignedInUser | None:
@@ -116,10 +121,16 @@ def init_app(app: Flask) -> None:
     @manager.unauthorized_handler
     def _sign_in_first() -> Response:
         if request.method == "GET":
-            session["after_sign_in"] = request.full_path.rstrip("?")
+            session[WANTED] = {"path": request.path, "by": session.get(SIGNED_IN)}
         if g.get("session_was_over"):
             flash("You were signed out because the session ended. Sign in again.", "info")
         return redirect("/sign-in", 303)
+
+
+def _wanted_by(who: Principal) -> str | None:
+    """The page that this browser asked for in vain, unless it was somebody else who did."""
+    wanted = session.get(WANTED) or {}
+    return wanted.get("path") if wanted.get("by") in {None, who.account_public_id} else None
 
 
 def _sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:

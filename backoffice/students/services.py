@@ -1,6 +1,7 @@
 """How a child comes in and leaves again."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -8,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import update
 
 from backoffice import clock
-from backoffice.access.principal import Nobody, Principal, StudentToken
+from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -102,14 +103,13 @@ def sign_in_student(*, code: str, student: str, sessions: Sessions, address: str
 
 
 def leave(*, principal: Principal) -> None:
-    """End the child's own session."""
-    with transaction(principal) as tx:
-        tx.execute(
-            update(StudentSession)
-            .where(StudentSession.id == tx.principal.session_id)
-            .values(ended_at=clock.now())
-        )
-        record(tx, "students.leave", school_id=tx.principal.school_id)
+    """End the child's own session. One that has ended meanwhile is as good."""
+    with suppress(SessionEnded), transaction(principal) as tx:
+        mine = (StudentSession.id == tx.principal.session_id, StudentSession.ended_at.is_(None))
+        if tx.scalar(
+            update(StudentSession).where(*mine).values(ended_at=clock.now()).returning(StudentSession.id)
+        ):
+            record(tx, "students.leave", school_id=tx.principal.school_id)
 
 
 def credential(token_id: UUID, address: str | None) -> StudentToken:

@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, make_response, redirect, render_template, request, session
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField
 
 from backoffice import clock
 from backoffice.access.principal import Principal, StudentToken
+from backoffice.accounts import services as accounts
+from backoffice.accounts.views import principal
 from backoffice.problems import Rejected
 from backoffice.students import queries, services, tokens
 from backoffice.web import cookies
@@ -53,6 +56,7 @@ def choose() -> Response | str | tuple[str, int]:
     except Rejected as rejected:
         return _code_page(rejected.fields["code"]), 422
     response = redirect("/student", 303)
+    _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
     cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
     return response
@@ -97,6 +101,19 @@ def leave() -> Response:
     cookies.drop(response, settings(), cookies.STUDENT)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
+
+
+def _alone_in(response: Response) -> None:
+    """Sign out whoever was in this browser: a child is not to sit before a teacher's console."""
+    before = signed_in()
+    if before is not None:
+        services.leave(principal=before)
+    if current_user.is_authenticated:
+        accounts.sign_out(principal=principal())
+    if cookies.name(settings(), cookies.ACCOUNT) in request.cookies:
+        cookies.drop(response, settings(), cookies.ACCOUNT)
+        response.headers["Clear-Site-Data"] = '"cache"'
+    session.clear()
 
 
 def signed_in() -> Principal | None:

@@ -3,24 +3,29 @@
 Problems follow RFC 9457. Both carry the reference by which the log knows the request.
 """
 
-import traceback
 from http import HTTPStatus
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, flash, g, make_response, redirect, render_template, request
+from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
+from backoffice.access.principal import SessionEnded
 from backoffice.problems import SwitchedOff
+from backoffice.web import logs
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
     400: ("This could not be read", "Go back, load the page again and repeat what you did."),
+    401: ("The session has ended", "Sign in again, then repeat what you did."),
     404: ("There is no such page", "Check the address, or start again from the home page."),
     405: ("This page cannot do that", "Go back and use the buttons of the page."),
+    408: ("This took too long to arrive", "Check the connection, then send it again."),
     413: ("This is too large", "Send a smaller file or a shorter text."),
     415: ("This kind of file does not work here", "Use the form of the page."),
     429: ("Too many tries", "Wait a minute, then try again."),
@@ -48,17 +53,24 @@ def answer(status: int, words: tuple[str, str] | None = None) -> Response:
         )
         response.content_type = "application/problem+json"
     else:
-        response = make_response(
-            render_template(
-                "web/error.html",
-                title=title,
-                sentence=sentence,
-                reference=reference(),
-                status=status,
-            )
-        )
+        response = _page(status, title, sentence)
     response.status_code = status
     return response
+
+
+def _page(status: int, title: str, sentence: str) -> Response:
+    plain = Response(f"{title}. {sentence}\n", mimetype="text/plain")
+    if request_ctx.url_adapter is None:
+        # Asked for under a name that is no host's: there is no address that a page could link to.
+        return plain
+    try:
+        page = render_template(
+            "web/error.html", title=title, sentence=sentence, reference=reference(), status=status
+        )
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the page, there is an answer
+        logs.failure(error)
+        return plain
+    return make_response(page)
 
 
 def init_app(app: Flask) -> None:
@@ -82,6 +94,15 @@ def init_app(app: Flask) -> None:
     def _hidden(_error: Exception) -> Response:
         return answer(404)
 
+    @app.errorhandler(SessionEnded)
+    def _signed_out(_error: SessionEnded) -> BaseResponse:
+        if _wants_json():
+            return answer(401)
+        if request.blueprint == "students":
+            return redirect("/join", 303)
+        flash("You were signed out because the session ended. Sign in again.", "info")
+        return redirect("/sign-in", 303)
+
     @app.errorhandler(SwitchedOff)
     def _switched_off(error: SwitchedOff) -> Response:
         return answer(404, (str(error), "What it holds is kept, and it can be switched on again."))
@@ -93,19 +114,14 @@ def _for_failures(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)
     def _database(error: SQLAlchemyError) -> Response:
+        # The page is for nobody in particular: asking the database who it is for would fail again.
+        g.unreachable = True
         logger.error("database", reference=reference(), kind=type(error).__name__)
         return answer(503)
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> Response:
-        # Where it happened, not what was said: a message can quote a parameter.
-        frames = traceback.extract_tb(error.__traceback__)
-        logger.error(
-            "failure",
-            reference=reference(),
-            kind=type(error).__name__,
-            at=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[-8:]],
-        )
+        logs.failure(error)
         return answer(500)
 
 

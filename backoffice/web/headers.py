@@ -2,7 +2,7 @@
 
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, session
 
 from backoffice.settings import Settings
 
@@ -17,6 +17,8 @@ DIRECTIVES = tuple(directive.split()[0] for directive in POLICY.split(";"))
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 STATIC_SECONDS = 3600
+# A file, a part of one, or that it has not changed.
+KEPT = frozenset({200, 206, 304})
 
 
 def csp_nonce() -> str:
@@ -42,12 +44,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         headers["Permissions-Policy"] = ", ".join(f"{feature}=()" for feature in FEATURES)
         if settings.secure:
             headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}; includeSubDomains"
-        if _is_static():
+        if _may_be_kept(response):
             headers["Cache-Control"] = f"public, max-age={STATIC_SECONDS}"
         else:
             headers["Cache-Control"] = "no-store"
         return response
 
 
-def _is_static() -> bool:
-    return (request.endpoint or "").rpartition(".")[2] == "static"
+def _may_be_kept(response: Response) -> bool:
+    # A page that says that there is no such file is somebody's: it shows their messages and sets a cookie.
+    is_file = (request.endpoint or "").rpartition(".")[2] == "static" and response.status_code in KEPT
+    return is_file and not session.modified and "Set-Cookie" not in response.headers

@@ -39,20 +39,23 @@ def enter(credential: Credential) -> Principal | None:
     """Who presents this credential, or None if its session is over. Begins the request's reading."""
     if g.get("unreachable"):
         return None
+    previous: Transaction | None = g.get("reading")
+    if previous is not None:
+        # That somebody else was here a moment ago is kept, and no lock of it stands in the way.
+        previous.commit()
     tx = Transaction(credential, bind=database.current().engine(Principal(credential).database_role))
     try:
         principal = tx.principal
+        if request.method not in SAFE_METHODS:
+            tx.commit()
     except SessionEnded:
         tx.close()
         return None
-    except SQLAlchemyError:
+    except BaseException as error:
         # The error page is rendered for nobody: asking again who it is for would fail again.
-        g.unreachable = True
+        g.unreachable = isinstance(error, SQLAlchemyError)
         tx.close()
         raise
-    if request.method not in SAFE_METHODS:
-        tx.commit()
-    previous: Transaction | None = g.pop("reading", None)
     if previous is not None:
         previous.close()
     g.reading = tx

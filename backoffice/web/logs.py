@@ -8,10 +8,11 @@ import logging
 import secrets
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 logger = structlog.get_logger("backoffice")
 
@@ -43,8 +44,33 @@ def reference() -> str:
     return str(g.reference)
 
 
+def failure(error: BaseException) -> None:
+    """Note a failure: where it happened, not what was said, for a message can quote a parameter."""
+    frames = traceback.extract_tb(error.__traceback__)
+    logger.error(
+        "failure",
+        reference=reference() if has_request_context() else None,
+        kind=type(error).__name__,
+        at=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[-8:]],
+    )
+
+
+class FrameworkLog(logging.Handler):
+    """What Flask itself logs, without its words: they quote the path and the trace of a request."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note the kind of failure and where it was, or only where the line comes from."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            failure(error)
+        else:
+            logger.warning("framework", at=f"{record.filename}:{record.lineno}")
+
+
 def init_app(app: Flask) -> None:
-    """Log every request when it is answered."""
+    """Log every request when it is answered, and let nothing else say more of it."""
+    app.logger.handlers[:] = [FrameworkLog(logging.WARNING)]
+    app.logger.propagate = False
 
     @app.before_request
     def _start() -> None:

@@ -1,10 +1,16 @@
 """Signing in and out in a browser."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
+from typing import Any
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from backoffice.accounts.passwords import LONGEST
 from backoffice.accounts.services import REFUSED
@@ -125,8 +131,31 @@ def test_signing_in_anew_ends_the_session_before(client: FlaskClient, world: Wor
 
 @pytest.mark.parametrize("path", ["/console/classrooms/", "/console/students/?q=ada&classroom=x"])
 def test_after_signing_in_one_is_where_one_wanted_to_go(client: FlaskClient, world: World, path: str) -> None:
+    """On the page, without what it was asked: words that somebody typed are kept in no cookie."""
     assert client.get(path).location == "/sign-in"
-    assert send(client, "/sign-in", credentials(world, "teacher")).location == path
+    assert "ada" not in str(unsigned(client))
+    assert send(client, "/sign-in", credentials(world, "teacher")).location == path.partition("?")[0]
+
+
+@pytest.mark.parametrize(("back", "where"), [("teacher", "/console/students/"), ("leader", "/console/")])
+def test_where_somebody_wanted_to_go_is_not_where_the_next_one_lands(
+    client: FlaskClient, world: World, back: str, where: str
+) -> None:
+    """One computer, two people: the session of the first has ended, and the second signs in."""
+    send(client, "/sign-in", credentials(world, "teacher"))
+    client.set_cookie("account", "A" * 43)
+    assert client.get("/console/students/").location == "/sign-in"
+    assert send(client, "/sign-in", credentials(world, back)).location == where
+
+
+def unsigned(client: FlaskClient) -> dict[str, Any]:
+    """What the browser's owner can read in the cookie that ties forms to it."""
+    cookie = client.get_cookie("form")
+    assert cookie is not None
+    serializer = SecureCookieSessionInterface().get_signing_serializer(client.application)
+    assert serializer is not None
+    found: dict[str, Any] = serializer.loads(cookie.value)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -187,6 +216,36 @@ def test_signing_out_twice_is_no_error(app: Flask, world: World) -> None:
     client.post("/sign-out", data={"csrf_token": token})
     page = send(client, "/sign-out", {}, page="/sign-in")
     assert (page.status_code, page.location) == (303, "/sign-in")
+
+
+def at_once(times: int, call: Callable[[], TestResponse]) -> list[TestResponse]:
+    """The answers to one request sent several times at the same moment."""
+    barrier = Barrier(times)
+
+    def wait() -> TestResponse:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(times) as pool:
+        return [each.result() for each in [pool.submit(wait) for _ in range(times)]]
+
+
+def test_signing_out_several_times_at_once_is_no_error(app: Flask, world: World) -> None:
+    token = world.token("teacher")
+    first = app.test_client()
+    first.set_cookie("account", token)
+    data = {"csrf_token": form_token(first.get("/console/").text)}
+    form = first.get_cookie("form")
+    assert form is not None
+
+    def sign_out() -> TestResponse:
+        client = app.test_client()
+        client.set_cookie("account", token)
+        client.set_cookie("form", form.value)
+        return client.post("/sign-out", data=data)
+
+    for _ in range(5):
+        assert {answer.status_code for answer in at_once(6, sign_out)} == {303}
 
 
 def test_a_link_does_not_sign_out(app: Flask, world: World) -> None:

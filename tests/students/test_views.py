@@ -1,25 +1,31 @@
 """The child's pages: code, name, own points, leaving."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Barrier
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from backoffice import clock
+from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
 from backoffice.app import build
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Door
 from backoffice.students.models import StudentSession
 from backoffice.students.services import NOT_OPEN
-from backoffice.students.views import day_in_words
+from backoffice.students.views import day_in_words, signed_in
+from backoffice.web.identity import enter
 from tests.factories.visitor import form_token, send
 from tests.factories.world import SYSTEM, World
 
@@ -267,3 +273,93 @@ def monday_noon() -> Iterator[None]:
 )
 def test_a_day_is_said_in_the_schools_zone(monday_noon: None, at: str, words: str) -> None:
     assert day_in_words(datetime.fromisoformat(at), "America/Los_Angeles") == words
+
+
+# -- who was here before
+
+
+def sessions_of(table: Any) -> set[int]:
+    """The sessions that are open."""
+    with transaction(SYSTEM) as tx:
+        return set(tx.scalars(select(table.id).where(table.ended_at.is_(None))))
+
+
+def test_a_child_on_a_teachers_browser_ends_the_teachers_session(
+    app: Flask, client: FlaskClient, world: World
+) -> None:
+    held = world.token("teacher")
+    client.set_cookie("account", held)
+    assert client.get("/console/").status_code == 200
+    answer = come_in(client, world)
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert client.get_cookie("account") is None
+    assert client.get("/student").status_code == 200
+    assert client.get("/console/").location == "/sign-in"
+    copy = app.test_client()
+    copy.set_cookie("account", held)
+    assert copy.get("/console/").location == "/sign-in"
+
+
+def test_a_wrong_code_signs_nobody_out(client: FlaskClient, world: World) -> None:
+    client.set_cookie("account", world.token("teacher"))
+    send(client, "/join", {"code": "WRONGCDE", "student": world.own_class.children[0].public_id})
+    assert client.get("/console/").status_code == 200
+
+
+def test_the_next_child_ends_the_session_of_the_one_before(inside: FlaskClient, world: World) -> None:
+    before, first = sessions_of(StudentSession), token(inside)
+    room = world.own_class
+    send(inside, "/join", {"code": room.code, "student": room.children[1].public_id})
+    assert len(before - sessions_of(StudentSession)) == 1
+    inside.set_cookie("student", first)
+    assert inside.get("/student").location == "/join"
+
+
+def test_a_childs_page_keeps_no_account_awake(inside: FlaskClient, world: World) -> None:
+    """A cookie of an account that is still there is not looked at."""
+    inside.set_cookie("account", world.token("teacher"))
+    with transaction(SYSTEM) as tx:
+        row = select(AccountSession).order_by(AccountSession.id.desc()).limit(1)
+        teachers = tx.execute(row).scalar_one()
+        seen = clock.now() - timedelta(minutes=30)
+        tx.execute(
+            update(AccountSession).where(AccountSession.id == teachers.id).values(last_seen_at=seen)
+        )
+    assert inside.get("/student").status_code == 200
+    with transaction(SYSTEM) as tx:
+        found = select(AccountSession.last_seen_at).where(AccountSession.id == teachers.id)
+        assert tx.scalar(found) == seen
+
+
+def test_who_was_seen_first_in_a_request_stays_seen(app: Flask, inside: FlaskClient, world: World) -> None:
+    """A request may come from two: entering the second does not undo that the first was here."""
+    with transaction(SYSTEM) as tx:
+        seen = clock.now() - timedelta(minutes=2)
+        tx.execute(update(StudentSession).where(StudentSession.ended_at.is_(None)).values(last_seen_at=seen))
+    with app.test_request_context(headers={"Cookie": f"student={token(inside)}"}):
+        child = signed_in()
+        assert child is not None
+        assert enter(Nobody()) is not None
+    with transaction(SYSTEM) as tx:
+        found = select(StudentSession.last_seen_at).where(StudentSession.id == child.session_id)
+        moved = tx.scalar(found)
+    assert moved is not None
+    assert moved > seen
+
+
+def test_a_child_that_is_put_out_meanwhile_is_led_to_the_code(app: Flask, inside: FlaskClient) -> None:
+    """Leaving twice at the same moment is leaving once."""
+    form = form_token(inside.get("/student").text)
+    held, tied = token(inside), inside.get_cookie("form")
+    assert tied is not None
+    barrier = Barrier(4)
+
+    def leave() -> int:
+        browser = app.test_client()
+        browser.set_cookie("student", held)
+        browser.set_cookie("form", tied.value)
+        barrier.wait()
+        return browser.post("/student/leave", data={"csrf_token": form}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert {each.result() for each in [pool.submit(leave) for _ in range(4)]} == {200}

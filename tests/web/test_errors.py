@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,10 +11,13 @@ import structlog
 from flask import Flask
 from sqlalchemy import text
 
+from backoffice.access.principal import SessionEnded
 from backoffice.app import build
 from backoffice.runtime import Runtime
 from backoffice.storage.database import Database
 from backoffice.storage.roles import DatabaseRole
+from backoffice.web.headers import csp_nonce
+from tests.factories.visitor import form_token
 
 SECRET = "Wilhelmina Quartermaine"
 
@@ -32,6 +36,10 @@ def broken(runtime: Runtime) -> Flask:
         with runtime.database.engine(DatabaseRole.APP).connect() as connection:
             connection.execute(text("select 1 / :nothing"), {"nothing": SECRET})
         return ""
+
+    @app.get("/ended")
+    def end() -> str:
+        raise SessionEnded
 
     return app
 
@@ -109,3 +117,57 @@ def test_without_a_database_the_page_says_so_and_health_goes_on(
     browser.set_cookie("account", "x" * 43)
     page = browser.get("/console/")
     assert (page.status_code, "resting" in page.text) == (503, True)
+
+
+def test_without_a_database_a_page_that_nobody_is_signed_in_to_says_so_too(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, written: io.StringIO
+) -> None:
+    """Here the first to ask the database is a service, as nobody."""
+    app = build(runtime)
+    browser = app.test_client()
+    token = form_token(browser.get("/join").text)
+    gone = Database("postgresql://nobody:x@/nowhere?host=/nonexistent")
+    monkeypatch.setattr("backoffice.storage.database._current", gone)
+    browser.set_cookie("account", "x" * 43)
+    page = browser.post("/join", data={"csrf_token": token, "code": "ABCDEFGH"})
+    assert (page.status_code, "resting" in page.text) == (503, True)
+    assert {line["event"] for line in map(json.loads, written.getvalue().splitlines())} <= {"request", "database"}
+
+
+def test_when_even_the_error_page_fails_there_is_an_answer(
+    broken: Flask, written: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment = broken.jinja_env
+    environment.globals["csp_nonce"] = None
+    try:
+        answer = broken.test_client().get("/broken")
+    finally:
+        environment.globals["csp_nonce"] = csp_nonce
+    assert (answer.status_code, answer.mimetype) == (500, "text/plain")
+    assert answer.headers["Content-Security-Policy"]
+    for said in (answer.text, written.getvalue(), *capfd.readouterr()):
+        assert SECRET not in said
+        assert "Traceback" not in said
+
+
+def test_what_flask_itself_logs_quotes_no_request(
+    broken: Flask, written: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with broken.test_request_context("/join/ABCDEFGH"):
+        try:
+            raise ValueError(SECRET)
+        except ValueError:
+            broken.log_exception(sys.exc_info())  # type: ignore[arg-type]
+        broken.logger.warning("A visitor asked for %s", SECRET)
+    assert [line["event"] for line in map(json.loads, written.getvalue().splitlines())] == ["failure", "framework"]
+    for said in (written.getvalue(), *capfd.readouterr()):
+        assert SECRET not in said
+        assert "ABCDEFGH" not in said
+
+
+@pytest.mark.parametrize(("accept", "status"), [("text/html", 303), ("application/json", 401)])
+def test_a_session_that_ends_within_a_request_leads_to_the_way_in(
+    broken: Flask, accept: str, status: int
+) -> None:
+    answer = broken.test_client().get("/ended", headers={"Accept": accept})
+    assert (answer.status_code, answer.location) == (status, "/sign-in" if status == 303 else None)

@@ -3,10 +3,13 @@
 import re
 from dataclasses import replace
 
+import pytest
 from flask import Flask
 
 from backoffice.app import build
 from backoffice.runtime import Runtime
+from tests.factories.visitor import send, signed_in
+from tests.factories.world import World
 
 
 def test_a_page_runs_only_our_own_scripts(app: Flask) -> None:
@@ -30,6 +33,24 @@ def test_pages_are_never_kept_and_style_sheets_are(app: Flask) -> None:
     assert browser.get("/trust.json").headers["Cache-Control"] == "no-store"
     with browser.get("/static/css/app.css") as answer:
         assert answer.headers["Cache-Control"] == "public, max-age=3600"
+
+
+@pytest.mark.parametrize("path", ["/static/none.css", "/bootstrap/static/none.css", "/static/"])
+def test_a_file_that_is_not_there_is_kept_by_nobody(app: Flask, world: World, path: str) -> None:
+    """The page that says so shows what is waiting for somebody, and sets that somebody's cookie."""
+    browser = signed_in(app, world, "teacher")
+    send(browser, "/sign-out", {}, page="/console/")
+    answer = browser.get(path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [({"Range": "bytes=0-9"}, 206), ({"If-Modified-Since": "Mon, 01 Jan 2085 00:00:00 GMT"}, 304)]
+)
+def test_parts_of_files_may_be_kept(app: Flask, asked: dict[str, str], status: int) -> None:
+    with app.test_client().get("/static/css/app.css", headers=asked) as answer:
+        assert (answer.status_code, answer.cache_control.public) == (status, True)
+        assert "Set-Cookie" not in answer.headers
 
 
 def test_only_https_promises_https(runtime: Runtime, app: Flask) -> None:
