@@ -103,7 +103,8 @@ def test_nothing_of_a_mail_is_readable_in_the_database(world: World, runtime: Ru
         rows = connection.execute(
             text("""select m::text || encode(c.text, 'escape') || encode(c.html, 'escape')
                            || encode(c.subject, 'escape') || encode(c.recipient, 'escape')
-                      from app.mail m join app.mail_content c on c.mail_id = m.id where m.public_id = :mail"""),
+                      from app.mail m join app.mail_content c on c.mail_id = m.id
+                     where m.public_id = :mail"""),
             {"mail": mail},
         ).scalar_one()
     for word in ("founder@", "Robin", "Trust", "switched off", "repair"):
