@@ -1,5 +1,6 @@
-"""Starting everything on one machine: the embedded database if none is named, migrations, the web."""
+"""Starting everything on one machine: the embedded database if none is named, migrations, the processes."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from backoffice.storage.migrate import upgrade
 from backoffice.storage.roles import DatabaseRole
 
 DATABASE_FOLDER = "postgres"
+# Seconds by which the web starts before what nobody waits for.
+WEB_FIRST = 2.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,18 @@ def supervise(
     ready: Callable[[], bool] | None = None,
     on_stop: Sequence[Callable[[], object]] = (),
 ) -> int:
-    """Run the web under one supervisor until told to stop; returns the exit code."""
-    web = ProcessSpec("web", web_command(port), env=_web_environment(opened.runtime))
+    """Run web, worker and scheduler under one supervisor until told to stop; returns the exit code."""
+    background = _background_environment(opened.runtime)
+    processes = [
+        ProcessSpec("web", web_command(port), env=_web_environment(opened.runtime)),
+        *(
+            ProcessSpec(name, [sys.executable, "-m", "backoffice", name], env=background, delay=WEB_FIRST)
+            for name in ("worker", "scheduler")
+        ),
+    ]
     # Idle pooled connections would keep the database from stopping at once.
     opened.runtime.database.dispose()
-    return Supervisor([web], ready=ready, on_stop=[*on_stop, opened.close]).run()
+    return Supervisor(processes, ready=ready, on_stop=[*on_stop, opened.close]).run()
 
 
 def free_port(port: int) -> None:
@@ -89,11 +99,27 @@ def free_port(port: int) -> None:
 
 
 def _web_environment(runtime: Runtime) -> Mapping[str, str]:
-    settings = runtime.settings
     # The web is given its own login and nothing stronger.
-    app = runtime.database.url(DatabaseRole.APP).set(drivername="postgresql")
+    return _environment(runtime, DATABASE_URL=_login(runtime, DatabaseRole.APP))
+
+
+def _background_environment(runtime: Runtime) -> Mapping[str, str]:
+    # The system's login to work with, and the web's to try out what the web may do; nothing stronger.
+    return _environment(
+        runtime,
+        DATABASE_URL=_login(runtime, DatabaseRole.APP),
+        DATABASE_DIRECT_URL=_login(runtime, DatabaseRole.SYSTEM),
+    )
+
+
+def _login(runtime: Runtime, role: DatabaseRole) -> str:
+    return runtime.database.url(role).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _environment(runtime: Runtime, **addresses: str) -> Mapping[str, str]:
+    settings = runtime.settings
     return child_environment(
-        DATABASE_URL=app.render_as_string(hide_password=False),
+        **addresses,
         DATA_DIR=str(settings.data_dir),
         KEYRING_FILE=str(settings.keyring),
         BASE_URL=settings.base_url,

@@ -16,6 +16,10 @@ from backoffice.access import toggles
 from backoffice.access.policy import load_roles
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
+from backoffice.jobs import registry as jobs
+from backoffice.outbox import core as core_mails
+from backoffice.outbox import registry as mails
+from backoffice.outbox.rendering import Site
 from backoffice.plugin import Plugin, discover
 from backoffice.settings import CONFIG, Settings, plugin_config
 from backoffice.storage import database, keyring
@@ -43,13 +47,18 @@ class Runtime:
 def open_runtime(settings: Settings, address: str) -> Runtime:
     """Open keyring, policy and plugins, and name the database at `address`; touches no table.
 
-    Raises `KeyringError`, `PolicyError`, `PluginError`.
+    Raises `KeyringError`, `PolicyError`, `PluginError`, `MailError`.
     """
     keyring.install(Keyring.read(settings.keyring))
     plugins = discover(plugin_config("plugins")["installed"])
     load_roles(CONFIG / "roles.toml", [name for plugin in plugins for name in plugin.permissions])
     events.subscribe(each for plugin in plugins for each in plugin.subscriptions)
     toggles.install({plugin.name: plugin.enabled_at_first for plugin in plugins})
+    mails.install(core_mails.MAILS, plugins, Site(settings.base_url, settings.report_address))
+    # Not above: a job may stand on this module.
+    from backoffice.jobs import core as core_jobs
+
+    jobs.install({jobs.CORE: core_jobs.JOBS, **{plugin.name: plugin.jobs for plugin in plugins}})
     direct = settings.database_direct_url
     opened = Database(address, direct.get_secret_value() if direct else None)
     database.use(opened)

@@ -31,7 +31,8 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class ProcessSpec:
     """A child to run. `env` is its whole environment; None hands on the supervisor's own.
 
-    With `user` (name or number) it runs as that user, with no other groups than `group`.
+    With `user` (name or number) it runs as that user, with no other groups than `group`. `delay` are the
+    seconds that its first start waits, so that others come first.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ProcessSpec:
     env: Mapping[str, str] | None = None
     user: str | int | None = None
     group: str | int | None = None
+    delay: float = 0.0
 
 
 class Supervisor:
@@ -66,7 +68,9 @@ class Supervisor:
         self._grace, self._backoff, self._window = grace, backoff, window
         self._ready, self._on_stop, self._say = ready, on_stop, say
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._due = dict.fromkeys(self._specs, 0.0)  # when to start what does not run
+        begun = time.monotonic()
+        # When to start what does not run.
+        self._due = {name: begun + spec.delay for name, spec in self._specs.items()}
         self._ends: dict[str, deque[float]] = {name: deque(maxlen=crashes) for name in self._specs}
         self._signals = 0
 

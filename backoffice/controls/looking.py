@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy import MetaData
 
 from backoffice.controls.check import Looking
+from backoffice.jobs.models import QueueBase
 from backoffice.runtime import Runtime
 from backoffice.storage.base import Base
 
@@ -20,9 +21,9 @@ def runtime(look: Looking) -> Runtime:
 
 
 def metadatas(look: Looking) -> list[MetaData]:
-    """The mapped tables of the core and of every installed plugin."""
+    """The mapped tables of the core, of the queue and of every installed plugin."""
     plugins = (plugin.tables for plugin in runtime(look).plugins)
-    return [Base.metadata, *(tables for tables in plugins if tables is not None)]
+    return [Base.metadata, QueueBase.metadata, *(tables for tables in plugins if tables is not None)]
 
 
 def some(things: Sequence[str]) -> str:

@@ -22,9 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import MappedColumn, mapped_column
+from sqlalchemy.types import TypeEngine
 
 from backoffice.storage.public_id import new_public_id
-from backoffice.storage.sealed import Sealed, SealedJSON
+from backoffice.storage.sealed import Sealed, SealedBytes, SealedJSON
 
 
 class Class(StrEnum):
@@ -44,6 +45,7 @@ class Keep(StrEnum):
     CLASSROOM = "until the classroom is erased"
     ACCOUNT = "until the account is erased"
     SCHOOL = "until the school is erased"
+    ONE_MONTH = "one month at most"
     SIX_MONTHS = "six months"
     FOR_GOOD = "for as long as the service runs"
 
@@ -97,6 +99,11 @@ def sealed_json(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(SealedJSON(), info=_held(purpose, Class.PERSONAL, keep))
 
 
+def sealed_bytes(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A piece of a file that only the keyring opens."""
+    return mapped_column(SealedBytes(), info=_held(purpose, Class.PERSONAL, keep))
+
+
 def blind_index(purpose: str, *, keep: Keep, unique: bool = False) -> MappedColumn[Any]:
     """A keyed digest that finds a sealed value."""
     return mapped_column(LargeBinary, unique=unique, info=_held(purpose, Class.PSEUDONYM, keep))
@@ -120,6 +127,11 @@ def secret_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 def pseudonym(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A digest in text form."""
     return mapped_column(Text, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def keyed_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A keyed digest of 16 bytes, kept as a UUID: a third shorter than `bytea`, and quicker to compare."""
+    return mapped_column(Uuid, info=_held(purpose, Class.PSEUDONYM, keep))
 
 
 def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
@@ -160,6 +172,13 @@ def flag(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 def words(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A few fixed words."""
     return mapped_column(ARRAY(Text), info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def of_library(
+    type_: TypeEngine[Any], purpose: str, *, keep: Keep, primary_key: bool = False
+) -> MappedColumn[Any]:
+    """A column of a table that a library made and looks after, with the type that it has there."""
+    return mapped_column(type_, primary_key=primary_key, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
 def _held(purpose: str, kind: Class, keep: Keep) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from sqlalchemy import URL, Connection, make_url, text
 
 from backoffice.storage import keyring
 
-SEARCH_PATH = "app"
+# The library that keeps the queue names its tables without their schema.
+SEARCH_PATH = ("app", "queue")
 
 
 class DatabaseRole(StrEnum):
@@ -72,8 +73,8 @@ def prepare_roles(connection: Connection) -> None:
         verb = sql.SQL("alter role" if exists else "create role")
         settings = {
             "search_path": SEARCH_PATH,
-            "statement_timeout": TIMEOUTS[role],
-            "timezone": "UTC",
+            "statement_timeout": (TIMEOUTS[role],),
+            "timezone": ("UTC",),
         }
         statements = [
             sql.SQL("{} {} login nosuperuser nocreatedb nocreaterole nobypassrls password {}").format(
@@ -82,8 +83,10 @@ def prepare_roles(connection: Connection) -> None:
             if not exists
             else sql.SQL("alter role {} password {}").format(name, sql.Literal(verifier)),
             *(
-                sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
-                for setting, value in settings.items()
+                sql.SQL("alter role {} set {} = {}").format(
+                    name, sql.Identifier(setting), sql.SQL(", ").join(map(sql.Literal, values))
+                )
+                for setting, values in settings.items()
             ),
             sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), name),
         ]
@@ -92,6 +95,12 @@ def prepare_roles(connection: Connection) -> None:
     raw.execute(
         sql.SQL("grant create, temporary on database {} to {}").format(
             sql.Identifier(database), sql.Identifier(DatabaseRole.OWNER)
+        )
+    )
+    # Bulk loads go through temporary tables: COPY into a table under row-level security is refused.
+    raw.execute(
+        sql.SQL("grant temporary on database {} to {}").format(
+            sql.Identifier(database), sql.Identifier(DatabaseRole.SYSTEM)
         )
     )
     raw.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))

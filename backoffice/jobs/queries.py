@@ -1,0 +1,165 @@
+"""What is asked of schedule, runs and queue."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Text, delete, func, select, text
+
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.jobs.models import Asked, JobRun, JobSchedule, QueuedJob, QueueEvent, RunState
+
+ENDED = ("succeeded", "failed", "cancelled", "aborted")
+
+
+# -- schedule
+
+
+def schedules(tx: Transaction) -> dict[str, JobSchedule]:
+    """The schedule's rows by job."""
+    return {row.job: row for row in tx.scalars(visible(tx.principal, select(JobSchedule)))}
+
+
+def take_due(tx: Transaction, *, jobs: Collection[str], at: datetime) -> Sequence[JobSchedule]:
+    """The rows that are due, locked; passes over those that another scheduler has just taken."""
+    return tx.scalars(
+        select(JobSchedule)
+        .where(JobSchedule.next_at <= at, JobSchedule.paused_at.is_(None), JobSchedule.job.in_(sorted(jobs)))
+        .order_by(JobSchedule.next_at)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+# -- runs
+
+
+def note_run(
+    tx: Transaction, *, run: str, number: int, asked: Asked, due_at: datetime | None, at: datetime
+) -> None:
+    """Write the row of a run that waits, for the job with this number in the queue."""
+    tx.execute(
+        text("select app.note_job_run(:run, :number, :asked, :due_at, :at)"),
+        {"run": run, "number": number, "asked": asked.value, "due_at": due_at, "at": at},
+    )
+
+
+def waiting_run(tx: Transaction, *, job: str, asked: Collection[Asked]) -> JobRun | None:
+    """A run of the job that was asked for so and has not begun."""
+    statement = select(JobRun).where(
+        JobRun.job == job, JobRun.state == RunState.WAITING, JobRun.asked.in_([each.value for each in asked])
+    )
+    return tx.scalars(visible(tx.principal, statement).order_by(JobRun.id.desc()).limit(1)).first()
+
+
+def runs_of(tx: Transaction, *, job: str, most: int) -> Sequence[JobRun]:
+    """The newest runs of a job."""
+    statement = visible(tx.principal, select(JobRun)).where(JobRun.job == job)
+    return tx.scalars(statement.order_by(JobRun.id.desc()).limit(most)).all()
+
+
+def last_runs(tx: Transaction, *, jobs: Collection[str]) -> dict[str, JobRun]:
+    """The newest run of each job that has begun."""
+    begun = [state.value for state in RunState if state not in {RunState.WAITING, RunState.SKIPPED}]
+    names = func.unnest(sorted(jobs), type_=Text).column_valued("name")
+    newest = (
+        select(JobRun.id)
+        .where(JobRun.job == names, JobRun.state.in_(begun))
+        .order_by(JobRun.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = visible(tx.principal, select(JobRun)).where(JobRun.id.in_(select(newest).select_from(names)))
+    return {row.job: row for row in tx.scalars(statement)}
+
+
+def forget_runs(tx: Transaction, *, before: datetime) -> int:
+    """Delete the runs that ended before a moment; how many."""
+    found = tx.execute(delete(JobRun).where(JobRun.finished_at < before))
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+# -- queue
+
+
+@dataclass(frozen=True)
+class Stalled:
+    """A job in the queue whose worker has died."""
+
+    number: int
+    name: str
+
+
+def take_stalled(tx: Transaction, *, silent_for: timedelta) -> list[Stalled]:
+    """Jobs of workers that have given no sign of life, locked.
+
+    Heartbeats are written with the database's clock, so they are compared with it.
+    """
+    rows = tx.execute(
+        text("""
+        select j.id, j.task_name
+          from queue.procrastinate_jobs j
+          left join queue.procrastinate_workers w on w.id = j.worker_id
+         where j.status = 'doing' and (w.id is null or w.last_heartbeat < now() - cast(:silent as interval))
+         order by j.id
+           for update of j skip locked
+        """),
+        {"silent": silent_for},
+    )
+    return [Stalled(row.id, row.task_name) for row in rows]
+
+
+def put_back(tx: Transaction, *, number: int, at: datetime) -> None:
+    """Let a job that is being worked on wait again, until a moment."""
+    tx.execute(
+        text("select queue.procrastinate_retry_job_v2(:number, :at, null, null, null)"),
+        {"number": number, "at": at},
+    )
+
+
+def end(tx: Transaction, *, number: int, succeeded: bool) -> None:
+    """End a job in the queue; one that succeeded is forgotten there, its run tells of it."""
+    tx.execute(
+        text("""
+        select queue.procrastinate_finish_job_v1(
+          :number, cast(:status as queue.procrastinate_job_status), :forget)
+        """),
+        {"number": number, "status": "succeeded" if succeeded else "failed", "forget": succeeded},
+    )
+
+
+def forget_jobs(tx: Transaction, *, before: datetime) -> int:
+    """Delete the jobs in the queue that ended before a moment; how many."""
+    last = select(func.max(QueueEvent.at)).where(QueueEvent.job_id == QueuedJob.id).scalar_subquery()
+    found = tx.execute(delete(QueuedJob).where(QueuedJob.status.in_(ENDED), last < before))
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def running_without_number(tx: Transaction) -> Sequence[JobRun]:
+    """Runs that a command began outside the queue and that have not ended."""
+    return tx.scalars(
+        select(JobRun).where(JobRun.state == RunState.RUNNING, JobRun.number.is_(None)).with_for_update()
+    ).all()
+
+
+def runs_of_number(tx: Transaction, number: int) -> Sequence[JobRun]:
+    """The runs of one job in the queue, the last attempt first, locked."""
+    statement = select(JobRun).where(JobRun.number == number).order_by(JobRun.attempt.desc())
+    return tx.scalars(statement.with_for_update()).all()
+
+
+# -- the lock under which a job is worked on
+
+
+def try_lock(connection: Connection, lock: str) -> bool:
+    """Take the lock for as long as the connection lives; false if somebody has it."""
+    taken = connection.scalar(
+        text("select pg_try_advisory_lock(hashtextextended(:lock, 7203))"), {"lock": lock}
+    )
+    return bool(taken)
+
+
+def is_locked(tx: Transaction, lock: str) -> bool:
+    """Whether somebody works under the lock now."""
+    free = tx.scalar(text("select pg_try_advisory_xact_lock(hashtextextended(:lock, 7203))"), {"lock": lock})
+    return not free

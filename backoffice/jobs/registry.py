@@ -1,0 +1,60 @@
+"""Every job of the core and of the installed plugins, by its full name `owner.name`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from backoffice.jobs.job import Job
+
+CORE = "core"
+
+
+class UnknownJob(LookupError):
+    """No job of this name is installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no job {name}. `backoffice jobs list` shows all.")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An installed job and whose it is: `core`, or a plugin's name."""
+
+    owner: str
+    job: Job
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return f"{self.owner}.{self.job.name}"
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.job.title or self.job.name.replace("-", " ").capitalize()
+
+
+_jobs: Mapping[str, Registered] = {}
+
+
+def install(by_owner: Mapping[str, Iterable[Job]]) -> None:
+    """Make these the jobs of the process."""
+    global _jobs  # noqa: PLW0603 - a process has one set of jobs
+    found = [Registered(owner, job) for owner, jobs in by_owner.items() for job in jobs]
+    _jobs = {each.name: each for each in found}
+
+
+def installed() -> Mapping[str, Registered]:
+    """Every installed job by its full name."""
+    return _jobs
+
+
+def one(name: str) -> Registered:
+    """The job of this full name. Raises `UnknownJob`."""
+    if name not in _jobs:
+        raise UnknownJob(name)
+    return _jobs[name]
+
+
+def owners() -> list[str]:
+    """Whose jobs there are."""
+    return list(dict.fromkeys(each.owner for each in _jobs.values()))
