@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Text, delete, func, select, text
+from sqlalchemy import Connection, Text, delete, func, or_, select, text
 
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.jobs.models import Asked, JobRun, JobSchedule, QueuedJob, QueueEvent, RunState
+from backoffice.jobs.models import Asked, JobRun, JobSchedule, QueuedJob, QueueEvent, QueueWorker, RunState
 
 ENDED = ("succeeded", "failed", "cancelled", "aborted")
 
@@ -93,20 +93,24 @@ class Stalled:
 def take_stalled(tx: Transaction, *, silent_for: timedelta) -> list[Stalled]:
     """Jobs of workers that have given no sign of life, locked.
 
-    Heartbeats are written with the database's clock, so they are compared with it.
+    Heartbeats are written with the database's clock, so they are compared with it and not with ours.
     """
-    rows = tx.execute(
-        text("""
-        select j.id, j.task_name
-          from queue.procrastinate_jobs j
-          left join queue.procrastinate_workers w on w.id = j.worker_id
-         where j.status = 'doing' and (w.id is null or w.last_heartbeat < now() - cast(:silent as interval))
-         order by j.id
-           for update of j skip locked
-        """),
-        {"silent": silent_for},
+    statement = (
+        select(QueuedJob.id, QueuedJob.task_name)
+        .outerjoin(QueueWorker, QueueWorker.id == QueuedJob.worker_id)
+        .where(
+            QueuedJob.status == "doing",
+            or_(QueueWorker.id.is_(None), QueueWorker.last_heartbeat < func.now() - silent_for),
+        )
+        .order_by(QueuedJob.id)
+        .with_for_update(of=QueuedJob, skip_locked=True)
     )
-    return [Stalled(row.id, row.task_name) for row in rows]
+    return [Stalled(row.id, row.task_name) for row in tx.execute(statement)]
+
+
+def driver_of(tx: Transaction) -> object:
+    """The driver's own connection of the transaction, for the library that keeps the queue."""
+    return tx.connection().connection.driver_connection
 
 
 def put_back(tx: Transaction, *, number: int, at: datetime) -> None:

@@ -56,7 +56,7 @@ def put(
         queue=entry.owner,
         lock=lock_of(name, arguments),
         priority=ASKED_FOR if asked is Asked.PERSON else 0,
-        connection=tx.connection().connection.driver_connection,
+        connection=queries.driver_of(tx),
     )
     number = deferrer.defer(**arguments)
     run = new_public_id()

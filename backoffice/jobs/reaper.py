@@ -42,7 +42,9 @@ def _free(tx: Transaction, stalled: queries.Stalled) -> None:
         queries.end(tx, number=stalled.number, succeeded=False)
         return
     runs.try_again(tx, known)
-    queries.put_back(tx, number=stalled.number, at=now + runs.delay(latest.attempt))
+    # At once for the first time: it is hardly the job's fault that its worker has died.
+    wait = runs.delay(latest.attempt - 1) if latest.attempt > 1 else timedelta(0)
+    queries.put_back(tx, number=stalled.number, at=now + wait)
 
 
 def _attempts(name: str) -> int:

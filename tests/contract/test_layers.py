@@ -19,6 +19,7 @@ READS_ENVIRONMENT = {"backoffice/settings.py"}
 TELLS_TIME = {"backoffice/clock.py"}
 # Raw SQL, each with its reason. Migrations are SQL and not listed.
 RAW_SQL = {
+    "backoffice/jobs/queries.py": "calls the queue's own functions and takes the lock of a run",
     "backoffice/storage/catalog.py": "asks PostgreSQL's catalogs, which no model maps",
     "backoffice/storage/functions.py": "calls the database's own functions, one Python function each",
     "backoffice/storage/migrate.py": "takes the lock under which migrations run",
@@ -122,7 +123,12 @@ def test_no_sql_asks_the_database_for_the_time() -> None:
         and node.value not in _docstrings(tree)
     ]
     assert asking == []
-    scripts = [p for p in CHECKOUT.rglob("migrations/sql/*.sql") if ".venv" not in p.parts]
+    scripts = [
+        p
+        for p in CHECKOUT.rglob("migrations/sql/*.sql")
+        # The library's own, word for word.
+        if ".venv" not in p.parts and p.name != "0004_queue.sql"
+    ]
     assert scripts
     for script in scripts:
         text = script.read_text("utf-8").lower()

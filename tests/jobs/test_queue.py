@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from backoffice.access.principal import Nobody, Purpose
 from backoffice.access.transaction import transaction
 from backoffice.jobs import queue, registry
+from backoffice.jobs.models import Asked
 from backoffice.jobs.queue import NotForTheQueue, defer
 from backoffice.jobs.registry import UnknownJob
 from backoffice.storage import migrate
@@ -102,7 +103,7 @@ def test_who_asked_is_kept_for_a_person_only(world: World, look: Look) -> None:
     founder = world.sign_in("founder")
     with transaction(founder) as tx:
         defer(tx, "core.trial")
-        queue.put(tx, "core.trial", {}, asked=queue.Asked.PERSON)
+        queue.put(tx, "core.trial", {}, asked=Asked.PERSON)
     assert look.rows("select asked, asked_by from app.job_run order by id") == [
         ("service", None),
         ("person", world.people["founder"].id),

@@ -37,10 +37,17 @@ def job(look: Look) -> tuple[str, bool]:
 
 def test_a_dead_workers_job_waits_again_and_its_run_is_lost(look: Look, taken: int) -> None:
     assert reap() == 1
-    assert job(look) == ("todo", True)
+    assert job(look) == ("todo", False)
     assert look.runs() == [(1, "lost"), (2, "waiting")]
     assert look.one("select number from app.job_run where attempt = 2") == taken
     assert reap() == 0
+
+
+def test_what_kills_its_workers_again_and_again_is_put_off(look: Look, taken: int) -> None:
+    look.do("update app.job_run set attempt = 2")
+    assert reap() == 1
+    assert job(look) == ("todo", True)
+    assert look.runs() == [(2, "lost"), (3, "waiting")]
 
 
 def test_a_worker_that_gives_signs_of_life_keeps_its_job(look: Look, taken: int) -> None:

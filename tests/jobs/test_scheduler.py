@@ -1,6 +1,7 @@
 """When jobs are due, and that each firing is taken once."""
 
 from datetime import timedelta
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
@@ -77,7 +78,8 @@ def test_many_schedulers_take_a_firing_once(look: Look) -> None:
     for _ in range(5):
         look.do("update app.job_schedule set next_at = now() - interval '1 second'")
         look.do("delete from app.job_run")
-        together, fired = Barrier(4), []
+        together = Barrier(4)
+        fired: list[int] = []
 
         def tick(together: Barrier = together, fired: list[int] = fired) -> None:
             together.wait()
@@ -106,12 +108,14 @@ def test_a_plugin_that_is_off_fires_nothing_and_once_when_it_is_on_again(
     runtime: Runtime, world: World, look: Look
 ) -> None:
     founder = world.sign_in("founder")
-    switch = {"principal": founder, "installed": runtime.plugins, "name": "trust"}
+    switch = partial(
+        host.switch_plugin, principal=founder, installed=runtime.plugins, name="trust", reason="To try it out"
+    )
     sync()
     look.do("delete from app.job_schedule where job <> 'trust.trial'")
-    host.switch_plugin(**switch, enabled=False, reason="Trying what happens then")
+    switch(enabled=False)
     assert fire_due() == 0
-    host.switch_plugin(**switch, enabled=True)
+    switch(enabled=True)
     assert (fire_due(), fire_due()) == (1, 0)
     assert queued(look) == ["trust.trial"]
 
