@@ -1,0 +1,42 @@
+"""A school comes in: rosters from files become classes whose children can sign in."""
+
+import plugins.rosters.rules  # noqa: F401 - the policy must know what people may see of it
+from backoffice.jobs.job import Job, every
+from backoffice.plugin import Plugin
+from backoffice.privacy.holdings import PersonalData, Subject
+from plugins.rosters.commands import rosters
+from plugins.rosters.jobs import forget_uploads, import_upload
+from plugins.rosters.mails import IMPORT_FINISHED
+from plugins.rosters.models import (
+    AccountSource,
+    ClassroomSource,
+    RosterImport,
+    RostersBase,
+    RosterUpload,
+    SchoolSource,
+    StudentSource,
+)
+from plugins.rosters.permissions import ROSTERS_IMPORT
+
+plugin = Plugin(
+    name="rosters",
+    title="Rosters",
+    summary="Takes schools, classes, teachers and students in from roster files, and keeps them up to date.",
+    tables=RostersBase.metadata,
+    permissions=(ROSTERS_IMPORT,),
+    commands=(rosters,),
+    jobs=(
+        Job("import", import_upload, title="Import an uploaded roster"),
+        Job("forget-uploads", forget_uploads, every(hours=1), title="Delete uploads older than a day"),
+    ),
+    mails=(IMPORT_FINISHED,),
+    personal_data=(
+        PersonalData(SchoolSource, Subject.SCHOOL),
+        PersonalData(ClassroomSource, Subject.CLASSROOM),
+        PersonalData(StudentSource, Subject.STUDENT),
+        PersonalData(AccountSource, Subject.ACCOUNT),
+        PersonalData(RosterImport, Subject.SCHOOL),
+        PersonalData(RosterImport, Subject.DISTRICT),
+        PersonalData(RosterUpload, Subject.SCHOOL),
+    ),
+)

@@ -1,0 +1,1 @@
+"""From records to rows: staged, checked as a whole, merged; all in one transaction."""

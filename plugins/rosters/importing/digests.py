@@ -1,0 +1,46 @@
+"""What stands for an identifier or a content once it has been read: keyed digests of 16 bytes."""
+
+import hashlib
+import secrets
+from typing import NewType
+
+from backoffice.storage import keyring
+from backoffice.storage.keyring import Purpose
+
+Digest = NewType("Digest", bytes)
+
+SIZE = 16
+# The part of a school's number in what is digested for it.
+_NUMBER = 8
+
+
+class Digester:
+    """Keyed BLAKE2b. Four times as quick as an HMAC, and there are millions to make."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = hashlib.blake2b(key=key, digest_size=SIZE)
+
+    def __call__(self, *parts: bytes) -> Digest:
+        """The digest of some parts; their lengths are no part of it, so all but one have a fixed size."""
+        hashed = self._keyed.copy()
+        for part in parts:
+            hashed.update(part)
+        return Digest(hashed.digest())
+
+
+def within_this_import() -> Digester:
+    """For references from file to file. Its key is thrown away with the import."""
+    return Digester(secrets.token_bytes(32))
+
+
+def kept(use: str) -> Digester:
+    """For what a later import is compared with.
+
+    The key comes from the one of usernames: neither can be changed without forgetting what it recognises.
+    """
+    return Digester(keyring.current().digest(Purpose.USERNAME, f"rosters {use}".encode()))
+
+
+def scope(number: int) -> bytes:
+    """A school's or district's number as a part of what is digested."""
+    return number.to_bytes(_NUMBER)

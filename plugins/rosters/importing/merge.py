@@ -1,0 +1,57 @@
+"""Merging what was staged and checked, in the order in which rows need each other."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from backoffice.access.transaction import Transaction
+from backoffice.problems import Rejected
+from backoffice.schools import codes
+from backoffice.schools.services.classrooms import CODE_TRIES
+from backoffice.storage import keyring
+from plugins.rosters.importing import wire
+from plugins.rosters.importing.merging import queries
+from plugins.rosters.importing.staging.queries import copy, empty_codes
+from plugins.rosters.importing.vocabulary import ENROLLMENTS
+
+# What was done, by school: how many of which kind.
+Done = dict[int, Counter[str]]
+
+
+def merge(tx: Transaction, *, schools: Sequence[int], absent: frozenset[str], at: datetime) -> Done:
+    """Write everything. `absent` are the files that were not sent: what they would say stays as it is."""
+    done: Done = defaultdict(Counter)
+    for what, school, times in _steps(tx, schools, absent, at):
+        done[school][what] += times
+    return done
+
+
+def _steps(
+    tx: Transaction, schools: Sequence[int], absent: frozenset[str], at: datetime
+) -> Iterator[tuple[str, int, int]]:
+    yield from queries.merge_rooms(tx, at=at)
+    _give_codes(tx, at)
+    yield from queries.merge_pupils(tx, at=at)
+    yield from queries.merge_staff(tx, at=at)
+    if ENROLLMENTS not in absent:
+        yield from queries.merge_seats(tx, schools=schools, at=at)
+        yield from queries.merge_roles(tx)
+    yield from queries.missing(tx, schools=schools)
+
+
+def _give_codes(tx: Transaction, at: datetime) -> None:
+    for _ in range(CODE_TRIES):
+        rooms = queries.rooms_without_code(tx)
+        if not rooms:
+            return
+        copy(tx, "fresh_code", (_code(school, classroom) for school, classroom in rooms))
+        queries.merge_codes(tx, at=at)
+        empty_codes(tx)
+    if queries.rooms_without_code(tx):
+        raise Rejected.whole("No codes could be made just now. Try once more.")
+
+
+def _code(school: int, classroom: int) -> bytes:
+    code = codes.new_code()
+    sealed = keyring.current().seal(code.encode(), context="classroom_code.code")
+    return wire.code(4, 8, school, 8, classroom) + wire.varying(sealed) + wire.varying(codes.index(code))

@@ -1,0 +1,1 @@
+"""What was staged, merged into the tables of the product."""

@@ -1,0 +1,354 @@
+"""What was staged and checked, merged as sets: only rows that differ are touched.
+
+Every statement is narrowed by the schools of the set (`this_room`, `this_pupil`, `this_seat` hold no others), so
+that nothing of another school can be met, whatever identifiers the files contain. Statements that count answer
+with one row a school.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import TextClause, text
+
+from backoffice.access.transaction import Transaction
+from backoffice.schools import names
+from plugins.rosters.importing.vocabulary import STUDENT, TEACHER
+
+# Each class begins at another picture and takes every so-manieth: no two children of a class have the same one
+# while there are enough. A number without a common divisor with that of the pictures.
+STEP = 35
+
+# ------------------------------------------------------------------------------------------------- classes
+
+NEW_ROOMS = text("""
+    with made as (
+      insert into app.classroom (school_id, id, public_id, name, door, shared_devices, created_at)
+      select r.school_id, t.id, r.public_id, r.title, 'open', true, :at
+        from this_room t join room r on r.line = t.line
+       where t.fresh order by r.school_id, t.id
+      returning school_id
+    ) select school_id, count(*) as times from made group by school_id
+""")
+NEW_ROOM_SOURCES = text("""
+    insert into plugin_rosters.classroom_source (school_id, classroom_id, source_digest, content_digest)
+    select school_id, id, link, content from this_room where fresh order by school_id, id
+""")
+CHANGED_ROOMS = text("""
+    with changed as (
+      update app.classroom c set name = r.title
+        from this_room t join room r on r.line = t.line
+       where c.school_id = t.school_id and c.id = t.id and t.stored <> t.content
+      returning c.school_id
+    ) select school_id, count(*) as times from changed group by school_id
+""")
+CHANGED_ROOM_SOURCES = text("""
+    update plugin_rosters.classroom_source k set content_digest = t.content from this_room t
+     where k.school_id = t.school_id and k.classroom_id = t.id and t.stored <> t.content
+""")
+WITHOUT_CODE = text("""
+    select t.school_id, t.id from this_room t
+     where t.fresh and not exists (
+       select from app.classroom_code k where k.school_id = t.school_id and k.classroom_id = t.id)
+     order by t.school_id, t.id
+""")
+# Two live codes never coincide: one that is taken is passed over, and its class gets another.
+NEW_CODES = text("""
+    insert into app.classroom_code (school_id, classroom_id, code, code_index, issued_at)
+    select school_id, classroom_id, code, code_index, :at from fresh_code order by school_id, classroom_id
+    on conflict (code_index) where ended_at is null do nothing
+""")
+
+# ------------------------------------------------------------------------------------------------ students
+
+NEW_PUPILS = text("""
+    with made as (
+      insert into app.student
+             (school_id, id, public_id, given_name, family_name, name_tokens, username_digest, created_at)
+      select p.school_id, t.id, p.public_id, p.given, p.family, p.tokens, p.username, :at
+        from this_pupil t join pupil p on p.line = t.line and p.school_id = t.school_id
+       where t.fresh order by p.school_id, t.id
+      returning school_id
+    ) select school_id, count(*) as times from made group by school_id
+""")
+# Two children may have exchanged their usernames, and at no moment two may have the same.
+FREED_USERNAMES = text("""
+    update app.student s set username_digest = null
+      from this_pupil t join pupil p on p.line = t.line and p.school_id = t.school_id
+     where s.school_id = t.school_id and s.id = t.id and not t.fresh
+       and t.stored is distinct from t.content and s.username_digest is distinct from p.username
+""")
+CHANGED_PUPILS = text("""
+    with changed as (
+      update app.student s
+         set given_name = p.given, family_name = p.family, name_tokens = p.tokens, username_digest = p.username
+        from this_pupil t join pupil p on p.line = t.line and p.school_id = t.school_id
+       where s.school_id = t.school_id and s.id = t.id and not t.fresh and t.stored is distinct from t.content
+      returning s.school_id
+    ) select school_id, count(*) as times from changed group by school_id
+""")
+FORMER_PUPIL_SOURCES = text("""
+    delete from plugin_rosters.student_source k using this_pupil t
+     where k.school_id = t.school_id and k.student_id = t.id and t.unlinked and not t.fresh
+""")
+NEW_PUPIL_SOURCES = text("""
+    insert into plugin_rosters.student_source (school_id, student_id, source_digest, content_digest)
+    select school_id, id, link, content from this_pupil where unlinked order by school_id, id
+""")
+CHANGED_PUPIL_SOURCES = text("""
+    update plugin_rosters.student_source k set content_digest = t.content from this_pupil t
+     where k.school_id = t.school_id and k.student_id = t.id and t.stored <> t.content
+""")
+
+# ------------------------------------------------------------------------------------------------ teachers
+
+STAFF = text("""
+    create temp table this_staff on commit drop as
+    select s.line, s.source, s.link, s.school_id, s.content, s.email_index, k.content_digest as stored,
+           coalesce(k.account_id, a.id) as id, false as joins
+      from staff s
+      left join plugin_rosters.account_source k on k.school_id = s.school_id and k.source_digest = s.link
+      left join app.account a on k.account_id is null and a.email_index = s.email_index
+""")
+NEW_ACCOUNTS = text("""
+    insert into app.account (public_id, email, email_index, name, founder, status, language, time_zone,
+                             security_epoch, created_at)
+    select distinct on (s.email_index) s.public_id, s.email, s.email_index, s.name, false, 'not_invited',
+           h.language, h.time_zone, 1, :at
+      from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
+      join app.school h on h.id = s.school_id
+     where t.id is null order by s.email_index, s.line
+    on conflict (email_index) do nothing
+""")
+FOUND_ACCOUNTS = text("""
+    update this_staff t set id = a.id from app.account a where t.id is null and a.email_index = t.email_index
+""")
+# Somebody who has an account of their own is made a member of no school without being asked.
+JOINING = text("""
+    update this_staff t set joins = true from app.account a, app.school h
+     where a.id = t.id and h.id = t.school_id
+       and (a.status = 'not_invited' or exists (
+         select from app.membership m
+          where m.account_id = a.id and (m.school_id = h.id and m.role in ('teacher', 'leader')
+                                         or m.district_id = h.district_id and m.role = 'leader')))
+""")
+NEW_MEMBERSHIPS = text("""
+    with made as (
+      insert into app.membership (account_id, school_id, role, created_at)
+      select distinct t.id, t.school_id, 'teacher', cast(:at as timestamptz)
+        from this_staff t join app.account a on a.id = t.id
+       where a.status = 'not_invited'
+      on conflict (account_id, school_id, role) do nothing
+      returning school_id
+    ) select school_id, count(*) as times from made group by school_id
+""")
+# A roster of one school does not rename whom another one knows too.
+CHANGED_ACCOUNTS = text("""
+    with changed as (
+      update app.account a
+         set name = s.name,
+             email = case when f.taken then a.email else s.email end,
+             email_index = case when f.taken then a.email_index else s.email_index end
+        from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id,
+             lateral (select exists (select from app.account o
+                                      where o.email_index = s.email_index and o.id <> t.id) as taken) f
+       where a.id = t.id and t.stored <> t.content and a.status = 'not_invited'
+         and not exists (select from app.membership m
+                          where m.account_id = a.id and m.school_id is distinct from t.school_id)
+      returning t.school_id
+    ) select school_id, count(*) as times from changed group by school_id
+""")
+ACCOUNT_SOURCES = text("""
+    insert into plugin_rosters.account_source as k (school_id, account_id, source_digest, content_digest)
+    select distinct on (school_id, id) school_id, id, link, content
+      from this_staff where joins order by school_id, id, stored nulls last, line
+    on conflict (school_id, account_id) do update
+       set source_digest = excluded.source_digest, content_digest = excluded.content_digest
+     where (k.source_digest, k.content_digest) is distinct from (excluded.source_digest, excluded.content_digest)
+""")
+TO_INVITE = text("""
+    select distinct on (t.id) s.name from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
+     where not t.joins order by t.id limit :most
+""")
+NOT_JOINING = text("select count(distinct id) from this_staff where not joins")
+
+# --------------------------------------------------------------------------------------------- enrollments
+
+ENDED_SEATS = text("""
+    with ended as (
+      update app.enrollment e set ended_at = :at
+        from plugin_rosters.classroom_source c, plugin_rosters.student_source s
+       where e.school_id = any (cast(:schools as bigint[])) and e.ended_at is null
+         and c.school_id = e.school_id and c.classroom_id = e.classroom_id
+         and s.school_id = e.school_id and s.student_id = e.student_id
+         and not exists (select from this_seat t
+                          where t.classroom_id = e.classroom_id and t.student_id = e.student_id
+                            and t.role = :student)
+      returning e.school_id
+    ) select school_id, count(*) as times from ended group by school_id
+""").bindparams(student=STUDENT)
+RESUMED_SEATS = text("""
+    with resumed as (
+      update app.enrollment e set ended_at = null
+        from this_seat t
+       where e.school_id = t.school_id and e.classroom_id = t.classroom_id and e.student_id = t.student_id
+         and not t.fresh and t.role = :student and e.ended_at is not null
+      returning e.school_id
+    ) select school_id, count(*) as times from resumed group by school_id
+""").bindparams(student=STUDENT)
+NEW_SEATS = text("""
+    with wanted as (
+      select distinct s.school_id, s.classroom_id, s.student_id
+        from this_seat s
+       where s.role = :student and s.problem = 0
+         and (s.fresh or not exists (
+           select from app.enrollment e
+            where e.school_id = s.school_id and e.classroom_id = s.classroom_id and e.student_id = s.student_id))
+    ), free as (
+      select c.id as classroom_id, array_agg(a.avatar order by md5(a.avatar || c.turn)) as avatars
+        from this_room c cross join unnest(cast(:avatars as text[])) as a (avatar)
+       where not c.fresh and c.id in (select w.classroom_id from wanted w)
+         and not exists (select from app.enrollment e
+                          where e.classroom_id = c.id and e.ended_at is null and e.avatar = a.avatar)
+       group by c.id
+    ), placed as (
+      select w.school_id, w.classroom_id, w.student_id,
+             row_number() over (partition by w.school_id, w.classroom_id order by w.student_id) as nth
+        from wanted w
+    ), made as (
+      insert into app.enrollment (school_id, classroom_id, student_id, avatar, balance, joined_at)
+      select p.school_id, p.classroom_id, p.student_id,
+             coalesce(f.avatars[1 + (p.nth - 1) % cardinality(f.avatars)],
+                      (cast(:avatars as text[]))[1 + (r.turn + :step * p.nth) % :pictures]), 0, :at
+        from placed p
+        join this_room r on r.id = p.classroom_id
+        left join free f on f.classroom_id = p.classroom_id
+       order by p.school_id, p.classroom_id, p.student_id
+      returning school_id
+    ) select school_id, count(*) as times from made group by school_id
+""").bindparams(student=STUDENT, avatars=list(names.AVATARS), step=STEP, pictures=len(names.AVATARS))
+
+# ------------------------------------------------------------------------------------------- teaching roles
+
+ROLES = text("""
+    create temp table this_role on commit drop as
+    select r.school_id, r.classroom_id, f.id as account_id,
+           case when min(r.nth) = 1 then 'owner' else 'co_teacher' end as role
+      from (select school_id, classroom_id, person,
+                   row_number() over (partition by classroom_id order by is_primary desc, line) as nth
+              from this_seat where role = :teacher and problem = 0) r
+      join this_staff f on f.source = r.person and f.school_id = r.school_id and f.joins
+     group by r.school_id, r.classroom_id, f.id
+""").bindparams(teacher=TEACHER)
+GONE_ROLES = text("""
+    with gone as (
+      delete from app.teaching_role o using this_room r, plugin_rosters.account_source k
+       where o.school_id = r.school_id and o.classroom_id = r.id and not r.fresh
+         and k.school_id = o.school_id and k.account_id = o.account_id and o.role in ('owner', 'co_teacher')
+         and not exists (select from this_role t
+                          where t.classroom_id = o.classroom_id and t.account_id = o.account_id)
+      returning o.school_id
+    ) select school_id, count(*) as times from gone group by school_id
+""")
+NEW_ROLES = text("""
+    with made as (
+      insert into app.teaching_role as o (school_id, classroom_id, account_id, role)
+      select school_id, classroom_id, account_id, role from this_role order by 1, 2, 3
+      on conflict (school_id, classroom_id, account_id) do update set role = excluded.role
+       where o.role <> excluded.role
+      returning school_id
+    ) select school_id, count(*) as times from made group by school_id
+""")
+
+# -------------------------------------------------------------------------------------------------- missing
+
+MISSING = {
+    "students missing": text("""
+        select k.school_id, count(*) as times from plugin_rosters.student_source k
+         where k.school_id = any (cast(:schools as bigint[]))
+           and not exists (select from this_pupil t where t.school_id = k.school_id and t.id = k.student_id)
+         group by k.school_id
+    """),
+    "classes missing": text("""
+        select k.school_id, count(*) as times from plugin_rosters.classroom_source k
+         where k.school_id = any (cast(:schools as bigint[]))
+           and not exists (select from this_room t where t.school_id = k.school_id and t.id = k.classroom_id)
+         group by k.school_id
+    """),
+    "teachers missing": text("""
+        select k.school_id, count(*) as times from plugin_rosters.account_source k
+         where k.school_id = any (cast(:schools as bigint[]))
+           and not exists (select from this_staff t where t.school_id = k.school_id and t.id = k.account_id)
+         group by k.school_id
+    """),
+}
+Counted = Iterator[tuple[str, int, int]]
+"""What was counted, in which school, how often."""
+
+
+def merge_rooms(tx: Transaction, *, at: datetime) -> Counted:
+    """Make new classes and rename those whose title has changed."""
+    yield from _count(tx, "classes new", NEW_ROOMS, at=at)
+    tx.execute(NEW_ROOM_SOURCES)
+    yield from _count(tx, "classes changed", CHANGED_ROOMS)
+    tx.execute(CHANGED_ROOM_SOURCES)
+
+
+def rooms_without_code(tx: Transaction) -> Sequence[Any]:
+    """School and number of each new class that has no code yet."""
+    return tx.execute(WITHOUT_CODE).all()
+
+
+def merge_codes(tx: Transaction, *, at: datetime) -> None:
+    """Give new classes the codes that were made for them, as far as nobody has them."""
+    tx.execute(NEW_CODES, {"at": at})
+
+
+def merge_pupils(tx: Transaction, *, at: datetime) -> Counted:
+    """Make new students, and correct those of whom the roster says something else than before."""
+    yield from _count(tx, "students new", NEW_PUPILS, at=at)
+    tx.execute(FREED_USERNAMES)
+    yield from _count(tx, "students changed", CHANGED_PUPILS)
+    for statement in (FORMER_PUPIL_SOURCES, NEW_PUPIL_SOURCES, CHANGED_PUPIL_SOURCES):
+        tx.execute(statement)
+
+
+def merge_staff(tx: Transaction, *, at: datetime) -> Counted:
+    """Make accounts for teachers who have none, not invited yet, and memberships for them."""
+    tx.execute(STAFF)
+    tx.execute(NEW_ACCOUNTS, {"at": at})
+    for statement in (FOUND_ACCOUNTS, JOINING):
+        tx.execute(statement)
+    yield from _count(tx, "teachers new", NEW_MEMBERSHIPS, at=at)
+    yield from _count(tx, "teachers changed", CHANGED_ACCOUNTS)
+    tx.execute(ACCOUNT_SOURCES)
+
+
+def to_invite(tx: Transaction, *, most: int) -> tuple[int, list[bytes]]:
+    """How many teachers have an account of their own elsewhere, and the sealed names of some."""
+    named = [bytes(name) for name in tx.scalars(TO_INVITE, {"most": most})]
+    return tx.scalar(NOT_JOINING) or 0, named
+
+
+def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Counted:
+    """Make enrollments follow the roster: end, resume, begin."""
+    yield from _count(tx, "enrollments ended", ENDED_SEATS, schools=list(schools), at=at)
+    yield from _count(tx, "enrollments resumed", RESUMED_SEATS)
+    yield from _count(tx, "enrollments new", NEW_SEATS, at=at)
+
+
+def merge_roles(tx: Transaction) -> Counted:
+    """Make who teaches what follow the roster."""
+    tx.execute(ROLES)
+    yield from _count(tx, "teaching roles ended", GONE_ROLES)
+    yield from _count(tx, "teaching roles new or changed", NEW_ROLES)
+
+
+def missing(tx: Transaction, *, schools: Sequence[int]) -> Counted:
+    """What earlier rosters had and this one has not. It stays."""
+    for what, statement in MISSING.items():
+        yield from _count(tx, what, statement, schools=list(schools))
+
+
+def _count(tx: Transaction, what: str, statement: TextClause, **values: Any) -> Counted:
+    return ((what, row.school_id, row.times) for row in tx.execute(statement, values).all())

@@ -1,0 +1,28 @@
+"""What workers do for rosters."""
+
+from datetime import timedelta
+
+from backoffice import clock
+from backoffice.jobs.job import Counts, JobRun
+from plugins.rosters import services
+
+# An upload that could not be imported by then is deleted.
+KEPT_FOR = timedelta(hours=24)
+
+
+def import_upload(run: JobRun) -> Counts:
+    """Import a set that a leader uploaded."""
+    number = int(run.arguments["number"])
+    outcome = services.run_upload(principal=run.who, number=number, tick=run.progress)
+    if outcome is None:
+        run.say("This import is over already.")
+        return {}
+    if not outcome.done:
+        run.say("Something in the files is wrong; nothing was changed.")
+        return {"lines": outcome.noted.lines, "imported": 0}
+    return {"lines": outcome.noted.lines, "imported": 1, **outcome.counts}
+
+
+def forget_uploads(run: JobRun) -> Counts:
+    """Delete uploads that are older than a day."""
+    return {"given up": services.give_up(principal=run.who, before=clock.now() - KEPT_FOR)}

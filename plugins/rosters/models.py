@@ -1,0 +1,178 @@
+"""How a second import recognises what the first one made, and the imports themselves, as tables.
+
+There is one table of sources for each kind of thing, so that the key of each is the foreign key to what it
+speaks of and goes with it. A source identifier is kept as a keyed digest within its school (a school's within
+its district): equal identifiers of two schools do not show as equal.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.accounts.models import Account
+from backoffice.schools.models import Classroom, District, School, Student
+from backoffice.storage import columns
+from backoffice.storage.base import only, plugin_base
+from backoffice.storage.columns import Keep
+
+# As columns and not by name: a plugin's tables have a `MetaData` of their own.
+_DISTRICT, _SCHOOL, _ACCOUNT = District.__table__.c, School.__table__.c, Account.__table__.c
+_CLASSROOM, _STUDENT = Classroom.__table__.c, Student.__table__.c
+
+RostersBase = plugin_base("rosters")
+RECOGNISES = "Recognises it in the next roster"
+UNCHANGED = "Tells whether what the roster says has changed"
+
+
+class ImportState(StrEnum):
+    """How far an import is. `refused` found something wrong, `failed` is our fault; both changed nothing."""
+
+    WAITING = "waiting"
+    CHECKING = "checking"
+    IMPORTING = "importing"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens."""
+        return self in {ImportState.DONE, ImportState.REFUSED, ImportState.FAILED}
+
+
+class ImportSource(StrEnum):
+    """How the files came."""
+
+    UPLOAD = "upload"
+    COMMAND = "command"
+
+
+class SchoolSource(RostersBase):  # type: ignore[misc, valid-type]
+    """Which school of a district an organisation of its rosters is."""
+
+    __tablename__ = "school_source"
+    __table_args__ = (UniqueConstraint("district_id", "source_digest"),)
+
+    school_id: Mapped[int] = columns.reference(
+        "Which school",
+        ForeignKey(_SCHOOL.id, ondelete="CASCADE"),
+        keep=Keep.SCHOOL,
+        primary_key=True,
+    )
+    district_id: Mapped[int] = columns.reference(
+        "Whose rosters name it", ForeignKey(_DISTRICT.id, ondelete="CASCADE"), keep=Keep.SCHOOL
+    )
+    source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.SCHOOL)
+
+
+class ClassroomSource(RostersBase):  # type: ignore[misc, valid-type]
+    """Which classroom a class of the school's rosters is."""
+
+    __tablename__ = "classroom_source"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            [_CLASSROOM.school_id, _CLASSROOM.id],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("school_id", "source_digest"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.CLASSROOM, primary_key=True)
+    source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.CLASSROOM)
+    content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.CLASSROOM)
+
+
+class StudentSource(RostersBase):  # type: ignore[misc, valid-type]
+    """Which student a user of the school's rosters is."""
+
+    __tablename__ = "student_source"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "student_id"], [_STUDENT.school_id, _STUDENT.id], ondelete="CASCADE"
+        ),
+        UniqueConstraint("school_id", "source_digest"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
+    source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.STUDENT)
+    content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.STUDENT)
+
+
+class AccountSource(RostersBase):  # type: ignore[misc, valid-type]
+    """Which teacher's account a user of the school's rosters is."""
+
+    __tablename__ = "account_source"
+    __table_args__ = (UniqueConstraint("school_id", "source_digest"), Index(None, "account_id"))
+
+    school_id: Mapped[int] = columns.reference(
+        "The tenant",
+        ForeignKey(_SCHOOL.id, ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    account_id: Mapped[int] = columns.reference(
+        "Whose account",
+        ForeignKey(_ACCOUNT.id, ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.ACCOUNT)
+    content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.ACCOUNT)
+
+
+class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
+    """One import into a school or a district, and what came of it."""
+
+    __tablename__ = "roster_import"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        CheckConstraint("(school_id is null) <> (district_id is null)", name="one_place"),
+        only("state", ImportState),
+        only("source", ImportSource),
+        Index(None, "school_id"),
+        Index(None, "district_id"),
+        Index(None, "asked_by"),
+    )
+
+    id: Mapped[int] = columns.key()
+    public_id: Mapped[str] = columns.public_id("import", Keep.SCHOOL)
+    school_id: Mapped[int | None] = columns.reference(
+        "Into which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SCHOOL
+    )
+    district_id: Mapped[int | None] = columns.reference(
+        "Into which district", ForeignKey(_DISTRICT.id, ondelete="CASCADE"), keep=Keep.SCHOOL
+    )
+    source: Mapped[str] = columns.choice("How the files came", keep=Keep.SCHOOL)
+    state: Mapped[str] = columns.choice("How far it is", keep=Keep.SCHOOL)
+    asked_by: Mapped[int | None] = columns.reference(
+        "Who asked for it", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
+    )
+    created_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.SCHOOL)
+    started_at: Mapped[datetime | None] = columns.moment("When it began", keep=Keep.SCHOOL)
+    finished_at: Mapped[datetime | None] = columns.moment("When it was over", keep=Keep.SCHOOL)
+    done: Mapped[int] = columns.number("How many lines have been read", keep=Keep.SCHOOL)
+    total: Mapped[int | None] = columns.number("Of how many, as far as known", keep=Keep.SCHOOL)
+    report: Mapped[dict[str, Any] | None] = columns.sealed_json(
+        "What was found and done; names administrators and teachers to invite", keep=Keep.SCHOOL
+    )
+
+
+class RosterUpload(RostersBase):  # type: ignore[misc, valid-type]
+    """A piece of an uploaded set, without what is not taken. Gone when its import is over, or after a day."""
+
+    __tablename__ = "roster_upload"
+
+    import_id: Mapped[int] = columns.reference(
+        "For which import",
+        ForeignKey("plugin_rosters.roster_import.id", ondelete="CASCADE"),
+        keep=Keep.SCHOOL,
+        primary_key=True,
+    )
+    number: Mapped[int] = columns.reference("Its place in the set", keep=Keep.SCHOOL, primary_key=True)
+    content: Mapped[bytes] = columns.sealed_bytes("What is to be imported", keep=Keep.SCHOOL)
