@@ -69,6 +69,6 @@ class MailContent(Base):
         primary_key=True,
     )
     recipient: Mapped[str] = columns.sealed("Where it goes", keep=Keep.ONE_MONTH)
-    subject: Mapped[str] = columns.sealed("What it is about", keep=Keep.ONE_MONTH)
-    text: Mapped[str] = columns.sealed("What it says", keep=Keep.ONE_MONTH)
-    html: Mapped[str] = columns.sealed("What it says, for readers of HTML", keep=Keep.ONE_MONTH)
+    message: Mapped[bytes] = columns.sealed_bytes(
+        "What it says, as it will travel: subject and two parts", keep=Keep.ONE_MONTH
+    )

@@ -15,6 +15,7 @@ from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.outbox import queries, registry
 from backoffice.outbox.mail import Mail, Recipient
+from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.storage.public_id import PublicId, new_public_id
 
@@ -56,9 +57,9 @@ def post(
         insert(MailContent).values(
             mail_id=number,
             recipient=to.address,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
+            message=message(
+                subject=rendered.subject, text=rendered.text, html=rendered.html, border=public_id, at=now
+            ),
         )
     )
     wake(tx)

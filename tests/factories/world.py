@@ -13,6 +13,7 @@ from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.host.models import PluginState
+from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.schools import names
 from backoffice.schools.models import (
@@ -231,6 +232,28 @@ def make_world() -> World:
             changed_at=clock.now(),
             changed_by=people["founder"].id,
         )
+        _row(
+            tx,
+            JobSchedule,
+            job="trust.check",
+            time="every 5 minutes",
+            next_at=clock.now() + timedelta(minutes=3),
+            last_at=clock.now() - timedelta(minutes=2),
+        )
+        _row(
+            tx,
+            JobRun,
+            job="trust.check",
+            asked="person",
+            asked_by=people["founder"].id,
+            state="succeeded",
+            attempt=1,
+            asked_at=clock.now() - timedelta(minutes=2),
+            started_at=clock.now() - timedelta(minutes=2),
+            finished_at=clock.now() - timedelta(minutes=1),
+            counts="checked: 12",
+            log="Looked at every promise.",
+        )
     return World(district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign)
 
 
@@ -369,9 +392,7 @@ def _given_up(tx: Transaction, person: Person, school: School | None) -> None:
         insert(MailContent).values(
             mail_id=number,
             recipient=person.email,
-            subject=f"Something for {person.name}",
-            text=f"Hello {person.name}",
-            html=f"<p>Hello {person.name}</p>",
+            message=f"Subject: Something for {person.name}\r\n\r\nHello {person.name}".encode(),
         )
     )
 

@@ -49,5 +49,4 @@ grant usage on sequence app.mail_id_seq to backoffice_app, backoffice_system;
 grant select, insert, update, delete on app.mail to backoffice_system;
 grant select, insert, delete on app.mail_content to backoffice_system;
 
-alter table app.mail_content alter column recipient set statistics 0, alter column subject set statistics 0,
-  alter column text set statistics 0, alter column html set statistics 0;
+alter table app.mail_content alter column recipient set statistics 0, alter column message set statistics 0;

@@ -48,9 +48,7 @@ def upgrade() -> None:
         "mail_content",
         sa.Column("mail_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("recipient", sa.LargeBinary(), nullable=False),
-        sa.Column("subject", sa.LargeBinary(), nullable=False),
-        sa.Column("text", sa.LargeBinary(), nullable=False),
-        sa.Column("html", sa.LargeBinary(), nullable=False),
+        sa.Column("message", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["mail_id"], ["app.mail.id"], name=op.f("fk_mail_content_mail_id"), ondelete="CASCADE"
         ),

@@ -1,0 +1,117 @@
+"""Mails a second: the outbox beside bare smtplib, in turns, over one kept connection each to one server.
+
+The floor sends bytes that are ready. The outbox takes its mails from the database, opens their seals, puts
+from whom and to whom before them, sends, and puts down what was sent.
+"""
+
+import smtplib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import insert
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.host.mails import PluginSwitched
+from backoffice.outbox import queries, registry
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.message import envelope, message
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.sending import Outgoing, send_waiting
+from backoffice.outbox.services import TRIED_FOR
+from backoffice.outbox.transport import Smtp
+from backoffice.runtime import Runtime
+from backoffice.storage.public_id import new_public_id
+from tests.outbox.sink import free_port
+
+WHO = Purpose("bench")
+SENDER = "Help <help@company.example>"
+ROUNDS, MAILS = 7, 300
+REACH = 0.8
+SERVER = """
+import sys, time
+from aiosmtpd.controller import Controller
+class Takes:
+    async def handle_DATA(self, server, session, envelope):
+        return "250 OK"
+controller = Controller(Takes(), hostname="127.0.0.1", port=int(sys.argv[1]))
+controller.start()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A mail server in a process of its own, as it would be."""
+    number = free_port()
+    command = [sys.executable, "-c", SERVER, str(number)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield number
+        process.terminate()
+
+
+def fill() -> list[bytes]:
+    """Queue mails for many people; the same mails as ready bytes."""
+    templates, now, ready = registry.current().templates, clock.now(), []
+    rendered = templates.render(
+        "core.plugin-switched", PluginSwitched.example(), Recipient(None, "", "Sasha Marsh")
+    )
+    with transaction(WHO) as tx:
+        for number in range(MAILS):
+            public_id, recipient = new_public_id(), f"person{number}@people.example"
+            mail = tx.take_id(OutgoingMail)
+            tx.execute(
+                insert(OutgoingMail).values(
+                    id=mail,
+                    public_id=public_id,
+                    name="core.plugin-switched",
+                    state=MailState.QUEUED,
+                    attempts=0,
+                    next_try_at=now,
+                    give_up_at=now + TRIED_FOR,
+                    created_at=now,
+                )
+            )
+            content = message(
+                subject=rendered.subject, text=rendered.text, html=rendered.html, border=public_id, at=now
+            )
+            tx.execute(insert(MailContent).values(mail_id=mail, recipient=recipient, message=content))
+            ready.append(envelope(public_id=public_id, sender=SENDER, recipient=recipient)[1] + content)
+    return ready
+
+
+def test_mails_a_second(runtime: Runtime, port: int) -> None:
+    del runtime
+    bare = smtplib.SMTP("127.0.0.1", port)
+    outgoing = Outgoing(WHO, Smtp(f"smtp://127.0.0.1:{port}", sender=SENDER), SENDER)
+    rates: dict[str, list[float]] = {"bare": [], "outbox": []}
+    for _ in range(ROUNDS + 1):
+        ready = fill()
+        started = time.perf_counter()
+        for number, content in enumerate(ready):
+            bare.sendmail("help@company.example", [f"person{number}@people.example"], content)
+        between = time.perf_counter()
+        assert send_waiting(outgoing).sent == MAILS
+        ended = time.perf_counter()
+        rates["bare"].append(MAILS / (between - started))
+        rates["outbox"].append(MAILS / (ended - between))
+    bare.quit()
+    outgoing.transport.close()
+    with transaction(WHO) as tx:
+        assert queries.numbers_by_state(tx) == {"sent": MAILS * (ROUNDS + 1)}
+    # The first round warms up.
+    floor, ours = (statistics.median(rates[name][1:]) for name in ("bare", "outbox"))
+    ratios = [b / a for a, b in zip(rates["bare"][1:], rates["outbox"][1:], strict=True)]
+    ratio = statistics.median(ratios)
+    print(
+        f"\nmails a second, {ROUNDS} rounds of {MAILS}: bare smtplib {floor:.0f}, outbox {ours:.0f},"
+        f" {ratio:.0%} (from {min(ratios):.0%} to {max(ratios):.0%}; to reach: {REACH:.0%})"
+    )
