@@ -13,6 +13,7 @@ from flask_admin.theme import Theme
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.guard import GuardedView
+from backoffice.console.jobs import JobsPage
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.students import StudentGrid
@@ -23,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 # In the order of the menu.
-VIEWS: tuple[type[GuardedView], ...] = (ClassroomGrid, StudentGrid, SchoolGrid, TeacherGrid, PluginsPage)
+VIEWS: tuple[type[GuardedView], ...] = (ClassroomGrid, StudentGrid, SchoolGrid, TeacherGrid, PluginsPage, JobsPage)
 
 
 def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Text, delete, func, or_, select, text
+from sqlalchemy import ARRAY, Connection, Text, cast, delete, func, or_, select, text
+from sqlalchemy.orm import aliased
 
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
@@ -61,12 +62,14 @@ def runs_of(tx: Transaction, *, job: str, most: int) -> Sequence[JobRun]:
 def last_runs(tx: Transaction, *, jobs: Collection[str]) -> dict[str, JobRun]:
     """The newest run of each job that has begun."""
     begun = [state.value for state in RunState if state not in {RunState.WAITING, RunState.SKIPPED}]
-    names = func.unnest(sorted(jobs), type_=Text).column_valued("name")
+    names = func.unnest(cast(sorted(jobs), ARRAY(Text))).table_valued("name").alias("names")
+    run = aliased(JobRun)
     newest = (
-        select(JobRun.id)
-        .where(JobRun.job == names, JobRun.state.in_(begun))
-        .order_by(JobRun.id.desc())
+        select(run.id)
+        .where(run.job == names.c.name, run.state.in_(begun))
+        .order_by(run.id.desc())
         .limit(1)
+        .correlate(names)
         .scalar_subquery()
     )
     statement = visible(tx.principal, select(JobRun)).where(JobRun.id.in_(select(newest).select_from(names)))

@@ -16,6 +16,7 @@ from backoffice.accounts.models import Account, AccountPassword, AccountSession
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianLink
 from backoffice.host.models import PluginState
+from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.schools.models import (
     Action,
@@ -123,6 +124,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
+    JobSchedule: {"founder": {"trust.check"}},
+    JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
 }
 # What the web's role writes and may never read.
@@ -172,6 +175,8 @@ class Stage:
                 return self.classes[row.classroom_id]
             case PluginState():
                 return str(row.name)
+            case JobSchedule() | JobRun():
+                return str(row.job)
             case Student():
                 return self.children[row.id]
             case Enrollment() | PointEntry() | StudentSession():

@@ -15,6 +15,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import transaction
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.jobs import registry, scheduler
 from backoffice.schools.models import (
     Action,
     Enrollment,
@@ -142,6 +143,7 @@ def build_stage(world: World, app: Flask) -> Stage:
             Thing("student", child.id, child.public_id, room.school_id, place) for child in room.children
         ]
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
+    scheduler.sync()
     things += _named(app)
     actors = list(_actors(world, extras, classes, schools, app))
     children = frozenset(
@@ -160,7 +162,7 @@ def _named(app: Flask) -> list[Thing]:
     """Plugins and jobs, numbered in the order of their names."""
     names = {
         "plugin": sorted(plugin.name for plugin in app.extensions["backoffice"].plugins),
-        "job": [],
+        "job": sorted(name for name, entry in registry.installed().items() if entry.job.when is not None),
     }
     return [
         Thing(kind, number, name, None, name)

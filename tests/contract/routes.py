@@ -162,13 +162,15 @@ def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 
 def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    del actor
+    # Whoever was in this browser before is signed out.
+    before = {"nobody": (), "student": ("changed app.student_session",)}
+    ended = before.get(actor.name, ("changed app.account_session",))
     pupil, room = stage.of("student")[0], stage.of("classroom")[0]
     assert pupil.place == room.place
     assert room.code
     return Filled(
         {"code": room.code, "student": pupil.public_id},
-        ("added app.student_session",),
+        ("added app.student_session", *ended),
         identifiers={"student": "student", "code": "code"},
     )
 
@@ -240,6 +242,13 @@ FORMS: Mapping[str, Fill] = {
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),
     "console_students.act:unenroll": _unenroll,
+    "console_students.search": _always(audited=False, q="zz"),
+    "console_students.export_found": _always(q="zz"),
+    "console_jobs.run": _always(("added app.job_run",)),
+    "console_jobs.pause": _always(("changed app.job_schedule",)),
+    # None of them rests.
+    "console_jobs.resume": _always(audited=False),
+    "console_jobs.time": _always(("changed app.job_schedule",), how="weekly", on="friday", at="04:56"),
     "console_plugins.switch": _switched,
     "console_plugins.configure": _set,
 }
