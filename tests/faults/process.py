@@ -13,7 +13,7 @@ from backoffice.cli import main
 from backoffice.jobs import core
 from backoffice.jobs.job import Counts, Job, JobRun, every
 
-WORKING = 0.4  # seconds that a job takes, so that kills meet it in the middle
+WORKING = 0.5  # seconds before and after what a job does, so that kills meet it before and after
 
 
 def leave_trace(run: JobRun) -> Counts:
@@ -29,6 +29,7 @@ def leave_trace(run: JobRun) -> Counts:
         counted = int(done.rowcount)  # type: ignore[attr-defined]
         if not counted:
             tx.execute(text("insert into fault.repeated (number, pid) values (:number, :pid)"), number)
+    time.sleep(WORKING)
     return {"done": counted}
 
 
