@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import backoffice.accounts.views
 import backoffice.families.views
+import backoffice.outbox.views
 import backoffice.students.views
 from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
@@ -90,6 +91,7 @@ def build(runtime: Runtime) -> Flask:
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
+    backoffice.outbox.views.init_app(app, settings)
     site.init_app(app, runtime.plugins)
     toggles.init_app(app, runtime.plugins)
     return app

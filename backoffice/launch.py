@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
 from backoffice.settings import Settings, child_environment
@@ -67,6 +69,13 @@ def logging_to(opened: Opened, folder: Path) -> Opened:
     return replace(opened, runtime=replace(opened.runtime, settings=settings))
 
 
+def mailing_to(opened: Opened, folder: Path, *, sender: str) -> Opened:
+    """The same, with mails written into a folder instead of being sent."""
+    mail = {"smtp_url": SecretStr(folder.resolve().as_uri()), "mail_from": sender}
+    settings = opened.runtime.settings.model_copy(update=mail)
+    return replace(opened, runtime=replace(opened.runtime, settings=settings))
+
+
 def migrate(runtime: Runtime) -> list[str]:
     """Bring the schemas up to date; returns a line for each."""
     return upgrade(runtime.database, runtime.migrations)
@@ -124,6 +133,9 @@ def _environment(runtime: Runtime, **addresses: str) -> Mapping[str, str]:
         KEYRING_FILE=str(settings.keyring),
         BASE_URL=settings.base_url,
         **({"LOG_DIR": str(settings.log_dir)} if settings.log_dir else {}),
+        **({"SMTP_URL": settings.smtp_url.get_secret_value()} if settings.smtp_url else {}),
+        **({"MAIL_FROM": settings.mail_from} if settings.mail_from else {}),
+        **({"ALERT_MAIL": settings.alert_mail} if settings.alert_mail else {}),
     )
 
 

@@ -27,22 +27,30 @@ class Page:
     count: int | None
 
 
-def page_by_key(tx: Transaction, statement: Select[Any], *, before: str | None, after: str | None) -> Page:
+def page_by_key(
+    tx: Transaction,
+    statement: Select[Any],
+    *,
+    before: str | None,
+    after: str | None,
+    newest_first: bool = False,
+) -> Page:
     """A page in the order of the primary key. `count` is None where counting would take long."""
     entity = statement.column_descriptions[0]["entity"]
     key = tuple_(*entity.__mapper__.primary_key)
     turn = _key_of(tx, statement, entity, before or after)
     backwards = before is not None and turn is not None
+    downwards = backwards is not newest_first
     cut = statement
     if turn is not None:
-        cut = cut.where(key < turn if backwards else key > turn)
-    columns = [c.desc() if backwards else c.asc() for c in entity.__mapper__.primary_key]
+        cut = cut.where(key < turn if downwards else key > turn)
+    columns = [c.desc() if downwards else c.asc() for c in entity.__mapper__.primary_key]
     rows = list(tx.scalars(cut.order_by(*columns).limit(PAGE_SIZE + 1)))
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards and not rows:
         # A link to before the first row, as after deletions: the list begins here.
-        return page_by_key(tx, statement, before=None, after=None)
+        return page_by_key(tx, statement, before=None, after=None, newest_first=newest_first)
     if backwards:
         rows.reverse()
     has_before = more if backwards else turn is not None

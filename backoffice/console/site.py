@@ -14,6 +14,7 @@ from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.guard import GuardedView
 from backoffice.console.jobs import JobsPage
+from backoffice.console.outbox import OutboxGrid
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.students import StudentGrid
@@ -24,7 +25,15 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 # In the order of the menu.
-VIEWS: tuple[type[GuardedView], ...] = (ClassroomGrid, StudentGrid, SchoolGrid, TeacherGrid, PluginsPage, JobsPage)
+VIEWS: tuple[type[GuardedView], ...] = (
+    ClassroomGrid,
+    StudentGrid,
+    SchoolGrid,
+    TeacherGrid,
+    PluginsPage,
+    JobsPage,
+    OutboxGrid,
+)
 
 
 def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:

@@ -1,6 +1,7 @@
 """The checks of the core, collected from the packages in which each stands near what it checks."""
 
 import backoffice.accounts.checks
+import backoffice.outbox.checks
 import backoffice.privacy.checks
 import backoffice.schools.checks
 import backoffice.storage.checks
@@ -15,4 +16,5 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.students.checks.CHECKS,
     *backoffice.privacy.checks.CHECKS,
     *backoffice.web.checks.CHECKS,
+    *backoffice.outbox.checks.CHECKS,
 )

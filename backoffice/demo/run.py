@@ -24,6 +24,10 @@ ROLES = {
 }
 
 
+MAIL = "mail"
+MAIL_FROM = "Classroom Back Office <help@company.example>"
+
+
 class DemoError(Exception):
     """The demo cannot start; says what to do."""
 
@@ -43,6 +47,7 @@ def run(settings: Settings, port: int) -> int:
     folder = opened.runtime.settings.data_dir
     # The terminal is for the person; what the web has to say goes into a file.
     opened = launch.logging_to(opened, folder / "logs")
+    opened = launch.mailing_to(opened, folder / MAIL, sender=MAIL_FROM)
     try:
         launch.migrate(opened.runtime)
         seeded = _people(opened.runtime.settings, folder)
@@ -53,7 +58,7 @@ def run(settings: Settings, port: int) -> int:
     def ready() -> bool:
         if not _answers(base_url):
             return False
-        mail_dir = folder / "mail"
+        mail_dir = folder / MAIL
         mail_dir.mkdir(exist_ok=True)
         content = record.write(
             folder,
@@ -107,6 +112,8 @@ def _tell(content: dict[str, Any], folder: Path) -> None:
         f"    with the code {spaced(classroom['code'])} of {classroom['name']}"
         if classroom["code"]
         else "    with a code from the console",
+        "",
+        f"  Mails lie at {content['base_url']}/demo/mail",
         "",
         f"  All of this is in {folder / record.RECORD}. Ctrl-C stops everything.",
         "",

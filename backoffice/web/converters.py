@@ -48,6 +48,10 @@ class JobConverter(BaseConverter):
     regex = r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9-]{0,39}"
 
 
+class MailConverter(_PublicIdConverter):
+    """A mail's public identifier, on the demo's pages."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -56,6 +60,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "code": CodeConverter,
     "plugin": PluginConverter,
     "job": JobConverter,
+    "mail": MailConverter,
 }
 
 

@@ -28,6 +28,11 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+def only(policy: str) -> None:
+    """Answer this request under a stricter policy than all other pages."""
+    g.stricter_policy = policy
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Set the headers on every response."""
     app.jinja_env.globals["csp_nonce"] = csp_nonce
@@ -35,7 +40,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _harden(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = POLICY.format(nonce=csp_nonce())
+        headers["Content-Security-Policy"] = g.get("stricter_policy") or POLICY.format(nonce=csp_nonce())
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "same-origin"

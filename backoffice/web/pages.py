@@ -8,9 +8,10 @@ from backoffice.runtime import check_database
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.migrate import SchemaError
 from backoffice.web import headers
-from backoffice.web.identity import runtime
+from backoffice.web.identity import runtime, settings
 from backoffice.web.logs import logger
 
+NO_MAIL = "stays queued until BACKOFFICE_SMTP_URL names a mail server"
 bp = Blueprint("web", __name__, template_folder="templates")
 
 
@@ -18,6 +19,12 @@ bp = Blueprint("web", __name__, template_folder="templates")
 def home() -> str:
     """The home page: two doors, one for children and one for grown-ups."""
     return render_template("web/home.html", banner=None)
+
+
+@bp.get("/report")
+def report() -> str:
+    """How anybody reports a message or anything else that looks wrong."""
+    return render_template("web/report.html", address=settings().report_address)
 
 
 @bp.get("/healthz")
@@ -42,6 +49,8 @@ def readyz() -> tuple[dict[str, str], int]:
         "database": "answers",
         "migrations": "current",
         "keyring": "right",
+        # Requests are served without it all the same.
+        "mail": NO_MAIL if settings().smtp_url is None else "goes out",
     }, 200
 
 

@@ -1,0 +1,130 @@
+"""The outbox in the console, for the founders: which mails wait, which were given up and why. No address."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import g, request
+from sqlalchemy import Select
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.permissions import MAIL_READ, MAIL_RETRY
+from backoffice.access.transaction import Transaction
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.outbox.jobs import NO_WAY_OUT
+from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.outbox.services import retry_mail
+from backoffice.web.identity import settings
+
+TONES = {
+    MailState.QUEUED: "info",
+    MailState.SENDING: "info",
+    MailState.SENT: "good",
+    MailState.FAILED: "bad",
+}
+WORDS = {
+    MailState.QUEUED: "Waiting",
+    MailState.SENDING: "Being sent",
+    MailState.SENT: "Sent",
+    MailState.FAILED: "Given up",
+}
+
+
+class OutboxGrid(Grid):
+    """Mails as envelopes: what kind, how far, why not."""
+
+    entity = OutgoingMail
+    doors = {"index": MAIL_READ, "act": MAIL_READ}
+    icon = "mail"
+    title = "Mail"
+    category = "Operations"
+    address = "outbox"
+    noun = ("mail", "mails")
+    newest_first = True
+    columns = (
+        Column("name", "Mail"),
+        Column("state", "State"),
+        Column("created_at", "Written"),
+        Column("finished_at", "Sent, given up or next try"),
+        Column("attempts", "Tries", numeric=True),
+        Column("reason", "Why not"),
+    )
+    actions = (
+        BulkAction(
+            "retry",
+            "Try again",
+            MAIL_RETRY,
+            "retry",
+            "{count} will be tried again at once, if given up within the last 30 days.",
+        ),
+    )
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By state."""
+        del tx
+        chosen = request.args.get("state")
+        if not chosen:
+            return statement
+        if chosen not in set(MailState):
+            raise NotFound
+        return statement.where(OutgoingMail.state == chosen)
+
+    def rows(self, tx: Transaction, things: Sequence[OutgoingMail]) -> list[Row]:
+        """What may be told of a mail: nothing that names anybody."""
+        del tx
+        return [
+            Row(
+                mail.public_id,
+                None,
+                (
+                    Cell(mail.name, "code"),
+                    Cell(WORDS[MailState(mail.state)], "badge", tone=TONES[MailState(mail.state)]),
+                    _time(mail.created_at),
+                    _time(mail.finished_at or mail.next_try_at),
+                    Cell(str(mail.attempts), "number"),
+                    Cell(mail.reason),
+                ),
+            )
+            for mail in things
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """What the page is for, and whether mails go out at all."""
+        del tx
+        chosen = request.args.get("state", "")
+        states = [("", "All"), *((state.value, words) for state, words in WORDS.items())]
+        return {
+            "description": "Whom a mail is for and what it says is not shown."
+            if settings().smtp_url is not None
+            else NO_WAY_OUT,
+            "filters": [
+                {
+                    "name": "state",
+                    "title": "State",
+                    "options": [
+                        {"value": value, "title": words, "selected": value == chosen}
+                        for value, words in states
+                    ],
+                }
+            ],
+            "empty": {
+                "title": "No mail yet",
+                "sentence": "Mails appear here as they are written.",
+                "url": None,
+                "action": None,
+                "icon": "mail",
+            },
+        }
+
+    def retry(self, public_ids: Sequence[str]) -> str:
+        """Try mails again that were given up."""
+        count = retry_mail(principal=self.who, mails=public_ids)
+        if count == 0:
+            return "None of them was given up, or what they said is forgotten by now."
+        return f"{self.counted(count)} will be tried again."
+
+
+def _time(at: datetime) -> Cell:
+    zone: ZoneInfo = g.zone
+    return Cell(at.astimezone(zone).strftime("%-d %b, %H:%M"), "time", datetime=at.isoformat())
