@@ -182,10 +182,10 @@ class JobsPage(GuardedView):
             form,
             save=save,
             said="The time is changed.",
-            heading=f"When {entry.title} runs",
-            intro=f"Now {When(row.time).words}. As it was installed: {entry.job.when.words}.",
+            heading="Change the time",
+            intro=f"{entry.title}: now {When(row.time).words}. As it was installed: {entry.job.when.words}.",
             cancel_url=_address(which),
-            crumbs=[*_crumbs(entry), {"title": "When it runs"}],
+            crumbs=[*_crumbs(entry), {"title": "Change the time"}],
         )
 
     def _do(self, which: str, verb: Callable[..., object], said: str) -> Response:
@@ -270,6 +270,8 @@ def _duration(run: JobRun) -> str | None:
     if run.started_at is None:
         return None
     spent = (run.finished_at or clock.now()) - run.started_at
+    if spent < timedelta(seconds=1):
+        return f"{spent / timedelta(milliseconds=1):.0f} ms"
     return f"{spent.total_seconds():.1f} s" if spent < timedelta(minutes=1) else _span(spent)
 
 

@@ -55,6 +55,17 @@ def paste(text: str) -> Callable[[Page, Site], None]:
     return pasted
 
 
+def look_for(words: str) -> Callable[[Page, Site], None]:
+    """Search a list."""
+
+    def looked(page: Page, _site: Site) -> None:
+        page.get_by_role("searchbox").fill(words)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search")
+
+    return looked
+
+
 def take_out(page: Page, _site: Site) -> None:
     """Ask to take everybody out of a class."""
     page.get_by_role("checkbox", name="Select all rows of this page").check()
@@ -64,6 +75,12 @@ def take_out(page: Page, _site: Site) -> None:
 def clear_and_save(page: Page, _site: Site) -> None:
     """Save a form without its first field."""
     page.get_by_role("main").get_by_role("textbox").first.fill("")
+    page.get_by_role("button", name="Save").click()
+
+
+def choose_every_day(page: Page, _site: Site) -> None:
+    """Ask for every day without a time of day."""
+    page.get_by_role("radio", name="Every day").check()
     page.get_by_role("button", name="Save").click()
 
 
@@ -106,7 +123,7 @@ PAGES: Mapping[str, Stop] = {
     "paste, problems only": Stop("teacher", CLASS + "/paste", paste("123")),
     "students": Stop("teacher", "/console/students/"),
     "students of a class": Stop("teacher", "/console/students/?classroom={classroom}"),
-    "students, nothing found": Stop("teacher", "/console/students/?q=nobody"),
+    "students, nothing found": Stop("teacher", "/console/students/", look_for("nobody")),
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
     "a student": Stop("teacher", "/console/students/{student}"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
@@ -121,4 +138,10 @@ PAGES: Mapping[str, Stop] = {
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),
     "schools": Stop("founder", "/console/schools/"),
+    "jobs": Stop("founder", "/console/jobs/"),
+    "a job": Stop("founder", "/console/jobs/trust.check"),
+    "a job that has not run": Stop("founder", "/console/jobs/core.forget-jobs"),
+    "a job, asked to run": Stop("founder", "/console/jobs/trust.check", press("Run now")),
+    "a job's time": Stop("founder", "/console/jobs/trust.check/time"),
+    "a job's time, error": Stop("founder", "/console/jobs/trust.check/time", choose_every_day),
 }
