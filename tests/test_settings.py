@@ -226,6 +226,104 @@ def test_a_secret_shows_in_no_representation(give: Give) -> None:
     assert SECRET not in repr(load())
 
 
+# -- mail
+
+
+def test_without_a_word_no_mail_goes_out_and_no_address_takes_reports() -> None:
+    settings = load()
+    assert (settings.smtp_url, settings.mail_folder, settings.report_address) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://mail.example",
+        "smtps://user:pass%2Fword@mail.example:465",
+        "smtp://127.0.0.1:1025/",
+    ],
+)
+def test_a_mail_server_is_an_address(give: Give, url: str) -> None:
+    give(SMTP_URL=url, MAIL_FROM="School <help@school.example>")
+    settings = load()
+    assert settings.smtp_url is not None
+    assert (settings.smtp_url.get_secret_value(), settings.mail_folder) == (url, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtp://mail.example:port",
+        "smtp://mail.example/path",
+        "file://mail",
+        "file:relative",
+    ],
+)
+def test_what_is_no_mail_server_is_refused(give: Give, url: str) -> None:
+    give(SMTP_URL=url, MAIL_FROM="help@school.example")
+    assert problems() == [
+        (
+            "BACKOFFICE_SMTP_URL: must be an address such as smtp://user:password@mail.example:587 or"
+            " smtps://mail.example"
+        )
+    ]
+
+
+def test_a_folder_takes_mails_on_this_machine_only(give: Give, tmp_path: Path) -> None:
+    give(SMTP_URL=tmp_path.as_uri(), MAIL_FROM="help@school.example")
+    assert load().mail_folder == tmp_path
+    give(BASE_URL="https://school.example")
+    assert problems() == [
+        (
+            "BACKOFFICE_SMTP_URL names a folder, which is for a site on plain http on this machine only."
+            " Name a mail server."
+        )
+    ]
+
+
+def test_mails_come_from_somewhere(give: Give) -> None:
+    give(SMTP_URL="smtp://mail.example")
+    assert problems() == ["BACKOFFICE_SMTP_URL needs BACKOFFICE_MAIL_FROM beside it, where mails come from."]
+
+
+@pytest.mark.parametrize("name", ["MAIL_FROM", "ALERT_MAIL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "help",
+        "help@",
+        "@school.example",
+        "help@school.example\nBcc: all@school.example",
+        '"A\nB" <help@school.example>',
+        "hélp@school.example",
+    ],
+)
+def test_what_is_no_mail_address_is_refused(give: Give, name: str, address: str) -> None:
+    give(**{name: address})
+    assert problems() == [
+        (
+            f"BACKOFFICE_{name}: must be an e-mail address such as help@school.example"
+            " or School <help@school.example>"
+        )
+    ]
+
+
+def test_reports_go_to_the_address_for_alerts_else_to_where_mails_come_from(give: Give) -> None:
+    give(MAIL_FROM="School <help@school.example>")
+    assert load().report_address == "help@school.example"
+    give(ALERT_MAIL="Security <security@school.example>")
+    assert load().report_address == "security@school.example"
+
+
+def test_a_mail_servers_password_shows_nowhere(give: Give) -> None:
+    give(SMTP_URL=f"smtp://user:{SECRET}@mail.example", MAIL_FROM="help@school.example")
+    assert SECRET not in repr(load())
+    give(SMTP_URL=f"smtp://user:{SECRET}@mail.example:port")
+    assert SECRET not in "\n".join(problems())
+
+
 # -- the port
 
 

@@ -13,7 +13,10 @@ from backoffice.access.policy import require
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.host import queries
+from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
 from backoffice.host.models import PluginState
+from backoffice.outbox.services import post
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 
@@ -48,6 +51,8 @@ def switch_plugin(
             raise Rejected(reason=f"Say it in at most {LONGEST_REASON} letters.")
         _write(tx, plugin, enabled=enabled, reason=None if enabled else reason or None)
         record(tx, "plugins.enable" if enabled else "plugins.disable", plugin=name)
+        if plugin.keeps_promises:
+            _tell_other_founders(tx, plugin, enabled=enabled, reason=reason or None)
 
 
 def set_plugin(
@@ -78,6 +83,20 @@ def installed_one(installed: Sequence[Plugin], name: str) -> Plugin:
     if found is None:
         raise NotFound
     return found
+
+
+def _tell_other_founders(tx: Transaction, plugin: Plugin, *, enabled: bool, reason: str | None) -> None:
+    said = PluginSwitched(
+        plugin=plugin.name,
+        title=plugin.title,
+        enabled=enabled,
+        # By a command on the server nobody is signed in.
+        by=tx.principal.name or "Somebody at the server",
+        at=clock.now(),
+        reason=reason,
+    )
+    for founder in queries.other_founders(tx):
+        post(tx, PLUGIN_SWITCHED, to=founder, parameters=said)
 
 
 def _refuse_what_breaks_others(

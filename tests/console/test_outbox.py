@@ -1,0 +1,72 @@
+"""The outbox in the console: what founders see of mails, and that they can try again."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.outbox.models import MailState, OutgoingMail
+from tests.factories.visitor import form_token, signed_in
+from tests.factories.world import SYSTEM, World
+
+PAGE = "/console/outbox/"
+
+
+def mails() -> list[OutgoingMail]:
+    with transaction(SYSTEM) as tx:
+        return list(tx.scalars(select(OutgoingMail).order_by(OutgoingMail.id)))
+
+
+def test_founders_see_envelopes_and_no_address(app: Flask, world: World) -> None:
+    page = signed_in(app, world, "founder").get(PAGE).text
+    for said in ("core.plugin-switched", "Given up", "the connection was cut", "2 mails"):
+        assert said in page
+    for person in ("teacher@people.example", "founder@people.example", "Tilda Teacher"):
+        assert person not in page
+    assert "No mail server is named: set BACKOFFICE_SMTP_URL" in page
+
+
+@pytest.mark.parametrize("role", ["leader", "officer", "teacher", "parent"])
+def test_nobody_else_does(app: Flask, world: World, role: str) -> None:
+    assert signed_in(app, world, role).get(PAGE).status_code == 404
+
+
+@pytest.mark.parametrize(("state", "shown"), [("failed", True), ("sent", False)])
+def test_the_list_narrows_by_state(app: Flask, world: World, state: str, shown: bool) -> None:
+    page = signed_in(app, world, "founder").get(PAGE, query_string={"state": state})
+    assert (page.status_code, "core.plugin-switched" in page.text) == (200, shown)
+
+
+def test_a_state_that_there_is_not_is_not_found(app: Flask, world: World) -> None:
+    assert signed_in(app, world, "founder").get(PAGE, query_string={"state": "lost"}).status_code == 404
+
+
+def test_the_newest_mail_is_first(app: Flask, world: World) -> None:
+    page = signed_in(app, world, "founder").get(PAGE).text
+    first, second = (mail.public_id for mail in mails())
+    assert page.index(second) < page.index(first)
+
+
+def test_what_was_given_up_is_tried_again_after_a_question(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "founder")
+    mail, old = mails()
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(OutgoingMail)
+            .where(OutgoingMail.id == old.id)
+            .values(finished_at=clock.now() - timedelta(days=31))
+        )
+    fields = {"csrf_token": form_token(browser.get(PAGE).text), "action": "retry"}
+    asked = browser.post(PAGE, data={**fields, "rowid": mail.public_id})
+    assert "1 mail will be tried again" in asked.text
+    assert mails()[0].state == MailState.FAILED
+    done = browser.post(PAGE, data={**fields, "rowid": mail.public_id, "confirm": "yes"})
+    assert done.status_code == 303
+    assert "1 mail will be tried again." in browser.get(PAGE).text
+    assert mails()[0].state == MailState.QUEUED
+    browser.post(PAGE, data={**fields, "rowid": old.public_id, "confirm": "yes"})
+    assert "None of them was given up" in browser.get(PAGE).text
+    assert mails()[1].state == MailState.FAILED
