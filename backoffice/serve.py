@@ -248,10 +248,11 @@ def web_command(
     return [
         sys.executable, "-m", "gunicorn",
         "--no-control-socket",  # else it opens one in the home folder
-        "--worker-class", "gthread",
+        "--worker-class", "backoffice.web.paced.PacedWorker",
         "--workers", str(workers),
         "--threads", str(threads),
         "--timeout", str(timeout),
+        "--keep-alive", "5",
         "--graceful-timeout", str(graceful_timeout),
         "--forwarded-allow-ips", "",  # the application counts its proxies itself
         "--forwarder-headers", "",
