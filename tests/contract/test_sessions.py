@@ -38,6 +38,7 @@ from backoffice.students.models import StudentSession
 from backoffice.web import cookies
 from tests.contract.pages import form_token
 from tests.contract.routes import Route, is_static, routes
+from tests.contract.test_isolation_matrix import NOBODYS
 from tests.factories.world import PASSWORD, SYSTEM, World
 
 SITE = "https://school.example"
@@ -400,7 +401,8 @@ def test_plain_http_elsewhere_refuses_to_start(keyring_file: Path) -> None:
 
 
 def address_of(app: Flask, route: Route) -> str:
-    return route.address(app, **dict.fromkeys(route.kinds, new_public_id()))
+    values = {name: NOBODYS.get(kind) or new_public_id() for name, kind in route.kinds.items()}
+    return route.address(app, **values)
 
 
 def test_a_form_without_its_token_is_refused(app: Flask, world: World) -> None:
