@@ -42,7 +42,9 @@ def empty(server: EmbeddedServer) -> Iterator[str]:
 def test_help_lists_the_commands(run: Run) -> None:
     answer = run("--help")
     listed = answer.out.partition("Commands:\n")[2].splitlines()
-    assert {"demo", "serve", "web", "worker", "scheduler", "jobs", "db"} <= {line.split()[0] for line in listed if line}
+    assert {"demo", "serve", "web", "worker", "scheduler", "jobs", "db"} <= {
+        line.split()[0] for line in listed if line
+    }
 
 
 def test_help_of_the_database_lists_its_commands(run: Run) -> None:
