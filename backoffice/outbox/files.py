@@ -53,4 +53,4 @@ def _read(path: Path) -> MailFile:
 
 def _part(mail: EmailMessage, subtype: str) -> str:
     part = mail.get_body((subtype,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""

@@ -97,7 +97,8 @@ class Templates:
 
 def style_source() -> str:
     """The one style sheet of HTML parts, as a source of a content security policy."""
-    content = (LAYOUTS / "style.css").read_text("utf-8")
+    # A template that is included loses its last line end.
+    content = (LAYOUTS / "style.css").read_text("utf-8").removesuffix("\n")
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 

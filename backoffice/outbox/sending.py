@@ -27,7 +27,7 @@ MOST_BATCHES = 10
 # A batch that takes longer is cut short: the rest goes to whoever comes next.
 LONGEST_BATCH = timedelta(minutes=2)
 # A mail taken so long ago and not put down was taken by a worker that has died.
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(minutes=5)
 PUT_DOWN_EVERY = timedelta(milliseconds=50)
 # How long to wait after the first failure, the second, ...; then as long as the last.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))

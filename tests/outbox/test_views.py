@@ -1,5 +1,7 @@
 """The demo's mails as pages, which exist in the demo only; how to report a fake; being without a server."""
 
+import base64
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,8 @@ def test_its_html_part_may_do_nothing(demo: Flask, mail: str) -> None:
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "sandbox" in policy
     assert "unsafe-inline" not in policy
+    style = answer.text.partition("<style>")[2].partition("</style>")[0]
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
     assert "<script>" not in answer.text
     assert "&lt;script&gt;" in answer.text
 
