@@ -18,7 +18,7 @@ from backoffice.storage.roles import DatabaseRole
 
 DATABASE_FOLDER = "postgres"
 # Seconds by which the web starts before what nobody waits for.
-WEB_FIRST = 2.0
+WEB_FIRST = 5.0
 
 
 @dataclass(frozen=True)
