@@ -108,7 +108,7 @@ def free_port(port: int) -> None:
 
 
 def _web_environment(runtime: Runtime) -> Mapping[str, str]:
-    # The web is given its own login and nothing stronger.
+    # The web is told its own login alone: a mistake of its code stays within that.
     return _environment(runtime, DATABASE_URL=_login(runtime, DatabaseRole.APP))
 
 

@@ -124,6 +124,8 @@ def sign_in(
         if session_id is None:
             raise Rejected.whole(REFUSED)
         record(tx, "accounts.sign-in", account=found.account_id, session=session_id)
+    if passwords.outdated(found.password_hash, cost):
+        _hash_anew(credential(token, address), password, stored=found.password_hash, cost=cost)
     return SignedIn(token)
 
 
@@ -156,6 +158,15 @@ def normalise_email(email: str) -> str:
 def email_index(email: str) -> bytes:
     """The blind index by which an account is found."""
     return keyring.current().blind_index(email, context="account.email")
+
+
+def _hash_anew(who: AccountToken, password: str, *, stored: str, cost: Passwords) -> None:
+    # Hashes of one cost take one time: what a refusal takes does not tell whether there is an account.
+    anew = passwords.hash_password(password, cost)
+    with transaction(who) as tx:
+        unchanged = AccountPassword.password_hash == stored
+        mine = AccountPassword.account_id == tx.principal.account_id
+        tx.execute(update(AccountPassword).where(mine, unchanged).values(password_hash=anew))
 
 
 def _note_refusal(address: str | None) -> None:

@@ -3,7 +3,8 @@
 One address in the settings is enough: if its user is none of ours (an administrator's, as on the
 embedded server or a managed cluster), `backoffice db upgrade` makes the roles with passwords derived
 from the keyring, and every process then logs in as its own role. Where the address names one of our
-roles, it is used as it stands, so that the web can be given nothing but its own login.
+roles, it is used as it stands. Whoever holds the keyring can derive every login; docs/operations.md says
+how to bar a machine from the stronger ones.
 """
 
 from enum import StrEnum

@@ -35,7 +35,7 @@ def drop(response: Response, settings: Settings, base: str) -> None:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Configure the cookie that ties forms to a browser; of a person it holds an opaque identifier at most."""
+    """Configure the cookie that ties forms to a browser; of a person a public identifier at most."""
     app.config.update(
         SESSION_COOKIE_NAME=name(settings, FORM),
         SESSION_COOKIE_HTTPONLY=True,

@@ -89,6 +89,11 @@ def init_app(app: Flask) -> None:
     def _csrf(_error: CSRFError) -> Response:
         return answer(400, STALE_FORM)
 
+    _for_who_may_not(app)
+    _for_failures(app)
+
+
+def _for_who_may_not(app: Flask) -> None:
     @app.errorhandler(NotFound)
     @app.errorhandler(Denied)
     def _hidden(_error: Exception) -> Response:
@@ -106,8 +111,6 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(SwitchedOff)
     def _switched_off(error: SwitchedOff) -> Response:
         return answer(404, (str(error), "What it holds is kept, and it can be switched on again."))
-
-    _for_failures(app)
 
 
 def _for_failures(app: Flask) -> None:

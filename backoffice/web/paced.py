@@ -52,7 +52,7 @@ class PacedSocket:
         """What a selector watches."""
         return self._inner.fileno()
 
-    def setblocking(self, flag: bool) -> None:
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as of every socket
         """Wait for what the other side does, though never for ever; or not at all."""
         self._inner.settimeout(PATIENCE if flag else 0)
 
@@ -204,7 +204,7 @@ class PacedWorker(ThreadWorker):
             return
         super().handle_error(req, client, addr, exc)
 
-    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:  # noqa: FBT001
         try:
             return bool(super()._keepalive_after(conn, keepalive))
         except TooSlow:
@@ -221,7 +221,7 @@ def _is_idle(conn: TConn, now: float) -> bool:
 
 
 def arrived(data: bytes) -> bool:
-    """Whether a request is there as a whole, or will say what is wrong with it, or waits to be asked for more.
+    """Whether a request is there as a whole, or cannot be one, or waits to be asked for more.
 
     This decides only when a thread looks at it, never where a request ends: that is gunicorn's to say.
     """

@@ -513,9 +513,7 @@ def test_what_a_transaction_made_is_new_within_a_savepoint_too(stage: Stage) -> 
     with transaction(stage.as_("teacher")) as tx:
         with tx.begin_nested():
             tx.execute(new_student(world.home.id).values(id=900_003))
-        tx.execute(
-            enrolled(world, school=world.home.id, classroom=world.own_class.id, student=900_003)
-        )
+        tx.execute(enrolled(world, school=world.home.id, classroom=world.own_class.id, student=900_003))
         tx.rollback()
 
 

@@ -14,7 +14,7 @@ from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import services
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
-from backoffice.accounts.passwords import LONGEST
+from backoffice.accounts.passwords import LONGEST, outdated
 from backoffice.accounts.services import REFUSED, normalise_email
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.audit.trail import commitment
@@ -340,9 +340,7 @@ def test_the_one_form_stays_what_it_is(typed: str) -> None:
 
 
 @pytest.mark.parametrize(("behind", "begins"), [(0, True), (1, False)])
-def test_credentials_that_changed_meanwhile_begin_no_session(
-    world: World, behind: int, begins: bool
-) -> None:
+def test_credentials_that_changed_meanwhile_begin_no_session(world: World, behind: int, begins: bool) -> None:
     """Between the check of a password and the session there is time in which it can be changed."""
     person, now = world.people["leader"], clock.now()
     with transaction(SYSTEM) as tx:
@@ -365,3 +363,24 @@ def test_credentials_that_changed_meanwhile_begin_no_session(
             ),
         )
     assert (begun is not None) is begins
+
+
+def test_a_password_of_another_cost_is_hashed_anew_when_it_is_used(world: World) -> None:
+    person = world.people["outsider"]
+    held = select(AccountPassword).where(AccountPassword.account_id == person.id)
+    with transaction(SYSTEM) as tx:
+        before = tx.execute(held).scalar_one()
+    dearer = COST.model_copy(update={"passes": COST.passes + 1})
+    services.sign_in(
+        email=person.email,
+        password=PASSWORD,
+        sessions=Sessions(),
+        cost=dearer,
+        address=ADDRESS,
+        device=DEVICE,
+    )
+    with transaction(SYSTEM) as tx:
+        after = tx.execute(held).scalar_one()
+    assert not outdated(after.password_hash, dearer)
+    assert (after.password_hash != before.password_hash, after.set_at) == (True, before.set_at)
+    assert sign_in(person.email).account_id == person.id

@@ -322,9 +322,7 @@ def test_a_childs_page_keeps_no_account_awake(inside: FlaskClient, world: World)
         row = select(AccountSession).order_by(AccountSession.id.desc()).limit(1)
         teachers = tx.execute(row).scalar_one()
         seen = clock.now() - timedelta(minutes=30)
-        tx.execute(
-            update(AccountSession).where(AccountSession.id == teachers.id).values(last_seen_at=seen)
-        )
+        tx.execute(update(AccountSession).where(AccountSession.id == teachers.id).values(last_seen_at=seen))
     assert inside.get("/student").status_code == 200
     with transaction(SYSTEM) as tx:
         found = select(AccountSession.last_seen_at).where(AccountSession.id == teachers.id)

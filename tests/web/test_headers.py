@@ -45,7 +45,8 @@ def test_a_file_that_is_not_there_is_kept_by_nobody(app: Flask, world: World, pa
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"), [({"Range": "bytes=0-9"}, 206), ({"If-Modified-Since": "Mon, 01 Jan 2085 00:00:00 GMT"}, 304)]
+    ("asked", "status"),
+    [({"Range": "bytes=0-9"}, 206), ({"If-Modified-Since": "Mon, 01 Jan 2085 00:00:00 GMT"}, 304)],
 )
 def test_parts_of_files_may_be_kept(app: Flask, asked: dict[str, str], status: int) -> None:
     with app.test_client().get("/static/css/app.css", headers=asked) as answer:

@@ -62,11 +62,23 @@ def test_a_host_is_ours_or_not(base_url: str, host: str, own: bool) -> None:
     assert is_own(host, own_hosts(base_url)) is own
 
 
-HOSTS = ("..", "a..b", "x" * 64, "evil.example", "localhost:99999999", "ü", "<script>", "a b", "localhost@evil")
+HOSTS = (
+    "..",
+    "a..b",
+    "x" * 64,
+    "evil.example",
+    "localhost:99999999",
+    "ü",
+    "<script>",
+    "a b",
+    "localhost@evil",
+)
 
 
 @pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("path", [f"/join/{CODE}", "/console", "/%0a{\"event\":\"forged\"}", "/static/css/app.css"])
+@pytest.mark.parametrize(
+    "path", [f"/join/{CODE}", "/console", '/%0a{"event":"forged"}', "/static/css/app.css"]
+)
 def test_under_another_name_nothing_is_told(
     app: Flask, written: io.StringIO, capfd: pytest.CaptureFixture[str], host: str, path: str
 ) -> None:

@@ -92,7 +92,10 @@ def set_door(*, principal: Principal, classroom: str, door: Door, until: datetim
 
 
 def renew_code(*, principal: Principal, classroom: str) -> None:
-    """Replace the class's code; the old one stops working at once. Raises `NotFound`."""
+    """Replace the class's code; the old one stops working at once. Raises `NotFound`.
+
+    Children who came in with it are signed out: the database ends a session with the code that began it.
+    """
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         tx.execute(
