@@ -83,11 +83,16 @@ class Grid(GuardedView):
     actions: ClassVar[tuple[BulkAction, ...]] = ()
     search_placeholder: ClassVar[str | None] = None
     sorts_by_name: ClassVar[bool] = False
+    newest_first: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls.__dict__.get("abstract") and not (cls.columns and hasattr(cls, "entity")):
+        if cls.__dict__.get("abstract"):
+            return
+        if not (cls.columns and hasattr(cls, "entity")):
             raise TypeError(f"{cls.__name__} has no entity or no columns.")
+        if cls.search_placeholder and "search" not in cls.doors:
+            raise TypeError(f"{cls.__name__} offers a search without a door to it.")
 
     # ------------------------------------------------------------------ what a grid declares
 
@@ -109,6 +114,11 @@ class Grid(GuardedView):
         del tx
         return {}
 
+    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Any]) -> list[str]:
+        """What is asked before an action is done to these things, a sentence each."""
+        del tx
+        return [action.question.format(count=self.counted(len(chosen)))]
+
     # ------------------------------------------------------------------ the doors
 
     def visible_rows(self, tx: Transaction, permission: Permission) -> Select[Any]:
@@ -119,14 +129,17 @@ class Grid(GuardedView):
     @expose("/", methods=("GET",))
     def index(self) -> str:
         """One page of the list."""
-        tx = reading()
-        statement = self.visible_rows(tx, self.doors["index"])
-        before, after = (_cursor(request.args.get(name)) for name in ("before", "after"))
-        if self.sorts_by_name:
-            page = page_by_name(tx, statement, name=self.name_of, before=before, after=after)
-        else:
-            page = page_by_key(tx, statement, before=before, after=after)
-        return self.render("console/grid.html", grid=self._context(tx, page))
+        return self._listed(self.doors["index"])
+
+    @expose("/search", methods=("GET", "POST"))
+    def search(self) -> str | BaseResponse:
+        """One page of what the list holds of the words in the form.
+
+        Words that somebody looks for are names, and travel in a form: addresses stay in histories and logs.
+        """
+        if not searched():
+            return redirect(f"./{_query()}", 303)
+        return self._listed(self.doors["search"])
 
     @expose("/", methods=("POST",))
     def act(self) -> str | BaseResponse:
@@ -154,7 +167,7 @@ class Grid(GuardedView):
         return self.render(
             "console/confirm.html",
             heading=action.title,
-            sentences=[action.question.format(count=self.counted(len(found)))],
+            sentences=self.question(tx, action, found),
             form=ConfirmForm(formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
@@ -166,9 +179,30 @@ class Grid(GuardedView):
 
     @expose("/export.csv", methods=("GET",))
     def export(self) -> Response:
-        """The list as CSV, streamed in a transaction of its own."""
+        """The list as CSV."""
+        return self._exported(self.doors["export"])
+
+    @expose("/export.csv", methods=("POST",))
+    def export_found(self) -> Response:
+        """What a search has found, as CSV."""
+        return self._exported(self.doors["export_found"])
+
+    # ------------------------------------------------------------------ helpers
+
+    def _listed(self, permission: Permission) -> str:
+        tx = reading()
+        statement = self.visible_rows(tx, permission)
+        before, after = (_cursor(request.values.get(name)) for name in ("before", "after"))
+        if self.sorts_by_name:
+            page = page_by_name(tx, statement, name=self.name_of, before=before, after=after)
+        else:
+            page = page_by_key(tx, statement, before=before, after=after, newest_first=self.newest_first)
+        return self.render("console/grid.html", grid=self._context(tx, page))
+
+    def _exported(self, permission: Permission) -> Response:
+        """The rows streamed in a transaction of their own."""
         done_reading()
-        who, permission = self.who, self.doors["export"]
+        who = self.who
         # Before the first line leaves: a wrong filter is still a 404 then, and a reader who hangs up in
         # the middle has read all the same.
         with transaction(who) as tx:
@@ -189,8 +223,6 @@ class Grid(GuardedView):
             headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.csv"'},
         )
 
-    # ------------------------------------------------------------------ helpers
-
     def allowed_actions(self) -> list[BulkAction]:
         """The bulk actions that who is signed in may use somewhere."""
         return [action for action in self.actions if can(self.who, action.permission)]
@@ -202,21 +234,26 @@ class Grid(GuardedView):
         return f"{count:,} {self.noun[0] if count == 1 else self.noun[1]}"
 
     def _context(self, tx: Transaction, page: Page) -> Mapping[str, Any]:
-        kept = {name: value for name, value in request.args.items() if name not in {"before", "after"}}
-        query = f"?{urlencode(kept)}" if kept else ""
+        words = searched()
         return {
             "title": self.title,
             "columns": self.columns,
             "rows": self.rows(tx, page.rows),
             "count_text": self.counted(page.count),
-            "newer_url": f"?{urlencode(kept | {'before': page.before})}" if page.before else None,
-            "older_url": f"?{urlencode(kept | {'after': page.after})}" if page.after else None,
+            "newer": page.before,
+            "older": page.after,
+            "newer_url": f"./{_query(before=page.before)}" if page.before else None,
+            "older_url": f"./{_query(after=page.after)}" if page.after else None,
             "actions": self.allowed_actions(),
-            "search": {"value": searched(), "placeholder": self.search_placeholder}
+            "act_url": f"./{_query()}",
+            "search": {"value": words, "placeholder": self.search_placeholder}
             if self.search_placeholder
             else None,
             "filters": [],
-            "export_url": f"export.csv{query}" if self.opens("export") else None,
+            # The filters, for forms; addresses carry them by themselves.
+            "kept": _kept(),
+            "export_url": f"export.csv{_query()}" if self.opens("export") and not words else None,
+            "exports_found": bool(words) and self.opens("export_found"),
             "new_url": None,
             "empty": None,
             **self.extras(tx),
@@ -224,8 +261,23 @@ class Grid(GuardedView):
 
 
 def searched() -> str:
-    """What the request searches for, as words that can be compared."""
-    return request.args.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    """What the request searches for, as words that can be compared. Never from the address."""
+    return request.form.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+
+
+def asked(name: str) -> str:
+    """A filter of the request, from the address or, with a search, from its form."""
+    return str(request.values.get(name, ""))
+
+
+def _kept() -> dict[str, str]:
+    mine = {"before", "after", "q", "csrf_token", "rowid", "action", "confirm"}
+    return {name: value for name, value in request.values.items() if name not in mine}
+
+
+def _query(**more: str) -> str:
+    asked_for = _kept() | more
+    return f"?{urlencode(asked_for)}" if asked_for else ""
 
 
 def _cursor(text: str | None) -> str | None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import request
 from flask_admin import expose
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import selectinload
@@ -19,7 +18,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import students as services
@@ -34,8 +33,10 @@ class StudentGrid(Grid):
     entity = Student
     doors = {
         "index": STUDENTS_READ,
+        "search": STUDENTS_READ,
         "act": STUDENTS_READ,
         "export": STUDENTS_EXPORT,
+        "export_found": STUDENTS_EXPORT,
         "details": STUDENTS_READ,
         "edit": STUDENTS_EDIT,
     }
@@ -68,7 +69,7 @@ class StudentGrid(Grid):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By class and by the beginnings of names."""
-        chosen = request.args.get("classroom")
+        chosen = asked("classroom")
         if chosen:
             classroom = find(tx, Classroom, chosen)
             statement = statement.where(
@@ -126,7 +127,7 @@ class StudentGrid(Grid):
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The filter by class, and what to do where there is nobody."""
-        chosen = request.args.get("classroom")
+        chosen = asked("classroom")
         classrooms = sorted(
             tx.scalars(visible(tx.principal, select(Classroom).limit(MOST_CHOICES))),
             key=lambda classroom: names.sort_key(classroom.name, None),
@@ -148,12 +149,12 @@ class StudentGrid(Grid):
 
     def allowed_actions(self) -> list[BulkAction]:
         """Leaving a class is offered where the list shows one class."""
-        return super().allowed_actions() if request.args.get("classroom") else []
+        return super().allowed_actions() if asked("classroom") else []
 
     def unenroll(self, students: list[str]) -> str:
         """Take the selected students out of the class that the list shows."""
         left = services.end_enrollments(
-            principal=self.who, classroom=request.args["classroom"], students=students
+            principal=self.who, classroom=asked("classroom"), students=students
         )
         return f"{self.counted(left)} left the class."
 

@@ -1,17 +1,21 @@
 """The grid: a fixed number of queries, search and filters, actions asked twice, exports that are safe."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
+from werkzeug.test import TestResponse
 
 from backoffice.access.permissions import STUDENTS_READ
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.console.grid import Column, Grid
 from backoffice.console.guard import GuardedView
+from backoffice.console.paging import PAGE_SIZE
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
 from backoffice.storage.roles import DatabaseRole
@@ -54,15 +58,66 @@ def test_a_page_asks_the_same_with_few_rows_and_with_many(
     [("wilh", True), ("QUARTER", True), ("wil quar", True), ("helmina", False), ("zzz", False)],
 )
 def test_search_finds_the_beginnings_of_names(app: Flask, world: World, words: str, found: bool) -> None:
-    page = signed_in(app, world, "teacher").get("/console/students/", query_string={"q": words})
+    page = search(signed_in(app, world, "teacher"), words)
     assert (page.status_code, "Wilhelmina Quartermaine" in page.text) == (200, found)
 
 
 def test_search_forgives_accents(app: Flask, world: World) -> None:
     with transaction(SYSTEM) as tx:
         add_child(tx, world.own_class, "Zoë", "Ångström")
-    page = signed_in(app, world, "teacher").get("/console/students/?q=angst zoe")
+    page = search(signed_in(app, world, "teacher"), "angst zoe")
     assert "Zoë Ångström" in page.text
+
+
+def test_a_search_is_in_no_address(app: Flask, world: World) -> None:
+    """Addresses stay in histories, in logs of proxies and in cookies; names do not belong there."""
+    browser = signed_in(app, world, "teacher")
+    with transaction(SYSTEM) as tx:
+        for number in range(PAGE_SIZE):
+            add_child(tx, world.own_class, f"Ninefold{number}", "Nimble")
+    page = search(browser, "ninef", classroom=world.own_class.public_id)
+    assert page.request.path == "/console/students/search"
+    assert page.request.query_string == b""
+    links = re.findall(r'(?:href|action|src)="([^"]*)"', page.text)
+    assert not [link for link in links if "inef" in link.lower()]
+    assert "Ninefold" in browser.get("/console/students/?q=wilh").text, "Words of an address are not heard."
+
+
+def test_a_search_goes_on_over_its_pages_under_its_filter(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "leader")
+    with transaction(SYSTEM) as tx:
+        for number in range(PAGE_SIZE + 1):
+            add_child(tx, world.elsewhere_class, f"Tenfold{number:02}", "Tepid")
+        add_child(tx, world.own_class, "Tenfold99", "Tepid")
+    here = {"classroom": world.elsewhere_class.public_id}
+    first = search(browser, "tenf", **here)
+    (after,) = re.findall(r'name="after" value="([^"]+)"', first.text)
+    second = search(browser, "tenf", **here, after=after)
+    (before,) = re.findall(r'name="before" value="([^"]+)"', second.text)
+    back = search(browser, "tenf", **here, before=before)
+    found = [set(re.findall(r"Tenfold\d\d", page.text)) for page in (first, second, back)]
+    assert (len(found[0]), len(found[1]), found[0] & found[1], found[2]) == (PAGE_SIZE, 1, set(), found[0])
+    assert "Tenfold99" not in found[0] | found[1]
+
+
+def test_a_search_for_nothing_leads_to_the_list(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "leader")
+    classroom = world.own_class.public_id
+    assert search(browser, " ", classroom=classroom).location == f"./?classroom={classroom}"
+    assert browser.get("/console/students/search").location == "./"
+
+
+def test_what_a_search_found_is_exported_alone(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "teacher")
+    answer = send(browser, "/console/students/export.csv", {"q": "wilh"}, page="/console/students/")
+    assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+    assert ("Wilhelmina" in answer.text, "Bartholomew" in answer.text) == (True, False)
+
+
+def search(browser: FlaskClient, words: str, **more: str) -> TestResponse:
+    """Look for words on the list of students."""
+    fields = {"q": words, **more}
+    return send(browser, "/console/students/search", fields, page="/console/students/")
 
 
 def test_the_filter_by_class_shows_that_class(app: Flask, world: World) -> None:
@@ -127,6 +182,12 @@ def test_a_grid_without_columns_cannot_be_defined() -> None:
         type("Bare", (Grid,), PLACED | {"doors": {"index": STUDENTS_READ}, "entity": Student})
     with pytest.raises(TypeError, match="no entity or no columns"):
         type("Nothing", (Grid,), PLACED | {"doors": {"index": STUDENTS_READ}, "columns": (Column("a", "A"),)})
+
+
+def test_a_grid_that_offers_a_search_has_a_door_to_it() -> None:
+    searching = {"entity": Student, "columns": (Column("a", "A"),), "search_placeholder": "Find"}
+    with pytest.raises(TypeError, match="a search without a door"):
+        type("Searching", (Grid,), PLACED | searching | {"doors": {"index": STUDENTS_READ}})
 
 
 def test_a_list_without_an_export_door_exports_nothing(app: Flask, world: World) -> None:

@@ -16,6 +16,7 @@ from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import transaction
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.jobs import registry, scheduler
+from backoffice.outbox.models import OutgoingMail
 from backoffice.schools.models import (
     Action,
     Enrollment,
@@ -33,7 +34,7 @@ from tests.contract.pages import form_token
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
-KINDS = ("school", "classroom", "student", "account")
+KINDS = ("school", "classroom", "student", "account", "mail")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 
@@ -144,6 +145,7 @@ def build_stage(world: World, app: Flask) -> Stage:
         ]
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     scheduler.sync()
+    things += _mails(world)
     things += _named(app)
     actors = list(_actors(world, extras, classes, schools, app))
     children = frozenset(
@@ -156,6 +158,22 @@ def build_stage(world: World, app: Flask) -> Stage:
     for person in world.people.values():
         texts |= {person.name, person.email}
     return Stage(world, things, actors, texts, children)
+
+
+def _mails(world: World) -> list[Thing]:
+    """The world's mails: one of the own school, one of the company."""
+    with transaction(SYSTEM) as tx:
+        mails = tx.scalars(select(OutgoingMail)).all()
+    return [
+        Thing(
+            "mail",
+            mail.id,
+            mail.public_id,
+            mail.school_id,
+            "own" if mail.school_id == world.home.id else "company",
+        )
+        for mail in mails
+    ]
 
 
 def _named(app: Flask) -> list[Thing]:
@@ -317,7 +335,7 @@ def _actors(
             reach["account"] |= {each.id for each in colleagues}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())
-            reach |= {kind: frozenset(range(1000)) for kind in NAMED}
+            reach |= {kind: frozenset(range(1000)) for kind in (*NAMED, "mail")}
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(

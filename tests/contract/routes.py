@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
 from backoffice.access.permissions import CHILDREN_READ, STUDENTS_UNENROLL, Permission
 from backoffice.access.policy import scope
+from backoffice.access.transaction import transaction
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.plugin import discover
 from backoffice.settings import plugin_config
+from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import Actor, Stage, Thing
+from tests.factories.world import SYSTEM
 
 METHODS = ("GET", "POST")
 # Anybody may ask for these. They show nothing that belongs to somebody, and change nothing but the
@@ -22,6 +26,7 @@ METHODS = ("GET", "POST")
 PUBLIC = frozenset(
     {
         "web.home",
+        "web.report",
         "web.healthz",
         "web.readyz",
         "web.csp_reports",
@@ -144,6 +149,16 @@ def _new_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _renewed(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """A new code; whoever came in with the old one is put out."""
+    del stage
+    here = (StudentSession.classroom_id == (thing.id if thing else 0), StudentSession.ended_at.is_(None))
+    with transaction(SYSTEM) as tx:
+        inside = tx.scalar(select(func.count()).where(*here)) or 0
+    out = ("changed app.student_session",) * inside
+    return Filled({}, ("added app.classroom_code", "changed app.classroom_code", *out))
+
+
 def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     held = scope(actor.principal, STUDENTS_UNENROLL)
     allowed = [
@@ -220,6 +235,16 @@ def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     return Filled(fields, ("added app.plugin_state",))
 
 
+def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    del actor
+    mail = next(each for each in stage.of("mail") if each.place == "company")
+    return Filled(
+        {"action": "retry", "rowid": [mail.public_id], "confirm": "yes"},
+        ("added app.job_run", "changed app.mail"),
+        identifiers={"rowid": "mail"},
+    )
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -237,7 +262,7 @@ FORMS: Mapping[str, Fill] = {
         ("added app.enrollment", "added app.student"), names="Newton Newcomer", confirm="yes"
     ),
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
-    "console_classrooms.renew_code": _always(("added app.classroom_code", "changed app.classroom_code")),
+    "console_classrooms.renew_code": _renewed,
     "console_students.edit": _always(
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),
@@ -249,6 +274,7 @@ FORMS: Mapping[str, Fill] = {
     # None of them rests.
     "console_jobs.resume": _always(audited=False),
     "console_jobs.time": _always(("changed app.job_schedule",), how="weekly", on="friday", at="04:56"),
+    "console_outbox.act:retry": _retried,
     "console_plugins.switch": _switched,
     "console_plugins.configure": _set,
 }

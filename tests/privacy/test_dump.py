@@ -100,7 +100,7 @@ def lesson(app: Flask, world: World) -> set[str]:
     child = re.findall(r'/console/students/(\w+)">.*?Hildegarde Fotheringay', page)[0]
     corrected = {"given_name": SAID["corrected"], "family_name": "Fotheringay"}
     assert teacher.post(f"/console/students/{child}/edit", data=corrected).status_code == 303
-    assert teacher.get(f"/console/students/?q={SAID['searched']}").status_code == 200
+    assert teacher.post("/console/students/search", data={"q": SAID["searched"]}).status_code == 200
     assert SAID["corrected"] in teacher.get("/console/students/export.csv").text
     award(world, teacher=world.people["teacher"].id)
 
