@@ -1,7 +1,7 @@
 """Importing a roster, and queueing one that somebody uploads."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -68,8 +68,7 @@ def import_roster(
             require(tx.principal, ROSTERS_IMPORT)
             found = places.locate(tx, target)
             _import(tx, found, roster, outcome, tick)
-            if report.stops or dry_run:
-                raise _Undone
+            _undo(unless=outcome.done and not dry_run)
             _note_done(tx, found, outcome, watched)
     except _Undone:
         pass
@@ -135,7 +134,9 @@ def run_upload(*, principal: Principal | Credential, number: int, tick: Tick) ->
         _set(tx, number, state=ImportState.CHECKING, started_at=waiting.started_at or clock.now())
     report = Report()
     try:
-        outcome = _read_and_import(principal, target, content, report, _watching(principal, number, tick), number)
+        outcome = _read_and_import(
+            principal, target, content, report, _watching(principal, number, tick), number
+        )
     except (NoSuchPlace, Rejected):
         _end(principal, number, ImportState.FAILED, Outcome(report))
         raise
@@ -148,7 +149,9 @@ def give_up(*, principal: Principal | Credential, before: Any) -> int:
     """Delete uploads from before a moment, whatever became of them; how many imports that ended."""
     with transaction(principal) as tx:
         numbers = tx.scalars(
-            select(RosterImport.id).where(RosterImport.created_at < before, RosterImport.finished_at.is_(None))
+            select(RosterImport.id).where(
+                RosterImport.created_at < before, RosterImport.finished_at.is_(None)
+            )
         ).all()
         uploaded = select(RosterImport.id).where(RosterImport.created_at < before)
         tx.execute(delete(RosterUpload).where(RosterUpload.import_id.in_(uploaded)))
@@ -161,6 +164,11 @@ def give_up(*, principal: Principal | Credential, before: Any) -> int:
             )
             record(tx, "rosters.give-up", numbers=sorted(numbers))
     return len(numbers)
+
+
+def _undo(*, unless: bool) -> None:
+    if not unless:
+        raise _Undone
 
 
 def _import(tx: Transaction, found: Places, roster: Roster, outcome: Outcome, tick: Tick) -> None:
@@ -189,7 +197,7 @@ def _import(tx: Transaction, found: Places, roster: Roster, outcome: Outcome, ti
 
 def _note_done(tx: Transaction, found: Places, outcome: Outcome, watched: int | None) -> None:
     for school in found.numbers:
-        counts = outcome.schools.get(school, {})
+        counts: Mapping[str, int] = outcome.schools.get(school, {})
         record(tx, "rosters.import", school_id=school, counts=dict(counts))
         events.publish(
             tx,
@@ -321,7 +329,7 @@ def _finish(tx: Transaction, number: int, state: ImportState, outcome: Outcome) 
 
 
 def _joined(earlier: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
-    """What was found while the upload was reduced comes first; what was dropped then is not there any more."""
+    """What was found while the upload was reduced comes first, with what was dropped then."""
     dropped = {**report["dropped"], **earlier["dropped"]}
     first: Sequence[Any] = [each for each in earlier["problems"] if each not in report["problems"]]
     return {**report, "dropped": dropped, "problems": [*first, *report["problems"]]}

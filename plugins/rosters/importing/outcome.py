@@ -10,7 +10,7 @@ from plugins.rosters.reading.report import Report
 
 # What is counted as not taken, and the sentence that goes with it.
 NOT_TAKEN = {
-    "family": "Parents, guardians and relatives are not taken from a roster: they come by a teacher's invitation.",
+    "family": "Parents, guardians and relatives are not taken: they come by a teacher's invitation.",
     "other staff": "Aides and proctors are not taken: a teacher adds helpers to a class.",
     "administrators": "Nobody becomes a leader by a roster: a leader grants that to each.",
 }
@@ -57,7 +57,13 @@ class Outcome:
             "not_taken": [said for what, said in NOT_TAKEN.items() if self.noted.counts[what]],
             "problems": [{**asdict(p), "severity": str(p.severity)} for p in report.problems],
             "problem_counts": [
-                {"severity": str(severity), "file": file, "column": column, "sentence": sentence, "times": times}
+                {
+                    "severity": str(severity),
+                    "file": file,
+                    "column": column,
+                    "sentence": sentence,
+                    "times": times,
+                }
                 for (severity, file, column, sentence), times in report.counts.items()
             ],
             "dropped": dict(sorted(report.dropped.items())),

@@ -1,4 +1,4 @@
-"""A person's or class's data as it is kept: cleaned, sealed, digested. Remembers what comes again and again."""
+"""What is said of a person or class, as it is kept: cleaned, sealed, digested."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -70,7 +70,7 @@ class Teacher(NamedTuple):
 
     name: str
     email: str
-    index: bytes
+    blind_index: bytes
 
 
 def teacher(given: str, family: str, email: str) -> Teacher:

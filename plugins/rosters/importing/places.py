@@ -59,7 +59,7 @@ class Places:
 
 def locate(tx: Transaction, target: Target) -> Places:
     """Find the target and keep other imports out of it until the end. Raises `NoSuchPlace`."""
-    model: type[School] | type[District] = School if target.school is not None else District
+    model: type[School | District] = School if target.school is not None else District
     public_id = target.school or target.district or ""
     found = None
     if is_public_id(public_id):
@@ -94,7 +94,7 @@ def _assign_in_district(tx: Transaction, places: Places, schools: Sequence[Org])
             select(SchoolSource.source_digest, SchoolSource.school_id).where(
                 SchoolSource.district_id == district
             )
-        ).all()  # type: ignore[arg-type]
+        ).all()
     )
     by_name = _unlinked_by_name(tx, district, set(known.values()))
     for org in schools:
@@ -116,7 +116,9 @@ def settle(tx: Transaction, places: Places, at: datetime) -> None:
     sealer = Sealer()
     if places.new:
         district = tx.execute(select(District).where(District.id == places.district_id)).scalar_one()
-        tx.execute(insert(School), [_school(district, places.schools[o.source_id], o, at) for o in places.new])
+        tx.execute(
+            insert(School), [_school(district, places.schools[o.source_id], o, at) for o in places.new]
+        )
     links = [
         {
             "school_id": places.schools[source],

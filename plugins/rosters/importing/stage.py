@@ -38,7 +38,10 @@ from plugins.rosters.reading.report import Report
 TOGETHER = 4096
 # Called with the number of lines read so far.
 Tick = Callable[[int], None]
-UNKNOWN_ORG = ("The organisation is not in orgs.csv.", "Send its line in orgs.csv, or correct the identifier.")
+UNKNOWN_ORG = (
+    "The organisation is not in orgs.csv.",
+    "Send its line in orgs.csv, or correct the identifier.",
+)
 NO_SCHOOL = ("The organisation is no school.", "Name the school that it belongs to.")
 NO_ADDRESS = ("A teacher has no e-mail address; no account is made.", "Fill in email and import again.")
 IN_NO_SCHOOL = ("A student or teacher belongs to no school of the set and is not taken.", "Name the school.")
@@ -121,8 +124,24 @@ class Stager:
 
     def _room(self, each: Class, school: int, title: str) -> bytes:
         sealer = self._sealer
-        known = wire.known(5 + 3, 4, each.line, 16, self._near(each.source_id), 16, sealer.link(school, each.source_id), 8, school)
-        return known + wire.varying(sealer.seal(title, "classroom.name")) + wire.varying(next(self._public_ids)) + wire.digest(16, sealer.content(title)) + wire.small(2, secrets.randbelow(len(names.AVATARS)))
+        known = wire.known(
+            5 + 3,
+            4,
+            each.line,
+            16,
+            self._near(each.source_id),
+            16,
+            sealer.link(school, each.source_id),
+            8,
+            school,
+        )
+        return (
+            known
+            + wire.varying(sealer.seal(title, "classroom.name"))
+            + wire.varying(next(self._public_ids))
+            + wire.digest(16, sealer.content(title))
+            + wire.small(2, secrets.randbelow(len(names.AVATARS)))
+        )
 
     def _stage_users(self, users: Sequence[User]) -> None:
         for user in users:
@@ -160,7 +179,15 @@ class Stager:
         for school in schools:
             username = sealer.username(school, user.username)
             known = wire.known(
-                10, 4, user.line, 16, self._near(user.source_id), 16, sealer.link(school, user.source_id), 8, school
+                10,
+                4,
+                user.line,
+                16,
+                self._near(user.source_id),
+                16,
+                sealer.link(school, user.source_id),
+                8,
+                school,
             )
             self._rows["pupil"].append(
                 known
@@ -181,13 +208,21 @@ class Stager:
         sealer, found = self._sealer, teacher(user.given, user.family, user.email)
         for school in schools:
             known = wire.known(
-                9, 4, user.line, 16, self._near(user.source_id), 16, sealer.link(school, user.source_id), 8, school
+                9,
+                4,
+                user.line,
+                16,
+                self._near(user.source_id),
+                16,
+                sealer.link(school, user.source_id),
+                8,
+                school,
             )
             self._rows["staff"].append(
                 known
                 + wire.varying(sealer.seal(found.name, "account.name"))
                 + wire.varying(sealer.seal(found.email, "account.email"))
-                + wire.varying(found.index)
+                + wire.varying(found.blind_index)
                 + wire.varying(next(self._public_ids))
                 + wire.digest(16, sealer.content(found.name, found.email))
             )
@@ -201,12 +236,16 @@ class Stager:
             # For telling two lines of one identifier, within this process alone: no keyed digest is needed.
             own = hash(source)
             seat = SEAT_ROLES[role]
-            rows.append(row(7, 4, line, 8, own, 16, near(room), 8, school, 16, near(user), 2, seat, 1, primary))
+            rows.append(
+                row(7, 4, line, 8, own, 16, near(room), 8, school, 16, near(user), 2, seat, 1, primary)
+            )
 
     def _school(self, file: str, line: int, column: str, org: str) -> int | None:
         school = self._schools.get(org)
         if school is None:
-            self._report.error(file, *(NO_SCHOOL if org in self._orgs else UNKNOWN_ORG), line=line, column=column)
+            self._report.error(
+                file, *(NO_SCHOOL if org in self._orgs else UNKNOWN_ORG), line=line, column=column
+            )
         return school
 
     def _name(self, kind: Kind, line: int, source: str, role: int = 0) -> None:
@@ -216,4 +255,6 @@ class Stager:
         # What points into a file that is not sent cannot be looked up.
         if target is not None and FILES[pointer.kind] not in self._roster.absent:
             what = POINTERS.index(pointer)
-            self._rows["pointing"].append(wire.pointing(4, 2, what, 4, line, 2, pointer.kind, 16, self._near(target)))
+            self._rows["pointing"].append(
+                wire.pointing(4, 2, what, 4, line, 2, pointer.kind, 16, self._near(target))
+            )

@@ -33,7 +33,9 @@ def varying(value: bytes | None) -> bytes:
 def array(values: list[bytes]) -> bytes:
     """A field of type `bytea[]`."""
     items = b"".join([_LENGTH(len(value)) + value for value in values])
-    head = _ARRAY_OF_BYTEA(1, 0, _BYTEA, len(values), 1) if values else _ARRAY_OF_BYTEA(0, 0, _BYTEA, 0, 0)[:12]
+    head = (
+        _ARRAY_OF_BYTEA(1, 0, _BYTEA, len(values), 1) if values else _ARRAY_OF_BYTEA(0, 0, _BYTEA, 0, 0)[:12]
+    )
     return _LENGTH(len(head) + len(items)) + head + items
 
 

@@ -13,7 +13,8 @@ from backoffice.schools.models import Classroom, Enrollment, School, Student, Te
 from plugins.rosters import services
 from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.importing.places import Target
-from plugins.rosters.reading.records import Class, Course, Enrollment as Seat, Org, Session, User
+from plugins.rosters.reading.records import Class, Course, Org, Session, User
+from plugins.rosters.reading.records import Enrollment as Seat
 from plugins.rosters.reading.report import Report, Severity
 from tests.factories.world import SYSTEM
 
@@ -35,7 +36,9 @@ class Memory:
         self.made[name].append(make(len(self.made[name]) + 2, *values))
         return self
 
-    def org(self, source: str, name: str = "Roster School", kind: str = "school", parent: str | None = None) -> "Memory":
+    def org(
+        self, source: str, name: str = "Roster School", kind: str = "school", parent: str | None = None
+    ) -> "Memory":
         return self._add("orgs", Org, source, name, kind, parent)
 
     def session(self, source: str, parent: str | None = None) -> "Memory":
@@ -64,10 +67,18 @@ class Memory:
         return self._add("users", User, source, role, given, family, username or source, email, orgs, agents)
 
     def seat(
-        self, room: str, user: str, role: str = "student", *, primary: bool = False, school: str = "s1",
+        self,
+        room: str,
+        user: str,
+        role: str = "student",
+        *,
+        primary: bool = False,
+        school: str = "s1",
         source: str | None = None,
     ) -> "Memory":
-        return self._add("enrollments", Seat, source or f"{room}-{user}-{role}", room, school, user, role, primary)
+        return self._add(
+            "enrollments", Seat, source or f"{room}-{user}-{role}", room, school, user, role, primary
+        )
 
     def orgs(self) -> Iterator[Org]:
         return iter(self.made["orgs"])
@@ -130,9 +141,7 @@ def errors(outcome: Outcome) -> list[tuple[str, int | None, str | None, str]]:
 
 
 def warnings(outcome: Outcome) -> list[tuple[str, int | None, str | None]]:
-    return [
-        (p.file, p.line, p.column) for p in outcome.report.problems if p.severity is Severity.WARNING
-    ]
+    return [(p.file, p.line, p.column) for p in outcome.report.problems if p.severity is Severity.WARNING]
 
 
 # Everything that an import could touch.
@@ -149,7 +158,10 @@ def versions(*, notes: bool = True) -> dict[str, set[tuple[str, str]]]:
     """Which version of which row every table has: what is written, even to the same value, shows."""
     with transaction(SYSTEM) as tx:
         return {
-            table: {(row.xmin, row.ctid) for row in tx.execute(text(f"select xmin::text, ctid::text from {table}"))}
+            table: {
+                (row.xmin, row.ctid)
+                for row in tx.execute(text(f"select xmin::text, ctid::text from {table}"))
+            }
             for table in TABLES
             if notes or table not in NOTES
         }
@@ -162,8 +174,13 @@ def children(school: School) -> dict[str, set[str]]:
         rows = tx.execute(
             select(Classroom.name, Student.given_name)
             .select_from(Classroom)
-            .join(Enrollment, (Enrollment.school_id == Classroom.school_id) & (Enrollment.classroom_id == Classroom.id))
-            .join(Student, (Student.school_id == Enrollment.school_id) & (Student.id == Enrollment.student_id))
+            .join(
+                Enrollment,
+                (Enrollment.school_id == Classroom.school_id) & (Enrollment.classroom_id == Classroom.id),
+            )
+            .join(
+                Student, (Student.school_id == Enrollment.school_id) & (Student.id == Enrollment.student_id)
+            )
             .where(Classroom.school_id == school.id, Enrollment.ended_at.is_(None))
         )
         for room, name in rows:
@@ -178,7 +195,10 @@ def teachers(school: School) -> dict[str, dict[str, str]]:
         rows = tx.execute(
             select(Classroom.name, Account.name, TeachingRole.role)
             .select_from(TeachingRole)
-            .join(Classroom, (Classroom.school_id == TeachingRole.school_id) & (Classroom.id == TeachingRole.classroom_id))
+            .join(
+                Classroom,
+                (Classroom.school_id == TeachingRole.school_id) & (Classroom.id == TeachingRole.classroom_id),
+            )
             .join(Account, Account.id == TeachingRole.account_id)
             .where(TeachingRole.school_id == school.id)
         )

@@ -23,37 +23,63 @@ def second_school(roster: Memory) -> Memory:
 
 WRONG: dict[str, tuple[Change, tuple[str, int, str | None]]] = {
     "an organisation's parent": (
-        lambda r: r.org("d", "D", "district", "nowhere"), ("orgs.csv", 3, "parentSourcedId"),
+        lambda r: r.org("d", "D", "district", "nowhere"),
+        ("orgs.csv", 3, "parentSourcedId"),
     ),
-    "a term's year": (lambda r: r.session("y").session("t", "nowhere"), ("academicSessions.csv", 3, "parentSourcedId")),
+    "a term's year": (
+        lambda r: r.session("y").session("t", "nowhere"),
+        ("academicSessions.csv", 3, "parentSourcedId"),
+    ),
     "a course's organisation": (lambda r: r.course("m", "nowhere"), ("courses.csv", 2, "orgSourcedId")),
     "a course's year": (lambda r: r.course("m", "s1", "nowhere"), ("courses.csv", 2, "schoolYearSourcedId")),
     "a class's course": (lambda r: r.room("c2", "C", "s1", "nowhere"), ("classes.csv", 3, "courseSourcedId")),
-    "a class's term": (lambda r: r.session("t").room("c2", "C", "s1", None, "t", "nowhere"), ("classes.csv", 3, "termSourcedIds")),
+    "a class's term": (
+        lambda r: r.session("t").room("c2", "C", "s1", None, "t", "nowhere"),
+        ("classes.csv", 3, "termSourcedIds"),
+    ),
     "a class's school": (lambda r: r.room("c2", "C", "nowhere"), ("classes.csv", 3, "schoolSourcedId")),
-    "a class of a district": (lambda r: r.org("d", "D", "district").room("c2", "C", "d"), ("classes.csv", 3, "schoolSourcedId")),
+    "a class of a district": (
+        lambda r: r.org("d", "D", "district").room("c2", "C", "d"),
+        ("classes.csv", 3, "schoolSourcedId"),
+    ),
     "a class without a title": (lambda r: r.room("c2", "\u200b"), ("classes.csv", 3, "title")),
-    "a user's organisation": (lambda r: r.user("u", "U U", orgs=("s1", "nowhere")), ("users.csv", 6, "orgSourcedIds")),
-    "a user's agent": (lambda r: r.user("u", "U U", agents=("nowhere",)), ("users.csv", 6, "agentSourcedIds")),
+    "a user's organisation": (
+        lambda r: r.user("u", "U U", orgs=("s1", "nowhere")),
+        ("users.csv", 6, "orgSourcedIds"),
+    ),
+    "a user's agent": (
+        lambda r: r.user("u", "U U", agents=("nowhere",)),
+        ("users.csv", 6, "agentSourcedIds"),
+    ),
     "a name that is none": (lambda r: r.user("u", "u@child.example U"), ("users.csv", 6, "givenName")),
     "a name that is too long": (lambda r: r.user("u", "x" * 81 + " U"), ("users.csv", 6, "givenName")),
     "an enrollment's class": (lambda r: r.seat("nowhere", "k1"), ("enrollments.csv", 5, "classSourcedId")),
     "an enrollment's user": (lambda r: r.seat("c1", "nobody"), ("enrollments.csv", 5, "userSourcedId")),
-    "an enrollment's school": (lambda r: r.seat("c1", "k3", school="nowhere"), ("enrollments.csv", 5, "schoolSourcedId")),
+    "an enrollment's school": (
+        lambda r: r.seat("c1", "k3", school="nowhere"),
+        ("enrollments.csv", 5, "schoolSourcedId"),
+    ),
     "a teacher enrolled as a student": (lambda r: r.seat("c1", "t1"), ("enrollments.csv", 5, "role")),
-    "a student enrolled as a teacher": (lambda r: r.seat("c1", "k3", "teacher"), ("enrollments.csv", 5, "role")),
+    "a student enrolled as a teacher": (
+        lambda r: r.seat("c1", "k3", "teacher"),
+        ("enrollments.csv", 5, "role"),
+    ),
     "an organisation twice": (lambda r: r.org("s1", "Again", "district"), ("orgs.csv", 3, "sourcedId")),
     "a session twice": (lambda r: r.session("t").session("t"), ("academicSessions.csv", 3, "sourcedId")),
     "a course twice": (lambda r: r.course("m").course("m"), ("courses.csv", 3, "sourcedId")),
     "a class twice": (lambda r: r.room("c1", "Again"), ("classes.csv", 3, "sourcedId")),
     "a user twice": (lambda r: r.user("k1", "Again A", username="other"), ("users.csv", 6, "sourcedId")),
-    "an enrollment twice": (lambda r: r.seat("c1", "k3", source="c1-k1-student"), ("enrollments.csv", 5, "sourcedId")),
+    "an enrollment twice": (
+        lambda r: r.seat("c1", "k3", source="c1-k1-student"),
+        ("enrollments.csv", 5, "sourcedId"),
+    ),
     "a username twice": (lambda r: r.user("u", "U U", username="K1"), ("users.csv", 6, "username")),
     "an address twice": (
-        lambda r: r.user("u", "U U", "teacher", email="TOVA@roster.example"), ("users.csv", 6, "email"),
+        lambda r: r.user("u", "U U", "teacher", email="TOVA@roster.example"),
+        ("users.csv", 6, "email"),
     ),
     "two schools for one": (second_school, ("orgs.csv", 0, "type")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -70,7 +96,13 @@ def test_one_thing_wrong_is_told_where_it_is_and_nothing_is_written(school: Scho
 
 
 def test_everything_that_is_wrong_is_told_at_once(school: School) -> None:
-    roster = small().course("m", "nowhere").seat("nowhere", "k1").seat("c1", "nobody").user("k1", "K K", username="z")
+    roster = (
+        small()
+        .course("m", "nowhere")
+        .seat("nowhere", "k1")
+        .seat("c1", "nobody")
+        .user("k1", "K K", username="z")
+    )
     told = {(file, column) for file, _line, column, _said in errors(run(roster, school.public_id))}
     assert told == {
         ("courses.csv", "orgSourcedId"), ("enrollments.csv", "classSourcedId"),
@@ -108,17 +140,20 @@ def test_what_points_into_a_file_that_is_not_sent_is_not_looked_up(school: Schoo
 
 ODD: dict[str, tuple[Change, tuple[str, int, str | None]]] = {
     "a title that is too long": (
-        lambda r: r.room("c2", "x" * 90).seat("c2", "t1", "teacher", primary=True), ("classes.csv", 3, "title"),
+        lambda r: r.room("c2", "x" * 90).seat("c2", "t1", "teacher", primary=True),
+        ("classes.csv", 3, "title"),
     ),
     "a class without a teacher": (lambda r: r.room("c2", "Alone"), ("classes.csv", 3, None)),
     "somebody in a class twice": (lambda r: r.seat("c1", "k1", source="again"), ("enrollments.csv", 5, None)),
     "an aide who teaches": (
-        lambda r: r.user("a", "Ai De", "aide").seat("c1", "a", "teacher"), ("enrollments.csv", 5, "role"),
+        lambda r: r.user("a", "Ai De", "aide").seat("c1", "a", "teacher"),
+        ("enrollments.csv", 5, "role"),
     ),
     "a student without a school": (
-        lambda r: r.org("d", "D", "district").user("u", "U U", orgs=("d",)), ("users.csv", 6, "orgSourcedIds"),
+        lambda r: r.org("d", "D", "district").user("u", "U U", orgs=("d",)),
+        ("users.csv", 6, "orgSourcedIds"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", ODD)

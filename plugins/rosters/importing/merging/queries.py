@@ -1,8 +1,8 @@
 """What was staged and checked, merged as sets: only rows that differ are touched.
 
-Every statement is narrowed by the schools of the set (`this_room`, `this_pupil`, `this_seat` hold no others), so
-that nothing of another school can be met, whatever identifiers the files contain. Statements that count answer
-with one row a school.
+Every statement is narrowed by the schools of the set (`this_room`, `this_pupil`, `this_seat` hold no
+others), so that nothing of another school can be met, whatever identifiers the files contain. Statements
+that count answer with one row a school.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ from backoffice.access.transaction import Transaction
 from backoffice.schools import names
 from plugins.rosters.importing.vocabulary import STUDENT, TEACHER
 
-# Each class begins at another picture and takes every so-manieth: no two children of a class have the same one
-# while there are enough. A number without a common divisor with that of the pictures.
+# Each class begins at another picture and takes every so-manieth: no two children of a class have the same
+# one while there are enough. The number has no common divisor with that of the pictures.
 STEP = 35
 
-# ------------------------------------------------------------------------------------------------- classes
+# --------------------------------------------------------------------------------------------- classes
 
 NEW_ROOMS = text("""
     with made as (
@@ -59,7 +59,7 @@ NEW_CODES = text("""
     on conflict (code_index) where ended_at is null do nothing
 """)
 
-# ------------------------------------------------------------------------------------------------ students
+# -------------------------------------------------------------------------------------------- students
 
 NEW_PUPILS = text("""
     with made as (
@@ -81,7 +81,8 @@ FREED_USERNAMES = text("""
 CHANGED_PUPILS = text("""
     with changed as (
       update app.student s
-         set given_name = p.given, family_name = p.family, name_tokens = p.tokens, username_digest = p.username
+         set given_name = p.given, family_name = p.family, name_tokens = p.tokens,
+             username_digest = p.username
         from this_pupil t join pupil p on p.line = t.line and p.school_id = t.school_id
        where s.school_id = t.school_id and s.id = t.id and not t.fresh and t.stored is distinct from t.content
       returning s.school_id
@@ -100,7 +101,7 @@ CHANGED_PUPIL_SOURCES = text("""
      where k.school_id = t.school_id and k.student_id = t.id and t.stored <> t.content
 """)
 
-# ------------------------------------------------------------------------------------------------ teachers
+# -------------------------------------------------------------------------------------------- teachers
 
 STAFF = text("""
     create temp table this_staff on commit drop as
@@ -164,15 +165,17 @@ ACCOUNT_SOURCES = text("""
       from this_staff where joins order by school_id, id, stored nulls last, line
     on conflict (school_id, account_id) do update
        set source_digest = excluded.source_digest, content_digest = excluded.content_digest
-     where (k.source_digest, k.content_digest) is distinct from (excluded.source_digest, excluded.content_digest)
+     where (k.source_digest, k.content_digest)
+           is distinct from (excluded.source_digest, excluded.content_digest)
 """)
 TO_INVITE = text("""
-    select distinct on (t.id) s.name from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
+    select distinct on (t.id) s.name
+      from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
      where not t.joins order by t.id limit :most
 """)
 NOT_JOINING = text("select count(distinct id) from this_staff where not joins")
 
-# --------------------------------------------------------------------------------------------- enrollments
+# ----------------------------------------------------------------------------------------- enrollments
 
 ENDED_SEATS = text("""
     with ended as (
@@ -203,7 +206,8 @@ NEW_SEATS = text("""
        where s.role = :student and s.problem = 0
          and (s.fresh or not exists (
            select from app.enrollment e
-            where e.school_id = s.school_id and e.classroom_id = s.classroom_id and e.student_id = s.student_id))
+            where e.school_id = s.school_id and e.classroom_id = s.classroom_id
+              and e.student_id = s.student_id))
     ), free as (
       select c.id as classroom_id, array_agg(a.avatar order by md5(a.avatar || c.turn)) as avatars
         from this_room c cross join unnest(cast(:avatars as text[])) as a (avatar)
@@ -228,7 +232,7 @@ NEW_SEATS = text("""
     ) select school_id, count(*) as times from made group by school_id
 """).bindparams(student=STUDENT, avatars=list(names.AVATARS), step=STEP, pictures=len(names.AVATARS))
 
-# ------------------------------------------------------------------------------------------- teaching roles
+# -------------------------------------------------------------------------------------- teaching roles
 
 ROLES = text("""
     create temp table this_role on commit drop as
@@ -260,7 +264,7 @@ NEW_ROLES = text("""
     ) select school_id, count(*) as times from made group by school_id
 """)
 
-# -------------------------------------------------------------------------------------------------- missing
+# --------------------------------------------------------------------------------------------- missing
 
 MISSING = {
     "students missing": text("""

@@ -1,0 +1,136 @@
+"""What is said of each thing that does not fit, and what to do about it."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from plugins.rosters.importing.vocabulary import CLASSES, ENROLLMENTS, FILES, POINTERS, USERS, Kind
+from plugins.rosters.reading.report import Report, Severity
+
+
+class Question(IntEnum):
+    """What is asked of the set as a whole."""
+
+    SAME_SOURCE = 1
+    SAME_ENROLLMENT = 2
+    POINTING_AT_NOTHING = 3
+    SAME_USERNAME = 4
+    USERNAME_TAKEN = 5
+    SAME_ADDRESS = 6
+    WRONG_SEAT = 7
+    TWO_SEATS = 8
+    PRIMARY = 9
+    UNTAUGHT = 10
+
+
+class Saying(NamedTuple):
+    """A problem in words, and where it is."""
+
+    file: str
+    column: str | None
+    sentence: str
+    remedy: str
+    severity: Severity = Severity.ERROR
+
+
+_TWICE = ("Another line has the same identifier.", "Give each line its own, or send it once.")
+_SEND = "Send its line, or correct the identifier."
+_ROLES = "Correct one of the two roles."
+_OWNER = "The first becomes its owner."
+# By the number that `this_seat.problem` has.
+SEATS = {
+    1: Saying(ENROLLMENTS, "classSourcedId", "The class is not in classes.csv.", _SEND),
+    2: Saying(
+        ENROLLMENTS,
+        "schoolSourcedId",
+        "The class belongs to another school.",
+        "Name the school of the class.",
+    ),
+    3: Saying(ENROLLMENTS, "userSourcedId", "The user is not in users.csv.", _SEND),
+    4: Saying(ENROLLMENTS, "role", "Somebody is enrolled as a student who is none in users.csv.", _ROLES),
+    5: Saying(
+        ENROLLMENTS,
+        "schoolSourcedId",
+        "The student does not belong to the school.",
+        "Name the school in orgSourcedIds of users.csv.",
+    ),
+    6: Saying(ENROLLMENTS, "role", "A student is enrolled as a teacher.", _ROLES),
+    7: Saying(
+        ENROLLMENTS,
+        "role",
+        "Somebody teaches who is no teacher in users.csv. That is passed over.",
+        _ROLES,
+        Severity.WARNING,
+    ),
+}
+PRIMARY = {
+    1: Saying(
+        ENROLLMENTS,
+        "primary",
+        f"A class has several teachers, none of them primary. {_OWNER}",
+        "Mark one of them.",
+        Severity.WARNING,
+    ),
+    2: Saying(
+        ENROLLMENTS,
+        "primary",
+        f"A class has several primary teachers. {_OWNER}",
+        "Mark one of them only.",
+        Severity.WARNING,
+    ),
+}
+_ONE = {
+    Question.SAME_ENROLLMENT: Saying(ENROLLMENTS, "sourcedId", *_TWICE),
+    Question.SAME_USERNAME: Saying(
+        USERS, "username", "Two students of a school have one username.", "Change one of them."
+    ),
+    Question.USERNAME_TAKEN: Saying(
+        USERS,
+        "username",
+        "Another student of the school has this username already.",
+        "Change it, or correct the other student.",
+    ),
+    Question.SAME_ADDRESS: Saying(
+        USERS, "email", "Two teachers of a school have one e-mail address.", "Change one of them."
+    ),
+    Question.TWO_SEATS: Saying(
+        ENROLLMENTS,
+        None,
+        "Somebody is in one class twice; that counts once.",
+        "Send the line once.",
+        Severity.WARNING,
+    ),
+    Question.UNTAUGHT: Saying(
+        CLASSES,
+        None,
+        "A class has no teacher.",
+        "Send an enrollment with the role teacher.",
+        Severity.WARNING,
+    ),
+}
+
+
+def tell(report: Report, question: Question, what: int, *, lines: Sequence[int], times: int) -> None:
+    """Note what a question found. `lines` are the first of them, `times` says how many there are."""
+    file, column, sentence, remedy, severity = _saying(question, what)
+    *told, last = lines
+    for line in told:
+        report.add(severity, file, sentence, remedy, line=line, column=column)
+    # The last one that is told stands for those that are not.
+    report.add(severity, file, sentence, remedy, line=last, column=column, times=times - len(told))
+
+
+def _saying(question: Question, what: int) -> Saying:
+    match question:
+        case Question.SAME_SOURCE:
+            return Saying(FILES[Kind(what)], "sourcedId", *_TWICE)
+        case Question.POINTING_AT_NOTHING:
+            pointer = POINTERS[what]
+            sentence = f"There is no such line in {FILES[pointer.kind]}."
+            return Saying(pointer.file, pointer.column, sentence, _SEND)
+        case Question.WRONG_SEAT:
+            return SEATS[what]
+        case Question.PRIMARY:
+            return PRIMARY[what]
+        case _:
+            return _ONE[question]
