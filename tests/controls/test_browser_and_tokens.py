@@ -179,7 +179,7 @@ def test_a_foreign_script_falls_short(
 
 
 def test_a_page_that_may_be_cached_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headers, "_is_static", lambda: True)
+    monkeypatch.setattr(headers, "_may_be_kept", lambda _response: True)
     assert look("no-local-storage").evidence == "/join may be kept in a cache."
 
 

@@ -109,13 +109,26 @@ end $$;
 create trigger note_entry after insert on app.audit_entry
   for each row when (current_user = 'backoffice_app') execute function app.note_entry();
 
+create function app.was_here(moment timestamptz) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select case
+    when ids('account') <> '{}' then exists (
+      select from account_session s where s.account_id = any (ids('account'))
+         and moment between s.started_at and s.expires_at)
+    when ids('student_session') <> '{}' then exists (
+      select from student_session s where s.id = any (ids('student_session'))
+         and moment between s.started_at and s.expires_at)
+    else true end
+$$;
+comment on function app.was_here is
+  'Whether the principal was signed in at a moment. Of somebody without a session nobody can tell.';
+
 drop policy app_insert on app.audit_entry;
--- A day: machines' clocks differ, and the entry's time is that of the machine on which it happened.
 create policy app_insert on app.audit_entry for insert to backoffice_app
   with check (actor_kind = case when app.ids('account') <> '{}' then 'account'
                                 when app.ids('student_session') <> '{}' then 'student'
                                 else 'nobody' end
-              and at between now() - interval '1 day' and now() + interval '1 day'
+              and app.was_here(at)
               and app.may_note(school_id));
 
 drop policy app_insert on app.audit_detail;
@@ -202,10 +215,11 @@ $$;
 
 revoke execute on function
   app.note_made(), app.works_at(bigint, bigint), app.stays_ended(), app.epoch_grows(), app.may_note(bigint),
-  app.is_detail_of(bigint, bigint), app.note_entry(), app.end_sessions_of_code(),
+  app.is_detail_of(bigint, bigint), app.was_here(timestamptz), app.note_entry(), app.end_sessions_of_code(),
   app.begin_account_session(
     bigint, integer, text, bytea, timestamptz, integer, timestamptz, bytea, bytea) from public;
 grant execute on function
   app.works_at(bigint, bigint), app.may_note(bigint), app.is_detail_of(bigint, bigint),
+  app.was_here(timestamptz),
   app.begin_account_session(bigint, integer, text, bytea, timestamptz, integer, timestamptz, bytea, bytea)
   to backoffice_app, backoffice_system;
