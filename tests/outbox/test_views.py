@@ -83,7 +83,7 @@ def test_other_pages_keep_their_policy(demo: Flask, mail: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/demo/mail/{}", "/demo/mail/{}/html"])
-@pytest.mark.parametrize("name", [new_public_id(), "..%2f..%2fkeyring", "x"])
+@pytest.mark.parametrize("name", ["abcdefghjkmnpqrs", "..%2f..%2fkeyring", "x"])
 def test_what_is_no_mail_is_not_found(demo: Flask, path: str, name: str) -> None:
     assert demo.test_client().get(path.format(name)).status_code == 404
 
