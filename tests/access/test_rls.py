@@ -129,7 +129,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE = {MailContent}
+UNREADABLE: set[type[Any]] = {MailContent}
 
 
 class Stage:
