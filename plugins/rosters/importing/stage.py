@@ -76,8 +76,18 @@ class Stager:
         self._each(roster.courses(), self._stage_courses)
         self._each(roster.classes(), self._stage_classes)
         self._each(roster.users(), self._stage_users)
-        self._each(roster.enrollments(), self._stage_enrollments)
+        # Of one kind, so that the database takes in some while the next are made.
+        queries.copy(self._tx, "seat", self._seats(roster.enrollments()))
         queries.look_at(self._tx)
+
+    def _seats(self, enrollments: Iterator[Enrollment]) -> Iterator[bytes]:
+        while some := list(islice(enrollments, TOGETHER)):
+            yield from self._stage_enrollments(some)
+            self._note_lines(len(some))
+
+    def _note_lines(self, read: int) -> None:
+        self.noted.lines += read
+        self._tick(self.noted.lines)
 
     def _each(self, records: Iterator[wire.T], stage: Callable[[list[wire.T]], None]) -> None:
         while some := list(islice(records, TOGETHER)):
@@ -85,8 +95,7 @@ class Stager:
             for table, rows in self._rows.items():
                 queries.copy(self._tx, table, rows)
             self._rows.clear()
-            self.noted.lines += len(some)
-            self._tick(self.noted.lines)
+            self._note_lines(len(some))
 
     def _stage_orgs(self, orgs: Sequence[Org]) -> None:
         for org in orgs:
@@ -227,18 +236,14 @@ class Stager:
                 + wire.digest(16, sealer.content(found.name, found.email))
             )
 
-    def _stage_enrollments(self, enrollments: Sequence[Enrollment]) -> None:
-        rows, near, schools, row = self._rows["seat"], self._near, self._schools, wire.enrollment
+    def _stage_enrollments(self, enrollments: Sequence[Enrollment]) -> Iterator[bytes]:
+        near, schools, row = self._near, self._schools, wire.enrollment
         for line, source, room, school_of, user, role, primary in enrollments:
             school = schools.get(school_of) or self._school(ENROLLMENTS, line, "schoolSourcedId", school_of)
-            if school is None:
-                continue
-            # For telling two lines of one identifier, within this process alone: no keyed digest is needed.
-            own = hash(source)
-            seat = SEAT_ROLES[role]
-            rows.append(
-                row(7, 4, line, 8, own, 16, near(room), 8, school, 16, near(user), 2, seat, 1, primary)
-            )
+            if school is not None:
+                # To tell two lines of one identifier within this process, no keyed digest is needed.
+                own, seat = hash(source), SEAT_ROLES[role]
+                yield row(7, 4, line, 8, own, 16, near(room), 8, school, 16, near(user), 2, seat, 1, primary)
 
     def _school(self, file: str, line: int, column: str, org: str) -> int | None:
         school = self._schools.get(org)
