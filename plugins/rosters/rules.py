@@ -1,4 +1,4 @@
-"""Who may see imports. Sources are for the imports alone: nobody reads them."""
+"""Who may see imports. What they are recognised by has no rule: it is for the imports alone."""
 
 from typing import Any
 
@@ -6,14 +6,7 @@ from sqlalchemy import ColumnElement, any_, or_, select
 
 from backoffice.access.policy import Rule, register
 from backoffice.schools.models import School
-from plugins.rosters.models import (
-    AccountSource,
-    ClassroomSource,
-    RosterImport,
-    RosterUpload,
-    SchoolSource,
-    StudentSource,
-)
+from plugins.rosters.models import RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
 
 
@@ -23,10 +16,4 @@ def _into(schools: ColumnElement[Any]) -> ColumnElement[bool]:
     return or_(RosterImport.school_id == any_(schools), RosterImport.district_id.in_(districts))
 
 
-register(
-    Rule(RosterImport, read=ROSTERS_IMPORT, school=None, schools=_into),
-    *(
-        Rule(entity, read=None, school=None)
-        for entity in (SchoolSource, ClassroomSource, StudentSource, AccountSource, RosterUpload)
-    ),
-)
+register(Rule(RosterImport, read=ROSTERS_IMPORT, school=None, schools=_into))

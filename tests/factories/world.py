@@ -37,6 +37,7 @@ from backoffice.settings import Passwords, Sessions
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
+from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
 PASSWORD = "correct horse battery"
@@ -218,6 +219,8 @@ def make_world() -> World:
                     school_id=home.id, classroom_id=own.id, account_id=people[role].id, role=name
                 )
             )
+        _roster(tx, people["leader"], home)
+        _roster(tx, people["outsider"], outside)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
         _given_up(tx, people["founder"], None)
@@ -394,6 +397,24 @@ def _given_up(tx: Transaction, person: Person, school: School | None) -> None:
             recipient=person.email,
             message=f"Subject: Something for {person.name}\r\n\r\nHello {person.name}".encode(),
         )
+    )
+
+
+def _roster(tx: Transaction, person: Person, school: School) -> None:
+    """A roster that a leader had imported, with a name in its report."""
+    now = clock.now()
+    _row(
+        tx,
+        RosterImport,
+        school_id=school.id,
+        source=ImportSource.UPLOAD,
+        state=ImportState.DONE,
+        asked_by=person.id,
+        created_at=now,
+        started_at=now,
+        finished_at=now,
+        done=10,
+        report={"administrators": [f"Amaranth Administrator of {school.name}"]},
     )
 
 
