@@ -26,11 +26,12 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.schools.services.students import add_students
 from backoffice.settings import Sessions
 from backoffice.storage import keyring
 from backoffice.students.services import names_behind, sign_in_student
 from plugins.rosters.importing.places import NoSuchPlace, Target
-from plugins.rosters.models import ImportState, RosterImport
+from plugins.rosters.models import AccountSource, ClassroomSource, ImportState, RosterImport, StudentSource
 from tests.factories.world import COST, PASSWORD, SYSTEM, World
 from tests.plugins.rosters.memory import (
     Memory,
@@ -209,6 +210,22 @@ def test_what_a_teacher_made_by_hand_is_left_alone(world: World) -> None:
     assert after["Algebra"] == {"Wanda", "Boris"}
 
 
+def test_a_child_by_hand_stays_in_an_imported_class(school: School) -> None:
+    good(run(small(), school.public_id))
+    [room] = scalars(select(Classroom.public_id).where(Classroom.school_id == school.id))
+    add_students(principal=SYSTEM, classroom=str(room), text="Handmade Child")
+    assert "enrollments ended" not in good(run(small(), school.public_id)).counts
+    assert children(school) == {"Algebra": {"Wanda", "Boris", "Handmade"}}
+
+
+def test_one_identifier_in_two_schools_does_not_show_as_one(school: School) -> None:
+    good(run(small(), school.public_id))
+    good(run(small(), empty_school("Third Thistle School").public_id))
+    for table in (StudentSource, ClassroomSource, AccountSource):
+        digests = scalars(select(table.source_digest))
+        assert len(digests) == len(set(digests))
+
+
 def test_a_child_is_recognised_by_username_where_the_source_changes(school: School) -> None:
     """A school changes the system that its rosters come from: new identifiers, the same people."""
     good(run(small(), school.public_id))
@@ -246,13 +263,14 @@ def test_a_username_of_a_child_outside_the_roster_is_not_taken_over(school: Scho
 
 
 def test_more_children_get_pictures_that_nobody_in_the_class_has(school: School) -> None:
-    good(run(small(), school.public_id))
     roster = small()
-    for number in range(60):
-        roster.user(f"m{number}", f"Many Child{chr(97 + number % 26)}").seat("c1", f"m{number}")
-    good(run(roster, school.public_id))
+    for times in (40, 48):
+        for _ in range(times):
+            number = len(roster.made["users"])
+            roster.user(f"m{number}", f"Many Child{chr(97 + number % 26)}").seat("c1", f"m{number}")
+        good(run(roster, school.public_id))
     pictures = scalars(select(Enrollment.avatar).where(Enrollment.school_id == school.id))
-    assert len(pictures) == len(set(pictures)) == 62
+    assert len(pictures) == len(set(pictures)) == 90
 
 
 # -- teachers
