@@ -77,7 +77,7 @@ def runtime(server: EmbeddedServer, template: str, keyring_file: Path) -> Iterat
     """A fresh migrated database, opened for this module's tests."""
     name = f"test_{uuid4().hex[:12]}"
     _administer(server, f"create database {name} template {template}")
-    settings = Settings(keyring_file=keyring_file)
+    settings = Settings(keyring_file=keyring_file, alert_mail="safety@school.example")
     opened = open_runtime(settings, server.url(database=name))
     # Rights on a database are not copied from its template.
     launch.migrate(opened)

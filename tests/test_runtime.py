@@ -13,8 +13,9 @@ from backoffice import launch, runtime
 from backoffice.access import policy
 from backoffice.access.permissions import Permission
 from backoffice.access.policy import PolicyError, load_roles
+from backoffice.plugin import discover
 from backoffice.runtime import Runtime, check_database, open_runtime
-from backoffice.settings import CONFIG, Settings
+from backoffice.settings import CONFIG, Settings, plugin_config
 from backoffice.storage import database, keyring
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring, KeyringError
@@ -173,11 +174,15 @@ def test_the_web_does_not_run_as_a_stronger_role(
 # -- the policy
 
 
+# What the installed plugins let be allowed; the roles of the checkout grant some of it.
+DECLARED = [name for plugin in discover(plugin_config("plugins")["installed"]) for name in plugin.permissions]
+
+
 def roles(text: str, path: Path) -> list[str]:
     """The problems of a roles file with this text."""
     (path / "roles.toml").write_text(text)
     with pytest.raises(PolicyError) as raised:
-        load_roles(path / "roles.toml")
+        load_roles(path / "roles.toml", DECLARED)
     return raised.value.problems
 
 
@@ -193,7 +198,7 @@ def test_every_problem_of_the_roles_is_told_at_once(tmp_path: Path) -> None:
 def test_a_permission_that_a_plugin_declares_is_known(tmp_path: Path) -> None:
     path = tmp_path / "roles.toml"
     path.write_text(LOADED.replace('"children:read"', '"children:read", "results:read"'))
-    load_roles(path, [Permission("results:read")])
+    load_roles(path, [*DECLARED, Permission("results:read")])
     assert policy.granted(policy.RoleName.GUARDIAN) == {"children:read", "results:read"}
 
 
@@ -220,7 +225,7 @@ def test_a_wrong_policy_stops_the_start(
 
 
 def test_a_refused_policy_leaves_the_one_in_force(tmp_path: Path) -> None:
-    load_roles(CONFIG / "roles.toml")
+    load_roles(CONFIG / "roles.toml", DECLARED)
     before: Any = dict(policy._granted)
     roles("", tmp_path)
     assert policy._granted == before

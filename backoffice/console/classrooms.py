@@ -1,9 +1,12 @@
 """Classrooms in the console: the list, one class, making and changing it, pasting its students."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import abort, flash, redirect, request
 from flask_admin import expose
@@ -20,6 +23,7 @@ from backoffice.access.permissions import (
     CLASSROOMS_READ,
     SCHOOLS_READ,
     STUDENTS_CREATE,
+    STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
@@ -31,9 +35,14 @@ from backoffice.schools import codes, names, queries
 from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import students as student_services
+from backoffice.schools.services.students import Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.resend import shows_what_was_typed
 
 DOOR_HOUR = timedelta(hours=1)
+LINE_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
+# Lines to look at come first in a preview; those that need nobody's eye come last.
+SHOWN_FIRST = (LineState.PROBLEM, LineState.TWICE, LineState.BACK, LineState.NEW, LineState.SAME)
 ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
 
 
@@ -48,6 +57,7 @@ class ClassroomGrid(Grid):
         "details": CLASSROOMS_READ,
         "edit": CLASSROOMS_EDIT,
         "paste": STUDENTS_CREATE,
+        "resume": STUDENTS_UNENROLL,
         "door": CLASSROOMS_EDIT,
         "renew_code": CLASSROOMS_EDIT,
     }
@@ -115,11 +125,15 @@ class ClassroomGrid(Grid):
         }
 
     @expose("/new", methods=("GET", "POST"))
+    @shows_what_was_typed
     def new(self) -> str | Response | tuple[str, int]:
         """Make a class."""
         schools = queries.schools_for(reading())
         form = NewClassroomForm()
-        form.school.choices = [(school.public_id, school.name) for school in schools]
+        form.school.choices = [
+            ("", "Choose a school"),
+            *((school.public_id, school.name) for school in schools),
+        ]
         if len(schools) == 1:
             form.school.data = schools[0].public_id
             del form.school
@@ -189,6 +203,7 @@ class ClassroomGrid(Grid):
         )
 
     @expose("/<classroom:public_id>/edit", methods=("GET", "POST"))
+    @shows_what_was_typed
     def edit(self, public_id: str) -> str | Response | tuple[str, int]:
         """Rename a class."""
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
@@ -214,48 +229,68 @@ class ClassroomGrid(Grid):
         )
 
     @expose("/<classroom:public_id>/paste", methods=("GET", "POST"))
+    @shows_what_was_typed
     def paste(self, public_id: str) -> str | Response | tuple[str, int]:
         """Add students from a list of names: first what would happen, then, confirmed, do it."""
         row = find(reading(), Classroom, public_id, permission=STUDENTS_CREATE)
         form = PasteForm()
-        preview: list[dict[str, Any]] = []
-        problem = None
+        shown: dict[str, Any] = {}
         if form.validate_on_submit():
             done_reading()
-            text = form.names.data or ""
             try:
                 if request.form.get("confirm") == "yes":
-                    added = student_services.add_students(principal=self.who, classroom=public_id, text=text)
-                    students = "1 student" if added == 1 else f"{added} students"
-                    flash(f"{students} added.", "success")
-                    return redirect(f"/console/classrooms/{public_id}", 303)
-                preview = [
-                    {
-                        "line": line.name.line,
-                        "given": line.name.given,
-                        "family": line.name.family or "",
-                        "state": line.state,
-                        "note": line.note,
-                    }
-                    for line in student_services.preview_names(
-                        principal=self.who, classroom=public_id, text=text
-                    )
-                ]
+                    added = self._add(public_id, form.names.data or "")
+                    if not added.left_out:
+                        flash(what_was_added(added), "success")
+                        return redirect(f"/console/classrooms/{public_id}", 303)
+                    form = PasteForm(formdata=None, names="\n".join(added.left_out))
+                    shown = {"added": what_was_added(added), "left_out": len(added.left_out)}
+                else:
+                    shown = self._preview(public_id, form.names.data or "")
             except Rejected as rejected:
-                problem = show_rejection(form, rejected)
+                shown = {"problem": show_rejection(form, rejected)}
         page = self.render(
             "console/paste.html",
             form=form,
-            classroom={"name": row.name, "public_id": public_id},
-            preview=preview,
-            problem=problem,
+            classroom={"name": row.name, "url": f"/console/classrooms/{public_id}"},
             crumbs=[
                 {"title": "Classes", "url": "/console/classrooms/"},
                 {"title": row.name, "url": f"/console/classrooms/{public_id}"},
                 {"title": "Add students"},
             ],
+            **shown,
         )
         return (page, 422) if form.errors else page
+
+    def _add(self, public_id: str, text: str) -> Added:
+        ticked = {int(line) for line in request.form.getlist("another") if LINE_NUMBER.fullmatch(line)}
+        return student_services.add_students(
+            principal=self.who, classroom=public_id, text=text, another=ticked
+        )
+
+    def _preview(self, public_id: str, text: str) -> dict[str, Any]:
+        lines = student_services.preview_names(principal=self.who, classroom=public_id, text=text)
+        order = list(SHOWN_FIRST)
+        return {
+            "preview": sorted(lines, key=lambda line: order.index(line.state)),
+            "counts": Counter(line.state for line in lines),
+            "text": text,
+        }
+
+    @expose("/<classroom:public_id>/undo", methods=("POST",))
+    def resume(self, public_id: str) -> Response:
+        """Bring back those who have just been taken out of the class."""
+        try:
+            left_at = datetime.fromisoformat(request.form.get("left_at", ""))
+        except ValueError:
+            abort(400)
+        done_reading()
+        back = student_services.resume_enrollments(principal=self.who, classroom=public_id, left_at=left_at)
+        if back:
+            flash(f"{'1 student is' if back == 1 else f'{back} students are'} back in the class.", "success")
+        else:
+            flash("Nobody had to be brought back.", "info")
+        return redirect(f"/console/classrooms/{public_id}", 303)
 
     @expose("/<classroom:public_id>/door", methods=("POST",))
     def door(self, public_id: str) -> Response:
@@ -266,16 +301,34 @@ class ClassroomGrid(Grid):
         done_reading()
         until = clock.now() + DOOR_HOUR if wanted == Door.UNTIL else None
         services.set_door(principal=self.who, classroom=public_id, door=Door(wanted), until=until)
-        flash("The door is closed." if wanted == Door.CLOSED else "The door is open.", "success")
+        flash(self._door_said(Door(wanted), until), "success")
         return redirect(f"/console/classrooms/{public_id}", 303)
+
+    def _door_said(self, door: Door, until: datetime | None) -> str:
+        if until is not None:
+            return f"The door is open until {until.astimezone(ZoneInfo(self.who.time_zone)):%H:%M}."
+        return "The door is closed." if door is Door.CLOSED else "The door is open."
 
     @expose("/<classroom:public_id>/code", methods=("POST",))
     def renew_code(self, public_id: str) -> Response:
         """Give the class a new code."""
         done_reading()
         services.renew_code(principal=self.who, classroom=public_id)
-        flash("The class has a new code. The old one no longer works.", "success")
+        flash("The class has a new code. Whoever came in with the old one is signed out.", "success")
         return redirect(f"/console/classrooms/{public_id}", 303)
+
+
+def what_was_added(added: Added) -> str:
+    """What became of a pasted list: "23 students added. 1 came back. 6 lines were left out."."""
+    said = []
+    if added.new or not added.back:
+        said.append(f"{'1 student' if added.new == 1 else f'{added.new} students'} added.")
+    if added.back:
+        said.append(f"{added.back} came back.")
+    if added.left_out:
+        many = len(added.left_out)
+        said.append("1 line was left out." if many == 1 else f"{many} lines were left out.")
+    return " ".join(said)
 
 
 def door_now(classroom: Classroom) -> str:

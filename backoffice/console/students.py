@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_admin import expose
+from flask_wtf import FlaskForm
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
@@ -23,6 +24,8 @@ from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import students as services
 from backoffice.web.identity import reading
+from backoffice.web.notices import undoable
+from backoffice.web.resend import shows_what_was_typed
 
 MOST_CHOICES = 200
 
@@ -58,7 +61,7 @@ class StudentGrid(Grid):
             "Take out of this class",
             STUDENTS_UNENROLL,
             "unenroll",
-            "{count} will leave this class. Their points in it stay, and nobody is deleted.",
+            "Their points in it stay, nobody is deleted, and you can undo it.",
             danger=True,
         ),
     )
@@ -151,12 +154,23 @@ class StudentGrid(Grid):
         """Leaving a class is offered where the list shows one class."""
         return super().allowed_actions() if asked("classroom") else []
 
-    def unenroll(self, students: list[str]) -> str:
-        """Take the selected students out of the class that the list shows."""
-        left = services.end_enrollments(
-            principal=self.who, classroom=asked("classroom"), students=students
+    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Student]) -> list[str]:
+        """Who will leave which class, by name."""
+        classroom = find(tx, Classroom, asked("classroom"))
+        return [
+            f"{some_of([full_name(student) for student in chosen])} will leave {classroom.name}.",
+            action.question.format(count=self.counted(len(chosen))),
+        ]
+
+    def unenroll(self, students: list[str]) -> dict[str, Any]:
+        """Take the selected students out of the class that the list shows; it can be undone."""
+        classroom = asked("classroom")
+        left = services.end_enrollments(principal=self.who, classroom=classroom, students=students)
+        return undoable(
+            f"{self.counted(left.count)} left the class.",
+            url=f"/console/classrooms/{classroom}/undo",
+            left_at=left.at.isoformat(),
         )
-        return f"{self.counted(left)} left the class."
 
     @expose("/<student:public_id>", methods=("GET",))
     def details(self, public_id: str) -> str:
@@ -167,16 +181,21 @@ class StudentGrid(Grid):
         givers = queries.names_of(tx, {award.by for award in awards if award.by is not None})
         return self.render(
             "console/student.html",
+            leave_form=FlaskForm(),
             student={
+                "public_id": row.public_id,
                 "name": full_name(row),
                 "given_name": row.given_name,
                 "family_name": row.family_name,
-                "username_note": "Kept as a keyed digest only" if row.username_digest else None,
+                "username_note": "Kept scrambled: nobody can read it" if row.username_digest else None,
                 "classes": [
                     {
                         "name": enrollment.classroom.name,
                         "url": f"/console/classrooms/{enrollment.classroom.public_id}",
                         "points": enrollment.balance,
+                        "leave_url": f"/console/students/?classroom={enrollment.classroom.public_id}"
+                        if can(self.who, STUDENTS_UNENROLL, enrollment.classroom)
+                        else None,
                     }
                     for enrollment in queries.enrollments_of(tx, row)
                 ],
@@ -198,6 +217,7 @@ class StudentGrid(Grid):
         )
 
     @expose("/<student:public_id>/edit", methods=("GET", "POST"))
+    @shows_what_was_typed
     def edit(self, public_id: str) -> str | Response | tuple[str, int]:
         """Correct how a student's name is written."""
         row = find(reading(), Student, public_id, permission=STUDENTS_EDIT)
@@ -226,3 +246,11 @@ class StudentGrid(Grid):
 def full_name(student: Student) -> str:
     """Given and family name."""
     return f"{student.given_name} {student.family_name or ''}".strip()
+
+
+def some_of(names_of_all: Sequence[str], most: int = 10) -> str:
+    """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"."""
+    if len(names_of_all) > most + 1:
+        return f"{', '.join(names_of_all[:most])} and {len(names_of_all) - most:,} more"
+    *others, last = names_of_all
+    return f"{', '.join(others)} and {last}" if others else last

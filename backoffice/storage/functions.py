@@ -42,7 +42,7 @@ def plugin_version(connection: Connection) -> int:
 
 
 def plugin_toggles(connection: Connection) -> Sequence[AnyRow]:
-    """Name, whether it is on, and time of the last change of each plugin that somebody has switched or set."""
+    """Name, whether it is on and when it was last changed, of each plugin that somebody has touched."""
     return connection.execute(text("select * from app.plugin_toggles()")).all()
 
 

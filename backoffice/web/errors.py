@@ -4,6 +4,7 @@ Problems follow RFC 9457. Both carry the reference by which the log knows the re
 """
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, flash, g, make_response, redirect, render_template, request
 from flask.globals import request_ctx
@@ -17,7 +18,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
 from backoffice.problems import SwitchedOff
-from backoffice.web import logs
+from backoffice.web import logs, resend
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
@@ -86,7 +87,13 @@ def init_app(app: Flask) -> None:
         return response
 
     @app.errorhandler(CSRFError)
-    def _csrf(_error: CSRFError) -> Response:
+    def _csrf(_error: CSRFError) -> Any:
+        if resend.can_be_sent_again():
+            flash("Nothing was saved yet: the page had been open for too long. Send it again.", "warning")
+            try:
+                return resend.the_form_again()
+            except Exception as error:  # noqa: BLE001 - an error of an error's handler has no other handler
+                return app.handle_user_exception(error)
         return answer(400, STALE_FORM)
 
     _for_who_may_not(app)

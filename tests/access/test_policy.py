@@ -41,7 +41,11 @@ CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read"}
 # What each may do with a classroom; a place that is not listed: nothing.
 # What founders run besides: the parts of the system, which belong to no school.
-RUNS = SEES_SCHOOLS | {"plugins:read", "plugins:edit", "jobs:read", "jobs:run", "jobs:edit"}
+RUNS = SEES_SCHOOLS | {
+    *("plugins:read", "plugins:edit"),
+    *("jobs:read", "jobs:run", "jobs:edit"),
+    *("mail:read", "mail:retry"),
+}
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),
     "leader": {"own": LEADS, "colleague": LEADS, "elsewhere": LEADS},
