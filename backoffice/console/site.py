@@ -20,6 +20,7 @@ from backoffice.console.schools import SchoolGrid
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.plugin import Plugin, PluginError
+from backoffice.web.requests import allow_uploads
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,7 +49,7 @@ def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:
         theme=Theme(folder=str(TEMPLATES), base_template="console/layout.html"),
     )
     for view in VIEWS:
-        admin.add_view(view.placed())
+        _add(app, admin, view.placed())
     for plugin in plugins:
         app.register_blueprint(
             Blueprint(
@@ -58,4 +59,9 @@ def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:
         for page in plugin.pages:
             if not issubclass(page, GuardedView):
                 raise PluginError([f"The page {page.__name__} of {plugin.name} is no GuardedView."])
-            admin.add_view(page.placed(plugin))
+            _add(app, admin, page.placed(plugin))
+
+
+def _add(app: Flask, admin: Admin, view: GuardedView) -> None:
+    admin.add_view(view)
+    allow_uploads(app, {f"{view.endpoint}.{door}": size for door, size in view.uploads.items()})

@@ -52,6 +52,10 @@ class MailConverter(_PublicIdConverter):
     """A mail's public identifier, on the demo's pages."""
 
 
+class ImportConverter(_PublicIdConverter):
+    """The public identifier of something that was brought in from files."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -61,6 +65,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "plugin": PluginConverter,
     "job": JobConverter,
     "mail": MailConverter,
+    "import": ImportConverter,
 }
 
 

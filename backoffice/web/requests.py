@@ -1,20 +1,53 @@
 """What no request may carry, whatever page it asks for."""
 
+import io
+from collections.abc import Mapping
 from itertools import chain
+from typing import IO
 
-from flask import Flask, abort, request
+from flask import Flask, Request, abort, request
+
+from backoffice.settings import Settings
+from backoffice.web import cookies
 
 # Bytes of a body, where a page expects much less than a form may have.
 LONGEST = {"web.csp_reports": 8 * 1024}
 
 
-def init_app(app: Flask) -> None:
+class InMemoryRequest(Request):
+    """A request whose uploads stay in memory, within the bound of the page that takes them.
+
+    A roster holds what must not touch the disk, and werkzeug's own would spool it there.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        del total_content_length, content_type, filename, content_length
+        return io.BytesIO()
+
+
+def allow_uploads(app: Flask, sizes: Mapping[str, int]) -> None:
+    """Let the pages of these endpoints take bodies of so many bytes, from a browser with a session."""
+    app.extensions.setdefault("uploads", {}).update(sizes)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
     """Refuse what is too long or what PostgreSQL could not store anyway, before a page looks at it."""
+    app.request_class = InMemoryRequest
+    session_cookie = cookies.name(settings, cookies.ACCOUNT)
 
     @app.before_request
     def _no_more_than_expected() -> None:
         # Before anything is read of it: a body in chunks does not say how long it is.
-        longest = LONGEST.get(request.endpoint or "")
+        endpoint = request.endpoint or ""
+        longest = LONGEST.get(endpoint)
+        if session_cookie in request.cookies:
+            longest = app.extensions.get("uploads", {}).get(endpoint, longest)
         if longest is not None:
             request.max_content_length = longest
 

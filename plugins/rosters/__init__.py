@@ -17,6 +17,7 @@ from plugins.rosters.models import (
     StudentSource,
 )
 from plugins.rosters.permissions import ROSTERS_IMPORT
+from plugins.rosters.views import RosterGrid
 
 plugin = Plugin(
     name="rosters",
@@ -24,6 +25,7 @@ plugin = Plugin(
     summary="Takes schools, classes, teachers and students in from roster files, and keeps them up to date.",
     tables=RostersBase.metadata,
     permissions=(ROSTERS_IMPORT,),
+    pages=(RosterGrid,),
     commands=(rosters,),
     jobs=(
         Job("import", import_upload, title="Import an uploaded roster"),

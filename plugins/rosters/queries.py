@@ -1,13 +1,18 @@
 """What imports look up beside their own temporary tables."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.schools.models import District, Membership, Role, School
+from backoffice.schools.queries import schools_for
 from backoffice.storage.public_id import is_public_id
 from plugins.rosters.importing.places import NoSuchPlace, Target
 from plugins.rosters.models import ImportState, RosterImport
+from plugins.rosters.permissions import ROSTERS_IMPORT
 
 
 def waiting(tx: Transaction, *, number: int) -> RosterImport | None:
@@ -26,6 +31,45 @@ def target_of(tx: Transaction, found: RosterImport) -> Target:
     if district is None:
         raise NoSuchPlace
     return Target(district=district)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A school or a district into which the principal may bring a roster."""
+
+    public_id: str
+    name: str
+    target: Target
+
+
+def places(tx: Transaction) -> list[Place]:
+    """Where the principal may bring a roster: the districts led, then the schools."""
+    led = select(Membership.district_id).where(
+        Membership.account_id == tx.principal.account_id, Membership.role == Role.LEADER
+    )
+    districts = tx.scalars(select(District).where(District.id.in_(led)).order_by(District.id))
+    return [
+        *(
+            Place(each.public_id, f"{each.name} (all its schools)", Target(district=each.public_id))
+            for each in districts
+        ),
+        *(
+            Place(each.public_id, each.name, Target(school=each.public_id))
+            for each in schools_for(tx, ROSTERS_IMPORT)
+        ),
+    ]
+
+
+def names_of_places(tx: Transaction, imports: Sequence[RosterImport]) -> dict[int, str]:
+    """What the place of each import is called, by the import's number."""
+    schools = {each.id: each.name for each in schools_for(tx, ROSTERS_IMPORT)}
+    wanted = {each.district_id for each in imports if each.district_id is not None}
+    found = tx.execute(select(District.id, District.name).where(District.id.in_(wanted)))
+    districts = {row.id: row.name for row in found}
+    return {
+        each.id: schools.get(each.school_id or 0) or districts.get(each.district_id or 0, "")
+        for each in imports
+    }
 
 
 def led_district(tx: Transaction, *, public_id: str) -> int | None:

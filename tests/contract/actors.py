@@ -30,11 +30,12 @@ from backoffice.schools.models import (
 )
 from backoffice.students import tokens
 from backoffice.web import cookies
+from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
-KINDS = ("school", "classroom", "student", "account", "mail")
+KINDS = ("school", "classroom", "student", "account", "mail", "import")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 
@@ -147,6 +148,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     scheduler.sync()
     things += _mails(world)
     things += _named(app)
+    things += _imports({school.id: place for place, school in schools.items()})
     actors = list(_actors(world, extras, classes, schools, app))
     children = frozenset(
         name for room in classes.values() for child in _everybody(room, extras) for name in _names(child)
@@ -174,6 +176,13 @@ def _mails(world: World) -> list[Thing]:
         )
         for mail in mails
     ]
+
+
+def _imports(places: Mapping[int, str]) -> list[Thing]:
+    """The rosters that were brought in."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(select(RosterImport.id, RosterImport.public_id, RosterImport.school_id)).all()
+    return [Thing("import", row.id, row.public_id, row.school_id, places[row.school_id]) for row in found]
 
 
 def _named(app: Flask) -> list[Thing]:
@@ -333,6 +342,9 @@ def _actors(
         }
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
+            imports = _imports({school.id: place for place, school in schools.items()})
+            reach["import"] = frozenset(each.id for each in imports if each.place == "own")
+            says |= {f"Amaranth Administrator of {world.home.name}", "Quillfeather District"}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())
             reach |= {kind: frozenset(range(1000)) for kind in (*NAMED, "mail")}

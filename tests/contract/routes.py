@@ -1,5 +1,6 @@
 """The routes of the application, walked and never typed, and what opens each of them."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from backoffice.settings import plugin_config
 from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import Actor, Stage, Thing
+from tests.factories import oneroster
 from tests.factories.world import SYSTEM
 
 METHODS = ("GET", "POST")
@@ -245,6 +247,17 @@ def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """A small set, into the own school."""
+    own = next(iter(stage.own(actor, "school")), stage.of("school")[0])
+    content = oneroster.zipped(oneroster.Shape(students=3))
+    return Filled(
+        {"place": own.public_id, "file": lambda: (io.BytesIO(content), "roster.zip")},
+        ("added app.job_run", "added plugin_rosters.roster_import", "added plugin_rosters.roster_upload"),
+        identifiers={"place": "school"},
+    )
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -267,6 +280,7 @@ FORMS: Mapping[str, Fill] = {
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),
     "console_students.act:unenroll": _unenroll,
+    "plugin_rosters_rosters.upload": _roster,
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.
     "console_classrooms.resume": _always(left_at="2026-01-01T00:00:00+00:00"),
     "console_students.search": _always(audited=False, q="zz"),

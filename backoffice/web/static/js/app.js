@@ -2,8 +2,10 @@
 // that work without scripts; nothing is ever kept in the browser.
 import { copyButtons } from "./copy.js";
 import { guardForms } from "./forms.js";
+import { reloadWhileWorking } from "./reload.js";
 import { selectableRows } from "./rows.js";
 
 copyButtons(document);
 guardForms(document);
+reloadWhileWorking(document);
 selectableRows(document);

@@ -1,0 +1,183 @@
+"""Rosters in the console: uploading one, watching it come in, and what came of it."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask import Response, flash, g, redirect
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import DataRequired
+
+from backoffice.access.lookup import find
+from backoffice.access.transaction import Transaction
+from backoffice.console.csv_export import safe
+from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.guard import show_rejection
+from backoffice.problems import Rejected
+from backoffice.web.identity import done_reading, reading
+from plugins.rosters import queries, services
+from plugins.rosters.importing.outcome import Outcome
+from plugins.rosters.models import ImportState, RosterImport
+from plugins.rosters.permissions import ROSTERS_IMPORT
+from plugins.rosters.reading.oneroster import read_set
+from plugins.rosters.reading.package import PACKAGE, PackageRefused, open_package
+from plugins.rosters.reading.reduced import reduce_set
+from plugins.rosters.reading.report import Report
+
+STATES: Mapping[str, tuple[str, str]] = {
+    ImportState.WAITING: ("Waiting", "info"),
+    ImportState.CHECKING: ("Being checked", "info"),
+    ImportState.IMPORTING: ("Coming in", "info"),
+    ImportState.DONE: ("Done", "good"),
+    ImportState.REFUSED: ("Refused", "bad"),
+    ImportState.FAILED: ("Failed", "bad"),
+}
+
+
+class UploadForm(FlaskForm):
+    """A roster file, and where it goes."""
+
+    place = SelectField("Into", [DataRequired("Choose a school or a district.")])
+    file = FileField(
+        "Roster file",
+        [FileRequired("Choose the zip file.")],
+        description="A OneRoster 1.1 set as one zip, as your student information system exports it.",
+    )
+
+
+class RosterGrid(Grid):
+    """The imports that somebody may see, each one's page, and the way to a new one."""
+
+    entity = RosterImport
+    doors = {
+        "index": ROSTERS_IMPORT,
+        "upload": ROSTERS_IMPORT,
+        "details": ROSTERS_IMPORT,
+        "problems": ROSTERS_IMPORT,
+    }
+    uploads: ClassVar[Mapping[str, int]] = {"upload": services.LARGEST_UPLOAD}
+    title = "Rosters"
+    category = "School"
+    address = "rosters"
+    icon = "rosters"
+    noun = ("import", "imports")
+    newest_first = True
+    columns = (
+        Column("when", "When"),
+        Column("place", "Into"),
+        Column("state", "How it stands"),
+        Column("lines", "Lines read", numeric=True),
+    )
+
+    def rows(self, tx: Transaction, things: Sequence[RosterImport]) -> list[Row]:
+        """When, where, and how far."""
+        names = queries.names_of_places(tx, things)
+        return [
+            Row(
+                each.public_id,
+                f"/console/rosters/{each.public_id}",
+                (
+                    Cell(each.created_at.astimezone(g.zone).strftime("%-d %b %Y, %H:%M")),
+                    Cell(names[each.id]),
+                    Cell(STATES[each.state][0], "badge", tone=STATES[each.state][1]),
+                    Cell(f"{each.done:,}", "number"),
+                ),
+            )
+            for each in things
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """The way to a new import."""
+        del tx
+        return {
+            "description": "A roster brings classes, teachers and students in, and keeps them up to date."
+            " Nobody is ever erased by one.",
+            "new_url": "/console/rosters/new",
+            "new_title": "Bring in a roster",
+            "empty": {
+                "title": "No roster yet",
+                "sentence": "Export a OneRoster set from the system that your school keeps, and bring it in.",
+                "url": "/console/rosters/new",
+                "action": "Bring in a roster",
+                "icon": "rosters",
+            },
+        }
+
+    @expose("/new", methods=("GET", "POST"))
+    def upload(self) -> str | BaseResponse | tuple[str, int]:
+        """Take a roster in. What is not to be kept is dropped here, in memory, before anything is stored."""
+        form, places = UploadForm(), queries.places(reading())
+        form.place.choices = [SelectChoice(value=place.public_id, label=place.name) for place in places]
+        problem, report = None, Report()
+        if form.validate_on_submit():
+            target = next(place.target for place in places if place.public_id == form.place.data)
+            done_reading()
+            content, total = _reduced(form.file.data.read(), report)
+            if not report.stops:
+                try:
+                    made = services.queue_upload(
+                        principal=self.who, target=target, content=[content], report=report, total=total
+                    )
+                except Rejected as rejected:
+                    problem = show_rejection(form, rejected)
+                else:
+                    flash("The roster is being brought in. You get a mail when it is done.", "success")
+                    return redirect(f"/console/rosters/{made}", 303)
+        page = self.render(
+            "rosters/upload.html",
+            form=form,
+            problem=problem,
+            found=Outcome(report).public() if report.stops else None,
+            most=services.LARGEST_UPLOAD >> 20,
+            crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": "Bring in a roster"}],
+        )
+        return (page, 422) if form.errors or problem or report.stops else page
+
+    @expose("/<import:public_id>", methods=("GET",))
+    def details(self, public_id: str) -> str:
+        """One import: how far it is, then what came of it."""
+        tx = reading()
+        row = find(tx, RosterImport, public_id, permission=ROSTERS_IMPORT)
+        words, tone = STATES[row.state]
+        place = queries.names_of_places(tx, [row])[row.id]
+        return self.render(
+            "rosters/import.html",
+            row=row,
+            place=place,
+            state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
+            found=row.report,
+            problems_url=f"/console/rosters/{public_id}/problems.csv",
+            crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": place}],
+        )
+
+    @expose("/<import:public_id>/problems.csv", methods=("GET",))
+    def problems(self, public_id: str) -> Response:
+        """What was found in the files, as a list to work through."""
+        row = find(reading(), RosterImport, public_id, permission=ROSTERS_IMPORT)
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(["Severity", "File", "Line", "Column", "What", "What to do"])
+        for each in (row.report or {}).get("problems", []):
+            cells = [each[key] for key in ("severity", "file", "line", "column", "sentence", "remedy")]
+            writer.writerow(["" if cell is None else safe(str(cell)) for cell in cells])
+        return Response(
+            text.getvalue(),
+            mimetype="text/csv",
+            headers={"Content-Disposition": 'attachment; filename="roster-problems.csv"'},
+        )
+
+
+def _reduced(content: bytes, report: Report) -> tuple[bytes, int]:
+    """The set without what is not taken. The report says what stops it, and what was dropped."""
+    try:
+        with open_package(content, report) as package:
+            return reduce_set(read_set(package, report))
+    except PackageRefused as refused:
+        report.error(PACKAGE, refused.sentence, refused.remedy)
+        return b"", 0

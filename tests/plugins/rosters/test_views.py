@@ -1,0 +1,178 @@
+"""A leader brings a roster in: what is kept of it, what is told, and who may look."""
+
+import io
+import json
+import tempfile
+import zipfile
+from html import unescape
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug import formparser
+from werkzeug.test import TestResponse, encode_multipart
+
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.web import cookies
+from plugins.rosters import services
+from plugins.rosters.models import ImportState, RosterImport, RosterUpload
+from tests.contract.pages import form_token
+from tests.factories import oneroster
+from tests.factories.world import SYSTEM, World
+
+NEW = "/console/rosters/new"
+SET = oneroster.zipped(oneroster.Shape(students=20))
+
+
+@pytest.fixture
+def leader(app: Flask, world: World) -> FlaskClient:
+    return signed_in(app, world, "leader")
+
+
+@pytest.fixture
+def no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be written to a temporary file while a request is served."""
+
+    def refuse(*_arguments: Any, **_options: Any) -> None:
+        raise AssertionError("An upload touched the disk.")
+
+    monkeypatch.setattr(formparser, "SpooledTemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+
+
+def signed_in(app: Flask, world: World, role: str) -> FlaskClient:
+    browser = app.test_client()
+    browser.set_cookie(cookies.ACCOUNT, world.token(role))
+    return browser
+
+
+def send(browser: FlaskClient, place: str, content: bytes) -> TestResponse:
+    token = form_token(browser.get(NEW).text)
+    return browser.post(
+        NEW, data={"csrf_token": token, "place": place, "file": (io.BytesIO(content), "set.zip")}
+    )
+
+
+def last() -> RosterImport:
+    with transaction(SYSTEM) as tx:
+        return tx.scalars(select(RosterImport).order_by(RosterImport.id.desc()).limit(1)).one()
+
+
+def work() -> None:
+    """What a worker does with the last upload."""
+    services.run_upload(principal=Purpose("rosters.import"), number=last().id, tick=lambda _lines: None)
+
+
+def test_a_roster_comes_in(leader: FlaskClient, world: World) -> None:
+    sent = send(leader, world.elsewhere.public_id, SET)
+    assert (sent.status_code, sent.location) == (303, f"/console/rosters/{last().public_id}")
+    assert last().state == ImportState.WAITING
+    waiting = leader.get(sent.location or "").text
+    assert "Waiting" in waiting
+    assert "You can leave this page" in waiting
+    work()
+    page = unescape(leader.get(sent.location or "").text)
+    assert "Done" in page
+    assert "Students new</dt><dd>20</dd>" in page
+    assert "Dropped, and never stored" in page
+    assert "users.csv password" in page
+    assert "Nobody becomes a leader by a roster." in page
+    assert last().public_id in leader.get("/console/rosters/").text
+
+
+def test_what_is_dropped_is_not_kept(leader: FlaskClient, world: World) -> None:
+    """Not even sealed: the upload is opened, and holds no address of a child, no phone, no password."""
+    send(leader, world.home.public_id, SET)
+    with transaction(SYSTEM) as tx:
+        kept = b"".join(tx.scalars(select(RosterUpload.content).where(RosterUpload.import_id == last().id)))
+    with io.BytesIO(kept) as stream, zipfile.ZipFile(stream) as package:
+        names = package.namelist()
+        users = package.read("users.csv").decode()
+    assert "demographics.csv" not in names
+    rows = [line.split(",") for line in users.splitlines() if line]
+    heading = rows[0]
+    for column in ("password", "phone", "sms", "middleName", "identifier", "grades"):
+        assert {row[heading.index(column)] for row in rows[1:]} == {""}
+    children = [row for row in rows[1:] if row[heading.index("role")] == "student"]
+    assert {row[heading.index("email")] for row in children} == {""}
+
+
+def test_files_with_errors_store_nothing(leader: FlaskClient, world: World) -> None:
+    before = last().id
+    content = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(SET)) as good,
+        zipfile.ZipFile(content, "w") as bad,
+    ):
+        for name in good.namelist():
+            text = good.read(name).decode()
+            bad.writestr(name, text.replace(",student,", ",wizard,", 1) if name == "users.csv" else text)
+    answer = send(leader, world.home.public_id, content.getvalue())
+    page = unescape(answer.text)
+    assert answer.status_code == 422
+    assert "Nothing was brought in" in page
+    assert "users.csv" in page
+    assert "wizard" not in page
+    assert last().id == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken", SET[: len(SET) // 2]])
+def test_what_is_no_set_is_refused_in_a_sentence(leader: FlaskClient, world: World, content: bytes) -> None:
+    before = last().id
+    answer = send(leader, world.home.public_id, content)
+    assert answer.status_code == 422
+    assert "Traceback" not in answer.text
+    assert last().id == before
+
+
+def test_an_upload_without_a_file_is_told(leader: FlaskClient, world: World) -> None:
+    token = form_token(leader.get(NEW).text)
+    answer = leader.post(NEW, data={"csrf_token": token, "place": world.home.public_id})
+    assert (answer.status_code, "Choose the zip file." in answer.text) == (422, True)
+
+
+def test_nobody_brings_a_roster_into_a_foreign_school(app: Flask, leader: FlaskClient, world: World) -> None:
+    before = last().id
+    assert send(leader, world.outside.public_id, SET).status_code == 422
+    for role in ("teacher", "founder", "officer", "outsider"):
+        assert signed_in(app, world, role).get(NEW).status_code == 404
+    assert last().id == before
+
+
+def test_a_large_body_is_taken_by_this_page_alone_and_in_memory(
+    leader: FlaskClient, app: Flask, world: World, no_disk: None
+) -> None:
+    large = SET + b"\0" * (1 << 20)
+    token = form_token(leader.get(NEW).text)
+
+    def post(browser: FlaskClient, address: str) -> int:
+        fields = {"csrf_token": token, "place": world.home.public_id, "file": (io.BytesIO(large), "set.zip")}
+        boundary, body = encode_multipart(fields)  # by ourselves: the client would use a file of its own
+        kind = f"multipart/form-data; boundary={boundary}"
+        return browser.post(address, data=body, content_type=kind).status_code
+
+    assert post(leader, NEW) in {303, 422}
+    assert post(leader, "/console/classrooms/new") == 413
+    assert post(app.test_client(), NEW) == 413
+
+
+def test_problems_are_a_list_to_work_through(leader: FlaskClient, world: World) -> None:
+    send(leader, world.home.public_id, SET)
+    number = last().id
+    problem = {
+        "severity": "warning",
+        "file": "users.csv",
+        "line": 7,
+        "column": "email",
+        "sentence": "=This is wrong.",
+        "remedy": "Mend it.",
+    }
+    with transaction(SYSTEM) as tx:
+        row = tx.get_one(RosterImport, number)
+        row.report = json.loads(json.dumps({**(row.report or {}), "problems": [problem]}))
+    answer = leader.get(f"/console/rosters/{last().public_id}/problems.csv")
+    assert answer.mimetype == "text/csv"
+    assert answer.text.splitlines()[1] == "warning,users.csv,7,email,'=This is wrong.,Mend it."
