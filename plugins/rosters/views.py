@@ -69,8 +69,8 @@ class RosterGrid(Grid):
     noun = ("import", "imports")
     newest_first = True
     columns = (
-        Column("when", "When"),
         Column("place", "Into"),
+        Column("when", "When"),
         Column("state", "How it stands"),
         Column("lines", "Lines read", numeric=True),
     )
@@ -83,8 +83,8 @@ class RosterGrid(Grid):
                 each.public_id,
                 f"/console/rosters/{each.public_id}",
                 (
-                    Cell(each.created_at.astimezone(g.zone).strftime("%-d %b %Y, %H:%M")),
                     Cell(names[each.id]),
+                    Cell(each.created_at.astimezone(g.zone).strftime("%-d %b %Y, %H:%M")),
                     Cell(STATES[each.state][0], "badge", tone=STATES[each.state][1]),
                     Cell(f"{each.done:,}", "number"),
                 ),

@@ -38,6 +38,11 @@ def press(name: str) -> Callable[[Page, Site], None]:
     return lambda page, _site: page.get_by_role("main").get_by_role("button", name=name).click()
 
 
+def follow(name: str) -> Callable[[Page, Site], None]:
+    """Follow the link of this name in the page's content."""
+    return lambda page, _site: page.get_by_role("main").get_by_role("link", name=name).first.click()
+
+
 def sign_in_wrongly(page: Page, _site: Site) -> None:
     """A password that is not right."""
     page.get_by_label("E-mail").fill("teacher@people.example")
@@ -139,6 +144,14 @@ PAGES: Mapping[str, Stop] = {
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),
     "schools": Stop("founder", "/console/schools/"),
+    "rosters": Stop("leader", "/console/rosters/"),
+    "a roster": Stop("leader", "/console/rosters/", follow("Home Hollow School")),
+    "bring in a roster": Stop("leader", "/console/rosters/new"),
+    "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check and bring in")),
+    "plugins": Stop("founder", "/console/plugins/"),
+    "a plugin": Stop("founder", "/console/plugins/trust"),
+    "a plugin, to be switched off": Stop("founder", "/console/plugins/trust/switch"),
+    "a plugin, without a reason": Stop("founder", "/console/plugins/trust/switch", press("Switch off")),
     "mail": Stop("founder", "/console/outbox/"),
     "mail, none of a kind": Stop("founder", "/console/outbox/?state=sent"),
     "jobs": Stop("founder", "/console/jobs/"),

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug import formparser
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from backoffice.access.principal import Purpose
@@ -149,7 +150,8 @@ def test_a_large_body_is_taken_by_this_page_alone_and_in_memory(
     token = form_token(leader.get(NEW).text)
 
     def post(browser: FlaskClient, address: str) -> int:
-        fields = {"csrf_token": token, "place": world.home.public_id, "file": (io.BytesIO(large), "set.zip")}
+        file = FileStorage(io.BytesIO(large), "set.zip")
+        fields = {"csrf_token": token, "place": world.home.public_id, "file": file}
         boundary, body = encode_multipart(fields)  # by ourselves: the client would use a file of its own
         kind = f"multipart/form-data; boundary={boundary}"
         return browser.post(address, data=body, content_type=kind).status_code
