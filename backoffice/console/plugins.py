@@ -15,8 +15,11 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import settings_form
 from backoffice.console.guard import GuardedView
+from backoffice.console.jobs import TONES
 from backoffice.host import queries, services
 from backoffice.host.queries import Standing
+from backoffice.jobs.models import RunState
+from backoffice.jobs.queries import last_runs
 from backoffice.plugin import Plugin
 from backoffice.storage.migrate import is_current
 from backoffice.web.identity import reading, runtime
@@ -217,6 +220,16 @@ def _health(tx: Transaction, plugin: Plugin) -> Iterator[dict[str, Any]]:
             "title": "Its tables",
             "tone": "good" if current else "bad",
             "text": "up to date" if current else "of another version",
+        }
+    full_names = {f"{plugin.name}.{job.name}": job for job in plugin.jobs}
+    last = last_runs(tx, jobs=full_names)
+    for name, job in full_names.items():
+        run = last.get(name)
+        yield {
+            "title": job.title or job.name,
+            "url": f"/console/jobs/{name}",
+            "tone": TONES.get(RunState(run.state), "mute") if run else "mute",
+            "text": run.state if run else "has not run",
         }
 
 
