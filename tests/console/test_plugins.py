@@ -47,7 +47,7 @@ def test_its_health_tells_how_its_jobs_went(founder: FlaskClient) -> None:
                 state=RunState.FAILED,
                 asked=Asked.SCHEDULE,
                 attempt=1,
-                created_at=now,
+                asked_at=now,
                 started_at=now,
                 finished_at=now,
             )
