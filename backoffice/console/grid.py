@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from backoffice.access.permissions import Permission
 from backoffice.access.policy import Denied, can, visible
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record
+from backoffice.audit.services import record_export
 from backoffice.console import csv_export
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView
@@ -206,8 +206,8 @@ class Grid(GuardedView):
         # Before the first line leaves: a wrong filter is still a 404 then, and a reader who hangs up in
         # the middle has read all the same.
         with transaction(who) as tx:
-            self.visible_rows(tx, permission)
-            record(tx, f"{self.title.lower()}.export")
+            rows = self.visible_rows(tx, permission)
+        record_export(principal=who, rows=rows)
 
         def lines() -> Iterator[Sequence[str | None]]:
             yield [column.title for column in self.columns]

@@ -96,8 +96,8 @@ def shown(people: Sequence[Named]) -> Mapping[Hashable, str]:
 
 def _label(person: Named, letters: int) -> str:
     family = person.family or ""
-    # Never the whole family name, however short it is.
-    part = family[: min(letters, max(len(family) - 1, 1))].rstrip()
+    # Never the whole family name, however short it is: one of a single letter is not shown at all.
+    part = family[: min(letters, max(len(family) - 1, 0))].rstrip()
     return f"{person.given} {part}." if part else person.given
 
 

@@ -169,6 +169,17 @@ def test_an_export_is_a_spreadsheet_that_runs_nothing(app: Flask, world: World) 
         assert tx.scalar(exported) == (before or 0) + 1
 
 
+def test_an_export_is_noted_in_every_school_whose_rows_it_holds(app: Flask, world: World) -> None:
+    """So that its leader, who reads the trail of the own schools, finds it there."""
+    noted = select(AuditEntry.school_id).where(AuditEntry.verb == "classrooms.export")
+    signed_in(app, world, "leader").get("/console/classrooms/export.csv").get_data()
+    with transaction(SYSTEM) as tx:
+        assert set(tx.scalars(noted)) == {world.home.id, world.elsewhere.id}
+    signed_in(app, world, "outsider").get("/console/classrooms/export.csv").get_data()
+    with transaction(world.sign_in("leader")) as tx:
+        assert set(tx.scalars(noted)) == {world.home.id, world.elsewhere.id}
+
+
 def test_a_view_without_doors_cannot_be_defined() -> None:
     with pytest.raises(TypeError, match="has no doors"):
         type("Open", (GuardedView,), {})

@@ -199,3 +199,8 @@ def test_tokens_stand_in_no_telling_order() -> None:
 
 def test_a_missing_name_has_no_tokens() -> None:
     assert names.tokens(None, "", school_id=SCHOOL) == []
+
+
+def test_a_family_name_of_one_letter_is_not_shown_at_all() -> None:
+    people = [names.Named("a", "小明", "王"), names.Named("b", "Jo", "O")]
+    assert names.shown(people) == {"a": "小明", "b": "Jo"}

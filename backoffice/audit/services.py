@@ -1,0 +1,25 @@
+"""Entries of the trail for what is done by reading alone."""
+
+from typing import Any
+
+from sqlalchemy import Select
+
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import transaction
+from backoffice.audit.trail import record
+
+
+def record_export(*, principal: Principal, rows: Select[Any]) -> None:
+    """Note that somebody takes rows out as a file: in each school whose rows are among them.
+
+    `rows` selects one entity, narrowed to what the principal may export.
+    """
+    entity = rows.column_descriptions[0]["entity"]
+    verb = f"{entity.__tablename__}s.export"
+    with transaction(principal) as tx:
+        schools: list[int | None] = []
+        if hasattr(entity, "school_id"):
+            found = rows.with_only_columns(entity.school_id).order_by(None).distinct()
+            schools = sorted(tx.scalars(found))
+        for school in schools or [None]:
+            record(tx, verb, school_id=school)
