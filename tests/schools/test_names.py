@@ -202,5 +202,5 @@ def test_a_missing_name_has_no_tokens() -> None:
 
 
 def test_a_family_name_of_one_letter_is_not_shown_at_all() -> None:
-    people = [names.Named("a", "小明", "王"), names.Named("b", "Jo", "O")]
-    assert names.shown(people) == {"a": "小明", "b": "Jo"}
+    people = [Named("a", "小明", "王", "owl"), Named("b", "Jo", "O", "fox")]
+    assert shown(people) == {"a": "小明", "b": "Jo"}
