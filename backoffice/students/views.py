@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, make_response, redirect, render_template, request, session
 from flask_login import current_user
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 from wtforms import HiddenField
 
@@ -15,15 +16,18 @@ from backoffice.accounts import services as accounts
 from backoffice.accounts.views import principal
 from backoffice.problems import Rejected
 from backoffice.students import queries, services, tokens
-from backoffice.web import cookies
+from backoffice.web import cookies, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
 bp = Blueprint("students", __name__, template_folder="templates")
-SCANNED = "scanned_code"
+# Carries a code from the form or the picture to the page that answers, so that Back and Reload send nothing.
+CODE = "code"
+LONGEST_CODE = 40
+OLD_PAGE = "This page was old. Try again."
 
 
 class CodeForm(FlaskForm):
-    """Carries a code that was good from the first page to the second."""
+    """Carries a code that was good on to the choice of a name."""
 
     code = HiddenField()
 
@@ -31,35 +35,42 @@ class CodeForm(FlaskForm):
 @bp.get("/join/<code:code>")
 def scanned(code: str) -> Response:
     """A code from a QR picture. It leaves the address at once, so that it stays in no history."""
-    session[SCANNED] = code
-    return redirect("/join", 303)
+    return _answered_at_join(code)
 
 
 @bp.get("/join")
 def join() -> str | tuple[str, int]:
-    """Ask for the code; or, after a QR picture, for the name."""
-    code = session.pop(SCANNED, None)
-    return _names_page(code) if code else _code_page()
+    """Ask for the code; or, once after it was typed or scanned, for the name."""
+    code = session.pop(CODE, None)
+    return _code_page() if code is None else _names_page(code)
 
 
 @bp.post("/join")
-def choose() -> Response | str | tuple[str, int]:
-    """Take a code and show its names; take a code and a name and let the child in."""
+def choose() -> Response | tuple[str, int]:
+    """Take a code; take a code and a name and let the child in."""
     code, student = request.form.get("code", ""), request.form.get("student", "")
     if not student:
-        return _names_page(code)
+        return _answered_at_join(code)
     done_reading()
     try:
         begun = services.sign_in_student(
             code=code, student=student, sessions=settings().sessions, address=address()
         )
     except Rejected as rejected:
-        return _code_page(rejected.fields["code"]), 422
+        return _code_page(code, rejected.fields["code"]), 422
     response = redirect("/student", 303)
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
     cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
     return response
+
+
+@bp.errorhandler(CSRFError)
+def stale(_error: CSRFError) -> Response | tuple[str, int]:
+    """A page that was open for too long: what was typed stands there again."""
+    if request.path != "/join":
+        return errors.answer(400)
+    return _code_page(request.form.get("code", "")[:LONGEST_CODE], OLD_PAGE), 400
 
 
 @bp.get("/student")
@@ -92,15 +103,21 @@ def page() -> Response:
 
 @bp.post("/student/leave")
 def leave() -> Response:
-    """Sign the child out and say goodbye."""
+    """Sign the child out."""
     who = signed_in()
     done_reading()
     if who is not None:
         services.leave(principal=who)
-    response = make_response(render_template("students/goodbye.html"))
+    response = redirect("/student/leave", 303)
     cookies.drop(response, settings(), cookies.STUDENT)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
+
+
+@bp.get("/student/leave")
+def goodbye() -> Response | str:
+    """Say goodbye to a child who left. Who only followed a link here is still in, and sees the own page."""
+    return render_template("students/goodbye.html") if signed_in() is None else redirect("/student", 303)
 
 
 def _alone_in(response: Response) -> None:
@@ -154,14 +171,19 @@ def day_in_words(at: datetime, time_zone: str) -> str:
     return f"{day.day} {day:%B}"
 
 
-def _code_page(problem: str | None = None) -> str:
-    return render_template("students/join.html", form=FlaskForm(), problem=problem)
+def _answered_at_join(code: str) -> Response:
+    session[CODE] = code[:LONGEST_CODE]
+    return redirect("/join", 303)
+
+
+def _code_page(code: str = "", problem: str | None = None) -> str:
+    return render_template("students/join.html", form=FlaskForm(), code=code, problem=problem)
 
 
 def _names_page(code: str) -> str | tuple[str, int]:
     try:
         choices = services.names_behind(code=code)
     except Rejected as rejected:
-        return _code_page(rejected.fields["code"]), 422
+        return _code_page(code, rejected.fields["code"]), 422
     form = CodeForm(formdata=None, code=code)
     return render_template("students/names.html", form=form, students=choices)

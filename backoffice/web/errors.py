@@ -64,10 +64,9 @@ def _page(status: int, title: str, sentence: str) -> Response:
     if request_ctx.url_adapter is None:
         # Asked for under a name that is no host's: there is no address that a page could link to.
         return plain
+    template = "students/error.html" if _on_a_childs_page() else "web/error.html"
     try:
-        page = render_template(
-            "web/error.html", title=title, sentence=sentence, reference=reference(), status=status
-        )
+        page = render_template(template, title=title, sentence=sentence, reference=reference(), status=status)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the page, there is an answer
         logs.failure(error)
         return plain
@@ -133,6 +132,11 @@ def _for_failures(app: Flask) -> None:
     def _unexpected(error: Exception) -> Response:
         logs.failure(error)
         return answer(500)
+
+
+def _on_a_childs_page() -> bool:
+    """Whether a child may read the answer, which is then in a child's words."""
+    return request.path.split("/")[1] in {"join", "student"}
 
 
 def _wants_json() -> bool:

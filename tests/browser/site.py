@@ -4,15 +4,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, ViewportSize
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 
 from tests.factories.world import PASSWORD, Child, Class, World
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 BAD_STATUS = 400
-# A navigation that another one overtakes, or a download; going back to a form that was sent.
-HARMLESS = {"net::ERR_ABORTED", "net::ERR_CACHE_MISS"}
+# A navigation that another one overtakes, or a download.
+HARMLESS = "net::ERR_ABORTED"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Watch:
             self.complaints.append(f"status {response.status}: {response.url}")
 
     def _failed(self, request: Request) -> None:
-        if request.failure not in HARMLESS:
+        if request.failure != HARMLESS:
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _request(self, request: Request) -> None:
@@ -109,11 +109,5 @@ def label(child: Child) -> str:
 
 def back(page: Page) -> str:
     """Press the back button; returns all that the page then holds."""
-    try:
-        page.go_back()
-    except Error as error:
-        if "ERR_CACHE_MISS" not in error.message:
-            raise
-        # The browser's own page, which asks whether to send a form again.
-        page.wait_for_url("chrome-error://**")
+    page.go_back()
     return page.content()

@@ -40,6 +40,7 @@ PUBLIC = frozenset(
         # These look for the child who is signed in themselves.
         "students.page",
         "students.leave",
+        "students.goodbye",
         # The site of the promises.
         "trust.page",
         "trust.security",

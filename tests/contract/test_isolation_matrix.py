@@ -797,7 +797,8 @@ def _smuggle(
             said = f"{name} with the {field_name} of {stranger.place}"
             if changes := matrix.settle():
                 tally.problems.append(f"{said}: changed {[str(change) for change in changes]}")
-            if strange := matrix.leaked(actor, response, stranger.public_id):
+            typed = " ".join(str(filled.fields[name]) for name, of in known.items() if of == "code")
+            if strange := matrix.leaked(actor, response, f"{value} {typed}"):
                 tally.problems.append(f"{said}: shows {strange}")
             if isinstance(filled.fields[field_name], list):
                 both = [*filled.fields[field_name], value]

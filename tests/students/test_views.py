@@ -24,7 +24,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Door
 from backoffice.students.models import StudentSession
 from backoffice.students.services import NOT_OPEN
-from backoffice.students.views import day_in_words, signed_in
+from backoffice.students.views import OLD_PAGE, day_in_words, signed_in
 from backoffice.web.identity import enter
 from tests.factories.visitor import form_token, send
 from tests.factories.world import SYSTEM, World
@@ -42,6 +42,12 @@ def inside(client: FlaskClient, world: World) -> FlaskClient:
     return client
 
 
+def typed(client: FlaskClient, code: str) -> TestResponse:
+    """What is shown after a code was typed."""
+    assert send(client, "/join", {"code": code}).location == "/join"
+    return client.get("/join")
+
+
 def token(client: FlaskClient) -> str:
     cookie = client.get_cookie("student")
     assert cookie is not None
@@ -57,28 +63,65 @@ def test_the_page_asks_for_the_code(client: FlaskClient) -> None:
 
 
 def test_a_good_code_shows_the_names(client: FlaskClient, world: World) -> None:
-    page = send(client, "/join", {"code": world.own_class.code.lower()})
+    page = typed(client, world.own_class.code.lower())
     assert (page.status_code, "Bartholomew Z." in page.text, "Zephyrine" in page.text) == (200, True, False)
+
+
+def test_a_typed_code_stands_in_no_page_that_back_would_send_again(client: FlaskClient, world: World) -> None:
+    answer = send(client, "/join", {"code": world.own_class.code})
+    assert (answer.status_code, answer.location) == (303, "/join")
 
 
 @pytest.mark.parametrize("code", ["", "WRONGCDE", "😀", "' or 1=1 --"])
 def test_a_wrong_code_says_what_to_do(client: FlaskClient, world: World, code: str) -> None:
-    page = send(client, "/join", {"code": code})
+    page = typed(client, code)
     assert (page.status_code, NOT_OPEN in page.text, "<ul" in page.text) == (422, True, False)
+
+
+def test_a_wrong_code_stays_to_be_mended(client: FlaskClient, world: World) -> None:
+    assert 'value="WRONGCDE"' in typed(client, "WRONGCDE").text
+
+
+def test_a_very_long_code_is_cut(client: FlaskClient, world: World) -> None:
+    page = typed(client, "x" * 5_000)
+    assert (page.status_code, "x" * 41 in page.text) == (422, False)
 
 
 def test_a_closed_door_says_the_same(client: FlaskClient, world: World) -> None:
     row = update(Classroom).where(Classroom.id == world.foreign_class.id)
     with transaction(SYSTEM) as tx:
         tx.execute(row.values(door=Door.CLOSED))
-    closed = send(client, "/join", {"code": world.foreign_class.code})
-    wrong = send(client, "/join", {"code": "WRONGCDE"})
+    code = world.foreign_class.code
+    closed, wrong = typed(client, code), typed(client, "WRONGCDE")
     token, other = form_token(closed.text), form_token(wrong.text)
-    assert (closed.status_code, closed.text.replace(token, "")) == (422, wrong.text.replace(other, ""))
+    shown = closed.text.replace(token, "").replace(code, "")
+    assert (closed.status_code, shown) == (422, wrong.text.replace(other, "").replace("WRONGCDE", ""))
 
 
 def test_a_form_of_another_site_is_refused(client: FlaskClient, world: World) -> None:
     assert client.post("/join", data={"code": world.own_class.code}).status_code == 400
+
+
+@pytest.mark.parametrize("name", [False, True])
+def test_a_page_that_is_too_old_keeps_the_code(client: FlaskClient, world: World, name: bool) -> None:
+    child = {"student": world.own_class.children[0].public_id} if name else {}
+    page = client.post("/join", data={"code": world.own_class.code, "csrf_token": "old", **child})
+    shown = (OLD_PAGE in page.text, f'value="{world.own_class.code}"' in page.text)
+    assert (page.status_code, *shown, client.get_cookie("student")) == (400, True, True, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/student/nothing", 404), ("PUT", "/join", 405)]
+)
+def test_what_cannot_be_done_is_said_to_a_child(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    page = client.open(path, method=method)
+    assert (page.status_code, 'href="/student"' in page.text, "student.css" in page.text) == (
+        status,
+        True,
+        True,
+    )
 
 
 # -- a code from a picture
@@ -226,8 +269,9 @@ def test_an_accounts_token_is_no_childs(client: FlaskClient, world: World) -> No
 
 
 def test_who_leaves_sees_goodbye(inside: FlaskClient) -> None:
-    page = send(inside, "/student/leave", {}, page="/student")
-    assert (page.status_code, "Goodbye!" in page.text) == (200, True)
+    answer = send(inside, "/student/leave", {}, page="/student")
+    assert (answer.status_code, answer.location) == (303, "/student/leave")
+    assert "Goodbye!" in inside.get("/student/leave").text
 
 
 def test_who_left_is_out(inside: FlaskClient) -> None:
@@ -243,11 +287,11 @@ def test_leaving_clears_what_the_browser_kept(inside: FlaskClient) -> None:
 
 
 def test_leaving_without_a_session_is_no_error(client: FlaskClient) -> None:
-    assert send(client, "/student/leave", {}, page="/join").status_code == 200
+    assert send(client, "/student/leave", {}, page="/join").status_code == 303
 
 
 def test_a_link_does_not_put_a_child_out(inside: FlaskClient) -> None:
-    assert inside.get("/student/leave").status_code == 405
+    assert inside.get("/student/leave").location == "/student"
     assert inside.get("/student").status_code == 200
 
 
@@ -360,4 +404,4 @@ def test_a_child_that_is_put_out_meanwhile_is_led_to_the_code(app: Flask, inside
         return browser.post("/student/leave", data={"csrf_token": form}).status_code
 
     with ThreadPoolExecutor(4) as pool:
-        assert {each.result() for each in [pool.submit(leave) for _ in range(4)]} == {200}
+        assert {each.result() for each in [pool.submit(leave) for _ in range(4)]} == {303}

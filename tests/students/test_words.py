@@ -14,6 +14,7 @@ from sqlalchemy import insert, select
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Action, PointEntry
+from backoffice.web import errors
 from tests.factories.world import SYSTEM, Child, World, add_child
 
 WORDS = frozenset(Path(__file__).with_name("words.txt").read_text("utf-8").split())
@@ -24,7 +25,8 @@ DAYS_AGO = (0, 1, 3, 6, 40)
 # Everything else begins a new sentence.
 INLINE = frozenset({"a", "b", "span", "strong", "em", "i", "small"})
 READ_ALOUD = ("alt", "aria-label", "title", "placeholder")
-SILENT = frozenset({"style", "script"})
+# What stands in <code> is a reference, for a grown-up to read out.
+SILENT = frozenset({"style", "script", "code"})
 
 
 class Reader(HTMLParser):
@@ -130,15 +132,21 @@ def child_pages(app: Flask, world: World, newcomer: Child, praised: Child) -> di
     pages = {}
     browser = app.test_client()
     pages["code"] = browser.get("/join").text
-    pages["wrong code"] = browser.post("/join", data={"code": "WRONG"}).text
-    pages["no code"] = browser.post("/join", data={"code": ""}).text
+    pages["wrong code"] = browser.post("/join", data={"code": "WRONG"}, follow_redirects=True).text
+    pages["no code"] = browser.post("/join", data={"code": ""}, follow_redirects=True).text
     pages["names"] = browser.post("/join", data={"code": code}, follow_redirects=True).text
     pages["scanned"] = browser.get(f"/join/{code}", follow_redirects=True).text
     pages["another name"] = browser.post("/join", data={"code": code, "student": "nobody"}).text
     pages["nobody"] = browser.get("/student", follow_redirects=True).text
     for name, child in (("points", praised), ("no points", newcomer)):
         pages[name] = enter(browser, code, child)
-        pages[f"goodbye after {name}"] = browser.post("/student/leave").text
+        pages[f"goodbye after {name}"] = browser.post("/student/leave", follow_redirects=True).text
+    pages["no page"] = browser.get("/join/a/b").text
+    pages["too large"] = browser.post("/join", data={"code": "x" * 600_000}).text
+    with app.test_request_context("/student"):
+        pages["too many tries"] = errors.answer(429).get_data(as_text=True)
+    app.config["WTF_CSRF_ENABLED"] = True
+    pages["old page"] = browser.post("/join", data={"code": "WRONG"}).text
     return pages
 
 
@@ -165,6 +173,10 @@ def test_a_child_can_read_every_page(child_pages: dict[str, str], data: tuple[st
         "points": "How you got them",
         "no points": "Your first point will show here",
         "goodbye after points": "Goodbye",
+        "no page": "There is no page here",
+        "too large": "That did not work",
+        "too many tries": "Wait a little",
+        "old page": "This page was old",
     }
     for name, sentence in expected.items():
         assert sentence in read(child_pages[name]), name

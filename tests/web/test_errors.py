@@ -128,8 +128,9 @@ def test_without_a_database_a_page_that_nobody_is_signed_in_to_says_so_too(
     gone = Database("postgresql://nobody:x@/nowhere?host=/nonexistent")
     monkeypatch.setattr("backoffice.storage.database._current", gone)
     browser.set_cookie("account", "x" * 43)
-    page = browser.post("/join", data={"csrf_token": token, "code": "ABCDEFGH"})
-    assert (page.status_code, "resting" in page.text) == (503, True)
+    fields = {"csrf_token": token, "code": "ABCDEFGH"}
+    page = browser.post("/join", data=fields, follow_redirects=True)
+    assert (page.status_code, "Wait a little" in page.text) == (503, True)
     assert {line["event"] for line in map(json.loads, written.getvalue().splitlines())} <= {
         "request",
         "database",
