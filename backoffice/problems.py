@@ -1,5 +1,8 @@
 """How a service says no to a person."""
 
+from datetime import timedelta
+from math import ceil
+
 
 class Rejected(Exception):
     """What was asked for cannot be done as it stands. Nothing has been changed.
@@ -24,3 +27,21 @@ class SwitchedOff(Exception):
     def __init__(self, part: str) -> None:
         super().__init__(f"{part} is switched off.")
         self.part = part
+
+
+class Throttled(Exception):
+    """It was tried too often. `wait` is the time until it may be tried again, `what` names the throttle."""
+
+    def __init__(self, what: str, wait: timedelta) -> None:
+        super().__init__(f"Tried too often: {what}.")
+        self.what = what
+        self.wait = wait
+
+    @property
+    def sentence(self) -> str:
+        """What to do, said to a person."""
+        seconds = ceil(self.wait.total_seconds())
+        for size, unit in ((3600, "hours"), (60, "minutes")):
+            if seconds > 2 * size:
+                return f"Wait {ceil(seconds / size)} {unit}, then try again."
+        return f"Wait {max(seconds, 2)} seconds, then try again."

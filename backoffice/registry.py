@@ -12,4 +12,5 @@ import backoffice.jobs.rules
 import backoffice.outbox.rules
 import backoffice.schools.rules
 import backoffice.storage.installation
-import backoffice.students.rules  # noqa: F401
+import backoffice.students.rules
+import backoffice.throttles.models  # noqa: F401

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
+from limits import parse_many
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -79,6 +81,37 @@ class Passwords(_Section):
     lanes: Annotated[int, Field(ge=1)] = 1
 
 
+def _an_allowance(value: str) -> str:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValueError("must be tries in spans of time, such as 5/minute;30/day") from None
+    return value
+
+
+Allowance = Annotated[str, AfterValidator(_an_allowance)]
+
+
+class Throttles(_Section):
+    """How many wrong tries are allowed, each kind for each of whatever it is counted by.
+
+    Codes: 24 symbols at 8 places. With the 30 wrong tries a day that a network has without a known device,
+    1,000 addresses find 0.08 of 40,000 standing codes in a week (docs/decisions.md has the sum).
+    """
+
+    code_network: Allowance = "8/minute;30/day"
+    code_device: Allowance = "8/minute;60/day"
+    # All devices that one school's classes vouch for, together: a child's own device is no way to guess.
+    code_school: Allowance = "600/day"
+    code_overall: Allowance = "10000/hour"
+    # Not wrong tries but visits: names shown and children let in.
+    class_visits: Allowance = "600/hour"
+    password_device: Allowance = "8/minute;40/day"  # noqa: S105 - tries, no secret
+    password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
+    password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105
+    password_overall: Allowance = "3000/hour"  # noqa: S105
+
+
 class Settings(BaseSettings):
     """The whole of an installation's settings. Made by `load`."""
 
@@ -106,6 +139,7 @@ class Settings(BaseSettings):
     alert_mail: str | None = None
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
+    throttles: Throttles = Throttles()
 
     @field_validator("base_url")
     @classmethod

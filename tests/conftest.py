@@ -23,7 +23,7 @@ from backoffice.storage import database, embedded, keyring
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
 from tests.factories.commands import Answer, Run
-from tests.factories.world import World, make_world
+from tests.factories.world import NO_LIMIT, World, make_world
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 TEMPLATE = "migrated"
@@ -65,7 +65,7 @@ def server(folder: Path) -> Iterator[EmbeddedServer]:
 def template(server: EmbeddedServer, keyring_file: Path) -> str:
     """The name of a migrated, empty database; copying it is faster than migrating anew."""
     _administer(server, f"create database {TEMPLATE}")
-    settings = Settings(keyring_file=keyring_file)
+    settings = Settings(keyring_file=keyring_file, throttles=NO_LIMIT)
     runtime = open_runtime(settings, server.url(database=TEMPLATE))
     launch.migrate(runtime)
     runtime.database.dispose()
@@ -77,7 +77,7 @@ def runtime(server: EmbeddedServer, template: str, keyring_file: Path) -> Iterat
     """A fresh migrated database, opened for this module's tests."""
     name = f"test_{uuid4().hex[:12]}"
     _administer(server, f"create database {name} template {template}")
-    settings = Settings(keyring_file=keyring_file, alert_mail="safety@school.example")
+    settings = Settings(keyring_file=keyring_file, alert_mail="safety@school.example", throttles=NO_LIMIT)
     opened = open_runtime(settings, server.url(database=name))
     # Rights on a database are not copied from its template.
     launch.migrate(opened)

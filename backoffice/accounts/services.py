@@ -15,11 +15,13 @@ from backoffice.accounts import passwords
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.settings import Passwords, Sessions
+from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import Purpose
 from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 from backoffice.wording import clean
 
 # The same words for a wrong address, a wrong password and a suspended account.
@@ -31,9 +33,13 @@ LONGEST_DEVICE = 200
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A new session: the token belongs into the cookie and is stored nowhere else."""
+    """A new session: the token belongs into the cookie and is stored nowhere else.
+
+    `voucher` lets the device be known as one of this account's.
+    """
 
     token: str
+    voucher: str
 
 
 def create_account(
@@ -92,18 +98,25 @@ def sign_in(
     password: str,
     sessions: Sessions,
     cost: Passwords,
-    address: str | None,
-    device: str | None,
+    visitor: Visitor,
+    browser: str | None,
+    throttles: Throttles,
 ) -> SignedIn:
-    """Check a password and begin a session. Raises `Rejected`, in the same words and time for all."""
+    """Check a password and begin a session. `browser` is how the browser calls itself.
+
+    Raises `Rejected`, in the same words and time for all, and `Throttled`.
+    """
+    address = visitor.address
+    index = email_index(normalise_email(email))
+    taken = take(*_guess(index, visitor, throttles))
     with transaction(Nobody(address)) as tx:
-        index = email_index(normalise_email(email))
         found = functions.sign_in_account(tx, email_index=index)
     # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
     matches = passwords.verify(password, found.password_hash if found else None, cost)
     if not (found and matches and found.status == AccountStatus.ACTIVE):
         _note_refusal(address)
         raise Rejected.whole(REFUSED)
+    taken.settle(counts=False)
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with transaction(Nobody(address)) as tx:
@@ -118,7 +131,7 @@ def sign_in(
                 idle_minutes=sessions.account_idle,
                 expires_at=now + sessions.span(sessions.account_absolute),
                 address=_sealed(address, "address"),
-                device=_sealed(device[:LONGEST_DEVICE] if device else None, "device"),
+                device=_sealed(browser[:LONGEST_DEVICE] if browser else None, "device"),
             ),
         )
         if session_id is None:
@@ -126,7 +139,7 @@ def sign_in(
         record(tx, "accounts.sign-in", account=found.account_id, session=session_id)
     if passwords.outdated(found.password_hash, cost):
         _hash_anew(credential(token, address), password, stored=found.password_hash, cost=cost)
-    return SignedIn(token)
+    return SignedIn(token, voucher(ACCOUNT, index.hex()))
 
 
 def sign_out(*, principal: Principal) -> None:
@@ -158,6 +171,18 @@ def normalise_email(email: str) -> str:
 def email_index(email: str) -> bytes:
     """The blind index by which an account is found."""
     return keyring.current().blind_index(email, context="account.email")
+
+
+def _guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+    """What a try of a password takes. Who signed in at this device before is not locked out by strangers."""
+    account, device = voucher(ACCOUNT, index.hex()), visitor.device
+    if device and account in device.vouchers:
+        return (Claim("password by device", throttles.password_device, f"{device.id} {account}"),)
+    return (
+        Claim("password by network", throttles.password_network, visitor.network),
+        Claim("password by account", throttles.password_account, account),
+        Claim("password overall", throttles.password_overall, ""),
+    )
 
 
 def _hash_anew(who: AccountToken, password: str, *, stored: str, cost: Passwords) -> None:

@@ -19,8 +19,8 @@ from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.accounts import services
 from backoffice.accounts.forms import SignInForm
-from backoffice.problems import Rejected
-from backoffice.web import cookies
+from backoffice.problems import Rejected, Throttled
+from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, settings
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
@@ -67,11 +67,15 @@ def sign_in() -> Response | tuple[str, int]:
             password=form.password.data or "",
             sessions=settings().sessions,
             cost=settings().passwords,
-            address=address(),
-            device=request.user_agent.string or None,
+            visitor=devices.visitor(),
+            browser=request.user_agent.string or None,
+            throttles=settings().throttles,
         )
     except Rejected as rejected:
         return _sign_in_page(form, rejected.fields[""], 422)
+    except Throttled as throttled:
+        page, _status = _sign_in_page(form, f"That was tried too often. {throttled.sentence}", 429)
+        return errors.to_be_waited_for(page, throttled)
     # A session of this browser's that is still open is not left lying about.
     if current_user.is_authenticated:
         services.sign_out(principal=principal())
@@ -82,6 +86,7 @@ def sign_in() -> Response | tuple[str, int]:
     session[SIGNED_IN] = who.account_public_id
     response = redirect(target, 303)
     cookies.put(response, settings(), cookies.ACCOUNT, begun.token, same_site="Lax")
+    devices.remember(response, begun.voucher)
     return response
 
 

@@ -45,6 +45,7 @@ class Keep(StrEnum):
     CLASSROOM = "until the classroom is erased"
     ACCOUNT = "until the account is erased"
     SCHOOL = "until the school is erased"
+    TWO_DAYS = "two days at most"
     ONE_MONTH = "one month at most"
     SIX_MONTHS = "six months"
     FOR_GOOD = "for as long as the service runs"
@@ -129,9 +130,9 @@ def pseudonym(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(Text, info=_held(purpose, Class.PSEUDONYM, keep))
 
 
-def keyed_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+def keyed_digest(purpose: str, *, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:
     """A keyed digest of 16 bytes, kept as a UUID: a third shorter than `bytea`, and quicker to compare."""
-    return mapped_column(Uuid, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(Uuid, primary_key=primary_key, info=_held(purpose, Class.PSEUDONYM, keep))
 
 
 def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -147,6 +147,35 @@ def next_number(session: Session, *, sequence: str) -> int:
     return taken
 
 
+def code_stands(session: Session, *, code_index: bytes) -> bool:
+    """Whether a class has this code, be its door open or not."""
+    return bool(session.scalar(text("select app.code_stands(:index)"), {"index": code_index}))
+
+
+def add_tries(connection: Connection, *, key: UUID, seconds: int, amount: int, at: datetime) -> int:
+    """Count tries in a span that begins with the first and lasts so many seconds; how many there are."""
+    statement = text("select app.add_tries(:key, :seconds, :amount, :at)")
+    there = connection.scalar(statement, {"key": key, "seconds": seconds, "amount": amount, "at": at})
+    assert isinstance(there, int)
+    return there
+
+
+def tries(connection: Connection, *, key: UUID, at: datetime) -> AnyRow | None:
+    """How many tries there are and when their span ends, if one runs."""
+    return connection.execute(text("select * from app.tries(:key, :at)"), {"key": key, "at": at}).first()
+
+
+def forget_tries(connection: Connection, *, key: UUID) -> None:
+    """Forget what was tried under one key."""
+    connection.execute(text("select app.forget_tries(:key)"), {"key": key})
+
+
+def forget_past_tries(session: Session, *, before: datetime) -> int:
+    """Forget the spans that ended before; how many."""
+    gone: int = session.scalar(text("select app.forget_past_tries(:before)"), {"before": before})
+    return gone
+
+
 def hurry(session: Session) -> None:
     """Let this transaction's commit not wait for the disk: a crash may undo it, and nothing else."""
     session.execute(text("set local synchronous_commit = off"))

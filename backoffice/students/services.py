@@ -1,7 +1,8 @@
 """How a child comes in and leaves again."""
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -10,15 +11,17 @@ from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names
-from backoffice.settings import Sessions
+from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewStudentSession
 from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
+from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.visitor import SCHOOL, Visitor, voucher
 
 # The same words, and the same work, for a wrong code and a closed door.
 NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
@@ -36,22 +39,24 @@ class Choice:
 
 @dataclass(frozen=True)
 class Begun:
-    """A new student session."""
+    """A new student session. `voucher` lets the device be known as one of the school's."""
 
     token_id: UUID
     idle: timedelta
     ends_at: datetime
+    voucher: str
 
 
-def names_behind(*, code: str) -> list[Choice]:
-    """The names to pick from, in order, if this code's door is open. Raises `Rejected`."""
+def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[Choice]:
+    """The names to pick from, in order, if this code's door is open. Raises `Rejected`, `Throttled`."""
     opener = keyring.current()
 
     def plain(value: bytes | None, column: str) -> str | None:
         return None if value is None else opener.open(bytes(value), context=column).decode()
 
-    with transaction(Nobody()) as tx:
-        rows = functions.names_behind_code(tx, code_index=codes.index(codes.normalise(code)), at=clock.now())
+    index = codes.index(codes.normalise(code))
+    with _trying(index, visitor, throttles) as tx:
+        rows = functions.names_behind_code(tx, code_index=index, at=clock.now())
     people = [
         names.Named(
             row.public_id,
@@ -63,6 +68,7 @@ def names_behind(*, code: str) -> list[Choice]:
     ]
     if not people:
         raise Rejected(code=NOT_OPEN)
+    take(Claim("class visits", throttles.class_visits, index.hex()))
     labels = names.shown(people)
     times = Counter(labels.values())
     choices = [
@@ -77,15 +83,18 @@ def names_behind(*, code: str) -> list[Choice]:
     return sorted(choices, key=lambda choice: (choice.label.casefold(), choice.avatar))
 
 
-def sign_in_student(*, code: str, student: str, sessions: Sessions, address: str | None) -> Begun:
-    """Begin a session for a child of the class whose code this is. Raises `Rejected`."""
+def sign_in_student(
+    *, code: str, student: str, sessions: Sessions, visitor: Visitor, throttles: Throttles
+) -> Begun:
+    """Begin a session for a child of the class whose code this is. Raises `Rejected`, `Throttled`."""
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
-    with transaction(Nobody(address)) as tx:
+    index = codes.index(codes.normalise(code))
+    with _trying(index, visitor, throttles) as tx:
         begun = functions.begin_student_session(
             tx,
             NewStudentSession(
-                code_index=codes.index(codes.normalise(code)),
+                code_index=index,
                 # What cannot be an identifier finds nobody, and never reaches the database.
                 student=student if is_public_id(student) else "",
                 token_id=token_id,
@@ -93,13 +102,14 @@ def sign_in_student(*, code: str, student: str, sessions: Sessions, address: str
                 idle_shared=sessions.student_idle_shared,
                 idle_own=sessions.student_idle_own,
                 expires_at=ends_at,
-                address=_sealed(address),
+                address=_sealed(visitor.address),
             ),
         )
-        if begun is None:
-            raise Rejected(code=NOT_OPEN)
-        record(tx, "students.sign-in", school_id=begun.school_id, session=begun.session_id)
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at)
+        if begun is not None:
+            record(tx, "students.sign-in", school_id=begun.school_id, session=begun.session_id)
+    if begun is None:
+        raise Rejected(code=NOT_OPEN)
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, voucher(SCHOOL, begun.school_id))
 
 
 def leave(*, principal: Principal) -> None:
@@ -115,6 +125,34 @@ def leave(*, principal: Principal) -> None:
 def credential(token_id: UUID, address: str | None) -> StudentToken:
     """What a verified token presents to the database."""
     return StudentToken(token_id, address)
+
+
+@contextmanager
+def _trying(index: bytes, visitor: Visitor, throttles: Throttles) -> Iterator[Transaction]:
+    """A transaction as nobody in which a code is tried. Only a code that no class has counts as a wrong try.
+
+    A child who comes before the door is open is not guessing. Raises `Throttled`.
+    """
+    taken = take(*guess(visitor, throttles))
+    with transaction(Nobody(visitor.address)) as tx:
+        yield tx
+        stands = functions.code_stands(tx, code_index=index)
+    taken.settle(counts=not stands)
+
+
+def guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+    """What a guess at a code takes. Devices that a school's class let in before have their own tries."""
+    device = visitor.device
+    school = device.vouched(SCHOOL) if device else None
+    if device and school:
+        return (
+            Claim("code by device", throttles.code_device, device.id),
+            Claim("code by school", throttles.code_school, school),
+        )
+    return (
+        Claim("code by network", throttles.code_network, visitor.network),
+        Claim("code overall", throttles.code_overall, ""),
+    )
 
 
 def _sealed(address: str | None) -> bytes | None:

@@ -14,9 +14,9 @@ from backoffice import clock
 from backoffice.access.principal import Principal, StudentToken
 from backoffice.accounts import services as accounts
 from backoffice.accounts.views import principal
-from backoffice.problems import Rejected
+from backoffice.problems import Rejected, Throttled
 from backoffice.students import queries, services, tokens
-from backoffice.web import cookies, errors
+from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
 bp = Blueprint("students", __name__, template_folder="templates")
@@ -24,6 +24,7 @@ bp = Blueprint("students", __name__, template_folder="templates")
 CODE = "code"
 LONGEST_CODE = 40
 OLD_PAGE = "This page was old. Try again."
+WAIT = "Wait a little, then try again."
 
 
 class CodeForm(FlaskForm):
@@ -39,14 +40,14 @@ def scanned(code: str) -> Response:
 
 
 @bp.get("/join")
-def join() -> str | tuple[str, int]:
+def join() -> str | Response:
     """Ask for the code; or, once after it was typed or scanned, for the name."""
     code = session.pop(CODE, None)
     return _code_page() if code is None else _names_page(code)
 
 
 @bp.post("/join")
-def choose() -> Response | tuple[str, int]:
+def choose() -> Response:
     """Take a code; take a code and a name and let the child in."""
     code, student = request.form.get("code", ""), request.form.get("student", "")
     if not student:
@@ -54,14 +55,19 @@ def choose() -> Response | tuple[str, int]:
     done_reading()
     try:
         begun = services.sign_in_student(
-            code=code, student=student, sessions=settings().sessions, address=address()
+            code=code,
+            student=student,
+            sessions=settings().sessions,
+            visitor=devices.visitor(),
+            throttles=settings().throttles,
         )
-    except Rejected as rejected:
-        return _code_page(code, rejected.fields["code"]), 422
+    except (Rejected, Throttled) as refused:
+        return _refused(code, refused)
     response = redirect("/student", 303)
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
     cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
+    devices.remember(response, begun.voucher)
     return response
 
 
@@ -180,10 +186,17 @@ def _code_page(code: str = "", problem: str | None = None) -> str:
     return render_template("students/join.html", form=FlaskForm(), code=code, problem=problem)
 
 
-def _names_page(code: str) -> str | tuple[str, int]:
+def _names_page(code: str) -> str | Response:
     try:
-        choices = services.names_behind(code=code)
-    except Rejected as rejected:
-        return _code_page(code, rejected.fields["code"]), 422
+        choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+    except (Rejected, Throttled) as refused:
+        return _refused(code, refused)
     form = CodeForm(formdata=None, code=code)
     return render_template("students/names.html", form=form, students=choices)
+
+
+def _refused(code: str, refused: Rejected | Throttled) -> Response:
+    """The page of the code again, with what was typed and why it did not do."""
+    if isinstance(refused, Throttled):
+        return errors.to_be_waited_for(_code_page(code, WAIT), refused)
+    return make_response(_code_page(code, refused.fields["code"]), 422)

@@ -8,6 +8,7 @@ from backoffice.settings import Settings
 ACCOUNT = "account"
 STUDENT = "student"
 FORM = "form"
+DEVICE = "device"
 
 
 def name(settings: Settings, base: str) -> str:
@@ -15,8 +16,16 @@ def name(settings: Settings, base: str) -> str:
     return f"__Host-{base}" if settings.secure else base
 
 
-def put(response: Response, settings: Settings, base: str, value: str, *, same_site: str) -> None:
-    """Set a cookie that no script reads and that ends with the browser."""
+def put(
+    response: Response,
+    settings: Settings,
+    base: str,
+    value: str,
+    *,
+    same_site: str,
+    seconds: int | None = None,
+) -> None:
+    """Set a cookie that no script reads. It ends with the browser, or after so many seconds."""
     response.set_cookie(
         name(settings, base),
         value,
@@ -24,6 +33,7 @@ def put(response: Response, settings: Settings, base: str, value: str, *, same_s
         secure=settings.secure,
         samesite=same_site,
         path="/",
+        max_age=seconds,
     )
 
 

@@ -4,6 +4,7 @@ Problems follow RFC 9457. Both carry the reference by which the log knows the re
 """
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from flask import Flask, Response, flash, g, make_response, redirect, render_template, request
@@ -17,7 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
-from backoffice.problems import SwitchedOff
+from backoffice.problems import SwitchedOff, Throttled
 from backoffice.web import logs, resend
 from backoffice.web.logs import logger, reference
 
@@ -56,6 +57,14 @@ def answer(status: int, words: tuple[str, str] | None = None) -> Response:
     else:
         response = _page(status, title, sentence)
     response.status_code = status
+    return response
+
+
+def to_be_waited_for(page: str | Response, refused: Throttled) -> Response:
+    """The page as the answer to somebody who tried too often; also says so to machines and to the log."""
+    logger.warning("throttled", reference=reference(), what=refused.what)
+    response = make_response(page, HTTPStatus.TOO_MANY_REQUESTS)
+    response.headers["Retry-After"] = str(ceil(refused.wait.total_seconds()))
     return response
 
 
@@ -113,6 +122,10 @@ def _for_who_may_not(app: Flask) -> None:
             return redirect("/join", 303)
         flash("You were signed out because the session ended. Sign in again.", "info")
         return redirect("/sign-in", 303)
+
+    @app.errorhandler(Throttled)
+    def _too_often(error: Throttled) -> Response:
+        return to_be_waited_for(answer(429, ("Too many tries", error.sentence)), error)
 
     @app.errorhandler(SwitchedOff)
     def _switched_off(error: SwitchedOff) -> Response:

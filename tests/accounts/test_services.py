@@ -24,15 +24,22 @@ from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import Purpose
 from backoffice.storage.public_id import new_public_id
-from tests.factories.world import COST, PASSWORD, SYSTEM, World
+from backoffice.throttles.visitor import Visitor
+from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM, World
 
 ADDRESS = "198.51.100.23"
-DEVICE = "Netscape Navigator 4"
+BROWSER = "Netscape Navigator 4"
 
 
-def sign_in(email: str, password: str = PASSWORD, device: str | None = DEVICE) -> Principal:
+def sign_in(email: str, password: str = PASSWORD, browser: str | None = BROWSER) -> Principal:
     begun = services.sign_in(
-        email=email, password=password, sessions=Sessions(), cost=COST, address=ADDRESS, device=device
+        email=email,
+        password=password,
+        sessions=Sessions(),
+        cost=COST,
+        visitor=Visitor(ADDRESS),
+        browser=browser,
+        throttles=NO_LIMIT,
     )
     with transaction(services.credential(begun.token, ADDRESS)) as tx:
         return tx.principal
@@ -132,9 +139,9 @@ def test_half_a_character_is_only_refused(world: World, email: str, password: st
     assert refusal(email, password) == {"": REFUSED}
 
 
-@pytest.mark.parametrize("device", [None, "", "\0", "x" * 10_000, "é\x80"])
-def test_any_device_signs_in(world: World, device: str | None) -> None:
-    assert sign_in(world.people["teacher"].email, device=device).account_id == world.people["teacher"].id
+@pytest.mark.parametrize("browser", [None, "", "\0", "x" * 10_000, "é\x80"])
+def test_any_browser_signs_in(world: World, browser: str | None) -> None:
+    assert sign_in(world.people["teacher"].email, browser=browser).account_id == world.people["teacher"].id
 
 
 # -- the session's row
@@ -160,7 +167,7 @@ def test_a_session_knows_its_ends(world: World) -> None:
 def test_a_session_keeps_where_and_what_with(world: World) -> None:
     sign_in(world.people["teacher"].email)
     row = newest_session()
-    assert (row.address, row.device) == (ADDRESS, DEVICE)
+    assert (row.address, row.device) == (ADDRESS, BROWSER)
 
 
 def test_two_sessions_have_two_tokens(world: World) -> None:
@@ -376,8 +383,9 @@ def test_a_password_of_another_cost_is_hashed_anew_when_it_is_used(world: World)
         password=PASSWORD,
         sessions=Sessions(),
         cost=dearer,
-        address=ADDRESS,
-        device=DEVICE,
+        visitor=Visitor(ADDRESS),
+        browser=BROWSER,
+        throttles=NO_LIMIT,
     )
     with transaction(SYSTEM) as tx:
         after = tx.execute(held).scalar_one()

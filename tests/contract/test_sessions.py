@@ -39,7 +39,7 @@ from backoffice.web import cookies
 from tests.contract.pages import form_token
 from tests.contract.routes import Route, is_static, routes
 from tests.contract.test_isolation_matrix import NOBODYS
-from tests.factories.world import PASSWORD, SYSTEM, World
+from tests.factories.world import NO_LIMIT, PASSWORD, SYSTEM, World
 
 SITE = "https://school.example"
 UNTOKENED = {"web.csp_reports"}  # browsers send their reports without a token
@@ -332,7 +332,7 @@ def test_an_account_is_no_student_and_a_student_no_account(app: Flask, world: Wo
 @pytest.fixture(scope="module")
 def over_https(runtime: Runtime) -> Flask:
     """The application as it runs behind https."""
-    settings = Settings(keyring_file=runtime.settings.keyring, base_url=SITE)
+    settings = Settings(keyring_file=runtime.settings.keyring, base_url=SITE, throttles=NO_LIMIT)
     return build(replace(runtime, settings=settings))
 
 

@@ -33,15 +33,18 @@ from backoffice.schools.models import (
     TeachingRoleName,
 )
 from backoffice.schools.services.classrooms import issue_code
-from backoffice.settings import Passwords, Sessions
+from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
+from backoffice.throttles.visitor import Visitor
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
 PASSWORD = "correct horse battery"
 COST = Passwords()
+# What tests that are not about throttles run under.
+NO_LIMIT = Throttles(**dict.fromkeys(Throttles.model_fields, "1000000/second"))
 
 
 @dataclass
@@ -110,21 +113,36 @@ class World:
             password=PASSWORD,
             sessions=Sessions(),
             cost=COST,
-            address="198.51.100.7",
-            device="test browser",
+            visitor=Visitor("198.51.100.7"),
+            browser="test browser",
+            throttles=NO_LIMIT,
         ).token
 
     def student_session(self, classroom: Class, child: Child) -> students.Begun:
         """A fresh session of a child."""
-        return students.sign_in_student(
-            code=classroom.code, student=child.public_id, sessions=Sessions(), address="203.0.113.9"
-        )
+        return come_in(classroom.code, child.public_id)
 
     def student(self, classroom: Class, child: Child) -> Principal:
         """A child who has just signed in."""
         begun = self.student_session(classroom, child)
         with transaction(students.credential(begun.token_id, "203.0.113.9")) as tx:
             return tx.principal
+
+
+def names_behind(code: str) -> list[students.Choice]:
+    """What somebody sees who types a code."""
+    return students.names_behind(code=code, visitor=Visitor(), throttles=NO_LIMIT)
+
+
+def come_in(code: str, student: str) -> students.Begun:
+    """Sign a child in by code and name."""
+    return students.sign_in_student(
+        code=code,
+        student=student,
+        sessions=Sessions(),
+        visitor=Visitor("203.0.113.9"),
+        throttles=NO_LIMIT,
+    )
 
 
 PEOPLE = (

@@ -18,8 +18,7 @@ from backoffice.schools import codes
 from backoffice.schools.models import Classroom, ClassroomCode, Door, TeachingRole
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services.classrooms import LONGEST_NAME
-from backoffice.students.services import names_behind
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, names_behind
 
 HOUR = timedelta(hours=1)
 
@@ -226,11 +225,11 @@ def renewed(world: World) -> tuple[str, str]:
 
 def test_the_old_code_is_dead_at_once(renewed: tuple[str, str]) -> None:
     with pytest.raises(Rejected):
-        names_behind(code=renewed[0])
+        names_behind(renewed[0])
 
 
 def test_the_new_code_opens_at_once(renewed: tuple[str, str]) -> None:
-    assert len(names_behind(code=renewed[1])) == 2
+    assert len(names_behind(renewed[1])) == 2
 
 
 def test_a_dead_code_may_come_up_again(
@@ -272,20 +271,20 @@ def test_a_closed_door_lets_nobody_in(elsewhere: tuple[Principal, str, str]) -> 
     who, classroom, code = elsewhere
     services.set_door(principal=who, classroom=classroom, door=Door.CLOSED)
     with pytest.raises(Rejected):
-        names_behind(code=code)
+        names_behind(code)
 
 
 def test_a_door_is_open_until_its_moment(elsewhere: tuple[Principal, str, str]) -> None:
     who, classroom, code = elsewhere
     services.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
-    assert len(names_behind(code=code)) == 2
+    assert len(names_behind(code)) == 2
 
 
 def test_a_door_closes_when_its_moment_has_passed(elsewhere: tuple[Principal, str, str]) -> None:
     who, classroom, code = elsewhere
     services.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
     with time_machine.travel(clock.now() + HOUR), pytest.raises(Rejected):
-        names_behind(code=code)
+        names_behind(code)
 
 
 def test_an_open_door_has_no_moment(elsewhere: tuple[Principal, str, str]) -> None:

@@ -18,20 +18,23 @@ from backoffice.settings import Sessions
 from backoffice.students import services
 from backoffice.students.models import StudentSession
 from backoffice.students.services import NOT_OPEN, Begun
+from backoffice.throttles.visitor import Visitor
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, Class, World, add_child
+from tests.factories.world import NO_LIMIT, SYSTEM, Class, World, add_child, names_behind
 
 REFUSED = {"code": NOT_OPEN}
 
 
 def sign_in(code: str, student: str, address: str | None = None) -> Begun:
-    return services.sign_in_student(code=code, student=student, sessions=Sessions(), address=address)
+    return services.sign_in_student(
+        code=code, student=student, sessions=Sessions(), visitor=Visitor(address), throttles=NO_LIMIT
+    )
 
 
 def refusal(code: str, student: str | None = None) -> dict[str, str]:
     with pytest.raises(Rejected) as raised:
         if student is None:
-            services.names_behind(code=code)
+            names_behind(code)
         else:
             sign_in(code, student)
     return raised.value.fields
@@ -61,19 +64,19 @@ def set_door(classroom: Class, door: Door, minutes: int | None = None) -> None:
 
 
 def test_a_code_shows_the_names_of_its_class(world: World) -> None:
-    labels = [choice.label for choice in services.names_behind(code=world.own_class.code)]
+    labels = [choice.label for choice in names_behind(world.own_class.code)]
     assert labels == ["Bartholomew Z.", "Wilhelmina Q."]
 
 
 def test_a_choice_is_known_by_its_public_identifier(world: World) -> None:
-    choices = services.names_behind(code=world.own_class.code)
+    choices = names_behind(world.own_class.code)
     assert {choice.public_id for choice in choices} == {c.public_id for c in world.own_class.children}
 
 
 @pytest.mark.parametrize("spell", [str.lower, lambda code: f" {code[:4]}-{code[4:]} ", " ".join])
 def test_a_code_may_be_typed_as_it_comes(world: World, spell: object) -> None:
     typed = spell(world.own_class.code)  # type: ignore[operator]
-    assert len(services.names_behind(code=typed)) == 2
+    assert len(names_behind(typed)) == 2
 
 
 def test_an_alias_stands_for_the_name(world: World) -> None:
@@ -81,7 +84,7 @@ def test_an_alias_stands_for_the_name(world: World) -> None:
     with transaction(SYSTEM) as tx:
         row = update(Enrollment).where(Enrollment.student_id == child.id)
         tx.execute(row.values(alias="Captain"))
-    labels = [choice.label for choice in services.names_behind(code=world.foreign_class.code)]
+    labels = [choice.label for choice in names_behind(world.foreign_class.code)]
     assert labels == ["Captain", "Thaddeus N."]
 
 
@@ -90,7 +93,7 @@ def test_a_child_who_left_is_not_on_the_list(world: World) -> None:
         child = add_child(tx, world.colleague_class, "Gone", "Girl")
         row = update(Enrollment).where(Enrollment.student_id == child.id)
         tx.execute(row.values(ended_at=clock.now()))
-    labels = [choice.label for choice in services.names_behind(code=world.colleague_class.code)]
+    labels = [choice.label for choice in names_behind(world.colleague_class.code)]
     assert labels == ["Leopold V.", "Persephone U."]
 
 
@@ -98,7 +101,7 @@ def test_children_of_one_label_are_told_apart_by_their_pictures(world: World) ->
     with transaction(SYSTEM) as tx:
         classroom = world.own_class
         twins = [add_child(tx, classroom, "Tom", family) for family in ("Foxglove", "Foxtrot")]
-    choices = [c for c in services.names_behind(code=classroom.code) if c.label == "Tom Fox."]
+    choices = [c for c in names_behind(classroom.code) if c.label == "Tom Fox."]
     with transaction(SYSTEM) as tx:
         for twin in twins:
             row = update(Enrollment).where(Enrollment.student_id == twin.id)
@@ -120,7 +123,7 @@ def test_a_closed_door_is_refused_in_the_same_words(door: Class) -> None:
 def test_a_door_until_a_moment_closes_by_itself(door: Class, minutes: int, opens: bool) -> None:
     set_door(door, Door.UNTIL, minutes)
     if opens:
-        assert len(services.names_behind(code=door.code)) == 2
+        assert len(names_behind(door.code)) == 2
     else:
         assert refusal(door.code) == REFUSED
 
@@ -129,7 +132,7 @@ def test_an_ended_code_is_refused_in_the_same_words(world: World) -> None:
     teacher = world.people["colleague"]
     with transaction(SYSTEM) as tx:
         room = factory._class(tx, world.home, "Ended Eels", teacher, "Enid Ended")
-    assert services.names_behind(code=room.code)
+    assert names_behind(room.code)
     renew_code(principal=world.sign_in("colleague"), classroom=room.public_id)
     assert refusal(room.code) == REFUSED
 

@@ -29,10 +29,10 @@ from backoffice.schools.models import (
 from backoffice.schools.services.students import add_students
 from backoffice.settings import Sessions
 from backoffice.storage import keyring
-from backoffice.students.services import names_behind, sign_in_student
+from backoffice.throttles.visitor import Visitor
 from plugins.rosters.importing.places import NoSuchPlace, Target
 from plugins.rosters.models import AccountSource, ClassroomSource, ImportState, RosterImport, StudentSource
-from tests.factories.world import COST, PASSWORD, SYSTEM, World
+from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM, World, come_in, names_behind
 from tests.plugins.rosters.memory import (
     Memory,
     children,
@@ -71,12 +71,10 @@ def test_a_class_comes_in_with_its_children_and_teacher(school: School) -> None:
 def test_a_child_signs_in_with_the_codes_name_and_picture(school: School) -> None:
     good(run(small(), school.public_id))
     [code] = scalars(select(ClassroomCode.code).where(ClassroomCode.school_id == school.id))
-    choices = names_behind(code=str(code))
+    choices = names_behind(str(code))
     assert [choice.label for choice in choices] == ["Boris R.", "Wanda R."]
     assert len({choice.avatar for choice in choices} & set(names.AVATARS)) == 2
-    begun = sign_in_student(
-        code=str(code), student=choices[0].public_id, sessions=Sessions(), address="203.0.113.9"
-    )
+    begun = come_in(str(code), choices[0].public_id)
     assert begun.idle.total_seconds() == 60 * Sessions().student_idle_shared
 
 
@@ -309,7 +307,7 @@ def test_who_is_not_invited_signs_in_by_no_way(school: School, world: World) -> 
     with pytest.raises(Rejected):
         accounts.sign_in(
             email="tova@roster.example", password=PASSWORD, sessions=Sessions(), cost=COST,
-            address=None, device=None,
+            visitor=Visitor(), browser=None, throttles=NO_LIMIT,
         )  # fmt: skip
     del world
 

@@ -20,13 +20,11 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.settings import Sessions
-from backoffice.students.services import names_behind, sign_in_student
 from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.reading.oneroster import read_set
 from plugins.rosters.reading.package import open_package
 from plugins.rosters.reading.report import Report, Severity
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, come_in, names_behind
 from tests.plugins.rosters.memory import children, empty_school, run, teachers, versions
 
 RAW = "school-small-raw/oneroster-school-small.zip"
@@ -106,11 +104,9 @@ def test_a_child_of_it_signs_in(samples: Path, school: School) -> None:
     with transaction(SYSTEM) as tx:
         code = tx.scalars(select(ClassroomCode.code).where(ClassroomCode.school_id == school.id)).first()
     assert code is not None
-    choices = names_behind(code=codes.spaced(code).lower())
+    choices = names_behind(codes.spaced(code).lower())
     assert choices
-    begun = sign_in_student(
-        code=code, student=choices[0].public_id, sessions=Sessions(), address="203.0.113.9"
-    )
+    begun = come_in(code, choices[0].public_id)
     assert begun.idle.total_seconds() == 300
 
 

@@ -1,0 +1,46 @@
+"""The cookie by which a device is known again, so that strangers' tries do not lock it out.
+
+It holds a random number and tags of who signed in here. It is set when somebody does, says nothing of
+them, and is looked at only where a code or a password is tried.
+"""
+
+import secrets
+
+from flask import current_app, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+from backoffice.throttles.visitor import Device, Visitor
+from backoffice.web import cookies
+from backoffice.web.identity import address, settings
+
+KEPT = 180 * 24 * 3600
+MOST_VOUCHERS = 8
+
+
+def visitor() -> Visitor:
+    """Where this request comes from."""
+    return Visitor(address(), _known())
+
+
+def remember(response: Response, voucher: str) -> None:
+    """Know this device again as one at which the voucher's account or school signed in."""
+    known = _known()
+    others = [each for each in known.vouchers if each != voucher] if known else []
+    vouchers = [*others, voucher][-MOST_VOUCHERS:]
+    value = _signed().dumps([known.id if known else secrets.token_urlsafe(12), *vouchers])
+    assert isinstance(value, str)
+    cookies.put(response, settings(), cookies.DEVICE, value, same_site="Lax", seconds=KEPT)
+
+
+def _known() -> Device | None:
+    try:
+        held = _signed().loads(request.cookies.get(cookies.name(settings(), cookies.DEVICE), ""), KEPT)
+    except BadData:
+        return None
+    return Device(held[0], tuple(held[1:]))
+
+
+def _signed() -> URLSafeTimedSerializer:
+    assert current_app.secret_key is not None
+    return URLSafeTimedSerializer(current_app.secret_key, salt="device")

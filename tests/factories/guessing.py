@@ -1,0 +1,69 @@
+"""An attacker who guesses class codes from many addresses, against the real throttles."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+
+import time_machine
+
+from backoffice import clock
+from backoffice.problems import Throttled
+from backoffice.schools.codes import ALPHABET, LENGTH, new_code
+from backoffice.settings import Throttles
+from backoffice.students.services import guess
+from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.visitor import Visitor
+
+DAYS = 7
+STANDING_CODES = 40_000
+PAUSE = timedelta(seconds=61)
+CODES_THERE_ARE: int = len(ALPHABET) ** LENGTH
+
+
+@dataclass(frozen=True)
+class Week:
+    """What a week of guessing came to."""
+
+    tries: int
+    found: int
+
+    @property
+    def expected(self) -> float:
+        """How many codes so many tries find on average."""
+        return self.tries * STANDING_CODES / CODES_THERE_ARE
+
+
+def guess_for_a_week(addresses: int, throttles: Throttles, *, net: int = 10) -> Week:
+    """Try random codes from each address as often as the throttles let it, over simulated days.
+
+    The attacker knows the throttles: it never waits longer than it must.
+    """
+    standing = {new_code() for _ in range(STANDING_CODES)}
+    claims = [
+        guess(Visitor(f"{net}.{n >> 16}.{n >> 8 & 255}.{n & 255}"), throttles) for n in range(addresses)
+    ]
+    tries = found = 0
+    begin = clock.now()
+    with time_machine.travel(begin, tick=False) as traveller:
+        for day in range(DAYS):
+            # A second later each day, so that the day before is over.
+            traveller.move_to(begin + timedelta(days=day, seconds=day))
+            left = claims
+            while left:
+                got = [_tries(each) for each in left]
+                tries += sum(got)
+                found += sum(new_code() in standing for _ in range(sum(got)))
+                # Who gets nothing after a pause is locked out for the day.
+                left = [each for each, times in zip(left, got, strict=True) if times]
+                traveller.shift(PAUSE)
+    return Week(tries, found)
+
+
+def _tries(claims: tuple[Claim, ...]) -> int:
+    """Try until it is refused."""
+    for tries in count():
+        try:
+            take(*claims)
+        except Throttled:
+            return tries
+    raise AssertionError

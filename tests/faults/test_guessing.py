@@ -1,0 +1,20 @@
+"""A thousand addresses that guess class codes for a week, against the real throttles."""
+
+import pytest
+
+from backoffice.settings import Throttles
+from tests.factories.guessing import CODES_THERE_ARE, STANDING_CODES, guess_for_a_week
+
+ADDRESSES = 1_000
+REACH = 0.1
+
+
+@pytest.mark.usefixtures("runtime")
+def test_a_thousand_addresses_guess_for_a_week() -> None:
+    week = guess_for_a_week(ADDRESSES, Throttles())
+    print(
+        f"\n{ADDRESSES:,} addresses, 7 days: {week.tries:,} tries got through, {week.found} codes found;"
+        f"\nexpected: {week.tries:,} * {STANDING_CODES:,} / 24^8 ({CODES_THERE_ARE:,}) = {week.expected:.3f}"
+        f" (reach {REACH})"
+    )
+    assert week.expected <= REACH
