@@ -1,13 +1,11 @@
 """The grid: a fixed number of queries, search and filters, actions asked twice, exports that are safe."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from backoffice.access.permissions import STUDENTS_READ
@@ -18,23 +16,9 @@ from backoffice.console.guard import GuardedView
 from backoffice.console.paging import PAGE_SIZE
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
-from backoffice.storage.roles import DatabaseRole
+from tests.factories.statements import statements
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
-
-
-@contextmanager
-def statements(runtime: Runtime) -> Iterator[list[str]]:
-    """What the web's role asks the database."""
-    asked: list[str] = []
-    engine = runtime.database.engine(DatabaseRole.APP)
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        asked.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("page", ["/console/students/", "/console/classrooms/"])

@@ -7,12 +7,14 @@ from sqlalchemy import func, select
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import transaction
-from backoffice.audit.models import AuditEntry
+from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.services import students
-from backoffice.schools.services.students import Added, Left
+from backoffice.schools.services.students import LARGEST_LIST, Added, Left
 from backoffice.storage import functions
+from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World
 
 
@@ -30,6 +32,24 @@ def test_a_pasted_list_becomes_students(world: World) -> None:
         names = {(s.given_name, s.family_name) for s in tx.scalars(select(Student))}
         assert {("Ada", "Lovelace"), ("Alan", "Turing"), ("Grace", "Hopper")} <= names
         assert tx.scalar(select(func.count()).where(AuditEntry.verb == "students.add")) == 1
+
+
+def test_a_long_list_asks_as_much_as_a_short_one(runtime: Runtime, world: World) -> None:
+    teacher, own = world.sign_in("teacher"), world.own_class.public_id
+    asked = []
+    for many in (1, 28, LARGEST_LIST):
+        text = "\n".join(f"Listed{number} Of{many}" for number in range(many))
+        with statements(runtime) as noted:
+            added = students.add_students(principal=teacher, classroom=own, text=text)
+        assert added == Added(many, 0)
+        asked.append(len(noted))
+    assert len(set(asked)) == 1
+    with transaction(SYSTEM) as tx:
+        made = [s for s in tx.scalars(select(Student)) if (s.family_name or "").startswith("Of")]
+        assert len({s.public_id for s in made}) == len(made) == 1 + 28 + LARGEST_LIST
+        newest = select(AuditDetail).order_by(AuditDetail.entry_id.desc()).limit(1)
+        detail = tx.scalars(newest).one().detail
+    assert detail["count"] == LARGEST_LIST
 
 
 def test_the_same_list_twice_adds_nobody(world: World) -> None:
