@@ -189,16 +189,15 @@ class ClassroomGrid(Grid):
             ],
             staff=[{"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)],
             door_form=FlaskForm(),
-            rotate_form=FlaskForm(),
+            renew_form=FlaskForm(),
             urls={
                 "edit": f"{base}/edit",
                 "paste": f"{base}/paste",
-                "add": None,
                 "students": f"/console/students/?classroom={public_id}",
-                "rotate": f"{base}/code" if edit else None,
+                "renew_code": f"{base}/code" if edit else None,
                 "door": f"{base}/door" if edit else None,
             },
-            may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row), "code": True},
+            may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},
             crumbs=[{"title": "Classes", "url": "/console/classrooms/"}, {"title": row.name}],
         )
 

@@ -125,7 +125,7 @@ def _first_steps(tx: Transaction, classrooms: Sequence[Classroom]) -> list[dict[
 
 
 def _tile(title: str, value: int, url: str | None) -> dict[str, Any]:
-    return {"title": title, "value": f"{value:,}", "hint": None, "url": url}
+    return {"title": title, "value": f"{value:,}", "url": url}
 
 
 def _counted(count: int, one: str, many: str) -> str:

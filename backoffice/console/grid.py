@@ -57,8 +57,6 @@ class Column:
     key: str
     title: str
     numeric: bool = False
-    sortable: bool = False
-    sorted: str | None = None
 
 
 @dataclass(frozen=True)
