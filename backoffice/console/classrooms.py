@@ -163,7 +163,7 @@ class ClassroomGrid(Grid):
         tx = reading()
         row = find(tx, Classroom, public_id)
         edit = can(self.who, CLASSROOMS_EDIT, row)
-        pupils = sorted(queries.pupils_of(tx, row), key=lambda p: names.sort_key(p.given, p.family))
+        students = sorted(queries.students_of(tx, row), key=lambda p: names.sort_key(p.given, p.family))
         code = services.live_code(tx, row)
         base = f"/console/classrooms/{public_id}"
         return self.render(
@@ -179,13 +179,13 @@ class ClassroomGrid(Grid):
             join_address=f"{urlsplit(settings().base_url).netloc}/join",
             students=[
                 {
-                    "public_id": pupil.public_id,
-                    "url": f"/console/students/{pupil.public_id}",
-                    "name": f"{pupil.given} {pupil.family or ''}".strip(),
-                    "points": pupil.points,
-                    "avatar": pupil.avatar,
+                    "public_id": student.public_id,
+                    "url": f"/console/students/{student.public_id}",
+                    "name": f"{student.given} {student.family or ''}".strip(),
+                    "points": student.points,
+                    "avatar": student.avatar,
                 }
-                for pupil in pupils
+                for student in students
             ],
             staff=[{"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)],
             door_form=FlaskForm(),
@@ -310,10 +310,10 @@ class ClassroomGrid(Grid):
 
     @expose("/<classroom:public_id>/code", methods=("POST",))
     def renew_code(self, public_id: str) -> Response:
-        """Give the class a new code."""
+        """Renew the class's code."""
         done_reading()
         services.renew_code(principal=self.who, classroom=public_id)
-        flash("The class has a new code. Whoever came in with the old one is signed out.", "success")
+        flash("The code is renewed. Whoever came in with the old one is signed out.", "success")
         return redirect(f"/console/classrooms/{public_id}", 303)
 
 

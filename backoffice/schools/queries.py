@@ -28,7 +28,7 @@ LAST_ENTRIES = 20
 
 
 @dataclass(frozen=True)
-class Pupil:
+class ListedStudent:
     """A student as the list of one class shows them."""
 
     public_id: str
@@ -58,7 +58,7 @@ class SchoolCounts:
     staff: int
 
 
-def pupils_of(tx: Transaction, classroom: Classroom) -> list[Pupil]:
+def students_of(tx: Transaction, classroom: Classroom) -> list[ListedStudent]:
     """The students enrolled in a class."""
     rows = tx.execute(
         visible(
@@ -76,7 +76,7 @@ def pupils_of(tx: Transaction, classroom: Classroom) -> list[Pupil]:
         )
     )
     return [
-        Pupil(student.public_id, student.given_name, student.family_name, avatar, balance)
+        ListedStudent(student.public_id, student.given_name, student.family_name, avatar, balance)
         for student, avatar, balance in rows
     ]
 

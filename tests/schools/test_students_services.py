@@ -77,7 +77,7 @@ def test_a_name_that_stands_twice_is_one_child_unless_somebody_says_otherwise(wo
     assert (len(twins), len(set(avatars))) == (2, 2)
 
 
-def pupils(world: World) -> list[tuple[str, int]]:
+def listed(world: World) -> list[tuple[str, int]]:
     """Given names and points of the class."""
     statement = (
         select(Student.given_name, Enrollment.balance)
@@ -99,11 +99,11 @@ def left(world: World) -> Left:
 
 
 def test_who_left_by_mistake_is_brought_back(world: World, left: Left) -> None:
-    assert (left.count, "Wilhelmina" in dict(pupils(world))) == (1, False)
+    assert (left.count, "Wilhelmina" in dict(listed(world))) == (1, False)
     back = students.resume_enrollments(
         principal=world.sign_in("teacher"), classroom=world.own_class.public_id, left_at=left.at
     )
-    assert (back, dict(pupils(world))["Wilhelmina"]) == (1, 2)
+    assert (back, dict(listed(world))["Wilhelmina"]) == (1, 2)
     with transaction(SYSTEM) as tx:
         verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id)).all()
     assert [verb for verb in verbs if verb in ("students.resume", "students.unenroll")][-2:] == [
@@ -119,7 +119,7 @@ def test_undoing_brings_back_nobody_who_left_at_another_time(world: World, left:
         )
 
     assert resume(left.at + timedelta(microseconds=1)) == 0
-    assert "Wilhelmina" not in dict(pupils(world))
+    assert "Wilhelmina" not in dict(listed(world))
     assert resume(left.at) == 1
 
 
@@ -140,14 +140,14 @@ def test_a_pasted_name_comes_back_with_its_points(world: World, left: Left) -> N
     lines = students.preview_names(principal=teacher, classroom=own, text=text)
     assert [line.state for line in lines] == ["back", "twice"]
     assert students.add_students(principal=teacher, classroom=own, text=text) == Added(0, 1)
-    assert [points for given, points in pupils(world) if given == "Wilhelmina"] == [2]
+    assert [points for given, points in listed(world) if given == "Wilhelmina"] == [2]
 
 
 def test_a_namesake_of_who_left_can_be_another_child(world: World, left: Left) -> None:
     teacher, own = world.sign_in("teacher"), world.own_class.public_id
     text = "Wilhelmina Quartermaine"
     assert students.add_students(principal=teacher, classroom=own, text=text, another={1}) == Added(1, 0)
-    assert [points for given, points in pupils(world) if given == "Wilhelmina"] == [0]
+    assert [points for given, points in listed(world) if given == "Wilhelmina"] == [0]
     students.resume_enrollments(principal=teacher, classroom=own, left_at=left.at)
 
 

@@ -185,7 +185,7 @@ def _compare(
         raise Rejected(names="Write or paste at least one name, one a line.")
     if len(pasted) > LARGEST_LIST:
         raise Rejected(names=f"Paste at most {LARGEST_LIST} names at once.")
-    there = {names.name_key(pupil.given, pupil.family) for pupil in queries.pupils_of(tx, classroom)}
+    there = {names.name_key(student.given, student.family) for student in queries.students_of(tx, classroom)}
     left = queries.who_left(tx, classroom)
     first: dict[names.NameKey, int] = {}
     compared = []

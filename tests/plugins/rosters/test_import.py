@@ -1,6 +1,5 @@
 """What an import makes, and what a second one changes, keeps and ends."""
 
-
 import pytest
 from sqlalchemy import func, select, update
 
