@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from backoffice.access.permissions import STUDENTS_READ
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.console import csv_export
 from backoffice.console.grid import Column, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import PAGE_SIZE
@@ -51,6 +52,17 @@ def test_search_forgives_accents(app: Flask, world: World) -> None:
         add_child(tx, world.own_class, "Zoë", "Ångström")
     page = search(signed_in(app, world, "teacher"), "angst zoe")
     assert "Zoë Ångström" in page.text
+
+
+def test_a_corrected_name_is_found_as_it_is_now(app: Flask, world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        child = add_child(tx, world.own_class, "Mispelt", "Wrongly")
+    browser = signed_in(app, world, "teacher")
+    assert child.public_id in search(browser, "mispelt wrong").text
+    corrected = {"given_name": "Gwendolyn", "family_name": "Ashdown"}
+    assert send(browser, f"/console/students/{child.public_id}/edit", corrected).status_code == 303
+    for words, found in (("gwen", True), ("ashd gwend", True), ("mispelt", False), ("wrongly", False)):
+        assert (child.public_id in search(browser, words).text) is found, words
 
 
 def test_a_search_is_in_no_address(app: Flask, world: World) -> None:
@@ -151,6 +163,15 @@ def test_an_export_is_a_spreadsheet_that_runs_nothing(app: Flask, world: World) 
     assert "Persephone" not in text
     with transaction(SYSTEM) as tx:
         assert tx.scalar(exported) == (before or 0) + 1
+
+
+def test_an_export_is_whole_however_long(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_export, "BATCH", 3)
+    with transaction(SYSTEM) as tx:
+        for number in range(10):
+            add_child(tx, world.own_class, f"Onelist{number}", "Ofmany")
+    exported = signed_in(app, world, "teacher").get("/console/students/export.csv").text
+    assert sorted(re.findall(r"Onelist(\d)", exported)) == [str(number) for number in range(10)]
 
 
 def test_an_export_is_noted_in_every_school_whose_rows_it_holds(app: Flask, world: World) -> None:
