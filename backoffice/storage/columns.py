@@ -1,7 +1,7 @@
 """Column declarations that carry their entry of the data inventory.
 
 A mapped column is declared by one of these factories and by nothing else: each asks for the purpose of
-the column, so a new field of data cannot appear unclassified (`tests/contract/test_inventory.py`).
+the column, so a new field of data cannot appear unclassified (`tests/contract/test_schema.py`).
 """
 
 from dataclasses import dataclass
