@@ -27,7 +27,8 @@ def test_rows_leave_the_session_as_they_are_written(world: World, monkeypatch: p
     with transaction(SYSTEM) as tx:
         for number in range(6):
             add_child(tx, world.own_class, f"Written{number}")
-    sizes, written = [], []
+    sizes: list[int] = []
+    written: list[Student] = []
     with transaction(world.sign_in("teacher")) as tx:
         for things in csv_export.batches(tx, visible(tx.principal, select(Student))):
             assert {id(thing) for thing in tx} == {id(thing) for thing in things}

@@ -71,7 +71,7 @@ def test_a_personal_column_of_plain_text_falls_short(look: Look, installed: Call
 
     class Note(base):  # type: ignore[misc, valid-type]
         __tablename__ = "note"
-        id: Mapped[int] = columns.key()
+        id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
         body: Mapped[str] = mapped_column(
             Text, info={"held": Held("What was said", Class.PERSONAL, Keep.STUDENT)}
         )
@@ -253,7 +253,7 @@ def test_a_mapped_column_without_purpose_falls_short(look: Look, installed: Call
 
     class Pet(base):  # type: ignore[misc, valid-type]
         __tablename__ = "pet"
-        id: Mapped[int] = columns.key()
+        id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
         name: Mapped[str] = mapped_column(Text)
         toy: Mapped[str] = columns.text(" ", keep=Keep.SCHOOL)
 
