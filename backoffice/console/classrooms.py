@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from flask import abort, flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
@@ -32,7 +31,7 @@ from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.guard import show_rejection
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
-from backoffice.schools.models import Classroom, Door, School
+from backoffice.schools.models import Classroom, Door
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.students import Added, LineState
@@ -174,7 +173,7 @@ class ClassroomGrid(Grid):
                 "code": codes.spaced(code) if code else None,
                 "door": door_now(row),
                 "door_until": row.door_until,
-                "school_name": tx.scalar(select(School.name).where(School.id == row.school_id)),
+                "school_name": queries.school_name(tx, row),
             },
             join_address=f"{urlsplit(settings().base_url).netloc}/join",
             students=[
