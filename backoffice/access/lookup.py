@@ -2,11 +2,12 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import Permission
 from backoffice.access.policy import visible
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 
 T = TypeVar("T", bound=DeclarativeBase)
@@ -36,3 +37,8 @@ def find(
     if found is None:
         raise NotFound
     return found
+
+
+def rows_of(principal: Principal, entity: type[T], permission: Permission | None = None) -> Select[tuple[T]]:
+    """All rows that the principal may see, or on which it holds `permission`; to be narrowed further."""
+    return visible(principal, select(entity), permission)

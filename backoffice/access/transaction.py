@@ -1,6 +1,6 @@
 """Opening a transaction as somebody. Everything that touches tenant data goes through here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,9 +42,13 @@ class Transaction(Session):
         A new student is visible only through an enrollment that does not exist yet, and row-level
         security refuses `INSERT ... RETURNING` of a row one cannot see; so the number is taken first.
         """
+        return self.take_ids(model, 1)[0]
+
+    def take_ids(self, model: type[DeclarativeBase], count: int) -> Sequence[int]:
+        """The next numbers for so many new rows of `model`, in one statement."""
         table = model.__table__
         sequence = f"{table.schema}.{table.name}_id_seq"  # type: ignore[attr-defined]
-        return functions.next_number(self, sequence=sequence)
+        return functions.next_numbers(self, sequence=sequence, count=count)
 
 
 @event.listens_for(Transaction, "after_begin")

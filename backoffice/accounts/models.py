@@ -30,8 +30,8 @@ class Account(Base):
         only("status", AccountStatus),
     )
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("account", Keep.ACCOUNT)
+    id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
+    public_id: Mapped[str] = columns.public_id("account", keep=Keep.ACCOUNT)
     email: Mapped[str] = columns.sealed("Signs in and receives mail", keep=Keep.ACCOUNT)
     email_index: Mapped[bytes] = columns.blind_index("Finds the account by its address", keep=Keep.ACCOUNT)
     name: Mapped[str] = columns.sealed("What colleagues see", keep=Keep.ACCOUNT)
@@ -70,8 +70,8 @@ class AccountSession(Base):
     __tablename__ = "account_session"
     __table_args__ = (UniqueConstraint("public_id"), Index(None, "account_id"))
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("session", Keep.SIX_MONTHS)
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id("session", keep=Keep.SIX_MONTHS)
     account_id: Mapped[int] = columns.reference(
         "Who is signed in", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )

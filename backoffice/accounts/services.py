@@ -18,7 +18,7 @@ from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
@@ -159,7 +159,7 @@ def credential(token: str, address: str | None) -> AccountToken:
 
 def token_digest(token: str) -> bytes:
     """What is stored of a session token: a keyed digest, 32 bytes."""
-    return keyring.current().digest(Purpose.TOKEN, token.encode())
+    return keyring.current().digest(KeyPurpose.TOKEN, token.encode())
 
 
 def normalise_email(email: str) -> str:

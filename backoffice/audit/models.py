@@ -22,14 +22,14 @@ class AuditEntry(Base):
     __tablename__ = "audit_entry"
     __table_args__ = (UniqueConstraint("public_id"), Index(None, "school_id", "at"))
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("audit entry", Keep.FOR_GOOD)
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
+    public_id: Mapped[str] = columns.public_id("audit entry", keep=Keep.FOR_GOOD)
     at: Mapped[datetime] = columns.moment("When it was done", keep=Keep.FOR_GOOD)
     # No foreign key: the entry outlives the school.
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.FOR_GOOD)
     verb: Mapped[str] = columns.text("What was done", keep=Keep.FOR_GOOD)
     actor_kind: Mapped[str] = columns.text("What kind of actor did it", keep=Keep.FOR_GOOD)
-    commitment: Mapped[bytes] = columns.blind_index(
+    commitment: Mapped[bytes] = columns.commitment(
         "Proves the detail unchanged without showing it", keep=Keep.FOR_GOOD
     )
 
@@ -46,7 +46,7 @@ class AuditDetail(Base):
         primary_key=True,
     )
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.SIX_MONTHS)
-    nonce: Mapped[bytes] = columns.blind_index("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)
+    nonce: Mapped[bytes] = columns.commitment("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)
     detail: Mapped[dict[str, Any]] = columns.sealed_json("Who, whom and what", keep=Keep.SIX_MONTHS)
     address: Mapped[str | None] = columns.sealed(
         "From where it was done", keep=Keep.SIX_MONTHS, kind=Class.NETWORK_ADDRESS

@@ -12,7 +12,7 @@ from backoffice.access.principal import Kind, Principal
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 
 
 def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail: Any) -> None:
@@ -49,7 +49,7 @@ def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:
     """What an entry keeps of its detail, 32 bytes."""
     canonical = json.dumps(detail, sort_keys=True, separators=(",", ":")).encode()
-    return keyring.current().digest(Purpose.INDEX, nonce + hashlib.sha256(canonical).digest())
+    return keyring.current().digest(KeyPurpose.INDEX, nonce + hashlib.sha256(canonical).digest())
 
 
 def _actor(principal: Principal) -> dict[str, Any]:

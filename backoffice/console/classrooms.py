@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from flask import abort, flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
@@ -32,7 +31,7 @@ from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.guard import show_rejection
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
-from backoffice.schools.models import Classroom, Door, School
+from backoffice.schools.models import Classroom, Door
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.students import Added, LineState
@@ -163,7 +162,7 @@ class ClassroomGrid(Grid):
         tx = reading()
         row = find(tx, Classroom, public_id)
         edit = can(self.who, CLASSROOMS_EDIT, row)
-        pupils = sorted(queries.pupils_of(tx, row), key=lambda p: names.sort_key(p.given, p.family))
+        students = sorted(queries.students_of(tx, row), key=lambda p: names.sort_key(p.given, p.family))
         code = services.live_code(tx, row)
         base = f"/console/classrooms/{public_id}"
         return self.render(
@@ -174,31 +173,30 @@ class ClassroomGrid(Grid):
                 "code": codes.spaced(code) if code else None,
                 "door": door_now(row),
                 "door_until": row.door_until,
-                "school_name": tx.scalar(select(School.name).where(School.id == row.school_id)),
+                "school_name": queries.school_name(tx, row),
             },
             join_address=f"{urlsplit(settings().base_url).netloc}/join",
             students=[
                 {
-                    "public_id": pupil.public_id,
-                    "url": f"/console/students/{pupil.public_id}",
-                    "name": f"{pupil.given} {pupil.family or ''}".strip(),
-                    "points": pupil.points,
-                    "avatar": pupil.avatar,
+                    "public_id": student.public_id,
+                    "url": f"/console/students/{student.public_id}",
+                    "name": f"{student.given} {student.family or ''}".strip(),
+                    "points": student.points,
+                    "avatar": student.avatar,
                 }
-                for pupil in pupils
+                for student in students
             ],
             staff=[{"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)],
             door_form=FlaskForm(),
-            rotate_form=FlaskForm(),
+            renew_form=FlaskForm(),
             urls={
                 "edit": f"{base}/edit",
                 "paste": f"{base}/paste",
-                "add": None,
                 "students": f"/console/students/?classroom={public_id}",
-                "rotate": f"{base}/code" if edit else None,
+                "renew_code": f"{base}/code" if edit else None,
                 "door": f"{base}/door" if edit else None,
             },
-            may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row), "code": True},
+            may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},
             crumbs=[{"title": "Classes", "url": "/console/classrooms/"}, {"title": row.name}],
         )
 
@@ -311,10 +309,10 @@ class ClassroomGrid(Grid):
 
     @expose("/<classroom:public_id>/code", methods=("POST",))
     def renew_code(self, public_id: str) -> Response:
-        """Give the class a new code."""
+        """Renew the class's code."""
         done_reading()
         services.renew_code(principal=self.who, classroom=public_id)
-        flash("The class has a new code. Whoever came in with the old one is signed out.", "success")
+        flash("The code is renewed. Whoever came in with the old one is signed out.", "success")
         return redirect(f"/console/classrooms/{public_id}", 303)
 
 

@@ -28,7 +28,10 @@ def batches(tx: Transaction, statement: Select[Any]) -> Iterator[Sequence[Any]]:
     result = tx.scalars(statement.execution_options(yield_per=BATCH))
     for partition in result.partitions():
         yield list(partition)
-        tx.expunge_all()
+        # One by one: `expunge_all` puts another identity map in the place of the one that the rows to come
+        # are loaded into.
+        for thing in tx:
+            tx.expunge(thing)
 
 
 def written(lines: Iterable[Sequence[str | None]]) -> Iterator[str]:

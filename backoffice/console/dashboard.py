@@ -6,17 +6,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_admin import expose
-from sqlalchemy import select
 
 from backoffice import clock
 from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.classrooms import door_cell
 from backoffice.console.guard import GuardedView
 from backoffice.console.schools import shown_name
-from backoffice.schools import codes, names, queries
-from backoffice.schools.models import Classroom, School
+from backoffice.schools import codes, queries
+from backoffice.schools.models import Classroom
 from backoffice.web.identity import reading
 
 NOON, EVENING = 12, 17
@@ -49,9 +48,7 @@ def _greeting(now: datetime) -> str:
 def _of_schools(tx: Transaction) -> dict[str, Any]:
     counts = queries.counts_by_school(tx)
     leads = bool(tx.principal.led_schools)
-    schools = tx.scalars(
-        visible(tx.principal, select(School).order_by(School.id).limit(MOST_LISTED), SCHOOLS_COUNT)
-    ).all()
+    schools = queries.schools_for(tx, SCHOOLS_COUNT, most=MOST_LISTED)
     total = counts.values()
     return {
         "tiles": [
@@ -80,10 +77,7 @@ def _of_schools(tx: Transaction) -> dict[str, Any]:
 
 
 def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
-    classrooms = sorted(
-        tx.scalars(visible(tx.principal, select(Classroom))),
-        key=lambda classroom: names.sort_key(classroom.name, None),
-    )
+    classrooms = queries.classrooms_for(tx)
     sizes = queries.class_sizes(tx, classrooms)
     if not any(sizes.values()):
         return {"tiles": [], "cards": None, "steps": _first_steps(tx, classrooms)}
@@ -125,7 +119,7 @@ def _first_steps(tx: Transaction, classrooms: Sequence[Classroom]) -> list[dict[
 
 
 def _tile(title: str, value: int, url: str | None) -> dict[str, Any]:
-    return {"title": title, "value": f"{value:,}", "hint": None, "url": url}
+    return {"title": title, "value": f"{value:,}", "url": url}
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 
 from flask import Response, flash, redirect, request, stream_with_context
 from flask_admin import expose
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.wrappers import Response as BaseResponse
 
+from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import Permission
-from backoffice.access.policy import Denied, can, visible
+from backoffice.access.policy import Denied, can
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export
@@ -57,8 +58,6 @@ class Column:
     key: str
     title: str
     numeric: bool = False
-    sortable: bool = False
-    sorted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,7 @@ class Grid(GuardedView):
 
     def visible_rows(self, tx: Transaction, permission: Permission) -> Select[Any]:
         """All rows on which the principal holds the permission, under the request's filters."""
-        statement = visible(tx.principal, select(self.entity), permission)
-        return self.narrowed(tx, statement)
+        return self.narrowed(tx, rows_of(tx.principal, self.entity, permission))
 
     @expose("/", methods=("GET",))
     def index(self) -> str:

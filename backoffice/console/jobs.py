@@ -243,7 +243,6 @@ def _shown(
         "changed": row is not None and row.changed_at is not None,
         "on": on,
         "paused": paused,
-        "paused_at": row.paused_at if row else None,
         "next": _moment(row.next_at) if row and on and not paused and entry.job.when else None,
         "last": _run(last) if last else None,
     }

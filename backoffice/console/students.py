@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
@@ -16,12 +16,12 @@ from backoffice.access.permissions import (
     STUDENTS_READ,
     STUDENTS_UNENROLL,
 )
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.schools import names, queries
-from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.models import Classroom, Student
 from backoffice.schools.services import students as services
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
@@ -75,14 +75,7 @@ class StudentGrid(Grid):
         chosen = asked("classroom")
         if chosen:
             classroom = find(tx, Classroom, chosen)
-            statement = statement.where(
-                Student.school_id == classroom.school_id,
-                Student.id.in_(
-                    select(Enrollment.student_id).where(
-                        Enrollment.classroom_id == classroom.id, Enrollment.ended_at.is_(None)
-                    )
-                ),
-            )
+            statement = statement.where(queries.is_in(classroom))
         words = searched().split()
         if words:
             statement = statement.where(
@@ -102,19 +95,7 @@ class StudentGrid(Grid):
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
         """Name, classes, points over all of them."""
-        enrolled: dict[int, list[Enrollment]] = {}
-        for enrollment in tx.scalars(
-            visible(
-                tx.principal,
-                select(Enrollment)
-                .where(
-                    Enrollment.student_id.in_([thing.id for thing in things]),
-                    Enrollment.ended_at.is_(None),
-                )
-                .options(selectinload(Enrollment.classroom)),
-            )
-        ):
-            enrolled.setdefault(enrollment.student_id, []).append(enrollment)
+        enrolled = queries.enrollments_by_student(tx, things)
         return [
             Row(
                 thing.public_id,
@@ -131,10 +112,7 @@ class StudentGrid(Grid):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The filter by class, and what to do where there is nobody."""
         chosen = asked("classroom")
-        classrooms = sorted(
-            tx.scalars(visible(tx.principal, select(Classroom).limit(MOST_CHOICES))),
-            key=lambda classroom: names.sort_key(classroom.name, None),
-        )
+        classrooms = queries.classrooms_for(tx, most=MOST_CHOICES)
         options = [{"value": "", "title": "All classes", "selected": not chosen}]
         options += [
             {"value": c.public_id, "title": c.name, "selected": c.public_id == chosen} for c in classrooms

@@ -1,18 +1,13 @@
 """Teachers in the console, for the leaders of their schools."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from backoffice.access.permissions import SCHOOLS_READ, TEACHERS_LIST
-from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.schools import names, queries
-from backoffice.schools.models import Membership, TeachingRole
 
 ROLES = {"leader": "Leader", "teacher": "Teacher", "privacy_officer": "Privacy officer"}
 
@@ -43,21 +38,8 @@ class TeacherGrid(Grid):
         """Name, role, school, number of classes."""
         ids = [thing.id for thing in things]
         schools = {school.id: school.name for school in queries.schools_for(tx, SCHOOLS_READ)}
-        held: dict[int, list[Membership]] = {}
-        for membership in tx.scalars(
-            select(Membership).where(
-                Membership.account_id.in_(ids), Membership.school_id.in_(tx.principal.led_schools)
-            )
-        ):
-            held.setdefault(membership.account_id, []).append(membership)
-        taught = Counter(
-            tx.scalars(
-                visible(
-                    tx.principal,
-                    select(TeachingRole.account_id).where(TeachingRole.account_id.in_(ids)),
-                )
-            )
-        )
+        held = queries.memberships_by_account(tx, ids)
+        taught = queries.classes_taught(tx, ids)
         return [
             Row(
                 thing.public_id,

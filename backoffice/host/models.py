@@ -17,7 +17,7 @@ class PluginState(Base):
     __tablename__ = "plugin_state"
     __table_args__ = (UniqueConstraint("name"), Index(None, "changed_by"))
 
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     name: Mapped[str] = columns.text("Which plugin", keep=Keep.FOR_GOOD)
     enabled: Mapped[bool] = columns.flag("Whether it is switched on", keep=Keep.FOR_GOOD)
     version: Mapped[int] = columns.number("Grows with each change, so that it is noticed", keep=Keep.FOR_GOOD)

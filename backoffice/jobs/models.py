@@ -50,7 +50,7 @@ class JobSchedule(Base):
     __tablename__ = "job_schedule"
     __table_args__ = (UniqueConstraint("job"), Index(None, "paused_by"), Index(None, "changed_by"))
 
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     job: Mapped[str] = columns.text("Which job", keep=Keep.FOR_GOOD)
     time: Mapped[str] = columns.text("When it runs, in words", keep=Keep.FOR_GOOD)
     next_at: Mapped[datetime] = columns.moment("When it is due next", keep=Keep.FOR_GOOD)
@@ -81,8 +81,8 @@ class JobRun(Base):
         Index(None, "finished_at"),
     )
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("run", Keep.ONE_MONTH)
+    id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id("run", keep=Keep.ONE_MONTH)
     job: Mapped[str] = columns.text("Which job", keep=Keep.ONE_MONTH)
     # No foreign key: the queue forgets a job that is done, and the run stays.
     number: Mapped[int | None] = columns.reference("Its number in the queue", keep=Keep.ONE_MONTH)

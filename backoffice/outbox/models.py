@@ -32,8 +32,8 @@ class OutgoingMail(Base):
         Index(None, "school_id"),
     )
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("mail", Keep.SIX_MONTHS)
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id("mail", keep=Keep.SIX_MONTHS)
     name: Mapped[str] = columns.text("Which mail it is", keep=Keep.SIX_MONTHS)
     account_id: Mapped[int | None] = columns.reference(
         "Whom it is for", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT

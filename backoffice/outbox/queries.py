@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, delete, false, func, or_, select, update
+from sqlalchemy import Select, case, delete, false, or_, select, update
 
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -128,12 +128,6 @@ def forget(tx: Transaction, *, words_before: datetime, mails_before: datetime) -
         delete(OutgoingMail).where(old, OutgoingMail.finished_at < mails_before).returning(OutgoingMail.id)
     ).all()
     return len(words), len(mails)
-
-
-def numbers_by_state(tx: Transaction) -> dict[str, int]:
-    """How many mails are in each state, as the principal's row-level security shows them."""
-    rows = tx.execute(select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state))
-    return {str(state): number for state, number in rows}
 
 
 def _put(tx: Transaction, numbers: Collection[int], **values: object) -> None:

@@ -24,7 +24,7 @@ A_ROW_NUMBER = "1048576"
 
 
 @dataclass(frozen=True)
-class Pupil:
+class SampledStudent:
     """A student of the sample."""
 
     public_id: str
@@ -56,7 +56,7 @@ def anonymised_identifiers(look: Looking) -> Finding:
     roster = _roster(look)
     if not roster:
         return not_exercised(f"{count(total, 'identifier')} opaque; there is no student yet.")
-    named = sum(1 for pupil in roster if _shows_a_name(pupil))
+    named = sum(1 for student in roster if _shows_a_name(student))
     if named:
         return falls_short(f"{count(named, 'identifier')} of {len(roster)} sampled show a name.")
     lines, quoting = _logs_that_name(look.settings.log_dir, roster)
@@ -98,21 +98,21 @@ def _public_ids(look: Looking) -> tuple[int, list[str]]:
     return total, wrong
 
 
-def _roster(look: Looking) -> list[Pupil]:
+def _roster(look: Looking) -> list[SampledStudent]:
     rows = look.tx.execute(
         select(Student.public_id, Student.given_name, Student.family_name)
         .order_by(Student.id.desc())
         .limit(SAMPLE)
     )
     return [
-        Pupil(row.public_id, tuple(name for name in (row.given_name, row.family_name) if name))
+        SampledStudent(row.public_id, tuple(name for name in (row.given_name, row.family_name) if name))
         for row in rows
     ]
 
 
-def _shows_a_name(pupil: Pupil) -> bool:
-    shown = pupil.public_id.casefold()
-    names = [*pupil.names, "".join(pupil.names)]
+def _shows_a_name(student: SampledStudent) -> bool:
+    shown = student.public_id.casefold()
+    names = [*student.names, "".join(student.names)]
     return any(
         _letters(name) == shown or (len(_letters(name)) >= TELLING_LETTERS and _letters(name) in shown)
         for name in names
@@ -123,9 +123,9 @@ def _letters(name: str) -> str:
     return "".join(symbol for symbol in name.casefold() if symbol.isalnum())
 
 
-def _logs_that_name(folder: Path | None, roster: Sequence[Pupil]) -> tuple[int, int]:
+def _logs_that_name(folder: Path | None, roster: Sequence[SampledStudent]) -> tuple[int, int]:
     # Whole names only: a given name such as Grace or Will is an ordinary word too.
-    whole = {" ".join(pupil.names).casefold() for pupil in roster if len(pupil.names) > 1}
+    whole = {" ".join(student.names).casefold() for student in roster if len(student.names) > 1}
     lines = [line.casefold() for line in _tails(folder)]
     return len(lines), sum(1 for line in lines if any(name in line for name in whole))
 

@@ -18,7 +18,7 @@ from backoffice.schools.reach import OWN_TABLE, Reach, beyond, leaders, reach_of
 from backoffice.storage import catalog, keyring
 from backoffice.storage.catalog import LiveTable
 from backoffice.storage.columns import Class
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 
 _IS_A_DIGEST = "ck_student_username_is_a_digest"
 _CLUSTER = "PG_VERSION"  # the file by which a folder is a database's
@@ -189,9 +189,12 @@ def _what_is_wrong_with_usernames(look: Looking) -> str | None:
     if any((folder / _CLUSTER).exists() for folder in path.parents):
         return "The keyring lies inside the database's own folder."
     others = [
-        key for purpose in Purpose if purpose is not Purpose.USERNAME for key in ring.keys[purpose].values()
+        key
+        for purpose in KeyPurpose
+        if purpose is not KeyPurpose.USERNAME
+        for key in ring.keys[purpose].values()
     ]
-    if ring.newest(Purpose.USERNAME)[1] in others:
+    if ring.newest(KeyPurpose.USERNAME)[1] in others:
         return "The key of usernames is used for something else too."
     return None
 

@@ -52,8 +52,8 @@ class District(Base):
     __tablename__ = "district"
     __table_args__ = (UniqueConstraint("public_id"),)
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("district", Keep.SCHOOL)
+    id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
+    public_id: Mapped[str] = columns.public_id("district", keep=Keep.SCHOOL)
     name: Mapped[str] = columns.sealed("What the district is called", keep=Keep.SCHOOL)
     country: Mapped[str] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
     state: Mapped[str | None] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
@@ -72,8 +72,8 @@ class School(Base):
         Index(None, "district_id"),
     )
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("school", Keep.SCHOOL)
+    id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
+    public_id: Mapped[str] = columns.public_id("school", keep=Keep.SCHOOL)
     district_id: Mapped[int | None] = columns.reference(
         "The district it belongs to", ForeignKey("app.district.id"), keep=Keep.SCHOOL
     )
@@ -108,7 +108,7 @@ class Membership(Base):
         Index(None, "district_id"),
     )
 
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
     account_id: Mapped[int] = columns.reference(
         "Whose role it is", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
     )
@@ -141,8 +141,8 @@ class Classroom(Base):
         keep=Keep.CLASSROOM,
         primary_key=True,
     )
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("classroom", Keep.CLASSROOM)
+    id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
+    public_id: Mapped[str] = columns.public_id("classroom", keep=Keep.CLASSROOM)
     name: Mapped[str] = columns.sealed("What the teacher calls the class", keep=Keep.CLASSROOM)
     door: Mapped[str] = columns.choice("Whether children can sign in now", keep=Keep.CLASSROOM)
     door_until: Mapped[datetime | None] = columns.moment("When the door closes", keep=Keep.CLASSROOM)
@@ -201,7 +201,7 @@ class ClassroomCode(Base):
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("Which class it opens", keep=Keep.CLASSROOM)
     code: Mapped[str] = columns.sealed("The code; the teacher must see it again", keep=Keep.CLASSROOM)
     code_index: Mapped[bytes] = columns.blind_index("Finds the class by its code", keep=Keep.CLASSROOM)
@@ -233,12 +233,12 @@ class Student(Base):
         keep=Keep.STUDENT,
         primary_key=True,
     )
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("student", Keep.STUDENT)
+    id: Mapped[int] = columns.key(keep=Keep.STUDENT)
+    public_id: Mapped[str] = columns.public_id("student", keep=Keep.STUDENT)
     given_name: Mapped[str] = columns.sealed("What the class calls the child", keep=Keep.STUDENT)
     family_name: Mapped[str | None] = columns.sealed("Tells children of one name apart", keep=Keep.STUDENT)
     name_tokens: Mapped[list[bytes]] = columns.tokens("Finds a child by name", keep=Keep.STUDENT)
-    username_digest: Mapped[str | None] = columns.pseudonym(
+    username_digest: Mapped[str | None] = columns.hex_digest(
         "Recognises a username without keeping it", keep=Keep.STUDENT
     )
     pin_hash: Mapped[str | None] = columns.secret("Checks the child's own 4 digits", keep=Keep.STUDENT)
@@ -299,8 +299,8 @@ class Action(Base):
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("Action", Keep.CLASSROOM)
+    id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
+    public_id: Mapped[str] = columns.public_id("action", keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.CLASSROOM)
     label: Mapped[str] = columns.sealed("What the child did, in the teacher's words", keep=Keep.CLASSROOM)
     value: Mapped[int] = columns.number("Points it gives or takes", keep=Keep.CLASSROOM)
@@ -331,7 +331,7 @@ class PointEntry(Base):
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.STUDENT)
     classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.STUDENT)
     student_id: Mapped[int] = columns.reference("Whose points", keep=Keep.STUDENT)
     action_id: Mapped[int] = columns.reference("For what", keep=Keep.STUDENT)

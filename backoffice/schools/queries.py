@@ -1,10 +1,11 @@
 """Reading classrooms, students and points, always through the policy."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, Permission
@@ -17,6 +18,7 @@ from backoffice.schools.models import (
     Classroom,
     ClassroomCode,
     Enrollment,
+    Membership,
     PointEntry,
     School,
     Student,
@@ -28,7 +30,7 @@ LAST_ENTRIES = 20
 
 
 @dataclass(frozen=True)
-class Pupil:
+class ListedStudent:
     """A student as the list of one class shows them."""
 
     public_id: str
@@ -58,7 +60,7 @@ class SchoolCounts:
     staff: int
 
 
-def pupils_of(tx: Transaction, classroom: Classroom) -> list[Pupil]:
+def students_of(tx: Transaction, classroom: Classroom) -> list[ListedStudent]:
     """The students enrolled in a class."""
     rows = tx.execute(
         visible(
@@ -76,7 +78,7 @@ def pupils_of(tx: Transaction, classroom: Classroom) -> list[Pupil]:
         )
     )
     return [
-        Pupil(student.public_id, student.given_name, student.family_name, avatar, balance)
+        ListedStudent(student.public_id, student.given_name, student.family_name, avatar, balance)
         for student, avatar, balance in rows
     ]
 
@@ -157,9 +159,66 @@ def names_of(tx: Transaction, accounts: set[int]) -> dict[int, str]:
     return {account.id: account.name for account in found}
 
 
-def schools_for(tx: Transaction, permission: Permission = CLASSROOMS_CREATE) -> Sequence[School]:
+def schools_for(
+    tx: Transaction, permission: Permission = CLASSROOMS_CREATE, *, most: int | None = None
+) -> Sequence[School]:
     """The schools in which the principal holds a permission, in the order they joined."""
-    return tx.scalars(visible(tx.principal, select(School).order_by(School.id), permission)).all()
+    return tx.scalars(visible(tx.principal, select(School).order_by(School.id).limit(most), permission)).all()
+
+
+def school_name(tx: Transaction, classroom: Classroom) -> str | None:
+    """What the school of a class is called."""
+    return tx.scalar(select(School.name).where(School.id == classroom.school_id))
+
+
+def classrooms_for(tx: Transaction, *, most: int | None = None) -> list[Classroom]:
+    """The classes that the principal may see, in the order of their names."""
+    found = tx.scalars(visible(tx.principal, select(Classroom).limit(most)))
+    return sorted(found, key=lambda classroom: names.sort_key(classroom.name, None))
+
+
+def is_in(classroom: Classroom) -> ColumnElement[bool]:
+    """The condition that a student is enrolled in the class."""
+    enrolled = select(Enrollment.student_id).where(
+        Enrollment.classroom_id == classroom.id, Enrollment.ended_at.is_(None)
+    )
+    return and_(Student.school_id == classroom.school_id, Student.id.in_(enrolled))
+
+
+def enrollments_by_student(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Enrollment]]:
+    """What the principal may see of these students' enrollments, with classrooms, by the student's number."""
+    found: dict[int, list[Enrollment]] = {}
+    for enrollment in tx.scalars(
+        visible(
+            tx.principal,
+            select(Enrollment)
+            .where(
+                Enrollment.student_id.in_([student.id for student in students]),
+                Enrollment.ended_at.is_(None),
+            )
+            .options(selectinload(Enrollment.classroom)),
+        )
+    ):
+        found.setdefault(enrollment.student_id, []).append(enrollment)
+    return found
+
+
+def memberships_by_account(tx: Transaction, accounts: Sequence[int]) -> dict[int, list[Membership]]:
+    """What these accounts are at the schools that the principal leads, by the account's number."""
+    found: dict[int, list[Membership]] = {}
+    for membership in tx.scalars(
+        select(Membership).where(
+            Membership.account_id.in_(accounts), Membership.school_id.in_(tx.principal.led_schools)
+        )
+    ):
+        found.setdefault(membership.account_id, []).append(membership)
+    return found
+
+
+def classes_taught(tx: Transaction, accounts: Sequence[int]) -> Counter[int]:
+    """In how many classes that the principal may see each of these accounts teaches."""
+    taught = select(TeachingRole.account_id).where(TeachingRole.account_id.in_(accounts))
+    return Counter(tx.scalars(visible(tx.principal, taught)))
 
 
 def class_sizes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, int]:

@@ -29,12 +29,12 @@ def enrolled(student: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], Colu
 
     def condition(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
         # An array and not IN (SELECT ...): inside an OR the latter scans the table.
-        pupils = (
+        students = (
             select(Enrollment.student_id)
             .where(Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None))
             .scalar_subquery()
         )
-        return student == any_(func.array(pupils))
+        return student == any_(func.array(students))
 
     return condition
 

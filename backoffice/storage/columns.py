@@ -1,7 +1,7 @@
 """Column declarations that carry their entry of the data inventory.
 
 A mapped column is declared by one of these factories and by nothing else: each asks for the purpose of
-the column, so a new field of data cannot appear unclassified (`tests/contract/test_inventory.py`).
+the column, so a new field of data cannot appear unclassified (`tests/contract/test_schema.py`).
 """
 
 from dataclasses import dataclass
@@ -60,17 +60,17 @@ class Held:
     keep: Keep
 
 
-def key() -> MappedColumn[int]:
-    """The internal number of a row."""
+def key(*, keep: Keep) -> MappedColumn[int]:
+    """The internal number of a row, which stays as long as the row."""
     return mapped_column(
         BigInteger,
         Identity(),
         primary_key=True,
-        info=_held("Number of the row inside the database", Class.OPERATIONAL, Keep.SCHOOL),
+        info=_held("Number of the row inside the database", Class.OPERATIONAL, keep),
     )
 
 
-def public_id(of: str, keep: Keep) -> MappedColumn[str]:
+def public_id(of: str, *, keep: Keep) -> MappedColumn[str]:
     """The opaque identifier for addresses, file names and logs."""
     return mapped_column(
         String(16),
@@ -105,9 +105,14 @@ def sealed_bytes(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(SealedBytes(), info=_held(purpose, Class.PERSONAL, keep))
 
 
-def blind_index(purpose: str, *, keep: Keep, unique: bool = False) -> MappedColumn[Any]:
+def blind_index(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A keyed digest that finds a sealed value."""
-    return mapped_column(LargeBinary, unique=unique, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def commitment(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """Random bytes, or a digest over them: proves something without showing it, and finds nothing."""
+    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
 
 
 def tokens(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
@@ -121,12 +126,12 @@ def secret(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 
 
 def secret_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
-    """The digest of a random token; the token itself is never stored."""
+    """The digest of a random token, of which there is one; the token itself is never stored."""
     return mapped_column(LargeBinary, unique=True, info=_held(purpose, Class.SECRET, keep))
 
 
-def pseudonym(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
-    """A digest in text form."""
+def hex_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A keyed digest in hexadecimal digits."""
     return mapped_column(Text, info=_held(purpose, Class.PSEUDONYM, keep))
 
 
@@ -136,7 +141,7 @@ def keyed_digest(purpose: str, *, keep: Keep, primary_key: bool = False) -> Mapp
 
 
 def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
-    """A random UUID that a signed token names."""
+    """A random UUID that one signed token names."""
     return mapped_column(Uuid, unique=True, info=_held(purpose, Class.PSEUDONYM, keep))
 
 

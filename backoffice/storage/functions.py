@@ -140,11 +140,10 @@ def school_counts(session: Session) -> Sequence[AnyRow]:
     return session.execute(text("select * from app.school_counts()")).all()
 
 
-def next_number(session: Session, *, sequence: str) -> int:
-    """The next value of a sequence."""
-    taken = session.scalar(text("select nextval(cast(:name as regclass))"), {"name": sequence})
-    assert isinstance(taken, int)
-    return taken
+def next_numbers(session: Session, *, sequence: str, count: int) -> Sequence[int]:
+    """The next values of a sequence."""
+    statement = text("select nextval(cast(:name as regclass)) from generate_series(1, :count)")
+    return session.scalars(statement, {"name": sequence, "count": count}).all()
 
 
 def code_stands(session: Session, *, code_index: bytes) -> bool:

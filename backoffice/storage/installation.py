@@ -24,7 +24,7 @@ class Installation(Base):
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
 
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     keyring_mark: Mapped[str] = columns.sealed(
         "Opens only with the right keyring", keep=Keep.FOR_GOOD, kind=columns.Class.OPERATIONAL
     )

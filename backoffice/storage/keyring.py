@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 KEY_BYTES = 32
 
 
-class Purpose(StrEnum):
+class KeyPurpose(StrEnum):
     """What a key is for."""
 
     SEAL = "seal"
@@ -41,13 +41,13 @@ class KeyringError(Exception):
 class Keyring:
     """Keys by purpose and number."""
 
-    keys: Mapping[Purpose, Mapping[int, bytes]]
+    keys: Mapping[KeyPurpose, Mapping[int, bytes]]
     _ciphers: dict[int, AESGCM] = field(default_factory=dict, compare=False)
 
     @classmethod
     def generate(cls) -> "Keyring":
         """A new keyring with one random key for every purpose."""
-        return cls({purpose: {1: secrets.token_bytes(KEY_BYTES)} for purpose in Purpose})
+        return cls({purpose: {1: secrets.token_bytes(KEY_BYTES)} for purpose in KeyPurpose})
 
     @classmethod
     def read(cls, path: Path) -> "Keyring":
@@ -57,7 +57,8 @@ class Keyring:
                 raise KeyringError(f"Other users can read the keyring {path}. Run: chmod 600 {path}")
             stored = json.loads(path.read_text("ascii"))["keys"]
             keys = {
-                purpose: {int(n): _decode(key) for n, key in stored[purpose].items()} for purpose in Purpose
+                purpose: {int(n): _decode(key) for n, key in stored[purpose].items()}
+                for purpose in KeyPurpose
             }
         except FileNotFoundError:
             raise KeyringError(
@@ -96,7 +97,7 @@ class Keyring:
                 " Choose another folder with BACKOFFICE_DATA_DIR."
             ) from None
 
-    def newest(self, purpose: Purpose) -> tuple[int, bytes]:
+    def newest(self, purpose: KeyPurpose) -> tuple[int, bytes]:
         """Number and key in use for a purpose."""
         number = max(self.keys[purpose])
         return number, self.keys[purpose][number]
@@ -106,7 +107,7 @@ class Keyring:
 
         `context` (table and column) is authenticated: a value moved to another column does not open.
         """
-        number = max(self.keys[Purpose.SEAL])
+        number = max(self.keys[KeyPurpose.SEAL])
         nonce = secrets.token_bytes(12)
         return number.to_bytes(2) + nonce + self._cipher(number).encrypt(nonce, plain, context.encode())
 
@@ -122,9 +123,9 @@ class Keyring:
 
     def blind_index(self, value: str, *, context: str) -> bytes:
         """A keyed digest (16 bytes) that finds equal values without showing them."""
-        return self.digest(Purpose.INDEX, f"{context}\0{value}".encode())[:16]
+        return self.digest(KeyPurpose.INDEX, f"{context}\0{value}".encode())[:16]
 
-    def digest(self, purpose: Purpose, value: bytes) -> bytes:
+    def digest(self, purpose: KeyPurpose, value: bytes) -> bytes:
         """HMAC-SHA256 under the newest key of a purpose, 32 bytes."""
         return hmac.digest(self.newest(purpose)[1], value, hashlib.sha256)
 
@@ -134,17 +135,17 @@ class Keyring:
         The published policy promises MD5. A bare MD5 falls to a dictionary in seconds; under a key it
         does not. `school` keeps equal usernames of two schools apart.
         """
-        key = self.newest(Purpose.USERNAME)[1]
+        key = self.newest(KeyPurpose.USERNAME)[1]
         return hmac.new(key, f"{school}\0{username.casefold()}".encode(), hashlib.md5).hexdigest()
 
     def derive(self, name: str) -> str:
         """A secret (43 characters) for one named use, derived from the root secret."""
-        derived = self.digest(Purpose.SECRET, name.encode())
+        derived = self.digest(KeyPurpose.SECRET, name.encode())
         return base64.urlsafe_b64encode(derived).decode().rstrip("=")
 
     def _cipher(self, number: int) -> AESGCM:
         if number not in self._ciphers:
-            self._ciphers[number] = AESGCM(self.keys[Purpose.SEAL][number])
+            self._ciphers[number] = AESGCM(self.keys[KeyPurpose.SEAL][number])
         return self._ciphers[number]
 
 

@@ -21,7 +21,7 @@ from backoffice.controls.check import Check, Finding, Looking, falls_short, hold
 from backoffice.controls.looking import count, some
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
 from backoffice.storage import catalog, keyring
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 from backoffice.students import tokens
 from backoffice.students.models import StudentSession
 
@@ -42,7 +42,7 @@ def student_jwt(look: Looking) -> Finding:
         return falls_short(f"A token may live {_in_words(life)}, a session {_in_words(whole)}.")
     if set(claims) != CLAIMS:
         return falls_short(f"A token says more than it must: {some(sorted(set(claims) - CLAIMS))}.")
-    newest, _key = keyring.current().newest(Purpose.STUDENT_JWT)
+    newest, _key = keyring.current().newest(KeyPurpose.STUDENT_JWT)
     if header.get("kid") != str(newest):
         return falls_short("Tokens are not signed with the newest key.")
     accepted = [name for name, forged in _forgeries(claims, newest).items() if tokens.verify(forged)]
@@ -51,7 +51,7 @@ def student_jwt(look: Looking) -> Finding:
     beyond = look.tx.scalar(_live_sessions_beyond(longest_token, longest_session))
     if beyond:
         return falls_short(f"{count(beyond, 'live session')} may last longer than promised.")
-    numbers = keyring.current().keys[Purpose.STUDENT_JWT]
+    numbers = keyring.current().keys[KeyPurpose.STUDENT_JWT]
     return holds(
         f"A token lives at most {_in_words(life)}, a session {_in_words(whole)}; signed {header['alg']}"
         f" with key {newest} of {len(numbers)}; {len(_forgeries(claims, newest))} forgeries refused."
@@ -93,7 +93,7 @@ def _part(token: str, number: int) -> dict[str, Any]:
 def _forgeries(claims: dict[str, Any], newest: int) -> dict[str, str]:
     stranger = OctKey.import_key(secrets.token_bytes(keyring.KEY_BYTES))
     header = {"alg": "HS256", "kid": str(newest)}
-    own = OctKey.import_key(keyring.current().newest(Purpose.STUDENT_JWT)[1])
+    own = OctKey.import_key(keyring.current().newest(KeyPurpose.STUDENT_JWT)[1])
     past = {**claims, "exp": int(claims["iat"]) - 1}
     endless = {name: value for name, value in claims.items() if name != "exp"}
     unsigned = ".".join(

@@ -35,7 +35,7 @@ class StudentSession(Base):
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
     token_id: Mapped[UUID] = columns.token_id("The token's `jti`", keep=Keep.SIX_MONTHS)
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.SIX_MONTHS)

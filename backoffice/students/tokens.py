@@ -11,7 +11,7 @@ from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from backoffice import clock
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 
 ALGORITHM = "HS256"
 ISSUER = "backoffice"
@@ -29,7 +29,7 @@ class Verified:
 
 def issue(token_id: UUID, *, idle: timedelta, ends_at: datetime) -> str:
     """A token that lives for the idle time, and never past the end of its session."""
-    number, _key = keyring.current().newest(Purpose.STUDENT_JWT)
+    number, _key = keyring.current().newest(KeyPurpose.STUDENT_JWT)
     now = clock.now()
     claims = {
         "iss": ISSUER,
@@ -62,6 +62,6 @@ def _keys() -> KeySet:
     return KeySet(
         [
             OctKey.import_key(key, {"kid": str(number)})
-            for number, key in keyring.current().keys[Purpose.STUDENT_JWT].items()
+            for number, key in keyring.current().keys[KeyPurpose.STUDENT_JWT].items()
         ]
     )

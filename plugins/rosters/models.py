@@ -140,8 +140,8 @@ class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
         Index(None, "asked_by"),
     )
 
-    id: Mapped[int] = columns.key()
-    public_id: Mapped[str] = columns.public_id("import", Keep.SCHOOL)
+    id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
+    public_id: Mapped[str] = columns.public_id("import", keep=Keep.SCHOOL)
     school_id: Mapped[int | None] = columns.reference(
         "Into which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SCHOOL
     )

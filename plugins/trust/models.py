@@ -22,7 +22,7 @@ class ControlResult(TrustBase):  # type: ignore[misc, valid-type]
         Index(None, "control_id", "checked_at"),
     )
 
-    id: Mapped[int] = columns.key()
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     control_id: Mapped[str] = columns.text("Which promise was checked", keep=Keep.FOR_GOOD)
     state: Mapped[str] = columns.choice("How it stood", keep=Keep.FOR_GOOD)
     evidence: Mapped[str] = columns.text("The public figure that shows it", keep=Keep.FOR_GOOD)

@@ -22,7 +22,7 @@ from backoffice.problems import Rejected
 from backoffice.settings import Sessions
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.visitor import Visitor
 from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM, World
@@ -149,7 +149,7 @@ def test_any_browser_signs_in(world: World, browser: str | None) -> None:
 
 def test_a_session_keeps_a_digest_and_no_token(world: World) -> None:
     token = world.token("teacher")
-    digest = keyring.current().digest(Purpose.TOKEN, token.encode())
+    digest = keyring.current().digest(KeyPurpose.TOKEN, token.encode())
     assert newest_session().token_digest == digest
 
 

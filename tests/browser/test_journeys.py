@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 GIVEN = ("Abigail", "Balthazar", "Clementine", "Demetrius", "Evangeline", "Florentin", "Guinevere")
 FAMILY = ("Yarborough", "Xanthopoulos", "Winterbottom", "Vandermeer")
-PUPILS = [f"{given} {family}" for given in GIVEN for family in FAMILY]
+STUDENTS = [f"{given} {family}" for given in GIVEN for family in FAMILY]
 NOTHING_LEFT = """async () => ({
   local: {...localStorage}, session: {...sessionStorage}, databases: await indexedDB.databases(),
   caches: await caches.keys(), workers: (await navigator.serviceWorker.getRegistrations()).length,
@@ -48,7 +48,7 @@ def test_a_teachers_first_day_and_a_childs(visit: Visit, site: Site) -> None:
     expect(page.get_by_role("rowheader")).to_have_text(["Wilhelmina Quartermaine"])
 
     make_class(page, "Maple Magpies")
-    paste_names(page, PUPILS)
+    paste_names(page, STUDENTS)
     expect(page.get_by_role("heading", name="Students 28")).to_be_visible()
 
     page.get_by_role("link", name="Clementine Winterbottom").click()

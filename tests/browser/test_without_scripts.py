@@ -48,7 +48,7 @@ def test_the_essential_jobs(visit: Callable[..., Page], site: Site) -> None:
     expect(page.get_by_text("You are signed out.")).to_be_visible()
 
 
-def test_the_door_and_a_new_code(visit: Callable[..., Page], site: Site) -> None:
+def test_the_door_and_a_renewed_code(visit: Callable[..., Page], site: Site) -> None:
     classroom = site.world.elsewhere_class
     page = visit("elsewhere", java_script_enabled=False)
     page.goto(f"/console/classrooms/{classroom.public_id}")
@@ -60,9 +60,9 @@ def test_the_door_and_a_new_code(visit: Callable[..., Page], site: Site) -> None
 
     page.get_by_role("button", name="One hour").click()
     expect(page.get_by_text("The door is open until ")).to_be_visible()
-    page.get_by_text("Make a new code", exact=True).click()
-    page.get_by_role("button", name="Make a new code now").click()
-    expect(page.get_by_text("The class has a new code.")).to_be_visible()
+    page.get_by_text("Renew the code", exact=True).click()
+    page.get_by_role("button", name="Renew the code now").click()
+    expect(page.get_by_text("The code is renewed.")).to_be_visible()
     join(child, classroom.code)
     expect(child.get_by_role("alert")).to_contain_text("This code is not open now.")
     page.get_by_role("button", name="Show it big").click()

@@ -1,15 +1,22 @@
 """A class in the console: taking out and bringing back, lists with lines to mend, forms that come late."""
 
 import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.schools.models import Enrollment
+from backoffice.console.classrooms import door_now
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom, Door, Enrollment
+from backoffice.students.services import names_behind
 from backoffice.web import cookies
 from tests.contract.pages import form_token
 from tests.factories.world import SYSTEM, World
@@ -94,3 +101,64 @@ def test_nothing_is_shown_again_to_somebody_who_is_not_signed_in(app: Flask, add
     fields = {"csrf_token": "of another browser", "names": "Ophelia Overdue"}
     answer = app.test_client().post(f"{address}/paste", data=fields)
     assert (answer.status_code, "Ophelia" in answer.text) == (303, False)
+
+
+# -- the door
+
+HOUR = timedelta(hours=1)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def now(world: World) -> Iterator[datetime]:
+    """A moment at which time stands; the door is open again afterwards."""
+    with time_machine.travel(clock.now(), tick=False):
+        yield clock.now()
+    _set_door(world, Door.OPEN, None)
+
+
+def _set_door(world: World, door: Door, until: datetime | None) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(Classroom).where(Classroom.id == world.own_class.id).values(door=door, door_until=until)
+        )
+
+
+def test_a_door_for_an_hour_closes_after_exactly_the_hour(
+    now: datetime, teacher: FlaskClient, world: World, address: str
+) -> None:
+    token = form_token(teacher.get(address).text)
+    fields = {"csrf_token": token, "door": "until"}
+    opened = teacher.post(f"{address}/door", data=fields, follow_redirects=True)
+    assert f"The door is open until {now + HOUR:%H:%M}." in opened.text
+    with time_machine.travel(now + HOUR - MOMENT, tick=False):
+        assert names_behind(code=world.own_class.code)
+    with time_machine.travel(now + HOUR, tick=False), pytest.raises(Rejected):
+        names_behind(code=world.own_class.code)
+
+
+@pytest.mark.parametrize(
+    ("after", "on_its_page", "in_a_list"),
+    [(MOMENT, "Open until", "Open for now"), (timedelta(0), "Closed", "Closed"), (-HOUR, "Closed", "Closed")],
+)
+def test_a_door_whose_time_has_passed_is_shown_closed_everywhere(
+    now: datetime,
+    teacher: FlaskClient,
+    world: World,
+    address: str,
+    after: timedelta,
+    on_its_page: str,
+    in_a_list: str,
+) -> None:
+    _set_door(world, Door.UNTIL, now + after)
+    (shown,) = re.findall(r'<span class="chip[^>]*>(?:<svg.*?</svg>)?([^<]+)', teacher.get(address).text)
+    assert shown.strip() == on_its_page
+    pressed = re.findall(r'value="(\w+)" type="submit" aria-pressed="true"', teacher.get(address).text)
+    assert pressed == ["until" if after > timedelta(0) else "closed"]
+    for page in ("/console/classrooms/", "/console/"):
+        assert re.findall(r'<span class="chip[^>]*>([^<]+)</span>', teacher.get(page).text) == [in_a_list]
+
+
+@pytest.mark.parametrize("door", [Door.OPEN, Door.CLOSED])
+def test_a_door_without_a_time_is_as_it_was_set(door: Door) -> None:
+    assert door_now(Classroom(door=door, door_until=None)) == door

@@ -1,8 +1,14 @@
-"""What an export writes into a cell."""
+"""What an export writes into a cell, and what it holds while it writes."""
 
 import pytest
+from sqlalchemy import select
 
+from backoffice.access.policy import visible
+from backoffice.access.transaction import transaction
+from backoffice.console import csv_export
 from backoffice.console.csv_export import safe
+from backoffice.schools.models import Student
+from tests.factories.world import SYSTEM, World, add_child
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n"])
@@ -13,3 +19,21 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(first: str) -> None:
 @pytest.mark.parametrize("text", ["Ada", "-3", "+3.5", "Zoë = Ada", "a\nb", ""])
 def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     assert safe(text) == text
+
+
+def test_rows_leave_the_session_as_they_are_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays the same however long the list is: one batch is held, whoever still holds its rows."""
+    monkeypatch.setattr(csv_export, "BATCH", 3)
+    with transaction(SYSTEM) as tx:
+        for number in range(6):
+            add_child(tx, world.own_class, f"Written{number}")
+    sizes: list[int] = []
+    written: list[Student] = []
+    with transaction(world.sign_in("teacher")) as tx:
+        for things in csv_export.batches(tx, visible(tx.principal, select(Student))):
+            assert {id(thing) for thing in tx} == {id(thing) for thing in things}
+            sizes.append(len(things))
+            written += things
+        assert not list(tx)
+    assert sizes == [3, 3, 2]
+    assert len({student.id for student in written}) == 8

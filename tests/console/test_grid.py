@@ -1,40 +1,25 @@
 """The grid: a fixed number of queries, search and filters, actions asked twice, exports that are safe."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from backoffice.access.permissions import STUDENTS_READ
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.console import csv_export
 from backoffice.console.grid import Column, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import PAGE_SIZE
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
-from backoffice.storage.roles import DatabaseRole
+from tests.factories.statements import statements
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
-
-
-@contextmanager
-def statements(runtime: Runtime) -> Iterator[list[str]]:
-    """What the web's role asks the database."""
-    asked: list[str] = []
-    engine = runtime.database.engine(DatabaseRole.APP)
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        asked.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("page", ["/console/students/", "/console/classrooms/"])
@@ -67,6 +52,17 @@ def test_search_forgives_accents(app: Flask, world: World) -> None:
         add_child(tx, world.own_class, "Zoë", "Ångström")
     page = search(signed_in(app, world, "teacher"), "angst zoe")
     assert "Zoë Ångström" in page.text
+
+
+def test_a_corrected_name_is_found_as_it_is_now(app: Flask, world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        child = add_child(tx, world.own_class, "Mispelt", "Wrongly")
+    browser = signed_in(app, world, "teacher")
+    assert child.public_id in search(browser, "mispelt wrong").text
+    corrected = {"given_name": "Gwendolyn", "family_name": "Ashdown"}
+    assert send(browser, f"/console/students/{child.public_id}/edit", corrected).status_code == 303
+    for words, found in (("gwen", True), ("ashd gwend", True), ("mispelt", False), ("wrongly", False)):
+        assert (child.public_id in search(browser, words).text) is found, words
 
 
 def test_a_search_is_in_no_address(app: Flask, world: World) -> None:
@@ -167,6 +163,15 @@ def test_an_export_is_a_spreadsheet_that_runs_nothing(app: Flask, world: World) 
     assert "Persephone" not in text
     with transaction(SYSTEM) as tx:
         assert tx.scalar(exported) == (before or 0) + 1
+
+
+def test_an_export_is_whole_however_long(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_export, "BATCH", 3)
+    with transaction(SYSTEM) as tx:
+        for number in range(10):
+            add_child(tx, world.own_class, f"Onelist{number}", "Ofmany")
+    exported = signed_in(app, world, "teacher").get("/console/students/export.csv").text
+    assert sorted(re.findall(r"Onelist(\d)", exported)) == [str(number) for number in range(10)]
 
 
 def test_an_export_is_noted_in_every_school_whose_rows_it_holds(app: Flask, world: World) -> None:

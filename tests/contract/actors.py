@@ -322,14 +322,14 @@ def _actors(
     }
     for name, (rooms, places) in teach.items():
         person = world.people[name]
-        pupils = {child.id: child for room in rooms for child in room.children}
+        students = {child.id: child for room in rooms for child in room.children}
         if colleague in rooms:
-            pupils[extras.shared.id] = extras.shared
+            students[extras.shared.id] = extras.shared
         says = {person.name, person.email, *(place.name for place in places)}
         colleagues = [world.people[each] for room in rooms for each in staff[room.id]]
         for room in rooms:
             says |= _class_texts(room) | {f"Comment about {c.family}" for c in room.children}
-        for child in pupils.values():
+        for child in students.values():
             says |= _names(child)
         says |= {each.name for each in colleagues}
         if colleague in rooms:
@@ -337,7 +337,7 @@ def _actors(
         reach = {
             "school": frozenset(place.id for place in places),
             "classroom": frozenset(room.id for room in rooms),
-            "student": frozenset(pupils),
+            "student": frozenset(students),
             "account": frozenset({person.id}),
         }
         if name == "leader":

@@ -170,9 +170,9 @@ def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         if each.id in held.classrooms or each.school_id in held.schools
     ]
     room = next(iter(allowed), stage.of("classroom")[0])
-    pupil = next(each for each in stage.of("student") if each.place == room.place)
+    student = next(each for each in stage.of("student") if each.place == room.place)
     return Filled(
-        {"action": "unenroll", "rowid": [pupil.public_id], "confirm": "yes"},
+        {"action": "unenroll", "rowid": [student.public_id], "confirm": "yes"},
         ("changed app.enrollment",),
         query={"classroom": room.public_id},
         identifiers={"rowid": "student"},
@@ -183,11 +183,11 @@ def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     # Whoever was in this browser before is signed out.
     before = {"nobody": (), "student": ("changed app.student_session",)}
     ended = before.get(actor.name, ("changed app.account_session",))
-    pupil, room = stage.of("student")[0], stage.of("classroom")[0]
-    assert pupil.place == room.place
+    student, room = stage.of("student")[0], stage.of("classroom")[0]
+    assert student.place == room.place
     assert room.code
     return Filled(
-        {"code": room.code, "student": pupil.public_id},
+        {"code": room.code, "student": student.public_id},
         ("added app.student_session", *ended),
         identifiers={"student": "student", "code": "code"},
     )

@@ -401,20 +401,20 @@ def test_nobody_gets_in_by_the_code_of_another_class(matrix: Matrix, tally: Tall
         page = browser.get(answer.location or "").text
         tally.twins += 1
         shared = {"own", "colleague"}
-        for pupil in matrix.stage.of("student"):
-            inside = pupil.place == room.place
-            if inside and pupil.public_id not in page:
+        for student in matrix.stage.of("student"):
+            inside = student.place == room.place
+            if inside and student.public_id not in page:
                 tally.problems.append(f"The code of {room.place} does not show its own children")
-            if not inside and pupil.public_id in page and {pupil.place, room.place} != shared:
-                tally.problems.append(f"The code of {room.place} shows a child of {pupil.place}")
-        for pupil in others:
-            if {pupil.place, room.place} == shared:
+            if not inside and student.public_id in page and {student.place, room.place} != shared:
+                tally.problems.append(f"The code of {room.place} shows a child of {student.place}")
+        for student in others:
+            if {student.place, room.place} == shared:
                 continue  # one of them is in both; the next test looks at that
-            fields = {"code": room.code, "student": pupil.public_id}
+            fields = {"code": room.code, "student": student.public_id}
             response = matrix.knock(actor, taken, fields=fields)
             tally.pairs += 1
             if response.status_code != 422 or matrix.settle():
-                tally.problems.append(f"A child of {pupil.place} came in by the code of {room.place}")
+                tally.problems.append(f"A child of {student.place} came in by the code of {room.place}")
     assert matrix.settle() == []
     tally.verdict()
 
@@ -761,9 +761,9 @@ def _denied_within(
         for room in matrix.stage.own(actor, "classroom"):
             if matrix.may(actor, route, permission, room):
                 continue
-            pupils = [t.public_id for t in matrix.stage.own(actor, "student") if t.place == room.place]
+            students = [t.public_id for t in matrix.stage.own(actor, "student") if t.place == room.place]
             matrix.knock(
-                actor, route, None, filled, query={field_name: room.public_id}, fields={"rowid": pupils}
+                actor, route, None, filled, query={field_name: room.public_id}, fields={"rowid": students}
             )
             tally.pairs += 1
             if changes := matrix.settle():

@@ -31,7 +31,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Enrollment
 from backoffice.settings import Settings
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import tokens
 from backoffice.students.models import StudentSession
@@ -309,7 +309,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any], dict[str, Any], bytes], str]] = {
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_forged_tokens_are_worth_nothing(app: Flask, world: World, forgery: str) -> None:
     head, body = claims_of(child_token(world))
-    _number, key = keyring.current().newest(Purpose.STUDENT_JWT)
+    _number, key = keyring.current().newest(KeyPurpose.STUDENT_JWT)
     assert is_in(browser(app, student=signed(head, body, key))), "The twin must come in."
     assert not is_in(browser(app, student=FORGERIES[forgery](head, body, key)))
 

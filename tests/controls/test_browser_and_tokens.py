@@ -17,7 +17,7 @@ from backoffice.controls.check import State
 from backoffice.runtime import Runtime
 from backoffice.settings import Sessions
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Keyring, Purpose
+from backoffice.storage.keyring import KeyPurpose, Keyring
 from backoffice.students import tokens
 from backoffice.students.tokens import Verified
 from backoffice.web import headers
@@ -99,8 +99,8 @@ def test_a_token_that_says_more_falls_short(look: Look, monkeypatch: pytest.Monk
 
 def test_a_token_of_an_old_key_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     ring = keyring.current()
-    two = {**ring.keys[Purpose.STUDENT_JWT], 2: b"2" * 32}
-    monkeypatch.setattr(keyring, "_installed", Keyring({**ring.keys, Purpose.STUDENT_JWT: two}))
+    two = {**ring.keys[KeyPurpose.STUDENT_JWT], 2: b"2" * 32}
+    monkeypatch.setattr(keyring, "_installed", Keyring({**ring.keys, KeyPurpose.STUDENT_JWT: two}))
     assert "with key 2 of 2" in look("student-jwt").evidence
     monkeypatch.setattr(Keyring, "newest", lambda ring, purpose: (1, ring.keys[purpose][1]))
     issued = tokens.issue
@@ -108,7 +108,7 @@ def test_a_token_of_an_old_key_falls_short(look: Look, monkeypatch: pytest.Monke
     def old(token_id: UUID, *, idle: timedelta, ends_at: datetime) -> str:
         token = issued(token_id, idle=idle, ends_at=ends_at)
         monkeypatch.undo()
-        monkeypatch.setattr(keyring, "_installed", Keyring({**ring.keys, Purpose.STUDENT_JWT: two}))
+        monkeypatch.setattr(keyring, "_installed", Keyring({**ring.keys, KeyPurpose.STUDENT_JWT: two}))
         return token
 
     monkeypatch.setattr(tokens, "issue", old)

@@ -17,7 +17,7 @@ from backoffice.settings import Passwords
 from backoffice.storage import columns, keyring
 from backoffice.storage.base import plugin_base
 from backoffice.storage.columns import Class, Held, Keep
-from backoffice.storage.keyring import Keyring, Purpose
+from backoffice.storage.keyring import KeyPurpose, Keyring
 from backoffice.storage.roles import DatabaseRole
 from tests.controls.conftest import Broken, Look
 from tests.factories.world import World
@@ -71,7 +71,7 @@ def test_a_personal_column_of_plain_text_falls_short(look: Look, installed: Call
 
     class Note(base):  # type: ignore[misc, valid-type]
         __tablename__ = "note"
-        id: Mapped[int] = columns.key()
+        id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
         body: Mapped[str] = mapped_column(
             Text, info={"held": Held("What was said", Class.PERSONAL, Keep.STUDENT)}
         )
@@ -144,7 +144,7 @@ def test_a_bare_md5_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_key_with_two_uses_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     ring = keyring.current()
-    shared = Keyring({**ring.keys, Purpose.USERNAME: ring.keys[Purpose.INDEX]})
+    shared = Keyring({**ring.keys, KeyPurpose.USERNAME: ring.keys[KeyPurpose.INDEX]})
     monkeypatch.setattr(keyring, "_installed", shared)
     assert look("username-digest").state is State.FALLS_SHORT
 
@@ -253,7 +253,7 @@ def test_a_mapped_column_without_purpose_falls_short(look: Look, installed: Call
 
     class Pet(base):  # type: ignore[misc, valid-type]
         __tablename__ = "pet"
-        id: Mapped[int] = columns.key()
+        id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
         name: Mapped[str] = mapped_column(Text)
         toy: Mapped[str] = columns.text(" ", keep=Keep.SCHOOL)
 
@@ -294,10 +294,10 @@ def test_an_identifier_that_names_falls_short(
     )
 
 
-@pytest.mark.parametrize("rule", ["/pupils/<int:number>", "/pupils/<name>", "/pupils/<path:name>"])
+@pytest.mark.parametrize("rule", ["/students/<int:number>", "/students/<name>", "/students/<path:name>"])
 def test_an_address_with_a_number_or_a_name_falls_short(look: Look, runtime: Runtime, rule: str) -> None:
     app = build(runtime)
-    app.add_url_rule(rule, "pupils", lambda **_: "")
+    app.add_url_rule(rule, "students", lambda **_: "")
     finding = look("anonymised-identifiers", app=app)
     assert (finding.state, rule in finding.evidence) == (State.FALLS_SHORT, True)
 

@@ -68,9 +68,9 @@ def test_a_job_goes_with_a_cause_that_is_undone(look: Look) -> None:
 )
 def test_what_is_no_identifier_is_refused_and_not_repeated(look: Look, value: Any) -> None:
     with transaction(SYSTEM) as tx, pytest.raises(NotForTheQueue) as raised:
-        defer(tx, "core.trial", pupil=value)
+        defer(tx, "core.trial", student=value)
     assert str(raised.value) == (
-        "The argument pupil is no number, public identifier or plain lower-case word."
+        "The argument student is no number, public identifier or plain lower-case word."
     )
     assert look.one("select count(*) from queue.procrastinate_jobs") == 0
 

@@ -142,7 +142,7 @@ def test_work_of_a_plugin_that_is_off_waits_until_it_is_on(
 
 def test_no_log_of_a_worker_repeats_a_message_or_an_argument(look: Look, start: Start, log: Path) -> None:
     start("worker")
-    queue_one("core.failing", pupil="abcdefghjkmnpqrs")
+    queue_one("core.failing", student="abcdefghjkmnpqrs")
     until(look, "select exists (select from app.job_run where state = 'failed')")
     queue_one("core.slow", tenths=1)
     until(look, DONE)

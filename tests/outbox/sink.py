@@ -13,6 +13,10 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import func, select
+
+from backoffice.access.transaction import Transaction
+from backoffice.outbox.models import OutgoingMail
 
 
 @dataclass
@@ -122,3 +126,9 @@ def silent_server() -> Iterator[int]:
         listening.bind(("127.0.0.1", 0))
         listening.listen(8)
         yield int(listening.getsockname()[1])
+
+
+def mails_by_state(tx: Transaction) -> dict[str, int]:
+    """How many mails of ours are in each state."""
+    rows = tx.execute(select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state))
+    return {str(state): number for state, number in rows}

@@ -25,7 +25,7 @@ from backoffice.outbox.services import TRIED_FOR, post
 from backoffice.outbox.transport import Smtp
 from backoffice.runtime import Runtime
 from backoffice.storage.roles import DatabaseRole
-from tests.outbox.sink import Sink, free_port, silent_server, sink
+from tests.outbox.sink import Sink, free_port, mails_by_state, silent_server, sink
 
 WHO = Purpose("test")
 SENDER = "Help <help@company.example>"
@@ -313,14 +313,14 @@ def test_a_worker_killed_in_the_middle_loses_no_mail(
             killed += 1
         process.wait()
     with transaction(WHO) as tx:
-        abandoned = queries.numbers_by_state(tx).get("sending", 0)
+        abandoned = mails_by_state(tx).get("sending", 0)
     assert send(mail_server.port).freed == 0, "the lease of the dead worker has not ended"
     with time_machine.travel(clock.now() + LEASE + timedelta(seconds=1)):
         assert send(mail_server.port).freed == abandoned
     arrived = {str(mail["Message-ID"]).strip("<>").partition("@")[0] for mail in mail_server.mails}
     assert arrived == written
     with transaction(WHO) as tx:
-        assert queries.numbers_by_state(tx) == {"sent": total}
+        assert mails_by_state(tx) == {"sent": total}
     assert killed
     # Only what was handed over in the last moment of each; nobody's batch is sent whole again.
     assert mail_server.doubles < killed * BATCH

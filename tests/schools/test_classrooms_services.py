@@ -1,17 +1,19 @@
 """Making and changing classrooms."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Principal
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
 from backoffice.schools import codes
@@ -237,6 +239,34 @@ def test_a_dead_code_may_come_up_again(
 ) -> None:
     monkeypatch.setattr(codes, "new_code", lambda: renewed[0])
     assert live_codes(make(teacher, world)) == [renewed[0]]
+
+
+def test_two_who_renew_at_once_leave_one_code(world: World, teacher: Principal) -> None:
+    room = row(make(teacher, world))
+    principals = [teacher, world.sign_in("leader")]
+    with ThreadPoolExecutor(len(principals)) as threads:
+        with transaction(SYSTEM) as tx:
+            held = select(ClassroomCode).where(
+                ClassroomCode.classroom_id == room.id, ClassroomCode.ended_at.is_(None)
+            )
+            before = tx.scalars(held.with_for_update()).one().code
+            renewals = [
+                threads.submit(services.renew_code, principal=who, classroom=room.public_id)
+                for who in principals
+            ]
+            # Both are under way, each as far as it comes, before either can end the code.
+            _wait_for_waiting(tx, len(renewals))
+        for renewal in renewals:
+            renewal.result(timeout=30)
+    assert len(live_codes(room.public_id)) == 1
+    assert live_codes(room.public_id) != [before]
+
+
+def _wait_for_waiting(tx: Transaction, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while tx.scalar(text("select count(*) from pg_locks where not granted")) != count:
+        assert time.monotonic() < deadline, "They never came to wait."
+        time.sleep(0.01)
 
 
 def test_a_code_knows_who_gave_it_out(world: World, teacher: Principal) -> None:

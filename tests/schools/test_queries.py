@@ -43,16 +43,16 @@ def principal(world: World, role: str) -> Principal:
         ("parent", []),
     ],
 )
-def test_the_pupils_of_a_class(world: World, role: str, given: list[str]) -> None:
+def test_the_students_of_a_class(world: World, role: str, given: list[str]) -> None:
     with transaction(principal(world, role)) as tx:
-        found = queries.pupils_of(tx, classroom(tx, world.own_class))
-    assert sorted(pupil.given for pupil in found) == given
+        found = queries.students_of(tx, classroom(tx, world.own_class))
+    assert sorted(student.given for student in found) == given
 
 
 def test_a_pupil_has_picture_and_points(world: World) -> None:
     with transaction(principal(world, "teacher")) as tx:
-        found = queries.pupils_of(tx, classroom(tx, world.own_class))
-    assert {(pupil.avatar, pupil.points) for pupil in found} == {("owl-plum", 2)}
+        found = queries.students_of(tx, classroom(tx, world.own_class))
+    assert {(student.avatar, student.points) for student in found} == {("owl-plum", 2)}
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ from sqlalchemy import func, select
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import transaction
-from backoffice.audit.models import AuditEntry
+from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.services import students
-from backoffice.schools.services.students import Added, Left
+from backoffice.schools.services.students import LARGEST_LIST, Added, Left
 from backoffice.storage import functions
+from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World
 
 
@@ -30,6 +32,24 @@ def test_a_pasted_list_becomes_students(world: World) -> None:
         names = {(s.given_name, s.family_name) for s in tx.scalars(select(Student))}
         assert {("Ada", "Lovelace"), ("Alan", "Turing"), ("Grace", "Hopper")} <= names
         assert tx.scalar(select(func.count()).where(AuditEntry.verb == "students.add")) == 1
+
+
+def test_a_long_list_asks_as_much_as_a_short_one(runtime: Runtime, world: World) -> None:
+    teacher, own = world.sign_in("teacher"), world.own_class.public_id
+    asked = []
+    for many in (1, 28, LARGEST_LIST):
+        text = "\n".join(f"Listed{number} Of{many}" for number in range(many))
+        with statements(runtime) as noted:
+            added = students.add_students(principal=teacher, classroom=own, text=text)
+        assert added == Added(many, 0)
+        asked.append(len(noted))
+    assert len(set(asked)) == 1
+    with transaction(SYSTEM) as tx:
+        made = [s for s in tx.scalars(select(Student)) if (s.family_name or "").startswith("Of")]
+        assert len({s.public_id for s in made}) == len(made) == 1 + 28 + LARGEST_LIST
+        newest = select(AuditDetail).order_by(AuditDetail.entry_id.desc()).limit(1)
+        detail = tx.scalars(newest).one().detail
+    assert detail["count"] == LARGEST_LIST
 
 
 def test_the_same_list_twice_adds_nobody(world: World) -> None:
@@ -57,7 +77,7 @@ def test_a_name_that_stands_twice_is_one_child_unless_somebody_says_otherwise(wo
     assert (len(twins), len(set(avatars))) == (2, 2)
 
 
-def pupils(world: World) -> list[tuple[str, int]]:
+def listed(world: World) -> list[tuple[str, int]]:
     """Given names and points of the class."""
     statement = (
         select(Student.given_name, Enrollment.balance)
@@ -79,11 +99,11 @@ def left(world: World) -> Left:
 
 
 def test_who_left_by_mistake_is_brought_back(world: World, left: Left) -> None:
-    assert (left.count, "Wilhelmina" in dict(pupils(world))) == (1, False)
+    assert (left.count, "Wilhelmina" in dict(listed(world))) == (1, False)
     back = students.resume_enrollments(
         principal=world.sign_in("teacher"), classroom=world.own_class.public_id, left_at=left.at
     )
-    assert (back, dict(pupils(world))["Wilhelmina"]) == (1, 2)
+    assert (back, dict(listed(world))["Wilhelmina"]) == (1, 2)
     with transaction(SYSTEM) as tx:
         verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id)).all()
     assert [verb for verb in verbs if verb in ("students.resume", "students.unenroll")][-2:] == [
@@ -99,7 +119,7 @@ def test_undoing_brings_back_nobody_who_left_at_another_time(world: World, left:
         )
 
     assert resume(left.at + timedelta(microseconds=1)) == 0
-    assert "Wilhelmina" not in dict(pupils(world))
+    assert "Wilhelmina" not in dict(listed(world))
     assert resume(left.at) == 1
 
 
@@ -120,14 +140,14 @@ def test_a_pasted_name_comes_back_with_its_points(world: World, left: Left) -> N
     lines = students.preview_names(principal=teacher, classroom=own, text=text)
     assert [line.state for line in lines] == ["back", "twice"]
     assert students.add_students(principal=teacher, classroom=own, text=text) == Added(0, 1)
-    assert [points for given, points in pupils(world) if given == "Wilhelmina"] == [2]
+    assert [points for given, points in listed(world) if given == "Wilhelmina"] == [2]
 
 
 def test_a_namesake_of_who_left_can_be_another_child(world: World, left: Left) -> None:
     teacher, own = world.sign_in("teacher"), world.own_class.public_id
     text = "Wilhelmina Quartermaine"
     assert students.add_students(principal=teacher, classroom=own, text=text, another={1}) == Added(1, 0)
-    assert [points for given, points in pupils(world) if given == "Wilhelmina"] == [0]
+    assert [points for given, points in listed(world) if given == "Wilhelmina"] == [0]
     students.resume_enrollments(principal=teacher, classroom=own, left_at=left.at)
 
 

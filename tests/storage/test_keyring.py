@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.storage import keyring
-from backoffice.storage.keyring import KEY_BYTES, Keyring, KeyringError, Purpose
+from backoffice.storage.keyring import KEY_BYTES, KeyPurpose, Keyring, KeyringError
 
 CONTEXT = "student.given_name"
 
@@ -19,7 +19,7 @@ def ring() -> Keyring:
     return Keyring.generate()
 
 
-def with_new_key(ring: Keyring, purpose: Purpose, number: int = 2) -> Keyring:
+def with_new_key(ring: Keyring, purpose: KeyPurpose, number: int = 2) -> Keyring:
     """The keyring after a rotation: the new key stands beside the old ones."""
     fresh = Keyring.generate().keys[purpose][1]
     return Keyring({**ring.keys, purpose: {**ring.keys[purpose], number: fresh}})
@@ -72,17 +72,17 @@ def test_what_was_never_sealed_does_not_open(ring: Keyring, rubbish: bytes) -> N
 
 def test_the_old_key_opens_after_a_rotation(ring: Keyring) -> None:
     sealed = ring.seal(b"Ada", context=CONTEXT)
-    assert with_new_key(ring, Purpose.SEAL).open(sealed, context=CONTEXT) == b"Ada"
+    assert with_new_key(ring, KeyPurpose.SEAL).open(sealed, context=CONTEXT) == b"Ada"
 
 
 @pytest.mark.parametrize("number", [2, 11, 300])
 def test_the_new_key_seals_after_a_rotation(ring: Keyring, number: int) -> None:
-    sealed = with_new_key(ring, Purpose.SEAL, number).seal(b"Ada", context=CONTEXT)
+    sealed = with_new_key(ring, KeyPurpose.SEAL, number).seal(b"Ada", context=CONTEXT)
     assert int.from_bytes(sealed[:2]) == number
 
 
 def test_a_key_that_is_gone_opens_nothing(ring: Keyring) -> None:
-    rotated = with_new_key(ring, Purpose.SEAL)
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
     sealed = rotated.seal(b"Ada", context=CONTEXT)
     with pytest.raises(KeyringError):
         ring.open(sealed, context=CONTEXT)
@@ -133,7 +133,7 @@ def test_the_case_of_a_username_does_not_matter(ring: Keyring) -> None:
 
 
 def test_no_two_purposes_share_a_key(ring: Keyring) -> None:
-    assert len({key for keys in ring.keys.values() for key in keys.values()}) == len(Purpose)
+    assert len({key for keys in ring.keys.values() for key in keys.values()}) == len(KeyPurpose)
 
 
 def test_a_derived_secret_has_256_bits_and_its_own_name(ring: Keyring) -> None:
@@ -149,7 +149,7 @@ def test_no_key_shows_in_a_representation(ring: Keyring) -> None:
 
 
 def test_a_written_keyring_is_read_back(ring: Keyring, tmp_path: Path) -> None:
-    rotated = with_new_key(ring, Purpose.SEAL, 12)
+    rotated = with_new_key(ring, KeyPurpose.SEAL, 12)
     rotated.write(tmp_path / "deep" / "keyring.json")
     assert Keyring.read(tmp_path / "deep" / "keyring.json").keys == rotated.keys
 

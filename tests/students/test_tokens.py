@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey
 
 from backoffice import clock
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Keyring, Purpose
+from backoffice.storage.keyring import KeyPurpose, Keyring
 from backoffice.students import tokens
 
 TOKEN_ID = UUID("00000000-0000-4000-8000-000000000001")
@@ -67,7 +67,7 @@ def signed(
     merged = {name: value for name, value in {**good, **claims}.items() if value is not None}
     head = {"alg": "HS256", "kid": "1", **(header or {})}
     head = {name: value for name, value in head.items() if value is not None}
-    secret = key or keyring.current().keys[Purpose.STUDENT_JWT][1]
+    secret = key or keyring.current().keys[KeyPurpose.STUDENT_JWT][1]
     return jwt.encode(head, merged, OctKey.import_key(secret), algorithms=[head["alg"]])
 
 
@@ -111,8 +111,8 @@ def test_the_expiry_is_an_aware_moment(noon: time_machine.Traveller) -> None:
 
 def test_after_a_rotation_old_tokens_are_still_good(ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
     token = issued()
-    fresh = Keyring.generate().keys[Purpose.STUDENT_JWT][1]
-    rotated = Keyring({**ring.keys, Purpose.STUDENT_JWT: {**ring.keys[Purpose.STUDENT_JWT], 2: fresh}})
+    fresh = Keyring.generate().keys[KeyPurpose.STUDENT_JWT][1]
+    rotated = Keyring({**ring.keys, KeyPurpose.STUDENT_JWT: {**ring.keys[KeyPurpose.STUDENT_JWT], 2: fresh}})
     monkeypatch.setattr(keyring, "_installed", rotated)
     assert (tokens.verify(token) is not None, parts(issued())[0]["kid"]) == (True, "2")
 
@@ -123,8 +123,8 @@ def test_a_token_of_another_keyring_is_none(monkeypatch: pytest.MonkeyPatch) -> 
     assert tokens.verify(token) is None
 
 
-@pytest.mark.parametrize("purpose", [purpose for purpose in Purpose if purpose != Purpose.STUDENT_JWT])
-def test_no_other_key_signs_a_token(ring: Keyring, purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", [purpose for purpose in KeyPurpose if purpose != KeyPurpose.STUDENT_JWT])
+def test_no_other_key_signs_a_token(ring: Keyring, purpose: KeyPurpose) -> None:
     assert tokens.verify(signed({}, key=ring.newest(purpose)[1])) is None
 
 

@@ -22,7 +22,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.pasted import PastedName, read_pasted
-from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage.public_id import new_public_id
 
 LARGEST_LIST = 400
 
@@ -95,9 +95,8 @@ def add_students(
             raise Rejected(names="No line can be used as it is. Write one name a line.")
         fresh = [line.name for line in compared if line.state is LineState.NEW]
         back = [line.student_id for line in compared if line.state is LineState.BACK]
-        avatars = _free_avatars(tx, row)
-        for name in fresh:
-            _enroll_new(tx, row, given=name.given, family=name.family, avatar=next(avatars))
+        if fresh:
+            _enroll_new(tx, row, fresh)
         if back:
             _resume(tx, row, Enrollment.student_id.in_(back))
         record(tx, "students.add", school_id=row.school_id, classroom=row.id, count=len(fresh), students=back)
@@ -186,7 +185,7 @@ def _compare(
         raise Rejected(names="Write or paste at least one name, one a line.")
     if len(pasted) > LARGEST_LIST:
         raise Rejected(names=f"Paste at most {LARGEST_LIST} names at once.")
-    there = {names.name_key(pupil.given, pupil.family) for pupil in queries.pupils_of(tx, classroom)}
+    there = {names.name_key(student.given, student.family) for student in queries.students_of(tx, classroom)}
     left = queries.who_left(tx, classroom)
     first: dict[names.NameKey, int] = {}
     compared = []
@@ -230,30 +229,38 @@ def _free_avatars(tx: Transaction, classroom: Classroom) -> Iterator[str]:
     return cycle(sorted(shuffled, key=lambda avatar: avatar in taken))
 
 
-def _enroll_new(
-    tx: Transaction, classroom: Classroom, *, given: str, family: str | None, avatar: str
-) -> PublicId:
-    student_id, public_id = tx.take_id(Student), new_public_id()
-    now = clock.now()
+def _enroll_new(tx: Transaction, classroom: Classroom, fresh: Sequence[PastedName]) -> None:
+    """Make students of these names and put them into the class, in as many statements as for one."""
+    now, avatars, school = clock.now(), _free_avatars(tx, classroom), classroom.school_id
+    numbers = tx.take_ids(Student, len(fresh))
     tx.execute(
         insert(Student).values(
-            school_id=classroom.school_id,
-            id=student_id,
-            public_id=public_id,
-            given_name=given,
-            family_name=family,
-            name_tokens=names.tokens(given, family, school_id=classroom.school_id),
-            created_at=now,
+            [
+                {
+                    "school_id": school,
+                    "id": number,
+                    "public_id": new_public_id(),
+                    "given_name": name.given,
+                    "family_name": name.family,
+                    "name_tokens": names.tokens(name.given, name.family, school_id=school),
+                    "created_at": now,
+                }
+                for number, name in zip(numbers, fresh, strict=True)
+            ]
         )
     )
     tx.execute(
         insert(Enrollment).values(
-            school_id=classroom.school_id,
-            classroom_id=classroom.id,
-            student_id=student_id,
-            avatar=avatar,
-            balance=0,
-            joined_at=now,
+            [
+                {
+                    "school_id": school,
+                    "classroom_id": classroom.id,
+                    "student_id": number,
+                    "avatar": next(avatars),
+                    "balance": 0,
+                    "joined_at": now,
+                }
+                for number in numbers
+            ]
         )
     )
-    return public_id

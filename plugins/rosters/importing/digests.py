@@ -5,7 +5,7 @@ import secrets
 from typing import NewType
 
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Purpose
+from backoffice.storage.keyring import KeyPurpose
 
 Digest = NewType("Digest", bytes)
 
@@ -38,7 +38,7 @@ def kept(use: str) -> Digester:
 
     The key comes from the one of usernames: neither can be changed without forgetting what it recognises.
     """
-    return Digester(keyring.current().digest(Purpose.USERNAME, f"rosters {use}".encode()))
+    return Digester(keyring.current().digest(KeyPurpose.USERNAME, f"rosters {use}".encode()))
 
 
 def scope(number: int) -> bytes:

@@ -1,8 +1,5 @@
 """What an import makes, and what a second one changes, keeps and ends."""
 
-import copy
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import func, select, update
 
@@ -556,12 +553,6 @@ def test_a_target_is_one_place() -> None:
 
 
 # -- nothing of another school
-
-
-def hostile(change: Callable[[Memory], object]) -> Memory:
-    roster = copy.deepcopy(small())
-    change(roster)
-    return roster
 
 
 def test_identifiers_of_another_school_mean_nothing(school: School, world: World) -> None:

@@ -1,0 +1,78 @@
+"""The numbers of the first page, by role."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import insert, select, update
+
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.schools.models import Action, Enrollment, PointEntry
+from tests.factories.visitor import signed_in
+from tests.factories.world import SYSTEM, World, add_child
+
+MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_week(world: World) -> Iterator[None]:
+    """A Wednesday: a class was given points in the week's first moment and before it, and lost one since."""
+    room = world.own_class
+    with time_machine.travel(MONDAY + timedelta(days=2, hours=12)):
+        with transaction(SYSTEM) as tx:
+            action = tx.scalar(select(Action.id).where(Action.classroom_id == room.id))
+            for value, at in ((2, MONDAY), (4, MONDAY - timedelta(seconds=1)), (-1, clock.now())):
+                tx.execute(
+                    insert(PointEntry).values(
+                        school_id=room.school_id,
+                        id=tx.take_id(PointEntry),
+                        classroom_id=room.id,
+                        student_id=room.children[0].id,
+                        action_id=action,
+                        value=value,
+                        awarded_at=at,
+                    )
+                )
+            left = add_child(tx, room, "Lavinia", "Leaver")
+            tx.execute(update(Enrollment).where(Enrollment.student_id == left.id).values(ended_at=MONDAY))
+        yield
+
+
+def tiles(app: Flask, world: World, role: str) -> dict[str, str]:
+    page = signed_in(app, world, role).get("/console/").text
+    return dict(
+        re.findall(r'<h2>(?:<a [^>]*>)?([^<]+)(?:</a>)?</h2>\s*<p class="tile-value">([^<]+)</p>', page)
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "schools", "classes", "students", "staff"),
+    [("founder", 3, 4, 9, 6), ("leader", 2, 3, 7, 5), ("officer", 2, 3, 7, 5)],
+)
+def test_who_sees_schools_sees_what_they_have_together(
+    app: Flask, world: World, role: str, schools: int, classes: int, students: int, staff: int
+) -> None:
+    assert tiles(app, world, role) == {
+        "Schools": str(schools),
+        "Classes": str(classes),
+        "Students": str(students),
+        "Staff": str(staff),
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "classes", "students", "points"),
+    [("teacher", 1, 2, 1), ("co_teacher", 1, 2, 1), ("helper", 1, 2, 1), ("colleague", 1, 2, 0)],
+)
+def test_who_teaches_sees_the_own_classes_and_this_week(
+    app: Flask, world: World, role: str, classes: int, students: int, points: int
+) -> None:
+    assert tiles(app, world, role) == {
+        "Classes": str(classes),
+        "Students": str(students),
+        "Points this week": str(points),
+    }

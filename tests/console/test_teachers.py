@@ -1,0 +1,36 @@
+"""The list of teachers."""
+
+import re
+
+from flask import Flask
+from sqlalchemy import delete, insert
+
+from backoffice.access.transaction import transaction
+from backoffice.schools.models import TeachingRole, TeachingRoleName
+from tests.factories.visitor import signed_in
+from tests.factories.world import SYSTEM, World
+
+
+def test_each_teachers_classes_are_counted_within_the_led_schools(app: Flask, world: World) -> None:
+    colleague, elsewhere = world.people["colleague"], world.people["elsewhere"]
+    with transaction(SYSTEM) as tx:
+        for room in (world.own_class, world.foreign_class):
+            tx.execute(
+                insert(TeachingRole).values(
+                    school_id=room.school_id,
+                    classroom_id=room.id,
+                    account_id=colleague.id,
+                    role=TeachingRoleName.CO_TEACHER,
+                )
+            )
+        tx.execute(delete(TeachingRole).where(TeachingRole.account_id == elsewhere.id))
+    page = signed_in(app, world, "leader").get("/console/teachers/").text
+    listed = re.findall(
+        r'<th scope="row">([^<]+)</th>.*?<td class="is-number" data-label="Classes">(\d+)</td>', page
+    )
+    counts = dict(listed)
+    assert {name: counts[world.people[name].name] for name in ("teacher", "colleague", "elsewhere")} == {
+        "teacher": "1",
+        "colleague": "2",
+        "elsewhere": "0",
+    }
