@@ -41,6 +41,8 @@ PUBLIC = frozenset(
         "students.page",
         "students.leave",
         "students.goodbye",
+        # This sends whoever is signed in on, and says that nothing is shared where nothing is.
+        "accounts.welcome",
         # The site of the promises.
         "trust.page",
         "trust.security",
