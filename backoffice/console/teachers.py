@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from backoffice.access.permissions import SCHOOLS_READ, TEACHERS_LIST
+from backoffice.access.permissions import TEACHERS_LIST
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
@@ -42,7 +42,6 @@ class TeacherGrid(Grid):
     def rows(self, tx: Transaction, things: Sequence[Account]) -> list[Row]:
         """Name, role, school, number of classes."""
         ids = [thing.id for thing in things]
-        schools = {school.id: school.name for school in queries.schools_for(tx, SCHOOLS_READ)}
         held: dict[int, list[Membership]] = {}
         for membership in tx.scalars(
             select(Membership).where(
@@ -50,6 +49,9 @@ class TeacherGrid(Grid):
             )
         ):
             held.setdefault(membership.account_id, []).append(membership)
+        schools = queries.school_names(
+            tx, {each.school_id for several in held.values() for each in several if each.school_id}
+        )
         taught = Counter(
             tx.scalars(
                 visible(
@@ -61,7 +63,8 @@ class TeacherGrid(Grid):
         return [
             Row(
                 thing.public_id,
-                None,
+                # A class says who teaches it: whoever teaches none has nowhere to lead to.
+                f"/console/classrooms/?teacher={thing.public_id}" if taught[thing.id] else None,
                 (
                     Cell(thing.name),
                     Cell(", ".join(sorted({ROLES[m.role] for m in held.get(thing.id, ())}))),
