@@ -7,7 +7,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0009_counts_asked_for.sql"
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
