@@ -39,6 +39,6 @@ def find(
     return found
 
 
-def rows_of(principal: Principal, entity: type[T], permission: Permission | None = None) -> Select[tuple[T]]:
+def rows_of(principal: Principal, entity: type[T], permission: Permission | None = None) -> Select[T]:
     """All rows that the principal may see, or on which it holds `permission`; to be narrowed further."""
     return visible(principal, select(entity), permission)

@@ -1,5 +1,7 @@
 """Signing in and out in the browser, through Flask-Login over server-side session rows."""
 
+from dataclasses import dataclass
+
 from flask import (
     Blueprint,
     Flask,
@@ -11,10 +13,12 @@ from flask import (
     request,
     session,
 )
-from flask_login import LoginManager, UserMixin, current_user
+from flask_login import LoginManager, UserMixin, current_user, login_required
+from flask_wtf import FlaskForm
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from backoffice.access.permissions import CONSOLE_ENTER
+from backoffice.access.permissions import CHILDREN_READ, CONSOLE_ENTER, Permission
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.accounts import services
@@ -27,6 +31,23 @@ bp = Blueprint("accounts", __name__, template_folder="templates")
 # In the cookie that ties forms to a browser, which its owner can read: opaque identifiers, no names.
 SIGNED_IN = "signed_in"
 WANTED = "wanted"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A part of the product, what opens it, and what leads back to it from the public pages."""
+
+    address: str
+    permission: Permission | None
+    back: str
+
+
+HOMES = (
+    Home("/console/", CONSOLE_ENTER, "Back to the console"),
+    Home("/family", CHILDREN_READ, "Back to my family"),
+)
+# Of an account with which nothing is shared yet.
+WELCOME = Home("/welcome", None, "My account")
 
 
 class SignedInUser(UserMixin):
@@ -46,9 +67,17 @@ def principal() -> Principal:
     return user.principal
 
 
-def home_of(who: Principal) -> str:
-    """Where this account's work is."""
-    return "/console/" if can(who, CONSOLE_ENTER) else "/family"
+def homes_of(who: Principal) -> list[Home]:
+    """Where this account's work is, the first where it begins: never empty."""
+    return [home for home in HOMES if home.permission and can(who, home.permission)] or [WELCOME]
+
+
+def homes() -> list[Home]:
+    """Those of who is signed in; none for visitors, nor while the database cannot tell."""
+    try:
+        return homes_of(principal()) if current_user.is_authenticated else []
+    except SQLAlchemyError:
+        return []
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -57,7 +86,7 @@ def sign_in() -> Response | tuple[str, int]:
     form = SignInForm()
     looking = request.method in SAFE_METHODS
     if looking and current_user.is_authenticated:
-        return redirect(home_of(principal()), 303)
+        return redirect(homes_of(principal())[0].address, 303)
     if not form.validate_on_submit():
         return _sign_in_page(form, None, 200 if looking else 422)
     done_reading()
@@ -81,13 +110,23 @@ def sign_in() -> Response | tuple[str, int]:
         services.sign_out(principal=principal())
     who = enter(services.credential(begun.token, address()))
     assert who is not None
-    target = _wanted_by(who) or home_of(who)
+    target = _wanted_by(who) or homes_of(who)[0].address
     session.clear()
     session[SIGNED_IN] = who.account_public_id
     response = redirect(target, 303)
     cookies.put(response, settings(), cookies.ACCOUNT, begun.token, same_site="Lax")
     devices.remember(response, begun.voucher)
     return response
+
+
+@bp.get("/welcome")
+@login_required
+def welcome() -> str | Response:
+    """What to do for somebody with whom nothing is shared yet; everybody else is sent where the work is."""
+    home = homes_of(principal())[0]
+    if home is not WELCOME:
+        return redirect(home.address, 303)
+    return render_template("accounts/welcome.html", person=principal(), sign_out_form=FlaskForm())
 
 
 @bp.post("/sign-out")
@@ -113,6 +152,7 @@ def init_app(app: Flask) -> None:
     # Our sessions are rows; Flask-Login's own ways of remembering are not used.
     manager.session_protection = None
     manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["homes"] = homes
 
     @manager.request_loader
     def _load(incoming: Request) -> SignedInUser | None:
@@ -133,9 +173,11 @@ def init_app(app: Flask) -> None:
 
 
 def _wanted_by(who: Principal) -> str | None:
-    """The page that this browser asked for in vain, unless it was somebody else who did."""
+    """The page that this browser asked for in vain, if it was no other account that did, nor is it closed."""
     wanted = session.get(WANTED) or {}
-    return wanted.get("path") if wanted.get("by") in {None, who.account_public_id} else None
+    path = wanted.get("path", "")
+    theirs = wanted.get("by") in {None, who.account_public_id}
+    return path if theirs and path.startswith(tuple(home.address for home in homes_of(who))) else None
 
 
 def _sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import abort, flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
@@ -20,18 +21,18 @@ from backoffice.access.permissions import (
     CLASSROOMS_EDIT,
     CLASSROOMS_EXPORT,
     CLASSROOMS_READ,
-    SCHOOLS_READ,
     STUDENTS_CREATE,
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
 from backoffice.console.guard import show_rejection
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
-from backoffice.schools.models import Classroom, Door
+from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.students import Added, LineState
@@ -42,6 +43,7 @@ DOOR_HOUR = timedelta(hours=1)
 LINE_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
 # Lines to look at come first in a preview; those that need nobody's eye come last.
 SHOWN_FIRST = (LineState.PROBLEM, LineState.TWICE, LineState.BACK, LineState.NEW, LineState.SAME)
+CRUMB = {"title": "Classes", "url": "/console/classrooms/"}
 ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
 
 
@@ -51,7 +53,9 @@ class ClassroomGrid(Grid):
     entity = Classroom
     doors = {
         "index": CLASSROOMS_READ,
+        "search": CLASSROOMS_READ,
         "export": CLASSROOMS_EXPORT,
+        "export_found": CLASSROOMS_EXPORT,
         "new": CLASSROOMS_CREATE,
         "details": CLASSROOMS_READ,
         "edit": CLASSROOMS_EDIT,
@@ -66,6 +70,8 @@ class ClassroomGrid(Grid):
     address = "classrooms"
     noun = ("class", "classes")
     sorts_by_name = True
+    search_placeholder = "Find a class"
+    search_from = 12
     columns = (
         Column("name", "Class"),
         Column("school", "School"),
@@ -86,10 +92,20 @@ class ClassroomGrid(Grid):
         """Classes sort by their name."""
         return names.sort_key(thing.name, None)
 
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By school, by who teaches it, and by the words of its name."""
+        if school := asked("school"):
+            statement = statement.where(Classroom.school_id == find(tx, School, school).id)
+        if teacher := asked("teacher"):
+            statement = statement.where(queries.taught_by(tx, find(tx, Account, teacher)))
+        if words := searched():
+            statement = statement.where(queries.is_named(tx, statement, words))
+        return statement
+
     def rows(self, tx: Transaction, things: Sequence[Classroom]) -> list[Row]:
         """Class, school, size, door and code."""
         sizes = queries.class_sizes(tx, things)
-        schools = {school.id: school.name for school in queries.schools_for(tx, SCHOOLS_READ)}
+        schools = queries.school_names(tx, {thing.school_id for thing in things})
         live = queries.live_codes(tx, things)
         return [
             Row(
@@ -107,10 +123,16 @@ class ClassroomGrid(Grid):
         ]
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """The way to a new class."""
-        del tx
+        """The way to a new class, and whose classes these are."""
         new_url = "/console/classrooms/new" if self.opens("new") else None
+        of = []
+        if school := asked("school"):
+            of.append(find(tx, School, school).name)
+            new_url = new_url and f"{new_url}?school={school}"
+        if teacher := asked("teacher"):
+            of.append(find(tx, Account, teacher).name)
         return {
+            "only": of,
             "description": "Each class has a code that lets its students in.",
             "new_url": new_url,
             "new_title": "New class",
@@ -128,7 +150,7 @@ class ClassroomGrid(Grid):
     def new(self) -> str | Response | tuple[str, int]:
         """Make a class."""
         schools = queries.schools_for(reading())
-        form = NewClassroomForm()
+        form = NewClassroomForm(school=request.args.get("school"))
         form.school.choices = [
             ("", "Choose a school"),
             *((school.public_id, school.name) for school in schools),
@@ -154,6 +176,7 @@ class ClassroomGrid(Grid):
             intro="It gets a code of its own. Its door is open from the start.",
             submit_title="Make the class",
             cancel_url="/console/classrooms/",
+            crumbs=[CRUMB, {"title": "New class"}],
         )
 
     @expose("/<classroom:public_id>", methods=("GET",))
@@ -162,7 +185,7 @@ class ClassroomGrid(Grid):
         tx = reading()
         row = find(tx, Classroom, public_id)
         edit = can(self.who, CLASSROOMS_EDIT, row)
-        students = sorted(queries.students_of(tx, row), key=lambda p: names.sort_key(p.given, p.family))
+        students = queries.students_of(tx, row)
         code = services.live_code(tx, row)
         base = f"/console/classrooms/{public_id}"
         return self.render(
@@ -179,8 +202,8 @@ class ClassroomGrid(Grid):
             students=[
                 {
                     "public_id": student.public_id,
-                    "url": f"/console/students/{student.public_id}",
-                    "name": f"{student.given} {student.family or ''}".strip(),
+                    "url": f"/console/students/{student.public_id}?classroom={public_id}",
+                    "name": student.name,
                     "points": student.points,
                     "avatar": student.avatar,
                 }
@@ -197,7 +220,7 @@ class ClassroomGrid(Grid):
                 "door": f"{base}/door" if edit else None,
             },
             may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},
-            crumbs=[{"title": "Classes", "url": "/console/classrooms/"}, {"title": row.name}],
+            crumbs=[CRUMB, {"title": row.name}],
         )
 
     @expose("/<classroom:public_id>/edit", methods=("GET", "POST"))
@@ -224,6 +247,7 @@ class ClassroomGrid(Grid):
             heading="Edit class",
             submit_title="Save",
             cancel_url=own_page,
+            crumbs=[CRUMB, {"title": row.name, "url": own_page}, {"title": "Edit"}],
         )
 
     @expose("/<classroom:public_id>/paste", methods=("GET", "POST"))
@@ -252,7 +276,7 @@ class ClassroomGrid(Grid):
             form=form,
             classroom={"name": row.name, "url": f"/console/classrooms/{public_id}"},
             crumbs=[
-                {"title": "Classes", "url": "/console/classrooms/"},
+                CRUMB,
                 {"title": row.name, "url": f"/console/classrooms/{public_id}"},
                 {"title": "Add students"},
             ],

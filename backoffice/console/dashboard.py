@@ -13,7 +13,7 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.classrooms import door_cell
 from backoffice.console.guard import GuardedView
-from backoffice.console.schools import shown_name
+from backoffice.console.schools import classes_of, shown_name
 from backoffice.schools import codes, queries
 from backoffice.schools.models import Classroom
 from backoffice.web.identity import reading
@@ -46,23 +46,24 @@ def _greeting(now: datetime) -> str:
 
 
 def _of_schools(tx: Transaction) -> dict[str, Any]:
-    counts = queries.counts_by_school(tx)
     leads = bool(tx.principal.led_schools)
     schools = queries.schools_for(tx, SCHOOLS_COUNT, most=MOST_LISTED)
-    total = counts.values()
+    counts = queries.counts_by_school(tx, schools)
+    total = queries.school_totals(tx)
     return {
         "tiles": [
-            _tile("Schools", len(counts), "/console/schools/"),
-            _tile("Classes", sum(c.classrooms for c in total), "/console/classrooms/" if leads else None),
-            _tile("Students", sum(c.students for c in total), "/console/students/" if leads else None),
-            _tile("Staff", sum(c.staff for c in total), "/console/teachers/" if leads else None),
+            _tile("Schools", total.schools, "/console/schools/"),
+            _tile("Classes", total.classrooms, "/console/classrooms/" if leads else None),
+            _tile("Students", total.students, "/console/students/" if leads else None),
+            _tile("Staff", total.staff, "/console/teachers/" if leads else None),
         ],
         "cards": {
             "title": "Schools",
+            "all_url": "/console/schools/" if total.schools > len(schools) else None,
             "rows": [
                 {
                     "title": shown_name(tx.principal, school),
-                    "url": None,
+                    "url": classes_of(tx.principal, school),
                     "facts": [
                         _counted(counts[school.id].classrooms, "class", "classes"),
                         _counted(counts[school.id].students, "student", "students"),
@@ -91,6 +92,7 @@ def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
         ],
         "cards": {
             "title": "Your classes",
+            "all_url": "/console/classrooms/" if len(classrooms) > MOST_LISTED else None,
             "rows": [
                 {
                     "title": classroom.name,

@@ -14,6 +14,12 @@ class ConfirmForm(FlaskForm):
     confirm = HiddenField(validators=[InputRequired()])
 
 
+class SchoolForm(FlaskForm):
+    """Of which school something is to be; fields of a form declared earlier are asked for first."""
+
+    school = SelectField("School", [DataRequired("Choose a school.")])
+
+
 class ClassroomForm(FlaskForm):
     """What a teacher says of a class."""
 
@@ -29,10 +35,8 @@ class ClassroomForm(FlaskForm):
     )
 
 
-class NewClassroomForm(ClassroomForm):
+class NewClassroomForm(SchoolForm, ClassroomForm):
     """A new class, for somebody who may make one at several schools."""
-
-    school = SelectField("School", [DataRequired("Choose a school.")])
 
 
 class PasteForm(FlaskForm):

@@ -81,6 +81,8 @@ class Grid(GuardedView):
     noun: ClassVar[tuple[str, str]] = ("row", "rows")
     actions: ClassVar[tuple[BulkAction, ...]] = ()
     search_placeholder: ClassVar[str | None] = None
+    # How many rows there must be before a search is offered.
+    search_from: ClassVar[int] = 0
     sorts_by_name: ClassVar[bool] = False
     newest_first: ClassVar[bool] = False
 
@@ -109,7 +111,7 @@ class Grid(GuardedView):
         raise NotImplementedError
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """More for the template's `grid`: description, new_url, filters, empty, ..."""
+        """More for the template's `grid`: description, new_url, filters, only, crumbs, empty, ..."""
         del tx
         return {}
 
@@ -173,6 +175,10 @@ class Grid(GuardedView):
             cancel_url=request.full_path.rstrip("?"),
             rowids=[thing.public_id for thing in found],
             action=action.name,
+            crumbs=[
+                {"title": self.title, "url": request.full_path.rstrip("?")},
+                {"title": action.title},
+            ],
         )
 
     @expose("/export.csv", methods=("GET",))
@@ -195,7 +201,8 @@ class Grid(GuardedView):
             page = page_by_name(tx, statement, name=self.name_of, before=before, after=after)
         else:
             page = page_by_key(tx, statement, before=before, after=after, newest_first=self.newest_first)
-        return self.render("console/grid.html", grid=self._context(tx, page))
+        context = self._context(tx, page)
+        return self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
 
     def _exported(self, permission: Permission) -> Response:
         """The rows streamed in a transaction of their own."""
@@ -233,6 +240,7 @@ class Grid(GuardedView):
 
     def _context(self, tx: Transaction, page: Page) -> Mapping[str, Any]:
         words = searched()
+        offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
         return {
             "title": self.title,
             "columns": self.columns,
@@ -244,10 +252,11 @@ class Grid(GuardedView):
             "older_url": f"./{_query(after=page.after)}" if page.after else None,
             "actions": self.allowed_actions(),
             "act_url": f"./{_query()}",
-            "search": {"value": words, "placeholder": self.search_placeholder}
-            if self.search_placeholder
-            else None,
+            "search": {"value": words, "placeholder": self.search_placeholder} if offers else None,
             "filters": [],
+            # Whose rows these are, where the address narrows the list to somebody's.
+            "only": [],
+            "crumbs": None,
             # The filters, for forms; addresses carry them by themselves.
             "kept": _kept(),
             "export_url": f"export.csv{_query()}" if self.opens("export") and not words else None,

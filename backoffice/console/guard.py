@@ -10,12 +10,12 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_READ, Permission
-from backoffice.access.policy import Denied, can
+from backoffice.access.policy import Denied, can, scope
 from backoffice.access.principal import Principal
 from backoffice.accounts.views import principal
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
-from backoffice.schools.queries import schools_for
+from backoffice.schools.queries import school_names
 from backoffice.web.identity import done_reading, reading
 
 # Which words stand below a person's name, the strongest role first.
@@ -154,8 +154,10 @@ def _person(who: Principal) -> dict[str, str | None]:
     role = next((label for name, label in ROLE_LABELS if getattr(who, name)), "")
     place = ""
     if not who.founder:
-        names = [school.name for school in schools_for(reading(), SCHOOLS_READ)]
-        place = names[0] if len(names) == 1 else f"{len(names)} schools" if names else ""
+        # Every page says this: names are sealed, so none is read that is not shown.
+        held = scope(who, SCHOOLS_READ).schools
+        names = school_names(reading(), held) if len(held) == 1 else {}
+        place = next(iter(names.values()), f"{len(held)} schools" if held else "")
     return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
 
 

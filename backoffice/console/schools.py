@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from backoffice.access.permissions import SCHOOLS_COUNT
+from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT
+from backoffice.access.policy import scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.console.grid import Cell, Column, Grid, Row
@@ -33,7 +34,7 @@ class SchoolGrid(Grid):
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
         """Name, place and numbers."""
-        counts = queries.counts_by_school(tx)
+        counts = queries.counts_by_school(tx, things)
         return [self._row(tx.principal, school, counts.get(school.id, NOTHING)) for school in things]
 
     def extras(self, tx: Transaction) -> dict[str, object]:
@@ -56,7 +57,7 @@ class SchoolGrid(Grid):
     def _row(who: Principal, school: School, counts: SchoolCounts) -> Row:
         return Row(
             school.public_id,
-            None,
+            classes_of(who, school),
             (
                 Cell(shown_name(who, school)),
                 Cell(", ".join(part for part in (school.state, school.country) if part)),
@@ -65,6 +66,12 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.staff:,}", "number"),
             ),
         )
+
+
+def classes_of(who: Principal, school: School) -> str | None:
+    """Where the school's classes are listed, for somebody who may read them."""
+    readable = school.id in scope(who, CLASSROOMS_READ).schools
+    return f"/console/classrooms/?school={school.public_id}" if readable else None
 
 
 def shown_name(who: Principal, school: School) -> str:

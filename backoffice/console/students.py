@@ -1,15 +1,18 @@
 """Students in the console: the list, one student, correcting a name, leaving a class."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
+from flask import request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, rows_of
 from backoffice.access.permissions import (
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
@@ -20,8 +23,10 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
+from backoffice.console.paging import count_up_to
 from backoffice.schools import names, queries
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.queries import ListedStudent
 from backoffice.schools.services import students as services
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
@@ -96,10 +101,11 @@ class StudentGrid(Grid):
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
         """Name, classes, points over all of them."""
         enrolled = queries.enrollments_by_student(tx, things)
+        within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
         return [
             Row(
                 thing.public_id,
-                f"/console/students/{thing.public_id}",
+                f"/console/students/{thing.public_id}{within}",
                 (
                     Cell(full_name(thing)),
                     Cell(", ".join(sorted(e.classroom.name for e in enrolled.get(thing.id, ())))),
@@ -111,14 +117,10 @@ class StudentGrid(Grid):
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The filter by class, and what to do where there is nobody."""
-        chosen = asked("classroom")
-        classrooms = queries.classrooms_for(tx, most=MOST_CHOICES)
-        options = [{"value": "", "title": "All classes", "selected": not chosen}]
-        options += [
-            {"value": c.public_id, "title": c.name, "selected": c.public_id == chosen} for c in classrooms
-        ]
+        chosen = find(tx, Classroom, asked("classroom")) if asked("classroom") else None
         return {
-            "filters": [{"name": "classroom", "title": "Class", "options": options}],
+            **self._by_class(tx, chosen),
+            "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
             "empty": {
                 "title": "No students yet",
                 "sentence": "Open a class and paste the names of its students.",
@@ -127,6 +129,21 @@ class StudentGrid(Grid):
                 "icon": "students",
             },
         }
+
+    def _by_class(self, tx: Transaction, chosen: Classroom | None) -> dict[str, Any]:
+        """A choice among the classes; where they are too many for one, the way to their list."""
+        classrooms = rows_of(tx.principal, Classroom)
+        if count_up_to(tx, classrooms, MOST_CHOICES) is None:
+            return {
+                "pick": {"title": "Choose a class", "url": "/console/classrooms/"},
+                "only": [chosen.name] if chosen else [],
+            }
+        options = [{"value": "", "title": "All classes", "selected": not chosen}]
+        options += [
+            {"value": each.public_id, "title": each.name, "selected": each is chosen}
+            for each in sorted(tx.scalars(classrooms), key=lambda each: names.sort_key(each.name, None))
+        ]
+        return {"filters": [{"name": "classroom", "title": "Class", "options": options}]}
 
     def allowed_actions(self) -> list[BulkAction]:
         """Leaving a class is offered where the list shows one class."""
@@ -156,6 +173,8 @@ class StudentGrid(Grid):
         tx = reading()
         row = find(tx, Student, public_id, selectinload(Student.enrollments))
         awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id)
+        enrollments = queries.enrollments_of(tx, row)
+        turn = turn_of(tx, row, enrollments)
         givers = queries.names_of(tx, {award.by for award in awards if award.by is not None})
         return self.render(
             "console/student.html",
@@ -175,7 +194,7 @@ class StudentGrid(Grid):
                         if can(self.who, STUDENTS_UNENROLL, enrollment.classroom)
                         else None,
                     }
-                    for enrollment in queries.enrollments_of(tx, row)
+                    for enrollment in enrollments
                 ],
                 "entries": [
                     {
@@ -188,19 +207,20 @@ class StudentGrid(Grid):
                     for award in awards
                 ],
             },
-            urls={
-                "edit": f"/console/students/{public_id}/edit" if can(self.who, STUDENTS_EDIT, row) else None
-            },
-            crumbs=[{"title": "Students", "url": "/console/students/"}, {"title": full_name(row)}],
+            turn=turn,
+            urls={"edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None},
+            crumbs=turn.crumbs({"title": full_name(row)}),
         )
 
     @expose("/<student:public_id>/edit", methods=("GET", "POST"))
     @shows_what_was_typed
     def edit(self, public_id: str) -> str | Response | tuple[str, int]:
         """Correct how a student's name is written."""
-        row = find(reading(), Student, public_id, permission=STUDENTS_EDIT)
+        tx = reading()
+        row = find(tx, Student, public_id, permission=STUDENTS_EDIT)
+        turn = turn_of(tx, row, queries.enrollments_of(tx, row))
         form = StudentForm(obj=row)
-        own_page = f"/console/students/{public_id}"
+        own_page = turn.of(public_id)
 
         def save() -> str:
             services.correct_student(
@@ -209,6 +229,8 @@ class StudentGrid(Grid):
                 given_name=form.given_name.data or "",
                 family_name=form.family_name.data,
             )
+            if turn.next and "onwards" in request.form:
+                return turn.of(turn.next.public_id, "/edit")
             return own_page
 
         return self.form_page(
@@ -216,9 +238,60 @@ class StudentGrid(Grid):
             save=save,
             said="Saved.",
             heading="Correct a name",
+            intro=turn.words,
             submit_title="Save",
+            onwards_title="Save, then the next" if turn.next else None,
             cancel_url=own_page,
+            crumbs=turn.crumbs({"title": full_name(row), "url": own_page}, {"title": "Correct a name"}),
         )
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A student's place among the students of one class, and who comes before and after."""
+
+    classroom: Classroom | None = None
+    place: int = 0
+    size: int = 0
+    previous: ListedStudent | None = None
+    next: ListedStudent | None = None
+
+    @property
+    def words(self) -> str | None:
+        """The place in a sentence."""
+        return f"{self.place} of {self.size} in {self.classroom.name}." if self.classroom else None
+
+    def of(self, student: str, below: str = "") -> str:
+        """The address of a student's page, or of one below it, seen from this class."""
+        within = f"?classroom={self.classroom.public_id}" if self.classroom else ""
+        return f"/console/students/{student}{below}{within}"
+
+    def crumbs(self, *more: dict[str, str]) -> list[dict[str, str]]:
+        """The way to a student: by the class, or by the list of all."""
+        if self.classroom:
+            return class_crumbs(self.classroom, *more)
+        return [{"title": "Students", "url": "/console/students/"}, *more]
+
+
+def turn_of(tx: Transaction, student: Student, enrollments: Sequence[Enrollment]) -> Turn:
+    """The student's turn in the class that the address names, or in the first of the own."""
+    rooms = sorted((each.classroom for each in enrollments), key=lambda each: names.sort_key(each.name, None))
+    chosen = next((room for room in rooms if room.public_id == request.args.get("classroom")), None)
+    classroom = chosen or next(iter(rooms), None)
+    if classroom is None:
+        return Turn()
+    listed = queries.students_of(tx, classroom)
+    here = next((at for at, each in enumerate(listed) if each.public_id == student.public_id), None)
+    if here is None:
+        return Turn()
+    around = [None, *listed, None]
+    return Turn(classroom, here + 1, len(listed), previous=around[here], next=around[here + 2])
+
+
+def class_crumbs(classroom: Classroom, *more: dict[str, str]) -> list[dict[str, str]]:
+    """The way to a page below a class."""
+    own = {"title": classroom.name, "url": f"/console/classrooms/{classroom.public_id}"}
+    return [{"title": "Classes", "url": "/console/classrooms/"}, own, *more]
 
 
 def full_name(student: Student) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from backoffice.access.permissions import SCHOOLS_READ, TEACHERS_LIST
+from backoffice.access.permissions import TEACHERS_LIST
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.console.grid import Cell, Column, Grid, Row
@@ -37,13 +37,16 @@ class TeacherGrid(Grid):
     def rows(self, tx: Transaction, things: Sequence[Account]) -> list[Row]:
         """Name, role, school, number of classes."""
         ids = [thing.id for thing in things]
-        schools = {school.id: school.name for school in queries.schools_for(tx, SCHOOLS_READ)}
         held = queries.memberships_by_account(tx, ids)
+        schools = queries.school_names(
+            tx, {each.school_id for several in held.values() for each in several if each.school_id}
+        )
         taught = queries.classes_taught(tx, ids)
         return [
             Row(
                 thing.public_id,
-                None,
+                # A class says who teaches it: whoever teaches none has nowhere to lead to.
+                f"/console/classrooms/?teacher={thing.public_id}" if taught[thing.id] else None,
                 (
                     Cell(thing.name),
                     Cell(", ".join(sorted({ROLES[m.role] for m in held.get(thing.id, ())}))),

@@ -66,6 +66,12 @@ def sort_key(given: str, family: str | None) -> tuple[str, str]:
     return plain(family or given), plain(given)
 
 
+def begins(name: str, search: str) -> bool:
+    """Whether every word that is looked for begins a word of the name."""
+    words = plain(name).split()
+    return all(any(word.startswith(begin) for word in words) for begin in plain(search).split())
+
+
 def tokens(*names: str | None, school_id: int) -> list[bytes]:
     """Keyed digests of every beginning of every word, for search by prefix within one school."""
     words = {word for name in names if name for word in plain(name).split()}

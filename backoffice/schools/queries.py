@@ -1,15 +1,16 @@
 """Reading classrooms, students and points, always through the policy."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, any_, bindparam, func, select
 from sqlalchemy.orm import selectinload
 
-from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, Permission
-from backoffice.access.policy import scope, visible
+from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
+from backoffice.access.policy import can, scope, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.schools import names
@@ -39,6 +40,11 @@ class ListedStudent:
     avatar: str
     points: int
 
+    @property
+    def name(self) -> str:
+        """Given and family name."""
+        return f"{self.given} {self.family or ''}".strip()
+
 
 @dataclass(frozen=True)
 class Award:
@@ -60,8 +66,15 @@ class SchoolCounts:
     staff: int
 
 
+@dataclass(frozen=True)
+class SchoolTotals(SchoolCounts):
+    """Numbers of several schools together; who works at two of them counts once."""
+
+    schools: int
+
+
 def students_of(tx: Transaction, classroom: Classroom) -> list[ListedStudent]:
-    """The students enrolled in a class."""
+    """The students enrolled in a class, in the order of their names."""
     rows = tx.execute(
         visible(
             tx.principal,
@@ -77,10 +90,12 @@ def students_of(tx: Transaction, classroom: Classroom) -> list[ListedStudent]:
             ),
         )
     )
-    return [
+    listed = [
         ListedStudent(student.public_id, student.given_name, student.family_name, avatar, balance)
         for student, avatar, balance in rows
     ]
+    # Namesakes keep their places from one page to the next.
+    return sorted(listed, key=lambda each: (names.sort_key(each.given, each.family), each.public_id))
 
 
 def who_left(tx: Transaction, classroom: Classroom) -> dict[names.NameKey, int]:
@@ -177,6 +192,22 @@ def classrooms_for(tx: Transaction, *, most: int | None = None) -> list[Classroo
     return sorted(found, key=lambda classroom: names.sort_key(classroom.name, None))
 
 
+def taught_by(tx: Transaction, account: Account) -> ColumnElement[bool]:
+    """The condition that the account teaches the class, as far as the principal may see who teaches."""
+    taught = select(TeachingRole.classroom_id).where(TeachingRole.account_id == account.id)
+    return Classroom.id.in_(visible(tx.principal, taught))
+
+
+def is_named(tx: Transaction, statement: Select[Any], words: str) -> ColumnElement[bool]:
+    """The condition that a class's name has words that begin so, among the classes of a statement.
+
+    A class's name is sealed and has no tokens: all of them are read here, names alone.
+    """
+    known = statement.with_only_columns(Classroom.id, Classroom.name)
+    found = [number for number, name in tx.execute(known) if names.begins(name, words)]
+    return Classroom.id == any_(bindparam(None, found, ARRAY(BigInteger)))
+
+
 def is_in(classroom: Classroom) -> ColumnElement[bool]:
     """The condition that a student is enrolled in the class."""
     enrolled = select(Enrollment.student_id).where(
@@ -254,11 +285,25 @@ def live_codes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, st
     return {each.classroom_id: each.code for each in found}
 
 
-def counts_by_school(tx: Transaction) -> dict[int, SchoolCounts]:
-    """Numbers of the schools that the principal may count, by the school's number."""
+def school_names(tx: Transaction, schools: Collection[int]) -> dict[int, str]:
+    """What those of these schools are called that the principal may see."""
+    found = tx.scalars(visible(tx.principal, select(School).where(School.id.in_(schools)), SCHOOLS_READ))
+    return {school.id: school.name for school in found}
+
+
+def counts_by_school(tx: Transaction, schools: Collection[School]) -> dict[int, SchoolCounts]:
+    """Numbers of those of these schools that the principal may count, by the school's number."""
     held = scope(tx.principal, SCHOOLS_COUNT)
+    asked = {school.id for school in schools if held.everywhere or school.id in held.schools}
     return {
         row.school_id: SchoolCounts(row.classrooms, row.students, row.staff)
-        for row in functions.school_counts(tx)
-        if held.everywhere or row.school_id in held.schools
+        for row in functions.school_counts(tx, schools=asked)
     }
+
+
+def school_totals(tx: Transaction) -> SchoolTotals:
+    """How many schools the principal may count, and their numbers together."""
+    if not can(tx.principal, SCHOOLS_COUNT):
+        return SchoolTotals(0, 0, 0, 0)
+    row = functions.school_totals(tx)
+    return SchoolTotals(row.classrooms, row.students, row.staff, row.schools)

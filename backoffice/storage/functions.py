@@ -4,7 +4,7 @@ They are the few ways around row-level security, each as narrow as its name: com
 the look-ups before there is a principal. Their SQL stands in the migrations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -135,9 +135,15 @@ def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence
     return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
-def school_counts(session: Session) -> Sequence[AnyRow]:
-    """Classrooms, students and staff of each school that the principal may count."""
-    return session.execute(text("select * from app.school_counts()")).all()
+def school_counts(session: Session, *, schools: Collection[int]) -> Sequence[AnyRow]:
+    """Classrooms, students and staff of those of these schools that the principal may count."""
+    statement = text("select * from app.school_counts(cast(:schools as bigint[]))")
+    return session.execute(statement, {"schools": list(schools)}).all()
+
+
+def school_totals(session: Session) -> AnyRow:
+    """Schools, classrooms, students and staff of all that the principal may count."""
+    return session.execute(text("select * from app.school_totals()")).one()
 
 
 def next_numbers(session: Session, *, sequence: str, count: int) -> Sequence[int]:

@@ -36,6 +36,7 @@ from backoffice.storage.base import Base
 from backoffice.storage.installation import Installation
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.models import StudentSession
+from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
 
@@ -129,7 +130,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: set[type[Any]] = {MailContent}
+UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle)
 
 
 class Stage:
@@ -149,6 +150,7 @@ class Stage:
         self.classes = {each.id: each.name.split()[0] for each in classes}
         self.children = {child.id: child.given for each in classes for child in each.children}
         self.schools: dict[int | None, str] = {each.id: each.name.split()[0] for each in schools}
+        self.numbers = [each.id for each in schools]
         self.schools[None] = ""
 
     def _as(self, role: str) -> Principal:
@@ -211,7 +213,7 @@ def test_what_nobody_reads(stage: Stage, table: type[Any], role: str) -> None:
 @pytest.mark.parametrize(("role", "schools"), [("founder", 3), ("officer", 2)])
 def test_the_company_and_the_officer_count_and_read_no_child(stage: Stage, role: str, schools: int) -> None:
     with transaction(stage.as_(role)) as tx:
-        counted = functions.school_counts(tx)
+        counted = functions.school_counts(tx, schools=stage.numbers)
         children = tx.scalar(select(func.count()).select_from(Student))
     assert (len(counted), children) == (schools, 0)
 
@@ -219,14 +221,31 @@ def test_the_company_and_the_officer_count_and_read_no_child(stage: Stage, role:
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_counts_a_school_of_others(stage: Stage, role: str) -> None:
     with transaction(stage.as_(role)) as tx:
-        counted = {stage.schools[row.school_id] for row in functions.school_counts(tx)}
+        counted = {stage.schools[row.school_id] for row in functions.school_counts(tx, schools=stage.numbers)}
     assert counted - EXPECTED[School].get(role, set()) == set()
 
 
 @pytest.mark.parametrize("role", ["parent", "foreign_parent", "child", "nobody"])
 def test_families_and_strangers_count_nothing(stage: Stage, role: str) -> None:
     with transaction(stage.as_(role)) as tx:
-        assert functions.school_counts(tx) == []
+        assert functions.school_counts(tx, schools=stage.numbers) == []
+        assert not any(functions.school_totals(tx))
+
+
+def test_a_school_that_nobody_asked_for_is_not_counted(stage: Stage) -> None:
+    asked = stage.world.elsewhere.id
+    with transaction(stage.as_("founder")) as tx:
+        assert [row.school_id for row in functions.school_counts(tx, schools=[asked])] == [asked]
+
+
+@pytest.mark.parametrize("role", ["founder", "officer", "leader"])
+def test_the_totals_are_those_of_the_schools_that_somebody_may_count(stage: Stage, role: str) -> None:
+    with transaction(stage.as_(role)) as tx:
+        counted = functions.school_counts(tx, schools=stage.numbers)
+        together = functions.school_totals(tx)
+    assert together.schools == len(counted) > 0
+    assert together.classrooms == sum(row.classrooms for row in counted)
+    assert together.students == sum(row.students for row in counted)
 
 
 # -- what nobody writes
@@ -685,7 +704,7 @@ def test_who_teaches_at_one_school_and_leads_another_counts_the_other_only(stage
             )
         )
     with transaction(world.sign_in("elsewhere")) as tx:
-        counted = {stage.schools[row.school_id] for row in functions.school_counts(tx)}
+        counted = {stage.schools[row.school_id] for row in functions.school_counts(tx, schools=stage.numbers)}
     with transaction(SYSTEM) as tx:
         account = world.people["elsewhere"].id
         tx.execute(delete(Membership).where(Membership.account_id == account, Membership.role == "leader"))

@@ -10,14 +10,20 @@ import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
+from sqlalchemy import insert, select
 from werkzeug.test import TestResponse
 
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.accounts import services as accounts
+from backoffice.accounts.models import Account
 from backoffice.accounts.passwords import LONGEST
 from backoffice.accounts.services import REFUSED
 from backoffice.app import build
+from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.runtime import Runtime
 from tests.factories.visitor import form_token, send, signed_in
-from tests.factories.world import PASSWORD, World
+from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World
 
 HOMES = {
     "founder": "/console/",
@@ -26,7 +32,32 @@ HOMES = {
     "teacher": "/console/",
     "helper": "/console/",
     "parent": "/family",
+    "alone": "/welcome",
+    "waiting": "/welcome",
 }
+NOTHING_YET = "Nothing is shared with you yet"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _with_nothing(world: World) -> None:
+    """An account without any role, and a parent whom no teacher has confirmed yet."""
+    for role in ("alone", "waiting"):
+        email = f"{role}@people.example"
+        public_id = accounts.create_account(
+            principal=SYSTEM, email=email, name=f"Nell {role.title()}", password=PASSWORD, cost=COST
+        )
+        world.people[role] = Person(0, public_id, email, f"Nell {role.title()}")
+    with transaction(SYSTEM) as tx:
+        waiting = world.people["waiting"].public_id
+        tx.execute(
+            insert(GuardianLink).values(
+                school_id=world.own_class.school_id,
+                student_id=world.own_class.children[1].id,
+                account_id=tx.scalar(select(Account.id).where(Account.public_id == waiting)),
+                status=GuardianStatus.WAITING,
+                created_at=clock.now(),
+            )
+        )
 
 
 def credentials(world: World, role: str, password: str = PASSWORD) -> dict[str, str]:
@@ -124,6 +155,48 @@ def test_signing_in_anew_ends_the_session_before(client: FlaskClient, world: Wor
     client.post("/sign-in", data={"csrf_token": token, **credentials(world, "leader")})
     client.set_cookie("account", first.value)
     assert client.get("/console/").status_code == 303
+
+
+@pytest.mark.parametrize("role", ["alone", "waiting"])
+@pytest.mark.parametrize("wanted", ["/console/", "/console/students/", "/family"])
+def test_with_nothing_shared_one_is_told_what_to_do(
+    client: FlaskClient, world: World, role: str, wanted: str
+) -> None:
+    client.get(wanted)
+    page = client.get(send(client, "/sign-in", credentials(world, role)).location)
+    assert (page.status_code, NOTHING_YET in page.text, "Sign out" in page.text) == (200, True, True)
+
+
+@pytest.mark.parametrize("role", ["teacher", "parent"])
+def test_with_something_shared_one_is_not_told_so(app: Flask, world: World, role: str) -> None:
+    answer = signed_in(app, world, role).get("/welcome")
+    assert (answer.status_code, answer.location) == (303, HOMES[role])
+
+
+def test_a_parent_who_wanted_the_console_comes_home(client: FlaskClient, world: World) -> None:
+    client.get("/console/")
+    assert send(client, "/sign-in", credentials(world, "parent")).location == "/family"
+
+
+BACK = {"teacher": "Back to the console", "parent": "Back to my family", "alone": "My account"}
+
+
+@pytest.mark.parametrize("path", ["/", "/trust", "/security", "/report", "/nowhere"])
+@pytest.mark.parametrize("role", BACK)
+def test_a_public_page_leads_back(app: Flask, world: World, role: str, path: str) -> None:
+    page = signed_in(app, world, role).get(path).text
+    assert f'<a href="{HOMES[role]}">{BACK[role]}</a>' in page
+    assert "Sign in" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/trust", "/security", "/report", "/nowhere"])
+@pytest.mark.parametrize("token", [None, "A" * 43])
+def test_a_public_page_asks_a_visitor_to_sign_in(app: Flask, path: str, token: str | None) -> None:
+    browser = app.test_client()
+    if token:
+        browser.set_cookie("account", token)
+    page = browser.get(path).text
+    assert ('href="/sign-in"' in page, "Back to" in page) == (True, False)
 
 
 # -- where one wanted to go

@@ -26,6 +26,8 @@ class Stop:
                 self.path.format(
                     classroom=world.own_class.public_id,
                     student=world.own_class.children[0].public_id,
+                    school=world.elsewhere.public_id,
+                    teacher=world.people["helper"].public_id,
                 )
             )
         if self.act:
@@ -80,13 +82,13 @@ def take_out(page: Page, _site: Site) -> None:
 def clear_and_save(page: Page, _site: Site) -> None:
     """Save a form without its first field."""
     page.get_by_role("main").get_by_role("textbox").first.fill("")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
 
 
 def choose_every_day(page: Page, _site: Site) -> None:
     """Ask for every day without a time of day."""
     page.get_by_role("radio", name="Every day").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
 
 
 def child(page: Page, site: Site) -> None:
@@ -115,6 +117,9 @@ PAGES: Mapping[str, Stop] = {
     "student": Stop(act=child),
     "goodbye": Stop(act=leave),
     "family": Stop("parent", "/family"),
+    "nothing shared": Stop("alone", "/welcome"),
+    "home, signed in": Stop("teacher", "/"),
+    "error 404, signed in": Stop("teacher", "/nowhere"),
     "dashboard": Stop("teacher", "/console/"),
     "classes": Stop("teacher", "/console/classrooms/"),
     "class": Stop("teacher", CLASS),
@@ -139,6 +144,8 @@ PAGES: Mapping[str, Stop] = {
     "classes, empty": Stop("newcomer", "/console/classrooms/"),
     "dashboard, leader": Stop("leader", "/console/"),
     "classes, leader": Stop("leader", "/console/classrooms/"),
+    "classes of a school": Stop("leader", "/console/classrooms/?school={school}"),
+    "classes of a teacher": Stop("leader", "/console/classrooms/?teacher={teacher}"),
     "schools, leader": Stop("leader", "/console/schools/"),
     "teachers": Stop("leader", "/console/teachers/"),
     "dashboard, officer": Stop("officer", "/console/"),

@@ -60,6 +60,25 @@ class Watch:
             self.complaints.append(f"violated policy: {request.post_data}")
 
 
+# What a finger presses and is lower than 44 CSS pixels (WCAG 2.5.5), but for links within a sentence. A box
+# is pressed by its label, and a link that covers its card by the card.
+_LOW = """() => [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")]
+  .filter((it) => it.checkVisibility() && !it.matches(".skip-link"))
+  .filter((it) => getComputedStyle(it).display !== "inline" ||
+    it.parentElement.innerText.trim() === it.innerText.trim())
+  .map((it) => [it, (it.matches("[type=checkbox], [type=radio]") && it.closest("label")) ||
+    (getComputedStyle(it, "::after").position === "absolute" && it.offsetParent) || it])
+  .map(([it, pressed]) => [it.innerText || it.name, pressed.getBoundingClientRect()])
+  .filter(([, box]) => box.width > 0 && box.height < 43.9)
+  .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
+
+
+def too_low(page: Page) -> list[str]:
+    """What the page has for a finger that is not high enough for one."""
+    found: list[str] = page.evaluate(_LOW)
+    return found
+
+
 def sign_in(page: Page, email: str) -> None:
     """Sign in by the form."""
     page.goto("/sign-in")

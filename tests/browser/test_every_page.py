@@ -4,6 +4,7 @@ Complaints of the browser (console, content security policy, failed requests) en
 `visit`; here each page is met once, at a desk and on a phone.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
 from backoffice.schools.models import Membership, Role
 from tests.browser.pages import PAGES
-from tests.browser.site import DESK, PHONE, Site
+from tests.browser.site import DESK, PHONE, Site, too_low
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World
 
 pytestmark = pytest.mark.browser
@@ -35,13 +36,16 @@ DARK = {"resultTypes": ["violations"], "preload": False, "runOnly": ["color-cont
 
 @pytest.fixture(scope="module")
 def newcomer(world: World) -> None:
-    """A teacher who has no class yet."""
-    world.people["newcomer"] = person = Person(0, "", "newcomer@people.example", "Nora Newcomer")
-    public_id = accounts.create_account(
-        principal=SYSTEM, email=person.email, name=person.name, password=PASSWORD, cost=COST
-    )
+    """A teacher who has no class yet, and somebody who has nothing at all."""
+    for role, name in (("alone", "Alan Alone"), ("newcomer", "Nora Newcomer")):
+        email = f"{role}@people.example"
+        public_id = accounts.create_account(
+            principal=SYSTEM, email=email, name=name, password=PASSWORD, cost=COST
+        )
+        world.people[role] = Person(0, public_id, email, name)
+    newcomer = world.people["newcomer"].public_id
     with transaction(SYSTEM) as tx:
-        number = tx.scalar(select(Account.id).where(Account.public_id == public_id))
+        number = tx.scalar(select(Account.id).where(Account.public_id == newcomer))
         tx.execute(
             insert(Membership).values(
                 id=tx.take_id(Membership),
@@ -73,7 +77,7 @@ def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: st
     stop.reach(page, site)
     assert page.locator("h1:visible").count() == 1
     # An error page passes every check below, and proves nothing about the page that was meant.
-    assert ("(status" in page.content()) == (name == "error 404")
+    assert ("(status" in page.content()) == name.startswith("error 404")
     page.evaluate(Axe().axe_script)
     for size, options in ((DESK, WHOLE), (PHONE, NARROW)):
         page.set_viewport_size(size)
@@ -81,6 +85,15 @@ def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: st
             page.emulate_media(color_scheme=scheme)
             assert breaches(page, DARK if scheme == "dark" else options) == []
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
+    assert too_low(page) == []
+    if re.search(r"/console/\w+/(?!search)\w", page.url):
+        assert page.get_by_role("navigation", name="Breadcrumb").get_by_role("link").count()
+
+
+def test_what_is_too_low_is_noticed(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.set_content("<p><a href='/'>Alone</a></p><p>In <a href='/'>a sentence</a></p><input type=checkbox>")
+    assert len(too_low(page)) == 2
 
 
 def test_axe_is_not_blind(visit: Callable[..., Page]) -> None:

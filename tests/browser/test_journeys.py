@@ -54,9 +54,12 @@ def test_a_teachers_first_day_and_a_childs(visit: Visit, site: Site) -> None:
     page.get_by_role("link", name="Clementine Winterbottom").click()
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Given name").fill("Clementina")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save, then the next").click()
+    expect(page.get_by_role("heading", name="Correct a name")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="Previous").click()
     expect(page.get_by_role("heading", name="Clementina Winterbottom")).to_be_visible()
-    page.get_by_role("link", name="Maple Magpies").click()
+    page.get_by_label("Breadcrumb").get_by_role("link", name="Maple Magpies").click()
     code = page.locator(".code-show").inner_text().removeprefix("The code is").strip()
     assert len(code) == 9
 

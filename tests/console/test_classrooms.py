@@ -16,10 +16,10 @@ from backoffice.access.transaction import transaction
 from backoffice.console.classrooms import door_now
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Door, Enrollment
-from backoffice.students.services import names_behind
 from backoffice.web import cookies
 from tests.contract.pages import form_token
-from tests.factories.world import SYSTEM, World
+from tests.factories.visitor import send, signed_in
+from tests.factories.world import SYSTEM, World, names_behind
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_a_door_for_an_hour_closes_after_exactly_the_hour(
     opened = teacher.post(f"{address}/door", data=fields, follow_redirects=True)
     assert f"The door is open until {now + HOUR:%H:%M}." in opened.text
     with time_machine.travel(now + HOUR - MOMENT, tick=False):
-        assert names_behind(code=world.own_class.code)
+        assert names_behind(world.own_class.code)
     with time_machine.travel(now + HOUR, tick=False), pytest.raises(Rejected):
-        names_behind(code=world.own_class.code)
+        names_behind(world.own_class.code)
 
 
 @pytest.mark.parametrize(
@@ -162,3 +162,99 @@ def test_a_door_whose_time_has_passed_is_shown_closed_everywhere(
 @pytest.mark.parametrize("door", [Door.OPEN, Door.CLOSED])
 def test_a_door_without_a_time_is_as_it_was_set(door: Door) -> None:
     assert door_now(Classroom(door=door, door_until=None)) == door
+
+
+# -- whose classes
+
+
+@pytest.fixture
+def leader(app: Flask, world: World) -> FlaskClient:
+    return signed_in(app, world, "leader")
+
+
+def listed(world: World, page: str) -> set[str]:
+    """The classes that a list shows, by name."""
+    rooms = (world.own_class, world.colleague_class, world.elsewhere_class, world.foreign_class)
+    return {room.name for room in rooms if f">{room.name}</a></th>" in page}
+
+
+def leads_to(page: str, name: str) -> str:
+    """Where the row of this name leads."""
+    (address,) = re.findall(rf'<th scope="row"><a href="([^"]+)">{name}</a>', page)
+    return str(address)
+
+
+@pytest.mark.parametrize(
+    ("page", "row", "classes"),
+    [
+        ("/console/teachers/", "Edna Elsewhere", {"Elsewhere Eagles"}),
+        ("/console/teachers/", "Henk Helper", {"Ownclass Otters"}),
+        ("/console/schools/", "Elsewhere Elms School", {"Elsewhere Eagles"}),
+        ("/console/schools/", "Home Hollow School", {"Ownclass Otters", "Colleague Cranes"}),
+    ],
+)
+def test_a_teacher_and_a_school_lead_to_their_classes(
+    leader: FlaskClient, world: World, page: str, row: str, classes: set[str]
+) -> None:
+    answer = leader.get(leads_to(leader.get(page).text, row)).text
+    assert listed(world, answer) == classes
+    assert row in answer.partition('class="grid-only"')[2].partition("</p>")[0]
+
+
+def test_a_school_on_the_start_page_leads_to_its_classes(leader: FlaskClient, world: World) -> None:
+    assert f'href="/console/classrooms/?school={world.elsewhere.public_id}"' in leader.get("/console/").text
+
+
+@pytest.mark.parametrize("role", ["founder", "officer"])
+def test_whoever_reads_no_class_is_led_to_none(app: Flask, world: World, role: str) -> None:
+    browser = signed_in(app, world, role)
+    for page in ("/console/", "/console/schools/"):
+        assert "/console/classrooms/" not in browser.get(page).text
+
+
+@pytest.mark.parametrize("query", ["school={0.outside.public_id}", "teacher={1.public_id}", "school=zzz"])
+def test_what_is_somebody_elses_narrows_nothing(leader: FlaskClient, world: World, query: str) -> None:
+    asked = query.format(world, world.people["outsider"])
+    assert leader.get(f"/console/classrooms/?{asked}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        ("eag", {"Elsewhere Eagles"}),
+        ("OTTERS own", {"Ownclass Otters"}),
+        ("tters", set()),
+        ("foreign", set()),
+    ],
+)
+def test_a_class_is_found_by_the_beginnings_of_its_words(
+    leader: FlaskClient, world: World, words: str, classes: set[str]
+) -> None:
+    where = "/console/classrooms/"
+    page = send(leader, f"{where}search", {"q": words}, page=where).text
+    assert listed(world, page) == classes
+    found = send(leader, f"{where}export.csv", {"q": words}, page=where).text
+    assert {line.partition(",")[0] for line in found.splitlines()[1:]} == classes
+
+
+# -- of which school a new one is to be
+
+
+def test_whoever_has_several_schools_says_first_which(leader: FlaskClient, world: World) -> None:
+    page = leader.get("/console/classrooms/new").text
+    assert 0 < page.index('name="school"') < page.index('name="name"')
+    listing = leader.get(f"/console/classrooms/?school={world.elsewhere.public_id}").text
+    (new,) = re.findall(r'href="(/console/classrooms/new\?[^"]+)"', listing)
+    chosen = re.findall(r'<option selected value="([^"]+)"', leader.get(new).text)
+    assert chosen == [world.elsewhere.public_id]
+
+
+def test_whoever_has_one_school_is_not_asked(teacher: FlaskClient) -> None:
+    assert 'name="school"' not in teacher.get("/console/classrooms/new").text
+
+
+@pytest.mark.parametrize("page", ["{0}/edit", "{0}/paste", "/console/classrooms/new", "{0}"])
+def test_every_page_below_the_list_leads_up(teacher: FlaskClient, address: str, page: str) -> None:
+    text = teacher.get(page.format(address)).text
+    crumbs = text.partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+    assert 'href="/console/classrooms/"' in crumbs

@@ -38,6 +38,14 @@ def test_a_page_asks_the_same_with_few_rows_and_with_many(
     assert len(few) == len(many) <= 12
 
 
+def test_a_page_reads_no_school_that_it_does_not_show(app: Flask, runtime: Runtime, world: World) -> None:
+    """Of several schools the frame says only how many they are."""
+    browser = signed_in(app, world, "leader")
+    with statements(runtime) as asked:
+        assert "2 schools" in browser.get("/console/students/").text
+    assert not [statement for statement in asked if "FROM app.school" in statement.replace("\n", " ")]
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [("wilh", True), ("QUARTER", True), ("wil quar", True), ("helmina", False), ("zzz", False)],

@@ -354,25 +354,26 @@ def come_in(app: Flask, world: World, **more: Any) -> dict[str, str]:
 
 def test_cookies_of_the_demo_are_plain(app: Flask, world: World) -> None:
     flags = come_in(app, world)
-    assert set(flags) == {"account", "student", "form"}
+    assert set(flags) == {"account", "student", "form", "device"}
     for name, text in flags.items():
         assert "httponly" in text
         assert "secure" not in text
         assert "path=/" in text
         assert "domain" not in text
-        assert "expires" not in text or "01 jan 1970" in text
+        assert "expires" not in text or "01 jan 1970" in text or name == "device"
         assert f"samesite={'strict' if name == 'student' else 'lax'}" in text
 
 
 def test_cookies_over_https_are_bound_to_the_host(over_https: Flask, world: World) -> None:
     flags = come_in(over_https, world, base_url=SITE, headers={"Referer": f"{SITE}/sign-in"})
-    assert set(flags) == {"__Host-account", "__Host-student", "__Host-form"}
+    assert set(flags) == {"__Host-account", "__Host-student", "__Host-form", "__Host-device"}
     for name, text in flags.items():
         assert "httponly" in text
         assert "secure" in text
         assert "path=/" in text
         assert "domain" not in text
-        assert "max-age" not in text or "max-age=0" in text, "It ends with the browser."
+        kept = "max-age" in text and "max-age=0" not in text
+        assert kept == (name == "__Host-device"), "All others end with the browser."
         assert f"samesite={'strict' if name == '__Host-student' else 'lax'}" in text
 
 

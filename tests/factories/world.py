@@ -317,8 +317,9 @@ def _school(tx: Transaction, name: str, district_id: int | None) -> School:
     return tx.execute(select(School).where(School.id == number)).scalar_one()
 
 
-def _class(tx: Transaction, school: School, name: str, owner: Person, *children: str) -> Class:
-    number, public_id = _row(
+def add_classroom(tx: Transaction, school: School, name: str) -> tuple[int, str]:
+    """The number and the public identifier of a new class that nobody teaches and that has no code."""
+    return _row(
         tx,
         Classroom,
         school_id=school.id,
@@ -327,6 +328,10 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
         shared_devices=True,
         created_at=clock.now(),
     )
+
+
+def _class(tx: Transaction, school: School, name: str, owner: Person, *children: str) -> Class:
+    number, public_id = add_classroom(tx, school, name)
     issue_code(tx, school_id=school.id, classroom_id=number)
     tx.execute(
         insert(TeachingRole).values(

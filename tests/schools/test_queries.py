@@ -132,8 +132,21 @@ def test_the_live_codes_of_classes(world: World, role: str, shown: bool) -> None
 )
 def test_the_numbers_of_schools(world: World, role: str, counts: list[SchoolCounts]) -> None:
     with transaction(principal(world, role)) as tx:
-        found = queries.counts_by_school(tx).values()
+        found = queries.counts_by_school(tx, (world.home, world.elsewhere, world.outside)).values()
+        together = queries.school_totals(tx)
     assert sorted(found, key=lambda each: each.classrooms) == counts
+    assert (together.schools, together.students) == (len(counts), sum(each.students for each in counts))
+
+
+def test_schools_that_are_not_shown_are_not_counted(world: World) -> None:
+    with transaction(principal(world, "founder")) as tx:
+        assert list(queries.counts_by_school(tx, [world.outside])) == [world.outside.id]
+
+
+def test_only_the_names_that_are_asked_for_are_read(world: World) -> None:
+    asked = {world.elsewhere.id, world.outside.id}
+    with transaction(principal(world, "leader")) as tx:
+        assert queries.school_names(tx, asked) == {world.elsewhere.id: "Elsewhere Elms School"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 -- What was tried how often. Nobody reads or writes the table itself: whoever could would find out who tried,
 -- or forget for all. Keys are digests, and a span says nothing of whom it is about.
 
+alter table app.throttle enable row level security;
+alter table app.throttle force row level security;
+create policy owner on app.throttle to backoffice_owner using (true) with check (true);
+
 create function app.add_tries(tried uuid, seconds integer, amount integer, at timestamptz) returns integer
 language sql security definer set search_path = app, pg_temp as $$
   insert into throttle as t (key, tries, ends_at)

@@ -1,0 +1,125 @@
+"""A student in the console: the way through a class, correcting one name after the other, many classes."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from backoffice.access.transaction import transaction
+from backoffice.console.students import MOST_CHOICES
+from backoffice.schools.models import Student
+from tests.factories.visitor import send, signed_in
+from tests.factories.world import SYSTEM, Child, Class, World, add_child, add_classroom
+
+
+@pytest.fixture(scope="module")
+def line(world: World) -> list[Child]:
+    """The students of a class in the order of its list."""
+    with transaction(SYSTEM) as tx:
+        first = add_child(tx, world.colleague_class, "Zelda", "Aardvark")
+        last = add_child(tx, world.colleague_class, "Adam", "Zylstra")
+    return [first, *world.colleague_class.children[:2], last]
+
+
+@pytest.fixture
+def colleague(app: Flask, world: World) -> FlaskClient:
+    return signed_in(app, world, "colleague")
+
+
+def within(classroom: Class, child: Child, below: str = "") -> str:
+    return f"/console/students/{child.public_id}{below}?classroom={classroom.public_id}"
+
+
+def turns(page: str) -> dict[str, str]:
+    """Where the page's links to the student before and after lead."""
+    return dict(re.findall(r'rel="(prev|next)" href="([^"]+)"', page))
+
+
+def test_one_goes_from_student_to_student_of_a_class(
+    colleague: FlaskClient, world: World, line: list[Child]
+) -> None:
+    room = world.colleague_class
+    address, met = within(room, line[0]), []
+    while address:
+        page = colleague.get(address).text
+        met.append(address)
+        assert f"{len(met)} of {len(line)} in {room.name}." in page
+        assert turns(page).get("prev") == (met[-2] if len(met) > 1 else None)
+        address = turns(page).get("next", "")
+    assert met == [within(room, child) for child in line]
+
+
+@pytest.mark.parametrize("where", ["", "?classroom=", "?classroom=zzz", "?classroom={foreign}"])
+def test_without_a_class_of_theirs_it_is_the_students_own(
+    colleague: FlaskClient, world: World, line: list[Child], where: str
+) -> None:
+    query = where.format(foreign=world.foreign_class.public_id)
+    page = colleague.get(f"/console/students/{line[1].public_id}{query}").text
+    assert turns(page)["next"] == within(world.colleague_class, line[2])
+    assert world.foreign_class.public_id not in page
+
+
+@pytest.mark.parametrize("below", ["", "/edit"])
+def test_the_way_up_leads_to_the_class(
+    colleague: FlaskClient, world: World, line: list[Child], below: str
+) -> None:
+    page = colleague.get(within(world.colleague_class, line[0], below)).text
+    crumbs = page.partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+    up = ["/console/classrooms/", f"/console/classrooms/{world.colleague_class.public_id}"]
+    own = [within(world.colleague_class, line[0])] if below else []
+    assert re.findall(r'href="([^"]+)"', crumbs) == up + own
+
+
+def test_names_are_corrected_one_after_the_other(
+    colleague: FlaskClient, world: World, line: list[Child]
+) -> None:
+    """Who is next is decided by the old name: a corrected one may stand elsewhere in the list."""
+    room, child = world.colleague_class, line[0]
+    fields = {"given_name": "Zelda", "family_name": "Zzz", "onwards": "yes"}
+    answer = send(colleague, within(room, child, "/edit"), fields)
+    assert answer.location == within(room, line[1], "/edit")
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(Student.family_name).where(Student.id == child.id)) == "Zzz"
+    back = send(colleague, within(room, child, "/edit"), {**fields, "family_name": "Aardvark"})
+    assert back.location == within(room, child), "Nobody is after the last."
+
+
+def test_a_name_that_is_refused_stays_where_it_is(
+    colleague: FlaskClient, world: World, line: list[Child]
+) -> None:
+    fields = {"given_name": "", "onwards": "yes"}
+    assert send(colleague, within(world.colleague_class, line[0], "/edit"), fields).status_code == 422
+
+
+# -- more classes than a choice can hold
+
+
+def test_few_classes_are_a_choice(app: Flask, world: World) -> None:
+    page = signed_in(app, world, "leader").get("/console/students/").text
+    assert all(
+        f'<option value="{room.public_id}"' in page for room in (world.own_class, world.elsewhere_class)
+    )
+    assert "Choose a class" not in page
+
+
+@pytest.fixture
+def many(world: World) -> list[str]:
+    """As many classes more as a choice would show, in the leader's schools."""
+    with transaction(SYSTEM) as tx:
+        return [add_classroom(tx, world.elsewhere, f"Many {number:03}")[1] for number in range(MOST_CHOICES)]
+
+
+def test_of_many_classes_each_is_found_by_its_name_and_narrows_the_list(
+    app: Flask, world: World, many: list[str]
+) -> None:
+    leader = signed_in(app, world, "leader")
+    page = leader.get("/console/students/").text
+    assert "<option" not in page
+    assert '<a class="btn btn-plain" href="/console/classrooms/">Choose a class</a>' in page
+    found = send(leader, "/console/classrooms/search", {"q": "many 199"}, page="/console/classrooms/").text
+    assert [each for each in many if each in found] == [many[199]]
+    own = leader.get(f"/console/students/?classroom={world.own_class.public_id}").text
+    assert (world.own_class.children[0].given in own, "Ottoline" in own) == (True, False)
+    assert world.own_class.name in own.partition('class="grid-only"')[2].partition("</p>")[0]
