@@ -26,7 +26,8 @@ def test_each_teachers_classes_are_counted_within_the_led_schools(app: Flask, wo
         tx.execute(delete(TeachingRole).where(TeachingRole.account_id == elsewhere.id))
     page = signed_in(app, world, "leader").get("/console/teachers/").text
     listed = re.findall(
-        r'<th scope="row">(?:<a [^>]+>)?([^<]+)(?:</a>)?</th>.*?<td class="is-number" data-label="Classes">(\d+)</td>',
+        r'<th scope="row">(?:<a [^>]+>)?([^<]+)(?:</a>)?</th>'
+        r'.*?<td class="is-number" data-label="Classes">(\d+)</td>',
         page,
     )
     counts = dict(listed)
