@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from backoffice.access.transaction import Transaction
 from backoffice.problems import Rejected
@@ -44,14 +45,15 @@ def _give_codes(tx: Transaction, at: datetime) -> None:
         rooms = queries.rooms_without_code(tx)
         if not rooms:
             return
-        copy(tx, "fresh_code", (_code(school, classroom) for school, classroom in rooms))
+        drawn = islice(codes.many_codes(), len(rooms))
+        rows = (_code(room.school_id, room.id, code) for room, code in zip(rooms, drawn, strict=True))
+        copy(tx, "fresh_code", [b"".join(rows)])
         queries.merge_codes(tx, at=at)
         empty_codes(tx)
     if queries.rooms_without_code(tx):
         raise Rejected.whole("No codes could be made just now. Try once more.")
 
 
-def _code(school: int, classroom: int) -> bytes:
-    code = codes.new_code()
+def _code(school: int, classroom: int, code: str) -> bytes:
     sealed = keyring.current().seal(code.encode(), context="classroom_code.code")
     return wire.code(4, 8, school, 8, classroom) + wire.varying(sealed) + wire.varying(codes.index(code))

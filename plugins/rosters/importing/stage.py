@@ -3,6 +3,7 @@
 What a single line says is judged here; what needs other lines is judged by `checking`, once all are there.
 """
 
+import gc
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,6 +70,15 @@ class Stager:
         """Stage everything; `orgs` have been read already."""
         queries.make_tables(self._tx)
         self._orgs = frozenset(org.source_id for org in orgs)
+        # What is there already need not be searched for garbage while millions of values come and go.
+        gc.freeze()
+        try:
+            self._run(orgs)
+        finally:
+            gc.unfreeze()
+        queries.look_at(self._tx)
+
+    def _run(self, orgs: Sequence[Org]) -> None:
         roster = self._roster
         self._each(iter(orgs), self._stage_orgs)
         self._each(roster.sessions(), self._stage_sessions)
@@ -77,11 +87,10 @@ class Stager:
         self._each(roster.users(), self._stage_users)
         # Of one kind, so that the database takes in some while the next are made.
         queries.copy(self._tx, "seat", self._seats(roster.enrollments()))
-        queries.look_at(self._tx)
 
     def _seats(self, enrollments: Iterator[Enrollment]) -> Iterator[bytes]:
         while some := list(islice(enrollments, TOGETHER)):
-            yield from self._stage_enrollments(some)
+            yield b"".join(self._stage_enrollments(some))
             self._note_lines(len(some))
 
     def _note_lines(self, read: int) -> None:
@@ -92,7 +101,7 @@ class Stager:
         while some := list(islice(records, TOGETHER)):
             stage(some)
             for table, rows in self._rows.items():
-                queries.copy(self._tx, table, rows)
+                queries.copy(self._tx, table, [b"".join(rows)])
             self._rows.clear()
             self._note_lines(len(some))
 

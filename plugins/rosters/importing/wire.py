@@ -1,7 +1,7 @@
 """PostgreSQL's binary COPY format: half the size of text, and nothing to escape."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, repeat
+from itertools import repeat
 from struct import Struct, calcsize
 from typing import Any, TypeVar
 
@@ -11,7 +11,6 @@ NULL = b"\xff\xff\xff\xff"
 _LENGTH = Struct("!i").pack
 _BYTEA = 17
 _ARRAY_OF_BYTEA = Struct("!iiiii").pack
-_AT_ONCE = 512
 
 T = TypeVar("T")
 
@@ -52,12 +51,3 @@ def array(values: Sequence[bytes], size: int) -> bytes:
         _ARRAY_OF_BYTEA(1, 0, _BYTEA, len(values), 1) if values else _ARRAY_OF_BYTEA(0, 0, _BYTEA, 0, 0)[:12]
     )
     return _LENGTH(len(head) + len(items)) + head + items
-
-
-def together(rows: Iterable[bytes]) -> Iterable[bytes]:
-    """Rows in blocks that are worth sending, with the format's head and tail."""
-    iterator = iter(rows)
-    yield HEAD
-    while block := b"".join(islice(iterator, _AT_ONCE)):
-        yield block
-    yield TAIL

@@ -87,7 +87,7 @@ class _Known(dict[str, Any]):
 
     def several(self, raw: Sequence[str]) -> Sequence[Any]:
         """What many values become."""
-        return raw if self._quick and all(map(self._quick, raw)) else list(map(self.__getitem__, raw))
+        return raw if self._quick and self._quick(raw) else list(map(self.__getitem__, raw))
 
     def __missing__(self, raw: str) -> Any:
         value = raw.strip()

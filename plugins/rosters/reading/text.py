@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, compress, islice
 
 from plugins.rosters.reading.package import PackageRefused
 
@@ -75,18 +75,16 @@ def blocks(
     before = 0
     while lines := list(islice(text, TOGETHER)):
         rows = _records_of_one_line(lines)
-        unclosed = False
         if rows is None:
-            careful = _Careful(lines, text, before, complain)
-            numbered = list(careful)
+            careful = _Careful(chain(lines, text), len(lines), before, complain)
+            begins, rows = careful.all()
             before += careful.reader.line_num
             unclosed = careful.unclosed
         else:
-            numbered = [(line, row) for line, row in enumerate(rows, start=before + 1) if row]
-            before += len(lines)
-        if numbered:
-            numbers, cells = zip(*numbered, strict=True)
-            yield numbers, list(cells)
+            begins, unclosed = range(before + 1, before + 1 + len(rows)), False
+            before += len(rows)
+        if any(rows):
+            yield list(compress(begins, rows)), list(filter(None, rows))
         if unclosed:
             return
 
@@ -107,26 +105,27 @@ def _records_of_one_line(lines: list[str]) -> list[list[str]] | None:
 
 
 class _Careful:
-    """Records that may run over several lines, but not over too many; the last may run past `lines`."""
+    """Records that may run over several lines, but not over too many; `count` lines are read, or more."""
 
-    def __init__(self, lines: list[str], text: Iterator[str], before: int, complain: Complain) -> None:
-        self.reader = csv.reader(self._bounded(chain(lines, text)), strict=True)
-        self._count, self._before, self._complain = len(lines), before, complain
-        self._begins = 1
+    def __init__(self, lines: Iterator[str], count: int, before: int, complain: Complain) -> None:
+        self.reader = csv.reader(self._bounded(lines), strict=True)
         # Whether a quotation mark was opened and not closed: there are no records after that.
         self.unclosed = False
+        self._count, self._before, self._complain = count, before, complain
+        self._begins = 1
 
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+    def all(self) -> tuple[Sequence[int], list[list[str]]]:
+        """The lines on which the records begin, and their cells."""
+        begins, rows = [], []
         while self.reader.line_num < self._count and not self.unclosed:
             self._begins = self.reader.line_num + 1
             try:
-                row = next(self.reader)
+                rows.append(next(self.reader))
+                begins.append(self._before + self._begins)
             except csv.Error as error:
                 self.unclosed = isinstance(error, _NotClosed)
                 self._complain(self._before + self._begins, *(_UNCLOSED if self.unclosed else _NO_CSV))
-            else:
-                if row:
-                    yield self._before + self._begins, row
+        return begins, rows
 
     def _bounded(self, lines: Iterator[str]) -> Iterator[str]:
         for line in lines:

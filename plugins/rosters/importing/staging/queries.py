@@ -6,11 +6,12 @@ sealed, and identifiers are digests or hashed under a key of the process.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from sqlalchemy import text
 
 from backoffice.access.transaction import Transaction
-from plugins.rosters.importing.wire import together
+from plugins.rosters.importing import wire
 
 TABLES = (
     # kind: see `Kind`; role: the number of the role in users.csv, 0 for what is no user.
@@ -65,12 +66,12 @@ def make_tables(tx: Transaction) -> None:
         tx.execute(statement)
 
 
-def copy(tx: Transaction, table: str, rows: Iterable[bytes]) -> None:
-    """Put rows (in the binary format of COPY) into one of the tables, as they are made."""
+def copy(tx: Transaction, table: str, blocks: Iterable[bytes]) -> None:
+    """Put blocks of rows (in the binary format of COPY) into one of the tables, as they are made."""
     raw = tx.connection().connection.driver_connection
     assert raw is not None
     with raw.cursor() as cursor, cursor.copy(COPY[table]) as stream:
-        for block in together(rows):
+        for block in chain([wire.HEAD], blocks, [wire.TAIL]):
             stream.write(block)
 
 
