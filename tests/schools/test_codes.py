@@ -32,14 +32,15 @@ def test_a_code_is_eight_symbols_of_the_alphabet() -> None:
     assert (len(code), set(code) - set(ALPHABET)) == (LENGTH, set())
 
 
-# Far more than are drawn from the system at once.
-@pytest.mark.parametrize("many", [[new_code() for _ in range(500)], list(islice(many_codes(), 20_000))])
+@pytest.mark.parametrize("many", [[new_code() for _ in range(500)], list(islice(many_codes(), 500))])
 def test_codes_use_the_whole_alphabet_and_do_not_repeat(many: list[str]) -> None:
-    assert ({len(code) for code in many}, len(set(many))) == ({LENGTH}, len(many))
-    counts = Counter("".join(many))
-    assert counts.keys() == set(ALPHABET)
-    # No symbol is drawn more often than others.
-    assert max(counts.values()) < 1.5 * min(counts.values())
+    assert ({len(code) for code in many}, len(set(many))) == ({LENGTH}, 500)
+    assert set("".join(many)) == set(ALPHABET)
+
+
+def test_of_many_codes_no_symbol_is_drawn_more_often_than_others() -> None:
+    counts = Counter("".join(islice(many_codes(), 100_000))).values()
+    assert max(counts) < 1.07 * min(counts)
 
 
 @pytest.mark.parametrize(

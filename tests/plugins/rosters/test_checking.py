@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from backoffice.schools.models import School
+from plugins.rosters.importing import stage
 from plugins.rosters.reading.report import MOST_TOLD
 from tests.factories.world import World
 from tests.plugins.rosters.memory import Memory, empty_school, errors, run, small, versions, warnings
@@ -108,6 +109,16 @@ def test_everything_that_is_wrong_is_told_at_once(school: School) -> None:
         ("courses.csv", "orgSourcedId"), ("enrollments.csv", "classSourcedId"),
         ("enrollments.csv", "userSourcedId"), ("users.csv", "sourcedId"),
     }  # fmt: skip
+
+
+def test_identifiers_that_happen_to_have_one_hash_stop_the_import(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "reference", lambda source: hash(source.replace("k2", "k1")))
+    before = versions()
+    told = errors(run(small(), school.public_id))
+    assert ("users.csv", 4, "sourcedId", "Another line has the same identifier.") in told
+    assert versions() == before
 
 
 def test_of_very_many_the_first_are_told_and_the_rest_counted(school: School) -> None:
