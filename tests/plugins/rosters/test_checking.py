@@ -174,3 +174,8 @@ def test_what_is_odd_is_told_and_taken(school: School, what: str) -> None:
     change(roster)
     outcome = run(roster, school.public_id, dry_run=True)
     assert (outcome.done, warnings(outcome)) == (True, [where])
+
+
+def test_two_roles_in_one_class_are_not_the_same_twice(school: School) -> None:
+    outcome = run(small().seat("c1", "t1", "administrator"), school.public_id, dry_run=True)
+    assert (outcome.done, warnings(outcome)) == (True, [])
