@@ -34,7 +34,7 @@ def test_what_is_sealed_opens_again(ring: Keyring, plain: bytes) -> None:
 
 
 def test_one_column_after_another_is_sealed_as_one_value_is(ring: Keyring) -> None:
-    rotated = with_new_key(ring, Purpose.SEAL)
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
     seal = rotated.sealing(CONTEXT)
     sealed = [seal(plain) for plain in (b"Ada", b"Ada", b"Grace")]
     assert [rotated.open(each, context=CONTEXT) for each in sealed] == [b"Ada", b"Ada", b"Grace"]
