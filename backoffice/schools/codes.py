@@ -2,8 +2,10 @@
 
 import secrets
 import unicodedata
+from collections.abc import Iterator
 
 from backoffice.storage import keyring
+from backoffice.storage.public_id import many_words
 
 # 24 symbols: no vowels (no words), no 0 O 1 I L, no 2 Z-like, 5 S-like or 8 B-like twins.
 ALPHABET = "BCDFGHJKMNPQRTVWXYZ34679"
@@ -14,6 +16,11 @@ LONGEST_TYPED = 64
 def new_code() -> str:
     """A fresh standing code: 8 of 24 symbols, 36.7 bits, from the system's random source."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def many_codes() -> Iterator[str]:
+    """Fresh codes without end, for many classes at once."""
+    return many_words(ALPHABET, LENGTH)
 
 
 def normalise(typed: str) -> str:

@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -107,9 +107,19 @@ class Keyring:
 
         `context` (table and column) is authenticated: a value moved to another column does not open.
         """
+        return self.sealing(context)(plain)
+
+    def sealing(self, context: str) -> Callable[[bytes], bytes]:
+        """`seal` for many values of one column."""
         number = max(self.keys[KeyPurpose.SEAL])
-        nonce = secrets.token_bytes(12)
-        return number.to_bytes(2) + nonce + self._cipher(number).encrypt(nonce, plain, context.encode())
+        head, encrypt, authenticated = number.to_bytes(2), self._cipher(number).encrypt, context.encode()
+
+        def seal(plain: bytes) -> bytes:
+            # Never from a store of random bytes: two processes after a fork would share it.
+            nonce = os.urandom(12)
+            return head + nonce + encrypt(nonce, plain, authenticated)
+
+        return seal
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """The plain value. Raises `KeyringError` if this keyring or context did not seal it."""
@@ -136,7 +146,7 @@ class Keyring:
         does not. `school` keeps equal usernames of two schools apart.
         """
         key = self.newest(KeyPurpose.USERNAME)[1]
-        return hmac.new(key, f"{school}\0{username.casefold()}".encode(), hashlib.md5).hexdigest()
+        return hmac.digest(key, f"{school}\0{username.casefold()}".encode(), "md5").hex()
 
     def derive(self, name: str) -> str:
         """A secret (43 characters) for one named use, derived from the root secret."""

@@ -18,19 +18,26 @@ def new_public_id() -> PublicId:
     return PublicId("".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
 
 
-# Every letter for the same number of bytes; the bytes that would be left over stand for none.
-_FAIR = 256 - 256 % len(ALPHABET)
-_LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
-_LEFT_OVER = bytes(range(_FAIR, 256))
 _AT_ONCE = 64 * 1024
 
 
 def many_public_ids() -> Iterator[PublicId]:
-    """Fresh identifiers without end, a hundred times as quick as one by one."""
+    """Fresh identifiers without end."""
+    return map(PublicId, many_words(ALPHABET, LENGTH))
+
+
+def many_words(alphabet: str, length: int) -> Iterator[str]:
+    """Random words without end, a hundred times as quick as letter by letter."""
+    # Every letter for the same number of bytes; the bytes that would be left over stand for none.
+    fair = 256 - 256 % len(alphabet)
+    letters, left_over = (
+        bytes(ord(alphabet[byte % len(alphabet)]) for byte in range(256)),
+        bytes(range(fair, 256)),
+    )
     while True:
-        letters = os.urandom(_AT_ONCE).translate(_LETTERS, _LEFT_OVER).decode("ascii")
-        for at in range(0, len(letters) - LENGTH + 1, LENGTH):
-            yield PublicId(letters[at : at + LENGTH])
+        drawn = os.urandom(_AT_ONCE).translate(letters, left_over).decode("ascii")
+        for at in range(0, len(drawn) - length + 1, length):
+            yield drawn[at : at + length]
 
 
 def is_public_id(text: str) -> bool:

@@ -1,5 +1,7 @@
 """Classroom codes: easy to read aloud, hard to guess."""
 
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.schools import codes
-from backoffice.schools.codes import ALPHABET, LENGTH, new_code, normalise, spaced
+from backoffice.schools.codes import ALPHABET, LENGTH, many_codes, new_code, normalise, spaced
 from backoffice.storage import keyring
 from backoffice.storage.keyring import Keyring
 
@@ -30,9 +32,15 @@ def test_a_code_is_eight_symbols_of_the_alphabet() -> None:
     assert (len(code), set(code) - set(ALPHABET)) == (LENGTH, set())
 
 
-def test_codes_use_the_whole_alphabet_and_do_not_repeat() -> None:
-    many = [new_code() for _ in range(500)]
-    assert (len(set(many)), set("".join(many))) == (500, set(ALPHABET))
+@pytest.mark.parametrize("many", [[new_code() for _ in range(500)], list(islice(many_codes(), 500))])
+def test_codes_use_the_whole_alphabet_and_do_not_repeat(many: list[str]) -> None:
+    assert ({len(code) for code in many}, len(set(many))) == ({LENGTH}, 500)
+    assert set("".join(many)) == set(ALPHABET)
+
+
+def test_of_many_codes_no_symbol_is_drawn_more_often_than_others() -> None:
+    counts = Counter("".join(islice(many_codes(), 100_000))).values()
+    assert max(counts) < 1.07 * min(counts)
 
 
 @pytest.mark.parametrize(

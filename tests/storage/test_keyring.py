@@ -33,6 +33,16 @@ def test_what_is_sealed_opens_again(ring: Keyring, plain: bytes) -> None:
     assert ring.open(ring.seal(plain, context=CONTEXT), context=CONTEXT) == plain
 
 
+def test_one_column_after_another_is_sealed_as_one_value_is(ring: Keyring) -> None:
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
+    seal = rotated.sealing(CONTEXT)
+    sealed = [seal(plain) for plain in (b"Ada", b"Ada", b"Grace")]
+    assert [rotated.open(each, context=CONTEXT) for each in sealed] == [b"Ada", b"Ada", b"Grace"]
+    assert (len({each[2:14] for each in sealed}), {each[:2] for each in sealed}) == (3, {b"\0\2"})
+    with pytest.raises(KeyringError):
+        rotated.open(sealed[0], context="student.family_name")
+
+
 def test_a_seal_hides_the_value(ring: Keyring) -> None:
     assert b"Ada Lovelace" not in ring.seal(b"Ada Lovelace", context=CONTEXT)
 

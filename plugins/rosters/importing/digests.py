@@ -1,7 +1,6 @@
 """What stands for an identifier or a content once it has been read: keyed digests of 16 bytes."""
 
 import hashlib
-import secrets
 from typing import NewType
 
 from backoffice.storage import keyring
@@ -20,17 +19,11 @@ class Digester:
     def __init__(self, key: bytes) -> None:
         self._keyed = hashlib.blake2b(key=key, digest_size=SIZE)
 
-    def __call__(self, *parts: bytes) -> Digest:
-        """The digest of some parts; their lengths are no part of it, so all but one have a fixed size."""
+    def __call__(self, value: bytes) -> Digest:
+        """The digest of a value. What has parts is put together so that all but one have a fixed size."""
         hashed = self._keyed.copy()
-        for part in parts:
-            hashed.update(part)
+        hashed.update(value)
         return Digest(hashed.digest())
-
-
-def within_this_import() -> Digester:
-    """For references from file to file. Its key is thrown away with the import."""
-    return Digester(secrets.token_bytes(32))
 
 
 def kept(use: str) -> Digester:

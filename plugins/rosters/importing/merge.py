@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from backoffice.access.transaction import Transaction
 from backoffice.problems import Rejected
@@ -14,6 +16,8 @@ from plugins.rosters.importing.merging import queries
 from plugins.rosters.importing.staging.queries import copy, empty_codes
 from plugins.rosters.importing.vocabulary import ENROLLMENTS
 
+# So many codes are sent at once.
+TOGETHER = 1024
 # What was done, by school: how many of which kind.
 Done = dict[int, Counter[str]]
 
@@ -44,14 +48,21 @@ def _give_codes(tx: Transaction, at: datetime) -> None:
         rooms = queries.rooms_without_code(tx)
         if not rooms:
             return
-        copy(tx, "fresh_code", (_code(school, classroom) for school, classroom in rooms))
+        copy(tx, "fresh_code", _codes(rooms))
         queries.merge_codes(tx, at=at)
         empty_codes(tx)
     if queries.rooms_without_code(tx):
         raise Rejected.whole("No codes could be made just now. Try once more.")
 
 
-def _code(school: int, classroom: int) -> bytes:
-    code = codes.new_code()
+def _codes(rooms: Sequence[Any]) -> Iterator[bytes]:
+    made = map(_code, rooms, codes.many_codes())
+    while some := b"".join(islice(made, TOGETHER)):
+        yield some
+
+
+def _code(room: Any, code: str) -> bytes:
     sealed = keyring.current().seal(code.encode(), context="classroom_code.code")
-    return wire.code(4, 8, school, 8, classroom) + wire.varying(sealed) + wire.varying(codes.index(code))
+    return (
+        wire.code(4, 8, room.school_id, 8, room.id) + wire.varying(sealed) + wire.varying(codes.index(code))
+    )

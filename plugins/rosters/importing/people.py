@@ -1,7 +1,7 @@
 """What is said of a person or class, as it is kept: cleaned, sealed, digested."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 from backoffice.accounts.services import email_index, normalise_email
@@ -20,7 +20,7 @@ class Sealer:
     def __init__(self) -> None:
         self._links: Digester = kept("source")
         self._contents: Digester = kept("content")
-        self._seal: Callable[..., bytes] = keyring.current().seal
+        self._sealing: Callable[[str], Callable[[bytes], bytes]] = cache(keyring.current().sealing)
         self._username = keyring.current().username_digest
         self._word = lru_cache(maxsize=REMEMBERED)(self._tokens_of_word)
         self._prefix = lru_cache(maxsize=REMEMBERED)(names.token)
@@ -28,11 +28,11 @@ class Sealer:
 
     def link(self, school: int, source: str) -> Digest:
         """What a later import of the school recognises the identifier by."""
-        return self._links(scope(school), source.encode())
+        return self._links(scope(school) + source.encode())
 
     def link_in_district(self, district: int, source: str) -> Digest:
         """The same for a school, within its district."""
-        return self._links(b"district", scope(district), source.encode())
+        return self._links(b"district" + scope(district) + source.encode())
 
     def content(self, *values: str | None) -> Digest:
         """What tells whether any of the values has changed."""
@@ -41,7 +41,7 @@ class Sealer:
 
     def seal(self, value: str, context: str) -> bytes:
         """A value as a sealed column keeps it."""
-        return self._seal(value.encode(), context=context)
+        return self._sealing(context)(value.encode())
 
     def username(self, school: int, username: str) -> str:
         """The digest of a username, 32 hex digits."""

@@ -3,11 +3,11 @@
 What a single line says is judged here; what needs other lines is judged by `checking`, once all are there.
 """
 
+import gc
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
 
 from backoffice.access.transaction import Transaction
 from backoffice.schools import names
@@ -15,8 +15,7 @@ from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.storage.public_id import many_public_ids
 from backoffice.wording import clean
 from plugins.rosters.importing import vocabulary, wire
-from plugins.rosters.importing.digests import within_this_import
-from plugins.rosters.importing.people import REMEMBERED, Sealer, teacher
+from plugins.rosters.importing.people import Sealer, teacher
 from plugins.rosters.importing.roster import Noted, Roster
 from plugins.rosters.importing.staging import queries
 from plugins.rosters.importing.vocabulary import (
@@ -34,6 +33,10 @@ from plugins.rosters.importing.vocabulary import (
 from plugins.rosters.reading.records import Class, Course, Enrollment, Org, Session, User
 from plugins.rosters.reading.report import Report
 
+# What stands for an identifier from file to file within one import: SipHash under a key that the process was
+# born with. Should two that are named ever coincide, that shows as one identifier on two lines, and nothing
+# is imported.
+reference = hash
 # So many records become rows together.
 TOGETHER = 4096
 # Called with the number of lines read so far.
@@ -59,9 +62,6 @@ class Stager:
         self._tx, self._roster, self._report = tx, roster, report
         self._schools, self._tick = schools, tick
         self._orgs: frozenset[str] = frozenset()
-        self._digest = within_this_import()
-        # Digests of what many or neighbouring lines name.
-        self._near = lru_cache(maxsize=REMEMBERED)(lambda source: self._digest(source.encode()))
         self._sealer = Sealer()
         self._public_ids = (public_id.encode() for public_id in many_public_ids())
         self._rows: defaultdict[str, list[bytes]] = defaultdict(list)
@@ -70,6 +70,15 @@ class Stager:
         """Stage everything; `orgs` have been read already."""
         queries.make_tables(self._tx)
         self._orgs = frozenset(org.source_id for org in orgs)
+        # What is there already need not be searched for garbage while millions of values come and go.
+        gc.freeze()
+        try:
+            self._run(orgs)
+        finally:
+            gc.unfreeze()
+        queries.look_at(self._tx)
+
+    def _run(self, orgs: Sequence[Org]) -> None:
         roster = self._roster
         self._each(iter(orgs), self._stage_orgs)
         self._each(roster.sessions(), self._stage_sessions)
@@ -78,11 +87,10 @@ class Stager:
         self._each(roster.users(), self._stage_users)
         # Of one kind, so that the database takes in some while the next are made.
         queries.copy(self._tx, "seat", self._seats(roster.enrollments()))
-        queries.look_at(self._tx)
 
     def _seats(self, enrollments: Iterator[Enrollment]) -> Iterator[bytes]:
         while some := list(islice(enrollments, TOGETHER)):
-            yield from self._stage_enrollments(some)
+            yield b"".join(self._stage_enrollments(some))
             self._note_lines(len(some))
 
     def _note_lines(self, read: int) -> None:
@@ -93,31 +101,27 @@ class Stager:
         while some := list(islice(records, TOGETHER)):
             stage(some)
             for table, rows in self._rows.items():
-                queries.copy(self._tx, table, rows)
+                queries.copy(self._tx, table, [b"".join(rows)])
             self._rows.clear()
             self._note_lines(len(some))
 
     def _stage_orgs(self, orgs: Sequence[Org]) -> None:
-        for org in orgs:
-            self._name(Kind.ORG, org.line, org.source_id)
-            self._point(org.line, vocabulary.ORG_PARENT, org.parent)
+        self._name(Kind.ORG, orgs)
+        self._point(vocabulary.ORG_PARENT, ((org.line, org.parent) for org in orgs))
 
     def _stage_sessions(self, sessions: Sequence[Session]) -> None:
-        for session in sessions:
-            self._name(Kind.SESSION, session.line, session.source_id)
-            self._point(session.line, vocabulary.SESSION_PARENT, session.parent)
+        self._name(Kind.SESSION, sessions)
+        self._point(vocabulary.SESSION_PARENT, ((session.line, session.parent) for session in sessions))
 
     def _stage_courses(self, courses: Sequence[Course]) -> None:
-        for course in courses:
-            self._name(Kind.COURSE, course.line, course.source_id)
-            self._point(course.line, vocabulary.COURSE_ORG, course.org)
-            self._point(course.line, vocabulary.COURSE_YEAR, course.school_year)
+        self._name(Kind.COURSE, courses)
+        self._point(vocabulary.COURSE_ORG, ((course.line, course.org) for course in courses))
+        self._point(vocabulary.COURSE_YEAR, ((course.line, course.school_year) for course in courses))
 
     def _stage_classes(self, classes: Sequence[Class]) -> None:
+        self._point(vocabulary.CLASS_COURSE, ((each.line, each.course) for each in classes))
+        self._point(vocabulary.CLASS_TERM, ((each.line, term) for each in classes for term in each.terms))
         for each in classes:
-            self._point(each.line, vocabulary.CLASS_COURSE, each.course)
-            for term in each.terms:
-                self._point(each.line, vocabulary.CLASS_TERM, term)
             school = self._school(CLASSES, each.line, "schoolSourcedId", each.school)
             title = self._title(each)
             if school is not None and title:
@@ -137,8 +141,8 @@ class Stager:
             5 + 3,
             4,
             each.line,
-            16,
-            self._near(each.source_id),
+            8,
+            reference(each.source_id),
             16,
             sealer.link(school, each.source_id),
             8,
@@ -153,10 +157,9 @@ class Stager:
         )
 
     def _stage_users(self, users: Sequence[User]) -> None:
+        self._name(Kind.USER, users, (USER_ROLES[user.role] for user in users))
+        self._point(vocabulary.USER_AGENT, ((user.line, agent) for user in users for agent in user.agents))
         for user in users:
-            self._name(Kind.USER, user.line, user.source_id, USER_ROLES[user.role])
-            for agent in user.agents:
-                self._point(user.line, vocabulary.USER_AGENT, agent)
             schools = self._schools_of(user)
             match user.role:
                 case "student":
@@ -191,8 +194,8 @@ class Stager:
                 10,
                 4,
                 user.line,
-                16,
-                self._near(user.source_id),
+                8,
+                reference(user.source_id),
                 16,
                 sealer.link(school, user.source_id),
                 8,
@@ -202,7 +205,7 @@ class Stager:
                 known
                 + wire.varying(sealer.seal(given, "student.given_name"))
                 + wire.varying(family and sealer.seal(family, "student.family_name"))
-                + wire.array(sealer.tokens(school, given, family))
+                + wire.array(sealer.tokens(school, given, family), names.TOKEN_BYTES)
                 + wire.varying(username.encode())
                 + wire.varying(next(self._public_ids))
                 + wire.digest(16, sealer.content(given, family, username))
@@ -220,8 +223,8 @@ class Stager:
                 9,
                 4,
                 user.line,
-                16,
-                self._near(user.source_id),
+                8,
+                reference(user.source_id),
                 16,
                 sealer.link(school, user.source_id),
                 8,
@@ -237,13 +240,24 @@ class Stager:
             )
 
     def _stage_enrollments(self, enrollments: Sequence[Enrollment]) -> Iterator[bytes]:
-        near, schools, row = self._near, self._schools, wire.enrollment
-        for line, source, room, school_of, user, role, primary in enrollments:
-            school = schools.get(school_of) or self._school(ENROLLMENTS, line, "schoolSourcedId", school_of)
-            if school is not None:
-                # To tell two lines of one identifier within this process, no keyed digest is needed.
-                own, seat = hash(source), SEAT_ROLES[role]
-                yield row(7, 4, line, 8, own, 16, near(room), 8, school, 16, near(user), 2, seat, 1, primary)
+        sound = [
+            each
+            for each in enrollments
+            if each.school in self._schools
+            or self._school(ENROLLMENTS, each.line, "schoolSourcedId", each.school) is not None
+        ]
+        if not sound:
+            return iter(())
+        lines, sources, rooms, schools, users, roles, primary = zip(*sound, strict=True)
+        return wire.seat(
+            lines,
+            map(reference, sources),
+            map(reference, rooms),
+            map(self._schools.__getitem__, schools),
+            map(reference, users),
+            map(SEAT_ROLES.__getitem__, roles),
+            primary,
+        )
 
     def _school(self, file: str, line: int, column: str, org: str) -> int | None:
         school = self._schools.get(org)
@@ -253,13 +267,21 @@ class Stager:
             )
         return school
 
-    def _name(self, kind: Kind, line: int, source: str, role: int = 0) -> None:
-        self._rows["named"].append(wire.named(4, 2, kind, 4, line, 16, self._near(source), 2, role))
+    def _name(
+        self,
+        kind: Kind,
+        records: Sequence[Org | Session | Course | User],
+        roles: Iterable[int] = repeat(0),
+    ) -> None:
+        lines, sources = (each.line for each in records), (reference(each.source_id) for each in records)
+        self._rows["named"] += wire.named(repeat(kind), lines, sources, roles)
 
-    def _point(self, line: int, pointer: Pointer, target: str | None) -> None:
+    def _point(self, pointer: Pointer, targets: Iterable[tuple[int, str | None]]) -> None:
         # What points into a file that is not sent cannot be looked up.
-        if target is not None and FILES[pointer.kind] not in self._roster.absent:
-            what = POINTERS.index(pointer)
-            self._rows["pointing"].append(
-                wire.pointing(4, 2, what, 4, line, 2, pointer.kind, 16, self._near(target))
-            )
+        if FILES[pointer.kind] in self._roster.absent:
+            return
+        given = [(line, reference(target)) for line, target in targets if target is not None]
+        what, kind = repeat(POINTERS.index(pointer)), repeat(pointer.kind)
+        self._rows["pointing"] += wire.pointing(
+            what, (line for line, _ in given), kind, (target for _, target in given)
+        )

@@ -1,9 +1,9 @@
 """PostgreSQL's binary COPY format: half the size of text, and nothing to escape."""
 
-from collections.abc import Iterable
-from itertools import islice
-from struct import Struct
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from struct import Struct, calcsize
+from typing import Any, TypeVar
 
 HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL = b"\xff\xff"
@@ -11,15 +11,28 @@ NULL = b"\xff\xff\xff\xff"
 _LENGTH = Struct("!i").pack
 _BYTEA = 17
 _ARRAY_OF_BYTEA = Struct("!iiiii").pack
-_AT_ONCE = 512
 
 T = TypeVar("T")
 
-# Rows, or their beginnings, of fixed size: how many fields there are, then each with its length before it.
-named = Struct("!h ih ii i16s ih").pack
-pointing = Struct("!h ih ii ih i16s").pack
-enrollment = Struct("!h ii iq i16s iq i16s ih i?").pack
-known = Struct("!h ii i16s i16s iq").pack
+
+class _Rows:
+    """Rows whose fields have fixed sizes, made column by column."""
+
+    def __init__(self, fields: str) -> None:
+        self._pack = Struct(f"!h{''.join(f'i{field}' for field in fields)}").pack
+        self._before = [repeat(calcsize(f"!{field}")) for field in fields]
+        self._count = repeat(len(fields))
+
+    def __call__(self, *columns: Iterable[Any]) -> Iterator[bytes]:
+        sized = (each for pair in zip(self._before, columns, strict=True) for each in pair)
+        return map(self._pack, self._count, *sized)
+
+
+named = _Rows("hiqh")
+pointing = _Rows("hihq")
+seat = _Rows("iqqqqh?")
+# Beginnings of rows: how many fields there are, then each with its length before it.
+known = Struct("!h ii iq i16s iq").pack
 code = Struct("!h iq iq").pack
 digest = Struct("!i16s").pack
 small = Struct("!ih").pack
@@ -30,19 +43,11 @@ def varying(value: bytes | None) -> bytes:
     return NULL if value is None else _LENGTH(len(value)) + value
 
 
-def array(values: list[bytes]) -> bytes:
-    """A field of type `bytea[]`."""
-    items = b"".join([_LENGTH(len(value)) + value for value in values])
+def array(values: Sequence[bytes], size: int) -> bytes:
+    """A field of type `bytea[]` whose items are of one size."""
+    length = _LENGTH(size)
+    items = length + length.join(values) if values else b""
     head = (
         _ARRAY_OF_BYTEA(1, 0, _BYTEA, len(values), 1) if values else _ARRAY_OF_BYTEA(0, 0, _BYTEA, 0, 0)[:12]
     )
     return _LENGTH(len(head) + len(items)) + head + items
-
-
-def together(rows: Iterable[bytes]) -> Iterable[bytes]:
-    """Rows in blocks that are worth sending, with the format's head and tail."""
-    iterator = iter(rows)
-    yield HEAD
-    while block := b"".join(islice(iterator, _AT_ONCE)):
-        yield block
-    yield TAIL

@@ -48,22 +48,29 @@ def dropped(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, personal=True) for name in names)
 
 
-def _finish_user(user: User, noting: Noting) -> User:
-    if user.email is None:
-        return user
+def _finish_users(users: list[User], noting: Noting) -> list[User]:
+    return [user if user.email is None else _finish_user(user, user.email, noting) for user in users]
+
+
+def _finish_user(user: User, address: str, noting: Noting) -> User:
     if user.role not in STAFF:
         noting.dropped("email", 1)
         return user._replace(email=None)
-    email = values.mail(user.email)
+    email = values.mail(address)
     if email is values.NO_MAIL:
         noting.warned(user.line, "email", values.NO_MAIL)
         return user._replace(email=None)
     return user
 
 
-def _finish_enrollment(enrollment: Enrollment, noting: Noting) -> Enrollment:
-    if not enrollment.primary or enrollment.role == "teacher":
-        return enrollment
+def _finish_enrollments(enrollments: list[Enrollment], noting: Noting) -> list[Enrollment]:
+    return [
+        _not_primary(each, noting) if each.primary and each.role != "teacher" else each
+        for each in enrollments
+    ]
+
+
+def _not_primary(enrollment: Enrollment, noting: Noting) -> Enrollment:
     noting.warned(enrollment.line, "primary", _PRIMARY_ELSE)
     return enrollment._replace(primary=False)
 
@@ -149,7 +156,7 @@ USERS = Table(
         optional("agentSourcedIds", values.references, "agents", empty=()),
         *dropped("grades", "password"),
     ),
-    _finish_user,
+    _finish_users,
 )
 ENROLLMENTS = Table(
     "enrollments.csv",
@@ -164,7 +171,7 @@ ENROLLMENTS = Table(
         optional("beginDate", values.day),
         optional("endDate", values.day),
     ),
-    _finish_enrollment,
+    _finish_enrollments,
 )
 TABLES: tuple[Table[Any], ...] = (ORGS, SESSIONS, COURSES, CLASSES, USERS, ENROLLMENTS)
 FILES = frozenset({MANIFEST, *(f"{part}.csv" for part in PARTS)})

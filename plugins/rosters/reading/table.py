@@ -5,20 +5,18 @@ values that it met last have become. Where one of the lines has something wrong,
 by one, and it is said where.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from itertools import islice
+from itertools import chain
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from plugins.rosters.reading.package import Package, PackageRefused
 from plugins.rosters.reading.report import Report, Severity
-from plugins.rosters.reading.text import rows
+from plugins.rosters.reading.text import blocks
 from plugins.rosters.reading.values import EMPTY, LACKING, QUICK, Check, Finding
 
-# So many lines are read at once, column by column: three times as quick as one after the other.
-_TOGETHER = 256
 _MOST_REMEMBERED = 4096
 _METADATA = "metadata."
 _WRONG_WIDTH = (
@@ -39,8 +37,8 @@ class Noting(Protocol):
         """A value of it is odd."""
 
 
-# The last hand on a good line's record, where its values must be seen together.
-Finish = Callable[[Record, Noting], Record]
+# The last hand on the records of good lines, where the values of one must be seen together.
+Finish = Callable[[list[Record], Noting], list[Record]]
 
 
 class Need(Enum):
@@ -89,7 +87,7 @@ class _Known(dict[str, Any]):
 
     def several(self, raw: Sequence[str]) -> Sequence[Any]:
         """What many values become."""
-        return raw if self._quick and all(map(self._quick, raw)) else list(map(self.__getitem__, raw))
+        return raw if self._quick and self._quick(raw) else list(map(self.__getitem__, raw))
 
     def __missing__(self, raw: str) -> Any:
         value = raw.strip()
@@ -155,17 +153,27 @@ def read_table(package: Package, table: Table[Record], *, encoding: str, report:
 
     What a line has wrong goes to the report, warnings when the last line was read.
     """
+    return chain.from_iterable(_read(package, table, encoding, report))
+
+
+def _read(
+    package: Package, table: Table[Record], encoding: str, report: Report
+) -> Iterator[Iterable[Record]]:
     findings = _Findings(table.file, report)
     try:
         with package.open(table.file) as stream:
-            lines = rows(stream, encoding, findings.error)
-            heading = next(lines, None)
-            if heading is None:
+            lines = blocks(stream, encoding, findings.error)
+            numbers, rows = next(lines, ((), []))
+            if not rows:
                 report.error(table.file, "The file is empty.", "Send it with its heading line.")
                 return
-            where = _places(table, heading[1], report)
-            if where is not None:
-                yield from _records(table, lines, _Layout(table, heading[1], where), findings)
+            heading = rows.pop(0)
+            where = _places(table, heading, report)
+            if where is None:
+                return
+            layout = _Layout(table, heading, where)
+            for some, cells in chain([(numbers[1:], rows)], lines):
+                yield _records(table, some, cells, layout, findings)
     except PackageRefused as refused:
         report.error(table.file, refused.sentence, refused.remedy)
     except (OSError, UnicodeDecodeError):
@@ -194,24 +202,20 @@ class _Layout:
 
 def _records(
     table: Table[Record],
-    lines: Iterator[tuple[int, list[str]]],
+    numbers: Sequence[int],
+    rows: list[list[str]],
     layout: _Layout,
     findings: _Findings,
-) -> Iterator[Record]:
-    finish, of_kind = table.finish, partial(tuple.__new__, table.record)
-    while some := list(islice(lines, _TOGETHER)):
-        columns = _together(some, layout, findings)
-        if columns is None:
-            columns = _one_by_one(some, layout, findings)
-        records: Iterator[Record] = map(of_kind, zip(*columns, strict=True))
-        yield from (finish(record, findings) for record in records) if finish else records
+) -> list[Record]:
+    columns = _together(numbers, rows, layout, findings) or _one_by_one(numbers, rows, layout, findings)
+    records: list[Record] = list(map(partial(tuple.__new__, table.record), zip(*columns, strict=True)))
+    return table.finish(records, findings) if table.finish else records
 
 
 def _together(
-    some: list[tuple[int, list[str]]], layout: _Layout, findings: _Findings
+    numbers: Sequence[int], rows: list[list[str]], layout: _Layout, findings: _Findings
 ) -> list[Sequence[Any]] | None:
     """Line numbers and then each field of many lines; None if one of them needs a look of its own."""
-    numbers, rows = zip(*some, strict=True)
     try:
         cells = [*zip(*rows, strict=True), ("",) * len(rows)]
     except ValueError:
@@ -228,11 +232,11 @@ def _together(
 
 
 def _one_by_one(
-    some: list[tuple[int, list[str]]], layout: _Layout, findings: _Findings
+    numbers: Sequence[int], rows: list[list[str]], layout: _Layout, findings: _Findings
 ) -> list[Sequence[Any]]:
     """The same, with what is wrong in any of them noted and the bad ones left out."""
     kept = []
-    for line, row in some:
+    for line, row in zip(numbers, rows, strict=True):
         # A line of nothing but commas is what a spreadsheet makes of an empty one.
         if not any(map(str.strip, row)):
             continue

@@ -3,7 +3,8 @@
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, compress, islice
 
 from plugins.rosters.reading.package import PackageRefused
 
@@ -12,6 +13,8 @@ UTF_8 = "utf-8-sig"
 WINDOW = 16 * 1024
 # A quoted cell may hold line ends; a record of more lines has a quotation mark without its partner.
 MOST_LINES = 8
+# So many lines are read at once, and checked column by column: three times as quick as one after the other.
+TOGETHER = 256
 
 Complain = Callable[[int, str, str], None]
 
@@ -61,36 +64,71 @@ def encoding_of(stream: io.BufferedReader) -> str:
     return next(iter(fitting), "latin-1")
 
 
-def rows(stream: io.BufferedReader, encoding: str, complain: Complain) -> Iterator[tuple[int, list[str]]]:
-    """The lines with their cells; `line` is where a record begins. Empty lines are passed over.
+def blocks(
+    stream: io.BufferedReader, encoding: str, complain: Complain
+) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+    """Some records at a time: the lines on which they begin, and their cells. Empty lines are passed over.
 
     What is no CSV goes to `complain` (line, sentence, remedy).
     """
-    lines = _Lines(io.TextIOWrapper(stream, encoding=encoding, newline=""))
-    reader = lines.reader
-    begins = 1
-    while True:
-        try:
-            for row in reader:
-                if row:
-                    yield begins, row
-                lines.begins = begins = reader.line_num + 1
-        except csv.Error as error:
-            complain(begins, *(_UNCLOSED if isinstance(error, _NotClosed) else _NO_CSV))
-            lines.begins = begins = reader.line_num + 1
+    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    before = 0
+    while lines := list(islice(text, TOGETHER)):
+        rows = _records_of_one_line(lines)
+        if rows is None:
+            careful = _Careful(chain(lines, text), len(lines), before, complain)
+            begins, rows = careful.all()
+            before += careful.reader.line_num
+            unclosed = careful.unclosed
         else:
+            begins, unclosed = range(before + 1, before + 1 + len(rows)), False
+            before += len(rows)
+        if any(rows):
+            yield list(compress(begins, rows)), list(filter(None, rows))
+        if unclosed:
             return
 
 
-class _Lines:
-    """Lines for a csv reader, which may take only so many of them for one record."""
+def rows(stream: io.BufferedReader, encoding: str, complain: Complain) -> Iterator[tuple[int, list[str]]]:
+    """The same, record by record."""
+    for numbers, cells in blocks(stream, encoding, complain):
+        yield from zip(numbers, cells, strict=True)
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self.begins = 1
-        self.reader = csv.reader(self._bounded(text), strict=True)
 
-    def _bounded(self, text: io.TextIOWrapper) -> Iterator[str]:
-        for line in text:
-            if self.reader.line_num - self.begins >= MOST_LINES:
+def _records_of_one_line(lines: list[str]) -> list[list[str]] | None:
+    """The cells of lines each of which is a record; None if one of them is not."""
+    try:
+        found = list(csv.reader(lines, strict=True))
+    except csv.Error:
+        return None
+    return found if len(found) == len(lines) else None
+
+
+class _Careful:
+    """Records that may run over several lines, but not over too many; `count` lines are read, or more."""
+
+    def __init__(self, lines: Iterator[str], count: int, before: int, complain: Complain) -> None:
+        self.reader = csv.reader(self._bounded(lines), strict=True)
+        # Whether a quotation mark was opened and not closed: there are no records after that.
+        self.unclosed = False
+        self._count, self._before, self._complain = count, before, complain
+        self._begins = 1
+
+    def all(self) -> tuple[Sequence[int], list[list[str]]]:
+        """The lines on which the records begin, and their cells."""
+        begins, rows = [], []
+        while self.reader.line_num < self._count and not self.unclosed:
+            self._begins = self.reader.line_num + 1
+            try:
+                rows.append(next(self.reader))
+                begins.append(self._before + self._begins)
+            except csv.Error as error:
+                self.unclosed = isinstance(error, _NotClosed)
+                self._complain(self._before + self._begins, *(_UNCLOSED if self.unclosed else _NO_CSV))
+        return begins, rows
+
+    def _bounded(self, lines: Iterator[str]) -> Iterator[str]:
+        for line in lines:
+            if self.reader.line_num - self._begins >= MOST_LINES:
                 raise _NotClosed
             yield line

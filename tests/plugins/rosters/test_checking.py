@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from backoffice.schools.models import School
+from plugins.rosters.importing import stage
 from plugins.rosters.reading.report import MOST_TOLD
 from tests.factories.world import World
 from tests.plugins.rosters.memory import Memory, empty_school, errors, run, small, versions, warnings
@@ -110,6 +111,16 @@ def test_everything_that_is_wrong_is_told_at_once(school: School) -> None:
     }  # fmt: skip
 
 
+def test_identifiers_that_happen_to_have_one_hash_stop_the_import(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "reference", lambda source: hash(source.replace("k2", "k1")))
+    before = versions()
+    told = errors(run(small(), school.public_id))
+    assert ("users.csv", 4, "sourcedId", "Another line has the same identifier.") in told
+    assert versions() == before
+
+
 def test_of_very_many_the_first_are_told_and_the_rest_counted(school: School) -> None:
     roster = small()
     for number in range(50):
@@ -163,3 +174,8 @@ def test_what_is_odd_is_told_and_taken(school: School, what: str) -> None:
     change(roster)
     outcome = run(roster, school.public_id, dry_run=True)
     assert (outcome.done, warnings(outcome)) == (True, [where])
+
+
+def test_two_roles_in_one_class_are_not_the_same_twice(school: School) -> None:
+    outcome = run(small().seat("c1", "t1", "administrator"), school.public_id, dry_run=True)
+    assert (outcome.done, warnings(outcome)) == (True, [])

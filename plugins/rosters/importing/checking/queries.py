@@ -11,22 +11,30 @@ from plugins.rosters.importing.vocabulary import STUDENT, TEACHER, Kind
 from plugins.rosters.reading.report import MOST_TOLD, Report
 
 # Who is who from here on: what earlier imports made has its number already, the rest takes a fresh one.
-# `stored` is the content that was taken last time, null for what is new.
+# `stored` is the content that was taken last time, null for what is new. Numbers are taken school by school,
+# so that rows and the entries of all indexes are written side by side.
 RESOLVE = (
     text("""
     create temp table this_room on commit drop as
-    select r.line, r.source, r.link, r.school_id, r.content, r.turn, k.content_digest as stored,
-           coalesce(k.classroom_id, nextval('app.classroom_id_seq')) as id, k.classroom_id is null as fresh
-      from room r
-      left join plugin_rosters.classroom_source k on k.school_id = r.school_id and k.source_digest = r.link
+    select line, source, link, school_id, content, turn, stored,
+           coalesce(known, nextval('app.classroom_id_seq')) as id, known is null as fresh
+      from (
+      select r.*, k.content_digest as stored, k.classroom_id as known
+        from room r
+        left join plugin_rosters.classroom_source k
+               on k.school_id = r.school_id and k.source_digest = r.link
+       order by r.school_id, r.line) every
     """),
     # A child without a source, or with one that this roster no longer names, is known by the username:
     # schools change the system that their rosters come from.
     text("""
     create temp table this_pupil on commit drop as
-    select p.line, p.source, p.link, p.school_id, p.content, k.content_digest as stored,
-           coalesce(k.student_id, u.id, nextval('app.student_id_seq')) as id,
-           k.student_id is null and u.id is null as fresh, k.student_id is null as unlinked
+    select line, source, link, school_id, content, stored,
+           coalesce(linked, named, nextval('app.student_id_seq')) as id,
+           linked is null and named is null as fresh, linked is null as unlinked
+      from (
+      select p.line, p.source, p.link, p.school_id, p.content, k.content_digest as stored,
+             k.student_id as linked, u.id as named
       from pupil p
       left join plugin_rosters.student_source k on k.school_id = p.school_id and k.source_digest = p.link
       left join app.student u on k.student_id is null and u.school_id = p.school_id
@@ -35,13 +43,15 @@ RESOLVE = (
         select from plugin_rosters.student_source o
           join pupil other on other.school_id = o.school_id and other.link = o.source_digest
          where o.school_id = u.school_id and o.student_id = u.id)
+       order by p.school_id, p.line) every
     """),
     text("analyze this_room, this_pupil"),
     # What every enrollment names, and by the number of its saying what is wrong with it; 0 is nothing.
+    # `again` is what an earlier line says already. It lies in about the order in which it is merged.
     text("""
     create temp table this_seat on commit drop as
-    select s.line, s.own, s.school_id, r.id as classroom_id, t.id as student_id, s.person, s.role,
-           s.is_primary, (r.fresh or t.fresh) as fresh,
+    select s.line, s.school_id, r.id as classroom_id, t.id as student_id, s.person, s.role, s.is_primary,
+           r.turn, row_number() over same > 1 as again,
            case when r.id is null then 1
                 when r.school_id <> s.school_id then 2
                 when n.source is null then 3
@@ -54,6 +64,7 @@ RESOLVE = (
       left join this_room r on r.source = s.room
       left join named n on n.kind = :user and n.source = s.person
       left join this_pupil t on t.source = s.person and t.school_id = s.school_id
+    window same as (partition by r.id, t.id, s.person, s.role order by s.line)
     """).bindparams(student=STUDENT, teacher=TEACHER, user=Kind.USER),
     text("analyze this_seat"),
     text("create temp table problem (question smallint, what smallint, line integer) on commit drop"),
@@ -99,8 +110,7 @@ ASK = {
 # Asked when nothing is wrong. Who is enrolled as what is sound by then.
 WONDER = {
     Question.TWO_SEATS: text("""
-    insert into problem select :question, 0, max(line) from this_seat
-     where problem = 0 group by classroom_id, person, role having count(*) > 1
+    insert into problem select :question, 0, line from this_seat where problem = 0 and again
     """),
     Question.PRIMARY: text("""
     insert into problem select :question, case when primaries = 0 then 1 else 2 end, line from (

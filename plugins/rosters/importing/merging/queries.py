@@ -195,19 +195,18 @@ RESUMED_SEATS = text("""
       update app.enrollment e set ended_at = null
         from this_seat t
        where e.school_id = t.school_id and e.classroom_id = t.classroom_id and e.student_id = t.student_id
-         and not t.fresh and t.role = :student and e.ended_at is not null
+         and t.role = :student and e.ended_at is not null
       returning e.school_id
     ) select school_id, count(*) as times from resumed group by school_id
 """).bindparams(student=STUDENT)
 NEW_SEATS = text("""
     with wanted as (
-      select distinct s.school_id, s.classroom_id, s.student_id
+      select s.school_id, s.classroom_id, s.student_id, s.turn,
+             row_number() over (partition by s.school_id, s.classroom_id order by s.student_id) as nth
         from this_seat s
-       where s.role = :student and s.problem = 0
-         and (s.fresh or not exists (
-           select from app.enrollment e
-            where e.school_id = s.school_id and e.classroom_id = s.classroom_id
-              and e.student_id = s.student_id))
+        left join app.enrollment e on e.school_id = s.school_id and e.classroom_id = s.classroom_id
+                                  and e.student_id = s.student_id
+       where s.role = :student and s.problem = 0 and not s.again and e.student_id is null
     ), free as (
       select c.id as classroom_id, array_agg(a.avatar order by md5(a.avatar || c.turn)) as avatars
         from this_room c cross join unnest(cast(:avatars as text[])) as a (avatar)
@@ -215,21 +214,15 @@ NEW_SEATS = text("""
          and not exists (select from app.enrollment e
                           where e.classroom_id = c.id and e.ended_at is null and e.avatar = a.avatar)
        group by c.id
-    ), placed as (
-      select w.school_id, w.classroom_id, w.student_id,
-             row_number() over (partition by w.school_id, w.classroom_id order by w.student_id) as nth
-        from wanted w
     ), made as (
       insert into app.enrollment (school_id, classroom_id, student_id, avatar, balance, joined_at)
-      select p.school_id, p.classroom_id, p.student_id,
-             coalesce(f.avatars[1 + (p.nth - 1) % cardinality(f.avatars)],
-                      (cast(:avatars as text[]))[1 + (r.turn + :step * p.nth) % :pictures]), 0, :at
-        from placed p
-        join this_room r on r.id = p.classroom_id
-        left join free f on f.classroom_id = p.classroom_id
-       order by p.school_id, p.classroom_id, p.student_id
-      returning school_id
-    ) select school_id, count(*) as times from made group by school_id
+      select w.school_id, w.classroom_id, w.student_id,
+             coalesce(f.avatars[1 + (w.nth - 1) % cardinality(f.avatars)],
+                      (cast(:avatars as text[]))[1 + (w.turn + :step * w.nth) % :pictures]), 0, :at
+        from wanted w
+        left join free f on f.classroom_id = w.classroom_id
+       order by w.school_id, w.classroom_id, w.student_id
+    ) select school_id, count(*) as times from wanted group by school_id
 """).bindparams(student=STUDENT, avatars=list(names.AVATARS), step=STEP, pictures=len(names.AVATARS))
 
 # -------------------------------------------------------------------------------------- teaching roles

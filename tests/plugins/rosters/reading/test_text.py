@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 
-from plugins.rosters.reading.text import MOST_LINES, WINDOW
+from plugins.rosters.reading.text import MOST_LINES, TOGETHER, WINDOW
 from tests.plugins.rosters.reading.sets import a_set, read, table, written
 
 RIGHT = read(a_set()).records
@@ -133,3 +133,41 @@ def test_a_record_of_endless_lines_is_not_gathered() -> None:
     found = read(contents)
     assert "not closed" in found.only_error.sentence
     assert MOST_LINES < 100
+
+
+def courses(*, lines: int) -> tuple[dict[str, bytes], list[bytes]]:
+    """A set with so many lines of courses after the heading, and those lines."""
+    contents = a_set()
+    heading, first, *_ = contents["courses.csv"].split(b"\r\n")
+    made = [first.replace(b"course-1-0", b"course-%d" % number) for number in range(lines)]
+    return contents, [heading, *made]
+
+
+# Where a record stands to the lines that are read at once: in the middle, across their end, after it.
+@pytest.mark.parametrize("at", [3, TOGETHER - 2, TOGETHER - 1, TOGETHER, 2 * TOGETHER - 1])
+def test_a_record_of_several_lines_is_one_wherever_it_stands(at: int) -> None:
+    contents, lines = courses(lines=3 * TOGETHER)
+    lines[at] = lines[at].replace(b"Mathematics", b'"Mathe\r\n\r\nmatics"', 1)
+    lines[-1] = lines[-1].replace(b"school-1-0", b'"school"-1-0')
+    contents["courses.csv"] = b"\r\n".join([*lines, b""])
+    found = read(contents)
+    assert (found.only_error.line, found.only_error.sentence) == (3 * TOGETHER + 3, "The line is no CSV.")
+    begins = [record.line for record in found.records["courses"]]
+    assert begins == [*range(2, at + 2), *range(at + 4, 3 * TOGETHER + 3)]
+
+
+@pytest.mark.parametrize("at", [3, TOGETHER - 1, TOGETHER])
+def test_nothing_is_read_after_a_quotation_mark_that_is_not_closed(at: int) -> None:
+    contents, lines = courses(lines=3 * TOGETHER)
+    lines[at] = lines[at].replace(b"Mathematics", b'"Mathematics', 1)
+    contents["courses.csv"] = b"\r\n".join([*lines, b""])
+    found = read(contents)
+    assert (found.only_error.line, "not closed" in found.only_error.sentence) == (at + 1, True)
+    assert [record.line for record in found.records["courses"]] == list(range(2, at + 1))
+
+
+def test_empty_lines_before_everything_are_passed_over() -> None:
+    contents, lines = courses(lines=3)
+    contents["courses.csv"] = b"\r\n" * 2 * TOGETHER + b"\r\n".join([*lines, b""])
+    found = read(contents)
+    assert [record.line for record in found.records["courses"]] == [2 * TOGETHER + n for n in (2, 3, 4)]
