@@ -7,6 +7,7 @@ import backoffice.schools.checks
 import backoffice.storage.checks
 import backoffice.students.checks
 import backoffice.web.checks
+from backoffice.controls import sessions
 from backoffice.controls.check import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -17,4 +18,5 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.privacy.checks.CHECKS,
     *backoffice.web.checks.CHECKS,
     *backoffice.outbox.checks.CHECKS,
+    *sessions.CHECKS,
 )

@@ -42,6 +42,14 @@ class LiveTable:
 
 
 @dataclass(frozen=True)
+class ClientFacts:
+    """How the server sees who asks: the address, unless it is a socket, and the version of TLS, if any."""
+
+    address: str | None
+    tls: str | None
+
+
+@dataclass(frozen=True)
 class RoleFacts:
     """What the web's role could do beyond its grants."""
 
@@ -200,3 +208,14 @@ def validated_checks(connection: Connection, table: str) -> set[str]:
         {"name": table},
     )
     return set(rows)
+
+
+def client_of(connection: Connection) -> ClientFacts:
+    """How the server sees the other end of this connection; behind a pooler that is the pooler."""
+    found = connection.execute(
+        text(
+            "select host(inet_client_addr()) as address, case when s.ssl then s.version end as tls"
+            " from pg_stat_ssl s where s.pid = pg_backend_pid()"
+        )
+    ).one()
+    return ClientFacts(found.address, found.tls)

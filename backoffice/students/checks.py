@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -15,17 +16,19 @@ from backoffice import clock
 from backoffice.access import policy, probe
 from backoffice.access.permissions import STUDENTS_CREATE
 from backoffice.access.policy import RoleName
-from backoffice.access.principal import Nobody, Principal
+from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
 from backoffice.controls.looking import count, some
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
 from backoffice.storage import catalog, keyring
 from backoffice.storage.keyring import KeyPurpose
+from backoffice.storage.public_id import new_public_id
 from backoffice.students import tokens
 from backoffice.students.models import StudentSession
 
 STAFF = frozenset({RoleName.LEADER, RoleName.TEACHER, RoleName.OWNER, RoleName.CO_TEACHER})
+_CREDENTIAL = re.compile("password|mail|phone|passkey|credential")
 CLAIMS = frozenset({"iss", "aud", "jti", "iat", "exp"})
 
 
@@ -58,6 +61,38 @@ def student_jwt(look: Looking) -> Finding:
     )
 
 
+def code_sign_in(look: Looking) -> Finding:
+    """Students have nothing to sign in with but a class's code, and nothing else lets one in."""
+    keeping = [
+        f"{column.table}.{column.name}"
+        for column in catalog.columns(look.tx.connection())
+        if column.table.rpartition(".")[2].startswith("student") and _CREDENTIAL.search(column.name)
+    ]
+    if keeping:
+        return falls_short(f"Something else to sign in with is kept of students: {some(keeping)}.")
+    since = clock.now() - timedelta(days=30)
+    sessions = select(func.count()).select_from(StudentSession).where(StudentSession.started_at > since)
+    in_time = and_(
+        ClassroomCode.classroom_id == StudentSession.classroom_id,
+        ClassroomCode.issued_at <= StudentSession.started_at,
+        or_(ClassroomCode.ended_at.is_(None), ClassroomCode.ended_at >= StudentSession.started_at),
+    )
+    by_code = sessions.join(
+        ClassroomCode,
+        and_(ClassroomCode.school_id == StudentSession.school_id, ClassroomCode.id == StudentSession.code_id),
+    ).where(in_time)
+    begun, named = look.tx.scalar(sessions) or 0, look.tx.scalar(by_code) or 0
+    if named != begun:
+        return falls_short(f"{count(begun - named, 'session')} in 30 days without a code of the class.")
+    attempts = _ways_in_without_a_code(look)
+    if let_in := [name for name, code, student in attempts if _comes_in(code, student)]:
+        return falls_short(f"A child comes in without a code of the own class: {some(let_in)}.")
+    return holds(
+        f"{count(begun, 'session')} in 30 days, each by a code of the child's own class; nothing else to sign"
+        f" in with is kept; {count(len(attempts), 'way')} in without such a code tried, none works."
+    )
+
+
 def no_self_enrolment(look: Looking) -> Finding:
     """Neither a role, nor the database, nor a function of it lets a student or stranger add one."""
     allowed = {role for role in RoleName if STUDENTS_CREATE in policy.granted(role)}
@@ -82,6 +117,54 @@ def no_self_enrolment(look: Looking) -> Finding:
         f"Each of {count(len(attempts), 'attempt')} by {who} was refused by the database;"
         f" only {', '.join(sorted(allowed))} may add students."
     )
+
+
+def _ways_in_without_a_code(look: Looking) -> list[tuple[str, bytes, str]]:
+    """Name, index of a code and child of each attempt that must fail."""
+    pair = select(ClassroomCode.code_index, Student.public_id).limit(1)
+    of_one_class = (
+        pair.join(
+            Classroom,
+            and_(Classroom.school_id == ClassroomCode.school_id, Classroom.id == ClassroomCode.classroom_id),
+        )
+        .join(
+            Enrollment,
+            and_(Enrollment.school_id == Classroom.school_id, Enrollment.classroom_id == Classroom.id),
+        )
+        .join(Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id))
+        .where(Enrollment.ended_at.is_(None))
+    )
+    is_in = select(Enrollment.student_id).where(
+        Enrollment.school_id == ClassroomCode.school_id,
+        Enrollment.classroom_id == ClassroomCode.classroom_id,
+        Enrollment.student_id == Student.id,
+        Enrollment.ended_at.is_(None),
+    )
+    wanted = {
+        "by a code that has ended": of_one_class.where(
+            ClassroomCode.ended_at.is_not(None), Classroom.door == Door.OPEN
+        ),
+        "by a closed door": of_one_class.where(
+            ClassroomCode.ended_at.is_(None), Classroom.door == Door.CLOSED
+        ),
+        "by the code of another class": pair.join(
+            Student, Student.school_id == ClassroomCode.school_id
+        ).where(ClassroomCode.ended_at.is_(None), ~is_in.exists()),
+    }
+    child = look.tx.scalar(select(Student.public_id).limit(1)) or new_public_id()
+    found = [("by no code", b"", child), ("by a made-up code", secrets.token_bytes(16), child)]
+    for name, statement in wanted.items():
+        if (row := look.tx.execute(statement).first()) is not None:
+            found.append((name, bytes(row.code_index), row.public_id))
+    return found
+
+
+def _comes_in(code_index: bytes, student: str) -> bool:
+    try:
+        with probe.as_student(code_index, student):
+            return True
+    except SessionEnded:
+        return False
 
 
 def _part(token: str, number: int) -> dict[str, Any]:
@@ -174,6 +257,7 @@ def _in_words(span: timedelta) -> str:
 
 
 CHECKS = (
+    Check("code-sign-in", code_sign_in),
     Check("student-jwt", student_jwt),
     Check("no-self-enrolment", no_self_enrolment),
 )

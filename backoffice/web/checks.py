@@ -1,14 +1,21 @@
-"""Whether nothing about a student can stay in a browser: scripts, foreign scripts, caches, cookies."""
+"""Whether nothing about a student can stay in a browser, and whether everything travels encrypted."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection
 from werkzeug.test import TestResponse
 
+from backoffice.access import probe
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
 from backoffice.controls.looking import count, some
+from backoffice.settings import is_loopback
+from backoffice.storage import catalog
+from backoffice.web import headers
 
 PAGES = ("/join", "/student")
 SCRIPTS = frozenset({".js", ".mjs", ".html", ".svg"})
@@ -37,6 +44,54 @@ def no_local_storage(look: Looking) -> Finding:
         f"{count(scanned, 'script and page', 'scripts and pages')} scanned, none uses the browser's storage;"
         f" {' and '.join(PAGES)} are never cached and run no foreign script."
     )
+
+
+def tls(look: Looking) -> Finding:
+    """Pages travel over https only, and so does what goes between the application and its database."""
+    settings = look.settings
+    if settings.secure:
+        wrong = _not_only_https(look.app.test_client(use_cookies=False), settings.base_url)
+        if wrong:
+            return falls_short(f"{wrong}.")
+        pages = f"Pages over https only for {headers.HSTS_SECONDS // 86_400} days, cookies Secure"
+    else:
+        # The settings take plain http on a loopback address only.
+        pages = "Pages stay on this machine"
+    ways = []
+    with probe.as_nobody() as web:
+        for connection in (look.tx.connection(), web):
+            way = _how_it_travels(connection)
+            if way is None:
+                return falls_short("A connection to the database is open to whoever listens.")
+            ways.append(way)
+    return holds(f"{pages}; the database is reached by {' and '.join(sorted(set(ways)))}.")
+
+
+def _not_only_https(client: FlaskClient, base_url: str) -> str | None:
+    for path in PAGES:
+        response = client.get(path, base_url=base_url)
+        if "max-age=" not in response.headers.get("Strict-Transport-Security", ""):
+            return f"{path} does not tell browsers to stay with https"
+        if not all("; secure" in cookie.lower() for cookie in response.headers.getlist("Set-Cookie")):
+            return f"{path} sets a cookie that travels over plain http"
+    return None
+
+
+def _how_it_travels(connection: Connection) -> str | None:
+    """How our end of a connection is guarded, and the server's, if there is a pooler between; None if not."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    near = _guard(driver.info.host, "TLS" if driver.pgconn.ssl_in_use else None)
+    client = catalog.client_of(connection)
+    return _guard(client.address, client.tls) if near else None
+
+
+def _guard(host: str | None, tls: str | None) -> str | None:
+    if tls:
+        return tls
+    if not host or host.startswith("/"):
+        return "a socket of this machine"
+    return "this machine's loopback" if is_loopback(host) else None
 
 
 def served_sources(app: Flask) -> Iterator[tuple[str, str]]:
@@ -85,4 +140,4 @@ def _what_is_wrong(response: TestResponse) -> str | None:
     return None
 
 
-CHECKS = (Check("no-local-storage", no_local_storage),)
+CHECKS = (Check("no-local-storage", no_local_storage), Check("tls", tls))
