@@ -104,7 +104,8 @@ def fire_due() -> int:
         fired = 0
         for row in due:
             # One that still waits has yet to begin: it makes up for this firing as well.
-            if queries.waiting_run(tx, job=row.job, asked=(Asked.SCHEDULE,)) is None:
+            waiting = queries.waiting_run(tx, job=row.job, asked=(Asked.SCHEDULE,))
+            if waiting is None or not queries.is_queued(tx, waiting.number):
                 put(tx, row.job, {}, asked=Asked.SCHEDULE, due_at=row.next_at)
                 row.last_at = now
                 fired += 1

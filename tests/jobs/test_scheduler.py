@@ -75,6 +75,22 @@ def test_a_firing_that_still_waits_stands_for_the_next(look: Look) -> None:
     assert look.one("select next_at > now() from app.job_schedule")
 
 
+ENDED = [
+    "update queue.procrastinate_jobs set status = 'failed'",
+    "delete from queue.procrastinate_jobs",
+]
+
+
+@pytest.mark.parametrize("ended", ENDED)
+def test_a_firing_that_waits_for_nothing_stands_for_none(look: Look, ended: str) -> None:
+    only_trial(look)
+    fire_due()
+    look.do(ended)
+    look.do("update app.job_schedule set next_at = now() - interval '1 second'")
+    assert fire_due() == 1
+    assert look.one("select count(*) from queue.procrastinate_jobs where status = 'todo'") == 1
+
+
 def test_many_schedulers_take_a_firing_once(look: Look) -> None:
     only_trial(look)
     for _ in range(5):
