@@ -148,7 +148,10 @@ def test_a_worker_leaves_a_job_that_it_does_not_know_to_a_newer_one(look: Look, 
     queue_one("core.newer")
     queue_one("core.slow", tenths=1)
     until(look, DONE)
-    job = "select status::text, scheduled_at > now() from queue.procrastinate_jobs where task_name = 'core.newer'"
+    job = (
+        "select status::text, scheduled_at > now() from queue.procrastinate_jobs"
+        " where task_name = 'core.newer'"
+    )
     assert look.rows(job) == [("todo", True)]
     look.do("update queue.procrastinate_jobs set scheduled_at = null, attempts = 100000")
     queue_one("core.slow", tenths=2)
