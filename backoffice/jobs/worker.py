@@ -148,4 +148,4 @@ def _register(queue: procrastinate.App, entry: Registered, app: Flask) -> None:
         assert context.job.id is not None
         run_queued(entry, number=context.job.id, arguments=arguments, app=app)
 
-    queue.task(name=entry.name, queue=entry.owner, pass_context=True, retry=_AsTold())(work)
+    queue.task(name=entry.name, queue=entry.queue, pass_context=True, retry=_AsTold())(work)

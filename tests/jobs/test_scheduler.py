@@ -138,6 +138,16 @@ def test_a_plugin_that_is_off_fires_nothing_and_once_when_it_is_on_again(
     assert queued(look) == ["trust.trial"]
 
 
+def test_what_forgets_is_fired_whatever_is_switched_off(runtime: Runtime, world: World, look: Look) -> None:
+    founder = world.sign_in("founder")
+    switch = partial(host.switch_plugin, principal=founder, installed=runtime.plugins, name="rosters")
+    sync()
+    look.do("delete from app.job_schedule where job not like 'rosters.%'")
+    switch(enabled=False)
+    assert (fire_due(), queued(look)) == (1, ["rosters.forget-uploads"])
+    switch(enabled=True)
+
+
 def test_the_schedule_moves_only_with_the_job(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     only_trial(look)
     before = look.rows("select next_at, last_at from app.job_schedule")

@@ -122,23 +122,27 @@ def test_a_worker_outlives_being_cut_off_from_the_database(look: Look, start: St
     assert worker.poll() is None
 
 
-def test_work_of_a_plugin_that_is_off_waits_until_it_is_on(
+def test_work_of_a_plugin_that_is_off_waits_until_it_is_on_unless_it_forgets(
     runtime: Runtime, world: World, look: Look, start: Start
 ) -> None:
     founder = world.sign_in("founder")
     host.switch_plugin(
         principal=founder, installed=runtime.plugins, name="trust", enabled=False, reason="To try it out"
     )
+    host.switch_plugin(principal=founder, installed=runtime.plugins, name="rosters", enabled=False)
     queue_one("trust.check")
+    queue_one("rosters.forget-uploads")
     queue_one("core.slow", tenths=1)
     start("worker")
-    until(look, DONE)
+    until(look, "select count(*) = 2 from app.job_run where state = 'succeeded'")
     assert look.rows("select job, state from app.job_run order by id") == [
         ("trust.check", "waiting"),
+        ("rosters.forget-uploads", "succeeded"),
         ("core.slow", "succeeded"),
     ]
-    host.switch_plugin(principal=founder, installed=runtime.plugins, name="trust", enabled=True)
-    until(look, "select count(*) = 2 from app.job_run where state = 'succeeded'")
+    for name in ("trust", "rosters"):
+        host.switch_plugin(principal=founder, installed=runtime.plugins, name=name, enabled=True)
+    until(look, "select count(*) = 3 from app.job_run where state = 'succeeded'")
 
 
 def test_a_worker_leaves_a_job_that_it_does_not_know_to_a_newer_one(look: Look, start: Start) -> None:
