@@ -21,10 +21,12 @@ from flask_admin import BaseView
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import MetaData
 
+from backoffice.access.permissions import CORE as CORE_PERMISSIONS
 from backoffice.access.permissions import Permission
 from backoffice.controls.check import Check
-from backoffice.events import Event, Handler, Subscription
+from backoffice.events import Event, Handler, Subscription, declared
 from backoffice.jobs.job import Job
+from backoffice.jobs.registry import CORE
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.holdings import PersonalData
 from backoffice.storage.migrate import Migrations
@@ -32,6 +34,8 @@ from backoffice.storage.migrate import Migrations
 GROUP = "backoffice.plugins"
 CHECKOUT_PACKAGE = "plugins"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+# What `backoffice` itself answers to; a plugin's command of such a name would take its place.
+CORE_COMMANDS = frozenset({"db", "demo", "jobs", "plugins", "scheduler", "serve", "web", "worker"})
 _LOCAL_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 
 
@@ -128,6 +132,7 @@ def discover(listed: Sequence[str]) -> tuple[Plugin, ...]:
             continue
         found[name] = replace(plugin, package=loader.package, enabled_at_first=loader.enabled_at_first)
         problems += _faults(found[name])
+    problems += _clashes(found.values())
     problems += [
         f"The plugin {plugin.name} requires {needed}, which is not installed."
         for plugin in found.values()
@@ -169,6 +174,8 @@ def _from_entry_points() -> Iterator[_Loader]:
 def _faults(plugin: Plugin) -> Iterator[str]:
     """What a descriptor says that cannot be."""
     said = f"The plugin {plugin.name}"
+    if plugin.name == CORE:
+        yield f"No plugin can be named {CORE}: what the core has goes by that name."
     for kind, names in (
         ("jobs", [job.name for job in plugin.jobs]),
         ("mails", [mail.name for mail in plugin.mails]),
@@ -179,6 +186,11 @@ def _faults(plugin: Plugin) -> Iterator[str]:
             for name in names
             if not _LOCAL_NAME.match(name)
         )
+    yield from (
+        f"{said} handles {getattr(event, '__qualname__', event)}, which is no event."
+        for event in plugin.handlers
+        if event not in declared()
+    )
     own = plugin.tables.tables if plugin.tables is not None else {}
     yield from (
         f"{said} keeps {table}, which is not in its own schema {plugin.schema}."
@@ -196,3 +208,18 @@ def _faults(plugin: Plugin) -> Iterator[str]:
             for name, info in plugin.settings.model_fields.items()
             if info.is_required()
         )
+
+
+def _clashes(plugins: Iterable[Plugin]) -> Iterator[str]:
+    """Names that two would share, each meaning something of its own by it."""
+    kinds: tuple[tuple[str, Iterable[str], Callable[[Plugin], Iterable[str]]], ...] = (
+        ("command", CORE_COMMANDS, lambda plugin: [command.name or "" for command in plugin.commands]),
+        ("permission", CORE_PERMISSIONS, lambda plugin: plugin.permissions),
+    )
+    for kind, of_core, names in kinds:
+        owners = dict.fromkeys(of_core, "the core")
+        for plugin in plugins:
+            for name in names(plugin):
+                if name in owners:
+                    yield f"The plugin {plugin.name} has the {kind} {name}, which {owners[name]} has already."
+                owners.setdefault(name, f"the plugin {plugin.name}")

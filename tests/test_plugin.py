@@ -7,11 +7,21 @@ from pathlib import Path
 import pytest
 
 import plugins
-from backoffice.plugin import PluginError, discover
+from backoffice.cli import cli
+from backoffice.plugin import CORE_COMMANDS, PluginError, discover
+from backoffice.settings import plugin_config
 
 DESCRIPTOR = """
 from backoffice.plugin import Plugin
 plugin = Plugin(name="{name}", title="T", summary="S", tables=None, personal_data=(), requires={requires!r})
+"""
+FULLER = """
+import click
+from backoffice.plugin import Plugin
+plugin = Plugin(
+    name="{name}", title="T", summary="S", tables=None, personal_data=(),
+    commands=(click.Command("{command}"),), permissions=("{permission}",),
+)
 """
 Install = Callable[..., None]
 
@@ -118,6 +128,45 @@ def test_plugins_do_not_require_each_other_in_a_circle(install: Install) -> None
     install("t_egg", "t_hen")
     (problem,) = problems("t_hen", "t_egg")
     assert problem.startswith("Plugins require each other in a circle: ")
+
+
+def test_the_cores_name_is_no_plugins(install: Install) -> None:
+    install("core")
+    assert problems("core") == ["No plugin can be named core: what the core has goes by that name."]
+
+
+def test_what_is_no_event_cannot_be_handled(install: Install) -> None:
+    handling = DESCRIPTOR.replace(
+        "requires=", "handlers={{str: print, 'egg': print, Event: print}}, requires="
+    )
+    install(
+        "t_one", source=f"from backoffice.events import Event{handling}".format(name="t_one", requires=())
+    )
+    assert problems("t_one") == [
+        f"The plugin t_one handles {name}, which is no event." for name in ("str", "egg", "Event")
+    ]
+
+
+def test_no_two_share_a_command_or_a_permission(install: Install) -> None:
+    for name, command, permission in (
+        ("t_one", "db", "students:read"),
+        ("t_two", "eggs", "eggs:lay"),
+        ("t_three", "eggs", "eggs:lay"),
+    ):
+        install(name, source=FULLER.format(name=name, command=command, permission=permission))
+    assert problems("t_one", "t_two", "t_three") == [
+        "The plugin t_one has the command db, which the core has already.",
+        "The plugin t_three has the command eggs, which the plugin t_two has already.",
+        "The plugin t_one has the permission students:read, which the core has already.",
+        "The plugin t_three has the permission eggs:lay, which the plugin t_two has already.",
+    ]
+
+
+def test_every_command_of_the_core_is_taken() -> None:
+    installed = discover(plugin_config("plugins")["installed"])
+    # A command that ran in this process has added theirs.
+    added = {command.name for plugin in installed for command in plugin.commands}
+    assert set(cli.commands) - added == CORE_COMMANDS
 
 
 def test_every_problem_is_told_at_once(install: Install) -> None:

@@ -58,7 +58,11 @@ class StudentToken:
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a worker or a command is at work for, in a word that the trail keeps."""
+    """What a worker or a command is at work for, in a word that the trail keeps.
+
+    A label and no permission: whatever the word is, the system may the same. That there must be one keeps a
+    connection that nobody spoke for from seeing anything.
+    """
 
     name: str
     address = None

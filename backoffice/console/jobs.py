@@ -231,7 +231,7 @@ def _plugins() -> Sequence[Plugin]:
 def _shown(
     tx: Transaction, entry: Registered, row: JobSchedule | None, last: JobRun | None
 ) -> dict[str, Any]:
-    on = entry.owner == CORE or tx.enabled(entry.owner)
+    on = entry.is_on(tx)
     paused = row is not None and row.paused_at is not None
     when = When(row.time) if row else entry.job.when
     return {

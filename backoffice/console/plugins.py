@@ -235,26 +235,34 @@ def _health(tx: Transaction, plugin: Plugin) -> Iterator[dict[str, Any]]:
 
 def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
     """What switching it would do, a sentence each."""
-    pages = [page.title for page in plugin.pages if issubclass(page, GuardedView)]
-    pages += _public_addresses(plugin.blueprints)
-    jobs = [job.title or job.name for job in plugin.jobs]
+    jobs = [job.title or job.name for job in plugin.jobs if not job.forgets]
     if not switching_off:
         yield f"{plugin.title} works again in every process within two seconds."
         if jobs:
             yield f"Its jobs run again: {', '.join(jobs)}. Work that waited for them is done."
         return
+    pages = [page.title for page in plugin.pages if issubclass(page, GuardedView)]
+    pages += _public_addresses(plugin.blueprints)
     if pages:
         yield f"These pages say that this part is switched off: {', '.join(pages)}."
     if jobs:
         yield f"These jobs no longer run: {', '.join(jobs)}. What is asked of them waits."
     if plugin.handlers:
         yield f"It no longer acts on: {', '.join(event.__name__ for event in plugin.handlers)}."
+    yield from _what_stays(plugin)
+    if plugin.keeps_promises:
+        yield "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
+
+
+def _what_stays(plugin: Plugin) -> Iterator[str]:
+    """What a switch never takes away."""
     yield "What it holds is kept. Exporting and erasing somebody still reach it."
+    forgetting = [job.title or job.name for job in plugin.jobs if job.forgets]
+    if forgetting:
+        yield f"What was not to be kept is still forgotten, by these jobs: {', '.join(forgetting)}."
     standing = _public_addresses(plugin.standing_blueprints)
     if standing:
         yield f"These pages stay: {', '.join(standing)}."
-    if plugin.keeps_promises:
-        yield "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
 
 
 def _public_addresses(blueprints: Sequence[Blueprint]) -> list[str]:

@@ -1,6 +1,6 @@
 """A form made from a plugin's settings: its fields, their units and limits, and what holds by default."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
@@ -55,16 +55,28 @@ def _field(name: str, info: FieldInfo) -> Field:
         return StringField(title, [Length(max=longest)], description=help_text)
     if choices := _choices(kind):
         offered = [SelectChoice(value=value, label=label) for value, label in choices]
-        return SelectField(title, choices=offered, description=help_text)
+        return SelectField(title, choices=offered, coerce=_as_declared(kind), description=help_text)
     raise TypeError(f"The setting {name} has a type that no form can ask for.")
 
 
-def _choices(kind: Any) -> list[tuple[str, str]]:
+def _choices(kind: Any) -> list[tuple[Any, str]]:
     if get_origin(kind) is Literal:
-        return [(str(value), _as_words(str(value))) for value in get_args(kind)]
+        return [(value, _as_words(str(value))) for value in get_args(kind)]
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return [(value.value, _as_words(value.value)) for value in kind]
     return []
+
+
+def _as_declared(kind: Any) -> Callable[[Any], Any]:
+    """What makes of a choice's text the value it stands for: a form sends 7 as "7"."""
+    values = {str(value): value for value, _label in _choices(kind)}
+
+    def coerce(text: Any) -> Any:
+        if str(text) not in values:
+            raise ValueError
+        return values[str(text)]
+
+    return coerce
 
 
 def _limits(info: FieldInfo) -> tuple[Any, Any]:
@@ -103,7 +115,7 @@ def _in_words(value: Any, info: FieldInfo) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     unit = _unit(info)
-    said = _as_words(value) if _choices(info.annotation) else str(value)
+    said = _as_words(str(value)) if _choices(info.annotation) else str(value)
     return f"{said} {unit}" if unit else said or "empty"
 
 

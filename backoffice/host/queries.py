@@ -40,6 +40,12 @@ def other_founders(tx: Transaction) -> list[Recipient]:
     ]
 
 
+def switched_on(tx: Transaction, installed: Sequence[Plugin]) -> set[str]:
+    """The plugins that are on at this moment, not as the transaction found them when it began."""
+    switched = {row.name: row.enabled for row in functions.plugin_toggles(tx.connection())}
+    return {each.name for each in installed if switched.get(each.name, each.enabled_at_first)}
+
+
 @dataclass(frozen=True)
 class Standing:
     """An installed plugin and how it stands. `state` is None until somebody switches or sets it."""
@@ -120,4 +126,9 @@ def settings_of(tx: Transaction, plugin: str, model: type[S]) -> S:
         return model.model_validate(stored)
     except ValidationError as error:
         wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
-        return model.model_validate({name: value for name, value in stored.items() if name not in wrong})
+        kept = {name: value for name, value in stored.items() if name not in wrong}
+    try:
+        return model.model_validate(kept)
+    except ValidationError:
+        # Each may be and all together not: as if nothing had been set.
+        return model()

@@ -1,6 +1,6 @@
 """Switching plugins on and off, and setting them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from backoffice.host.models import PluginState
 from backoffice.outbox.services import post
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
+from backoffice.storage import functions
 
 SHORTEST_REASON = 10
 LONGEST_REASON = 500
@@ -42,9 +43,11 @@ def switch_plugin(
     reason = " ".join((reason or "").split())
     with transaction(principal) as tx:
         require(tx.principal, PLUGINS_EDIT)
-        if tx.enabled(name) == enabled:
+        functions.lock_plugin_toggles(tx)
+        on = queries.switched_on(tx, installed)
+        if (name in on) == enabled:
             return
-        _refuse_what_breaks_others(tx, installed, plugin, enabled=enabled)
+        _refuse_what_breaks_others(on, installed, plugin, enabled=enabled)
         if plugin.keeps_promises and not enabled and len(reason) < SHORTEST_REASON:
             raise Rejected(reason="Say why, in a sentence. The other founders read it.")
         if len(reason) > LONGEST_REASON:
@@ -71,7 +74,7 @@ def set_plugin(
         try:
             chosen = plugin.settings.model_validate(dict(values))
         except ValidationError as error:
-            raise Rejected(**{str(e["loc"][0]): _sentence(e["msg"]) for e in error.errors()}) from None
+            raise Rejected(**_by_field(error)) from None
         # Only what differs: a default that improves later reaches everybody who never touched it.
         _write(tx, plugin, settings=chosen.model_dump(mode="json", exclude_defaults=True))
         record(tx, "plugins.set", plugin=name, fields=sorted(chosen.model_dump(exclude_defaults=True)))
@@ -100,15 +103,15 @@ def _tell_other_founders(tx: Transaction, plugin: Plugin, *, enabled: bool, reas
 
 
 def _refuse_what_breaks_others(
-    tx: Transaction, installed: Sequence[Plugin], plugin: Plugin, *, enabled: bool
+    on: Collection[str], installed: Sequence[Plugin], plugin: Plugin, *, enabled: bool
 ) -> None:
     titles = {each.name: each.title for each in installed}
     if enabled:
-        missing = [titles[needed] for needed in plugin.requires if not tx.enabled(needed)]
+        missing = [titles[needed] for needed in plugin.requires if needed not in on]
         if missing:
             raise Rejected.whole(f"{plugin.title} needs {_listed(missing)}. Switch that on first.")
     else:
-        users = [each.title for each in installed if plugin.name in each.requires and tx.enabled(each.name)]
+        users = [each.title for each in installed if plugin.name in each.requires and each.name in on]
         if users:
             raise Rejected.whole(f"{_listed(users)} needs {plugin.title}. Switch that off first.")
 
@@ -133,6 +136,15 @@ def _write(tx: Transaction, plugin: Plugin, **values: Any) -> None:
 
 def _listed(titles: Sequence[str]) -> str:
     return " and ".join(titles)
+
+
+def _by_field(error: ValidationError) -> dict[str, str]:
+    """What is wrong, beside its field; what belongs to none stands for the whole form."""
+    found: dict[str, list[str]] = {}
+    for each in error.errors():
+        field = str(each["loc"][0]) if each["loc"] else ""
+        found.setdefault(field, []).append(_sentence(each["msg"]))
+    return {field: " ".join(sentences) for field, sentences in found.items()}
 
 
 def _sentence(message: str) -> str:

@@ -9,12 +9,13 @@ from flask import Flask
 
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
-from backoffice.jobs import queries, registry
+from backoffice.jobs import queries, registry, services
 from backoffice.jobs.job import When
-from backoffice.jobs.registry import CORE, Registered, UnknownJob
+from backoffice.jobs.registry import Registered, UnknownJob
 from backoffice.jobs.runs import Busy, GivenUp, run_here
 from backoffice.jobs.scheduler import run_scheduler, sync
 from backoffice.jobs.worker import run_worker
+from backoffice.problems import Rejected
 from backoffice.web import logs
 
 FELL_SHORT, BAD_INPUT = 1, 2
@@ -62,8 +63,11 @@ def run_job(context: click.Context, name: str) -> None:
     """Run a job now, in this process, and print what it counted. Exits 1 if it fails."""
     app: Flask = context.obj.app()
     try:
-        counts = run_here(registry.one(name), app=app)
-    except UnknownJob as error:
+        entry = registry.one(name)
+        with transaction(PURPOSE) as tx:
+            services.refuse_what_cannot_run(tx, entry)
+        counts = run_here(entry, app=app)
+    except (UnknownJob, Rejected) as error:
         click.echo(str(error), err=True)
         context.exit(BAD_INPUT)
     except Busy:
@@ -91,7 +95,7 @@ def _rows() -> list[dict[str, str | bool | None]]:
     with transaction(PURPOSE) as tx:
         schedule = queries.schedules(tx)
         last = queries.last_runs(tx, jobs=installed)
-        on = {owner: owner == CORE or tx.enabled(owner) for owner in registry.owners()}
+        on = {name: entry.is_on(tx) for name, entry in installed.items()}
     rows: list[dict[str, str | bool | None]] = []
     for name, entry in installed.items():
         row, run = schedule.get(name), last.get(name)
@@ -99,10 +103,10 @@ def _rows() -> list[dict[str, str | bool | None]]:
             {
                 "job": name,
                 "title": entry.title,
-                "enabled": on[entry.owner],
+                "enabled": on[name],
                 "paused": row is not None and row.paused_at is not None,
                 "when": _when(entry, row.time if row else None),
-                "next_at": _iso(row.next_at) if row and on[entry.owner] and not row.paused_at else None,
+                "next_at": _iso(row.next_at) if row and on[name] and not row.paused_at else None,
                 "last_at": _iso(run.started_at) if run else None,
                 "last_state": run.state if run else None,
             }

@@ -130,7 +130,8 @@ class Job:
     """A job of the core or of a plugin. Its full name is `owner.name`.
 
     `work` answers with counts by name, which the run keeps. `when` is None for a job that runs only when
-    asked. After `attempts` runs that failed or were killed it is given up.
+    asked. After `attempts` runs that failed or were killed it is given up. One that `forgets` what was not to
+    be kept longer goes on while its plugin is switched off: the end of data waits for nobody's switch.
     """
 
     name: str
@@ -138,3 +139,4 @@ class Job:
     when: When | None = None
     title: str = ""
     attempts: int = 5
+    forgets: bool = False

@@ -144,12 +144,12 @@ class QueueWorker(QueueBase):
 
 
 class QueuedJob(QueueBase):
-    """A job that waits, is worked on, or failed. The queue is the job's owner: the core or a plugin."""
+    """A job that waits, is worked on, or failed. See `Registered.queue`."""
 
     __tablename__ = "procrastinate_jobs"
 
     id: Mapped[int] = _number("Number of the job in the queue", primary_key=True)
-    queue_name: Mapped[str] = _name("Whose job it is")
+    queue_name: Mapped[str] = _name("Whose job it is, or the core's if no switch stops it")
     task_name: Mapped[str] = _name("Which job")
     priority: Mapped[int] = columns.of_library(Integer(), "What goes first", keep=Keep.ONE_MONTH)
     lock: Mapped[str | None] = columns.of_library(

@@ -11,6 +11,7 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.jobs.models import Asked, JobRun, JobSchedule, QueuedJob, QueueEvent, QueueWorker, RunState
 
+ALIVE = ("todo", "doing")
 ENDED = ("succeeded", "failed", "cancelled", "aborted")
 
 
@@ -51,6 +52,21 @@ def waiting_run(tx: Transaction, *, job: str, asked: Collection[Asked]) -> JobRu
         JobRun.job == job, JobRun.state == RunState.WAITING, JobRun.asked.in_([each.value for each in asked])
     )
     return tx.scalars(visible(tx.principal, statement).order_by(JobRun.id.desc()).limit(1)).first()
+
+
+def is_queued(tx: Transaction, number: int | None) -> bool:
+    """Whether the job with this number is still in the queue and has not ended there. As the system only."""
+    alive = select(QueuedJob.id).where(QueuedJob.id == number, QueuedJob.status.in_(ALIVE))
+    return tx.scalar(alive) is not None
+
+
+def dead_runs(tx: Transaction) -> Sequence[JobRun]:
+    """Runs that wait for a job that the queue has ended or forgotten, locked."""
+    alive = select(QueuedJob.id).where(QueuedJob.id == JobRun.number, QueuedJob.status.in_(ALIVE))
+    statement = select(JobRun).where(
+        JobRun.state == RunState.WAITING, JobRun.number.is_not(None), ~alive.exists()
+    )
+    return tx.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
 def runs_of(tx: Transaction, *, job: str, most: int) -> Sequence[JobRun]:
@@ -164,6 +180,11 @@ def try_lock(connection: Connection, lock: str) -> bool:
         text("select pg_try_advisory_lock(hashtextextended(:lock, 7203))"), {"lock": lock}
     )
     return bool(taken)
+
+
+def unlock(connection: Connection) -> None:
+    """Give back what the connection has locked."""
+    connection.execute(text("select pg_advisory_unlock_all()"))
 
 
 def is_locked(tx: Transaction, lock: str) -> bool:

@@ -53,7 +53,7 @@ def put(
         _check(key, value)
     deferrer = _app.configure_task(
         name,
-        queue=entry.owner,
+        queue=entry.queue,
         lock=lock_of(name, arguments),
         priority=ASKED_FOR if asked is Asked.PERSON else 0,
         connection=queries.driver_of(tx),

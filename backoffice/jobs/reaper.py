@@ -1,4 +1,7 @@
-"""Freeing what a dead worker has left: its job waits again, and its run is told as lost."""
+"""Freeing what a dead worker has left: its job waits again, and its run is told as lost.
+
+So is a run that waits for a job that the queue no longer has.
+"""
 
 from datetime import timedelta
 
@@ -21,6 +24,8 @@ def reap(silent_for: timedelta = SILENT_FOR) -> int:
         for each in stalled:
             _free(tx, each)
         _lose_commands(tx)
+        for row in queries.dead_runs(tx):
+            _lose(row)
         return len(stalled)
 
 

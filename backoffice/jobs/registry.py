@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from backoffice.access.transaction import Transaction
 from backoffice.jobs.job import Job
 
 CORE = "core"
@@ -26,6 +27,15 @@ class Registered:
     def name(self) -> str:
         """The full name."""
         return f"{self.owner}.{self.job.name}"
+
+    @property
+    def queue(self) -> str:
+        """In whose queue it waits. The core's is worked on whatever is switched off."""
+        return CORE if self.job.forgets else self.owner
+
+    def is_on(self, tx: Transaction) -> bool:
+        """Whether it runs: its plugin is switched on, or no switch stops it."""
+        return self.queue == CORE or tx.enabled(self.owner)
 
     @property
     def title(self) -> str:

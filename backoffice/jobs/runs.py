@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from flask import Flask
 from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -49,7 +50,8 @@ class Busy(Exception):
 
 def delay(attempt: int) -> timedelta:
     """How long to wait after a failed attempt (the first is 1): ever longer."""
-    return min(FIRST_DELAY * int(GROWTH ** (attempt - 1)), LONGEST_DELAY)
+    # The queue may have counted thousands of attempts; no moment is that far away.
+    return min(FIRST_DELAY * int(GROWTH ** min(attempt - 1, 10)), LONGEST_DELAY)
 
 
 @dataclass
@@ -129,7 +131,10 @@ def _alone(lock: str) -> Iterator[bool]:
         try:
             yield queries.try_lock(connection, lock)
         finally:
-            # Closed and not given back: the lock must end, and end now.
+            # The server notices a closed connection when it gets to it: the next attempt may be sooner.
+            with suppress(SQLAlchemyError):
+                queries.unlock(connection)
+            # Closed and not given back: the lock must end, whatever has happened.
             connection.invalidate()
 
 

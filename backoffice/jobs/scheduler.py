@@ -20,7 +20,6 @@ from backoffice.jobs.job import When
 from backoffice.jobs.models import Asked, JobSchedule
 from backoffice.jobs.queue import put
 from backoffice.jobs.reaper import reap
-from backoffice.jobs.registry import CORE
 
 logger = structlog.get_logger("backoffice")
 
@@ -104,7 +103,8 @@ def fire_due() -> int:
         fired = 0
         for row in due:
             # One that still waits has yet to begin: it makes up for this firing as well.
-            if queries.waiting_run(tx, job=row.job, asked=(Asked.SCHEDULE,)) is None:
+            waiting = queries.waiting_run(tx, job=row.job, asked=(Asked.SCHEDULE,))
+            if waiting is None or not queries.is_queued(tx, waiting.number):
                 put(tx, row.job, {}, asked=Asked.SCHEDULE, due_at=row.next_at)
                 row.last_at = now
                 fired += 1
@@ -118,5 +118,4 @@ def _timed() -> dict[str, When]:
 
 def _firing(tx: Transaction) -> list[str]:
     """The jobs that run by themselves now: those of plugins that are switched off do not."""
-    on = {owner for owner in registry.owners() if owner == CORE or tx.enabled(owner)}
-    return [name for name in _timed() if registry.one(name).owner in on]
+    return [name for name in _timed() if registry.one(name).is_on(tx)]

@@ -6,15 +6,17 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import JOBS_EDIT, JOBS_RUN, Permission
 from backoffice.access.policy import require, visible
-from backoffice.access.principal import Principal
+from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queries, registry
 from backoffice.jobs.job import When, WhenError
-from backoffice.jobs.models import Asked, JobSchedule
+from backoffice.jobs.models import Asked, JobRun, JobSchedule
 from backoffice.jobs.queue import put
-from backoffice.jobs.registry import CORE
+from backoffice.jobs.registry import Registered
 from backoffice.problems import Rejected
+
+PURPOSE = Purpose("core.run-now")
 
 
 def run_now(*, principal: Principal, job: str) -> str:
@@ -27,17 +29,21 @@ def run_now(*, principal: Principal, job: str) -> str:
         require(tx.principal, JOBS_RUN)
         if job not in registry.installed():
             raise NotFound
-        entry = registry.one(job)
-        if entry.job.when is None:
-            raise Rejected.whole("This job does not run by itself: what needs it asks for it.")
-        if entry.owner != CORE and not tx.enabled(entry.owner):
-            raise Rejected.whole("Its plugin is switched off. Switch it on first.")
+        refuse_what_cannot_run(tx, registry.one(job))
         waiting = queries.waiting_run(tx, job=job, asked=(Asked.PERSON,))
-        if waiting is not None:
+        if waiting is not None and _is_queued(waiting):
             return waiting.public_id
         run = put(tx, job, {}, asked=Asked.PERSON)
         record(tx, "jobs.run", job=job)
         return run
+
+
+def refuse_what_cannot_run(tx: Transaction, entry: Registered) -> None:
+    """Raises `Rejected` for a job that nobody can run now, with nothing given to it."""
+    if entry.job.when is None:
+        raise Rejected.whole("This job does not run by itself: what needs it asks for it.")
+    if not entry.is_on(tx):
+        raise Rejected.whole("Its plugin is switched off. Switch it on first.")
 
 
 def pause_job(*, principal: Principal, job: str) -> None:
@@ -79,6 +85,12 @@ def change_time(*, principal: Principal, job: str, time: str | None) -> None:
         row.time, row.next_at = when.text, when.next_after(now)
         row.changed_at, row.changed_by = (now, tx.principal.account_id) if own else (None, None)
         record(tx, "jobs.change-time", job=job, time=when.text)
+
+
+def _is_queued(run: JobRun) -> bool:
+    # As the system: people add to the queue and read nothing of it.
+    with transaction(PURPOSE) as tx:
+        return queries.is_queued(tx, run.number)
 
 
 def _schedule(tx: Transaction, job: str, permission: Permission) -> JobSchedule:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import procrastinate
@@ -31,6 +32,9 @@ HEARTBEAT = 5.0  # seconds
 POLLING = 5.0  # seconds; a new job is announced at once, this is for those that were put off
 OPENING = 10.0  # seconds to wait for the database before trying anew
 REST = 2.0  # seconds between two tries
+# A job that this worker does not know is left to a newer one for a day, then given up.
+UNKNOWN_AGAIN = timedelta(seconds=30)
+UNKNOWN_TRIES = timedelta(days=1) // UNKNOWN_AGAIN
 PURPOSE = Purpose("core.work")
 AWAY = (ConnectorException, PoolTimeout, SQLAlchemyError, TimeoutError)
 
@@ -91,9 +95,15 @@ class _Jobs(JobManager):
     """The library's manager, minding which plugins are on and that the database may be away for a moment."""
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        # Asked anew for each job: what a plugin wants done waits while it is switched off.
         del queues
-        return await super().fetch_job(await asyncio.to_thread(_switched_on), worker_id)
+        while True:
+            # Asked anew for each job: what a plugin wants done waits while it is switched off.
+            job = await super().fetch_job(await asyncio.to_thread(_switched_on), worker_id)
+            if job is None or job.task_name in registry.installed() or job.attempts >= UNKNOWN_TRIES:
+                return job
+            # While a release is rolled out older workers run beside newer ones; the library would fail it.
+            logger.warning("worker", state="does not know a job and leaves it", job=job.task_name)
+            await self.retry_job(job, retry_at=clock.now() + UNKNOWN_AGAIN)
 
     async def update_heartbeat(self, worker_id: int) -> None:
         # The library's loop would end at the first failure, and nobody would notice.
@@ -138,4 +148,4 @@ def _register(queue: procrastinate.App, entry: Registered, app: Flask) -> None:
         assert context.job.id is not None
         run_queued(entry, number=context.job.id, arguments=arguments, app=app)
 
-    queue.task(name=entry.name, queue=entry.owner, pass_context=True, retry=_AsTold())(work)
+    queue.task(name=entry.name, queue=entry.queue, pass_context=True, retry=_AsTold())(work)

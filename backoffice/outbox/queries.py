@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, false, or_, select, update
 
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -28,7 +28,12 @@ def take(tx: Transaction, *, now: datetime, most: int) -> list[Waiting]:
     """Take up to `most` mails that are due, the oldest first. No other worker gets them meanwhile."""
     due = (
         select(OutgoingMail.id)
-        .where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.next_try_at <= now)
+        .where(
+            OutgoingMail.state == MailState.QUEUED,
+            OutgoingMail.next_try_at <= now,
+            # One without words would be taken first, again and again, and keep the others waiting.
+            _has_words(),
+        )
         .order_by(OutgoingMail.next_try_at, OutgoingMail.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -53,8 +58,16 @@ def take(tx: Transaction, *, now: datetime, most: int) -> list[Waiting]:
 
 
 def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> None:
-    """The mails have been handed over: what they said is gone from here."""
-    _put(tx, numbers, state=MailState.SENT, taken_at=None, finished_at=now, reason=None)
+    """The mails have been handed over: what they said is gone from here.
+
+    Whoever took one meanwhile because this worker seemed dead: it has been sent.
+    """
+    tx.execute(
+        update(OutgoingMail)
+        .where(OutgoingMail.id.in_(numbers), OutgoingMail.state != MailState.SENT)
+        .values(state=MailState.SENT, taken_at=None, finished_at=now, reason=None)
+        .execution_options(synchronize_session=False)
+    )
     tx.execute(delete(MailContent).where(MailContent.mail_id.in_(numbers)))
     # Lost in a crash of the database, it means a second, recognisable mail: not worth waiting for the disk.
     functions.hurry(tx)
@@ -108,6 +121,18 @@ def release_abandoned(tx: Transaction, *, before: datetime, now: datetime, reaso
     return len(freed.all())
 
 
+def fail_wordless(tx: Transaction, *, now: datetime, reason: str) -> int:
+    """Give up the mails that wait and whose words are gone; how many they were."""
+    failed = tx.scalars(
+        update(OutgoingMail)
+        .where(OutgoingMail.state == MailState.QUEUED, ~_has_words())
+        .values(state=MailState.FAILED, taken_at=None, finished_at=now, reason=reason)
+        .returning(OutgoingMail.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(failed.all())
+
+
 def given_up(*, since: datetime) -> Select[Any]:
     """The mails that were given up since a moment."""
     return select(OutgoingMail).where(
@@ -128,6 +153,10 @@ def forget(tx: Transaction, *, words_before: datetime, mails_before: datetime) -
         delete(OutgoingMail).where(old, OutgoingMail.finished_at < mails_before).returning(OutgoingMail.id)
     ).all()
     return len(words), len(mails)
+
+
+def _has_words() -> ColumnElement[bool]:
+    return select(MailContent.mail_id).where(MailContent.mail_id == OutgoingMail.id).exists()
 
 
 def _put(tx: Transaction, numbers: Collection[int], **values: object) -> None:

@@ -33,6 +33,7 @@ PUT_DOWN_EVERY = timedelta(milliseconds=50)
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
 ENVELOPES_KEPT_FOR = timedelta(days=183)
 ABANDONED = "the worker that sent it ended"
+WORDLESS = "what it said is gone"
 NO_ADDRESS = "this is no address that mail can be sent to"
 
 
@@ -68,6 +69,7 @@ def send_waiting(outgoing: Outgoing) -> Sent:
     now = clock.now()
     with transaction(outgoing.who) as tx:
         run.done.freed = queries.release_abandoned(tx, before=now - LEASE, now=now, reason=ABANDONED)
+        run.done.failed = queries.fail_wordless(tx, now=now, reason=WORDLESS)
     outgoing.transport.check()
     for _ in range(MOST_BATCHES):
         batch = run.take()

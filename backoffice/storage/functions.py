@@ -46,6 +46,11 @@ def plugin_toggles(connection: Connection) -> Sequence[AnyRow]:
     return connection.execute(text("select * from app.plugin_toggles()")).all()
 
 
+def lock_plugin_toggles(session: Session) -> None:
+    """Wait until nobody else is switching a plugin, and let the next wait for this transaction's end."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended('plugin toggles', 7203))"))
+
+
 def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
     """The sealed settings of a plugin that has been configured."""
     found = connection.scalar(text("select app.plugin_settings(:plugin)"), {"plugin": plugin})

@@ -126,12 +126,16 @@ class PacedSocket:
     def sendall(self, data: bytes) -> None:
         """Send it all. Raises `TimeoutError` when the other side does not take it."""
         before = self._inner.gettimeout()
-        begun = self._wait(None)
+        # Piece by piece, for each earns time: a socket's own `sendall` has one limit for the whole.
+        left = memoryview(data)
         try:
-            self._inner.sendall(data)
+            while left:
+                begun = self._wait(None)
+                moved = self._inner.send(left[:_AT_ONCE])
+                self._account(begun, moved)
+                left = left[moved:]
         finally:
             self._inner.settimeout(before)
-        self._account(begun, len(data))
 
     def say_goodbye(self) -> None:
         """Let the other side read its answer before the connection goes; in a thread, and not for long.

@@ -19,6 +19,7 @@ def init_app(app: Flask, plugins: Iterable[Plugin]) -> None:
 
     @app.before_request
     def _switched_off() -> None:
-        plugin = toggled.get(request.blueprint or "")
-        if plugin is not None and not reading().enabled(plugin.name):
-            raise SwitchedOff(plugin.title)
+        # A blueprint and those that it is nested in.
+        for plugin in filter(None, map(toggled.get, request.blueprints)):
+            if not reading().enabled(plugin.name):
+                raise SwitchedOff(plugin.title)

@@ -29,7 +29,13 @@ plugin = Plugin(
     commands=(rosters,),
     jobs=(
         Job("import", import_upload, title="Import an uploaded roster"),
-        Job("forget-uploads", forget_uploads, every(hours=1), title="Delete uploads older than a day"),
+        Job(
+            "forget-uploads",
+            forget_uploads,
+            every(hours=1),
+            title="Delete uploads older than a day",
+            forgets=True,
+        ),
     ),
     mails=(IMPORT_FINISHED,),
     personal_data=(

@@ -24,7 +24,8 @@ from tests.outbox.sink import free_port
 
 PROCESSES, ROUNDS = 4, 10
 PAGE = "/console/rosters/"
-LIMIT = 2.0  # seconds, as the plugin contract promises
+REACH = 2  # seconds, as the plugin contract promises; printed beside the figure, which no test judges
+NEVER = 60.0  # seconds after which a process is said not to know
 
 
 @pytest.fixture
@@ -71,11 +72,13 @@ def test_every_process_knows(ports: list[int], runtime: Runtime, world: World) -
     seconds: list[float] = []
     for number in range(ROUNDS * 2):
         enabled, wanted = bool(number % 2), 200 if number % 2 else 404
-        known = [0.0] * len(ports)
+        known: dict[int, float] = {}
+        end = time.monotonic() + NEVER
 
-        def ask(place: int, wanted: int = wanted, known: list[float] = known) -> None:
+        def ask(place: int, wanted: int = wanted, known: dict[int, float] = known, end: float = end) -> None:
             while status(ports[place], PAGE, tokens[place]) != wanted:
-                pass
+                if time.monotonic() > end:
+                    return
             known[place] = time.monotonic()
 
         asking = [threading.Thread(target=ask, args=(place,)) for place in range(len(ports))]
@@ -86,9 +89,10 @@ def test_every_process_knows(ports: list[int], runtime: Runtime, world: World) -
         switch_plugin(principal=founder, installed=runtime.plugins, name="rosters", enabled=enabled)
         for thread in asking:
             thread.join()
-        seconds.append(max(known) - begun)
+        assert sorted(known) == list(range(len(ports))), "Not every process knows what a founder switched."
+        seconds.append(max(known.values()) - begun)
     print(
         f"\nswitch until the last of {len(ports)} processes knows, {len(seconds)} switches:"
-        f" median {statistics.median(seconds) * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms"
-        f" (promised {LIMIT:.0f} s)"
+        f" median {statistics.median(seconds) * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms;"
+        f" promised to reach everybody within {REACH} s"
     )

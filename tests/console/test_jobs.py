@@ -15,7 +15,7 @@ from backoffice.access.policy import Denied
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs import registry, services
-from backoffice.jobs.models import JobRun, JobSchedule, RunState
+from backoffice.jobs.models import JobRun, JobSchedule, QueuedJob, RunState
 from backoffice.jobs.scheduler import sync
 from backoffice.problems import Rejected
 from tests.factories.visitor import send, signed_in
@@ -77,6 +77,14 @@ def test_run_now_is_one_run_however_often_it_is_pressed(founder: FlaskClient) ->
     assert [(run.job, run.asked) for run in runs] == [(JOB, "person")]
     assert audited("jobs.run") == before + 1
     assert "Waiting" in founder.get(PAGE).text
+
+
+def test_run_now_is_not_answered_with_a_run_that_never_comes(world: World) -> None:
+    founder = world.sign_in("founder")
+    first = services.run_now(principal=founder, job=JOB)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(QueuedJob).values(status="failed"))
+    assert services.run_now(principal=founder, job=JOB) != first
 
 
 def test_pausing_and_resuming(founder: FlaskClient, world: World) -> None:

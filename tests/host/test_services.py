@@ -1,11 +1,14 @@
 """Switching and setting plugins: who may, what breaks others, what every process sees afterwards."""
 
 import dataclasses
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import Thread
 
 import pytest
-from pydantic import Field
-from sqlalchemy import select
+from pydantic import Field, model_validator
+from sqlalchemy import select, text
 
 from backoffice.access import toggles
 from backoffice.access.lookup import NotFound
@@ -18,6 +21,7 @@ from backoffice.host.models import PluginState
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
+from backoffice.storage.roles import DatabaseRole
 from tests.factories.world import SYSTEM, World
 
 
@@ -26,6 +30,12 @@ class HeronSettings(PluginSettings):
 
     days: int = Field(30, ge=1, le=90)
     loud: bool = False
+
+    @model_validator(mode="after")
+    def _not_both(self) -> "HeronSettings":
+        if self.loud and self.days == 1:
+            raise ValueError("One loud day is too much")
+        return self
 
 
 def plugin(name: str, **more: object) -> Plugin:
@@ -223,6 +233,12 @@ def test_wrong_values_are_told_by_field_and_change_nothing(founder: Principal) -
     assert settings() == HeronSettings(days=7)
 
 
+def test_what_is_wrong_as_a_whole_is_told_of_the_whole(founder: Principal) -> None:
+    with pytest.raises(Rejected) as refused:
+        set_heron(founder, days=1, loud=True)
+    assert refused.value.fields == {"": "One loud day is too much."}
+
+
 def test_a_stored_value_that_is_no_longer_allowed_is_as_if_not_set(founder: Principal) -> None:
     set_heron(founder, days=80, loud=True)
 
@@ -236,7 +252,51 @@ def test_a_stored_value_that_is_no_longer_allowed_is_as_if_not_set(founder: Prin
         assert queries.settings_of(tx, "heron", Stricter) == Stricter(loud=True)
 
 
-def test_two_founders_at_once_both_count(founder: Principal) -> None:
+def at_once(runtime: Runtime, *calls: Callable[[], None]) -> list[Exception]:
+    """Let them all come as far as writing, or waiting for another, before any goes on; what they raised."""
+    raised: list[Exception] = []
+
+    def keep(call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            raised.append(error)
+
+    threads = [Thread(target=keep, args=(call,)) for call in calls]
+    waiting = text("select count(*) from pg_locks where not granted")
+    with runtime.database.engine(DatabaseRole.OWNER).begin() as connection:
+        connection.execute(text("lock table app.plugin_state in exclusive mode"))
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 30
+        while connection.scalar(waiting) != len(calls):
+            assert time.monotonic() < end, "They do not all wait."
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_stored_values_that_do_not_go_together_any_longer_are_as_if_not_set(founder: Principal) -> None:
+    set_heron(founder, days=80, loud=True)
+
+    class Quieter(PluginSettings):
+        """A later version."""
+
+        days: int = 30
+        loud: bool = False
+
+        @model_validator(mode="after")
+        def _quiet(self) -> "Quieter":
+            if self.loud and self.days > 60:
+                raise ValueError("Too loud for too long")
+            return self
+
+    with transaction(SYSTEM) as tx:
+        assert queries.settings_of(tx, "heron", Quieter) == Quieter()
+
+
+def test_two_founders_at_once_both_count(runtime: Runtime, founder: Principal) -> None:
     """The version grows by every change, or a process could miss one."""
 
     def version() -> int:
@@ -244,7 +304,18 @@ def test_two_founders_at_once_both_count(founder: Principal) -> None:
             return sum(tx.scalars(select(PluginState.version)))
 
     before = version()
+    assert at_once(runtime, partial(set_heron, founder, days=3), partial(set_heron, founder, loud=True)) == []
+    assert version() - before == 2
+
+
+def test_two_founders_at_once_leave_no_plugin_without_what_it_needs(
+    runtime: Runtime, founder: Principal
+) -> None:
     switch(founder, "egret", enabled=False)
-    switch(founder, "egret", enabled=True)
-    set_heron(founder, days=3)
-    assert version() - before == 3
+    refused = at_once(
+        runtime,
+        partial(switch, founder, "heron", enabled=False),
+        partial(switch, founder, "egret", enabled=True),
+    )
+    assert [type(each) for each in refused] == [Rejected]
+    assert on("heron") == on("egret")

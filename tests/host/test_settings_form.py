@@ -28,6 +28,7 @@ class Settings(PluginSettings):
     greeting: str = Field("Hello", max_length=20)
     pace: Pace = Pace.SLOW
     colour: Literal["green", "blue"] = "green"
+    weeks: Literal[1, 2, 4] = 2
 
 
 def filled(app: Flask, **fields: str) -> FlaskForm:
@@ -37,7 +38,13 @@ def filled(app: Flask, **fields: str) -> FlaskForm:
         return form
 
 
-GOOD = {"days": "7", "share": "0.25", "greeting": "Hi", "pace": "very_fast", "colour": "blue"}
+def form_as_it_stands(app: Flask) -> FlaskForm:
+    """As the page first shows it, over what is set."""
+    with app.test_request_context():
+        return settings_form.form_class(Settings)(data=Settings().model_dump(mode="json"))
+
+
+GOOD = {"days": "7", "share": "0.25", "greeting": "Hi", "pace": "very_fast", "colour": "blue", "weeks": "4"}
 
 
 def test_what_was_filled_in_is_what_is_set(app: Flask) -> None:
@@ -45,14 +52,14 @@ def test_what_was_filled_in_is_what_is_set(app: Flask) -> None:
     assert form.errors == {}
     values = settings_form.values_of(Settings, form)
     assert Settings.model_validate(values) == Settings(
-        days=7, share=0.25, loud=False, greeting="Hi", pace=Pace.VERY_FAST, colour="blue"
+        days=7, share=0.25, loud=False, greeting="Hi", pace=Pace.VERY_FAST, colour="blue", weeks=4
     )
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("days", "0"), ("days", "91"), ("days", "many"), ("days", ""), ("share", "1.5"), ("greeting", "x" * 21),
-     ("pace", "backwards"), ("colour", "red")],
+     ("pace", "backwards"), ("colour", "red"), ("weeks", "3"), ("weeks", "many")],
 )  # fmt: skip
 def test_what_cannot_be_is_told_beside_its_field(app: Flask, field: str, value: str) -> None:
     assert list(filled(app, **(GOOD | {field: value})).errors) == [field]
@@ -64,6 +71,7 @@ def test_titles_units_limits_and_defaults_are_told(app: Flask) -> None:
     assert form["days"].description == "From 1 to 90 days. Default: 30 days."
     assert form["loud"].description == "Says everything twice. Default: yes."
     offered = [(choice.value, choice.label) for choice in form["pace"].choices]
+    assert '<option selected value="2">2</option>' in form_as_it_stands(app)["weeks"]()
     assert offered == [("slow", "Slow"), ("very_fast", "Very fast")]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backoffice.jobs import core
-from backoffice.jobs.job import Counts, Job, JobRun
+from backoffice.jobs.job import Counts, Job, JobRun, every
 from tests.factories.commands import Run
 from tests.factories.world import World
 from tests.jobs.conftest import Look
@@ -54,7 +54,7 @@ def test_one_that_fails_is_exit_code_1_and_says_nothing_of_why(
     def fail(_run: JobRun) -> Counts:
         raise ValueError("Wilhelmina Quartermaine")
 
-    monkeypatch.setattr(core, "JOBS", (*core.JOBS, Job("failing", fail)))
+    monkeypatch.setattr(core, "JOBS", (*core.JOBS, Job("failing", fail, every(hours=1))))
     answer = run("jobs", "run", "core.failing")
     assert answer.code == 1
     assert "core.failing failed" in answer.err
@@ -68,6 +68,30 @@ def test_one_that_is_not_there_is_exit_code_2(run: Run) -> None:
         2,
         "There is no job core.other. `backoffice jobs list` shows all.\n",
     )
+
+
+def test_one_that_wants_something_given_is_refused_and_leaves_no_run(run: Run, look: Look) -> None:
+    answer = run("jobs", "run", "rosters.import")
+    assert (answer.code, answer.err) == (
+        2,
+        "This job does not run by itself: what needs it asks for it.\n",
+    )
+    assert look.runs() == []
+
+
+def test_one_of_a_plugin_that_is_off_is_refused_unless_it_forgets(run: Run, look: Look) -> None:
+    run("plugins", "disable", "trust", "--reason", "To try it out")
+    run("plugins", "disable", "rosters")
+    try:
+        answer = run("jobs", "run", "trust.check")
+        assert (answer.code, answer.err) == (2, "Its plugin is switched off. Switch it on first.\n")
+        assert look.rows("select from app.job_run where job = 'trust.check'") == []
+        assert run("jobs", "run", "rosters.forget-uploads").code == 0
+        listed = {row["job"]: row["enabled"] for row in json.loads(run("jobs", "list", "--json").out)}
+        assert (listed["trust.check"], listed["rosters.forget-uploads"]) == (False, True)
+    finally:
+        run("plugins", "enable", "trust")
+        run("plugins", "enable", "rosters")
 
 
 @pytest.mark.parametrize("command", ["worker", "scheduler"])

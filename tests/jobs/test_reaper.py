@@ -86,6 +86,23 @@ def test_killed_between_a_failure_and_telling_the_queue(look: Look, taken: int) 
     assert look.runs() == [(1, "failed"), (2, "waiting")]
 
 
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ("update queue.procrastinate_jobs set status = 'failed'", "lost"),
+        ("delete from queue.procrastinate_jobs", "lost"),
+        ("select queue.procrastinate_fetch_job_v2(null, null)", "waiting"),
+        ("select 1", "waiting"),
+    ],
+)
+def test_what_waits_for_a_job_that_is_not_in_the_queue_is_lost(look: Look, change: str, state: str) -> None:
+    with transaction(SYSTEM) as tx:
+        defer(tx, "core.trial")
+    look.do(change)
+    reap(timedelta(days=1))
+    assert look.rows("select state, finished_at is not null from app.job_run") == [(state, state == "lost")]
+
+
 def test_a_command_that_was_killed_is_lost_and_one_that_works_is_not(look: Look) -> None:
     look.do(
         "insert into app.job_run (public_id, job, asked, state, attempt, asked_at)"

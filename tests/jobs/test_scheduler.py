@@ -75,6 +75,22 @@ def test_a_firing_that_still_waits_stands_for_the_next(look: Look) -> None:
     assert look.one("select next_at > now() from app.job_schedule")
 
 
+ENDED = [
+    "update queue.procrastinate_jobs set status = 'failed'",
+    "delete from queue.procrastinate_jobs",
+]
+
+
+@pytest.mark.parametrize("ended", ENDED)
+def test_a_firing_that_waits_for_nothing_stands_for_none(look: Look, ended: str) -> None:
+    only_trial(look)
+    fire_due()
+    look.do(ended)
+    look.do("update app.job_schedule set next_at = now() - interval '1 second'")
+    assert fire_due() == 1
+    assert look.one("select count(*) from queue.procrastinate_jobs where status = 'todo'") == 1
+
+
 def test_many_schedulers_take_a_firing_once(look: Look) -> None:
     only_trial(look)
     for _ in range(5):
@@ -120,6 +136,16 @@ def test_a_plugin_that_is_off_fires_nothing_and_once_when_it_is_on_again(
     switch(enabled=True)
     assert (fire_due(), fire_due()) == (1, 0)
     assert queued(look) == ["trust.trial"]
+
+
+def test_what_forgets_is_fired_whatever_is_switched_off(runtime: Runtime, world: World, look: Look) -> None:
+    founder = world.sign_in("founder")
+    switch = partial(host.switch_plugin, principal=founder, installed=runtime.plugins, name="rosters")
+    sync()
+    look.do("delete from app.job_schedule where job not like 'rosters.%'")
+    switch(enabled=False)
+    assert (fire_due(), queued(look)) == (1, ["rosters.forget-uploads"])
+    switch(enabled=True)
 
 
 def test_the_schedule_moves_only_with_the_job(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:

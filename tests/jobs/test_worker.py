@@ -15,12 +15,13 @@ from backoffice import launch
 from backoffice.access.transaction import transaction
 from backoffice.host import services as host
 from backoffice.jobs import core, registry
+from backoffice.jobs.job import Job
 from backoffice.jobs.queue import defer
 from backoffice.jobs.reaper import reap
 from backoffice.runtime import Runtime
 from tests.factories.world import SYSTEM, World
 from tests.jobs.conftest import Look
-from tests.jobs.process import JOBS
+from tests.jobs.process import JOBS, fail
 
 PATIENCE = 60  # seconds; nothing here is timed
 Start = Callable[[str], subprocess.Popen[bytes]]
@@ -121,23 +122,48 @@ def test_a_worker_outlives_being_cut_off_from_the_database(look: Look, start: St
     assert worker.poll() is None
 
 
-def test_work_of_a_plugin_that_is_off_waits_until_it_is_on(
+def test_work_of_a_plugin_that_is_off_waits_until_it_is_on_unless_it_forgets(
     runtime: Runtime, world: World, look: Look, start: Start
 ) -> None:
     founder = world.sign_in("founder")
     host.switch_plugin(
         principal=founder, installed=runtime.plugins, name="trust", enabled=False, reason="To try it out"
     )
+    host.switch_plugin(principal=founder, installed=runtime.plugins, name="rosters", enabled=False)
     queue_one("trust.check")
+    queue_one("rosters.forget-uploads")
     queue_one("core.slow", tenths=1)
     start("worker")
-    until(look, DONE)
+    until(look, "select count(*) = 2 from app.job_run where state = 'succeeded'")
     assert look.rows("select job, state from app.job_run order by id") == [
         ("trust.check", "waiting"),
+        ("rosters.forget-uploads", "succeeded"),
         ("core.slow", "succeeded"),
     ]
-    host.switch_plugin(principal=founder, installed=runtime.plugins, name="trust", enabled=True)
-    until(look, "select count(*) = 2 from app.job_run where state = 'succeeded'")
+    for name in ("trust", "rosters"):
+        host.switch_plugin(principal=founder, installed=runtime.plugins, name=name, enabled=True)
+    until(look, "select count(*) = 3 from app.job_run where state = 'succeeded'")
+
+
+def test_a_worker_leaves_a_job_that_it_does_not_know_to_a_newer_one(look: Look, start: Start) -> None:
+    start("worker")
+    before = list(registry.installed().values())
+    registry.install({"core": (*(each.job for each in before if each.owner == "core"), Job("newer", fail))})
+    queue_one("core.newer")
+    queue_one("core.slow", tenths=1)
+    until(look, DONE)
+    job = (
+        "select status::text, scheduled_at > now() from queue.procrastinate_jobs"
+        " where task_name = 'core.newer'"
+    )
+    assert look.rows(job) == [("todo", True)]
+    look.do("update queue.procrastinate_jobs set scheduled_at = null, attempts = 100000")
+    queue_one("core.slow", tenths=2)
+    until(look, "select status = 'failed' from queue.procrastinate_jobs where task_name = 'core.newer'")
+    assert reap() == 0
+    assert look.rows("select state, finished_at is not null from app.job_run where job = 'core.newer'") == [
+        ("lost", True)
+    ]
 
 
 def test_no_log_of_a_worker_repeats_a_message_or_an_argument(look: Look, start: Start, log: Path) -> None:

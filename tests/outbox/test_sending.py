@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -334,6 +334,31 @@ def test_a_mail_that_ends_every_worker_is_given_up(mail_server: Sink) -> None:
     with time_machine.travel(clock.now() + TRIED_FOR + LEASE):
         assert send(mail_server.port).counts == {"freed": 1}
     assert (row(mail).state, row(mail).reason) == ("failed", sending.ABANDONED)
+
+
+def test_what_a_slow_worker_has_sent_is_sent_though_it_seemed_dead(mail_server: Sink) -> None:
+    mail = write("sasha@people.example")
+    with transaction(WHO) as tx:
+        (taken,) = queries.take(tx, now=clock.now(), most=BATCH)
+    with transaction(WHO) as tx:
+        now = clock.now()
+        assert queries.release_abandoned(tx, before=now + LEASE, now=now, reason=sending.ABANDONED) == 1
+    with transaction(WHO) as tx:
+        queries.put_sent(tx, [taken.id], now=clock.now())
+    assert (row(mail).state, row(mail).reason, has_content(mail)) == ("sent", None, False)
+    assert send(mail_server.port).counts == {}
+
+
+def test_mails_whose_words_are_gone_hold_up_no_other(mail_server: Sink) -> None:
+    empty = [write(f"person{number}@people.example") for number in range(BATCH)]
+    with transaction(WHO) as tx:
+        tx.execute(delete(MailContent))
+    good = write("sasha@people.example")
+    with transaction(WHO) as tx:
+        assert [mail.public_id for mail in queries.take(tx, now=clock.now(), most=BATCH)] == [good]
+        tx.rollback()
+    assert send(mail_server.port).counts == {"sent": 1, "failed": BATCH}
+    assert {(row(mail).state, row(mail).reason) for mail in empty} == {("failed", sending.WORDLESS)}
 
 
 def test_a_run_ends_and_asks_for_the_next(mail_server: Sink, monkeypatch: pytest.MonkeyPatch) -> None:

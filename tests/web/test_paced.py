@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from threading import Thread
 
 import pytest
 
@@ -105,6 +106,32 @@ def test_who_does_not_take_the_answer_is_left(
     ours.begin()
     with pytest.raises(TimeoutError):
         ours.sendall(b"x" * 10_000_000)
+
+
+def test_who_takes_a_long_answer_steadily_gets_it_whole(
+    line: tuple[PacedSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes far longer than one who takes nothing is waited for, and is given in one piece."""
+    monkeypatch.setattr(paced, "PATIENCE", 0.5)
+    monkeypatch.setattr(paced, "PACE", 64 * 1024)
+    ours, theirs = line
+    size, taken = 1 << 20, 0
+
+    def take() -> None:
+        nonlocal taken
+        while piece := theirs.recv(16 * 1024):
+            taken += len(piece)
+            time.sleep(0.03)
+
+    taking = Thread(target=take)
+    taking.start()
+    ours.begin()
+    begun = time.monotonic()
+    ours.sendall(b"x" * size)
+    assert time.monotonic() - begun > 2 * paced.PATIENCE
+    ours.shutdown(socket.SHUT_WR)
+    taking.join()
+    assert taken == size
 
 
 # -- the server
