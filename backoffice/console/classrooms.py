@@ -70,6 +70,14 @@ class ClassroomGrid(Grid):
     address = "classrooms"
     noun = ("class", "classes")
     sorts_by_name = True
+    reads = (
+        Classroom.school_id,
+        Classroom.id,
+        Classroom.public_id,
+        Classroom.name,
+        Classroom.door,
+        Classroom.door_until,
+    )
     search_placeholder = "Find a class"
     search_from = 12
     columns = (

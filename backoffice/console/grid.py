@@ -5,7 +5,7 @@ bulk actions with a preview, and export. It stands on Flask-Admin's `BaseView`; 
 not on its `ModelView`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ from backoffice.audit.services import record_export
 from backoffice.console import csv_export
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView
-from backoffice.console.paging import SORTABLE, Page, page_by_key, page_by_name
+from backoffice.console.paging import SORTABLE, Columns, Page, page_by_key, page_by_name
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 
@@ -78,6 +78,8 @@ class Grid(GuardedView):
     abstract = True
     entity: ClassVar[type[DeclarativeBase]]
     columns: ClassVar[tuple[Column, ...]] = ()
+    # The entity's columns that `rows` and `name_of` look at, its key among them; without these, all of it.
+    reads: ClassVar[Columns] = ()
     noun: ClassVar[tuple[str, str]] = ("row", "rows")
     actions: ClassVar[tuple[BulkAction, ...]] = ()
     search_placeholder: ClassVar[str | None] = None
@@ -198,11 +200,32 @@ class Grid(GuardedView):
         statement = self.visible_rows(tx, permission)
         before, after = (_cursor(request.values.get(name)) for name in ("before", "after"))
         if self.sorts_by_name:
-            page = page_by_name(tx, statement, name=self.name_of, before=before, after=after)
+            page = page_by_name(
+                tx,
+                statement,
+                sort_key=self.name_of,
+                before=before,
+                after=after,
+                reads=self.reads,
+                name=self._list,
+            )
         else:
-            page = page_by_key(tx, statement, before=before, after=after, newest_first=self.newest_first)
+            page = page_by_key(
+                tx,
+                statement,
+                before=before,
+                after=after,
+                newest_first=self.newest_first,
+                reads=self.reads,
+                name=self._list,
+            )
         context = self._context(tx, page)
         return self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
+
+    @property
+    def _list(self) -> Hashable:
+        """What tells this list from others, and whose it is; nothing while words are looked for."""
+        return None if searched() else (self.who.account_id, self.endpoint, *sorted(_kept().items()))
 
     def _exported(self, permission: Permission) -> Response:
         """The rows streamed in a transaction of their own."""
@@ -218,7 +241,7 @@ class Grid(GuardedView):
             yield [column.title for column in self.columns]
             with transaction(who) as tx:
                 statement = self.visible_rows(tx, permission)
-                for things in csv_export.batches(tx, statement):
+                for things in csv_export.batches(tx, statement, self.reads):
                     for row in self.rows(tx, things):
                         yield [cell.text for cell in row.cells]
 

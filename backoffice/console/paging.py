@@ -4,15 +4,22 @@ A cursor is the public identifier of a page's first or last row. It names no nam
 leads to the first page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
+from backoffice import clock
 from backoffice.access.transaction import Transaction
 
 PAGE_SIZE = 50
+NOTED_FOR = timedelta(minutes=1)
+MOST_NOTED = 10_000
+FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
+Columns = Sequence[InstrumentedAttribute[Any]]
 # Sorting by a sealed name happens here and not in the database, up to this many rows.
 SORTABLE = 5_000
 
@@ -27,6 +34,31 @@ class Page:
     count: int | None
 
 
+class LargeLists:
+    """Whose lists had more than `SORTABLE` rows a moment ago. To find out again costs more than their page.
+
+    Of a process, and a minute old at most: a list that shrinks meanwhile is in the order of the key a
+    little longer.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[Hashable, datetime] = {}
+
+    def __contains__(self, name: Hashable) -> bool:
+        return name is not None and self._until.get(name, FOREVER_AGO) > clock.now()
+
+    def add(self, name: Hashable) -> None:
+        """Note that the list of this name is large."""
+        if name is None:
+            return
+        if len(self._until) >= MOST_NOTED:
+            self._until.clear()
+        self._until[name] = clock.now() + NOTED_FOR
+
+
+LARGE = LargeLists()
+
+
 def page_by_key(
     tx: Transaction,
     statement: Select[Any],
@@ -34,8 +66,14 @@ def page_by_key(
     before: str | None,
     after: str | None,
     newest_first: bool = False,
+    reads: Columns = (),
+    name: Hashable = None,
 ) -> Page:
-    """A page in the order of the primary key. `count` is None where counting would take long."""
+    """A page in the order of the primary key. `count` is None where counting would take long.
+
+    `reads` are the columns that are needed of each row; without them rows are entities. `name` tells this
+    list from others, and whose it is.
+    """
     entity = statement.column_descriptions[0]["entity"]
     key = tuple_(*entity.__mapper__.primary_key)
     turn = _key_of(tx, statement, entity, before or after)
@@ -45,35 +83,46 @@ def page_by_key(
     if turn is not None:
         cut = cut.where(key < turn if downwards else key > turn)
     columns = [c.desc() if downwards else c.asc() for c in entity.__mapper__.primary_key]
-    rows = list(tx.scalars(cut.order_by(*columns).limit(PAGE_SIZE + 1)))
+    rows = _read(tx, cut.order_by(*columns).limit(PAGE_SIZE + 1), reads)
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards and not rows:
         # A link to before the first row, as after deletions: the list begins here.
-        return page_by_key(tx, statement, before=None, after=None, newest_first=newest_first)
+        return page_by_key(
+            tx, statement, before=None, after=None, newest_first=newest_first, reads=reads, name=name
+        )
     if backwards:
         rows.reverse()
     has_before = more if backwards else turn is not None
     has_after = True if backwards else more
-    return _page(rows, has_before=has_before, has_after=has_after, count=count_up_to(tx, statement))
+    count = None
+    if name not in LARGE:
+        count = len(rows) if not (has_before or has_after) else count_up_to(tx, statement)
+        if count is None:
+            LARGE.add(name)
+    return _page(rows, has_before=has_before, has_after=has_after, count=count)
 
 
 def page_by_name(
     tx: Transaction,
     statement: Select[Any],
     *,
-    name: Callable[[Any], Any],
+    sort_key: Callable[[Any], Any],
     before: str | None,
     after: str | None,
+    reads: Columns = (),
+    name: Hashable = None,
 ) -> Page:
     """A page in the order of a sealed name; beyond `SORTABLE` rows, in the order of the key.
 
-    `name` gives a row's sort key. It runs over the whole scope, so it must not ask the database.
+    `sort_key` is asked for each row of the whole scope, so it must not ask the database. `reads` and `name`
+    are as in `page_by_key`.
     """
-    counted = count_up_to(tx, statement)
-    if counted is None:
-        return page_by_key(tx, statement, before=before, after=after)
-    rows = sorted(tx.scalars(statement), key=lambda row: (name(row), row.id))
+    rows = [] if name in LARGE else _read(tx, statement.limit(SORTABLE + 1), reads)
+    if name in LARGE or len(rows) > SORTABLE:
+        LARGE.add(name)
+        return page_by_key(tx, statement, before=before, after=after, reads=reads, name=name)
+    rows.sort(key=lambda row: (sort_key(row), row.id))
     places = {row.public_id: place for place, row in enumerate(rows)}
     if after in places:
         start = places[after] + 1
@@ -96,6 +145,13 @@ def count_up_to(tx: Transaction, statement: Select[Any], most: int = SORTABLE) -
     some = statement.with_only_columns(entity.id).order_by(None).limit(most + 1).subquery()
     counted = tx.scalar(select(func.count()).select_from(some)) or 0
     return counted if counted <= most else None
+
+
+def _read(tx: Transaction, statement: Select[Any], reads: Columns) -> list[Any]:
+    """The rows, with the columns that are needed: a row is much quicker to make than an entity."""
+    if reads:
+        return list(tx.execute(statement.with_only_columns(*reads)))
+    return list(tx.scalars(statement))
 
 
 def _key_of(tx: Transaction, statement: Select[Any], entity: Any, public_id: str | None) -> Any:

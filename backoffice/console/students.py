@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find, rows_of
+from backoffice.access.lookup import find
 from backoffice.access.permissions import (
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
@@ -23,7 +23,7 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
-from backoffice.console.paging import count_up_to
+from backoffice.console.paging import LARGE
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
@@ -54,6 +54,7 @@ class StudentGrid(Grid):
     address = "students"
     noun = ("student", "students")
     sorts_by_name = True
+    reads = (Student.school_id, Student.id, Student.public_id, Student.given_name, Student.family_name)
     search_placeholder = "Find a name"
     columns = (
         Column("name", "Student"),
@@ -100,7 +101,7 @@ class StudentGrid(Grid):
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
         """Name, classes, points over all of them."""
-        enrolled = queries.enrollments_by_student(tx, things)
+        seats = queries.seats_of(tx, things)
         within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
         return [
             Row(
@@ -108,8 +109,8 @@ class StudentGrid(Grid):
                 f"/console/students/{thing.public_id}{within}",
                 (
                     Cell(full_name(thing)),
-                    Cell(", ".join(sorted(e.classroom.name for e in enrolled.get(thing.id, ())))),
-                    Cell(str(sum(e.balance for e in enrolled.get(thing.id, ()))), "number"),
+                    Cell(", ".join(sorted(seat.classroom for seat in seats.get(thing.id, ())))),
+                    Cell(str(sum(seat.points for seat in seats.get(thing.id, ()))), "number"),
                 ),
             )
             for thing in things
@@ -132,16 +133,17 @@ class StudentGrid(Grid):
 
     def _by_class(self, tx: Transaction, chosen: Classroom | None) -> dict[str, Any]:
         """A choice among the classes; where they are too many for one, the way to their list."""
-        classrooms = rows_of(tx.principal, Classroom)
-        if count_up_to(tx, classrooms, MOST_CHOICES) is None:
+        name = (tx.principal.account_id, "choices of classes")
+        classrooms = [] if name in LARGE else queries.classrooms_for(tx, most=MOST_CHOICES + 1)
+        if name in LARGE or len(classrooms) > MOST_CHOICES:
+            LARGE.add(name)
             return {
                 "pick": {"title": "Choose a class", "url": "/console/classrooms/"},
                 "only": [chosen.name] if chosen else [],
             }
         options = [{"value": "", "title": "All classes", "selected": not chosen}]
         options += [
-            {"value": each.public_id, "title": each.name, "selected": each is chosen}
-            for each in sorted(tx.scalars(classrooms), key=lambda each: names.sort_key(each.name, None))
+            {"value": each.public_id, "title": each.name, "selected": each is chosen} for each in classrooms
         ]
         return {"filters": [{"name": "classroom", "title": "Class", "options": options}]}
 

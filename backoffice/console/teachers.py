@@ -23,6 +23,7 @@ class TeacherGrid(Grid):
     address = "teachers"
     noun = ("person", "people")
     sorts_by_name = True
+    reads = (Account.id, Account.public_id, Account.name)
     columns = (
         Column("name", "Name"),
         Column("role", "Role"),

@@ -42,8 +42,8 @@ class LiveTable:
 
 
 @dataclass(frozen=True)
-class ClientFacts:
-    """How the server sees who asks: the address, unless it is a socket, and the version of TLS, if any."""
+class EndFacts:
+    """The other end of a connection: its address or the path of its socket, and its TLS, if it has any."""
 
     address: str | None
     tls: str | None
@@ -210,7 +210,14 @@ def validated_checks(connection: Connection, table: str) -> set[str]:
     return set(rows)
 
 
-def client_of(connection: Connection) -> ClientFacts:
+def server_of(connection: Connection) -> EndFacts:
+    """How we see the server, or the pooler before it."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    return EndFacts(driver.info.host, "TLS" if driver.pgconn.ssl_in_use else None)
+
+
+def client_of(connection: Connection) -> EndFacts:
     """How the server sees the other end of this connection; behind a pooler that is the pooler."""
     found = connection.execute(
         text(
@@ -218,4 +225,4 @@ def client_of(connection: Connection) -> ClientFacts:
             " from pg_stat_ssl s where s.pid = pg_backend_pid()"
         )
     ).one()
-    return ClientFacts(found.address, found.tls)
+    return EndFacts(found.address, found.tls)

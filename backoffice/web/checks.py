@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection
@@ -15,6 +14,7 @@ from backoffice.controls.check import Check, Finding, Looking, falls_short, hold
 from backoffice.controls.looking import count, some
 from backoffice.settings import is_loopback
 from backoffice.storage import catalog
+from backoffice.storage.catalog import EndFacts
 from backoffice.web import headers
 
 PAGES = ("/join", "/student")
@@ -79,19 +79,16 @@ def _not_only_https(client: FlaskClient, base_url: str) -> str | None:
 
 def _how_it_travels(connection: Connection) -> str | None:
     """How our end of a connection is guarded, and the server's, if there is a pooler between; None if not."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    near = _guard(driver.info.host, "TLS" if driver.pgconn.ssl_in_use else None)
-    client = catalog.client_of(connection)
-    return _guard(client.address, client.tls) if near else None
+    near, far = catalog.server_of(connection), catalog.client_of(connection)
+    return _guard(far) if _guard(near) else None
 
 
-def _guard(host: str | None, tls: str | None) -> str | None:
-    if tls:
-        return tls
-    if not host or host.startswith("/"):
+def _guard(end: EndFacts) -> str | None:
+    if end.tls:
+        return end.tls
+    if not end.address or end.address.startswith("/"):
         return "a socket of this machine"
-    return "this machine's loopback" if is_loopback(host) else None
+    return "this machine's loopback" if is_loopback(end.address) else None
 
 
 def served_sources(app: Flask) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,6 @@ seals (the rows hold nothing else), and writes a table without style or scripts.
 """
 
 import sys
-import warnings
 from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
@@ -91,9 +90,9 @@ def bare(settings: Settings, address: str) -> Callable[[dict[str, Any], Start], 
 
     def page(asked: dict[str, str]) -> str:
         kind = next((each for each in ("after", "classroom", "q", "school") if each in asked), "")
-        values = {**asked, "size": PAGE + 1}
+        values: dict[str, Any] = {**asked, "size": PAGE + 1}
         if kind == "q":
-            values["token"] = names.token(asked["q"], school_id=int(asked["school"]))  # type: ignore[assignment]
+            values["token"] = names.token(asked["q"], school_id=int(asked["school"]))
         if kind in {"", "after"}:
             rows = connection().execute(LISTED.format(where=WHERE[kind]).encode(), values).fetchall()
             listed = [

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import Select, delete, select
 
+from backoffice import clock
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.console import paging
-from backoffice.console.paging import Page, page_by_key, page_by_name
+from backoffice.console.paging import PAGE_SIZE, Page, page_by_key, page_by_name
 from backoffice.schools import names
 from backoffice.schools.models import Enrollment, Student
 from tests.factories.world import SYSTEM, World, add_child
@@ -24,7 +26,7 @@ def by_name(tx: Transaction, statement: Select[Any], **cursors: Any) -> Page:
     def name(student: Student) -> tuple[str, str]:
         return names.sort_key(student.given_name, student.family_name)
 
-    return page_by_name(tx, statement, name=name, **{"before": None, "after": None, **cursors})
+    return page_by_name(tx, statement, sort_key=name, **{"before": None, "after": None, **cursors})
 
 
 @pytest.fixture(scope="module", params=[0, 1, 50, 51, 130])
@@ -81,12 +83,14 @@ def test_a_cursor_of_nobody_here_is_the_first_page(world: World, rows: int, turn
 def test_beyond_what_can_be_sorted_the_key_decides(
     world: World, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(paging, "SORTABLE", 10)
     monkeypatch.setattr(paging.count_up_to, "__defaults__", (10,))
     with transaction(SYSTEM) as tx:
         page = by_name(tx, students(world))
         shown = [row.id for row in page.rows]
         keys = [row.id for row in by_key(tx, students(world)).rows]
-    assert page.count == (None if rows > 10 else rows)
+    # What fits on one page needs no counting.
+    assert page.count == (None if rows > PAGE_SIZE else rows)
     assert shown == keys or rows <= 10
 
 
@@ -97,3 +101,33 @@ def test_before_the_first_row_is_the_first_page(world: World, rows: int, turn: T
         if first.rows:
             page = turn(tx, students(world), before=first.rows[0].public_id)
             assert (page.rows, page.before, page.after) == (first.rows, first.before, first.after)
+
+
+def test_a_large_list_is_counted_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "LARGE", paging.LargeLists())
+    monkeypatch.setattr(paging, "SORTABLE", 1)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 1)
+    asked: list[int] = []
+    monkeypatch.setattr(paging, "count_up_to", lambda *_more: asked.append(1))
+
+    def look(name: str | None) -> None:
+        with transaction(SYSTEM) as tx:
+            found = page_by_name(
+                tx, select(Student), sort_key=lambda row: row.id, before=None, after=None, name=name
+            )
+        assert found.count is None
+
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        for name in ("mine", "mine", "yours", None, None):
+            look(name)
+        assert len(asked) == 2, "nameless lists are counted each time; the others were known to be large"
+        traveller.shift(61)
+        assert "mine" not in paging.LARGE
+
+
+def test_no_more_lists_are_noted_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST_NOTED", 3)
+    noted = paging.LargeLists()
+    for name in "abcd":
+        noted.add(name)
+    assert ["d" in noted, "a" in noted] == [True, False]

@@ -18,7 +18,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Door
 from backoffice.settings import Sessions
 from backoffice.storage import catalog
-from backoffice.storage.catalog import ClientFacts
+from backoffice.storage.catalog import EndFacts
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.models import StudentSession
 from tests.controls.conftest import Broken, Look
@@ -265,14 +265,14 @@ def test_a_page_that_lets_plain_http_in_falls_short(
 @pytest.mark.parametrize(
     ("client", "state"),
     [
-        (ClientFacts("192.0.2.7", None), State.FALLS_SHORT),
-        (ClientFacts("192.0.2.7", "TLSv1.3"), State.HOLDS),
-        (ClientFacts("127.0.0.1", None), State.HOLDS),
-        (ClientFacts(None, None), State.HOLDS),
+        (EndFacts("192.0.2.7", None), State.FALLS_SHORT),
+        (EndFacts("192.0.2.7", "TLSv1.3"), State.HOLDS),
+        (EndFacts("127.0.0.1", None), State.HOLDS),
+        (EndFacts(None, None), State.HOLDS),
     ],
 )
 def test_an_open_way_to_the_database_falls_short(
-    look: Look, monkeypatch: pytest.MonkeyPatch, client: ClientFacts, state: State
+    look: Look, monkeypatch: pytest.MonkeyPatch, client: EndFacts, state: State
 ) -> None:
     monkeypatch.setattr(catalog, "client_of", lambda _connection: client)
     assert look("tls").state is state

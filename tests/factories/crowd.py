@@ -76,10 +76,7 @@ def _fill(connection: psycopg.Connection, world: World, rows: int) -> Crowd:
                 now,
                 school_name,
                 "school",
-                "US",
-                "CA",
-                "UTC",
-                "en",
+                *place,
                 [],
             )
             for each in schools
