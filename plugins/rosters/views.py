@@ -23,6 +23,7 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from plugins.rosters import queries, services
 from plugins.rosters.importing.outcome import Outcome
+from plugins.rosters.jobs import NAMED_FOR
 from plugins.rosters.models import ImportState, RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
@@ -152,6 +153,9 @@ class RosterGrid(Grid):
             place=place,
             state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
             found=row.report,
+            names=row.names or {},
+            stops=[each for each in (row.report or {}).get("problems", ()) if each["severity"] == "error"],
+            named_for=NAMED_FOR.days,
             problems_url=f"/console/rosters/{public_id}/problems.csv",
             crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": place}],
         )

@@ -1,6 +1,7 @@
 """The larger body of an upload page is taken only from somebody for whom the page opens."""
 
 import io
+from functools import partial
 from typing import Any
 
 import pytest
@@ -83,9 +84,9 @@ def test_a_leader_sends_one_up_to_the_pages_own_bound(app: Flask, world: World) 
 
 def test_a_page_that_is_switched_off_takes_none(app: Flask, runtime: Runtime, world: World) -> None:
     token, founder = world.token("leader"), world.sign_in("founder")
-    switch = {"principal": founder, "installed": runtime.plugins, "name": "rosters"}
-    host.switch_plugin(**switch, enabled=False, reason="To try it out")
+    switch = partial(host.switch_plugin, principal=founder, installed=runtime.plugins, name="rosters")
+    switch(enabled=False, reason="To try it out")
     try:
         assert send(app, token) == (413, 0)
     finally:
-        host.switch_plugin(**switch, enabled=True)
+        switch(enabled=True)

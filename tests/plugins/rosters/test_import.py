@@ -535,7 +535,7 @@ def test_the_import_is_written_down_with_its_report(school: School) -> None:
     assert isinstance(row, RosterImport)
     assert (row.state, row.source, row.asked_by) == (ImportState.DONE, "command", None)
     assert row.report is not None
-    assert row.report["administrators"] == ["Amara Boss"]
+    assert row.names == {"administrators": ["Amara Boss"], "to_invite": []}
 
 
 @pytest.mark.parametrize("place", ["nowhere", "abcd2345efgh6789", "x' or 1=1"])
