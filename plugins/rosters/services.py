@@ -392,16 +392,13 @@ def _joined(earlier: dict[str, Any] | None, report: dict[str, Any]) -> dict[str,
     """
     if not earlier:
         return report
-    counts = {_kind(each): each for each in report["problem_counts"]}
-    for each in reversed(earlier["problem_counts"]):
-        other = counts.pop(_kind(each), each)
-        counts = {_kind(each): max(each, other, key=lambda counted: counted["times"]), **counts}
+    counted = {_kind(each): each for each in (*earlier["problem_counts"], *report["problem_counts"])}
     first = [each for each in earlier["problems"] if each not in report["problems"]]
     return {
         **report,
         "dropped": {**report["dropped"], **earlier["dropped"]},
         "problems": [*first, *report["problems"]],
-        "problem_counts": list(counts.values()),
+        "problem_counts": list(counted.values()),
     }
 
 
