@@ -35,7 +35,7 @@ from plugins.rosters.mails import IMPORT_FINISHED, ImportFinished
 from plugins.rosters.models import ImportSource, ImportState, RosterImport, RosterUpload
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
-from plugins.rosters.reading.package import PACKAGE, PackageRefused, open_package
+from plugins.rosters.reading.package import PACKAGE, REDUCED, PackageRefused, open_package
 from plugins.rosters.reading.report import Report
 
 IMPORT = "rosters.import"
@@ -283,7 +283,7 @@ def _read_and_import(
     number: int,
 ) -> Outcome:
     try:
-        with open_package(io.BytesIO(content), report) as package:
+        with open_package(io.BytesIO(content), report, limits=REDUCED) as package:
             return import_roster(
                 principal=principal,
                 target=target,

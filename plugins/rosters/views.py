@@ -27,7 +27,7 @@ from plugins.rosters.jobs import NAMED_FOR
 from plugins.rosters.models import ImportState, RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
-from plugins.rosters.reading.package import PACKAGE, PackageRefused, open_package
+from plugins.rosters.reading.package import PACKAGE, UPLOADED, PackageRefused, open_package
 from plugins.rosters.reading.reduced import reduce_set
 from plugins.rosters.reading.report import Report
 
@@ -180,7 +180,7 @@ class RosterGrid(Grid):
 def _reduced(content: bytes, report: Report) -> tuple[bytes, int]:
     """The set without what is not taken. The report says what stops it, and what was dropped."""
     try:
-        with open_package(content, report) as package:
+        with open_package(content, report, limits=UPLOADED) as package:
             return reduce_set(read_set(package, report))
     except PackageRefused as refused:
         report.error(PACKAGE, refused.sentence, refused.remedy)

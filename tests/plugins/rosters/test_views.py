@@ -4,6 +4,7 @@ import io
 import json
 import tempfile
 import zipfile
+from hashlib import sha256
 from html import unescape
 from typing import Any
 
@@ -18,11 +19,13 @@ from werkzeug.test import TestResponse, encode_multipart
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.web import cookies
-from plugins.rosters import services
+from plugins.rosters import services, views
 from plugins.rosters.models import ImportState, RosterImport, RosterUpload
+from plugins.rosters.reading.package import Limits
 from tests.contract.pages import form_token
 from tests.factories import oneroster
 from tests.factories.world import SYSTEM, World
+from tests.plugins.rosters.reading.sets import written, zip_of
 
 NEW = "/console/rosters/new"
 SET = oneroster.zipped(oneroster.Shape(students=20))
@@ -119,6 +122,29 @@ def test_files_with_errors_store_nothing(leader: FlaskClient, world: World) -> N
     assert "users.csv" in page
     assert "wizard" not in page
     assert last().id == before
+
+
+def test_a_set_that_unpacks_to_more_than_a_page_reads_is_refused(
+    leader: FlaskClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = last().id
+    monkeypatch.setattr(views, "UPLOADED", Limits(total_bytes=1000))
+    answer = send(leader, world.home.public_id, SET)
+    assert (answer.status_code, "The set is too large." in answer.text) == (422, True)
+    assert last().id == before
+
+
+def test_what_the_page_takes_the_worker_takes(leader: FlaskClient, world: World) -> None:
+    """Also when much was left out, which reads as very many empty lines."""
+    rows = {name: [*lines] for name, lines in oneroster.files(oneroster.Shape(students=3)).items()}
+    gone = [*rows["orgs.csv"][1]]
+    gone[rows["orgs.csv"][0].index("status")] = "tobedeleted"
+    digests = (sha256(b"%d" % number).hexdigest() for number in range(Limits().empty_lines + 1))
+    rows["orgs.csv"][1:1] = [(digest, *gone[1:]) for digest in digests]
+    content = zip_of({name: written([list(line) for line in lines]) for name, lines in rows.items()})
+    assert send(leader, world.elsewhere.public_id, content).status_code == 303
+    work()
+    assert last().state == ImportState.DONE
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken", SET[: len(SET) // 2]])
