@@ -12,7 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +80,10 @@ _LINKED = ("The set contains links or devices.", "Send the files themselves.")
 
 
 class _Source(Protocol):
-    """Where members come from: their sizes as packed at the most, and their bytes.
-
-    `taken` is how many bytes as packed have been read so far.
-    """
+    """Where members come from: names and bytes. `taken` is how many bytes, as packed, have been read."""
 
     @property
-    def sizes(self) -> Mapping[str, int]: ...
+    def names(self) -> Iterable[str]: ...
 
     @property
     def taken(self) -> int: ...
@@ -106,7 +103,7 @@ class Package(AbstractContextManager["Package"]):
         self.limits = limits
         self._source = source
         self._read: Counter[str] = Counter()
-        self.names = frozenset(source.sizes)
+        self.names = frozenset(source.names)
 
     def open(self, name: str) -> io.BufferedReader:
         """A file's bytes, as a stream that ends in `PackageRefused` where it is damaged or too large.
@@ -133,12 +130,9 @@ class Package(AbstractContextManager["Package"]):
         most = min(limits.member_bytes, limits.total_bytes - others)
         if not source.packed:
             return lambda: most
-        begun, size = source.taken, source.sizes[name]
-
-        def bound() -> int:
-            return min(most, max(_ALWAYS_FINE, min(size, source.taken - begun) * limits.ratio))
-
-        return bound
+        # What a header says of a member's size can be anything.
+        begun = source.taken
+        return lambda: min(most, max(_ALWAYS_FINE, (source.taken - begun) * limits.ratio))
 
 
 def open_package(source: Path | bytes | BinaryIO, report: Report, *, limits: Limits | None = None) -> Package:
@@ -231,10 +225,11 @@ class _Folder:
                 if not stat.S_ISREG(mode):
                     raise PackageRefused(*_LINKED)
             self._path = path
-            self.sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+            self.names = [entry.name for entry in entries]
+            size = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
         except OSError:
             raise PackageRefused("The folder cannot be read.", "Look at its rights.") from None
-        if sum(self.sizes.values()) > limits.total_bytes:
+        if size > limits.total_bytes:
             raise PackageRefused(*TOO_LARGE)
 
     @staticmethod
@@ -277,15 +272,10 @@ class _Zip:
         if not files:
             raise PackageRefused("The zip is empty.", "Zip the CSV files together and send that.")
         self._infos = _at_root(files, report)
-        # What a header says of sizes is believed only where it speaks against the file.
+        # What a header says is believed only where it speaks against the file.
         if sum(info.file_size for info in files) > limits.total_bytes:
             raise PackageRefused(*TOO_LARGE)
-        begins = sorted({*(info.header_offset for info in self._zip.infolist()), self._zip.start_dir})
-        room = dict(zip(begins, (*begins[1:], self._zip.start_dir), strict=True))
-        self.sizes = {
-            name: min(info.compress_size, max(room[info.header_offset] - info.header_offset, 0))
-            for name, info in self._infos.items()
-        }
+        self.names = self._infos.keys()
 
     @property
     def taken(self) -> int:

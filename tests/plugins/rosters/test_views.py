@@ -54,10 +54,14 @@ def signed_in(app: Flask, world: World, role: str) -> FlaskClient:
 
 
 def send(browser: FlaskClient, place: str, content: bytes) -> TestResponse:
-    token = form_token(browser.get(NEW).text)
-    return browser.post(
-        NEW, data={"csrf_token": token, "place": place, "file": (io.BytesIO(content), "set.zip")}
-    )
+    return browser.post(NEW, **upload(form_token(browser.get(NEW).text), place, content))
+
+
+def upload(token: str, place: str, content: bytes) -> dict[str, Any]:
+    """A form that is sent. Put together here: the client would use a file of its own for a large one."""
+    fields = {"csrf_token": token, "place": place, "file": FileStorage(io.BytesIO(content), "set.zip")}
+    boundary, body = encode_multipart(fields)
+    return {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
 
 
 def last() -> RosterImport:
@@ -177,11 +181,7 @@ def test_a_large_body_is_taken_by_this_page_alone_and_in_memory(
     token = form_token(leader.get(NEW).text)
 
     def post(browser: FlaskClient, address: str) -> int:
-        file = FileStorage(io.BytesIO(large), "set.zip")
-        fields = {"csrf_token": token, "place": world.home.public_id, "file": file}
-        boundary, body = encode_multipart(fields)  # by ourselves: the client would use a file of its own
-        kind = f"multipart/form-data; boundary={boundary}"
-        return browser.post(address, data=body, content_type=kind).status_code
+        return browser.post(address, **upload(token, world.home.public_id, large)).status_code
 
     assert post(leader, NEW) in {303, 422}
     assert post(leader, "/console/classrooms/new") == 413
