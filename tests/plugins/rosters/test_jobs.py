@@ -165,7 +165,7 @@ def test_what_the_page_dropped_is_in_the_report(app: Flask, world: World) -> Non
     import_upload(Running(app, {"number": number}))
     kept = row(number).report
     assert kept is not None
-    assert kept["dropped"] == {"users.csv phone": 6}
+    assert kept["dropped"] == {"users.csv email": 1, "users.csv phone": 6}
     assert [problem["sentence"] for problem in kept["problems"]] == ["Something is odd."]
     assert [(each["sentence"], each["times"]) for each in kept["problem_counts"]] == [
         ("Something is odd.", 1)
