@@ -44,7 +44,6 @@ from tests.plugins.rosters.memory import (
     warnings,
 )
 
-
 pytestmark = pytest.mark.usefixtures("nobody_is_known")
 
 

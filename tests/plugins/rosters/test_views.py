@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug import formparser
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.runtime import Runtime
+from backoffice.storage.roles import DatabaseRole
 from backoffice.web import cookies
 from plugins.rosters import services, views
 from plugins.rosters.models import ImportState, RosterImport, RosterUpload
 from plugins.rosters.reading.package import Limits
+from plugins.rosters.reading.report import Report
 from tests.contract.pages import form_token
 from tests.factories import oneroster
 from tests.factories.world import SYSTEM, World
@@ -107,6 +110,26 @@ def test_what_is_dropped_is_not_kept(leader: FlaskClient, world: World) -> None:
         assert {row[heading.index(column)] for row in rows[1:]} == {""}
     children = [row for row in rows[1:] if row[heading.index("role")] == "student"]
     assert {row[heading.index("email")] for row in children} == {""}
+
+
+def test_no_transaction_is_open_while_a_roster_is_read(
+    leader: FlaskClient, runtime: Runtime, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take long, and an open one holds up what cleans the tables."""
+    reduced, opened = views._reduced, []
+    looked = text("""
+        select count(*) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%'
+    """)
+
+    def looking(content: bytes, report: Report) -> tuple[bytes, int]:
+        with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
+            opened.append(connection.scalar(looked))
+        return reduced(content, report)
+
+    monkeypatch.setattr(views, "_reduced", looking)
+    assert send(leader, world.home.public_id, SET).status_code == 303
+    assert opened == [0]
 
 
 def test_files_with_errors_store_nothing(leader: FlaskClient, world: World) -> None:

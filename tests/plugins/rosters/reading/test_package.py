@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import signal
 import stat
 import tracemalloc
 import zipfile
@@ -260,6 +261,38 @@ def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(right: Path) -> No
         found = read_set(package, report)
         assert list(found.users()) == []
     assert report.stops
+
+
+def test_not_even_a_link_to_a_good_file_is_followed(
+    right: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "users.csv"
+    report = Report()
+    with open_package(right, report) as package:
+        (right / "users.csv").rename(elsewhere)
+        (right / "users.csv").symlink_to(elsewhere)
+        assert list(read_set(package, report).users()) == []
+    assert {each.file for each in report.problems} == {"users.csv"}
+
+
+def test_a_file_that_becomes_a_pipe_meanwhile_is_not_waited_for(right: Path) -> None:
+    """Nobody ever writes into it."""
+
+    def too_long(*_arguments: object) -> None:
+        raise AssertionError("Reading waits for a pipe.")
+
+    report = Report()
+    with open_package(right, report) as package:
+        (right / "users.csv").unlink()
+        os.mkfifo(right / "users.csv")
+        before = signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(5)
+        try:
+            assert list(read_set(package, report).users()) == []
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+    assert {each.file for each in report.problems} == {"users.csv"}
 
 
 def test_a_file_that_goes_while_it_is_read_is_told(right: Path) -> None:
