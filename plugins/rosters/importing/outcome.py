@@ -12,7 +12,7 @@ from plugins.rosters.reading.report import Report
 NOT_TAKEN = {
     "family": "Parents, guardians and relatives are not taken: they come by a teacher's invitation.",
     "other staff": "Aides and proctors are not taken: a teacher adds helpers to a class.",
-    "administrators": "Nobody becomes a leader by a roster: a leader grants that to each.",
+    "administrators": "Administrators are listed by name; nobody becomes a leader by a roster.",
 }
 
 

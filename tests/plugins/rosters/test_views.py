@@ -118,8 +118,8 @@ def test_no_transaction_is_open_while_a_roster_is_read(
     """It may take long, and an open one holds up what cleans the tables."""
     reduced, opened = views._reduced, []
     looked = text("""
-        select count(*) from pg_stat_activity
-         where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%'
+        select count(*) from pg_locks l join pg_database d on d.oid = l.database
+         where d.datname = current_database() and l.pid <> pg_backend_pid() and l.locktype = 'relation'
     """)
 
     def looking(content: bytes, report: Report) -> tuple[bytes, int]:
