@@ -79,7 +79,7 @@ def build(runtime: Runtime) -> Flask:
     converters.init_app(app)
     identity.init_app(app)
     errors.init_app(app)
-    requests.init_app(app, settings)
+    requests.init_app(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     pages.init_csrf(csrf)

@@ -41,7 +41,7 @@ class GuardedView(BaseView):
     category: ClassVar[str] = ""
     address: ClassVar[str] = ""
     icon: ClassVar[str] = "dot"
-    # Doors that take uploads, and of how many bytes; they are read in memory.
+    # Doors that take uploads, and of how many bytes from whom they open for; these are read in memory.
     uploads: ClassVar[Mapping[str, int]] = {}
     # The plugin that it belongs to; it goes with the plugin's toggle.
     plugin: Plugin | None = None

@@ -4,6 +4,7 @@ Views are registered here and nowhere else.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from flask import Blueprint, Flask
@@ -20,7 +21,7 @@ from backoffice.console.schools import SchoolGrid
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.plugin import Plugin, PluginError
-from backoffice.web.requests import allow_uploads
+from backoffice.web.requests import allow_upload
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -64,4 +65,9 @@ def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:
 
 def _add(app: Flask, admin: Admin, view: GuardedView) -> None:
     admin.add_view(view)
-    allow_uploads(app, {f"{view.endpoint}.{door}": size for door, size in view.uploads.items()})
+    for door, size in view.uploads.items():
+        allow_upload(app, f"{view.endpoint}.{door}", size=size, opens=partial(_opens, view, door))
+
+
+def _opens(view: GuardedView, door: str) -> bool:
+    return view.opens(door) and view.switched_on

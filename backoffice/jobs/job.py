@@ -114,6 +114,10 @@ class JobRun(Protocol):
     def arguments(self) -> Mapping[str, int | str]:
         """Identifiers that the job was asked to work on."""
 
+    @property
+    def last(self) -> bool:
+        """Whether it is not tried again if it fails now."""
+
     def progress(self, done: int, total: int | None = None) -> None:
         """Show how far the work is. Cheap: written at most once a second."""
 

@@ -64,6 +64,7 @@ class Run:
     who: Purpose
     arguments: Mapping[str, int | str]
     number: int | None = None
+    last: bool = True
     done: int | None = None
     total: int | None = None
     lines: list[str] = field(default_factory=list)
@@ -151,7 +152,8 @@ def _begin(entry: Registered, number: int, arguments: Mapping[str, int | str], a
             row.state, row.started_at = RunState.RUNNING, clock.now()
     if row is None:
         raise GivenUp
-    return Run(row.id, row.attempt, app, who, arguments, number)
+    last = row.attempt >= entry.job.attempts
+    return Run(row.id, row.attempt, app, who, arguments, number, last)
 
 
 def _row_to_run(tx: Transaction, entry: Registered, number: int, known: Sequence[JobRun]) -> JobRun | None:

@@ -1,14 +1,13 @@
 """What no request may carry, whatever page it asks for."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable
 from itertools import chain
 from typing import IO
 
 from flask import Flask, Request, abort, request
 
-from backoffice.settings import Settings
-from backoffice.web import cookies
+from backoffice.web.identity import SAFE_METHODS
 
 # Bytes of a body, where a page expects much less than a form may have.
 LONGEST = {"web.csp_reports": 8 * 1024}
@@ -31,23 +30,26 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
-def allow_uploads(app: Flask, sizes: Mapping[str, int]) -> None:
-    """Let the pages of these endpoints take bodies of so many bytes, from a browser with a session."""
-    app.extensions.setdefault("uploads", {}).update(sizes)
+def allow_upload(app: Flask, endpoint: str, *, size: int, opens: Callable[[], bool]) -> None:
+    """Let a page take bodies of so many bytes, but only from somebody for whom it `opens`.
+
+    That is asked before anything of the body is read.
+    """
+    app.extensions.setdefault("uploads", {})[endpoint] = (size, opens)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Refuse what is too long or what PostgreSQL could not store anyway, before a page looks at it."""
     app.request_class = InMemoryRequest
-    session_cookie = cookies.name(settings, cookies.ACCOUNT)
 
     @app.before_request
     def _no_more_than_expected() -> None:
         # Before anything is read of it: a body in chunks does not say how long it is.
         endpoint = request.endpoint or ""
         longest = LONGEST.get(endpoint)
-        if session_cookie in request.cookies:
-            longest = app.extensions.get("uploads", {}).get(endpoint, longest)
+        size, opens = app.extensions.get("uploads", {}).get(endpoint, (None, None))
+        if opens is not None and request.method not in SAFE_METHODS and opens():
+            longest = size
         if longest is not None:
             request.max_content_length = longest
 

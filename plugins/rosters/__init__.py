@@ -17,6 +17,7 @@ from plugins.rosters.models import (
     StudentSource,
 )
 from plugins.rosters.permissions import ROSTERS_IMPORT
+from plugins.rosters.services import forget_names_of_school
 from plugins.rosters.views import RosterGrid
 
 plugin = Plugin(
@@ -33,7 +34,7 @@ plugin = Plugin(
             "forget-uploads",
             forget_uploads,
             every(hours=1),
-            title="Delete uploads older than a day",
+            title="Delete old uploads, and names in old reports",
             forgets=True,
         ),
     ),
@@ -43,7 +44,7 @@ plugin = Plugin(
         PersonalData(ClassroomSource, Subject.CLASSROOM),
         PersonalData(StudentSource, Subject.STUDENT),
         PersonalData(AccountSource, Subject.ACCOUNT),
-        PersonalData(RosterImport, Subject.SCHOOL),
+        PersonalData(RosterImport, Subject.SCHOOL, forget_names_of_school),
         PersonalData(RosterImport, Subject.DISTRICT),
         PersonalData(RosterUpload, Subject.SCHOOL),
     ),

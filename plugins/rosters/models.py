@@ -159,7 +159,10 @@ class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
     done: Mapped[int] = columns.number("How many lines have been read", keep=Keep.SCHOOL)
     total: Mapped[int | None] = columns.number("Of how many, as far as known", keep=Keep.SCHOOL)
     report: Mapped[dict[str, Any] | None] = columns.sealed_json(
-        "What was found and done; names administrators and teachers to invite", keep=Keep.SCHOOL
+        "What was found in the files and done; names nobody", keep=Keep.SCHOOL
+    )
+    names: Mapped[dict[str, list[str]] | None] = columns.sealed_json(
+        "Administrators of the files, and teachers to invite", keep=Keep.ONE_MONTH
     )
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from backoffice.access.policy import RoleName, granted
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account, AccountStatus
 from backoffice.schools.models import District, Membership, Role, School
 from backoffice.schools.queries import schools_for
 from backoffice.storage.public_id import is_public_id
@@ -19,6 +22,33 @@ def waiting(tx: Transaction, *, number: int) -> RosterImport | None:
     """The import of this number if it is not over, kept from other workers for the moment."""
     found = tx.scalar(select(RosterImport).where(RosterImport.id == number).with_for_update())
     return None if found is None or ImportState(found.state).is_over else found
+
+
+def not_over(tx: Transaction, *, before: datetime) -> list[int]:
+    """The numbers of imports from before a moment that are not over, kept from workers meanwhile."""
+    old = RosterImport.created_at < before, RosterImport.finished_at.is_(None)
+    return list(tx.scalars(select(RosterImport.id).where(*old).order_by(RosterImport.id).with_for_update()))
+
+
+def may_still(tx: Transaction, found: RosterImport) -> bool:
+    """Whether the account that asked for the import may bring a roster in there now."""
+    roles = [role for role in Role if ROSTERS_IMPORT in granted(RoleName(role))]
+    if found.school_id is None:
+        there = Membership.district_id == found.district_id
+    else:
+        district = select(School.district_id).where(School.id == found.school_id)
+        there = or_(Membership.school_id == found.school_id, Membership.district_id.in_(district))
+    held = (
+        select(Membership.id)
+        .join(Account, Account.id == Membership.account_id)
+        .where(
+            Account.id == found.asked_by,
+            Account.status == AccountStatus.ACTIVE,
+            Membership.role.in_(roles),
+            there,
+        )
+    )
+    return tx.scalar(select(held.exists())) or False
 
 
 def target_of(tx: Transaction, found: RosterImport) -> Target:

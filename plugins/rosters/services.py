@@ -1,10 +1,11 @@
 """Importing a roster, and queueing one that somebody uploads."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, null, select, update
 
 from backoffice import clock, events
 from backoffice.access.lookup import NotFound, find
@@ -27,14 +28,14 @@ from plugins.rosters.importing.checking.queries import check, resolve
 from plugins.rosters.importing.merge import merge
 from plugins.rosters.importing.merging.queries import to_invite
 from plugins.rosters.importing.outcome import Outcome
-from plugins.rosters.importing.places import NoSuchPlace, Places, Target
+from plugins.rosters.importing.places import Places, Target
 from plugins.rosters.importing.roster import MOST_LISTED, Roster
 from plugins.rosters.importing.stage import Stager, Tick
 from plugins.rosters.mails import IMPORT_FINISHED, ImportFinished
 from plugins.rosters.models import ImportSource, ImportState, RosterImport, RosterUpload
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
-from plugins.rosters.reading.package import PACKAGE, PackageRefused, open_package
+from plugins.rosters.reading.package import PACKAGE, REDUCED, PackageRefused, open_package
 from plugins.rosters.reading.report import Report
 
 IMPORT = "rosters.import"
@@ -42,8 +43,18 @@ PIECE = 1 << 20
 LARGEST_UPLOAD = 64 << 20
 
 
+NOT_ANY_MORE = (
+    "Whoever brought this roster in may not bring any in there any more.",
+    "Let somebody who leads the school or district bring it in.",
+)
+
+
 class _Undone(Exception):
     """Ends the transaction without a trace: something is wrong, or it was a dry run."""
+
+
+class _OverAlready(Exception):
+    """Ends the transaction without a trace: somebody else has ended the import meanwhile."""
 
 
 def import_roster(
@@ -104,7 +115,7 @@ def queue_upload(
                 created_at=clock.now(),
                 done=0,
                 total=total,
-                report=None if report is None else Outcome(report).sealed(),
+                report=None if report is None else Outcome(report).public(),
             )
         )
         _keep(tx, number, content)
@@ -113,16 +124,76 @@ def queue_upload(
     return public_id
 
 
-def run_upload(*, principal: Principal | Credential, number: int, tick: Tick) -> Outcome | None:
-    """Import a set that was uploaded. None if that has been done already.
+def run_upload(
+    *, principal: Principal | Credential, number: int, tick: Tick, last: bool = False
+) -> Outcome | None:
+    """Import a set that was uploaded. None if that is over already.
 
-    Can be run again after a worker was killed: the import and its end are one transaction. Raises whatever
-    went wrong with us, once it is noted.
+    Can be run again after a worker was killed: the import and its end are one transaction. Refused if
+    something is wrong with the files, failed if whoever asked may not any more. Raises whatever goes wrong
+    with us; the import then waits for the next attempt, or has failed if this was the `last`.
     """
+    try:
+        return _run_upload(principal, number, tick)
+    except _OverAlready:
+        return None
+    except Exception:
+        if last:
+            with transaction(principal) as tx:
+                _end(tx, number, ImportState.FAILED, None)
+        raise
+
+
+def give_up(*, principal: Principal | Credential, before: datetime) -> int:
+    """End imports that were asked for before a moment and are not over; how many they were.
+
+    They are what nobody else ends: uploads that no worker took, or whose worker was killed at its last try.
+    """
+    with transaction(principal) as tx:
+        numbers = queries.not_over(tx, before=before)
+        for number in numbers:
+            _finish(tx, number, ImportState.FAILED, None)
+        if numbers:
+            record(tx, "rosters.give-up", numbers=numbers)
+    return len(numbers)
+
+
+def forget_names(*, principal: Principal | Credential, before: datetime) -> int:
+    """Take the names out of the reports of imports that were over before a moment; of how many."""
+    with transaction(principal) as tx:
+        return _forget_names(tx, RosterImport.finished_at < before)
+
+
+def forget_names_of_school(tx: Transaction, school_id: int) -> int:
+    """Take out of its district's reports whom they name, when a school is erased; out of how many."""
+    district = select(School.district_id).where(School.id == school_id)
+    return _forget_names(tx, RosterImport.district_id.in_(district))
+
+
+def _forget_names(tx: Transaction, which: ColumnElement[bool]) -> int:
+    forgotten = tx.scalars(
+        update(RosterImport)
+        .where(which, RosterImport.names.is_not(None))
+        .values(names=null())
+        .returning(RosterImport.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if forgotten:
+        record(tx, "rosters.forget-names", numbers=sorted(forgotten))
+    return len(forgotten)
+
+
+def _run_upload(principal: Principal | Credential, number: int, tick: Tick) -> Outcome | None:
+    report = Report()
     with transaction(principal) as tx:
         waiting = queries.waiting(tx, number=number)
         if waiting is None:
             return None
+        if not queries.may_still(tx, waiting):
+            report.error(PACKAGE, *NOT_ANY_MORE)
+            outcome = Outcome(report)
+            _end(tx, number, ImportState.FAILED, outcome, tell=False)
+            return outcome
         target = queries.target_of(tx, waiting)
         content = b"".join(
             tx.scalars(
@@ -132,38 +203,11 @@ def run_upload(*, principal: Principal | Credential, number: int, tick: Tick) ->
             )
         )
         _set(tx, number, state=ImportState.CHECKING, started_at=waiting.started_at or clock.now())
-    report = Report()
-    try:
-        outcome = _read_and_import(
-            principal, target, content, report, _watching(principal, number, tick), number
-        )
-    except (NoSuchPlace, Rejected):
-        _end(principal, number, ImportState.FAILED, Outcome(report))
-        raise
+    outcome = _read_and_import(principal, target, content, report, _watching(principal, number, tick), number)
     if not outcome.done:
-        _end(principal, number, ImportState.REFUSED, outcome)
+        with transaction(principal) as tx:
+            _end(tx, number, ImportState.REFUSED, outcome)
     return outcome
-
-
-def give_up(*, principal: Principal | Credential, before: Any) -> int:
-    """Delete uploads from before a moment, whatever became of them; how many imports that ended."""
-    with transaction(principal) as tx:
-        numbers = tx.scalars(
-            select(RosterImport.id).where(
-                RosterImport.created_at < before, RosterImport.finished_at.is_(None)
-            )
-        ).all()
-        uploaded = select(RosterImport.id).where(RosterImport.created_at < before)
-        tx.execute(delete(RosterUpload).where(RosterUpload.import_id.in_(uploaded)))
-        if numbers:
-            tx.execute(
-                update(RosterImport)
-                .where(RosterImport.id.in_(numbers))
-                .values(state=ImportState.FAILED, finished_at=clock.now())
-                .execution_options(synchronize_session=False)
-            )
-            record(tx, "rosters.give-up", numbers=sorted(numbers))
-    return len(numbers)
 
 
 def _undo(*, unless: bool) -> None:
@@ -221,11 +265,13 @@ def _note_done(tx: Transaction, found: Places, outcome: Outcome, watched: int | 
                 created_at=now,
                 finished_at=now,
                 done=outcome.noted.lines,
-                report=outcome.sealed(),
+                report=outcome.public(),
+                names=outcome.names,
             )
         )
-    else:
-        _finish(tx, watched, ImportState.DONE, outcome)
+    elif not _finish(tx, watched, ImportState.DONE, outcome):
+        # Whoever asked has been told that nothing was changed.
+        raise _OverAlready
 
 
 def _read_and_import(
@@ -237,7 +283,7 @@ def _read_and_import(
     number: int,
 ) -> Outcome:
     try:
-        with open_package(io.BytesIO(content), report) as package:
+        with open_package(io.BytesIO(content), report, limits=REDUCED) as package:
             return import_roster(
                 principal=principal,
                 target=target,
@@ -290,50 +336,71 @@ def _keep(tx: Transaction, number: int, content: Iterable[bytes]) -> None:
 
 
 def _set(tx: Transaction, number: int, **values: Any) -> None:
+    """Change an import that is not over."""
     tx.execute(
         update(RosterImport)
-        .where(RosterImport.id == number)
+        .where(RosterImport.id == number, RosterImport.finished_at.is_(None))
         .values(**values)
         .execution_options(synchronize_session=False)
     )
 
 
-def _end(principal: Principal | Credential, number: int, state: ImportState, outcome: Outcome) -> None:
-    with transaction(principal) as tx:
-        _finish(tx, number, state, outcome)
+def _end(
+    tx: Transaction, number: int, state: ImportState, outcome: Outcome | None, *, tell: bool = True
+) -> None:
+    if _finish(tx, number, state, outcome, tell=tell):
         record(tx, f"rosters.{state}", number=number)
 
 
-def _finish(tx: Transaction, number: int, state: ImportState, outcome: Outcome) -> None:
-    """End an import: forget the upload, keep the report, tell whoever asked."""
-    earlier = tx.scalar(select(RosterImport.report).where(RosterImport.id == number))
-    report = outcome.sealed()
-    if earlier:
-        report = _joined(earlier, report)
-    _set(tx, number, state=state, finished_at=clock.now(), done=outcome.noted.lines, report=report)
+def _finish(
+    tx: Transaction, number: int, state: ImportState, outcome: Outcome | None, *, tell: bool = True
+) -> bool:
+    """End an import: forget the upload, keep the report, tell whoever asked. False if it was over already.
+
+    Without an outcome it has none, and the report stays at what the page found.
+    """
+    found = queries.waiting(tx, number=number)
+    if found is None:
+        return False
+    values: dict[str, Any] = {"state": state, "finished_at": clock.now()}
+    if outcome is not None:
+        values |= {
+            "done": outcome.noted.lines,
+            "report": _joined(found.report, outcome.public()),
+            "names": outcome.names,
+        }
+    asked_by = found.asked_by
+    _set(tx, number, **values)
     tx.execute(delete(RosterUpload).where(RosterUpload.import_id == number))
-    asked = tx.execute(
-        select(Account, RosterImport.public_id, RosterImport.school_id)
-        .join(RosterImport, RosterImport.asked_by == Account.id)
-        .where(RosterImport.id == number)
-    ).first()
-    if asked is not None:
-        account, public_id, school_id = asked
+    account = tx.get(Account, asked_by) if tell and asked_by is not None else None
+    if account is not None:
+        counts = () if outcome is None else tuple(outcome.counts.items())
         outbox.post(
             tx,
             IMPORT_FINISHED,
             to=Recipient(account.id, account.email, account.name, account.language),
-            parameters=ImportFinished(public_id, str(state), _numbers(outcome.counts)),
-            school_id=school_id,
+            parameters=ImportFinished(found.public_id, str(state), counts),
+            school_id=found.school_id,
         )
+    return True
 
 
-def _joined(earlier: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
-    """What was found while the upload was reduced comes first, with what was dropped then."""
-    dropped = {**report["dropped"], **earlier["dropped"]}
-    first: Sequence[Any] = [each for each in earlier["problems"] if each not in report["problems"]]
-    return {**report, "dropped": dropped, "problems": [*first, *report["problems"]]}
+def _joined(earlier: dict[str, Any] | None, report: dict[str, Any]) -> dict[str, Any]:
+    """What was found while the upload was reduced comes first, with what was dropped then.
+
+    What both readings found is told and counted once.
+    """
+    if not earlier:
+        return report
+    counted = {_kind(each): each for each in (*earlier["problem_counts"], *report["problem_counts"])}
+    first = [each for each in earlier["problems"] if each not in report["problems"]]
+    return {
+        **report,
+        "dropped": {**report["dropped"], **earlier["dropped"]},
+        "problems": [*first, *report["problems"]],
+        "problem_counts": list(counted.values()),
+    }
 
 
-def _numbers(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(counts.items())
+def _kind(counted: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(counted[key] for key in ("severity", "file", "column", "sentence"))

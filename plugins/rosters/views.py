@@ -23,10 +23,11 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from plugins.rosters import queries, services
 from plugins.rosters.importing.outcome import Outcome
+from plugins.rosters.jobs import NAMED_FOR
 from plugins.rosters.models import ImportState, RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
-from plugins.rosters.reading.package import PACKAGE, PackageRefused, open_package
+from plugins.rosters.reading.package import PACKAGE, UPLOADED, PackageRefused, open_package
 from plugins.rosters.reading.reduced import reduce_set
 from plugins.rosters.reading.report import Report
 
@@ -152,6 +153,9 @@ class RosterGrid(Grid):
             place=place,
             state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
             found=row.report,
+            names=row.names or {},
+            stops=[each for each in (row.report or {}).get("problems", ()) if each["severity"] == "error"],
+            named_for=NAMED_FOR.days,
             problems_url=f"/console/rosters/{public_id}/problems.csv",
             crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": place}],
         )
@@ -176,7 +180,7 @@ class RosterGrid(Grid):
 def _reduced(content: bytes, report: Report) -> tuple[bytes, int]:
     """The set without what is not taken. The report says what stops it, and what was dropped."""
     try:
-        with open_package(content, report) as package:
+        with open_package(content, report, limits=UPLOADED) as package:
             return reduce_set(read_set(package, report))
     except PackageRefused as refused:
         report.error(PACKAGE, refused.sentence, refused.remedy)

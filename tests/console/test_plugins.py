@@ -82,7 +82,7 @@ def test_consequences_are_told_before_and_a_reason_is_asked_for(founder: FlaskCl
 def test_what_a_switch_does_not_stop_is_told(founder: FlaskClient) -> None:
     asked = page(founder, "/console/plugins/rosters/switch")
     assert "These jobs no longer run: Import an uploaded roster." in asked
-    assert "is still forgotten, by these jobs: Delete uploads older than a day." in asked
+    assert "is still forgotten, by these jobs: Delete old uploads, and names in old reports." in asked
 
 
 def test_a_form_sent_twice_does_nothing_twice(founder: FlaskClient) -> None:

@@ -12,13 +12,13 @@ from plugins.rosters.reading.report import Report
 NOT_TAKEN = {
     "family": "Parents, guardians and relatives are not taken: they come by a teacher's invitation.",
     "other staff": "Aides and proctors are not taken: a teacher adds helpers to a class.",
-    "administrators": "Nobody becomes a leader by a roster: a leader grants that to each.",
+    "administrators": "Administrators are listed by name; nobody becomes a leader by a roster.",
 }
 
 
 @dataclass
 class Outcome:
-    """Whether it was done, what was found and what was done. Names of staff are in the two lists alone."""
+    """Whether it was done, what was found and what was done. Names of staff are in `names` alone."""
 
     report: Report
     noted: Noted = field(default_factory=Noted)
@@ -69,10 +69,10 @@ class Outcome:
             "dropped": dict(sorted(report.dropped.items())),
         }
 
-    def sealed(self) -> dict[str, Any]:
-        """The same with the names, for a sealed column."""
-        return {
-            **self.public(),
-            "administrators": self.noted.administrators,
-            "to_invite": self.to_invite,
-        }
+    @property
+    def names(self) -> dict[str, list[str]] | None:
+        """Whom somebody is to make a leader or to invite, for a sealed column. None if there is nobody."""
+        administrators = self.noted.administrators
+        if not self.done or not (administrators or self.to_invite):
+            return None
+        return {"administrators": administrators, "to_invite": self.to_invite}

@@ -23,6 +23,7 @@ ONE_SCHOOL = (
     "The set has not exactly one school.",
     "Import a set of several schools into their district, or send one school alone.",
 )
+NO_NAME = ("The name has no letters that can be shown.", "Give the school a name.")
 
 
 class NoSuchPlace(Exception):
@@ -84,6 +85,9 @@ def assign(tx: Transaction, places: Places, orgs: Sequence[Org], report: Report)
     if not schools:
         report.error(ORGS, "There is no school in the set.", "Send a line of type school.", column="type")
     _assign_in_district(tx, places, schools)
+    for org in places.new:
+        if not clean(org.name):
+            report.error(ORGS, *NO_NAME, line=org.line, column="name")
 
 
 def _assign_in_district(tx: Transaction, places: Places, schools: Sequence[Org]) -> None:

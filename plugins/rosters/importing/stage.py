@@ -49,6 +49,7 @@ NO_SCHOOL = ("The organisation is no school.", "Name the school that it belongs 
 NO_ADDRESS = ("A teacher has no e-mail address; no account is made.", "Fill in email and import again.")
 IN_NO_SCHOOL = ("A student or teacher belongs to no school of the set and is not taken.", "Name the school.")
 CUT_OFF = (f"A title is longer than {LONGEST_NAME} letters; the rest was cut off.", "Shorten it.")
+NO_NAME = ("The name has no letters that can be shown.", "Write the name of the teacher.")
 NO_TITLE = ("The title has no letters that can be shown.", "Give the class a title.")
 
 
@@ -218,6 +219,9 @@ class Stager:
             self._report.warn(USERS, *NO_ADDRESS, line=user.line, column="email")
             return
         sealer, found = self._sealer, teacher(user.given, user.family, user.email)
+        if not found.name:
+            self._report.error(USERS, *NO_NAME, line=user.line, column="givenName")
+            return
         for school in schools:
             known = wire.known(
                 9,

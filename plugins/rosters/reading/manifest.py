@@ -66,7 +66,9 @@ def _values(package: Package, report: Report) -> dict[str, str]:
         with package.open(FILE) as stream:
             encoding = encoding_of(stream)
         with package.open(FILE) as stream:
-            for number, (line, row) in enumerate(rows(stream, encoding, complain)):
+            for number, (line, row) in enumerate(
+                rows(stream, encoding, complain, most_empty=package.limits.empty_lines)
+            ):
                 if number > _MOST_ROWS:
                     complain(line, "The manifest has too many lines.", "Send one line for each part.")
                     break

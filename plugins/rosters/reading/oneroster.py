@@ -53,7 +53,7 @@ def _finish_users(users: list[User], noting: Noting) -> list[User]:
 
 
 def _finish_user(user: User, address: str, noting: Noting) -> User:
-    if user.role not in STAFF:
+    if user.role != "teacher":
         noting.dropped("email", 1)
         return user._replace(email=None)
     email = values.mail(address)
@@ -150,7 +150,7 @@ USERS = Table(
         required("givenName", values.plain, "given"),
         required("familyName", values.plain, "family"),
         *dropped("middleName", "identifier"),
-        # Whose it is decides: only that of staff is taken.
+        # Whose it is decides: only that of a teacher is taken.
         optional("email", values.anything, "email"),
         *dropped("sms", "phone"),
         optional("agentSourcedIds", values.references, "agents", empty=()),

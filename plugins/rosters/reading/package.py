@@ -12,7 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from plugins.rosters.reading.report import Report
 # What the report calls the set as a whole, where a problem belongs to none of its files.
 PACKAGE = "package"
 _PIECE = 1 << 20
+# zipfile reads on by as many packed bytes as it is asked for of unpacked ones.
+_STEP = 1 << 16
 _ENTRY = b"PK\x01\x02"
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # Bits of a zip's entry: encrypted, strongly encrypted, central directory encrypted.
@@ -63,8 +65,14 @@ class Limits:
     total_bytes: int = 4 << 30
     # A file of names and numbers packs 5 to 20 times.
     ratio: int = 200
+    # Of one file, those of nothing but commas among them.
+    empty_lines: int = 100_000
 
 
+# What somebody sends through the web is read while others wait for their pages.
+UPLOADED = Limits(member_bytes=256 << 20, total_bytes=512 << 20)
+# What we have reduced ourselves is believed: nothing of it may be refused that was taken.
+REDUCED = Limits(ratio=1 << 30, empty_lines=1 << 60)
 DAMAGED = ("The zip is damaged.", "Make it anew and send it again.")
 NESTED = ("There are folders in the set.", "Put all files at the root: zip the files, not the folder.")
 TOO_LARGE = ("The set is too large.", "Split it by school, or ask us to take it on the server.")
@@ -72,10 +80,13 @@ _LINKED = ("The set contains links or devices.", "Send the files themselves.")
 
 
 class _Source(Protocol):
-    """Where members come from: their sizes as packed, and their bytes."""
+    """Where members come from: names and bytes. `taken` is how many bytes, as packed, have been read."""
 
     @property
-    def sizes(self) -> Mapping[str, int]: ...
+    def names(self) -> Iterable[str]: ...
+
+    @property
+    def taken(self) -> int: ...
 
     @property
     def packed(self) -> bool: ...
@@ -89,10 +100,10 @@ class Package(AbstractContextManager["Package"]):
     """An opened set. `names` are the files at its root, each there once."""
 
     def __init__(self, source: _Source, limits: Limits) -> None:
+        self.limits = limits
         self._source = source
-        self._limits = limits
         self._read: Counter[str] = Counter()
-        self.names = frozenset(source.sizes)
+        self.names = frozenset(source.names)
 
     def open(self, name: str) -> io.BufferedReader:
         """A file's bytes, as a stream that ends in `PackageRefused` where it is damaged or too large.
@@ -103,7 +114,7 @@ class Package(AbstractContextManager["Package"]):
             stream = self._source.stream(name)
         except _DAMAGE:
             raise PackageRefused(*DAMAGED) from None
-        return io.BufferedReader(_Bounded(stream, self._read, name, self._most(name)), _PIECE)
+        return io.BufferedReader(_Bounded(stream, self._read, name, self._bound(name)), _PIECE)
 
     def close(self) -> None:
         """Let go of the folder or zip."""
@@ -112,12 +123,16 @@ class Package(AbstractContextManager["Package"]):
     def __exit__(self, *_failure: object) -> None:
         self.close()
 
-    def _most(self, name: str) -> int:
+    def _bound(self, name: str) -> Callable[[], int]:
+        """How many bytes may have come out, judged anew as they come."""
+        source, limits = self._source, self.limits
         others = sum(count for other, count in self._read.items() if other != name)
-        most = min(self._limits.member_bytes, self._limits.total_bytes - others)
-        if self._source.packed:
-            most = min(most, max(_ALWAYS_FINE, self._source.sizes[name] * self._limits.ratio))
-        return most
+        most = min(limits.member_bytes, limits.total_bytes - others)
+        if not source.packed:
+            return lambda: most
+        # What a header says of a member's size can be anything.
+        begun = source.taken
+        return lambda: min(most, max(_ALWAYS_FINE, (source.taken - begun) * limits.ratio))
 
 
 def open_package(source: Path | bytes | BinaryIO, report: Report, *, limits: Limits | None = None) -> Package:
@@ -148,7 +163,7 @@ def open_package(source: Path | bytes | BinaryIO, report: Report, *, limits: Lim
 class _Bounded(io.RawIOBase):
     """A member's bytes, counted as they come out."""
 
-    def __init__(self, stream: BinaryIO, read: Counter[str], name: str, most: int) -> None:
+    def __init__(self, stream: BinaryIO, read: Counter[str], name: str, most: Callable[[], int]) -> None:
         super().__init__()
         self._stream = stream
         self._read = read
@@ -162,12 +177,12 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer))
         try:
-            piece = self._stream.read(len(view))
+            piece = self._stream.read(min(len(view), _STEP))
         except _DAMAGE:
             raise PackageRefused(*DAMAGED) from None
         self._count += len(piece)
         self._read[self._name] = max(self._read[self._name], self._count)
-        if self._count > self._most:
+        if self._count > self._most():
             raise PackageRefused(*TOO_LARGE)
         view[: len(piece)] = piece
         return len(piece)
@@ -177,8 +192,24 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
+class _Counted:
+    """A file that counts what is read of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.taken = 0
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+        self.close = file.close
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size)
+        self.taken += len(piece)
+        return piece
+
+
 class _Folder:
     packed = False
+    taken = 0
 
     def __init__(self, path: Path, limits: Limits, report: Report) -> None:
         try:
@@ -194,10 +225,11 @@ class _Folder:
                 if not stat.S_ISREG(mode):
                     raise PackageRefused(*_LINKED)
             self._path = path
-            self.sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+            self.names = [entry.name for entry in entries]
+            size = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
         except OSError:
             raise PackageRefused("The folder cannot be read.", "Look at its rights.") from None
-        if sum(self.sizes.values()) > limits.total_bytes:
+        if size > limits.total_bytes:
             raise PackageRefused(*TOO_LARGE)
 
     @staticmethod
@@ -228,12 +260,12 @@ class _Zip:
         try:
             if _entries(file) > limits.members:
                 raise _too_many(limits)
-            self._zip = zipfile.ZipFile(file)
+            self._file = _Counted(file)
+            self._zip = zipfile.ZipFile(cast("BinaryIO", self._file))
         except _DAMAGE:
             raise PackageRefused(
                 "This is no zip, or a damaged one.", "Zip the CSV files together and send that."
             ) from None
-        self._file = file
         infos = [info for info in self._zip.infolist() if not _LITTER.match(info.orig_filename)]
         _refuse_strange(infos)
         files = [info for info in infos if not info.is_dir()]
@@ -243,7 +275,11 @@ class _Zip:
         # What a header says is believed only where it speaks against the file.
         if sum(info.file_size for info in files) > limits.total_bytes:
             raise PackageRefused(*TOO_LARGE)
-        self.sizes = {name: info.compress_size for name, info in self._infos.items()}
+        self.names = self._infos.keys()
+
+    @property
+    def taken(self) -> int:
+        return self._file.taken
 
     def stream(self, name: str) -> BinaryIO:
         return cast("BinaryIO", self._zip.open(self._infos[name]))

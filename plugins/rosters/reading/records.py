@@ -46,7 +46,7 @@ class Class(NamedTuple):
 
 
 class User(NamedTuple):
-    """A line of users.csv. `email` is None for everybody but staff; a child's is dropped while parsing."""
+    """A line of users.csv. `email` is None for everybody but teachers: it is dropped while parsing."""
 
     line: int
     source_id: str

@@ -22,8 +22,10 @@ from plugins.rosters.reading.oneroster import (
     USERS,
     RosterSet,
 )
+from plugins.rosters.reading.records import User
 from plugins.rosters.reading.table import Table
 
+NOBODY = "-"
 # Values that the format requires and nobody takes, so that the set can be read again.
 STAND_INS = {
     ("academicSessions.csv", "title"): "-",
@@ -48,7 +50,7 @@ def reduce_set(roster: RosterSet) -> tuple[bytes, int]:
         (SESSIONS, roster.sessions()),
         (COURSES, roster.courses()),
         (CLASSES, roster.classes()),
-        (USERS, roster.users()),
+        (USERS, map(_least, roster.users())),
         (ENROLLMENTS, roster.enrollments()),
     )
     with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
@@ -62,6 +64,15 @@ def reduce_set(roster: RosterSet) -> tuple[bytes, int]:
             ):
                 count += _write(text, table, records)
     return kept.getvalue(), count
+
+
+def _least(user: User) -> User:
+    """Somebody with nothing that is not taken: usernames are for children, names for whom we name."""
+    if user.role == "student":
+        return user
+    if user.role in {"teacher", "administrator"}:
+        return user._replace(username=NOBODY)
+    return user._replace(username=NOBODY, given=NOBODY, family=NOBODY)
 
 
 def _manifest(absent: frozenset[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from plugins.rosters.reading.package import Package, PackageRefused
 from plugins.rosters.reading.report import Report, Severity
-from plugins.rosters.reading.text import blocks
+from plugins.rosters.reading.text import blocks, too_empty
 from plugins.rosters.reading.values import EMPTY, LACKING, QUICK, Check, Finding
 
 _MOST_REMEMBERED = 4096
@@ -112,7 +112,8 @@ class _Warned(NamedTuple):
 class _Findings:
     """What was found in one file; a warning is told once for the file, with how many lines have it."""
 
-    def __init__(self, file: str, report: Report) -> None:
+    def __init__(self, file: str, report: Report, most_empty: int) -> None:
+        self._empty, self._most_empty = 0, most_empty
         self._file = file
         self._report = report
         self._warned: dict[tuple[str, str], _Warned] = {}
@@ -142,6 +143,12 @@ class _Findings:
         if values:
             self._report.dropped[f"{self._file} {column}"] += values
 
+    def passed_over(self) -> None:
+        """Count a line of nothing but commas. Raises `PackageRefused` if there are too many."""
+        self._empty += 1
+        if self._empty > self._most_empty:
+            raise PackageRefused(*too_empty(self._most_empty))
+
     def tell(self) -> None:
         """Put the warnings into the report."""
         for (column, sentence), (times, first, remedy) in self._warned.items():
@@ -159,10 +166,10 @@ def read_table(package: Package, table: Table[Record], *, encoding: str, report:
 def _read(
     package: Package, table: Table[Record], encoding: str, report: Report
 ) -> Iterator[Iterable[Record]]:
-    findings = _Findings(table.file, report)
+    findings = _Findings(table.file, report, package.limits.empty_lines)
     try:
         with package.open(table.file) as stream:
-            lines = blocks(stream, encoding, findings.error)
+            lines = blocks(stream, encoding, findings.error, most_empty=package.limits.empty_lines)
             numbers, rows = next(lines, ((), []))
             if not rows:
                 report.error(table.file, "The file is empty.", "Send it with its heading line.")
@@ -239,6 +246,7 @@ def _one_by_one(
     for line, row in zip(numbers, rows, strict=True):
         # A line of nothing but commas is what a spreadsheet makes of an empty one.
         if not any(map(str.strip, row)):
+            findings.passed_over()
             continue
         if len(row) != layout.width:
             findings.error(line, *_WRONG_WIDTH)

@@ -33,6 +33,11 @@ _UNCLOSED = (
 )
 
 
+def too_empty(most: int) -> tuple[str, str]:
+    """What is said of a file with more empty lines than that."""
+    return f"There are more than {most:,} empty lines.", "Take them out."
+
+
 class _NotClosed(csv.Error):
     pass
 
@@ -65,14 +70,15 @@ def encoding_of(stream: io.BufferedReader) -> str:
 
 
 def blocks(
-    stream: io.BufferedReader, encoding: str, complain: Complain
+    stream: io.BufferedReader, encoding: str, complain: Complain, *, most_empty: int
 ) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
     """Some records at a time: the lines on which they begin, and their cells. Empty lines are passed over.
 
-    What is no CSV goes to `complain` (line, sentence, remedy).
+    What is no CSV goes to `complain` (line, sentence, remedy). Raises `PackageRefused` for more empty lines
+    than that.
     """
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")
-    before = 0
+    before = empty = 0
     while lines := list(islice(text, TOGETHER)):
         rows = _records_of_one_line(lines)
         if rows is None:
@@ -83,15 +89,20 @@ def blocks(
         else:
             begins, unclosed = range(before + 1, before + 1 + len(rows)), False
             before += len(rows)
+        empty += rows.count([])
+        if empty > most_empty:
+            raise PackageRefused(*too_empty(most_empty))
         if any(rows):
             yield list(compress(begins, rows)), list(filter(None, rows))
         if unclosed:
             return
 
 
-def rows(stream: io.BufferedReader, encoding: str, complain: Complain) -> Iterator[tuple[int, list[str]]]:
+def rows(
+    stream: io.BufferedReader, encoding: str, complain: Complain, *, most_empty: int
+) -> Iterator[tuple[int, list[str]]]:
     """The same, record by record."""
-    for numbers, cells in blocks(stream, encoding, complain):
+    for numbers, cells in blocks(stream, encoding, complain, most_empty=most_empty):
         yield from zip(numbers, cells, strict=True)
 
 

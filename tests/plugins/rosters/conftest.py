@@ -3,8 +3,20 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
+
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account, AccountStatus
+from tests.factories.world import SYSTEM, World
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "oneroster"
+
+
+@pytest.fixture
+def nobody_is_known(world: World) -> None:
+    """The teachers of another test's school are forgotten: they would be somebody from elsewhere."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Account).where(Account.status == AccountStatus.NOT_INVITED))
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,10 @@ WRONG: dict[str, tuple[Change, tuple[str, int, str | None]]] = {
     ),
     "a name that is none": (lambda r: r.user("u", "u@child.example U"), ("users.csv", 6, "givenName")),
     "a name that is too long": (lambda r: r.user("u", "x" * 81 + " U"), ("users.csv", 6, "givenName")),
+    "a teacher's name that is none": (
+        lambda r: r.user("u", "\u200b \u2060", "teacher", email="u@roster.example"),
+        ("users.csv", 6, "givenName"),
+    ),
     "an enrollment's class": (lambda r: r.seat("nowhere", "k1"), ("enrollments.csv", 5, "classSourcedId")),
     "an enrollment's user": (lambda r: r.seat("c1", "nobody"), ("enrollments.csv", 5, "userSourcedId")),
     "an enrollment's school": (
@@ -139,6 +143,13 @@ def test_a_student_of_one_school_is_not_enrolled_in_another(world: World) -> Non
     assert sorted((line, column, said) for _file, line, column, said in found) == [
         (5, "schoolSourcedId", "The student does not belong to the school."),
         (6, "schoolSourcedId", "The class belongs to another school."),
+    ]
+
+
+def test_a_school_that_is_made_has_a_name(world: World) -> None:
+    roster = small().org("s2", "\u200b")
+    assert errors(run(roster, district=world.district, dry_run=True)) == [
+        ("orgs.csv", 3, "name", "The name has no letters that can be shown.")
     ]
 
 

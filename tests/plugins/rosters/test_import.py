@@ -1,7 +1,7 @@
 """What an import makes, and what a second one changes, keeps and ends."""
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
@@ -27,6 +27,7 @@ from backoffice.schools.services.students import add_students
 from backoffice.settings import Sessions
 from backoffice.storage import keyring
 from backoffice.throttles.visitor import Visitor
+from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.importing.places import NoSuchPlace, Target
 from plugins.rosters.models import AccountSource, ClassroomSource, ImportState, RosterImport, StudentSource
 from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM, World, come_in, names_behind
@@ -42,6 +43,22 @@ from tests.plugins.rosters.memory import (
     versions,
     warnings,
 )
+
+pytestmark = pytest.mark.usefixtures("nobody_is_known")
+
+
+@pytest.fixture
+def district(world: World) -> District:
+    from tests.factories.world import _place, _row
+
+    with transaction(SYSTEM) as tx:
+        number, _ = _row(
+            tx,
+            District,
+            name="Roster District",
+            **{**_place(), "time_zone": "Europe/Berlin", "language": "de"},
+        )
+        return tx.execute(select(District).where(District.id == number)).scalar_one()
 
 
 @pytest.fixture
@@ -59,7 +76,7 @@ def test_a_class_comes_in_with_its_children_and_teacher(school: School) -> None:
     assert outcome.done
     assert outcome.counts == {
         "classes new": 1, "enrollments new": 2, "students new": 3, "teachers": 1, "teachers new": 1,
-        "teaching roles new or changed": 1,
+        "teaching roles new or changed": 1, "teachers to invite": 1,
     }  # fmt: skip
     assert children(school) == {"Algebra": {"Wanda", "Boris"}}
     assert teachers(school) == {"Algebra": {"Tova Rosterteacher": "owner"}}
@@ -108,7 +125,7 @@ def test_a_second_import_changes_nothing_at_all(school: School) -> None:
     before = versions(notes=False)
     outcome = good(run(small(), school.public_id))
     assert versions(notes=False) == before
-    assert outcome.counts == {"teachers": 1}
+    assert outcome.counts == {"teachers": 1, "teachers to invite": 1}
 
 
 def test_a_dry_run_tells_everything_and_leaves_nothing(school: School) -> None:
@@ -322,11 +339,27 @@ def test_somebody_of_another_school_is_not_joined_but_listed(school: School, wor
     email = world.people["outsider"].email
     roster = small().user("t2", "Otto Guest", "teacher", email=email).seat("c1", "t2", "teacher")
     outcome = good(run(roster, school.public_id))
-    assert (outcome.to_invite, outcome.counts["teachers to invite"]) == (["Otto Guest"], 1)
+    assert (outcome.to_invite[1:], outcome.counts["teachers to invite"]) == (["Otto Guest"], 2)
     assert teachers(school) == {"Algebra": {"Tova Rosterteacher": "owner"}}
     where = (Membership.account_id == world.people["outsider"].id, Membership.school_id == school.id)
     assert scalars(select(Membership.id).where(*where)) == []
     assert scalars(select(Account.name).where(Account.id == world.people["outsider"].id)) == ["Otto Outsider"]
+
+
+def test_the_list_of_whom_to_invite_does_not_tell_who_has_an_account_elsewhere(
+    school: School, world: World
+) -> None:
+    roster = (
+        Memory()
+        .org("s1")
+        .user("n1", "New One", "teacher", email="new-one@roster.example")
+        .user("e1", "Else Where", "teacher", email=world.people["outsider"].email)
+        .user("n2", "New Two", "teacher", email="new-two@roster.example")
+    )
+    for _ in range(2):
+        outcome = good(run(roster, school.public_id))
+        assert outcome.to_invite == ["New One", "Else Where", "New Two"]
+        assert outcome.counts["teachers to invite"] == 3
 
 
 def test_a_privacy_officer_is_made_nobodys_teacher(school: School, world: World) -> None:
@@ -338,20 +371,171 @@ def test_a_privacy_officer_is_made_nobodys_teacher(school: School, world: World)
             )
         )
     roster = small().user("t2", "Olga O", "teacher", email=officer.email).seat("c1", "t2", "teacher")
-    assert good(run(roster, school.public_id)).to_invite == ["Olga O"]
+    assert good(run(roster, school.public_id)).to_invite[1:] == ["Olga O"]
     assert teachers(school) == {"Algebra": {"Tova Rosterteacher": "owner"}}
 
 
-def test_two_schools_share_a_teacher_whom_neither_renames(school: School) -> None:
+def test_a_school_learns_nothing_of_whom_another_one_recorded(school: School) -> None:
+    """Neither the name that the other roster gave, nor is the other's account made a member."""
+    good(run(small(), school.public_id))
     other = empty_school("Second Sorrel School")
+    roster = Memory().org("s1").room("c1").user("tm", "Any Body", "teacher", email="tova@roster.example")
+    outcome = good(run(roster.seat("c1", "tm", "teacher", primary=True), other.public_id))
+    assert (teachers(other), outcome.to_invite) == ({}, ["Any Body"])
+    assert scalars(select(Membership.id).where(Membership.school_id == other.id)) == []
+
+
+def test_two_schools_of_a_district_share_a_teacher_whom_neither_renames(district: District) -> None:
+    school, other = (empty_school(name, district.id) for name in ("First Fern", "Second Sorrel"))
     good(run(small(), school.public_id))
     roster = small()
     roster.made["users"][0] = roster.made["users"][0]._replace(given="Mallory")
     good(run(roster, other.public_id))
     assert teachers(other) == {"Algebra": {"Tova Rosterteacher": "owner"}}
     roster.made["users"][0] = roster.made["users"][0]._replace(given="Eve")
-    good(run(roster, other.public_id))
+    assert "teachers changed" not in good(run(roster, other.public_id)).counts
     assert teachers(school) == {"Algebra": {"Tova Rosterteacher": "owner"}}
+
+
+def test_a_district_corrects_a_teacher_whom_its_schools_share(district: District) -> None:
+    def roster(name: str, email: str) -> Memory:
+        made = Memory().org("s1", "North").org("s2", "South").room("c1", "N").room("c2", "S", "s2")
+        made.user("t", name, "teacher", email=email, orgs=("s1", "s2"))
+        return made.seat("c1", "t", "teacher").seat("c2", "t", "teacher", school="s2")
+
+    good(run(roster("Nina Nova", "nina@roster.example"), district=district.public_id))
+    changed = roster("Nina Novak", "novak@roster.example")
+    assert good(run(changed, district=district.public_id)).counts["teachers changed"] == 1
+    assert accounts_by_address() == {"novak@roster.example": "Nina Novak"}
+    before = versions(notes=False)
+    good(run(changed, district=district.public_id))
+    assert versions(notes=False) == before
+
+
+# -- addresses that move
+
+
+def two(first: str, second: str | None, *, names: tuple[str, str] = ("Ann First", "Bob Second")) -> Memory:
+    """A school with two teachers, by their addresses, each with a class; the second may not be there yet."""
+    roster = Memory().org("s1").room("c1", "Ann's").room("c2", "Bob's")
+    for source, room, name, email in (("tA", "c1", names[0], first), ("tB", "c2", names[1], second)):
+        if email is not None:
+            roster.user(source, name, "teacher", email=email).seat(room, source, "teacher", primary=True)
+    return roster
+
+
+def accounts_by_address() -> dict[str, str]:
+    rows = scalars(select(Account).where(Account.status == AccountStatus.NOT_INVITED))
+    return {row.email: row.name for row in rows if isinstance(row, Account)}
+
+
+OWN = {"Ann's": {"Ann First": "owner"}, "Bob's": {"Bob Second": "owner"}}
+
+
+def imported(roster: Memory, school: School) -> Outcome:
+    """Imported, and once more, which changes nothing."""
+    outcome = run(roster, school.public_id)
+    assert errors(outcome) == []
+    before = versions(notes=False)
+    assert errors(run(roster, school.public_id)) == []
+    assert versions(notes=False) == before
+    return outcome
+
+
+def test_an_address_that_moves_to_somebody_new_takes_no_class_along(school: School) -> None:
+    imported(two("maths@m.example", None), school)
+    counts = imported(two("ann@m.example", "maths@m.example"), school).counts
+    assert (counts["teachers changed"], counts["teachers new"]) == (1, 1)
+    assert teachers(school) == OWN
+    assert accounts_by_address() == {"ann@m.example": "Ann First", "maths@m.example": "Bob Second"}
+
+
+def test_two_teachers_exchange_their_addresses(school: School) -> None:
+    imported(two("a@m.example", "b@m.example"), school)
+    assert imported(two("b@m.example", "a@m.example"), school).counts["teachers changed"] == 2
+    assert accounts_by_address() == {"b@m.example": "Ann First", "a@m.example": "Bob Second"}
+    assert teachers(school) == OWN
+
+
+def test_a_chain_of_addresses_moves_on(school: School) -> None:
+    imported(two("a@m.example", "b@m.example"), school)
+    assert imported(two("c@m.example", "a@m.example"), school).counts["teachers changed"] == 2
+    assert accounts_by_address() == {"c@m.example": "Ann First", "a@m.example": "Bob Second"}
+
+
+def test_an_address_that_somebody_keeps_goes_to_nobody_else(school: School) -> None:
+    """Whoever has signed in keeps the own address, whatever the roster says."""
+    imported(two("maths@m.example", None), school)
+    index = accounts.email_index("maths@m.example")
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).where(Account.email_index == index).values(status="active"))
+    before = versions(notes=False)
+    outcome = run(two("ann@m.example", "maths@m.example"), school.public_id)
+    assert errors(outcome) == [
+        ("users.csv", 3, "email", "Another teacher has this e-mail address, and keeps it.")
+    ]
+    assert versions(notes=False) == before
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Account).where(Account.email_index == index))
+
+
+def test_nobody_moves_to_the_address_of_a_colleague_who_is_not_in_the_roster(school: School) -> None:
+    imported(two("a@m.example", "b@m.example"), school)
+    outcome = run(two("b@m.example", None), school.public_id)
+    assert [(line, column) for _file, line, column, _said in errors(outcome)] == [(2, "email")]
+    assert accounts_by_address() == {"a@m.example": "Ann First", "b@m.example": "Bob Second"}
+
+
+def test_an_address_that_somebody_has_elsewhere_is_not_written_and_nothing_is_said(
+    school: School,
+) -> None:
+    """Nor is it remembered as written: it is corrected as soon as the address is free."""
+    imported(two("a@m.example", None), school)
+    moved = two("visitor@m.example", None)
+    elsewhere = empty_school("Somewhere Sage School")
+    guest = Memory().org("s1").user("v", "Vera Visitor", "teacher", email="visitor@m.example")
+    good(run(guest, elsewhere.public_id))
+    outcome = run(moved, school.public_id)
+    assert errors(outcome) == []
+    assert "teachers changed" not in outcome.counts
+    assert accounts_by_address() == {"a@m.example": "Ann First", "visitor@m.example": "Vera Visitor"}
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Account).where(Account.email_index == accounts.email_index("visitor@m.example")))
+    assert imported(moved, school).counts["teachers changed"] == 1
+    assert accounts_by_address() == {"visitor@m.example": "Ann First"}
+
+
+def test_two_teachers_of_a_district_do_not_move_to_one_address(district: District) -> None:
+    def roster(first: str, second: str) -> Memory:
+        made = Memory().org("s1", "North").org("s2", "South")
+        made.user("tA", "Ann First", "teacher", email=first)
+        return made.user("tB", "Bob Second", "teacher", email=second, orgs=("s2",))
+
+    run(roster("a@m.example", "b@m.example"), district=district.public_id)
+    outcome = run(roster("c@m.example", "c@m.example"), district=district.public_id)
+    assert [(line, column) for _file, line, column, _said in errors(outcome)] == [(3, "email")]
+    assert accounts_by_address() == {"a@m.example": "Ann First", "b@m.example": "Bob Second"}
+
+
+def test_a_teacher_with_another_source_in_each_school_is_one_by_the_address(district: District) -> None:
+    made = Memory().org("s1", "North").org("s2", "South").user("tA", "Ann F", "teacher", email="a@m.example")
+    run(made, district=district.public_id)
+    made.user("tB", "Ann F", "teacher", email="a@m.example", orgs=("s2",))
+    assert errors(run(made, district=district.public_id)) == []
+    assert accounts_by_address() == {"a@m.example": "Ann F"}
+    assert len(scalars(select(Membership.id).join(Account).where(Account.name.is_not(None)))) > 1
+
+
+# -- usernames that move
+
+
+def test_a_new_child_takes_the_username_that_another_one_had(school: School) -> None:
+    good(run(small(), school.public_id))
+    roster = small().user("k9", "Nina Newchild", username="k1").seat("c1", "k9")
+    roster.made["users"][1] = roster.made["users"][1]._replace(username="k1-new")
+    counts = good(run(roster, school.public_id)).counts
+    assert (counts["students new"], counts["students changed"]) == (1, 1)
+    assert children(school) == {"Algebra": {"Wanda", "Boris", "Nina"}}
 
 
 def test_the_roster_corrects_a_teacher_who_is_not_invited_yet(school: School) -> None:
@@ -449,20 +633,6 @@ def test_a_teacher_without_an_address_is_told(school: School) -> None:
 # -- districts
 
 
-@pytest.fixture
-def district(world: World) -> District:
-    from tests.factories.world import _place, _row
-
-    with transaction(SYSTEM) as tx:
-        number, _ = _row(
-            tx,
-            District,
-            name="Roster District",
-            **{**_place(), "time_zone": "Europe/Berlin", "language": "de"},
-        )
-        return tx.execute(select(District).where(District.id == number)).scalar_one()
-
-
 def two_schools() -> Memory:
     return (
         Memory()
@@ -535,7 +705,7 @@ def test_the_import_is_written_down_with_its_report(school: School) -> None:
     assert isinstance(row, RosterImport)
     assert (row.state, row.source, row.asked_by) == (ImportState.DONE, "command", None)
     assert row.report is not None
-    assert row.report["administrators"] == ["Amara Boss"]
+    assert row.names == {"administrators": ["Amara Boss"], "to_invite": ["Tova Rosterteacher"]}
 
 
 @pytest.mark.parametrize("place", ["nowhere", "abcd2345efgh6789", "x' or 1=1"])
@@ -567,7 +737,7 @@ def test_identifiers_of_another_school_mean_nothing(school: School, world: World
     good(run(roster, other.public_id))
     assert all(rows <= versions(notes=False)[table] for table, rows in before.items())
     assert children(school) == {"Algebra": {"Wanda", "Boris"}}
-    assert teachers(other) == {"Taken over": {"Tova Rosterteacher": "owner"}}
+    assert teachers(other) == {}
 
 
 def test_public_identifiers_are_no_way_in(school: School, world: World) -> None:

@@ -1,9 +1,11 @@
 """An uploaded set waits sealed, is imported by a worker, once, and is forgotten."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,16 +16,26 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.jobs import registry
+from backoffice.jobs.runs import Again, GivenUp, run_queued
 from backoffice.outbox.models import MailContent, OutgoingMail
+from backoffice.privacy.holdings import PersonalData, Subject
 from backoffice.problems import Rejected
-from backoffice.schools.models import School, Student
-from plugins.rosters import services
+from backoffice.schools.models import Membership, School, Student
+from plugins.rosters import plugin, services
 from plugins.rosters.importing.places import Target
 from plugins.rosters.jobs import forget_uploads, import_upload
 from plugins.rosters.models import ImportState, RosterImport, RosterUpload
+from plugins.rosters.reading.oneroster import read_set
+from plugins.rosters.reading.package import open_package
+from plugins.rosters.reading.reduced import reduce_set
 from plugins.rosters.reading.report import Report
+from tests.factories import oneroster
 from tests.factories.oneroster import Shape, zipped
 from tests.factories.world import SYSTEM, World
+from tests.plugins.rosters.memory import empty_school, run, versions
+from tests.plugins.rosters.reading.sets import written, zip_of
 
 SHAPE = Shape(students=6, classes_a_student=2, unwanted=False)
 
@@ -38,6 +50,7 @@ class Running:
     app: Flask
     arguments: Mapping[str, int | str] = field(default_factory=dict)
     who: Purpose = WORKER
+    last: bool = False
     said: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
@@ -52,6 +65,10 @@ class Running:
 def queued(world: World, content: bytes, *, role: str = "leader", target: Target | None = None) -> int:
     target = target or Target(school=world.home.public_id)
     public_id = services.queue_upload(principal=world.sign_in(role), target=target, content=[content])
+    return numbered(public_id)
+
+
+def numbered(public_id: str) -> int:
     with transaction(SYSTEM) as tx:
         number = tx.scalar(select(RosterImport.id).where(RosterImport.public_id == public_id))
     assert number is not None
@@ -91,7 +108,8 @@ def test_an_upload_is_imported_once_and_its_leader_is_told(app: Flask, world: Wo
     assert (over.state, over.done, pieces(number)) == (ImportState.DONE, running.lines[-1], 0)
     assert over.report is not None
     assert over.report["counts"]["students new"] == 6
-    assert len(over.report["administrators"]) == 1
+    assert over.names is not None
+    assert len(over.names["administrators"]) == 1
     assert len(mails()) == before + 1
     assert "students new: 6" in mails()[-1]
     assert over.public_id in mails()[-1]
@@ -147,8 +165,168 @@ def test_what_the_page_dropped_is_in_the_report(app: Flask, world: World) -> Non
     import_upload(Running(app, {"number": number}))
     kept = row(number).report
     assert kept is not None
-    assert kept["dropped"] == {"users.csv phone": 6}
+    assert kept["dropped"] == {"users.csv email": 1, "users.csv phone": 6}
     assert [problem["sentence"] for problem in kept["problems"]] == ["Something is odd."]
+    assert [(each["sentence"], each["times"]) for each in kept["problem_counts"]] == [
+        ("Something is odd.", 1)
+    ]
+
+
+def test_an_upload_tells_and_counts_what_the_command_does(world: World) -> None:
+    """Wrong in ways that reading finds, and in ways that only the whole shows."""
+    made = oneroster.files(Shape(students=60, classes_a_student=2))
+    rows = {name: [list(line) for line in lines] for name, lines in made.items()}
+    for name in ("users.csv", "enrollments.csv"):
+        where = rows[name][0].index("dateLastModified")
+        for line in rows[name][1:]:
+            line[where] = "yesterday"
+    email = rows["users.csv"][0].index("email")
+    for line in rows["users.csv"][1:]:
+        if "teacher" in line:
+            line[email] = ""
+    content = zip_of({name: written(lines) for name, lines in rows.items()})
+    command, page = Report(), Report()
+    with open_package(content, command) as package:
+        outcome = run(read_set(package, command), empty_school().public_id, report=command)
+    assert outcome.done
+    with open_package(content, page) as package:
+        reduced, total = reduce_set(read_set(package, page))
+    public_id = services.queue_upload(
+        principal=world.sign_in("leader"), target=Target(school=world.elsewhere.public_id),
+        content=[reduced], report=page, total=total,
+    )  # fmt: skip
+    number = numbered(public_id)
+    services.run_upload(principal=WORKER, number=number, tick=lambda _lines: None)
+    kept, wanted = row(number).report, outcome.public()
+    assert kept is not None
+    assert len(wanted["problem_counts"]) > 2
+    assert max(each["times"] for each in wanted["problem_counts"]) > 60
+    for what in ("done", "lines", "dropped"):
+        assert kept[what] == wanted[what]
+    for what in ("problem_counts", "problems"):
+        told = [sorted(json.dumps(each, sort_keys=True) for each in it[what]) for it in (kept, wanted)]
+        assert told[0] == told[1]
+
+
+def broken(*_arguments: object, **_options: object) -> None:
+    raise RuntimeError("Wilhelmina")
+
+
+def test_what_fails_by_our_fault_waits_for_its_last_attempt_and_then_has_failed(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, entry = queued(world, zipped(SHAPE)), registry.one("rosters.import")
+    with transaction(SYSTEM) as tx:
+        newest = text("select max(id) from queue.procrastinate_jobs where task_name = 'rosters.import'")
+        queue_number = tx.scalar(newest)
+    monkeypatch.setattr(services, "resolve", broken)
+    before = len(mails())
+    for _ in range(entry.job.attempts - 1):
+        with pytest.raises(Again):
+            run_queued(entry, number=queue_number, arguments={"number": number}, app=app)
+        assert (row(number).state, pieces(number), len(mails())) == (ImportState.CHECKING, 1, before)
+    with pytest.raises(GivenUp):
+        run_queued(entry, number=queue_number, arguments={"number": number}, app=app)
+    over = row(number)
+    assert (over.state, pieces(number)) == (ImportState.FAILED, 0)
+    assert over.finished_at is not None
+    assert len(mails()) == before + 1
+    assert "could not be imported" in mails()[-1]
+
+
+def test_an_attempt_after_one_that_failed_imports_it(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = queued(world, zipped(SHAPE))
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(services, "resolve", broken)
+        import_upload(Running(app, {"number": number}))
+    assert import_upload(Running(app, {"number": number}))["imported"] == 1
+    assert row(number).state == ImportState.DONE
+
+
+def test_an_import_that_was_given_up_meanwhile_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked has been told so."""
+    services.give_up(principal=SYSTEM, before=clock.now())
+    number = queued(world, zipped(Shape(students=4, seed=77, classes_a_student=1)))
+    note, before = services._note_done, len(mails())
+
+    def slow(*arguments: Any, **options: Any) -> None:
+        assert services.give_up(principal=SYSTEM, before=clock.now()) == 1
+        note(*arguments, **options)
+
+    monkeypatch.setattr(services, "_note_done", slow)
+    unchanged = versions(notes=False) | {"app.mail": set()}
+    assert services.run_upload(principal=WORKER, number=number, tick=lambda _lines: None) is None
+    assert row(number).state == ImportState.FAILED
+    assert versions(notes=False) | {"app.mail": set()} == unchanged
+    assert len(mails()) == before + 1
+
+
+@pytest.mark.parametrize("change", ["suspended", "gone", "no leader", "erased"])
+def test_nobody_imports_who_may_not_any_more(app: Flask, world: World, change: str) -> None:
+    """Nor are they told what is in the roster."""
+    leader = world.people["leader"].id
+    number, before = queued(world, zipped(SHAPE)), len(mails())
+    membership = update(Membership).where(Membership.account_id == leader)
+    account = update(Account).where(Account.id == leader)
+    there, back = {
+        "suspended": (account.values(status="suspended"), account.values(status="active")),
+        "gone": (
+            membership.values(district_id=None, school_id=world.outside.id),
+            membership.values(district_id=world.district_id, school_id=None),
+        ),
+        "no leader": (membership.values(role="privacy_officer"), membership.values(role="leader")),
+        "erased": (
+            update(RosterImport).where(RosterImport.id == number).values(asked_by=None),
+            account.values(status="active"),
+        ),
+    }[change]
+    unchanged = versions(notes=False)
+    with transaction(SYSTEM) as tx:
+        tx.execute(there)
+    try:
+        running = Running(app, {"number": number})
+        assert import_upload(running) == {"lines": 0, "imported": 0}
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(back)
+    over = row(number)
+    assert (over.state, pieces(number), len(mails())) == (ImportState.FAILED, 0, before)
+    assert over.report is not None
+    assert "may not bring any in" in over.report["problems"][0]["sentence"]
+    touched = {table for table, rows in versions(notes=False).items() if rows != unchanged[table]}
+    assert touched <= {"app.membership", "app.account"}
+
+
+def test_names_go_from_a_report_after_a_month(app: Flask, world: World) -> None:
+    numbers = [queued(world, zipped(SHAPE)) for _ in range(2)]
+    for number in numbers:
+        import_upload(Running(app, {"number": number}))
+        assert row(number).names is not None
+    old, fresh = numbers
+    with transaction(SYSTEM) as tx:
+        finished = clock.now() - timedelta(days=31)
+        tx.execute(update(RosterImport).where(RosterImport.id == old).values(finished_at=finished))
+    assert forget_uploads(Running(app))["reports without names"] == 1
+    assert forget_uploads(Running(app))["reports without names"] == 0
+    assert row(old).names is None
+    assert row(old).report is not None
+    assert row(fresh).names is not None
+
+
+def test_names_go_from_its_districts_reports_with_a_school(app: Flask, world: World) -> None:
+    number = queued(world, zipped(Shape(students=4, seed=5)), target=Target(district=world.district))
+    import_upload(Running(app, {"number": number}))
+    assert row(number).names is not None
+    held = PersonalData(RosterImport, Subject.SCHOOL, services.forget_names_of_school)
+    assert held in plugin.personal_data
+    with transaction(SYSTEM) as tx:
+        assert services.forget_names_of_school(tx, world.outside.id) == 0
+        assert services.forget_names_of_school(tx, world.home.id) >= 1
+    assert row(number).names is None
 
 
 def test_an_upload_is_kept_sealed_and_in_pieces(world: World) -> None:
@@ -177,9 +355,13 @@ def test_after_a_day_nothing_of_an_upload_is_left(app: Flask, world: World) -> N
     with transaction(SYSTEM) as tx:
         created = clock.now() - timedelta(hours=25)
         tx.execute(update(RosterImport).where(RosterImport.id == old).values(created_at=created))
-    assert forget_uploads(Running(app)) == {"given up": 1}
-    assert forget_uploads(Running(app)) == {"given up": 0}
+    before = len(mails())
+    assert forget_uploads(Running(app))["given up"] == 1
+    assert forget_uploads(Running(app))["given up"] == 0
     assert (row(old).state, pieces(old)) == (ImportState.FAILED, 0)
+    assert len(mails()) == before + 1
+    assert "could not be imported" in mails()[-1]
+    assert row(old).public_id in mails()[-1]
     assert (row(fresh).state, pieces(fresh)) == (ImportState.WAITING, 1)
 
 
@@ -197,11 +379,13 @@ def test_a_leader_uploads_for_no_other_school(world: World) -> None:
 
 
 def test_a_leader_of_a_district_uploads_for_it(app: Flask, world: World) -> None:
+    schools = select(func.count()).select_from(School).where(School.district_id == world.district_id)
+    with transaction(SYSTEM) as tx:
+        before = tx.scalar(schools) or 0
     number = queued(
         world, zipped(Shape(students=8, schools=2, seed=3)), target=Target(district=world.district)
     )
     import_upload(Running(app, {"number": number}))
     with transaction(SYSTEM) as tx:
-        schools = select(School.id).where(School.district_id == world.district_id)
-        assert len(tx.scalars(schools).all()) == 4
+        assert tx.scalar(schools) == before + 2
         assert tx.scalar(select(func.count()).select_from(Student)) is not None

@@ -27,6 +27,7 @@ from plugins.rosters.reading.report import Report, Severity
 from tests.factories.world import SYSTEM, World, come_in, names_behind
 from tests.plugins.rosters.memory import children, empty_school, run, teachers, versions
 
+pytestmark = pytest.mark.usefixtures("nobody_is_known")
 RAW = "school-small-raw/oneroster-school-small.zip"
 
 

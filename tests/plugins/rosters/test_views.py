@@ -4,25 +4,31 @@ import io
 import json
 import tempfile
 import zipfile
+from hashlib import sha256
 from html import unescape
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug import formparser
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.runtime import Runtime
+from backoffice.storage.roles import DatabaseRole
 from backoffice.web import cookies
-from plugins.rosters import services
+from plugins.rosters import services, views
 from plugins.rosters.models import ImportState, RosterImport, RosterUpload
+from plugins.rosters.reading.package import Limits
+from plugins.rosters.reading.report import Report
 from tests.contract.pages import form_token
 from tests.factories import oneroster
 from tests.factories.world import SYSTEM, World
+from tests.plugins.rosters.reading.sets import written, zip_of
 
 NEW = "/console/rosters/new"
 SET = oneroster.zipped(oneroster.Shape(students=20))
@@ -51,10 +57,14 @@ def signed_in(app: Flask, world: World, role: str) -> FlaskClient:
 
 
 def send(browser: FlaskClient, place: str, content: bytes) -> TestResponse:
-    token = form_token(browser.get(NEW).text)
-    return browser.post(
-        NEW, data={"csrf_token": token, "place": place, "file": (io.BytesIO(content), "set.zip")}
-    )
+    return browser.post(NEW, **upload(form_token(browser.get(NEW).text), place, content))
+
+
+def upload(token: str, place: str, content: bytes) -> dict[str, Any]:
+    """A form that is sent. Put together here: the client would use a file of its own for a large one."""
+    fields = {"csrf_token": token, "place": place, "file": FileStorage(io.BytesIO(content), "set.zip")}
+    boundary, body = encode_multipart(fields)
+    return {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
 
 
 def last() -> RosterImport:
@@ -80,7 +90,8 @@ def test_a_roster_comes_in(leader: FlaskClient, world: World) -> None:
     assert "Students new</dt><dd>20</dd>" in page
     assert "Dropped, and never stored" in page
     assert "users.csv password" in page
-    assert "Nobody becomes a leader by a roster." in page
+    assert "Nobody becomes a leader by a roster:" in page
+    assert "The names go from this report after 30 days." in page
     assert last().public_id in leader.get("/console/rosters/").text
 
 
@@ -101,6 +112,26 @@ def test_what_is_dropped_is_not_kept(leader: FlaskClient, world: World) -> None:
     assert {row[heading.index("email")] for row in children} == {""}
 
 
+def test_no_transaction_is_open_while_a_roster_is_read(
+    leader: FlaskClient, runtime: Runtime, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take long, and an open one holds up what cleans the tables."""
+    reduced, opened = views._reduced, []
+    looked = text("""
+        select count(*) from pg_locks l join pg_database d on d.oid = l.database
+         where d.datname = current_database() and l.pid <> pg_backend_pid() and l.locktype = 'relation'
+    """)
+
+    def looking(content: bytes, report: Report) -> tuple[bytes, int]:
+        with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
+            opened.append(connection.scalar(looked))
+        return reduced(content, report)
+
+    monkeypatch.setattr(views, "_reduced", looking)
+    assert send(leader, world.home.public_id, SET).status_code == 303
+    assert opened == [0]
+
+
 def test_files_with_errors_store_nothing(leader: FlaskClient, world: World) -> None:
     before = last().id
     content = io.BytesIO()
@@ -118,6 +149,29 @@ def test_files_with_errors_store_nothing(leader: FlaskClient, world: World) -> N
     assert "users.csv" in page
     assert "wizard" not in page
     assert last().id == before
+
+
+def test_a_set_that_unpacks_to_more_than_a_page_reads_is_refused(
+    leader: FlaskClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = last().id
+    monkeypatch.setattr(views, "UPLOADED", Limits(total_bytes=1000))
+    answer = send(leader, world.home.public_id, SET)
+    assert (answer.status_code, "The set is too large." in answer.text) == (422, True)
+    assert last().id == before
+
+
+def test_what_the_page_takes_the_worker_takes(leader: FlaskClient, world: World) -> None:
+    """Also when much was left out, which reads as very many empty lines."""
+    rows = {name: [*lines] for name, lines in oneroster.files(oneroster.Shape(students=3)).items()}
+    gone = [*rows["orgs.csv"][1]]
+    gone[rows["orgs.csv"][0].index("status")] = "tobedeleted"
+    digests = (sha256(b"%d" % number).hexdigest() for number in range(Limits().empty_lines + 1))
+    rows["orgs.csv"][1:1] = [(digest, *gone[1:]) for digest in digests]
+    content = zip_of({name: written([list(line) for line in lines]) for name, lines in rows.items()})
+    assert send(leader, world.elsewhere.public_id, content).status_code == 303
+    work()
+    assert last().state == ImportState.DONE
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken", SET[: len(SET) // 2]])
@@ -150,11 +204,7 @@ def test_a_large_body_is_taken_by_this_page_alone_and_in_memory(
     token = form_token(leader.get(NEW).text)
 
     def post(browser: FlaskClient, address: str) -> int:
-        file = FileStorage(io.BytesIO(large), "set.zip")
-        fields = {"csrf_token": token, "place": world.home.public_id, "file": file}
-        boundary, body = encode_multipart(fields)  # by ourselves: the client would use a file of its own
-        kind = f"multipart/form-data; boundary={boundary}"
-        return browser.post(address, data=body, content_type=kind).status_code
+        return browser.post(address, **upload(token, world.home.public_id, large)).status_code
 
     assert post(leader, NEW) in {303, 422}
     assert post(leader, "/console/classrooms/new") == 413

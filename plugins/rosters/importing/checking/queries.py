@@ -67,6 +67,41 @@ RESOLVE = (
     window same as (partition by r.id, t.id, s.person, s.role order by s.line)
     """).bindparams(student=STUDENT, teacher=TEACHER, user=Kind.USER),
     text("analyze this_seat"),
+    # A teacher is known by the source, else by the address, unless a known one of this roster had it and has
+    # another one now. What `changes` is an account that is not invited yet and that no school knows which
+    # says something else or nothing; `moves` says that its address is among it. Where somebody has the new
+    # address whom neither this school nor its district knows, nothing is written, and nothing is said.
+    text("""
+    create temp table this_staff on commit drop as
+    select line, source, link, school_id, content, email_index, stored, id, false as joins,
+           free and may_change as changes, free and may_change and elsewhere as moves
+      from (
+      select t.*, a.email_index <> t.email_index as elsewhere,
+             a.status = 'not_invited' and t.stored <> t.content and not exists (
+               select from app.membership m where m.account_id = t.id and not exists (
+                 select from plugin_rosters.account_source o
+                   join staff other on other.school_id = o.school_id and other.link = o.source_digest
+                  where o.account_id = t.id and o.school_id = m.school_id and other.content = t.content)
+             ) as may_change,
+             not exists (
+               select from app.account o where o.email_index = t.email_index and o.id <> t.id and not exists (
+                 select from app.membership m
+                   left join app.school r on r.id = m.school_id join app.school h on h.id = t.school_id
+                  where m.account_id = o.id
+                    and (m.school_id = h.id or coalesce(r.district_id, m.district_id) = h.district_id))
+             ) as free
+        from (
+        select s.line, s.source, s.link, s.school_id, s.content, s.email_index, k.content_digest as stored,
+               coalesce(k.account_id, u.id) as id
+          from staff s
+          left join plugin_rosters.account_source k on k.school_id = s.school_id and k.source_digest = s.link
+          left join app.account u on k.account_id is null and u.email_index = s.email_index and coalesce((
+            select bool_or(other.email_index = s.email_index)
+              from plugin_rosters.account_source o
+              join staff other on other.school_id = o.school_id and other.link = o.source_digest
+             where o.account_id = u.id), true)) t
+        left join app.account a on a.id = t.id) every
+    """),
     text("create temp table problem (question smallint, what smallint, line integer) on commit drop"),
 )
 
@@ -102,6 +137,16 @@ ASK = {
     insert into problem select :question, 0, line from (
       select line, row_number() over (partition by school_id, email_index order by line) as nth from staff
     ) numbered where nth > 1
+    """),
+    Question.ADDRESS_TAKEN: text("""
+    insert into problem select :question, 0, t.line from this_staff t
+     where (t.moves or t.id is null) and (
+       exists (select from app.account o
+                where o.email_index = t.email_index and o.id is distinct from t.id
+                  and not exists (select from this_staff m where m.id = o.id and m.moves))
+       or exists (select from this_staff m
+                   where t.moves and m.moves and m.email_index = t.email_index and m.id <> t.id
+                     and m.line < t.line))
     """),
     Question.WRONG_SEAT: text("""
     insert into problem select :question, problem, line from this_seat where problem <> 0

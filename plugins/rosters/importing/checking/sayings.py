@@ -21,6 +21,7 @@ class Question(IntEnum):
     TWO_SEATS = 8
     PRIMARY = 9
     UNTAUGHT = 10
+    ADDRESS_TAKEN = 11
 
 
 class Saying(NamedTuple):
@@ -92,6 +93,12 @@ _ONE = {
     ),
     Question.SAME_ADDRESS: Saying(
         USERS, "email", "Two teachers of a school have one e-mail address.", "Change one of them."
+    ),
+    Question.ADDRESS_TAKEN: Saying(
+        USERS,
+        "email",
+        "Another teacher has this e-mail address, and keeps it.",
+        "Change it, or correct the other teacher.",
     ),
     Question.TWO_SEATS: Saying(
         ENROLLMENTS,

@@ -71,7 +71,8 @@ NEW_PUPILS = text("""
       returning school_id
     ) select school_id, count(*) as times from made group by school_id
 """)
-# Two children may have exchanged their usernames, and at no moment two may have the same.
+# Two children may have exchanged their usernames, or a new one has another's old one; at no moment two may
+# have the same.
 FREED_USERNAMES = text("""
     update app.student s set username_digest = null
       from this_pupil t join pupil p on p.line = t.line and p.school_id = t.school_id
@@ -103,13 +104,19 @@ CHANGED_PUPIL_SOURCES = text("""
 
 # -------------------------------------------------------------------------------------------- teachers
 
-STAFF = text("""
-    create temp table this_staff on commit drop as
-    select s.line, s.source, s.link, s.school_id, s.content, s.email_index, k.content_digest as stored,
-           coalesce(k.account_id, a.id) as id, false as joins
-      from staff s
-      left join plugin_rosters.account_source k on k.school_id = s.school_id and k.source_digest = s.link
-      left join app.account a on k.account_id is null and a.email_index = s.email_index
+# Two teachers may have exchanged their addresses. No index of an address is as short as what stands for one.
+FREED_ADDRESSES = text("""
+    update app.account a set email_index = int8send(a.id) from this_staff t where t.moves and a.id = t.id
+""")
+CHANGED_ACCOUNTS = text("""
+    with changed as (
+      update app.account a
+         set name = s.name, email = case when t.moves then s.email else a.email end,
+             email_index = case when t.moves then s.email_index else a.email_index end
+        from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
+       where t.changes and a.id = t.id
+      returning t.school_id
+    ) select school_id, count(*) as times from changed group by school_id
 """)
 NEW_ACCOUNTS = text("""
     insert into app.account (public_id, email, email_index, name, founder, status, language, time_zone,
@@ -124,11 +131,17 @@ NEW_ACCOUNTS = text("""
 FOUND_ACCOUNTS = text("""
     update this_staff t set id = a.id from app.account a where t.id is null and a.email_index = t.email_index
 """)
-# Somebody who has an account of their own is made a member of no school without being asked.
+# Somebody who has an account of their own is made a member of no school without being asked. An account that
+# is not invited yet is of the school or district whose roster made it: no other one sees what it says there.
 JOINING = text("""
     update this_staff t set joins = true from app.account a, app.school h
-     where a.id = t.id and h.id = t.school_id
-       and (a.status = 'not_invited' or exists (
+     where a.id = t.id and h.id = t.school_id and (
+       a.status = 'not_invited' and (
+         t.stored is not null
+         or exists (select from staff s where s.public_id = a.public_id)
+         or exists (select from app.membership m left join app.school o on o.id = m.school_id
+                     where m.account_id = a.id and (m.school_id = h.id or o.district_id = h.district_id)))
+       or exists (
          select from app.membership m
           where m.account_id = a.id and (m.school_id = h.id and m.role in ('teacher', 'leader')
                                          or m.district_id = h.district_id and m.role = 'leader')))
@@ -138,42 +151,35 @@ NEW_MEMBERSHIPS = text("""
       insert into app.membership (account_id, school_id, role, created_at)
       select distinct t.id, t.school_id, 'teacher', cast(:at as timestamptz)
         from this_staff t join app.account a on a.id = t.id
-       where a.status = 'not_invited'
+       where a.status = 'not_invited' and t.joins
       on conflict (account_id, school_id, role) do nothing
       returning school_id
     ) select school_id, count(*) as times from made group by school_id
 """)
-# A roster of one school does not rename whom another one knows too.
-CHANGED_ACCOUNTS = text("""
-    with changed as (
-      update app.account a
-         set name = s.name,
-             email = case when f.taken then a.email else s.email end,
-             email_index = case when f.taken then a.email_index else s.email_index end
-        from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id,
-             lateral (select exists (select from app.account o
-                                      where o.email_index = s.email_index and o.id <> t.id) as taken) f
-       where a.id = t.id and t.stored <> t.content and a.status = 'not_invited'
-         and not exists (select from app.membership m
-                          where m.account_id = a.id and m.school_id is distinct from t.school_id)
-      returning t.school_id
-    ) select school_id, count(*) as times from changed group by school_id
-""")
+# What was not written is not remembered as if it had been.
 ACCOUNT_SOURCES = text("""
     insert into plugin_rosters.account_source as k (school_id, account_id, source_digest, content_digest)
-    select distinct on (school_id, id) school_id, id, link, content
+    select distinct on (school_id, id) school_id, id, link,
+           case when changes or stored is null then content else stored end
       from this_staff where joins order by school_id, id, stored nulls last, line
     on conflict (school_id, account_id) do update
        set source_digest = excluded.source_digest, content_digest = excluded.content_digest
      where (k.source_digest, k.content_digest)
            is distinct from (excluded.source_digest, excluded.content_digest)
 """)
+# Whoever has not signed in to the school yet, by line: nothing shows who of them has an account elsewhere.
 TO_INVITE = text("""
-    select distinct on (t.id) s.name
-      from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
-     where not t.joins order by t.id limit :most
+    select name from (
+      select distinct on (t.id) s.name, s.line
+        from this_staff t join staff s on s.line = t.line and s.school_id = t.school_id
+        join app.account a on a.id = t.id
+       where not t.joins or a.status = 'not_invited' order by t.id, s.line) every
+     order by line limit :most
 """)
-NOT_JOINING = text("select count(distinct id) from this_staff where not joins")
+HOW_MANY_TO_INVITE = text("""
+    select count(distinct t.id) from this_staff t join app.account a on a.id = t.id
+     where not t.joins or a.status = 'not_invited'
+""")
 
 # ----------------------------------------------------------------------------------------- enrollments
 
@@ -303,28 +309,32 @@ def merge_codes(tx: Transaction, *, at: datetime) -> None:
 
 def merge_pupils(tx: Transaction, *, at: datetime) -> Counted:
     """Make new students, and correct those of whom the roster says something else than before."""
-    yield from _count(tx, "students new", NEW_PUPILS, at=at)
     tx.execute(FREED_USERNAMES)
+    yield from _count(tx, "students new", NEW_PUPILS, at=at)
     yield from _count(tx, "students changed", CHANGED_PUPILS)
     for statement in (FORMER_PUPIL_SOURCES, NEW_PUPIL_SOURCES, CHANGED_PUPIL_SOURCES):
         tx.execute(statement)
 
 
 def merge_staff(tx: Transaction, *, at: datetime) -> Counted:
-    """Make accounts for teachers who have none, not invited yet, and memberships for them."""
-    tx.execute(STAFF)
+    """Make accounts for teachers who have none, not invited yet, and memberships for them.
+
+    Those of whom the roster says something else than before are corrected first: a new one may have the
+    address that one of them had.
+    """
+    tx.execute(FREED_ADDRESSES)
+    yield from _count(tx, "teachers changed", CHANGED_ACCOUNTS)
     tx.execute(NEW_ACCOUNTS, {"at": at})
     for statement in (FOUND_ACCOUNTS, JOINING):
         tx.execute(statement)
     yield from _count(tx, "teachers new", NEW_MEMBERSHIPS, at=at)
-    yield from _count(tx, "teachers changed", CHANGED_ACCOUNTS)
     tx.execute(ACCOUNT_SOURCES)
 
 
 def to_invite(tx: Transaction, *, most: int) -> tuple[int, list[bytes]]:
-    """How many teachers have an account of their own elsewhere, and the sealed names of some."""
+    """How many teachers have not signed in to the school yet, and the sealed names of some."""
     named = [bytes(name) for name in tx.scalars(TO_INVITE, {"most": most})]
-    return tx.scalar(NOT_JOINING) or 0, named
+    return tx.scalar(HOW_MANY_TO_INVITE) or 0, named
 
 
 def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Counted:

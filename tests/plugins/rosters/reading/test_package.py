@@ -1,9 +1,11 @@
 import contextlib
 import io
 import os
+import signal
 import stat
 import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 from random import Random
 
@@ -15,7 +17,7 @@ from plugins.rosters.reading.report import Report
 from tests.plugins.rosters.reading.sets import ITERATORS, a_set, read, zip_of
 
 RIGHT = read(a_set()).records
-LOCAL_SIZE, CENTRAL_SIZE = 22, 24
+LOCAL_SIZE, CENTRAL_METHOD, CENTRAL_PACKED, CENTRAL_SIZE = 22, 10, 20, 24
 
 
 def packed(*members: zipfile.ZipInfo | str, content: bytes = b"x", method: int = zipfile.ZIP_STORED) -> bytes:
@@ -158,6 +160,52 @@ def test_a_bomb_is_refused_by_what_comes_out_of_it() -> None:
     assert "too large" in read(contents, limits=Limits(member_bytes=1 << 20)).only_error.sentence
 
 
+def lying(content: bytes, name: str, offset: int, value: bytes) -> bytes:
+    """A zip whose list of members says something else of one of them."""
+    changed = bytearray(content)
+    place = changed.rindex(name.encode()) - 46
+    assert changed[place : place + 4] == b"PK\x01\x02"
+    changed[place + offset : place + offset + len(value)] = value
+    return bytes(changed)
+
+
+def test_a_bomb_is_not_believed_that_it_is_packed_in_many_bytes() -> None:
+    """Neither what the list of members says counts, nor what lies behind the packed bytes."""
+    contents = a_set()
+    contents["users.csv"] += b"\r\n" * (10 << 20)
+    beside = zip_of(contents | {"zz.bin": Random(1).randbytes(1 << 20)})
+    said = lying(beside, "users.csv", CENTRAL_PACKED, (0x7FFFFFFF).to_bytes(4, "little"))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    short = packer.compress(contents["users.csv"]) + packer.flush()
+    behind = packed("users.csv", content=short + Random(1).randbytes(1 << 20))
+    method = zipfile.ZIP_DEFLATED.to_bytes(2, "little")
+    behind = lying(behind, "users.csv", CENTRAL_METHOD, method)
+    behind = lying(behind, "users.csv", CENTRAL_SIZE, len(contents["users.csv"]).to_bytes(4, "little"))
+    for content in (said, behind):
+        with open_package(content, Report(), limits=Limits(ratio=50)) as package:
+            with pytest.raises(PackageRefused, match="too large"), package.open("users.csv") as stream:
+                while stream.read(1 << 16):
+                    pass
+            assert package._read["users.csv"] < 8 << 20
+
+
+def test_a_member_that_packs_well_is_taken_while_it_keeps_to_the_ratio() -> None:
+    contents = a_set() | {"zz.bin": Random(1).randbytes(4 << 20) + bytes(4 << 20)}
+    limits = Limits(ratio=2)
+    with open_package(zip_of(contents), Report(), limits=limits) as package, package.open("zz.bin") as stream:
+        assert stream.read() == contents["zz.bin"]
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"," * 17 + b"\r\n"])
+def test_empty_lines_are_passed_over_up_to_a_number(line: bytes) -> None:
+    contents = a_set()
+    heading, _, rest = contents["users.csv"].partition(b"\r\n")
+    contents["users.csv"] = heading + b"\r\n" + line * 1000 + rest
+    assert len(read(contents, limits=Limits(empty_lines=1000)).records["users"]) == len(RIGHT["users"])
+    error = read(contents, limits=Limits(empty_lines=999)).only_error
+    assert (error.file, error.sentence) == ("users.csv", "There are more than 999 empty lines.")
+
+
 def test_the_sum_of_all_counts() -> None:
     contents = a_set()
     for name in ("orgs.csv", "users.csv"):
@@ -213,6 +261,38 @@ def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(right: Path) -> No
         found = read_set(package, report)
         assert list(found.users()) == []
     assert report.stops
+
+
+def test_not_even_a_link_to_a_good_file_is_followed(
+    right: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "users.csv"
+    report = Report()
+    with open_package(right, report) as package:
+        (right / "users.csv").rename(elsewhere)
+        (right / "users.csv").symlink_to(elsewhere)
+        assert list(read_set(package, report).users()) == []
+    assert {each.file for each in report.problems} == {"users.csv"}
+
+
+def test_a_file_that_becomes_a_pipe_meanwhile_is_not_waited_for(right: Path) -> None:
+    """Nobody ever writes into it."""
+
+    def too_long(*_arguments: object) -> None:
+        raise AssertionError("Reading waits for a pipe.")
+
+    report = Report()
+    with open_package(right, report) as package:
+        (right / "users.csv").unlink()
+        os.mkfifo(right / "users.csv")
+        before = signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(5)
+        try:
+            assert list(read_set(package, report).users()) == []
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+    assert {each.file for each in report.problems} == {"users.csv"}
 
 
 def test_a_file_that_goes_while_it_is_read_is_told(right: Path) -> None:

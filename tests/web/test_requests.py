@@ -1,0 +1,92 @@
+"""The larger body of an upload page is taken only from somebody for whom the page opens."""
+
+import io
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from backoffice.access.transaction import transaction
+from backoffice.accounts import services as accounts
+from backoffice.host import services as host
+from backoffice.runtime import Runtime
+from backoffice.web import cookies
+from plugins.rosters.services import LARGEST_UPLOAD
+from tests.factories.world import World
+
+UPLOAD = "/console/rosters/new"
+BOUNDARY = "edge"
+HEAD = (
+    f"--{BOUNDARY}\r\n"
+    'Content-Disposition: form-data; name="file"; filename="set.zip"\r\n'
+    "Content-Type: application/zip\r\n\r\n"
+).encode()
+TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+class Body(io.BytesIO):
+    """A form with one large file; `taken` says how much of it was read."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(HEAD + bytes(size) + TAIL)
+        self.taken = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        piece = super().read(size)
+        self.taken += len(piece)
+        return piece
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer)
+        self.taken += count
+        return count
+
+
+def send(app: Flask, token: str | None, *, size: int = 60 << 20) -> tuple[int, int]:
+    """The status of the answer, and how many bytes of the body were taken for it."""
+    browser, body = app.test_client(), Body(size)
+    if token is not None:
+        browser.set_cookie(cookies.ACCOUNT, token)
+    answer = browser.post(
+        UPLOAD,
+        input_stream=body,
+        content_length=len(body.getbuffer()),
+        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+    )
+    return answer.status_code, body.taken
+
+
+def test_nobody_and_a_made_up_session_send_no_large_body(app: Flask) -> None:
+    for token in (None, "", "not-a-session", "x" * 43):
+        assert send(app, token) == (413, 0)
+
+
+@pytest.mark.parametrize("role", ["teacher", "founder", "parent"])
+def test_whoever_may_not_open_the_page_sends_none(app: Flask, world: World, role: str) -> None:
+    assert send(app, world.token(role)) == (413, 0)
+
+
+def test_a_session_that_is_over_sends_none(app: Flask, world: World) -> None:
+    token = world.token("leader")
+    with transaction(accounts.credential(token, None)) as tx:
+        leader = tx.principal
+    accounts.sign_out(principal=leader)
+    assert send(app, token) == (413, 0)
+
+
+def test_a_leader_sends_one_up_to_the_pages_own_bound(app: Flask, world: World) -> None:
+    status, taken = send(app, world.token("leader"))
+    assert status == 400  # it came without the token of a form
+    assert taken > 60 << 20
+    assert send(app, world.token("leader"), size=LARGEST_UPLOAD + 1) == (413, 0)
+
+
+def test_a_page_that_is_switched_off_takes_none(app: Flask, runtime: Runtime, world: World) -> None:
+    token, founder = world.token("leader"), world.sign_in("founder")
+    switch = partial(host.switch_plugin, principal=founder, installed=runtime.plugins, name="rosters")
+    switch(enabled=False, reason="To try it out")
+    try:
+        assert send(app, token) == (413, 0)
+    finally:
+        switch(enabled=True)
