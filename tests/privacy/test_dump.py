@@ -97,7 +97,7 @@ def lesson(app: Flask, world: World) -> set[str]:
     assert teacher.post(f"/console/classrooms/{own}/edit", data=renamed).status_code == 303
     page = teacher.get(f"/console/classrooms/{own}").text
     assert SAID["new class name"] in page
-    child = re.findall(r'/console/students/(\w+)">.*?Hildegarde Fotheringay', page)[0]
+    child = re.findall(r'/console/students/(\w+)[^"]*">.*?Hildegarde Fotheringay', page)[0]
     corrected = {"given_name": SAID["corrected"], "family_name": "Fotheringay"}
     assert teacher.post(f"/console/students/{child}/edit", data=corrected).status_code == 303
     assert teacher.post("/console/students/search", data={"q": SAID["searched"]}).status_code == 200
