@@ -162,22 +162,31 @@ def code_stands(session: Session, *, code_index: bytes) -> bool:
     return bool(session.scalar(text("select app.code_stands(:index)"), {"index": code_index}))
 
 
-def add_tries(connection: Connection, *, key: UUID, seconds: int, amount: int, at: datetime) -> int:
-    """Count tries in a span that begins with the first and lasts so many seconds; how many there are."""
-    statement = text("select app.add_tries(:key, :seconds, :amount, :at)")
-    there = connection.scalar(statement, {"key": key, "seconds": seconds, "amount": amount, "at": at})
-    assert isinstance(there, int)
-    return there
+def take_tries(
+    connection: Connection,
+    *,
+    keys: Sequence[UUID],
+    seconds: Sequence[int],
+    most: Sequence[int],
+    at: datetime,
+) -> AnyRow | None:
+    """Take one try under each key, in order, up to the first that has none left.
+
+    Its place (from 1) and when its span ends; None if every one had a try. A span begins with its first try
+    and lasts so many seconds.
+    """
+    statement = text(
+        "select * from app.take_tries(cast(:keys as uuid[]), cast(:seconds as integer[]),"
+        " cast(:most as integer[]), :at)"
+    )
+    values = {"keys": list(keys), "seconds": list(seconds), "most": list(most), "at": at}
+    return connection.execute(statement, values).first()
 
 
-def tries(connection: Connection, *, key: UUID, at: datetime) -> AnyRow | None:
-    """How many tries there are and when their span ends, if one runs."""
-    return connection.execute(text("select * from app.tries(:key, :at)"), {"key": key, "at": at}).first()
-
-
-def forget_tries(connection: Connection, *, key: UUID) -> None:
-    """Forget what was tried under one key."""
-    connection.execute(text("select app.forget_tries(:key)"), {"key": key})
+def give_back_tries(connection: Connection, *, keys: Sequence[UUID], number: int, at: datetime) -> None:
+    """Give so many tries back under each key, in the spans that still run."""
+    statement = text("select app.give_back_tries(cast(:keys as uuid[]), :number, :at)")
+    connection.execute(statement, {"keys": list(keys), "number": number, "at": at})
 
 
 def forget_past_tries(session: Session, *, before: datetime) -> int:

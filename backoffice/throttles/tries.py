@@ -1,21 +1,23 @@
 """Taking a try before something is tried, and giving it back when it went well.
 
 A try is taken first and not counted afterwards: of a hundred requests at once no more get through than
-are allowed. Short spans slow somebody down long before a long one locks them out.
+are allowed. Short spans slow somebody down long before a long one locks them out. The counts stand in an
+unlogged table, for all processes; what was tried stays tried, whatever becomes of the try.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import cache
+from uuid import UUID
 
 from limits import RateLimitItem, parse_many
-from limits.strategies import FixedWindowRateLimiter
+from sqlalchemy import Connection
 
 from backoffice import clock
 from backoffice.problems import Throttled
-from backoffice.throttles.storage import DatabaseStorage, connected
-
-_LIMITER = FixedWindowRateLimiter(DatabaseStorage())
+from backoffice.storage import database, functions, keyring
+from backoffice.storage.roles import DatabaseRole
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,14 @@ class Claim:
     subject: str
 
     @property
-    def spans(self) -> list[RateLimitItem]:
+    def spans(self) -> Sequence[RateLimitItem]:
         """The allowance's spans, the shortest first: who is slowed down loses nothing of a day's tries."""
-        return sorted(parse_many(self.allowance), key=lambda each: each.get_expiry())
+        return _spans(self.allowance)
+
+    def key(self, span: RateLimitItem) -> UUID:
+        """Under what its tries in a span are counted: a digest, so that the table names no address."""
+        named = span.key_for(self.what, self.subject)
+        return UUID(bytes=keyring.current().blind_index(named, context="throttle.key"))
 
 
 @dataclass(frozen=True)
@@ -40,19 +47,39 @@ class Taken:
 
     def settle(self, *, counts: bool) -> None:
         """Let the tries count, or give them back. Either takes the same time."""
-        with connected():
-            for claim in self.claims:
-                for span in claim.spans:
-                    key = span.key_for(claim.what, claim.subject)
-                    _LIMITER.storage.incr(key, span.get_expiry(), 0 if counts else -1)
+        keys = [claim.key(span) for claim in self.claims for span in claim.spans]
+        with _at_once() as connection:
+            functions.give_back_tries(connection, keys=keys, number=0 if counts else 1, at=clock.now())
 
 
 def take(*claims: Claim) -> Taken:
-    """Take one try of each claim. Raises `Throttled` with the time to wait if one has none left."""
-    with connected():
-        for claim in claims:
-            for span in claim.spans:
-                if not _LIMITER.hit(span, claim.what, claim.subject):
-                    ends = _LIMITER.storage.get_expiry(span.key_for(claim.what, claim.subject))
-                    raise Throttled(claim.what, timedelta(seconds=max(1.0, ends - clock.now().timestamp())))
+    """Take one try of each claim. Raises `Throttled` with the time to wait if one has none left.
+
+    In order, up to the first that has none: what is behind it loses nothing.
+    """
+    asked = [(claim, span) for claim in claims for span in claim.spans]
+    now = clock.now()
+    with _at_once() as connection:
+        refused = functions.take_tries(
+            connection,
+            keys=[claim.key(span) for claim, span in asked],
+            seconds=[span.get_expiry() for _, span in asked],
+            most=[span.amount for _, span in asked],
+            at=now,
+        )
+    if refused is not None:
+        raise Throttled(asked[refused.place - 1][0].what, refused.ends_at - now)
     return Taken(claims)
+
+
+@cache
+def _spans(allowance: str) -> Sequence[RateLimitItem]:
+    return sorted(parse_many(allowance), key=lambda each: each.get_expiry())
+
+
+@contextmanager
+def _at_once() -> Iterator[Connection]:
+    """A connection on which a statement stands for itself."""
+    engine = database.current().engine(DatabaseRole.APP)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection

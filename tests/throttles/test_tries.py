@@ -20,7 +20,6 @@ from backoffice.runtime import Runtime
 from backoffice.settings import Throttles
 from backoffice.storage import database, functions
 from backoffice.storage.roles import DatabaseRole
-from backoffice.throttles.storage import DatabaseStorage
 from backoffice.throttles.tries import Claim, Taken, take
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -118,6 +117,26 @@ def test_of_many_at_once_no_more_get_through() -> None:
         assert sum(pool.map(lambda _each: taken(claim, 10), range(8))) == 10
 
 
+def test_what_stands_behind_a_refusal_loses_nothing(claim: Claim) -> None:
+    other = Claim("behind", "2/day", claim.subject)
+    for _ in range(9):
+        with pytest.raises(Throttled):
+            take(Claim(claim.what, "0/day", claim.subject), other)
+    assert taken(other, 5) == 2
+
+
+def test_many_who_take_the_same_two_in_turn_do_not_block_each_other(claim: Claim) -> None:
+    """Whatever the order in which they are asked for."""
+    one, two = (Claim(name, "1000/day", claim.subject) for name in ("one", "two"))
+
+    def go(number: int) -> None:
+        for _ in range(20):
+            take(*((one, two) if number % 2 else (two, one))).settle(counts=False)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(go, range(8)))
+
+
 def test_another_process_counts_on(runtime: Runtime, claim: Claim) -> None:
     """And one that starts later: the counts outlive whoever made them."""
     program = (
@@ -176,19 +195,6 @@ def test_spans_that_are_over_are_forgotten(claim: Claim, noon: time_machine.Trav
     with transaction(Purpose("core.forget-tries")) as tx:
         assert functions.forget_past_tries(tx, before=clock.now()) == 1
     assert len(_as_owner("select key from app.throttle")) == 1
-
-
-def test_the_library_can_ask_and_clear(claim: Claim) -> None:
-    """What `limits` offers its users works on our storage."""
-    storage = DatabaseStorage()
-    assert (storage.get("a"), storage.get_expiry("a")) == (0, clock.now().timestamp())
-    assert storage.incr("a", 60) == 1
-    assert storage.incr("a", 60, 4) == 5
-    assert (storage.get("a"), storage.get_expiry("a")) == (5, clock.now().timestamp() + 60)
-    storage.clear("a")
-    assert (storage.get("a"), storage.check()) == (0, True)
-    with pytest.raises(NotImplementedError):
-        storage.reset()
 
 
 @pytest.mark.parametrize(
