@@ -18,6 +18,7 @@ from plugins.rosters.models import (
 )
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.services import forget_names_of_school
+from plugins.rosters.settings import RostersSettings
 from plugins.rosters.views import RosterGrid
 
 plugin = Plugin(
@@ -26,6 +27,7 @@ plugin = Plugin(
     summary="Takes schools, classes, teachers and students in from roster files, and keeps them up to date.",
     tables=RostersBase.metadata,
     permissions=(ROSTERS_IMPORT,),
+    settings=RostersSettings,
     pages=(RosterGrid,),
     commands=(rosters,),
     jobs=(

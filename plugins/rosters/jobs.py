@@ -1,15 +1,9 @@
 """What workers do for rosters."""
 
-from datetime import timedelta
-
 from backoffice import clock
+from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, JobRun
-from plugins.rosters import services
-
-# An upload that could not be imported by then is deleted.
-KEPT_FOR = timedelta(hours=24)
-# Whom a report names has been made a leader or invited by then, or will not be.
-NAMED_FOR = timedelta(days=30)
+from plugins.rosters import services, settings
 
 
 def import_upload(run: JobRun) -> Counts:
@@ -26,9 +20,11 @@ def import_upload(run: JobRun) -> Counts:
 
 
 def forget_uploads(run: JobRun) -> Counts:
-    """Delete uploads that are older than a day, and the names in reports that are older than a month."""
+    """Delete uploads that waited too long, and the names in reports that are no longer new."""
     now = clock.now()
+    with transaction(run.who) as tx:
+        kept = settings.current(tx)
     return {
-        "given up": services.give_up(principal=run.who, before=now - KEPT_FOR),
-        "reports without names": services.forget_names(principal=run.who, before=now - NAMED_FOR),
+        "given up": services.give_up(principal=run.who, before=now - kept.uploads_kept),
+        "reports without names": services.forget_names(principal=run.who, before=now - kept.names_kept),
     }

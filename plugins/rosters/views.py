@@ -23,13 +23,13 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from plugins.rosters import queries, services
 from plugins.rosters.importing.outcome import Outcome
-from plugins.rosters.jobs import NAMED_FOR
 from plugins.rosters.models import ImportState, RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
 from plugins.rosters.reading.package import PACKAGE, UPLOADED, PackageRefused, open_package
 from plugins.rosters.reading.reduced import reduce_set
 from plugins.rosters.reading.report import Report
+from plugins.rosters.settings import current
 
 STATES: Mapping[str, tuple[str, str]] = {
     ImportState.WAITING: ("Waiting", "info"),
@@ -155,7 +155,7 @@ class RosterGrid(Grid):
             found=row.report,
             names=row.names or {},
             stops=[each for each in (row.report or {}).get("problems", ()) if each["severity"] == "error"],
-            named_for=NAMED_FOR.days,
+            named_for=current(tx).names_days,
             problems_url=f"/console/rosters/{public_id}/problems.csv",
             crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": place}],
         )

@@ -17,6 +17,7 @@ from backoffice.access.policy import Denied
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
+from backoffice.host.services import set_plugin
 from backoffice.jobs import registry
 from backoffice.jobs.runs import Again, GivenUp, run_queued
 from backoffice.outbox.models import MailContent, OutgoingMail
@@ -33,6 +34,7 @@ from plugins.rosters.reading.reduced import reduce_set
 from plugins.rosters.reading.report import Report
 from tests.factories import oneroster
 from tests.factories.oneroster import Shape, zipped
+from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World
 from tests.plugins.rosters.memory import empty_school, run, versions
 from tests.plugins.rosters.reading.sets import written, zip_of
@@ -315,6 +317,27 @@ def test_names_go_from_a_report_after_a_month(app: Flask, world: World) -> None:
     assert row(old).names is None
     assert row(old).report is not None
     assert row(fresh).names is not None
+
+
+def test_founders_shorten_what_is_kept_and_never_lengthen_it(app: Flask, world: World) -> None:
+    founder = world.sign_in("founder")
+    number, waiting = queued(world, zipped(SHAPE)), queued(world, b"waits")
+    import_upload(Running(app, {"number": number}))
+    with transaction(SYSTEM) as tx:
+        ago = clock.now() - timedelta(days=8)
+        tx.execute(update(RosterImport).where(RosterImport.id == number).values(finished_at=ago))
+        ago = clock.now() - timedelta(hours=3)
+        tx.execute(update(RosterImport).where(RosterImport.id == waiting).values(created_at=ago))
+    assert forget_uploads(Running(app)) == {"given up": 0, "reports without names": 0}
+    wanted = {"upload_hours": 2, "names_days": 7}
+    set_plugin(principal=founder, installed=[plugin], name="rosters", values=wanted)
+    page = signed_in(app, world, "leader").get(f"/console/rosters/{row(number).public_id}").text
+    assert "The names go from this report after 7 days." in page
+    assert forget_uploads(Running(app)) == {"given up": 1, "reports without names": 1}
+    for name, value in (("upload_hours", 25), ("names_days", 31)):
+        with pytest.raises(Rejected):
+            set_plugin(principal=founder, installed=[plugin], name="rosters", values={name: value})
+    set_plugin(principal=founder, installed=[plugin], name="rosters", values={})
 
 
 def test_names_go_from_its_districts_reports_with_a_school(app: Flask, world: World) -> None:
