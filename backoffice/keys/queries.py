@@ -140,8 +140,18 @@ def unmapped_with_seals(
         schema, _, table = column.table.partition(".")
         bare = Table(table, MetaData(schema=schema), Column(column.name, LargeBinary))
         readable = tx.scalar(
-            text("select has_column_privilege(:role, to_regclass(:table), :column, 'select')"),
-            {"role": DatabaseRole.SYSTEM.value, "table": column.table, "column": column.name},
+            text("""
+            select has_schema_privilege(:role, n.oid, 'usage')
+                   and has_column_privilege(:role, c.oid, :column, 'select')
+              from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname = :schema and c.relname = :table
+            """),
+            {
+                "role": DatabaseRole.SYSTEM.value,
+                "schema": schema,
+                "table": table,
+                "column": column.name,
+            },
         )
         value = bare.c[column.name]
         like_seals = select(value).where(
