@@ -1,4 +1,4 @@
-"""Keys rotate under load over many rows, and the rotation is killed again and again: nothing fails or is lost.
+"""Keys rotate under load over many rows, and the rotation is killed many times: nothing fails or is lost.
 
 `FAULT_ROWS` says how many students there are (100000), `FAULT_SEED` repeats a run's choices.
 """
