@@ -391,7 +391,7 @@ def test_a_change_that_fails_leaves_the_file_as_it_was(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "geteuid", lambda: -1)
-    monkeypatch.setattr(*((Path, "replace") if step == "replace" else (os, step)), fails)
+    monkeypatch.setattr(Path if step == "replace" else os, step, fails)
     with pytest.raises(KeyringError, match="cannot be changed: No space left on device"):
         with_new_key(ring, KeyPurpose.SEAL).write_over(path)
     assert Keyring.read(path).keys == ring.keys
