@@ -101,6 +101,7 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
 ) -> None:
     with transaction(SYSTEM) as tx:
         with_files(tx)
+        tx.execute(update(Enrollment).values(alias="Captain"))
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])
     before = plain(runtime)
