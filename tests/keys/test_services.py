@@ -20,7 +20,7 @@ from backoffice.audit.trail import commitment
 from backoffice.keys import queries, services
 from backoffice.keys.services import KeysError
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Student
+from backoffice.schools.models import Enrollment, Student
 from backoffice.storage import keyring
 from backoffice.storage.installation import Installation
 from backoffice.storage.keyring import KeyPurpose, Keyring, Stage
