@@ -17,6 +17,7 @@ from backoffice.controls.registry import RegistryError
 from backoffice.demo import run as demo_run
 from backoffice.host.commands import plugins
 from backoffice.jobs import commands as jobs_commands
+from backoffice.keys.commands import keys
 from backoffice.launch import Opened
 from backoffice.outbox.registry import MailError
 from backoffice.plugin import PluginError, discover
@@ -178,7 +179,8 @@ def db_check(context: Context) -> None:
     click.echo("Schema, keyring, isolation and inventory are as they should be.")
 
 
-cli.add_command(plugins)
+for group in (plugins, keys):
+    cli.add_command(group)
 
 
 def main() -> None:

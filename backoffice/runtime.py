@@ -6,6 +6,7 @@ reasons and in the same words.
 
 from dataclasses import dataclass
 
+from sqlalchemy import MetaData
 from sqlalchemy.exc import OperationalError
 
 from backoffice import (
@@ -17,12 +18,14 @@ from backoffice.access.policy import load_roles
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
 from backoffice.jobs import registry as jobs
+from backoffice.jobs.models import QueueBase
 from backoffice.outbox import core as core_mails
 from backoffice.outbox import registry as mails
 from backoffice.outbox.rendering import Site
 from backoffice.plugin import Plugin, discover
 from backoffice.settings import CONFIG, Settings, plugin_config
 from backoffice.storage import database, keyring
+from backoffice.storage.base import Base
 from backoffice.storage.database import Database
 from backoffice.storage.installation import WRONG_KEYRING, check_keyring
 from backoffice.storage.keyring import Keyring, KeyringError
@@ -42,6 +45,12 @@ class Runtime:
     def migrations(self) -> tuple[Migrations, ...]:
         """The histories of the plugins that have tables."""
         return tuple(p.migrations for p in self.plugins if p.migrations is not None)
+
+    @property
+    def metadatas(self) -> tuple[MetaData, ...]:
+        """The mapped tables of the core, of the queue and of every installed plugin."""
+        plugins = (plugin.tables for plugin in self.plugins if plugin.tables is not None)
+        return (Base.metadata, QueueBase.metadata, *plugins)
 
 
 def open_runtime(settings: Settings, address: str) -> Runtime:

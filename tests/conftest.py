@@ -64,7 +64,7 @@ def server(folder: Path) -> Iterator[EmbeddedServer]:
 @pytest.fixture(scope="session")
 def template(server: EmbeddedServer, keyring_file: Path) -> str:
     """The name of a migrated, empty database; copying it is faster than migrating anew."""
-    _administer(server, f"create database {TEMPLATE}")
+    administer(server, f"create database {TEMPLATE}")
     settings = Settings(keyring_file=keyring_file, throttles=NO_LIMIT)
     runtime = open_runtime(settings, server.url(database=TEMPLATE))
     launch.migrate(runtime)
@@ -76,14 +76,14 @@ def template(server: EmbeddedServer, keyring_file: Path) -> str:
 def runtime(server: EmbeddedServer, template: str, keyring_file: Path) -> Iterator[Runtime]:
     """A fresh migrated database, opened for this module's tests."""
     name = f"test_{uuid4().hex[:12]}"
-    _administer(server, f"create database {name} template {template}")
+    administer(server, f"create database {name} template {template}")
     settings = Settings(keyring_file=keyring_file, alert_mail="safety@school.example", throttles=NO_LIMIT)
     opened = open_runtime(settings, server.url(database=name))
     # Rights on a database are not copied from its template.
     launch.migrate(opened)
     yield opened
     opened.database.dispose()
-    _administer(server, f"drop database {name} with (force)")
+    administer(server, f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,8 @@ def run(
     return answer
 
 
-def _administer(server: EmbeddedServer, statement: str) -> None:
+def administer(server: EmbeddedServer, statement: str) -> None:
+    """Run a statement as the cluster's administrator."""
     address = make_url(server.url(database="postgres")).render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(statement.encode())

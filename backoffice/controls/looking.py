@@ -6,9 +6,7 @@ from typing import TypeVar
 from sqlalchemy import MetaData
 
 from backoffice.controls.check import Looking
-from backoffice.jobs.models import QueueBase
 from backoffice.runtime import Runtime
-from backoffice.storage.base import Base
 
 SHOWN = 3
 T = TypeVar("T")
@@ -20,10 +18,9 @@ def runtime(look: Looking) -> Runtime:
     return found
 
 
-def metadatas(look: Looking) -> list[MetaData]:
+def metadatas(look: Looking) -> tuple[MetaData, ...]:
     """The mapped tables of the core, of the queue and of every installed plugin."""
-    plugins = (plugin.tables for plugin in runtime(look).plugins)
-    return [Base.metadata, QueueBase.metadata, *(tables for tables in plugins if tables is not None)]
+    return runtime(look).metadatas
 
 
 def some(things: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, Connection, Text, cast, delete, func, or_, select, text
+from sqlalchemy import ARRAY, Text, cast, delete, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from backoffice.access.policy import visible
@@ -172,19 +172,6 @@ def runs_of_number(tx: Transaction, number: int) -> Sequence[JobRun]:
 
 
 # -- the lock under which a job is worked on
-
-
-def try_lock(connection: Connection, lock: str) -> bool:
-    """Take the lock for as long as the connection lives; false if somebody has it."""
-    taken = connection.scalar(
-        text("select pg_try_advisory_lock(hashtextextended(:lock, 7203))"), {"lock": lock}
-    )
-    return bool(taken)
-
-
-def unlock(connection: Connection) -> None:
-    """Give back what the connection has locked."""
-    connection.execute(text("select pg_advisory_unlock_all()"))
 
 
 def is_locked(tx: Transaction, lock: str) -> bool:

@@ -1,15 +1,13 @@
 """Running one job: alone, with a row that tells of it, and at most as often as it may be tried."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from flask import Flask
 from sqlalchemy import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -20,7 +18,6 @@ from backoffice.jobs.models import Asked, JobRun, RunState
 from backoffice.jobs.queue import lock_of
 from backoffice.jobs.registry import Registered
 from backoffice.storage import database
-from backoffice.storage.roles import DatabaseRole
 
 logger = structlog.get_logger("backoffice")
 
@@ -99,7 +96,7 @@ def run_queued(entry: Registered, *, number: int, arguments: Mapping[str, int | 
     Does nothing if an earlier attempt has done it already. Raises `Again` when it is to be tried later,
     `GivenUp` when it is not.
     """
-    with _alone(lock_of(entry.name, arguments)) as alone:
+    with database.alone(lock_of(entry.name, arguments)) as alone:
         if not alone:
             raise Again(clock.now() + BUSY)
         run = _begin(entry, number, arguments, app)
@@ -112,7 +109,7 @@ def run_here(entry: Registered, *, app: Flask) -> Counts:
 
     Raises `Busy` if it is being run elsewhere, `GivenUp` if it fails.
     """
-    with _alone(lock_of(entry.name, {})) as alone:
+    with database.alone(lock_of(entry.name, {})) as alone:
         if not alone:
             raise Busy
         who = Purpose(entry.name)
@@ -122,21 +119,6 @@ def run_here(entry: Registered, *, app: Flask) -> Counts:
                 tx, job=entry.name, asked=Asked.COMMAND, state=RunState.RUNNING, asked_at=now, started_at=now
             )
         return _work(entry, Run(run_id, 1, app, who, {}))
-
-
-@contextmanager
-def _alone(lock: str) -> Iterator[bool]:
-    """Whether nobody else works under the lock. It is a connection's own: a killed worker loses it."""
-    engine = database.current().engine(DatabaseRole.SYSTEM).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        try:
-            yield queries.try_lock(connection, lock)
-        finally:
-            # The server notices a closed connection when it gets to it: the next attempt may be sooner.
-            with suppress(SQLAlchemyError):
-                queries.unlock(connection)
-            # Closed and not given back: the lock must end, whatever has happened.
-            connection.invalidate()
 
 
 def _begin(entry: Registered, number: int, arguments: Mapping[str, int | str], app: Flask) -> Run | None:

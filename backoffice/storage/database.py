@@ -1,11 +1,15 @@
 """The process's connections to its database, one engine a role."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole, role_url
 
 
@@ -68,3 +72,18 @@ def current() -> Database:
     if _current is None:
         raise RuntimeError("No database is open in this process.")
     return _current
+
+
+@contextmanager
+def alone(lock: str) -> Iterator[bool]:
+    """Whether nobody else works under the lock. It is a connection's own: a killed process loses it."""
+    engine = current().engine(DatabaseRole.SYSTEM).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        try:
+            yield functions.try_lock(connection, lock)
+        finally:
+            # The server notices a closed connection when it gets to it: the next attempt may be sooner.
+            with suppress(SQLAlchemyError):
+                functions.unlock(connection)
+            # Closed and not given back: the lock must end, whatever has happened.
+            connection.invalidate()

@@ -198,3 +198,14 @@ def forget_past_tries(session: Session, *, before: datetime) -> int:
 def hurry(session: Session) -> None:
     """Let this transaction's commit not wait for the disk: a crash may undo it, and nothing else."""
     session.execute(text("set local synchronous_commit = off"))
+
+
+def try_lock(connection: Connection, lock: str) -> bool:
+    """Take the lock for as long as the connection lives; false if somebody has it."""
+    statement = text("select pg_try_advisory_lock(hashtextextended(:lock, 7203))")
+    return bool(connection.scalar(statement, {"lock": lock}))
+
+
+def unlock(connection: Connection) -> None:
+    """Give back what the connection has locked."""
+    connection.execute(text("select pg_advisory_unlock_all()"))

@@ -452,8 +452,14 @@ def test_the_web_has_no_right_to_change(stage: Stage, role: str, change: str) ->
 
 @pytest.mark.parametrize(
     "change",
-    [update(PointEntry).values(value=1000), delete(AuditEntry), update(AuditEntry).values(verb="x")],
-    ids=["points", "delete the trail", "change the trail"],
+    [
+        update(PointEntry).values(value=1000),
+        delete(AuditEntry),
+        update(AuditEntry).values(verb="x"),
+        update(AuditDetail).values(nonce=b"x"),
+        delete(Installation),
+    ],
+    ids=["points", "delete the trail", "change the trail", "change what a detail answers to", "the mark"],
 )
 def test_not_even_the_system_rewrites_history(stage: Stage, change: Executable) -> None:
     refused(SYSTEM, change)

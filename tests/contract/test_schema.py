@@ -53,6 +53,22 @@ def rows(live: Connection, statement: str, **values: object) -> list[str]:
     return list(live.scalars(text(statement), values))
 
 
+def test_whatever_is_sealed_can_be_sealed_anew(live: Connection, runtime: Runtime) -> None:
+    """Else the first rotation of keys would stop at it."""
+    fixed = [
+        f"{column.table}.{column.name}"
+        for metadata in runtime.metadatas
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Sealed)
+        and not live.scalar(
+            text("select has_column_privilege(:role, :table, :column, 'update')"),
+            {"role": DatabaseRole.SYSTEM.value, "table": str(table), "column": column.name},
+        )
+    ]
+    assert fixed == []
+
+
 def test_whatever_belongs_to_somebody_is_under_forced_isolation(live: Connection) -> None:
     unguarded = rows(
         live,

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from backoffice.storage import keyring
-from backoffice.storage.keyring import KEY_BYTES, KeyPurpose, Keyring, KeyringError
+from backoffice.storage.keyring import KEY_BYTES, KeyPurpose, Keyring, KeyringError, Stage
 
 CONTEXT = "student.given_name"
 
@@ -252,3 +255,156 @@ def test_without_a_keyring_nothing_is_sealed(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_key_is_as_long_as_the_cipher_wants(ring: Keyring) -> None:
     assert {len(key) for keys in ring.keys.values() for key in keys.values()} == {KEY_BYTES}
+
+
+# -- a file that changes while the process runs
+
+
+@pytest.fixture
+def path(ring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the keyring that is installed in this process, which has just looked at it."""
+    path = tmp_path / "keyring.json"
+    ring.write(path)
+    monkeypatch.setattr(keyring, "_installed", Keyring.read(path))
+    monkeypatch.setattr(keyring, "LOOK_EVERY", 3600.0)
+    keyring.look_again()
+    return path
+
+
+def test_a_new_key_is_read_from_the_file_when_it_is_time(
+    ring: Keyring, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_new_key(ring, KeyPurpose.SEAL).write_over(path)
+    assert keyring.current().newest(KeyPurpose.SEAL)[0] == 1
+    monkeypatch.setattr(keyring, "LOOK_EVERY", 0.0)
+    assert keyring.current().newest(KeyPurpose.SEAL)[0] == 2
+
+
+def test_a_value_under_an_unknown_key_makes_a_process_look_at_once(ring: Keyring, path: Path) -> None:
+    held = keyring.current()
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
+    rotated.write_over(path)
+    sealed = [rotated.seal(b"Ada", context=CONTEXT) for _ in range(2)]
+    assert [held.open(each, context=CONTEXT) for each in sealed] == [b"Ada", b"Ada"]
+    assert keyring.current().newest(KeyPurpose.SEAL)[0] == 2
+
+
+def test_a_keyring_that_somebody_holds_opens_what_has_come_since(ring: Keyring, path: Path) -> None:
+    """Though another thread has read the file again meanwhile."""
+    held = keyring.current()
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
+    rotated.write_over(path)
+    keyring.look_again()
+    assert held is not keyring.current()
+    assert held.open(rotated.seal(b"Ada", context=CONTEXT), context=CONTEXT) == b"Ada"
+    third = with_new_key(rotated, KeyPurpose.SEAL, 3)
+    third.write_over(path)
+    assert held.open(third.seal(b"Ada", context=CONTEXT), context=CONTEXT) == b"Ada"
+
+
+def test_rows_read_before_a_key_went_open_afterwards(ring: Keyring, path: Path) -> None:
+    sealed = ring.seal(b"Ada", context=CONTEXT)
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
+    replace(
+        rotated, keys={**rotated.keys, KeyPurpose.SEAL: {2: rotated.keys[KeyPurpose.SEAL][2]}}
+    ).write_over(path)
+    keyring.look_again()
+    assert set(keyring.current().keys[KeyPurpose.SEAL]) == {2}
+    assert keyring.current().open(sealed, context=CONTEXT) == b"Ada"
+    with pytest.raises(KeyringError):
+        Keyring.read(path).open(sealed, context=CONTEXT)
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "another"])
+def test_a_file_that_is_no_good_changes_nothing(ring: Keyring, path: Path, harm: str) -> None:
+    path.unlink()
+    if harm == "damaged":
+        path.write_text("{")
+        path.chmod(0o600)
+    if harm == "another":
+        Keyring.generate().write(path)
+    sealed = ring.seal(b"Ada", context=CONTEXT)
+    assert not keyring.look_again()
+    assert keyring.current().keys == ring.keys
+    assert keyring.current().open(sealed, context=CONTEXT) == b"Ada"
+
+
+def test_a_file_that_has_not_changed_is_not_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = keyring.current()
+    assert not keyring.look_again()
+    assert keyring.current() is known
+
+
+# -- prepared keys
+
+
+def test_a_prepared_key_opens_and_does_not_seal(ring: Keyring) -> None:
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
+    prepared = replace(rotated, stage=Stage.PREPARED)
+    assert int.from_bytes(prepared.seal(b"Ada", context=CONTEXT)[:2]) == 1
+    assert prepared.open(rotated.seal(b"Ada", context=CONTEXT), context=CONTEXT) == b"Ada"
+
+
+def test_a_prepared_key_is_used_from_the_first_value_that_another_machine_sealed_with_it(
+    ring: Keyring, path: Path
+) -> None:
+    rotated = with_new_key(ring, KeyPurpose.SEAL)
+    replace(rotated, stage=Stage.PREPARED).write_over(path)
+    keyring.look_again()
+    assert keyring.current().newest(KeyPurpose.SEAL)[0] == 1
+    keyring.current().open(rotated.seal(b"Ada", context=CONTEXT), context=CONTEXT)
+    assert keyring.current().newest(KeyPurpose.SEAL)[0] == 2
+
+
+# -- changing the file
+
+
+def test_what_a_file_says_beside_the_keys_is_read_back(ring: Keyring, path: Path) -> None:
+    since = {KeyPurpose.SEAL: {2: datetime(2026, 3, 1, 12, tzinfo=UTC)}}
+    changed = replace(with_new_key(ring, KeyPurpose.SEAL), since=since, stage=Stage.STARTED)
+    changed.write_over(path)
+    assert Keyring.read(path) == changed
+
+
+def test_a_changed_file_is_for_the_same_owner_only(ring: Keyring, path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 23456)
+    before = path.stat()
+    ring.write_over(path)
+    after = path.stat()
+    assert (stat.S_IMODE(after.st_mode), after.st_uid, after.st_gid) == (0o600, before.st_uid, before.st_gid)
+
+
+def test_a_link_to_the_file_stays_a_link(ring: Keyring, path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    with_new_key(ring, KeyPurpose.SEAL).write_over(link)
+    assert link.is_symlink()
+    assert set(Keyring.read(path).keys[KeyPurpose.SEAL]) == {1, 2}
+
+
+@pytest.mark.parametrize("step", ["fsync", "fchown", "replace"])
+def test_a_change_that_fails_leaves_the_file_as_it_was(
+    ring: Keyring, path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fails(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "geteuid", lambda: -1)
+    monkeypatch.setattr(Path if step == "replace" else os, step, fails)
+    with pytest.raises(KeyringError, match="cannot be changed: No space left on device"):
+        with_new_key(ring, KeyPurpose.SEAL).write_over(path)
+    assert Keyring.read(path).keys == ring.keys
+    assert [each.name for each in path.parent.iterdir()] == ["keyring.json"]
+
+
+def test_what_a_killed_change_left_is_no_hindrance(ring: Keyring, path: Path) -> None:
+    (path.parent / ".keyring.json.new").write_text("half")
+    with_new_key(ring, KeyPurpose.SEAL).write_over(path)
+    assert set(Keyring.read(path).keys[KeyPurpose.SEAL]) == {1, 2}
+
+
+def test_a_file_that_is_not_there_is_not_made(ring: Keyring, tmp_path: Path) -> None:
+    with pytest.raises(KeyringError):
+        ring.write_over(tmp_path / "keyring.json")
+    assert list(tmp_path.iterdir()) == []

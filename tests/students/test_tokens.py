@@ -117,6 +117,24 @@ def test_after_a_rotation_old_tokens_are_still_good(ring: Keyring, monkeypatch: 
     assert (tokens.verify(token) is not None, parts(issued())[0]["kid"]) == (True, "2")
 
 
+def test_a_token_of_a_key_that_has_come_since_is_taken(
+    ring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has read the file already and signs with what is new in it."""
+    path = tmp_path / "keyring.json"
+    ring.write(path)
+    known = Keyring.read(path)
+    two = {**ring.keys[KeyPurpose.STUDENT_JWT], 2: b"2" * 32}
+    rotated = Keyring({**ring.keys, KeyPurpose.STUDENT_JWT: two})
+    monkeypatch.setattr(keyring, "_installed", rotated)
+    token = tokens.issue(TOKEN_ID, idle=IDLE, ends_at=clock.now() + timedelta(hours=1))
+    monkeypatch.setattr(keyring, "_installed", known)
+    monkeypatch.setattr(keyring, "LOOK_EVERY", 3600.0)
+    assert tokens.verify(token) is None
+    rotated.write_over(path)
+    assert tokens.verify(token)
+
+
 def test_a_token_of_another_keyring_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     token = issued()
     monkeypatch.setattr(keyring, "_installed", Keyring.generate())

@@ -1,0 +1,1 @@
+"""Changing keys while the service runs."""
