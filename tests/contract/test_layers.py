@@ -24,6 +24,7 @@ TELLS_TIME = {
 # Raw SQL, each with its reason. Migrations are SQL and not listed.
 RAW_SQL = {
     "backoffice/jobs/queries.py": "calls the queue's own functions and takes the lock of a run",
+    "backoffice/keys/queries.py": "reads and seals anew the sealed columns of whatever tables there are",
     "backoffice/storage/catalog.py": "asks PostgreSQL's catalogs, which no model maps",
     "backoffice/storage/functions.py": "calls the database's own functions, one Python function each",
     "backoffice/storage/migrate.py": "takes the lock under which migrations run",
