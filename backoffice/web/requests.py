@@ -11,6 +11,8 @@ from backoffice.web.identity import SAFE_METHODS
 
 # Bytes of a body, where a page expects much less than a form may have.
 LONGEST = {"web.csp_reports": 8 * 1024}
+# The pages that take JSON. All others take forms, which would read of it whatever types it has.
+TAKE_JSON = frozenset({"web.csp_reports"})
 
 
 class InMemoryRequest(Request):
@@ -54,11 +56,14 @@ def init_app(app: Flask) -> None:
             request.max_content_length = longest
 
     @app.before_request
-    def _no_zero_bytes() -> None:
-        texts = chain.from_iterable([name, *texts] for name, texts in _given())
-        if any("\0" in text for text in texts):
+    def _only_forms() -> None:
+        if request.is_json and request.endpoint not in TAKE_JSON:
+            abort(415)
+
+    @app.before_request
+    def _nothing_unreadable() -> None:
+        # A part of a form may come without a name, and then has None for one.
+        names: list[str | None] = [*request.args, *request.form, *request.files]
+        texts = chain.from_iterable(chain(request.args.listvalues(), request.form.listvalues()))
+        if any(name is None or "\0" in name for name in names) or any("\0" in text for text in texts):
             abort(400)
-
-
-def _given() -> list[tuple[str, list[str]]]:
-    return [*request.args.lists(), *request.form.lists()]

@@ -4,10 +4,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from tests.contract.matrix import Tally
+from backoffice.runtime import Runtime
+from tests.contract.matrix import Matrix, Tally, build_matrix
+from tests.factories.world import World
 
 PROPERTY = "isolation matrix"
+
+
+@pytest.fixture(scope="module")
+def matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]:
+    """The matrix over the module's database."""
+    with build_matrix(runtime, world, app) as made:
+        yield made
 
 
 @pytest.fixture

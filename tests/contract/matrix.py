@@ -472,14 +472,14 @@ def _kept(
     public: bool = False,
 ) -> None:
     """Nothing foreign was shown, nothing foreign was changed."""
-    known = _anybody(matrix, actor) if public else actor
+    known = anybody(matrix, actor) if public else actor
     if strangers := matrix.leaked(actor, response, sent):
         tally.hole(f"{name}: shows {strangers}")
     if trespasses := matrix.trespass(known, thing, changes):
         tally.hole(f"{name}: {trespasses}")
 
 
-def _anybody(matrix: Matrix, actor: Actor) -> Actor:
+def anybody(matrix: Matrix, actor: Actor) -> Actor:
     """On a public page one becomes the child or the person whose secret one presents."""
     world = matrix.stage.world
     secret = {

@@ -5,12 +5,9 @@ a page that always fails would look like one that is well guarded. The world is 
 changed it, so the order of attempts means nothing.
 """
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 
-from backoffice.runtime import Runtime
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import KINDS, NAMED
 from tests.contract.matrix import (
@@ -18,20 +15,12 @@ from tests.contract.matrix import (
     Matrix,
     Tally,
     addresses,
-    build_matrix,
     filled_forms,
     pages,
     searches,
 )
 from tests.contract.pages import links
 from tests.contract.routes import BEHIND, FORMS, PUBLIC, form_keys, is_known, is_static
-from tests.factories.world import World
-
-
-@pytest.fixture(scope="module")
-def matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]:
-    with build_matrix(runtime, world, app) as made:
-        yield made
 
 
 def test_every_variable_of_an_address_names_its_entity(app: Flask) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
 from psycopg import sql
 from sqlalchemy import ColumnElement, false, func, make_url, select, true
 from sqlalchemy.orm import DeclarativeBase
@@ -31,12 +30,10 @@ from tests.contract.matrix import (
     Matrix,
     Tally,
     addresses,
-    build_matrix,
     filled_forms,
     pages,
     searches,
 )
-from tests.factories.world import World
 
 # To the database a co-teacher, a helper and the teachers of other places are teachers with other numbers,
 # one parent is like another, and for whom nobody is signed in the policy has no scope to take out.
@@ -48,12 +45,6 @@ STANDING = {
     "test_row_level_security_alone": "row-level security alone",
     "test_the_policy_alone": "the policy alone",
 }
-
-
-@pytest.fixture(scope="module")
-def matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]:
-    with build_matrix(runtime, world, app) as made:
-        yield made
 
 
 @pytest.fixture
