@@ -12,12 +12,14 @@ from backoffice.storage.roles import DatabaseRole
 from backoffice.storage.sealed import Sealed
 from tests.contract.actors import KINDS, NAMED
 from tests.contract.hostile import ATTRIBUTE, TAG, unescaped
-from tests.contract.matrix import ROLES, Matrix, Tally
+from tests.contract.matrix import Matrix, Tally
 from tests.contract.pages import links
 from tests.contract.routes import FORMS, form_keys
 
 # Sealed, and typed by nobody: the program made it, or a browser sent it.
 MADE = {"code", "address", "device", "keyring_mark"}
+# Those who see different pages.
+ROLES = ("founder", "leader", "officer", "teacher", "mixed", "parent", "student", "nobody")
 STARTS = ("/", "/console/", "/family", "/student", "/welcome")
 # Text of somebody's that the pages show today, at the least.
 SHOWN = {
