@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from backoffice.settings import Settings
 
+SCHEMES = frozenset({"http", "https"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # A load balancer asks each machine for its health by the machine's own address.
 ASKED_BY_ADDRESS = frozenset({"/healthz", "/readyz"})
@@ -28,12 +29,13 @@ class HostedFlask(Flask):
     own_hosts: Collection[str] = LOOPBACK
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """The routes for a request. Raises `SecurityError`, a 400, for a host that is not ours."""
+        """The routes for a request. Raises `SecurityError`, a 400, for a host or scheme not ours."""
         if request is None:
             return super().create_url_adapter(request)
         if request.path in ASKED_BY_ADDRESS:
             return self.url_map.bind("localhost", path_info=request.path, default_method=request.method)
-        if not is_own(request.host, self.own_hosts):
+        # A proxy may pass on any scheme that it is told, and redirects and links would lead there.
+        if request.scheme not in SCHEMES or not is_own(request.host, self.own_hosts):
             raise SecurityError
         return super().create_url_adapter(request)
 
@@ -62,6 +64,9 @@ def init_app(app: HostedFlask, settings: Settings) -> None:
     def _https_only() -> Response | None:
         told = "X-Forwarded-Proto" in request.headers
         if not told or request.is_secure or request.path in ASKED_BY_ADDRESS:
+            return None
+        if isinstance(request.routing_exception, SecurityError):
+            # The address that was asked for is not ours: it is refused, and nobody is sent there.
             return None
         if request.method not in {"GET", "HEAD"}:
             # What the form held has been sent in the clear; repeating it elsewhere would hide that.

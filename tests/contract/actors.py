@@ -65,8 +65,9 @@ class Actor:
     cookies: Mapping[str, str]
     reach: Mapping[str, frozenset[int]]
     says: frozenset[str]
-    # What the pages outside the console may show besides.
+    # What the pages outside the console may show besides, and the numbers of what that is about.
     at_home: frozenset[str] = frozenset()
+    family: Mapping[str, frozenset[int]] = field(default_factory=dict)
     token: str = ""
     jar: dict[str, str] = field(default_factory=dict)
 
@@ -354,12 +355,18 @@ def _actors(
             name
         )
         at_home: set[str] = set()
+        family: dict[str, frozenset[int]] = {}
         if home_class is not None:
+            family = {
+                "school": frozenset({home_class.school_id}),
+                "classroom": frozenset({home_class.id}),
+                "student": frozenset({home_class.children[0].id}),
+            }
             at_home = _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
         token = {cookies.ACCOUNT: world.token(name)}
         yield _ready(
             app,
-            Actor(name, world.sign_in(name), token, reach, frozenset(says), frozenset(at_home)),
+            Actor(name, world.sign_in(name), token, reach, frozenset(says), frozenset(at_home), family),
         )
     child = own.children[0]
     begun = world.student_session(own, child)

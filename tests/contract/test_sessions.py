@@ -36,9 +36,9 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students import tokens
 from backoffice.students.models import StudentSession
 from backoffice.web import cookies
+from tests.contract.matrix import NOBODYS
 from tests.contract.pages import form_token
 from tests.contract.routes import Route, is_static, routes
-from tests.contract.test_isolation_matrix import NOBODYS
 from tests.factories.world import NO_LIMIT, PASSWORD, SYSTEM, World
 
 SITE = "https://school.example"

@@ -130,3 +130,15 @@ def test_a_form_sent_by_http_is_refused(behind_proxy: Flask) -> None:
 def test_where_nobody_says_how_it_came_nobody_is_sent_in_a_circle(behind_proxy: Flask) -> None:
     answer = behind_proxy.test_client().get("/join", headers={"Host": "school.example"})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme"),
+    [("school.example", "javascript"), ("school.example", "file"), ("evil.example", "http")],
+)
+@pytest.mark.parametrize("path", ["/console", "/join"])
+def test_nobody_is_sent_to_what_is_not_ours(behind_proxy: Flask, path: str, host: str, scheme: str) -> None:
+    told = {"Host": host, "X-Forwarded-Proto": scheme}
+    answer = behind_proxy.test_client().get(path, headers=told)
+    assert answer.status_code == 400
+    assert answer.location is None

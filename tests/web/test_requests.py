@@ -13,6 +13,7 @@ from backoffice.host import services as host
 from backoffice.runtime import Runtime
 from backoffice.web import cookies
 from plugins.rosters.services import LARGEST_UPLOAD
+from tests.factories.visitor import form_token
 from tests.factories.world import World
 
 UPLOAD = "/console/rosters/new"
@@ -90,3 +91,33 @@ def test_a_page_that_is_switched_off_takes_none(app: Flask, runtime: Runtime, wo
         assert send(app, token) == (413, 0)
     finally:
         switch(enabled=True)
+
+
+def part(head: str) -> dict[str, Any]:
+    """A form of one part."""
+    written = f"--{BOUNDARY}\r\nContent-Disposition: form-data{head}\r\n\r\nx".encode() + TAIL
+    return {"data": written, "content_type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (part(""), 400),
+        (part('; name="email"; filename="x"'), 415),
+        ({"json": {"email": 1}}, 415),
+        ({"json": ["email"]}, 415),
+        ({"data": "{", "content_type": "application/problem+json"}, 415),
+    ],
+    ids=["a part without a name", "a file for a text", "numbers", "a list", "broken"],
+)
+@pytest.mark.parametrize("path", ["/sign-in", "/join"])
+def test_what_is_no_form_of_texts_is_refused(
+    app: Flask, path: str, sent: dict[str, Any], status: int
+) -> None:
+    browser = app.test_client()
+    token = form_token(browser.get(path).text)
+    assert browser.post(path, headers={"X-CSRFToken": token}, **sent).status_code == status
+
+
+def test_a_page_that_takes_no_form_is_shown_whatever_is_sent_along(app: Flask) -> None:
+    assert app.test_client().get("/join", json=["code"]).status_code == 200

@@ -1,0 +1,692 @@
+"""The isolation matrix: every route, every role, every identifier that is somebody else's.
+
+Here is how an attempt is made and judged; test_isolation_matrix.py makes them with all layers in place,
+test_single_layers.py with one alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from werkzeug.test import TestResponse
+
+from backoffice.access.permissions import CONSOLE_ENTER, Permission
+from backoffice.access.policy import can
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.console.grid import Grid
+from backoffice.outbox.models import OutgoingMail
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, School, Student
+from backoffice.storage.public_id import new_public_id
+from plugins.rosters.models import RosterImport
+from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
+from tests.contract.pages import forms, settled
+from tests.contract.routes import (
+    FORMS,
+    PUBLIC,
+    Filled,
+    Route,
+    door,
+    form_keys,
+    permission_of,
+    routes,
+)
+from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
+from tests.factories.world import PEOPLE, SYSTEM, World
+
+ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody")
+GONE = 404
+NOBODYS = {"plugin": "dodo", "job": "dodo.fly"}
+BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
+MODELS: Mapping[str, Any] = {
+    "school": School,
+    "classroom": Classroom,
+    "student": Student,
+    "account": Account,
+    "mail": OutgoingMail,
+    "import": RosterImport,
+}
+# Names under which a careless page might take an identifier, whatever its form says.
+SMUGGLED = (
+    *KINDS,
+    *(f"{kind}_id" for kind in KINDS),
+    *("id", "public_id", "code", "sort", "rowid", "session", "district", "owner", "student_session"),
+)
+
+
+@dataclass
+class Tally:
+    """What one role's attempts came to.
+
+    Holes are the problems that no layer may have, even alone: something foreign shown or changed, a failure.
+    """
+
+    pairs: int = 0
+    twins: int = 0
+    denied: int = 0
+    problems: list[str] = field(default_factory=list)
+    holes: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """For the summary."""
+        return {"pairs": self.pairs, "twins": self.twins, "twins denied by policy": self.denied}
+
+    def hole(self, said: str) -> None:
+        """Note a problem that is a hole."""
+        self.problems.append(said)
+        self.holes.append(said)
+
+    def verdict(self, *, holes_only: bool = False) -> None:
+        """Fail with a line for each problem."""
+        found = self.holes if holes_only else self.problems
+        if found:
+            pytest.fail("\n".join([f"{len(found)} problems", *found[:60]]), False)
+
+
+@dataclass(eq=False)
+class Matrix:
+    """The application on the stage, and how an attempt is made and judged."""
+
+    app: Flask
+    stage: Stage
+    snapshots: Snapshots
+    routes: list[Route]
+    # Every answer that was a failure.
+    failures: list[str] = field(default_factory=list)
+
+    def actor(self, name: str) -> Actor:
+        """The actor of a name."""
+        return next(actor for actor in self.stage.actors if actor.name == name)
+
+    # ------------------------------------------------------------------ knocking
+
+    def knock(
+        self,
+        actor: Actor,
+        route: Route,
+        thing: Thing | None = None,
+        filled: Filled | None = None,
+        *,
+        public_id: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any] | None = None,
+    ) -> TestResponse:
+        """Ask as the actor, with the token that its forms carry."""
+        named = public_id or (thing.public_id if thing else "")
+        address = route.address(self.app, **dict.fromkeys(route.kinds, named))
+        asked = {**(filled.query if filled and filled.query else {}), **(query or {})}
+        browser = self.stage.browser(self.app, actor)
+        if route.method == "GET":
+            return self._noted(actor, route, browser.get(address, query_string=asked))
+        sent = {"csrf_token": actor.token, **(filled.fields if filled else {}), **(fields or {})}
+        # A file is read when it is sent, so it is made anew for each attempt.
+        sent = {name: value() if callable(value) else value for name, value in sent.items()}
+        return self._noted(actor, route, browser.post(address, query_string=asked, data=sent))
+
+    def _noted(self, actor: Actor, route: Route, response: TestResponse) -> TestResponse:
+        answer = whole(response)
+        if answer.status_code >= 500:
+            self.failures.append(f"{actor.name} {route} {answer.request.query_string!r}: {answer.status}")
+        return answer
+
+    def settle(self) -> list[Change]:
+        """What the last attempt changed; afterwards everything is as before."""
+        if self.snapshots.unchanged():
+            return []
+        found = self.snapshots.changes()
+        self.snapshots.restore()
+        return found
+
+    # ------------------------------------------------------------------ what is expected
+
+    def may(self, actor: Actor, route: Route, permission: Permission | None, thing: Thing | None) -> bool:
+        """What the policy says, read from `config/roles.toml`; a console page also needs the console."""
+        if permission is None:
+            return route.endpoint in PUBLIC
+        inside = door(self.app, route) is None or can(actor.principal, CONSOLE_ENTER)
+        # Who may bring in rosters where is told by the database alone: an import is own or foreign.
+        if thing is None or thing.kind in {*NAMED, "import"}:
+            return inside and can(actor.principal, permission)
+        return inside and can(actor.principal, permission, self.row(thing))
+
+    @cache  # noqa: B019 - one matrix a module
+    def row(self, thing: Thing) -> Any:
+        """The thing's row, as the policy judges it."""
+        model = MODELS[thing.kind]
+        statement = select(model).where(model.id == thing.id)
+        if model is Student:
+            statement = statement.options(selectinload(Student.enrollments))
+        with transaction(SYSTEM) as tx:
+            return tx.scalars(statement).one()
+
+    def turned_away(self, actor: Actor, response: TestResponse) -> str | None:
+        """What is wrong with the answer to somebody who may not; None if it is as it should be."""
+        signed_in = actor.principal.account_id is not None
+        if not signed_in and response.status_code == 303:
+            return None if response.location == "/sign-in" else f"sent to {response.location}"
+        if response.status_code != GONE:
+            return f"answered {response.status}"
+        return None
+
+    def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
+        """Texts and identifiers in the body or the headers that are not for the actor."""
+        body = response.get_data(as_text=True) + str(response.headers)
+        path = response.request.path
+        says = actor.says if path.startswith("/console") else actor.says | actor.at_home
+        strangers = [t for t in self.stage.texts - says if t in body and t not in sent]
+        strangers += [
+            f"{thing.kind} {thing.place}"
+            for thing in self.stage.things
+            if thing.kind not in NAMED
+            and not actor.owns(thing)
+            and thing.public_id in body
+            and thing.public_id not in sent
+        ]
+        return strangers
+
+    def trespass(self, actor: Actor, thing: Thing | None, changes: list[Change]) -> list[str]:
+        """The changed rows that are not the actor's own, or not of the very thing."""
+        added = {
+            kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
+            for kind in ("classroom", "student")
+        }
+        added["import"] = {
+            c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"
+        }
+        found = []
+        for change in changes:
+            for kind in KINDS:
+                number = columns_of(change.row, kind, change.table)
+                if number is None or number in added.get(kind, ()):
+                    continue
+                if number not in actor.reach.get(kind, frozenset()):
+                    found.append(f"{change} is of a foreign {kind}")
+                elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
+                    found.append(f"{change} is of another {kind}")
+                elif thing and kind == "school" and thing.school_id not in {None, number}:
+                    found.append(f"{change} is of another school")
+        return found
+
+    def effect(self, filled: Filled, changes: list[Change]) -> str | None:
+        """What is wrong with the effect of a valid form."""
+        done = Counter(f"{c.kind} {c.table}" for c in changes if c.table not in AUDIT)
+        if done != Counter(filled.effect):
+            return f"changed {sorted(done.elements())} and not {sorted(filled.effect)}"
+        noted = {f"{c.kind} {c.table}" for c in changes if c.table in AUDIT}
+        if filled.audited and noted != {f"added {table}" for table in AUDIT}:
+            return "wrote no audit entry"
+        return None
+
+
+@contextmanager
+def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]:
+    """The matrix over a module's database, set up and kept as it is."""
+    stage = build_stage(world, app)
+    with snapshots(runtime) as taken:
+        taken.keep()
+        yield Matrix(app, stage, taken, routes(app))
+
+
+# ---------------------------------------------------------------------- trying
+
+
+def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
+    """Somebody else's identifier in an address is as good as none; the own one works, or is denied."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        if not set(route.kinds.values()) & {*KINDS, *NAMED}:
+            continue
+        (kind,) = route.kinds.values()
+        keys = list(form_keys(matrix.app, route)) if route.method == "POST" else []
+        fill = FORMS[keys[0][0]] if keys else None
+        permission = permission_of(matrix.app, route)
+        worked = 0
+        for thing in matrix.stage.own(actor, kind):
+            filled = fill(matrix.stage, actor, thing) if fill else None
+            response = matrix.knock(actor, route, thing, filled)
+            changes = matrix.settle()
+            name = f"{role} {route} own {kind} ({thing.place})"
+            if not matrix.may(actor, route, permission, thing):
+                tally.denied += 1
+                _denied(matrix, tally, actor, response, changes, name, thing=thing)
+                continue
+            worked += 1
+            tally.twins += 1
+            _worked(matrix, tally, actor, thing, filled, response, changes, name)
+        if not worked and matrix.may(actor, route, permission, None):
+            tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
+        unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())
+        for thing in matrix.stage.foreign(actor, kind):
+            filled = fill(matrix.stage, actor, thing) if fill else None
+            response = matrix.knock(actor, route, thing, filled)
+            tally.pairs += 1
+            name = f"{role} {route} {kind} of {thing.place}"
+            _denied(matrix, tally, actor, response, matrix.settle(), name, sent=thing.public_id)
+            if route.method == "GET" and settled(response.text) != settled(unknown.text):
+                tally.problems.append(f"{name}: differs from one that does not exist")
+
+
+def pages(matrix: Matrix, tally: Tally, role: str) -> None:
+    """Pages show nothing foreign, offer nothing foreign, and take nothing foreign in their query."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        if route.method != "GET" or route.kinds:
+            continue
+        permission = permission_of(matrix.app, route)
+        response = matrix.knock(actor, route)
+        changes = matrix.settle()
+        name = f"{role} {route}"
+        if not matrix.may(actor, route, permission, None):
+            tally.denied += 1
+            _denied(matrix, tally, actor, response, changes, name)
+            # Nor is the door opened by anything that is added to the address.
+            for place in ("own", "outside"):
+                response = matrix.knock(actor, route, query=_smuggled(matrix, place))
+                tally.pairs += 1
+                _denied(
+                    matrix, tally, actor, response, matrix.settle(), f"{name} smuggling", sent=_all(matrix)
+                )
+            continue
+        tally.twins += 1
+        _worked(matrix, tally, actor, None, Filled({}, audited=False), response, changes, name)
+        offered = _offered(matrix, tally, actor, response, name)
+        for field_name, values in offered.items():
+            _asked_for(matrix, tally, actor, route, field_name, values, name)
+        for place in sorted({thing.place for thing in matrix.stage.of("classroom")}):
+            smuggled = {
+                key: value
+                for key, value in _smuggled(matrix, place).items()
+                if key not in offered and key not in {"before", "after"}
+            }
+            cursors = [
+                {cursor: each.public_id}
+                for cursor in ("before", "after")
+                for each in _at(matrix, place)
+                if route.endpoint.endswith(".index") and each.kind == listed(matrix, route)
+            ]
+            for query in (smuggled, *cursors):
+                response = matrix.knock(actor, route, query=query)
+                tally.pairs += 1
+                said = f"{name} with {sorted(query)} of {place}"
+                if response.status_code >= 500:
+                    tally.problems.append(f"{said}: answered {response.status}")
+                _kept(matrix, tally, actor, response, matrix.settle(), said, sent=_all(matrix))
+
+
+def filled_forms(matrix: Matrix, tally: Tally, role: str) -> None:
+    """A valid form changes the own rows it names; foreign identifiers in it change nothing foreign."""
+    actor = matrix.actor(role)
+    for route in matrix.routes:
+        if route.method != "POST":
+            continue
+        keys = list(form_keys(matrix.app, route))
+        if not keys:
+            tally.denied += 1
+            response = matrix.knock(actor, route, fields={"action": "unenroll", "rowid": _at_own(matrix)})
+            _denied(matrix, tally, actor, response, matrix.settle(), f"{role} {route} closed")
+        for key, permission in keys:
+            kind = next(iter(route.kinds.values()), None)
+            thing = _first(matrix, actor, route, permission, kind)
+            if kind and thing is None:
+                continue  # tried, and turned away, by its address
+            filled = FORMS[key](matrix.stage, actor, thing)
+            name = f"{role} {route} {key.partition(':')[2]}".strip()
+            response = matrix.knock(actor, route, thing, filled)
+            changes = matrix.settle()
+            if not matrix.may(actor, route, permission, thing):
+                tally.denied += 1
+                _denied(matrix, tally, actor, response, changes, name, thing=thing)
+                continue
+            if not kind:
+                tally.twins += 1
+                public = route.endpoint in PUBLIC
+                _worked(matrix, tally, actor, thing, filled, response, changes, name, public=public)
+            _smuggle(matrix, tally, actor, route, thing, filled, name)
+
+
+SEARCHES = {"search", "export_found"}
+
+
+def searches(matrix: Matrix, tally: Tally, role: str) -> None:
+    """The beginning of a foreign child's name finds nobody, and is not told from one that nobody has."""
+    actor = matrix.actor(role)
+    world = matrix.stage.world
+    assert {r.endpoint.rpartition(".")[2] for r in matrix.routes} >= SEARCHES
+    children = {
+        child.id: child
+        for room in (world.own_class, world.colleague_class, world.elsewhere_class, world.foreign_class)
+        for child in room.children
+    }
+    for route in matrix.routes:
+        if listed(matrix, route) != "student" or route.endpoint.rpartition(".")[2] not in SEARCHES:
+            continue
+        if route.method != "POST":
+            continue
+        permission = permission_of(matrix.app, route)
+        if not matrix.may(actor, route, permission, None):
+            continue
+        allowed = {
+            thing.id
+            for thing in matrix.stage.own(actor, "student")
+            if matrix.may(actor, route, permission, thing)
+        }
+        reach = actor.reach.get("student", frozenset())
+        nobody = matrix.knock(actor, route, fields={"q": "Qqqqqq"})
+        for child in children.values():
+            own = child.id in allowed
+            for word in (child.given[:5], (child.family or "")[:5].lower()):
+                response = matrix.knock(actor, route, fields={"q": word})
+                matrix.settle()
+                if own:
+                    tally.twins += 1
+                    if child.given not in response.text:
+                        tally.problems.append(f"{role} {route} q={word}: does not find its own child")
+                else:
+                    tally.pairs += 1
+                    plain = settled(response.text).replace(word, "Qqqqqq")
+                    if plain != settled(nobody.text):
+                        said = f"{role} {route} q={word}: tells of a foreign child"
+                        (tally.problems.append if child.id in reach else tally.hole)(said)
+                if response.status_code != 200:
+                    tally.problems.append(f"{role} {route} q={word}: answered {response.status}")
+
+
+# ---------------------------------------------------------------------- judging
+
+
+def whole(response: TestResponse) -> TestResponse:
+    """The answer with its whole body; one whose body breaks off becomes a 599 that says why."""
+    try:
+        response.get_data()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        status = f"{BROKEN} {type(error).__name__} within the body"
+        return TestResponse([], status, response.headers, response.request)
+    return response
+
+
+def _denied(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    response: TestResponse,
+    changes: list[Change],
+    name: str,
+    sent: str = "",
+    thing: Thing | None = None,
+) -> None:
+    wrong = matrix.turned_away(actor, response)
+    if wrong:
+        tally.problems.append(f"{name}: {wrong}")
+    if changes:
+        own = thing is not None and not matrix.trespass(actor, thing, changes)
+        _changed(tally, changes, name, own=own)
+    if strangers := matrix.leaked(actor, response, sent):
+        tally.hole(f"{name}: shows {strangers}")
+
+
+def _changed(tally: Tally, changes: list[Change], name: str, *, own: bool) -> None:
+    # What is one's own and may not be changed all the same: no layer but the policy knows that.
+    said = f"{name}: changed {[str(change) for change in changes]}"
+    (tally.problems.append if own else tally.hole)(said)
+
+
+def _worked(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    thing: Thing | None,
+    filled: Filled | None,
+    response: TestResponse,
+    changes: list[Change],
+    name: str,
+    *,
+    public: bool = False,
+) -> None:
+    if not 200 <= response.status_code < 400:
+        tally.problems.append(f"{name}: the twin answered {response.status}: not tested")
+    if filled is None:
+        filled = Filled({}, audited=False)
+    if wrong := matrix.effect(filled, changes):
+        tally.problems.append(f"{name}: {wrong}")
+    _kept(matrix, tally, actor, response, changes, name, thing=thing, public=public)
+
+
+def _kept(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    response: TestResponse,
+    changes: list[Change],
+    name: str,
+    *,
+    thing: Thing | None = None,
+    sent: str = "",
+    public: bool = False,
+) -> None:
+    """Nothing foreign was shown, nothing foreign was changed."""
+    known = anybody(matrix, actor) if public else actor
+    if strangers := matrix.leaked(actor, response, sent):
+        tally.hole(f"{name}: shows {strangers}")
+    if trespasses := matrix.trespass(known, thing, changes):
+        tally.hole(f"{name}: {trespasses}")
+
+
+def anybody(matrix: Matrix, actor: Actor) -> Actor:
+    """On a public page one becomes the child or the person whose secret one presents."""
+    world = matrix.stage.world
+    secret = {
+        "school": frozenset({world.home.id}),
+        "classroom": frozenset({world.own_class.id}),
+        "student": frozenset({world.own_class.children[0].id}),
+        "account": frozenset({world.people["teacher"].id}),
+    }
+    reach = {kind: ids | actor.reach.get(kind, frozenset()) for kind, ids in secret.items()}
+    return Actor(actor.name, actor.principal, {}, reach, actor.says)
+
+
+def _first(
+    matrix: Matrix, actor: Actor, route: Route, permission: Permission | None, kind: str | None
+) -> Thing | None:
+    own = matrix.stage.own(actor, kind) if kind in {*KINDS, *NAMED} else []
+    return next((t for t in own if matrix.may(actor, route, permission, t)), None)
+
+
+def _at(matrix: Matrix, place: str) -> list[Thing]:
+    """One thing of each kind at a place; the colleague's school is the own one."""
+    people = {"own": "teacher", "outside": "outsider"}
+    found = {thing.kind: thing for thing in matrix.stage.things if thing.place == place}
+    person = matrix.stage.world.people[people.get(place, place)]
+    found["account"] = next(t for t in matrix.stage.of("account") if t.id == person.id)
+    return [found[kind] for kind in KINDS if kind in found]
+
+
+def _key_of(route: Route, filled: Filled) -> str:
+    """The entry of `FORMS` from which a form was filled."""
+    action = filled.fields.get("action")
+    return f"{route.endpoint}:{action}" if action else route.endpoint
+
+
+def listed(matrix: Matrix, route: Route) -> str | None:
+    """The kind of thing that a grid lists."""
+    found = door(matrix.app, route)
+    entity = found[0].entity if found and isinstance(found[0], Grid) else None
+    return next((kind for kind, model in MODELS.items() if model is entity), None)
+
+
+def _at_own(matrix: Matrix) -> str:
+    return matrix.stage.of("student")[0].public_id
+
+
+def _all(matrix: Matrix) -> str:
+    return " ".join(f"{thing.public_id} {thing.code}" for thing in matrix.stage.things)
+
+
+def _smuggled(matrix: Matrix, place: str) -> dict[str, str]:
+    """Identifiers of a place, public ones and internal ones, under every name one could think of."""
+    here = {thing.kind: thing for thing in _at(matrix, place)}
+    room = here["classroom"]
+    values = {"code": room.code or ""}
+    for name in SMUGGLED:
+        thing = here.get("account" if name == "owner" else name.removesuffix("_id"), room)
+        internal = name.removesuffix("_id") in KINDS and name.endswith("_id")
+        values.setdefault(name, str(thing.id) if internal else thing.public_id)
+    return values
+
+
+def _offered(
+    matrix: Matrix, tally: Tally, actor: Actor, response: TestResponse, name: str
+) -> dict[str, set[str]]:
+    """The fields with identifiers that a page's forms offer to be asked with, all of them own ones."""
+    found: dict[str, set[str]] = {}
+    if response.mimetype != "text/html":
+        return found
+    own = {thing.public_id for thing in matrix.stage.things if actor.owns(thing)}
+    if actor.name == "leader":
+        own.add(matrix.stage.world.district)  # the one district, and its leader
+    for form in forms(response.text):
+        for field_name, values in form.identifiers.items():
+            if values - own:
+                tally.hole(f"{name}: the field {field_name} offers foreign things")
+            if form.method == "get":
+                found.setdefault(field_name, set()).update(values)
+    return found
+
+
+def _asked_for(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    route: Route,
+    field_name: str,
+    offered: set[str],
+    name: str,
+) -> None:
+    """A filter takes what it offers and knows nothing else; so does the export of the same list."""
+    by_id = {thing.public_id: thing for thing in matrix.stage.things}
+    kind = by_id[next(iter(offered))].kind
+    export = next(
+        (
+            r
+            for r in matrix.routes
+            if r.endpoint == route.endpoint.replace(".index", ".export") and r is not route
+        ),
+        None,
+    )
+    targets = [route]
+    if export and matrix.may(actor, export, permission_of(matrix.app, export), None):
+        targets.append(export)
+    for target in targets:
+        for public_id in sorted(offered):
+            response = matrix.knock(actor, target, query={field_name: public_id})
+            tally.twins += 1
+            if response.status_code != 200:
+                tally.problems.append(f"{name}: the twin of {field_name} answered {response.status_code}")
+            _kept(matrix, tally, actor, response, matrix.settle(), f"{name} {field_name}")
+        for thing in matrix.stage.foreign(actor, kind):
+            said = f"{actor.name} {target} with {field_name} of {thing.place}"
+            tally.pairs += 1
+            response = matrix.knock(actor, target, query={field_name: thing.public_id})
+            _denied(matrix, tally, actor, response, matrix.settle(), said, sent=thing.public_id)
+
+
+def _denied_within(
+    matrix: Matrix, tally: Tally, actor: Actor, route: Route, filled: Filled, name: str
+) -> None:
+    """A class that one may see, but not do this in: rights do not add up over classes."""
+    permission = dict(form_keys(matrix.app, route)).get(_key_of(route, filled))
+    for field_name in filled.query or {}:
+        for room in matrix.stage.own(actor, "classroom"):
+            if matrix.may(actor, route, permission, room):
+                continue
+            students = [t.public_id for t in matrix.stage.own(actor, "student") if t.place == room.place]
+            matrix.knock(
+                actor, route, None, filled, query={field_name: room.public_id}, fields={"rowid": students}
+            )
+            tally.pairs += 1
+            if changes := matrix.settle():
+                said = f"{name} in the own class of {room.place}, where it is denied"
+                tally.problems.append(f"{said}: changed {[str(change) for change in changes]}")
+
+
+def _smuggle(
+    matrix: Matrix,
+    tally: Tally,
+    actor: Actor,
+    route: Route,
+    thing: Thing | None,
+    filled: Filled,
+    name: str,
+) -> None:
+    stage = matrix.stage
+    public = route.endpoint in PUBLIC
+    known = filled.identifiers or {}
+    # Fields that identify something, with somebody else's instead of the own.
+    for field_name, kind in known.items():
+        strangers = (
+            [t for t in stage.of("classroom" if kind == "code" else kind) if t.place != "own"]
+            if public
+            else stage.foreign(actor, kind)
+        )
+        for stranger in strangers:
+            value = stranger.code if kind == "code" else stranger.public_id
+            response = matrix.knock(actor, route, thing, filled, fields={field_name: value})
+            tally.pairs += 1
+            said = f"{name} with the {field_name} of {stranger.place}"
+            if changes := matrix.settle():
+                _changed(tally, changes, said, own=not matrix.trespass(actor, None, changes))
+            typed = " ".join(str(filled.fields[name]) for name, of in known.items() if of == "code")
+            if strange := matrix.leaked(actor, response, f"{value} {typed}"):
+                tally.hole(f"{said}: shows {strange}")
+            if isinstance(filled.fields[field_name], list):
+                both = [*filled.fields[field_name], value]
+                response = matrix.knock(actor, route, thing, filled, fields={field_name: both})
+                tally.pairs += 1
+                _kept(matrix, tally, actor, response, matrix.settle(), f"{said} beside the own")
+    _denied_within(matrix, tally, actor, route, filled, name)
+    # The filter of the list on which the form stands.
+    for field_name in filled.query or {}:
+        for stranger in stage.foreign(actor, "classroom"):
+            query = {field_name: stranger.public_id}
+            response = matrix.knock(actor, route, thing, filled, query=query)
+            tally.pairs += 1
+            said = f"{name} with ?{field_name}= of {stranger.place}"
+            _denied(matrix, tally, actor, response, matrix.settle(), said, sent=stranger.public_id)
+    # Fields that the form does not have. On public pages, which know nobody, one place is like another.
+    for place in ("outside",) if public else sorted({t.place for t in stage.of("classroom")}):
+        more = {
+            key: value
+            for key, value in _smuggled(matrix, place).items()
+            if key not in filled.fields and key not in (filled.query or {})
+        }
+        for way in ("fields", "query"):
+            response = matrix.knock(
+                actor,
+                route,
+                thing,
+                filled,
+                fields=more if way == "fields" else None,
+                query=more if way == "query" else None,
+            )
+            tally.pairs += 1
+            said = f"{name} smuggling {way} of {place}"
+            if response.status_code >= 500:
+                tally.problems.append(f"{said}: answered {response.status}")
+            _kept(
+                matrix,
+                tally,
+                actor,
+                response,
+                matrix.settle(),
+                said,
+                thing=thing,
+                sent=_all(matrix),
+                public=public,
+            )
