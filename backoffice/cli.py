@@ -28,6 +28,7 @@ from backoffice.storage.base import Base
 from backoffice.storage.embedded import EmbeddedError
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.migrate import CORE, SchemaError
+from backoffice.storage.refusals import why_refused
 from backoffice.storage.revise import write_revision
 from backoffice.storage.roles import DatabaseRole, RoleError
 from backoffice.web import logs
@@ -127,6 +128,9 @@ def web(context: Context) -> None:
     context.named_database()
     number = port()
     launch.free_port(number)
+    # What a server's process cannot start for is said here, in words; it would end again and again.
+    context.checked_runtime()
+    context.close()
     sys.exit(launch.run_web(number))
 
 
@@ -203,6 +207,6 @@ def _guarded(call: Callable[[], None]) -> None:
     except MENDABLE as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
-    except OperationalError:
-        click.echo("The database does not answer. Is it running, and is its address right?", err=True)
+    except OperationalError as error:
+        click.echo(why_refused(error), err=True)
         sys.exit(BAD_INPUT)

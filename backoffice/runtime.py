@@ -15,8 +15,6 @@ from backoffice import (
 )
 from backoffice.access import toggles
 from backoffice.access.policy import load_roles
-from backoffice.access.principal import Nobody
-from backoffice.access.transaction import transaction
 from backoffice.jobs import registry as jobs
 from backoffice.jobs.models import QueueBase
 from backoffice.outbox import core as core_mails
@@ -30,7 +28,7 @@ from backoffice.storage.database import Database
 from backoffice.storage.installation import WRONG_KEYRING, check_keyring
 from backoffice.storage.keyring import Keyring, KeyringError
 from backoffice.storage.migrate import Migrations, check_schema
-from backoffice.storage.roles import is_administrator
+from backoffice.storage.roles import DatabaseRole, is_administrator
 
 
 @dataclass(frozen=True)
@@ -74,16 +72,18 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     return Runtime(settings, opened, plugins)
 
 
-def check_database(runtime: Runtime) -> None:
+def check_database(runtime: Runtime, *, promptly: bool = False) -> None:
     """Refuse a database that is not this code's or not this keyring's.
+
+    `promptly` gives up on one that does not answer within seconds, and asks it over a connection of its own.
 
     Raises `SchemaError`, `KeyringError`, `RoleError`, and SQLAlchemy's `OperationalError` when the
     database does not answer.
     """
     try:
-        with transaction(Nobody()) as tx:
-            check_schema(tx.connection(), runtime.migrations)
-            check_keyring(tx.connection())
+        with runtime.database.engine(DatabaseRole.APP, prompt=promptly).connect() as connection:
+            check_schema(connection, runtime.migrations)
+            check_keyring(connection)
     except OperationalError as error:
         if is_administrator(runtime.database.address) and "authentication failed" in str(error.orig):
             # The logins are derived from the keyring, so a wrong one is refused at the door.

@@ -41,6 +41,8 @@ from sqlalchemy.exc import ArgumentError
 CHECKOUT = Path(__file__).resolve().parent.parent
 CONFIG = CHECKOUT / "config"
 PREFIX = "BACKOFFICE_"
+# Of libpq's ways to connect, those that never fall back to an open one.
+ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 _MAIL_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
 
 Minutes = Annotated[int, Field(gt=0, le=24 * 60)]
@@ -163,6 +165,12 @@ class Settings(BaseSettings):
             known = False
         if not known:
             raise ValueError("must be an address such as postgresql://user:password@host/database")
+        if value is not None and _travels_in_the_clear(value.get_secret_value()):
+            raise ValueError(
+                "names a database on another machine and demands no encrypted connection. Add"
+                " ?sslmode=verify-full&sslrootcert=/path/to/authority.pem to it, or ?sslmode=require"
+                " where nobody else is on the network between."
+            )
         return value
 
     @field_validator("smtp_url")
@@ -320,6 +328,22 @@ def _names_a_mail_server(url: str) -> bool:
     if parts.scheme == "file":
         return not parts.netloc and parts.path.startswith("/")
     return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and port != 0 and not parts.path[1:]
+
+
+def _travels_in_the_clear(address: str) -> bool:
+    """Whether somebody between here and the database could listen."""
+    url = make_url(address)
+
+    def told(name: str, variable: str = "") -> list[str]:
+        given = url.normalized_query.get(name) or ([os.environ[variable]] if variable in os.environ else [])
+        return [each for value in given for each in value.split(",")]
+
+    # What an address leaves out the driver takes from variables of its own.
+    hosts = url.host.split(",") if url.host else told("host", "PGHOST")
+    hosts = [*hosts, *told("host"), *told("hostaddr", "PGHOSTADDR")]
+    far = [each for each in hosts if each and not each.startswith(("/", "@")) and not is_loopback(each)]
+    named_elsewhere = told("service", "PGSERVICE")
+    return bool(far or named_elsewhere) and not set(told("sslmode")[-1:]) & ENCRYPTED
 
 
 def is_loopback(host: str) -> bool:

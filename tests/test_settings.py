@@ -55,10 +55,10 @@ def test_a_file_holds_the_value_without_the_line_end(give: Give, tmp_path: Path,
 @pytest.mark.parametrize("field", ["database_url", "database_direct_url"])
 def test_a_file_holds_an_address(give: Give, tmp_path: Path, field: str) -> None:
     path = tmp_path / "address"
-    path.write_text(f"postgresql://somebody:{SECRET}@database/backoffice\n")
-    beside = {} if field == "database_url" else {"DATABASE_URL": "postgresql://backoffice_app@database/x"}
+    path.write_text(f"postgresql://somebody:{SECRET}@localhost/backoffice\n")
+    beside = {} if field == "database_url" else {"DATABASE_URL": "postgresql://backoffice_app@localhost/x"}
     give(**beside, **{f"{field.upper()}_FILE": path})
-    assert getattr(load(), field).get_secret_value() == f"postgresql://somebody:{SECRET}@database/backoffice"
+    assert getattr(load(), field).get_secret_value() == f"postgresql://somebody:{SECRET}@localhost/backoffice"
 
 
 def test_the_keyrings_file_is_named_and_not_read(give: Give, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_no_value_is_repeated_in_a_problem(give: Give, wrong: dict[str, str]) ->
 
 
 def test_a_secret_shows_in_no_representation(give: Give) -> None:
-    give(SECRET_KEY=SECRET, DATABASE_URL=f"postgresql://owner:{SECRET}@db/x")
+    give(SECRET_KEY=SECRET, DATABASE_URL=f"postgresql://owner:{SECRET}@localhost/x")
     assert SECRET not in repr(load())
 
 
@@ -389,5 +389,5 @@ def test_an_empty_variable_says_nothing(give: Give, name: str) -> None:
 
 
 def test_a_direct_address_alone_is_a_mistake(give: Give) -> None:
-    give(DATABASE_DIRECT_URL="postgresql://backoffice_owner:pw@database/backoffice")
+    give(DATABASE_DIRECT_URL="postgresql://backoffice_owner:pw@localhost/backoffice")
     assert problems() == ["BACKOFFICE_DATABASE_DIRECT_URL needs BACKOFFICE_DATABASE_URL beside it."]

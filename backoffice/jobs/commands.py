@@ -16,6 +16,7 @@ from backoffice.jobs.runs import Busy, GivenUp, run_here
 from backoffice.jobs.scheduler import run_scheduler, sync
 from backoffice.jobs.worker import run_worker
 from backoffice.problems import Rejected
+from backoffice.storage.roles import DatabaseRole
 from backoffice.web import logs
 
 FELL_SHORT, BAD_INPUT = 1, 2
@@ -85,8 +86,11 @@ def _named(context: click.Context) -> Flask:
     """The application over the database that is named; a process of its own starts no embedded server."""
     context.obj.named_database()
     app: Flask = context.obj.app()
+    database = app.extensions["backoffice"].database
+    # A wrong address is told now; later the process waits for a database that has gone away.
+    database.engine(DatabaseRole.SYSTEM).connect().close()
     # Nothing that this process opened so far is shared with its threads.
-    app.extensions["backoffice"].database.dispose()
+    database.dispose()
     return app
 
 

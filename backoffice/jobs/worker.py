@@ -132,7 +132,7 @@ def _queue(app: Flask) -> procrastinate.App:
     address = database.current().url(DatabaseRole.SYSTEM).set(drivername="postgresql")
     connector = procrastinate.PsycopgConnector(
         conninfo=address.render_as_string(hide_password=False),
-        kwargs={"prepare_threshold": None, "connect_timeout": 5},
+        kwargs={**database.CONNECTING, "prepare_threshold": None},
         min_size=1,
         max_size=4,
     )

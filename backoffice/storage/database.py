@@ -1,16 +1,54 @@
 """The process's connections to its database, one engine a role."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine
+import psycopg
+from psycopg.abc import PQGen
+from sqlalchemy import URL, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.storage import functions
-from backoffice.storage.roles import DatabaseRole, role_url
+from backoffice.storage.roles import SLOWEST, DatabaseRole, role_url
+
+Result = TypeVar("Result")
+
+# How every connection is made, unless its address says otherwise. The server of a machine that has
+# vanished never says so.
+CONNECTING: Mapping[str, int] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+# Seconds to wait for an answer: a little longer than the server lets the web's statements take, less for
+# a sign of life, and for whoever asks how the database is.
+ANSWER, PING, PROMPT = SLOWEST + 2.0, 2.0, 1.0
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The server took a statement and fell silent; the connection has been given up."""
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that waits `patience` seconds for an answer and no longer.
+
+    A server ends slow statements itself; one that hangs, or a pooler in front of it, ends nothing.
+    """
+
+    patience = ANSWER
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        """What the server answers. Raises `NoAnswer`."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 - the name that the method's own contract gives
+            self.close()
+            raise NoAnswer("The database does not answer.") from None
 
 
 @dataclass(frozen=True)
@@ -19,7 +57,7 @@ class Database:
 
     address: str
     direct_address: str | None = None
-    _engines: dict[DatabaseRole, Engine] = field(default_factory=dict, compare=False, repr=False)
+    _engines: dict[tuple[DatabaseRole, bool], Engine] = field(default_factory=dict, compare=False, repr=False)
     _making: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     def url(self, role: DatabaseRole) -> URL:
@@ -28,12 +66,21 @@ class Database:
             return role_url(self.address, role)
         return role_url(self.direct_address, role)
 
-    def engine(self, role: DatabaseRole) -> Engine:
-        """The engine of a role. Raises `RoleError`."""
+    def engine(self, role: DatabaseRole, *, prompt: bool = False) -> Engine:
+        """The engine of a role. Raises `RoleError`.
+
+        A `prompt` one connects anew each time and gives up within seconds: for who asks how the database is.
+        """
         with self._making:  # threads ask at the same time; a second engine would be a pool that leaks
-            if role not in self._engines:
-                self._engines[role] = make_engine(self.url(role))
-            return self._engines[role]
+            if (role, prompt) not in self._engines:
+                self._engines[role, prompt] = self._made(role, prompt=prompt)
+            return self._engines[role, prompt]
+
+    def _made(self, role: DatabaseRole, *, prompt: bool) -> Engine:
+        if prompt:
+            return _patient(make_engine(self.url(role), poolclass=NullPool, connect_timeout=2), PROMPT)
+        engine = make_engine(self.url(role), **POOL)
+        return _patient(engine, ANSWER) if role is DatabaseRole.APP else engine
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -42,20 +89,44 @@ class Database:
         self._engines.clear()
 
 
-def make_engine(url: URL, **options: Any) -> Engine:
+POOL: Mapping[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8, "pool_timeout": 5}
+
+
+def make_engine(url: URL, *, connect_timeout: int | None = None, **options: Any) -> Engine:
     """An engine as this project uses them everywhere."""
+    own = {name: value for name, value in CONNECTING.items() if name not in url.query}
+    if connect_timeout is not None:
+        own["connect_timeout"] = connect_timeout
     return create_engine(
         url,
         # Parameters are personal data; they never reach a message or a log.
         hide_parameters=True,
-        pool_pre_ping=True,
-        pool_size=8,
-        max_overflow=8,
-        pool_timeout=5,
         # pgbouncer in transaction mode knows no prepared statements.
-        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        connect_args={**own, "prepare_threshold": None},
         **options,
     )
+
+
+def _patient(engine: Engine, seconds: float) -> Engine:
+    """The same, with connections that wait `seconds` for an answer and no longer, less while idle."""
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> PatientConnection:
+        made = PatientConnection.connect(*cargs, **cparams)
+        made.patience = seconds
+        return made
+
+    @event.listens_for(engine, "checkin")
+    def _rests(connection: PatientConnection | None, _record: Any) -> None:
+        # What comes next is the question whether it still lives.
+        if connection is not None:
+            connection.patience = min(PING, seconds)
+
+    @event.listens_for(engine, "checkout")
+    def _works(connection: PatientConnection, _record: Any, _fairy: Any) -> None:
+        connection.patience = seconds
+
+    return engine
 
 
 _current: Database | None = None

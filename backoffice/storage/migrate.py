@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, NullPool, make_url, text
 from sqlalchemy.schema import CreateSchema
 
 from backoffice.storage import installation
@@ -96,7 +96,7 @@ def _scripts(folder: Path) -> ScriptDirectory:
 
 def _prepare_roles(address: str) -> None:
     # A lock of its own transaction: roles belong to the cluster and are altered by an administrator.
-    engine = make_engine(make_url(address).set(drivername="postgresql+psycopg"))
+    engine = make_engine(make_url(address).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})

@@ -30,7 +30,9 @@ class RoleError(Exception):
     """The database cannot be used as the role that is needed; says what to do."""
 
 
-TIMEOUTS = {DatabaseRole.APP: "15s", DatabaseRole.SYSTEM: "0", DatabaseRole.OWNER: "0"}
+# Seconds that a statement of the web may take.
+SLOWEST = 15
+TIMEOUTS = {DatabaseRole.APP: f"{SLOWEST}s", DatabaseRole.SYSTEM: "0", DatabaseRole.OWNER: "0"}
 
 
 def role_url(address: str, role: DatabaseRole) -> URL:
