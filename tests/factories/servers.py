@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -23,17 +23,19 @@ from cryptography.x509.oid import NameOID
 
 from backoffice import clock
 
-PG15 = Path("/usr/lib/postgresql/15/bin")
-PGBOUNCER = "/usr/sbin/pgbouncer"
+PGBOUNCER = Path("/usr/sbin/pgbouncer")
 PATIENCE = 30.0
 
 
-def needed(program: str | Path, package: str) -> None:
-    """Skip the test without this program, but fail where CI is set."""
-    if Path(program).exists():
-        return
+def programs() -> Path:
+    """The folder of Debian's newest PostgreSQL. Skips the test without one, but fails where CI is set."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else _absent("postgresql")
+
+
+def _absent(package: str) -> NoReturn:
     if os.environ.get("CI"):
-        pytest.fail(f"CI runs these tests, but there is no {program}; Debian has it in {package}.")
+        pytest.fail(f"CI runs these tests, but Debian's package {package} is not installed.")
     pytest.skip(f"no {package}")
 
 
@@ -152,12 +154,12 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-# -- PostgreSQL 15
+# -- PostgreSQL
 
 
 @dataclass(frozen=True)
 class Debians:
-    """A running PostgreSQL 15 on a port of the loopback."""
+    """A running PostgreSQL on a port of the loopback."""
 
     port: int
     password: str
@@ -169,10 +171,10 @@ class Debians:
 
 
 @contextmanager
-def postgresql_15(folder: Path, options: Mapping[str, str]) -> Iterator[Debians]:
-    """Debian's PostgreSQL 15 with these settings."""
-    needed(PG15 / "postgres", "postgresql-15")
-    data, password = folder / "data15", folder / "password15"
+def postgresql(folder: Path, options: Mapping[str, str]) -> Iterator[Debians]:
+    """Debian's PostgreSQL with these settings. For connections only: ours is a newer one."""
+    server = programs()
+    data, password = folder / "debians", folder / "debians-password"
     password.write_text("a secret of the server")
     owned(password)
     data.mkdir(exist_ok=True)
@@ -180,7 +182,7 @@ def postgresql_15(folder: Path, options: Mapping[str, str]) -> Iterator[Debians]
     if not (data / "PG_VERSION").exists():
         subprocess.run(
             [
-                *(str(PG15 / "initdb"), "-D", str(data), "--username=postgres", f"--pwfile={password}"),
+                *(str(server / "initdb"), "-D", str(data), "--username=postgres", f"--pwfile={password}"),
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
             ],
             check=True,
@@ -197,7 +199,7 @@ def postgresql_15(folder: Path, options: Mapping[str, str]) -> Iterator[Debians]
         **options,
     }
     given = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
-    with running([PG15 / "postgres", "-D", data, *given], port, folder / "postgres15.log"):
+    with running([server / "postgres", "-D", data, *given], port, folder / "debians.log"):
         yield Debians(port, "a%20secret%20of%20the%20server")
 
 
@@ -213,7 +215,8 @@ def pgbouncer(
     Each login has `connections` connections to the server at most. Passwords pass through: pgbouncer holds
     the verifiers only.
     """
-    needed(PGBOUNCER, "pgbouncer")
+    if not PGBOUNCER.exists():
+        _absent("pgbouncer")
     with psycopg.connect(behind) as connection:
         users = connection.execute("select rolname, rolpassword from pg_authid where rolpassword is not null")
         verifiers = "".join(f'"{name}" "{verifier}"\n' for name, verifier in users.fetchall())

@@ -16,7 +16,7 @@ from backoffice.storage.database import Database
 from backoffice.storage.migrate import _prepare_roles
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.commands import Run
-from tests.factories.servers import Debians, make_authority, postgresql_15
+from tests.factories.servers import Debians, make_authority, postgresql
 
 HOST = "database.school.example"
 OTHER_HOST = (
@@ -51,7 +51,7 @@ def guarded(folder: Path) -> Iterator[Guarded]:
     authority, another = make_authority(folder, "authority"), make_authority(folder, "another")
     certificate, key = authority.issue(HOST, folder)
     options = {"ssl": "on", "ssl_cert_file": str(certificate), "ssl_key_file": str(key)}
-    with postgresql_15(folder, options) as server:
+    with postgresql(folder, options) as server:
         yield Guarded(server, authority.file, another.file)
 
 
@@ -146,7 +146,7 @@ def test_a_server_without_tls_is_refused(guarded: Guarded, folder: Path, run: Ru
     place = folder / "open"
     place.mkdir(exist_ok=True)
     place.chmod(0o755)
-    with postgresql_15(place, {}) as server:
+    with postgresql(place, {}) as server:
         address = server.url(host=HOST, sslmode=mode, sslrootcert=str(guarded.authority))
         assert run("db", "upgrade", BACKOFFICE_DATABASE_URL=address) == (2, "", NO_TLS)
 
