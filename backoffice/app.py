@@ -72,7 +72,7 @@ def build(runtime: Runtime) -> Flask:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
-    logs.init_app(app)
+    logs.init_app(app, settings)
     headers.init_app(app, settings)
     hosts.init_app(app, settings)
     cookies.init_app(app, settings)
@@ -83,6 +83,7 @@ def build(runtime: Runtime) -> Flask:
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     pages.init_csrf(csrf)
+    pages.init_app(app)
     for blueprint in (
         pages.bp,
         backoffice.accounts.views.bp,

@@ -1,6 +1,8 @@
 """Starting everything on one machine: the embedded database if none is named, migrations, the processes."""
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from pydantic import SecretStr
 
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
-from backoffice.settings import Settings, child_environment
+from backoffice.settings import SHARED_COUNTERS, Settings, child_environment
 from backoffice.storage import embedded
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
@@ -90,8 +92,10 @@ def supervise(
 ) -> int:
     """Run web, worker and scheduler under one supervisor until told to stop; returns the exit code."""
     background = _background_environment(opened.runtime)
+    counters = _counters()
+    web = {**_web_environment(opened.runtime), SHARED_COUNTERS: counters}
     processes = [
-        ProcessSpec("web", web_command(port), env=_web_environment(opened.runtime)),
+        ProcessSpec("web", web_command(port), env=web),
         *(
             ProcessSpec(name, [sys.executable, "-m", "backoffice", name], env=background, delay=WEB_FIRST)
             for name in ("worker", "scheduler")
@@ -99,7 +103,8 @@ def supervise(
     ]
     # Idle pooled connections would keep the database from stopping at once.
     opened.runtime.database.dispose()
-    return Supervisor(processes, ready=ready, on_stop=[*on_stop, opened.close]).run()
+    last = [*on_stop, opened.close, lambda: _forget(counters)]
+    return Supervisor(processes, ready=ready, on_stop=last).run()
 
 
 def free_port(port: int) -> None:
@@ -141,4 +146,17 @@ def _environment(runtime: Runtime, **addresses: str) -> Mapping[str, str]:
 
 def run_web(port: int) -> int:
     """Run the web server alone over the database of the settings; returns the exit code."""
-    return Supervisor([ProcessSpec("web", web_command(port))]).run()
+    counters = _counters()
+    web = {**child_environment(), SHARED_COUNTERS: counters}
+    return Supervisor(
+        [ProcessSpec("web", web_command(port), env=web)], on_stop=[lambda: _forget(counters)]
+    ).run()
+
+
+def _counters() -> str:
+    """A folder in which the web's processes count together, for as long as they have one supervisor."""
+    return tempfile.mkdtemp(prefix="backoffice-counters-")
+
+
+def _forget(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

@@ -41,6 +41,8 @@ from sqlalchemy.exc import ArgumentError
 CHECKOUT = Path(__file__).resolve().parent.parent
 CONFIG = CHECKOUT / "config"
 PREFIX = "BACKOFFICE_"
+# The library that counts looks for it when it is imported.
+SHARED_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 # Of libpq's ways to connect, those that never fall back to an open one.
 ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 _MAIL_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
@@ -139,6 +141,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
     alert_mail: str | None = None
+    metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()
@@ -364,6 +367,12 @@ def _name(error: Mapping[str, Any]) -> str:
 def _sentence(error: Mapping[str, Any]) -> str:
     where, said = _name(error), str(error["msg"]).removeprefix("Value error, ")
     return f"{where}: {said}" if where else said
+
+
+def shared_counters() -> Path | None:
+    """The folder in which the processes of one web server keep what they count, if a supervisor made one."""
+    named = os.environ.get(SHARED_COUNTERS)
+    return Path(named) if named else None
 
 
 def child_environment(**settings: str) -> dict[str, str]:

@@ -71,6 +71,11 @@ def estimated_rows(session: Session, *, schema: str) -> dict[str, int | None]:
     return {row.table_name: row.row_count for row in found}
 
 
+def operation_counts(connection: Connection, *, since: datetime) -> Sequence[AnyRow]:
+    """How many runs have ended since a moment, jobs are queued and mails are kept, by name and state."""
+    return connection.execute(text("select * from app.operation_counts(:since)"), {"since": since}).all()
+
+
 def sign_in_account(session: Session, *, email_index: bytes) -> AnyRow | None:
     """Number, password hash, status and epoch of the account with this address, or None."""
     statement = text("select * from app.sign_in_account(:index)")

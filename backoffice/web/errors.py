@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, Response, flash, g, make_response, redirect, render_template, request
 from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
+from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -19,7 +20,8 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
 from backoffice.problems import SwitchedOff, Throttled
-from backoffice.web import logs, resend
+from backoffice.storage.database import NoAnswer
+from backoffice.web import logs, metrics, resend
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
@@ -33,7 +35,14 @@ SENTENCES = {
     429: ("Too many tries", "Wait a minute, then try again."),
     500: ("Something went wrong on our side", "Nothing was half saved. Try again in a moment."),
     503: ("The service is resting", "Try again in a minute. Nothing was half saved."),
+    504: (
+        "This took too long and was stopped",
+        "Nothing was half saved. Ask for less at once, or try again in a minute.",
+    ),
 }
+SLOW = "slow"
+# What kept a page from the database, by what the driver and the pool raise.
+_TROUBLE = {QueryCanceled: SLOW, NoAnswer: "silent", PoolTimeout: "busy"}
 STALE_FORM = (
     "This form was open for too long",
     "Go back, load the page again and repeat what you did.",
@@ -63,6 +72,7 @@ def answer(status: int, words: tuple[str, str] | None = None) -> Response:
 def to_be_waited_for(page: str | Response, refused: Throttled) -> Response:
     """The page as the answer to somebody who tried too often; also says so to machines and to the log."""
     logger.warning("throttled", reference=reference(), what=refused.what)
+    metrics.THROTTLED.labels(refused.what).inc()
     response = make_response(page, HTTPStatus.TOO_MANY_REQUESTS)
     response.headers["Retry-After"] = str(ceil(refused.wait.total_seconds()))
     return response
@@ -138,8 +148,11 @@ def _for_failures(app: Flask) -> None:
     def _database(error: SQLAlchemyError) -> Response:
         # The page is for nobody in particular: asking the database who it is for would fail again.
         g.unreachable = True
-        logger.error("database", reference=reference(), kind=type(error).__name__)
-        return answer(503)
+        cause = getattr(error, "orig", None) or error
+        logger.error("database", reference=reference(), kind=type(cause).__name__)
+        trouble = _TROUBLE.get(type(cause), "unreachable")
+        metrics.DATABASE_TROUBLE.labels(trouble).inc()
+        return answer(504 if trouble == SLOW else 503)
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> Response:

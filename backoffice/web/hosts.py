@@ -18,8 +18,8 @@ from backoffice.settings import Settings
 
 SCHEMES = frozenset({"http", "https"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-# A load balancer asks each machine for its health by the machine's own address.
-ASKED_BY_ADDRESS = frozenset({"/healthz", "/readyz"})
+# A load balancer asks each machine for its health by the machine's own address; who collects figures, too.
+ASKED_BY_ADDRESS = frozenset({"/healthz", "/readyz", "/metrics"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
 
 

@@ -5,6 +5,7 @@ address are masked.
 """
 
 import logging
+import re
 import secrets
 import sys
 import time
@@ -13,6 +14,11 @@ from pathlib import Path
 
 import structlog
 from flask import Flask, Response, g, has_request_context, request
+
+from backoffice.settings import Settings
+from backoffice.web import metrics
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{16,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 logger = structlog.get_logger("backoffice")
 
@@ -67,8 +73,8 @@ class FrameworkLog(logging.Handler):
             logger.warning("framework", at=f"{record.filename}:{record.lineno}")
 
 
-def init_app(app: Flask) -> None:
-    """Log every request when it is answered, and let nothing else say more of it."""
+def init_app(app: Flask, settings: Settings) -> None:
+    """Log and count every request when it is answered, and let nothing else say more of it."""
     app.logger.handlers[:] = [FrameworkLog(logging.WARNING)]
     app.logger.propagate = False
 
@@ -79,14 +85,28 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def _answered(response: Response) -> Response:
         response.headers["X-Request-Id"] = reference()
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        # The rule and not the path: a path can hold a code or an identifier.
+        route = request.url_rule.rule if request.url_rule else None
+        metrics.count_request(request.method, route, response.status_code, seconds)
         if not (request.endpoint or "").endswith("static"):
             logger.info(
                 "request",
                 reference=reference(),
                 method=request.method,
-                # The rule and not the path: a path can hold a code or an identifier.
-                route=request.url_rule.rule if request.url_rule else None,
+                route=route,
                 status=response.status_code,
-                milliseconds=round((time.perf_counter() - g.get("started", 0)) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
+                **_told_by_proxy(settings),
             )
         return response
+
+
+def _told_by_proxy(settings: Settings) -> dict[str, str]:
+    """The proxy's own name for the request, so that its log and ours can be laid side by side.
+
+    Ours stays ours: a proxy may pass on what a visitor sent, and that must not become what a person reads out
+    to us. Nothing but digits of an identifier is taken.
+    """
+    told = request.headers.get("X-Request-Id", "") if settings.proxy_hops else ""
+    return {"proxy_reference": told} if _IDENTIFIER.fullmatch(told) else {}

@@ -1,17 +1,26 @@
 """Pages for everybody, and the addresses that machines ask."""
 
-from flask import Blueprint, Response, render_template, request
+import hmac
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+
+from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.runtime import check_database
+from backoffice.settings import is_loopback
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.migrate import SchemaError
-from backoffice.web import headers
+from backoffice.web import headers, metrics
 from backoffice.web.identity import runtime, settings
 from backoffice.web.logs import logger
 
 NO_MAIL = "stays queued until BACKOFFICE_SMTP_URL names a mail server"
+FORWARDED = ("Forwarded", "Via", "X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+# Seconds for which an answer holds: whoever asks again and again opens no connection each time.
+LOOKED = 0.25
 bp = Blueprint("web", __name__, template_folder="templates")
 
 
@@ -37,7 +46,7 @@ def healthz() -> Response:
 def readyz() -> tuple[dict[str, str], int]:
     """Whether requests can be served: the database answers, its schema and keyring are the right ones."""
     try:
-        check_database(runtime())
+        _look_at_database()
     except SQLAlchemyError:
         return {"status": "unavailable", "database": "does not answer"}, 503
     except SchemaError:
@@ -52,6 +61,49 @@ def readyz() -> tuple[dict[str, str], int]:
         # Requests are served without it all the same.
         "mail": NO_MAIL if settings().smtp_url is None else "goes out",
     }, 200
+
+
+def _look_at_database() -> None:
+    """Look at the database, one request at a time; who waited for another's look takes what that one found.
+
+    Raises what `check_database` raises.
+    """
+    look: _Look = current_app.extensions["look at database"]
+    with look.turn:
+        if time.monotonic() - look.at > LOOKED:
+            look.found = None
+            try:
+                check_database(runtime(), promptly=True)
+            except (SQLAlchemyError, SchemaError, KeyringError) as error:
+                look.found = error
+            look.at = time.monotonic()
+        if look.found is not None:
+            raise look.found
+
+
+@dataclass
+class _Look:
+    turn: Lock = field(default_factory=Lock)
+    at: float = float("-inf")
+    found: Exception | None = None
+
+
+@bp.get("/metrics")
+def figures() -> Response:
+    """Figures for Prometheus, for this machine and for whoever has the token."""
+    if not _may_see_figures():
+        abort(404)
+    return Response(metrics.written(runtime().database), content_type=metrics.CONTENT_TYPE)
+
+
+def _may_see_figures() -> bool:
+    token = settings().metrics_token
+    scheme, _, told = request.headers.get("Authorization", "").partition(" ")
+    if token is not None and scheme.lower() == "bearer":
+        return hmac.compare_digest(told.strip().encode(), token.get_secret_value().encode())
+    # A proxy on this machine asks from the loopback for everybody.
+    passed_on = any(name in request.headers for name in FORWARDED)
+    return not passed_on and is_loopback(request.remote_addr or "")
 
 
 @bp.post("/csp-reports")
@@ -69,6 +121,11 @@ def csp_reports() -> tuple[str, int]:
     if known:
         logger.warning("csp", directive=known[0])
     return "", 204
+
+
+def init_app(app: Flask) -> None:
+    """Remember what was last found out about the database."""
+    app.extensions["look at database"] = _Look()
 
 
 def init_csrf(csrf: CSRFProtect) -> None:

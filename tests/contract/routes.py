@@ -32,6 +32,8 @@ PUBLIC = frozenset(
         "web.healthz",
         "web.readyz",
         "web.csp_reports",
+        # Numbers of the whole, from this machine only or with a token.
+        "web.figures",
         "accounts.sign_in",
         "accounts.sign_out",
         "students.scanned",
