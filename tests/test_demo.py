@@ -330,7 +330,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 
 
 def test_a_database_that_was_named_is_not_filled_with_made_up_people() -> None:
-    named = Settings(database_url=SecretStr("postgresql://somebody@database/real"))
+    named = Settings(database_url=SecretStr("postgresql://somebody@localhost/real"))
     with pytest.raises(DemoError, match="Unset BACKOFFICE_DATABASE_URL first"):
         run(named, free_port())
 

@@ -162,6 +162,7 @@ def hanging(place: Path) -> Iterator[Callable[[], None]]:
         while stopped:
             os.kill(stopped.pop(), signal.SIGCONT)
 
+    time.sleep(LOOKED)  # what was found out before is forgotten by then
     for process in stopped:
         os.kill(process, signal.SIGSTOP)
     try:
@@ -187,7 +188,6 @@ def test_a_server_that_hangs(place: Path, site: Flask, teacher: FlaskClient) -> 
 def test_many_who_ask_at_once_are_answered_by_one_look(place: Path, site: Flask) -> None:
     """Whoever asks for health, however often, opens no more than a connection at a time."""
     found: list[int] = []
-    time.sleep(LOOKED)
     with hanging(place) as go_on:
         asking = [Thread(target=lambda: found.append(ready(site))) for _ in range(12)]
         begun = time.monotonic()
