@@ -81,7 +81,11 @@ def page_by_key(
     downwards = backwards is not newest_first
     cut = statement
     if turn is not None:
-        cut = cut.where(key < turn if downwards else key > turn)
+        first = entity.__mapper__.primary_key[0]
+        # Said of the first column as well: by the pair alone the scan of many schools begins at the first.
+        cut = cut.where(
+            *((key < turn, first <= turn[0]) if downwards else (key > turn, first >= turn[0])),
+        )
     columns = [c.desc() if downwards else c.asc() for c in entity.__mapper__.primary_key]
     rows = _read(tx, cut.order_by(*columns).limit(PAGE_SIZE + 1), reads)
     more = len(rows) > PAGE_SIZE
