@@ -12,11 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam, false, or_, true
+from sqlalchemy import ColumnElement, Select, false, or_, true
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import CORE, Permission
 from backoffice.access.principal import NONE, Ids, Kind, Principal
+from backoffice.storage.numbers import array_of, one_of
 
 # Whatever a statement selects, narrowing leaves it as it was.
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
@@ -141,6 +142,14 @@ def granted(role: RoleName) -> frozenset[str]:
 
 def scope(principal: Principal, permission: Permission) -> Scope:
     """Where the principal holds a permission."""
+    # A page asks some thirty times, and the unions below are of all schools of a district.
+    if permission not in principal.scopes:
+        principal.scopes[permission] = _scope(principal, permission)
+    found: Scope = principal.scopes[permission]
+    return found
+
+
+def _scope(principal: Principal, permission: Permission) -> Scope:
     if principal.kind is Kind.SYSTEM:
         return Scope(everywhere=True)
 
@@ -188,23 +197,34 @@ def require(principal: Principal, permission: Permission, thing: DeclarativeBase
         raise Denied
 
 
-def visible(principal: Principal, statement: Statement, permission: Permission | None = None) -> Statement:
+def visible(
+    principal: Principal,
+    statement: Statement,
+    permission: Permission | None = None,
+    *,
+    schools: Ids | None = None,
+) -> Statement:
     """The statement narrowed to the rows that the principal may see.
 
     Each entity that the statement selects from is narrowed by its own rule; one without a rule shows
     nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
+    `schools` are those that the statement's rows are of, where it says so itself: naming all thousand of
+    somebody again costs more than such a statement.
     """
     entities = [description.get("entity") for description in statement.column_descriptions]
     if not entities or None in entities:
         # An aggregate names no entity: it would pass unnarrowed.
         raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
     for entity in dict.fromkeys(entities):
-        statement = statement.where(_condition(principal, entity, permission))
+        statement = statement.where(_condition(principal, entity, permission, schools))
     return statement
 
 
 def _condition(
-    principal: Principal, entity: type[DeclarativeBase], permission: Permission | None
+    principal: Principal,
+    entity: type[DeclarativeBase],
+    permission: Permission | None,
+    within: Ids | None,
 ) -> ColumnElement[bool]:
     rule = _rules.get(entity)
     if rule is None:
@@ -213,10 +233,11 @@ def _condition(
     held = scope(principal, wanted) if wanted else _only_own(principal)
     if held.everywhere:
         return true()
+    schools = held.schools if within is None else held.schools & within
     conditions = [
-        _one_of(getattr(entity, column), ids)
+        one_of(getattr(entity, column), ids)
         for column, ids in (
-            (rule.school, held.schools),
+            (rule.school, schools),
             (rule.student, held.students),
             (rule.own_classroom, held.own_classrooms),
             (rule.account, held.account if permission in {None, rule.read} else NONE),
@@ -224,9 +245,9 @@ def _condition(
         if column and ids
     ]
     conditions += [
-        condition(_array(ids))
+        condition(array_of(ids))
         for condition, ids in (
-            (rule.schools, held.schools),
+            (rule.schools, schools),
             (rule.classrooms, held.classrooms),
         )
         if condition and ids
@@ -238,15 +259,3 @@ def _only_own(principal: Principal) -> Scope:
     if principal.kind is Kind.SYSTEM:
         return Scope(everywhere=True)
     return Scope(account=frozenset({principal.account_id}) if principal.account_id else NONE)
-
-
-def _one_of(column: Any, ids: Ids) -> ColumnElement[bool]:
-    # A single value lets an index of (column, key) give the rows in order; an array does not.
-    if len(ids) == 1:
-        return column == next(iter(ids))  # type: ignore[no-any-return]
-    return column == any_(_array(ids))  # type: ignore[no-any-return]
-
-
-def _array(ids: Ids) -> ColumnElement[Any]:
-    # One parameter, whatever the count: the statement stays the same and so does its plan.
-    return bindparam(None, sorted(ids), type_=ARRAY(BigInteger), unique=True)

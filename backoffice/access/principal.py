@@ -5,9 +5,10 @@ with it makes the database the judge: one statement checks the session row, sets
 security and answers who it is. A `Principal` is that answer; it is never made from anything a client sent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -102,6 +103,8 @@ class Principal:
     expires_at: datetime | None = None
     # Grows whenever a plugin is switched; None where entering asks the database nothing.
     plugin_version: int | None = None
+    # What the policy has found out about it, by permission.
+    scopes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def kind(self) -> Kind:

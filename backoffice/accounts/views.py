@@ -14,7 +14,6 @@ from flask import (
     session,
 )
 from flask_login import LoginManager, UserMixin, current_user, login_required
-from flask_wtf import FlaskForm
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -126,7 +125,7 @@ def welcome() -> str | Response:
     home = homes_of(principal())[0]
     if home is not WELCOME:
         return redirect(home.address, 303)
-    return render_template("accounts/welcome.html", person=principal(), sign_out_form=FlaskForm())
+    return render_template("accounts/welcome.html", person=principal())
 
 
 @bp.post("/sign-out")

@@ -95,7 +95,7 @@ class GuardedView(BaseView):
     def render(self, template: str, **context: Any) -> str:
         """The page within the console's frame."""
         return super().render(  # type: ignore[no-any-return]
-            template, person=_person(self.who), menu=_menu(), sign_out_form=FlaskForm(), **context
+            template, person=_person(self.who), menu=_menu(), **context
         )
 
     def form_page(

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template
 from flask_login import login_required
-from flask_wtf import FlaskForm
 
 from backoffice.access.permissions import CHILDREN_READ
 from backoffice.access.policy import require
@@ -33,5 +32,4 @@ def family() -> str:
             }
             for child in queries.children(reading())
         ],
-        sign_out_form=FlaskForm(),
     )

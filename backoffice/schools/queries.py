@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, any_, bindparam, func, select
-from sqlalchemy.orm import InstrumentedAttribute, selectinload
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
 from backoffice.access.policy import can, scope, visible
@@ -26,6 +26,7 @@ from backoffice.schools.models import (
     TeachingRole,
 )
 from backoffice.storage import functions, keyring
+from backoffice.storage.numbers import one_of
 
 LAST_ENTRIES = 20
 
@@ -213,7 +214,7 @@ def is_named(tx: Transaction, statement: Select[Any], words: str) -> ColumnEleme
     """
     known = statement.with_only_columns(Classroom.id, Classroom.name)
     found = [number for number, name in tx.execute(known) if names.begins(name, words)]
-    return Classroom.id == any_(bindparam(None, found, ARRAY(BigInteger)))
+    return one_of(Classroom.id, found)
 
 
 def is_in(classroom: Classroom) -> ColumnElement[bool]:
@@ -226,6 +227,7 @@ def is_in(classroom: Classroom) -> ColumnElement[bool]:
 
 def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Seat]]:
     """What the principal may see of where these students are enrolled, by the student's number."""
+    schools = frozenset(student.school_id for student in students)
     statement = (
         select(Enrollment.student_id, Enrollment.balance, Classroom.name)
         .join(
@@ -233,20 +235,15 @@ def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Sea
             (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
         )
         .where(
-            _is_of(Enrollment.school_id, {student.school_id for student in students}),
-            _is_of(Enrollment.student_id, {student.id for student in students}),
+            one_of(Enrollment.school_id, schools),
+            one_of(Enrollment.student_id, {student.id for student in students}),
             Enrollment.ended_at.is_(None),
         )
     )
     found: dict[int, list[Seat]] = {}
-    for student, points, classroom in tx.execute(visible(tx.principal, statement)):
+    for student, points, classroom in tx.execute(visible(tx.principal, statement, schools=schools)):
         found.setdefault(student, []).append(Seat(classroom, points))
     return found
-
-
-def _is_of(column: InstrumentedAttribute[int], numbers: Collection[int]) -> ColumnElement[bool]:
-    # One parameter, however many: the statement and its plan stay the same.
-    return column == any_(bindparam(None, sorted(numbers), ARRAY(BigInteger), unique=True))
 
 
 def memberships_by_account(tx: Transaction, accounts: Sequence[int]) -> dict[int, list[Membership]]:

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Select,
     and_,
-    any_,
-    bindparam,
     column,
     exists,
     not_,
@@ -28,6 +25,7 @@ from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianLink
 from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole
 from backoffice.storage.catalog import LiveTable
+from backoffice.storage.numbers import one_of
 
 SAMPLE = 5
 # The columns by which a row belongs somewhere, and the table in which each is the row's own number.
@@ -131,7 +129,7 @@ def beyond(table: LiveTable, reach: Reach, order: Iterable[str]) -> ColumnElemen
     for name in order:
         found = key(table, name)
         if found is not None:
-            outside = not_(found == any_(_array(within[name])))
+            outside = not_(one_of(found, within[name]))
             own = key(table, "account_id")
             return outside if own is None else and_(outside, own != reach.account)
     return None
@@ -142,10 +140,6 @@ def key(table: LiveTable, name: str) -> ColumnElement[Any] | None:
     if OWN_TABLE[name] == table.name:
         return column("id", BigInteger)
     return column(name, BigInteger) if name in table.columns else None
-
-
-def _array(ids: Ids) -> ColumnElement[Any]:
-    return bindparam(None, sorted(ids), type_=ARRAY(BigInteger), unique=True)
 
 
 def _plain_accounts() -> Select[int]:

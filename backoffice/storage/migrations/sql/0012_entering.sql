@@ -1,0 +1,78 @@
+-- Coming in: once over the memberships, and once over the schools of a district, of which there may be a thousand.
+
+create or replace function app.enter(digest bytea, at timestamptz)
+returns table (
+  account_id bigint, session_id bigint, session_public_id text, account_public_id text, name bytea,
+  time_zone text, founder boolean, led_schools bigint[], schools bigint[], taught_schools bigint[], districts bigint[],
+  led_districts bigint[], officer_schools bigint[], owned bigint[], co_taught bigint[], helped bigint[],
+  children bigint[], own_classrooms bigint[]
+)
+language plpgsql security definer set search_path = app, pg_temp as $$
+#variable_conflict use_column
+declare
+  found_session account_session;
+  found_account account;
+  officer_districts bigint[];
+  schools_led bigint[];
+  schools_watched bigint[];
+  districts_around bigint[];
+begin
+  select s.* into found_session from account_session s
+   where s.token_digest = digest and s.ended_at is null and s.expires_at > at
+     and s.last_seen_at + make_interval(mins => s.idle_minutes) > at;
+  if not found then return; end if;
+  select a.* into found_account from account a
+   where a.id = found_session.account_id and a.status = 'active'
+     and a.security_epoch = found_session.security_epoch;
+  if not found then return; end if;
+
+  if found_session.last_seen_at + interval '1 minute' < at then
+    update account_session set last_seen_at = at where id = found_session.id;
+  end if;
+
+  account_id := found_account.id;
+  session_id := found_session.id;
+  session_public_id := found_session.public_id;
+  account_public_id := found_account.public_id;
+  name := found_account.name;
+  time_zone := found_account.time_zone;
+  founder := found_account.founder;
+
+  select coalesce(array_agg(m.district_id) filter (where m.role = 'leader' and m.district_id is not null), '{}'),
+         coalesce(array_agg(m.district_id) filter (where m.role = 'privacy_officer' and m.district_id is not null), '{}'),
+         coalesce(array_agg(m.school_id) filter (where m.role = 'leader' and m.school_id is not null), '{}'),
+         coalesce(array_agg(m.school_id) filter (where m.role = 'teacher' and m.school_id is not null), '{}'),
+         coalesce(array_agg(m.school_id) filter (where m.role = 'privacy_officer' and m.school_id is not null), '{}'),
+         coalesce(array_agg(s.district_id) filter (where s.district_id is not null), '{}')
+    into led_districts, officer_districts, schools_led, taught_schools, schools_watched, districts_around
+    from membership m left join school s on s.id = m.school_id
+   where m.account_id = found_account.id;
+  led_schools := schools_led || case when led_districts = '{}' then '{}' else array(
+    select s.id from school s where s.district_id = any (led_districts) and s.id <> all (schools_led)) end;
+  officer_schools := schools_watched || case when officer_districts = '{}' then '{}' else array(
+    select s.id from school s where s.district_id = any (officer_districts) and s.id <> all (schools_watched)) end;
+  schools := led_schools || taught_schools || officer_schools;
+  districts := array(select distinct unnest(led_districts || officer_districts || districts_around));
+  select coalesce(array_agg(t.classroom_id) filter (where t.role = 'owner'), '{}'),
+         coalesce(array_agg(t.classroom_id) filter (where t.role = 'co_teacher'), '{}'),
+         coalesce(array_agg(t.classroom_id) filter (where t.role = 'helper'), '{}')
+    into owned, co_taught, helped
+    from teaching_role t
+   where t.account_id = found_account.id
+     and t.school_id = any (taught_schools || led_schools);
+  children := array(select g.student_id from guardian_link g
+                     where g.account_id = found_account.id and g.status = 'approved');
+  own_classrooms := array(select e.classroom_id from enrollment e
+                           where e.student_id = any (children) and e.ended_at is null);
+
+  perform set_ids('account', array[found_account.id]);
+  perform set_ids('led_schools', led_schools);
+  perform set_ids('schools', schools);
+  perform set_ids('staffed_schools', led_schools || taught_schools);
+  perform set_ids('districts', districts);
+  perform set_ids('classrooms', owned || co_taught || helped);
+  perform set_ids('students', children);
+  perform set_ids('own_classrooms', own_classrooms);
+  perform set_config('app.founder', case when founder then 'yes' else '' end, true);
+  return next;
+end $$;

@@ -1,0 +1,45 @@
+"""Many row numbers as one parameter: however many there are, the statement stays the same."""
+
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, TypeDecorator, any_, bindparam
+
+
+class Numbers(TypeDecorator[Collection[int]]):
+    """`bigint[]`, sent in PostgreSQL's own notation.
+
+    The driver looks at each element of a list to find out how to send it: half a millisecond for the
+    schools of a large district, in each statement.
+    """
+
+    impl = ARRAY(BigInteger)
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        """As PostgreSQL reads an array."""
+        del dialect
+        return _literal
+
+
+# One for all: the library makes a class for each instance that is compared with something.
+_NUMBERS = Numbers()
+
+
+def one_of(column: Any, numbers: Collection[int]) -> ColumnElement[bool]:
+    """The condition that a column has one of these numbers."""
+    # A single value lets an index of (column, key) give the rows in order; an array does not.
+    if len(numbers) == 1:
+        return column == next(iter(numbers))  # type: ignore[no-any-return]
+    return column == any_(array_of(numbers))  # type: ignore[no-any-return]
+
+
+def array_of(numbers: Collection[int]) -> ColumnElement[Any]:
+    """These numbers as one parameter."""
+    return bindparam(None, frozenset(numbers), type_=_NUMBERS, unique=True)
+
+
+@lru_cache(maxsize=256)
+def _literal(numbers: frozenset[int]) -> str:
+    return f"{{{','.join(map(str, sorted(numbers)))}}}"
