@@ -86,9 +86,9 @@ def without_predicates(monkeypatch: pytest.MonkeyPatch) -> None:
     narrowing, judging, reaching = policy._condition, policy.can, policy.scope
 
     def condition(
-        principal: Principal, entity: type[DeclarativeBase], permission: Permission | None
+        principal: Principal, entity: type[DeclarativeBase], permission: Permission | None, _within: object
     ) -> ColumnElement[bool]:
-        denied = narrowing(principal, entity, permission).compare(false())
+        denied = narrowing(principal, entity, permission, None).compare(false())
         return false() if denied else true()
 
     def can(principal: Principal, permission: Permission, thing: Any = None) -> bool:
@@ -196,8 +196,8 @@ def test_a_forgotten_predicate_is_found(matrix: Matrix, monkeypatch: pytest.Monk
         monkeypatch.setattr(
             policy,
             "_condition",
-            lambda who, entity, permission, forgotten=forgotten: (
-                true() if entity is forgotten else narrowing(who, entity, permission)
+            lambda who, entity, permission, within, forgotten=forgotten: (
+                true() if entity is forgotten else narrowing(who, entity, permission, within)
             ),
         )
         tally = Tally()
