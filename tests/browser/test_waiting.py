@@ -32,6 +32,16 @@ def test_a_slow_answer_is_waited_for(visit: Callable[..., Page]) -> None:
     expect(page.get_by_role("status")).to_have_text("One moment, please.")
 
 
+def test_a_jobs_page_follows_its_run(visit: Callable[..., Page]) -> None:
+    page = visit("founder")
+    page.clock.install()
+    page.goto("/console/jobs/trust.check")
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_role("link", name="Look again")).to_be_visible()
+    with page.expect_navigation():
+        page.clock.run_for(5000)
+
+
 def test_paper_gets_a_table_and_no_buttons(visit: Callable[..., Page]) -> None:
     page = visit("teacher")
     page.goto("/console/students/")
