@@ -17,5 +17,11 @@ def clean(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
+def spoken(name: str) -> str:
+    """A technical name as a heading says it: `roster_upload` is "Roster upload"."""
+    words = name.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
 def _is_gap(symbol: str) -> bool:
     return symbol.isspace() or symbol in _BLANK

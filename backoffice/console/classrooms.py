@@ -107,7 +107,7 @@ class ClassroomGrid(Grid):
         if teacher := asked("teacher"):
             statement = statement.where(queries.taught_by(tx, find(tx, Account, teacher)))
         if words := searched():
-            statement = statement.where(queries.is_named(tx, statement, words))
+            statement = statement.where(queries.is_named(tx, statement, words, of=Classroom))
         return statement
 
     def rows(self, tx: Transaction, things: Sequence[Classroom]) -> list[Row]:

@@ -139,6 +139,7 @@ class JobsPage(GuardedView):
             "console/job.html",
             job=_shown(tx, entry, row, begun),
             runs=[_run(run) for run in runs],
+            at_work=any(run.state in {RunState.WAITING, RunState.RUNNING} for run in runs),
             most=MOST_RUNS,
             form=FlaskForm(),
             urls={

@@ -14,8 +14,10 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
 from backoffice.outbox.jobs import NO_WAY_OUT
 from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.outbox.registry import CORE
 from backoffice.outbox.services import retry_mail
 from backoffice.web.identity import settings
+from backoffice.wording import spoken
 
 TONES = {
     MailState.QUEUED: "info",
@@ -46,7 +48,7 @@ class OutboxGrid(Grid):
         Column("name", "Mail"),
         Column("state", "State"),
         Column("created_at", "Written"),
-        Column("finished_at", "Sent, given up or next try"),
+        Column("finished_at", "Done or next try"),
         Column("attempts", "Tries", numeric=True),
         Column("reason", "Why not"),
     )
@@ -78,12 +80,12 @@ class OutboxGrid(Grid):
                 mail.public_id,
                 None,
                 (
-                    Cell(mail.name, "code"),
+                    Cell(_spoken(mail.name)),
                     Cell(WORDS[MailState(mail.state)], "badge", tone=TONES[MailState(mail.state)]),
                     _time(mail.created_at),
                     _time(mail.finished_at or mail.next_try_at),
                     Cell(str(mail.attempts), "number"),
-                    Cell(mail.reason),
+                    Cell(mail.reason[:1].upper() + mail.reason[1:] if mail.reason else None),
                 ),
             )
             for mail in things
@@ -123,6 +125,12 @@ class OutboxGrid(Grid):
         if count == 0:
             return "None of them was given up, or what they said is forgotten by now."
         return f"{self.counted(count)} will be tried again."
+
+
+def _spoken(name: str) -> str:
+    """A mail's name in words. A plugin's mail says whose it is."""
+    owner, _, mail = name.partition(".")
+    return spoken(mail) if owner == CORE else f"{spoken(owner)}: {spoken(mail).lower()}"
 
 
 def _time(at: datetime) -> Cell:

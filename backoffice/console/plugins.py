@@ -23,6 +23,7 @@ from backoffice.jobs.queries import last_runs
 from backoffice.plugin import Plugin
 from backoffice.storage.migrate import is_current
 from backoffice.web.identity import reading, runtime
+from backoffice.wording import spoken
 
 ON, OFF = "on", "off"
 
@@ -90,7 +91,7 @@ class PluginsPage(GuardedView):
             enabled=standing.enabled,
             state=standing.state,
             adds=list(_adds(plugin)),
-            holds=queries.holdings(tx, plugin),
+            holds=[(spoken(each.table), each) for each in queries.holdings(tx, plugin)],
             health=list(_health(tx, plugin)),
             settings=settings_form.shown(model, queries.settings_of(tx, which, model)) if model else [],
             urls={
@@ -157,7 +158,7 @@ class PluginsPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="Saved. Every process goes by it from its next piece of work on.",
+            said="Saved. It holds from the next piece of work on.",
             heading=f"Settings of {plugin.title}",
             submit_title="Save",
             cancel_url=_address(plugin),
@@ -195,14 +196,14 @@ def _adds_in_short(plugin: Plugin) -> Iterator[str]:
 def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
     """What a plugin brings, kind by kind, in words."""
     jobs = [
-        f"{job.title or job.name}, {job.when.words if job.when else 'when it is asked for'}"
+        f"{job.title or job.name} ({job.when.words if job.when else 'when it is asked for'})"
         for job in plugin.jobs
     ]
     kinds: tuple[tuple[str, Sequence[str]], ...] = (
         ("Pages of the console", [page.title for page in plugin.pages if issubclass(page, GuardedView)]),
         ("Other pages", _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
         ("Jobs", jobs),
-        ("Mails", [mail.name for mail in plugin.mails]),
+        ("Mails", [spoken(mail.name) for mail in plugin.mails]),
         ("Commands", [f"backoffice {command.name}" for command in plugin.commands]),
         ("Acts on", [event.__name__ for event in plugin.handlers]),
         ("Checks these promises", [check.control for check in plugin.controls]),
@@ -237,7 +238,7 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
     """What switching it would do, a sentence each."""
     jobs = [job.title or job.name for job in plugin.jobs if not job.forgets]
     if not switching_off:
-        yield f"{plugin.title} works again in every process within two seconds."
+        yield f"{plugin.title} works again everywhere within two seconds."
         if jobs:
             yield f"Its jobs run again: {', '.join(jobs)}. Work that waited for them is done."
         return

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Select
+
 from backoffice.access.permissions import TEACHERS_LIST
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
-from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grid import Cell, Column, Grid, Row, searched
 from backoffice.schools import names, queries
 
 ROLES = {"leader": "Leader", "teacher": "Teacher", "privacy_officer": "Privacy officer"}
@@ -16,12 +18,14 @@ class TeacherGrid(Grid):
     """The staff of the schools that somebody leads."""
 
     entity = Account
-    doors = {"index": TEACHERS_LIST}
+    doors = {"index": TEACHERS_LIST, "search": TEACHERS_LIST}
     icon = "teachers"
     title = "Teachers"
     category = "School"
     address = "teachers"
     noun = ("person", "people")
+    search_placeholder = "Find a name"
+    search_from = 12
     sorts_by_name = True
     reads = (Account.id, Account.public_id, Account.name)
     columns = (
@@ -30,6 +34,12 @@ class TeacherGrid(Grid):
         Column("school", "School"),
         Column("classes", "Classes", numeric=True),
     )
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By the words of a name."""
+        if words := searched():
+            statement = statement.where(queries.is_named(tx, statement, words, of=Account))
+        return statement
 
     def name_of(self, thing: Account) -> Any:
         """People sort by the name they go by."""

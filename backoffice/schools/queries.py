@@ -207,14 +207,16 @@ def taught_by(tx: Transaction, account: Account) -> ColumnElement[bool]:
     return Classroom.id.in_(visible(tx.principal, taught))
 
 
-def is_named(tx: Transaction, statement: Select[Any], words: str) -> ColumnElement[bool]:
-    """The condition that a class's name has words that begin so, among the classes of a statement.
+def is_named(
+    tx: Transaction, statement: Select[Any], words: str, *, of: type[Account | Classroom]
+) -> ColumnElement[bool]:
+    """The condition that the name of a class or an adult has words that begin so, among those of a statement.
 
-    A class's name is sealed and has no tokens: all of them are read here, names alone.
+    These names are sealed and have no tokens: all of them are read here, names alone.
     """
-    known = statement.with_only_columns(Classroom.id, Classroom.name)
+    known = statement.with_only_columns(of.id, of.name)
     found = [number for number, name in tx.execute(known) if names.begins(name, words)]
-    return one_of(Classroom.id, found)
+    return one_of(of.id, found)
 
 
 def is_in(classroom: Classroom) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 
 from backoffice.app import build
 from backoffice.runtime import Runtime
+from tests.browser.broken import break_pages
 from tests.browser.chromium import FLAGS, chromium, pytest_terminal_summary
 from tests.browser.site import DESK, Site, Watch
 from tests.factories.world import World
@@ -37,6 +38,7 @@ def site(runtime: Runtime, world: World) -> Iterator[Site]:
     address = f"http://localhost:{server.server_port}"
     settings = runtime.settings.model_copy(update={"base_url": address})
     server.app = build(replace(runtime, settings=settings))
+    break_pages(server.app)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield Site(address, world, server.app)

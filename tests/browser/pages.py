@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from tests.browser.site import Site, come_in, join
+from tests.browser.site import Site, come_in, join, make_class
 
 BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
 
@@ -109,6 +109,9 @@ PAGES: Mapping[str, Stop] = {
     "sign-in, wrong": Stop(path="/sign-in", act=sign_in_wrongly),
     "sign-in, empty": Stop(path="/sign-in", act=press("Sign in")),
     "error 404": Stop(path="/nowhere"),
+    **{f"error {status}": Stop(path=f"/broken/{status}") for status in (413, 429, 500, 503, 504)},
+    "error 404, switched off": Stop("teacher", "/broken/404"),
+    "error 429, signed in": Stop("teacher", "/broken/429"),
     "trust": Stop(path="/trust"),
     "report": Stop(path="/report"),
     "code": Stop(path="/join"),
@@ -116,6 +119,9 @@ PAGES: Mapping[str, Stop] = {
     "names": Stop(act=lambda page, site: join(page, site.world.own_class.code)),
     "student": Stop(act=child),
     "goodbye": Stop(act=leave),
+    "child, no such page": Stop(path="/student/nowhere"),
+    "child, to wait": Stop(path="/student/broken/503"),
+    "child, a defect": Stop(path="/student/broken/500"),
     "family": Stop("parent", "/family"),
     "nothing shared": Stop("alone", "/welcome"),
     "home, signed in": Stop("teacher", "/"),
@@ -123,6 +129,7 @@ PAGES: Mapping[str, Stop] = {
     "dashboard": Stop("teacher", "/console/"),
     "classes": Stop("teacher", "/console/classrooms/"),
     "class": Stop("teacher", CLASS),
+    "class, empty": Stop("teacher", act=lambda page, _site: make_class(page, "Empty Eels")),
     "class on the board": Stop("teacher", CLASS, press("Show it big")),
     "new class": Stop("teacher", "/console/classrooms/new"),
     "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),

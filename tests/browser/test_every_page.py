@@ -74,10 +74,12 @@ def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: st
         pytest.skip("This installation has no page of trust.")
     # Colours that are still on their way from light to dark have no contrast of their own.
     page = visit(stop.role, reduced_motion="reduce")
+    # A page that looks again by itself would go from under the checks.
+    page.add_init_script("window.setInterval = () => 0")
     stop.reach(page, site)
     assert page.locator("h1:visible").count() == 1
     # An error page passes every check below, and proves nothing about the page that was meant.
-    assert ("(status" in page.content()) == name.startswith("error 404")
+    assert ("(status" in page.content()) == name.startswith("error")
     page.evaluate(Axe().axe_script)
     for size, options in ((DESK, WHOLE), (PHONE, NARROW)):
         page.set_viewport_size(size)

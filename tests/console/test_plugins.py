@@ -30,9 +30,9 @@ def page(browser: FlaskClient, path: str) -> str:
 
 def test_each_says_what_it_adds_and_holds(founder: FlaskClient) -> None:
     text = page(founder, "/console/plugins/rosters")
-    for said in ("Rosters", "import-finished", "backoffice rosters", "rosters:import", "every hour"):
+    for said in ("Rosters", "Import finished", "backoffice rosters", "rosters:import", "every hour"):
         assert said in text
-    assert "roster_upload" in text
+    assert "Roster upload" in text
     assert "personal and sealed" in text
     assert "up to date" in text
 

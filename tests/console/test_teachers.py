@@ -2,12 +2,13 @@
 
 import re
 
+import pytest
 from flask import Flask
 from sqlalchemy import delete, insert
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import TeachingRole, TeachingRoleName
-from tests.factories.visitor import signed_in
+from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World
 
 
@@ -36,3 +37,15 @@ def test_each_teachers_classes_are_counted_within_the_led_schools(app: Flask, wo
         "colleague": "2",
         "elsewhere": "0",
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("col", {"colleague"}), ("TEACHER", {"teacher"}), ("Nobody", set())]
+)
+def test_a_teacher_is_found_by_the_beginning_of_a_name(
+    app: Flask, world: World, words: str, found: set[str]
+) -> None:
+    where = "/console/teachers/"
+    page = send(signed_in(app, world, "leader"), f"{where}search", {"q": words}, page=where).text
+    rows = page.partition("<tbody>")[2]
+    assert {role for role, person in world.people.items() if f">{person.name}<" in rows} == found

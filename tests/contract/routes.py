@@ -290,6 +290,7 @@ FORMS: Mapping[str, Fill] = {
     "console_classrooms.resume": _always(left_at="2026-01-01T00:00:00+00:00"),
     "console_students.search": _always(audited=False, q="zz"),
     "console_classrooms.search": _always(audited=False, q="zz"),
+    "console_teachers.search": _always(audited=False, q="zz"),
     "console_classrooms.export_found": _always(q="zz"),
     "console_students.export_found": _always(q="zz"),
     "console_jobs.run": _always(("added app.job_run",)),

@@ -89,7 +89,7 @@ def test_a_roster_comes_in(leader: FlaskClient, world: World) -> None:
     assert "Done" in page
     assert "Students new</dt><dd>20</dd>" in page
     assert "Dropped, and never stored" in page
-    assert "users.csv password" in page
+    assert "Passwords <code" in page
     assert "Nobody becomes a leader by a roster:" in page
     assert "The names go from this report after 30 days." in page
     assert last().public_id in leader.get("/console/rosters/").text

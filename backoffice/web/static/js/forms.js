@@ -2,8 +2,13 @@
  * Two guards for forms.
  *
  * - `<form data-guard>`: leaving the page with changed, unsent fields asks first.
- * - every form that posts: a second submit while the first is on its way is ignored.
+ * - every form that posts: a second submit while the first is on its way is ignored. The pressed button
+ *   turns, and after a moment it is said that the page is at work.
  */
+const PATIENCE = 8000; // an answer that is a download never leaves this page
+const UPLOAD_PATIENCE = 180000;
+const SAY_AFTER = 700;
+
 export function guardForms(root) {
   for (const form of root.querySelectorAll("form")) {
     if (form.method === "post") sendOnce(form);
@@ -12,11 +17,17 @@ export function guardForms(root) {
 }
 
 function sendOnce(form) {
-  let timer = 0;
+  const timers = [];
+  let pressed = null;
+  const said = document.createElement("span");
+  said.className = "visually-hidden";
+  said.setAttribute("role", "status");
   const release = () => {
-    clearTimeout(timer);
+    timers.splice(0).forEach(clearTimeout);
     delete form.dataset.busy;
+    delete pressed?.dataset.pressed;
     form.removeAttribute("aria-busy");
+    said.textContent = "";
   };
   form.addEventListener("submit", (event) => {
     if ("busy" in form.dataset) {
@@ -26,7 +37,12 @@ function sendOnce(form) {
     // The button is not disabled: a disabled button's name and value would not be sent.
     form.dataset.busy = "";
     form.setAttribute("aria-busy", "true");
-    timer = setTimeout(release, 8000); // an answer that is a download never leaves this page
+    form.append(said);
+    pressed = event.submitter;
+    if (pressed) pressed.dataset.pressed = "";
+    const uploads = form.enctype === "multipart/form-data";
+    timers.push(setTimeout(release, uploads ? UPLOAD_PATIENCE : PATIENCE));
+    timers.push(setTimeout(() => { said.textContent = "One moment, please."; }, SAY_AFTER));
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) release(); });
 }

@@ -1,0 +1,52 @@
+"""While a form is on its way: the pressed button says so, and a second press sends nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+# The answer never comes: what was sent is counted and goes nowhere.
+STANDS_STILL = """() => {
+  window.sent = 0;
+  addEventListener("submit", (event) => {
+    if (!event.defaultPrevented) window.sent += 1;
+    event.preventDefault();
+  });
+}"""
+MOVES = "it => getComputedStyle(it, '::after').animationName"
+
+
+def test_a_slow_answer_is_waited_for(visit: Callable[..., Page]) -> None:
+    page = visit("teacher")
+    page.goto("/console/classrooms/new")
+    page.evaluate(STANDS_STILL)
+    button = page.get_by_role("button", name="Make the class")
+    assert "turn" not in button.evaluate(MOVES)
+    button.dblclick()
+    button.click()
+    assert page.evaluate("window.sent") == 1
+    assert "turn" in button.evaluate(MOVES)
+    expect(page.locator("form.form-card")).to_have_attribute("aria-busy", "true")
+    expect(page.get_by_role("status")).to_have_text("One moment, please.")
+
+
+def test_a_jobs_page_follows_its_run(visit: Callable[..., Page]) -> None:
+    page = visit("founder")
+    page.clock.install()
+    page.goto("/console/jobs/trust.check")
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_role("link", name="Look again")).to_be_visible()
+    with page.expect_navigation():
+        page.clock.run_for(5000)
+
+
+def test_paper_gets_a_table_and_no_buttons(visit: Callable[..., Page]) -> None:
+    page = visit("teacher")
+    page.goto("/console/students/")
+    page.set_viewport_size({"width": 680, "height": 960})  # A4 within its margins
+    page.emulate_media(media="print")
+    expect(page.get_by_role("columnheader", name="Points")).to_be_visible()
+    for gone in (page.get_by_role("button"), page.get_by_role("navigation"), page.get_by_role("searchbox")):
+        assert gone.count() == 0
