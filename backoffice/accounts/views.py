@@ -20,8 +20,8 @@ from werkzeug.wrappers import Response
 from backoffice.access.permissions import CHILDREN_READ, CONSOLE_ENTER, Permission
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
-from backoffice.accounts import services
 from backoffice.accounts.forms import SignInForm
+from backoffice.accounts.services import signing_in
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, settings
@@ -90,7 +90,7 @@ def sign_in() -> Response | tuple[str, int]:
         return _sign_in_page(form, None, 200 if looking else 422)
     done_reading()
     try:
-        begun = services.sign_in(
+        begun = signing_in.sign_in(
             email=form.email.data or "",
             password=form.password.data or "",
             sessions=settings().sessions,
@@ -106,8 +106,8 @@ def sign_in() -> Response | tuple[str, int]:
         return errors.to_be_waited_for(page, throttled)
     # A session of this browser's that is still open is not left lying about.
     if current_user.is_authenticated:
-        services.sign_out(principal=principal())
-    who = enter(services.credential(begun.token, address()))
+        signing_in.sign_out(principal=principal())
+    who = enter(signing_in.credential(begun.token, address()))
     assert who is not None
     target = _wanted_by(who) or homes_of(who)[0].address
     session.clear()
@@ -134,7 +134,7 @@ def sign_out() -> Response:
     if current_user.is_authenticated:
         who = principal()
         done_reading()
-        services.sign_out(principal=who)
+        signing_in.sign_out(principal=who)
     session.clear()
     flash("You are signed out.", "success")
     response = redirect("/sign-in", 303)
@@ -158,7 +158,7 @@ def init_app(app: Flask) -> None:
         token = incoming.cookies.get(cookies.name(settings(), cookies.ACCOUNT))
         if not token or len(token) > 100:  # noqa: PLR2004 - ours have 43 characters
             return None
-        who = enter(services.credential(token, address()))
+        who = enter(signing_in.credential(token, address()))
         g.session_was_over = who is None
         return SignedInUser(who) if who else None
 

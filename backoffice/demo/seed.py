@@ -13,9 +13,9 @@ from sqlalchemy import func, insert, select, update
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountPassword, AccountStatus
 from backoffice.accounts.passwords import hash_password
-from backoffice.accounts.services import email_index
 from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.families.models import GuardianLink, GuardianStatus

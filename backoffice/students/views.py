@@ -12,7 +12,7 @@ from wtforms import HiddenField
 
 from backoffice import clock
 from backoffice.access.principal import Principal, StudentToken
-from backoffice.accounts import services as accounts
+from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import principal
 from backoffice.problems import Rejected, Throttled
 from backoffice.students import queries, services, tokens
@@ -132,7 +132,7 @@ def _alone_in(response: Response) -> None:
     if before is not None:
         services.leave(principal=before)
     if current_user.is_authenticated:
-        accounts.sign_out(principal=principal())
+        signing_in.sign_out(principal=principal())
     if cookies.name(settings(), cookies.ACCOUNT) in request.cookies:
         cookies.drop(response, settings(), cookies.ACCOUNT)
         response.headers["Clear-Site-Data"] = '"cache"'

@@ -15,10 +15,10 @@ from werkzeug.test import TestResponse
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
 from backoffice.accounts.passwords import LONGEST
-from backoffice.accounts.services import REFUSED
+from backoffice.accounts.services import people
+from backoffice.accounts.services.signing_in import REFUSED
 from backoffice.app import build
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.runtime import Runtime
@@ -43,7 +43,7 @@ def _with_nothing(world: World) -> None:
     """An account without any role, and a parent whom no teacher has confirmed yet."""
     for role in ("alone", "waiting"):
         email = f"{role}@people.example"
-        public_id = accounts.create_account(
+        public_id = people.create_account(
             principal=SYSTEM, email=email, name=f"Nell {role.title()}", password=PASSWORD, cost=COST
         )
         world.people[role] = Person(0, public_id, email, f"Nell {role.title()}")

@@ -15,8 +15,8 @@ from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
+from backoffice.accounts.services import people
 from backoffice.schools.models import Membership, Role
 from tests.browser.pages import PAGES
 from tests.browser.site import DESK, PHONE, Site, too_low
@@ -39,7 +39,7 @@ def newcomer(world: World) -> None:
     """A teacher who has no class yet, and somebody who has nothing at all."""
     for role, name in (("alone", "Alan Alone"), ("newcomer", "Nora Newcomer")):
         email = f"{role}@people.example"
-        public_id = accounts.create_account(
+        public_id = people.create_account(
             principal=SYSTEM, email=email, name=name, password=PASSWORD, cost=COST
         )
         world.people[role] = Person(0, public_id, email, name)

@@ -9,8 +9,8 @@ from sqlalchemy import insert, select
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import services as accounts
 from backoffice.accounts.models import Account
+from backoffice.accounts.services import people, signing_in
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
@@ -103,12 +103,12 @@ class World:
     def sign_in(self, role: str) -> Principal:
         """A fresh session of one of the people."""
         token = self.token(role)
-        with transaction(accounts.credential(token, "198.51.100.7")) as tx:
+        with transaction(signing_in.credential(token, "198.51.100.7")) as tx:
             return tx.principal
 
     def token(self, role: str) -> str:
         """The cookie value of a fresh session."""
-        return accounts.sign_in(
+        return signing_in.sign_in(
             email=self.people[role].email,
             password=PASSWORD,
             sessions=Sessions(),
@@ -280,7 +280,7 @@ def make_world() -> World:
 
 def _person(role: str, name: str) -> Person:
     email = f"{role.replace('_', '-')}@people.example"
-    public_id = accounts.create_account(
+    public_id = people.create_account(
         principal=SYSTEM,
         email=email,
         name=name,

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from backoffice.access.transaction import transaction
-from backoffice.accounts import services as accounts
+from backoffice.accounts.services import signing_in
 from backoffice.host import services as host
 from backoffice.runtime import Runtime
 from backoffice.web import cookies
@@ -70,9 +70,9 @@ def test_whoever_may_not_open_the_page_sends_none(app: Flask, world: World, role
 
 def test_a_session_that_is_over_sends_none(app: Flask, world: World) -> None:
     token = world.token("leader")
-    with transaction(accounts.credential(token, None)) as tx:
+    with transaction(signing_in.credential(token, None)) as tx:
         leader = tx.principal
-    accounts.sign_out(principal=leader)
+    signing_in.sign_out(principal=leader)
     assert send(app, token) == (413, 0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
-from backoffice.accounts.services import email_index, normalise_email
+from backoffice.accounts.addresses import email_index, normalise_email
 from backoffice.schools import names
 from backoffice.storage import keyring
 from backoffice.wording import clean

@@ -5,8 +5,9 @@ from sqlalchemy import delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.accounts import services as accounts
+from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import signing_in
 from backoffice.audit.models import AuditEntry
 from backoffice.outbox.models import OutgoingMail
 from backoffice.problems import Rejected
@@ -291,7 +292,7 @@ def test_more_children_get_pictures_that_nobody_in_the_class_has(school: School)
 def test_teachers_wait_to_be_invited_and_get_no_mail(school: School) -> None:
     mails = scalars(select(func.count()).select_from(OutgoingMail))
     good(run(small(), school.public_id))
-    [row] = scalars(select(Account).where(Account.email_index == accounts.email_index("tova@roster.example")))
+    [row] = scalars(select(Account).where(Account.email_index == email_index("tova@roster.example")))
     assert isinstance(row, Account)
     assert (row.status, row.name, row.founder) == (AccountStatus.NOT_INVITED, "Tova Rosterteacher", False)
     assert (row.time_zone, row.language) == (school.time_zone, school.language)
@@ -310,7 +311,7 @@ def test_who_is_not_invited_signs_in_by_no_way(school: School, world: World) -> 
 
     with transaction(SYSTEM) as tx:
         row = tx.scalars(
-            select(Account).where(Account.email_index == accounts.email_index("tova@roster.example"))
+            select(Account).where(Account.email_index == email_index("tova@roster.example"))
         ).one()
         if tx.get(AccountPassword, row.id) is None:
             tx.add(
@@ -319,7 +320,7 @@ def test_who_is_not_invited_signs_in_by_no_way(school: School, world: World) -> 
                 )
             )
     with pytest.raises(Rejected):
-        accounts.sign_in(
+        signing_in.sign_in(
             email="tova@roster.example", password=PASSWORD, sessions=Sessions(), cost=COST,
             visitor=Visitor(), browser=None, throttles=NO_LIMIT,
         )  # fmt: skip
@@ -466,7 +467,7 @@ def test_a_chain_of_addresses_moves_on(school: School) -> None:
 def test_an_address_that_somebody_keeps_goes_to_nobody_else(school: School) -> None:
     """Whoever has signed in keeps the own address, whatever the roster says."""
     imported(two("maths@m.example", None), school)
-    index = accounts.email_index("maths@m.example")
+    index = email_index("maths@m.example")
     with transaction(SYSTEM) as tx:
         tx.execute(update(Account).where(Account.email_index == index).values(status="active"))
     before = versions(notes=False)
@@ -500,7 +501,7 @@ def test_an_address_that_somebody_has_elsewhere_is_not_written_and_nothing_is_sa
     assert "teachers changed" not in outcome.counts
     assert accounts_by_address() == {"a@m.example": "Ann First", "visitor@m.example": "Vera Visitor"}
     with transaction(SYSTEM) as tx:
-        tx.execute(delete(Account).where(Account.email_index == accounts.email_index("visitor@m.example")))
+        tx.execute(delete(Account).where(Account.email_index == email_index("visitor@m.example")))
     assert imported(moved, school).counts["teachers changed"] == 1
     assert accounts_by_address() == {"visitor@m.example": "Ann First"}
 
@@ -546,7 +547,7 @@ def test_the_roster_corrects_a_teacher_who_is_not_invited_yet(school: School) ->
     )
     good(run(roster, school.public_id))
     found = scalars(
-        select(Account.name).where(Account.email_index == accounts.email_index("nina.novak@roster.example"))
+        select(Account.name).where(Account.email_index == email_index("nina.novak@roster.example"))
     )
     assert found == ["Nina Novak"]
 
@@ -557,7 +558,7 @@ def test_an_administrator_is_listed_and_made_nothing(school: School) -> None:
     assert outcome.noted.administrators == ["Amara Boss"]
     assert outcome.counts["administrators"] == 1
     assert "Amara" not in str(outcome.public())
-    index = accounts.email_index("boss@roster.example")
+    index = email_index("boss@roster.example")
     assert scalars(select(Account.id).where(Account.email_index == index)) == []
 
 

@@ -1,33 +1,29 @@
-"""Making accounts, signing in and out."""
+"""Signing in and out."""
 
-import re
 import secrets
-import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.principal import AccountToken, Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.accounts import passwords
-from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
+from backoffice.accounts.addresses import email_index, normalise_email
+from backoffice.accounts.models import AccountPassword, AccountSession, AccountStatus
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import KeyPurpose
-from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
-from backoffice.wording import clean
 
 # The same words for a wrong address, a wrong password and a suspended account.
 REFUSED = "The e-mail address and the password do not match. Try again."
-LONGEST_EMAIL = 254
-_ADDRESS = re.compile(r"[^@\s\0]+@[^@\s\0]+\Z")
 LONGEST_DEVICE = 200
 
 
@@ -40,56 +36,6 @@ class SignedIn:
 
     token: str
     voucher: str
-
-
-def create_account(
-    *,
-    principal: Principal,
-    email: str,
-    name: str,
-    password: str | None,
-    cost: Passwords,
-    founder: bool = False,
-    language: str = "en",
-    time_zone: str = "UTC",
-) -> PublicId:
-    """Make an account. Only the system may: people are invited. Raises `Rejected`."""
-    email, name = normalise_email(email), clean(name)
-    if len(email) > LONGEST_EMAIL or not _ADDRESS.match(email):
-        raise Rejected(email="Write a full e-mail address, such as name@school.example.")
-    if not name:
-        raise Rejected(name="Write a name.")
-    public_id, now = new_public_id(), clock.now()
-    with transaction(principal) as tx:
-        taken = select(Account.id).where(Account.email_index == email_index(email))
-        if tx.scalar(taken) is not None:
-            raise Rejected(email="This address has an account already.")
-        account_id = tx.take_id(Account)
-        tx.execute(
-            insert(Account).values(
-                id=account_id,
-                public_id=public_id,
-                email=email,
-                email_index=email_index(email),
-                name=name,
-                founder=founder,
-                status=AccountStatus.ACTIVE,
-                language=language,
-                time_zone=time_zone,
-                security_epoch=1,
-                created_at=now,
-            )
-        )
-        if password is not None:
-            tx.execute(
-                insert(AccountPassword).values(
-                    account_id=account_id,
-                    password_hash=passwords.hash_password(password, cost),
-                    set_at=now,
-                )
-            )
-        record(tx, "accounts.create", account=account_id)
-    return public_id
 
 
 def sign_in(
@@ -160,17 +106,6 @@ def credential(token: str, address: str | None) -> AccountToken:
 def token_digest(token: str) -> bytes:
     """What is stored of a session token: a keyed digest, 32 bytes."""
     return keyring.current().digest(KeyPurpose.TOKEN, token.encode())
-
-
-def normalise_email(email: str) -> str:
-    """An address as it is compared and kept: composed Unicode, lower case, no spaces around."""
-    encodable = email.encode("utf-8", "replace").decode()
-    return unicodedata.normalize("NFC", encodable).strip().casefold()
-
-
-def email_index(email: str) -> bytes:
-    """The blind index by which an account is found."""
-    return keyring.current().blind_index(email, context="account.email")
 
 
 def _guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:

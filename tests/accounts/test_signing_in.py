@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import services
+from backoffice.accounts.addresses import normalise_email
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
 from backoffice.accounts.passwords import LONGEST, outdated
-from backoffice.accounts.services import REFUSED, normalise_email
+from backoffice.accounts.services import people, signing_in
+from backoffice.accounts.services.signing_in import REFUSED
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.audit.trail import commitment
 from backoffice.problems import Rejected
@@ -32,7 +33,7 @@ BROWSER = "Netscape Navigator 4"
 
 
 def sign_in(email: str, password: str = PASSWORD, browser: str | None = BROWSER) -> Principal:
-    begun = services.sign_in(
+    begun = signing_in.sign_in(
         email=email,
         password=password,
         sessions=Sessions(),
@@ -41,7 +42,7 @@ def sign_in(email: str, password: str = PASSWORD, browser: str | None = BROWSER)
         browser=browser,
         throttles=NO_LIMIT,
     )
-    with transaction(services.credential(begun.token, ADDRESS)) as tx:
+    with transaction(signing_in.credential(begun.token, ADDRESS)) as tx:
         return tx.principal
 
 
@@ -102,7 +103,7 @@ def test_a_suspended_account_is_refused_in_the_same_words(suspended: str) -> Non
 
 
 def test_an_account_without_a_password_is_refused_in_the_same_words(world: World) -> None:
-    services.create_account(
+    people.create_account(
         principal=SYSTEM, email="invited@people.example", name="Ivy", password=None, cost=COST
     )
     assert refusal("invited@people.example", "") == {"": REFUSED}
@@ -193,14 +194,14 @@ def test_a_refusal_makes_no_session(world: World) -> None:
 
 def test_after_signing_out_the_session_is_over(world: World) -> None:
     who = world.sign_in("teacher")
-    services.sign_out(principal=who)
+    signing_in.sign_out(principal=who)
     with pytest.raises(SessionEnded), transaction(who) as tx:
         tx.connection()
 
 
 def test_signing_out_leaves_other_sessions(world: World) -> None:
     stays, leaves = world.sign_in("teacher"), world.sign_in("teacher")
-    services.sign_out(principal=leaves)
+    signing_in.sign_out(principal=leaves)
     with transaction(stays) as tx:
         assert tx.principal.session_id == stays.session_id
 
@@ -227,7 +228,7 @@ def test_a_refusal_is_in_the_trail_without_the_address_tried(world: World) -> No
 
 def test_signing_out_is_in_the_trail(world: World) -> None:
     who = world.sign_in("teacher")
-    services.sign_out(principal=who)
+    signing_in.sign_out(principal=who)
     entry, detail = newest_entry()
     assert (entry.verb, detail.detail) == (
         "accounts.sign-out",
@@ -262,7 +263,7 @@ def printed(tx: Transaction, table: str) -> list[str]:
 
 
 def make(email: str, name: str = "Nora New", password: str | None = PASSWORD) -> str:
-    return services.create_account(principal=SYSTEM, email=email, name=name, password=password, cost=COST)
+    return people.create_account(principal=SYSTEM, email=email, name=name, password=password, cost=COST)
 
 
 def test_a_new_account_can_sign_in(world: World) -> None:
@@ -309,7 +310,7 @@ def test_an_address_has_one_account(world: World) -> None:
 @pytest.mark.parametrize("role", ["founder", "leader", "teacher"])
 def test_nobody_but_the_system_makes_accounts(world: World, role: str) -> None:
     with pytest.raises(DBAPIError):
-        services.create_account(
+        people.create_account(
             principal=world.sign_in(role), email=f"{role}@own.example", name="X", password=None, cost=COST
         )
 
@@ -378,7 +379,7 @@ def test_a_password_of_another_cost_is_hashed_anew_when_it_is_used(world: World)
     with transaction(SYSTEM) as tx:
         before = tx.execute(held).scalar_one()
     dearer = COST.model_copy(update={"passes": COST.passes + 1})
-    services.sign_in(
+    signing_in.sign_in(
         email=person.email,
         password=PASSWORD,
         sessions=Sessions(),
