@@ -5,6 +5,8 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import backoffice.accounts.account_views
+import backoffice.accounts.reset_views
 import backoffice.accounts.views
 import backoffice.families.views
 import backoffice.outbox.views

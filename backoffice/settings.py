@@ -66,6 +66,7 @@ class Sessions(_Section):
     """How long a session lives, in minutes."""
 
     account_idle: Minutes = 60
+    account_idle_shared: Minutes = 10
     account_absolute: Minutes = 12 * 60
     student_idle_shared: Minutes = 5
     student_idle_own: Minutes = 20
@@ -114,6 +115,9 @@ class Throttles(_Section):
     password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
     password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105
     password_overall: Allowance = "3000/hour"  # noqa: S105
+    # Mails that somebody asks for by an address: a new password, an account.
+    letter_network: Allowance = "10/hour;40/day"
+    letter_address: Allowance = "3/hour;6/day"
 
 
 class Settings(BaseSettings):

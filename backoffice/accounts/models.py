@@ -16,6 +16,8 @@ class AccountStatus(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    # By its owner, from a mail about a sign-in that was not theirs; a new password opens it again.
+    LOCKED = "locked"
     # Known from a roster, without credentials: nobody has been asked yet.
     NOT_INVITED = "not_invited"
 
@@ -46,6 +48,64 @@ class Account(Base):
         "Tells when the account has been idle too long", keep=Keep.ACCOUNT
     )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ACCOUNT)
+
+
+class LetterKind(StrEnum):
+    """What a mail about an account says."""
+
+    RESET = "reset"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
+    NEW_DEVICE = "new_device"
+    LOCKED = "locked"
+
+
+class LinkPurpose(StrEnum):
+    """What a link in a mail opens."""
+
+    RESET = "reset"
+    NOT_ME = "not_me"
+
+
+class AccountLetter(Base):
+    """A mail about an account that a worker is to write.
+
+    The web writes one for any address that somebody types and cannot tell, nor take longer over, whether
+    there is an account. Gone as soon as it is written.
+    """
+
+    __tablename__ = "account_letter"
+    __table_args__ = (only("kind", LetterKind), Index(None, "account_id"))
+
+    id: Mapped[int] = columns.key(keep=Keep.TWO_DAYS)
+    kind: Mapped[str] = columns.choice("What it says", keep=Keep.TWO_DAYS)
+    account_id: Mapped[int | None] = columns.reference(
+        "Whom it is about, where that is known",
+        ForeignKey("app.account.id", ondelete="CASCADE"),
+        keep=Keep.TWO_DAYS,
+    )
+    email_index: Mapped[bytes | None] = columns.blind_index(
+        "The address that somebody typed", keep=Keep.TWO_DAYS
+    )
+    device: Mapped[str | None] = columns.sealed("The device that it tells of", keep=Keep.TWO_DAYS)
+    created_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.TWO_DAYS)
+
+
+class AccountLink(Base):
+    """A link that was mailed: opens one thing, once, until a moment, and while no credential has changed."""
+
+    __tablename__ = "account_link"
+    __table_args__ = (only("purpose", LinkPurpose), Index(None, "account_id"))
+
+    id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
+    account_id: Mapped[int] = columns.reference(
+        "Whose link", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ONE_MONTH
+    )
+    purpose: Mapped[str] = columns.choice("What it opens", keep=Keep.ONE_MONTH)
+    token_digest: Mapped[bytes] = columns.secret_digest("Recognises the link", keep=Keep.ONE_MONTH)
+    security_epoch: Mapped[int] = columns.number("The account's epoch when it was made", keep=Keep.ONE_MONTH)
+    created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ONE_MONTH)
+    expires_at: Mapped[datetime] = columns.moment("Until when it opens", keep=Keep.ONE_MONTH)
+    used_at: Mapped[datetime | None] = columns.moment("When it was used", keep=Keep.ONE_MONTH)
 
 
 class AccountPassword(Base):

@@ -1,15 +1,23 @@
 """Passwords: argon2id, and the same work whether or not there is an account to check against."""
 
+import re
 from functools import cache
 
+import zxcvbn
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 from backoffice.settings import Passwords
 
+SHORTEST = 12
 # A password longer than this is refused before any work is spent on it.
 LONGEST = 128
+# What somebody with a list of common passwords, words and names would have tried by then (NIST SP 800-63B-4,
+# 3.1.1.2, asks for a blocklist and forbids rules of composition).
+FEWEST_GUESSES = 10**8
+# So much of it is looked at: the library takes long for more, and so much is long enough.
+LOOKED_AT = 64
 
 
 @cache
@@ -27,6 +35,22 @@ def _decoy(cost: Passwords) -> str:
 def hash_password(password: str, cost: Passwords) -> str:
     """The salted argon2id hash, in its standard text form."""
     return _hasher(cost).hash(password)
+
+
+def problem_of(password: str, *own: str) -> str | None:
+    """What is wrong with a new password, in a sentence; None if it is good.
+
+    `own` are the person's name and address, of which it must not be made.
+    """
+    if len(password) < SHORTEST:
+        return f"Take at least {SHORTEST} characters. A few words that only you would put together are good."
+    if len(password) > LONGEST:
+        return f"Take at most {LONGEST} characters."
+    parts = [part for each in own for part in (each, *re.split(r"[\W_]+", each)) if len(part) > 2]  # noqa: PLR2004
+    looked_at = password[:LOOKED_AT]
+    if zxcvbn.zxcvbn(looked_at, user_inputs=parts)["guesses"] < FEWEST_GUESSES:
+        return "Guessers try this one early. Take a few words that only you would put together."
+    return None
 
 
 def verify(password: str, stored: str | None, cost: Passwords) -> bool:

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from backoffice.access.permissions import CHILDREN_READ, CONSOLE_ENTER, Permission
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
+from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import SignInForm
 from backoffice.accounts.services import signing_in
 from backoffice.problems import Rejected, Throttled
@@ -96,7 +97,8 @@ def sign_in() -> Response | tuple[str, int]:
             sessions=settings().sessions,
             cost=settings().passwords,
             visitor=devices.visitor(),
-            browser=request.user_agent.string or None,
+            device=device_names.named(request.user_agent.string),
+            shared=bool(form.shared.data),
             throttles=settings().throttles,
         )
     except Rejected as rejected:

@@ -1,6 +1,10 @@
 """The mails of the core, each with the package in which its templates lie."""
 
+from backoffice.accounts.mails import MAILS as ACCOUNT_MAILS
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
 
-MAILS: tuple[tuple[str, Mail], ...] = (("backoffice.host", PLUGIN_SWITCHED),)
+MAILS: tuple[tuple[str, Mail], ...] = (
+    ("backoffice.host", PLUGIN_SWITCHED),
+    *(("backoffice.accounts", mail) for mail in ACCOUNT_MAILS),
+)

@@ -115,6 +115,32 @@ def begin_account_session(session: Session, new: NewAccountSession) -> int | Non
     return made
 
 
+def open_account_link(session: Session, *, purpose: str, digest: bytes, at: datetime) -> int | None:
+    """The account whose unused link of this purpose this is, or None."""
+    found: int | None = session.scalar(
+        text("select app.open_account_link(:purpose, :digest, :at)"),
+        {"purpose": purpose, "digest": digest, "at": at},
+    )
+    return found
+
+
+def reset_password(session: Session, *, digest: bytes, at: datetime, password_hash: str) -> int | None:
+    """Use a link to set a password and raise the epoch; the account, or None if the link opens nothing."""
+    found: int | None = session.scalar(
+        text("select app.reset_password(:digest, :at, :hash)"),
+        {"digest": digest, "at": at, "hash": password_hash},
+    )
+    return found
+
+
+def lock_account(session: Session, *, digest: bytes, at: datetime) -> int | None:
+    """Use a link to lock an account and raise its epoch; the account, or None if the link opens nothing."""
+    found: int | None = session.scalar(
+        text("select app.lock_account(:digest, :at)"), {"digest": digest, "at": at}
+    )
+    return found
+
+
 def names_behind_code(session: Session, *, code_index: bytes, at: datetime) -> Sequence[AnyRow]:
     """The children (sealed names) of the class whose code this is, if its door is open."""
     statement = text("select * from app.names_behind_code(:index, :at)")

@@ -30,6 +30,16 @@ class AccountConverter(_PublicIdConverter):
     """An account's public identifier."""
 
 
+class SessionConverter(_PublicIdConverter):
+    """The public identifier of an account's session."""
+
+
+class LinkConverter(BaseConverter):
+    """The token of a link that was mailed. Logs show the route and not the token."""
+
+    regex = r"[A-Za-z0-9_-]{43}"
+
+
 class CodeConverter(BaseConverter):
     """A classroom code as somebody typed or scanned it."""
 
@@ -61,6 +71,8 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "classroom": ClassroomConverter,
     "school": SchoolConverter,
     "account": AccountConverter,
+    "session": SessionConverter,
+    "link": LinkConverter,
     "code": CodeConverter,
     "plugin": PluginConverter,
     "job": JobConverter,

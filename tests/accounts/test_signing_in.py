@@ -39,7 +39,7 @@ def sign_in(email: str, password: str = PASSWORD, browser: str | None = BROWSER)
         sessions=Sessions(),
         cost=COST,
         visitor=Visitor(ADDRESS),
-        browser=browser,
+        device=browser,
         throttles=NO_LIMIT,
     )
     with transaction(signing_in.credential(begun.token, ADDRESS)) as tx:
@@ -385,7 +385,7 @@ def test_a_password_of_another_cost_is_hashed_anew_when_it_is_used(world: World)
         sessions=Sessions(),
         cost=dearer,
         visitor=Visitor(ADDRESS),
-        browser=BROWSER,
+        device=BROWSER,
         throttles=NO_LIMIT,
     )
     with transaction(SYSTEM) as tx:

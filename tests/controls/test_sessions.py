@@ -11,7 +11,7 @@ from sqlalchemy import update
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountSession, AccountStatus
-from backoffice.accounts.services import signing_in
+from backoffice.accounts.tokens import token_digest
 from backoffice.app import build
 from backoffice.controls.check import State
 from backoffice.runtime import Runtime
@@ -84,7 +84,7 @@ def test_a_database_that_lets_in_what_is_over_falls_short(
     look: Look, world: World, runtime: Runtime, broken: Broken, function: str, condition: str
 ) -> None:
     token = world.token("teacher")
-    held = update(AccountSession).where(AccountSession.token_digest == signing_in.token_digest(token))
+    held = update(AccountSession).where(AccountSession.token_digest == token_digest(token))
     past = clock.now() - timedelta(days=2)
     with transaction(SYSTEM) as tx:
         tx.execute(

@@ -114,7 +114,7 @@ class World:
             sessions=Sessions(),
             cost=COST,
             visitor=Visitor("198.51.100.7"),
-            browser="test browser",
+            device="test browser",
             throttles=NO_LIMIT,
         ).token
 

@@ -3,28 +3,29 @@
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.principal import AccountToken, Nobody, Principal, SessionEnded
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.addresses import email_index, normalise_email
-from backoffice.accounts.models import AccountPassword, AccountSession, AccountStatus
+from backoffice.accounts.models import AccountPassword, AccountSession, AccountStatus, LetterKind
+from backoffice.accounts.services import letters
+from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
-from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 # The same words for a wrong address, a wrong password and a suspended account.
 REFUSED = "The e-mail address and the password do not match. Try again."
-LONGEST_DEVICE = 200
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,19 @@ def sign_in(
     sessions: Sessions,
     cost: Passwords,
     visitor: Visitor,
-    browser: str | None,
+    device: str | None,
     throttles: Throttles,
+    shared: bool = False,
 ) -> SignedIn:
-    """Check a password and begin a session. `browser` is how the browser calls itself.
+    """Check a password and begin a session. `device` is what the browser is called to a person.
+
+    At a `shared` computer the session is short. An account that was not used on the device before is told.
 
     Raises `Rejected`, in the same words and time for all, and `Throttled`.
     """
     address = visitor.address
     index = email_index(normalise_email(email))
-    taken = take(*_guess(index, visitor, throttles))
+    taken = take(*guess(index, visitor, throttles))
     with transaction(Nobody(address)) as tx:
         found = functions.sign_in_account(tx, email_index=index)
     # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
@@ -63,29 +67,56 @@ def sign_in(
         _note_refusal(address)
         raise Rejected.whole(REFUSED)
     taken.settle(counts=False)
-    token = secrets.token_urlsafe(32)
-    now = clock.now()
+    token, own_voucher = secrets.token_urlsafe(32), voucher(ACCOUNT, index.hex())
     with transaction(Nobody(address)) as tx:
-        session_id = functions.begin_account_session(
+        session_id = begin(
             tx,
-            NewAccountSession(
-                account_id=found.account_id,
-                security_epoch=found.security_epoch,
-                public_id=new_public_id(),
-                token_digest=token_digest(token),
-                at=now,
-                idle_minutes=sessions.account_idle,
-                expires_at=now + sessions.span(sessions.account_absolute),
-                address=_sealed(address, "address"),
-                device=_sealed(browser[:LONGEST_DEVICE] if browser else None, "device"),
-            ),
+            account_id=found.account_id,
+            security_epoch=found.security_epoch,
+            token=token,
+            idle_minutes=sessions.account_idle_shared if shared else sessions.account_idle,
+            until=sessions.span(sessions.account_absolute),
+            address=address,
+            device=device,
         )
         if session_id is None:
             raise Rejected.whole(REFUSED)
         record(tx, "accounts.sign-in", account=found.account_id, session=session_id)
+    if visitor.device is None or own_voucher not in visitor.device.vouchers:
+        with transaction(credential(token, address)) as tx:
+            letters.ask(tx, LetterKind.NEW_DEVICE, account_id=found.account_id, device=device)
     if passwords.outdated(found.password_hash, cost):
         _hash_anew(credential(token, address), password, stored=found.password_hash, cost=cost)
-    return SignedIn(token, voucher(ACCOUNT, index.hex()))
+    return SignedIn(token, own_voucher)
+
+
+def begin(
+    tx: Transaction,
+    *,
+    account_id: int,
+    security_epoch: int,
+    token: str,
+    idle_minutes: int,
+    until: timedelta,
+    address: str | None,
+    device: str | None,
+) -> int | None:
+    """Begin a session that this token opens; its number, or None if the account is not active any more."""
+    now = clock.now()
+    return functions.begin_account_session(
+        tx,
+        NewAccountSession(
+            account_id=account_id,
+            security_epoch=security_epoch,
+            public_id=new_public_id(),
+            token_digest=token_digest(token),
+            at=now,
+            idle_minutes=idle_minutes,
+            expires_at=now + until,
+            address=_sealed(address, "address"),
+            device=_sealed(device, "device"),
+        ),
+    )
 
 
 def sign_out(*, principal: Principal) -> None:
@@ -103,12 +134,7 @@ def credential(token: str, address: str | None) -> AccountToken:
     return AccountToken(token_digest(token), address)
 
 
-def token_digest(token: str) -> bytes:
-    """What is stored of a session token: a keyed digest, 32 bytes."""
-    return keyring.current().digest(KeyPurpose.TOKEN, token.encode())
-
-
-def _guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
     """What a try of a password takes. Who signed in at this device before is not locked out by strangers."""
     account, device = voucher(ACCOUNT, index.hex()), visitor.device
     if device and account in device.vouchers:

@@ -322,7 +322,7 @@ def test_who_is_not_invited_signs_in_by_no_way(school: School, world: World) -> 
     with pytest.raises(Rejected):
         signing_in.sign_in(
             email="tova@roster.example", password=PASSWORD, sessions=Sessions(), cost=COST,
-            visitor=Visitor(), browser=None, throttles=NO_LIMIT,
+            visitor=Visitor(), device=None, throttles=NO_LIMIT,
         )  # fmt: skip
     del world
 

@@ -1,0 +1,52 @@
+"""What is mailed about an account. Links stand in them, never a password or a code."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backoffice.outbox.mail import Mail
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that opens one thing once: its token, and until when."""
+
+    token: str
+    until: datetime
+
+    @classmethod
+    def example(cls) -> "Link":
+        """One with a token that could be."""
+        return cls("q" * 43, datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+
+
+@dataclass(frozen=True)
+class NewDevice:
+    """That somebody signed in where the account was not known yet, and what to open if that was another."""
+
+    device: str
+    at: datetime
+    token: str
+
+    @classmethod
+    def example(cls) -> "NewDevice":
+        """One at a browser with a hostile name."""
+        return cls("Firefox on <Windows>", datetime(2026, 11, 25, 9, 30, tzinfo=UTC), "q" * 43)
+
+
+@dataclass(frozen=True)
+class Happened:
+    """When it happened."""
+
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "Happened":
+        """A moment."""
+        return cls(datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+
+
+PASSWORD_RESET = Mail("password-reset", Link)
+PASSWORD_CHANGED = Mail("password-changed", Happened)
+NEW_DEVICE = Mail("new-device", NewDevice)
+ACCOUNT_LOCKED = Mail("account-locked", Happened)
+MAILS = (PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE, ACCOUNT_LOCKED)

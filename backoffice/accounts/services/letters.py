@@ -1,0 +1,119 @@
+"""Writing what is mailed about accounts, in a worker: only there a typed address is looked up."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import mails
+from backoffice.accounts.models import (
+    Account,
+    AccountLetter,
+    AccountLink,
+    AccountSession,
+    AccountStatus,
+    LetterKind,
+    LinkPurpose,
+)
+from backoffice.accounts.tokens import token_digest
+from backoffice.jobs import queue
+from backoffice.outbox.mail import Mail, Recipient
+from backoffice.outbox.services import post
+
+WRITE = "core.write-letters"
+LASTS = {LinkPurpose.RESET: timedelta(minutes=30), LinkPurpose.NOT_ME: timedelta(days=7)}
+LINKS_KEPT_FOR = timedelta(days=30)
+# Somebody in these states is written to; whoever is suspended or was never invited is not.
+WRITTEN_TO = frozenset({AccountStatus.ACTIVE, AccountStatus.LOCKED})
+
+
+def ask(
+    tx: Transaction,
+    kind: LetterKind,
+    *,
+    account_id: int | None = None,
+    email_index: bytes | None = None,
+    device: str | None = None,
+) -> None:
+    """Have a letter written once this transaction is committed, to an account or whoever has the address."""
+    tx.execute(
+        insert(AccountLetter).values(
+            id=tx.take_id(AccountLetter),
+            kind=kind,
+            account_id=account_id,
+            email_index=email_index,
+            device=device,
+            created_at=clock.now(),
+        )
+    )
+    wake(tx)
+
+
+def wake(tx: Transaction) -> None:
+    """Have a worker write the letters that wait when the transaction is committed."""
+    queue.defer(tx, WRITE)
+
+
+def write_letters(who: Purpose) -> dict[str, int]:
+    """Write all letters that wait; how many, and how many there was nobody for. Forget old links."""
+    counts = {"written": 0, "for nobody": 0}
+    with transaction(who) as tx:
+        for letter in tx.scalars(select(AccountLetter).with_for_update(skip_locked=True)).all():
+            counts["written" if _write(tx, letter) else "for nobody"] += 1
+            tx.delete(letter)
+        tx.execute(delete(AccountLink).where(AccountLink.created_at < clock.now() - LINKS_KEPT_FOR))
+    return counts
+
+
+def _write(tx: Transaction, letter: AccountLetter) -> bool:
+    known_by = (
+        Account.id == letter.account_id
+        if letter.account_id is not None
+        else Account.email_index == letter.email_index
+    )
+    account = tx.scalars(select(Account).where(known_by)).one_or_none()
+    if account is None or account.status not in WRITTEN_TO:
+        return False
+    # The first device of an account is no new one.
+    begun = select(func.count()).where(AccountSession.account_id == account.id)
+    if letter.kind == LetterKind.NEW_DEVICE and (tx.scalar(begun) or 0) < 2:  # noqa: PLR2004
+        return False
+    mail, parameters = _filled(tx, letter, account)
+    to = Recipient(account.id, account.email, account.name, account.language)
+    post(tx, mail, to=to, parameters=parameters)
+    return True
+
+
+def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[Mail, object]:
+    match letter.kind:
+        case LetterKind.RESET:
+            token, until = _link(tx, account, LinkPurpose.RESET)
+            return mails.PASSWORD_RESET, mails.Link(token, until)
+        case LetterKind.NEW_DEVICE:
+            token, _until = _link(tx, account, LinkPurpose.NOT_ME)
+            device = letter.device or "A browser that does not say its name"
+            return mails.NEW_DEVICE, mails.NewDevice(device, letter.created_at, token)
+        case LetterKind.LOCKED:
+            return mails.ACCOUNT_LOCKED, mails.Happened(letter.created_at)
+        case _:
+            return mails.PASSWORD_CHANGED, mails.Happened(letter.created_at)
+
+
+def _link(tx: Transaction, account: Account, purpose: LinkPurpose) -> tuple[str, datetime]:
+    token, now = secrets.token_urlsafe(32), clock.now()
+    until = now + LASTS[purpose]
+    tx.execute(
+        insert(AccountLink).values(
+            id=tx.take_id(AccountLink),
+            account_id=account.id,
+            purpose=purpose,
+            token_digest=token_digest(token),
+            security_epoch=account.security_epoch,
+            created_at=now,
+            expires_at=until,
+        )
+    )
+    return token, until
