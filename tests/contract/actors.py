@@ -4,7 +4,8 @@ Nothing here asks the policy or the database's own functions: they are what is t
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -14,6 +15,8 @@ from sqlalchemy import insert, select, update
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
+from backoffice.accounts.services import signing_in
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
@@ -35,7 +38,7 @@ from tests.contract.pages import form_token
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
-KINDS = ("school", "classroom", "student", "account", "mail", "import")
+KINDS = ("school", "classroom", "student", "account", "mail", "import", "session")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 
@@ -151,6 +154,15 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _named(app)
     things += _imports({school.id: place for place, school in schools.items()})
     actors = list(_actors(world, extras, classes, schools, app))
+    things += _sessions(actors)
+    own_sessions = {
+        name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
+        for name in world.people
+    }
+    actors = [
+        replace(each, reach={**each.reach, "session": own_sessions.get(each.name, frozenset())})
+        for each in actors
+    ]
     children = frozenset(
         name for room in classes.values() for child in _everybody(room, extras) for name in _names(child)
     )
@@ -177,6 +189,31 @@ def _mails(world: World) -> list[Thing]:
         )
         for mail in mails
     ]
+
+
+def _sessions(actors: list[Actor]) -> list[Thing]:
+    """A second session of everybody who signs in with credentials, as on a telephone."""
+    found = []
+    for actor in actors:
+        number = actor.principal.account_id
+        if number is None:
+            continue
+        with transaction(SYSTEM) as tx:
+            session = signing_in.begin(
+                tx,
+                account_id=number,
+                security_epoch=1,
+                token=f"telephone of {actor.name}",
+                idle_minutes=60,
+                until=timedelta(hours=12),
+                address=None,
+                device="Safari on an iPhone",
+            )
+            public_id = tx.scalar(select(AccountSession.public_id).where(AccountSession.id == session))
+        assert session is not None
+        assert public_id is not None
+        found.append(Thing("session", session, public_id, None, actor.name))
+    return found
 
 
 def _imports(places: Mapping[int, str]) -> list[Thing]:

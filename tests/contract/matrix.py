@@ -31,6 +31,7 @@ from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage
 from tests.contract.pages import forms, settled
 from tests.contract.routes import (
     FORMS,
+    OWN,
     PUBLIC,
     Filled,
     Route,
@@ -44,7 +45,7 @@ from tests.factories.world import PEOPLE, SYSTEM, World
 
 ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody")
 GONE = 404
-NOBODYS = {"plugin": "dodo", "job": "dodo.fly"}
+NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "link": "x" * 43}
 BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 MODELS: Mapping[str, Any] = {
     "school": School,
@@ -149,6 +150,8 @@ class Matrix:
 
     def may(self, actor: Actor, route: Route, permission: Permission | None, thing: Thing | None) -> bool:
         """What the policy says, read from `config/roles.toml`; a console page also needs the console."""
+        if route.endpoint in OWN:
+            return actor.principal.account_id is not None and (thing is None or actor.owns(thing))
         if permission is None:
             return route.endpoint in PUBLIC
         inside = door(self.app, route) is None or can(actor.principal, CONSOLE_ENTER)

@@ -20,7 +20,7 @@ from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import Actor, Stage, Thing
 from tests.factories import oneroster
-from tests.factories.world import SYSTEM
+from tests.factories.world import PASSWORD, SYSTEM
 
 METHODS = ("GET", "POST")
 # Anybody may ask for these. They show nothing that belongs to somebody, and change nothing but the
@@ -36,6 +36,10 @@ PUBLIC = frozenset(
         "web.figures",
         "accounts.sign_in",
         "accounts.sign_out",
+        # The same for every address, and for whoever has the link of a mail.
+        "accounts.ask_to_reset",
+        "accounts.reset",
+        "accounts.not_me",
         "students.scanned",
         "students.join",
         "students.choose",
@@ -49,6 +53,15 @@ PUBLIC = frozenset(
         "trust.page",
         "trust.security",
         "trust.json",
+    }
+)
+# For everybody who signs in with credentials: they look for who that is themselves.
+OWN = frozenset(
+    {
+        "accounts.account",
+        "accounts.change_password",
+        "accounts.end_session",
+        "accounts.end_other_sessions",
     }
 )
 # Pages outside the console, behind a permission.
@@ -126,7 +139,7 @@ def permission_of(app: Flask, route: Route) -> Permission | None:
 
 def is_known(app: Flask, route: Route) -> bool:
     """Whether somebody has said what opens the route."""
-    return door(app, route) is not None or route.endpoint in PUBLIC or route.endpoint in BEHIND
+    return door(app, route) is not None or route.endpoint in PUBLIC | OWN | set(BEHIND)
 
 
 @dataclass(frozen=True)
@@ -143,6 +156,8 @@ class Filled:
     audited: bool = True
 
 
+# What a mail about an account leaves behind.
+TOLD = ("added app.account_letter", "added app.job_run")
 Fill = Callable[[Stage, Actor, Thing | None], Filled]
 
 
@@ -202,7 +217,21 @@ def _sign_in(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     ended = () if actor.name in {"nobody", "student"} else ("changed app.account_session",)
     return Filled(
         {"email": person.email, "password": "correct horse battery"},
-        ("added app.account_session", "changed app.account", *ended),
+        ("added app.account_session", "changed app.account", *TOLD, *ended),
+    )
+
+
+def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    del stage, actor
+    return Filled(
+        {"current": PASSWORD, "password": "walrus umbrella saxophone"},
+        (
+            "added app.account_session",
+            "changed app.account",
+            "changed app.account_password",
+            "changed app.account_session",
+            *TOLD,
+        ),
     )
 
 
@@ -272,6 +301,14 @@ FORMS: Mapping[str, Fill] = {
     "web.csp_reports": _always(audited=False),
     "accounts.sign_in": _sign_in,
     "accounts.sign_out": _sign_out,
+    "accounts.ask_to_reset": _always(TOLD, email="teacher@people.example"),
+    # Links open nothing here: they are in tests/accounts/test_reset_views.py.
+    "accounts.reset": _always(),
+    "accounts.not_me": _always(),
+    "accounts.change_password": _new_password,
+    "accounts.end_session": _always(("changed app.account_session",)),
+    # The telephone.
+    "accounts.end_other_sessions": _always(("changed app.account_session",)),
     "students.choose": _in_by_code,
     "students.leave": _leave,
     "console_classrooms.new": _new_class,

@@ -9,8 +9,9 @@ from sqlalchemy import insert, select
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts.models import Account
+from backoffice.accounts.models import Account, AccountLetter, AccountLink
 from backoffice.accounts.services import people, signing_in
+from backoffice.accounts.tokens import token_digest
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
@@ -243,6 +244,17 @@ def make_world() -> World:
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
         _given_up(tx, people["founder"], None)
         _given_up(tx, people["teacher"], home)
+        _row(tx, AccountLetter, kind="locked", account_id=people["leader"].id, created_at=clock.now())
+        _row(
+            tx,
+            AccountLink,
+            account_id=people["leader"].id,
+            purpose="reset",
+            token_digest=token_digest("in a mail"),
+            security_epoch=1,
+            created_at=clock.now(),
+            expires_at=clock.now() + timedelta(minutes=30),
+        )
         _row(
             tx,
             PluginState,
