@@ -184,6 +184,9 @@ class Matrix:
         body = response.get_data(as_text=True) + str(response.headers)
         path = response.request.path
         says = actor.says if path.startswith("/console") else actor.says | actor.at_home
+        # Somebody's own address may end in another's.
+        for own in (each for each in says if "@" in each):
+            body = body.replace(own, "")
         strangers = [t for t in self.stage.texts - says if t in body and t not in sent]
         strangers += [
             f"{thing.kind} {thing.place}"

@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from backoffice.access.permissions import CHILDREN_READ, STUDENTS_UNENROLL, Permission
 from backoffice.access.policy import scope
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.plugin import discover
@@ -221,6 +222,19 @@ def _sign_in(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _out_elsewhere(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """The telephone, and whatever else somebody has been signed in at."""
+    del stage
+    others = (
+        AccountSession.account_id == actor.principal.account_id,
+        AccountSession.id != actor.principal.session_id,
+        AccountSession.ended_at.is_(None),
+    )
+    with transaction(SYSTEM) as tx:
+        count = tx.scalar(select(func.count()).where(*others)) or 0
+    return Filled({}, ("changed app.account_session",) * count)
+
+
 def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     del stage, actor
     return Filled(
@@ -307,8 +321,7 @@ FORMS: Mapping[str, Fill] = {
     "accounts.not_me": _always(),
     "accounts.change_password": _new_password,
     "accounts.end_session": _always(("changed app.account_session",)),
-    # The telephone.
-    "accounts.end_other_sessions": _always(("changed app.account_session",)),
+    "accounts.end_other_sessions": _out_elsewhere,
     "students.choose": _in_by_code,
     "students.leave": _leave,
     "console_classrooms.new": _new_class,
