@@ -95,6 +95,7 @@ def build(runtime: Runtime) -> Flask:
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
+    backoffice.accounts.factor_views.init_app(app)
     backoffice.outbox.views.init_app(app, settings)
     site.init_app(app, runtime.plugins)
     toggles.init_app(app, runtime.plugins)

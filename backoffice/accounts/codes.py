@@ -26,7 +26,7 @@ def new_secret() -> str:
 
 def app_address(secret: str, email: str) -> str:
     """What an authenticator app reads from a picture."""
-    return pyotp.TOTP(secret).provisioning_uri(email, ISSUER)
+    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER)
 
 
 def step_of(secret: str, typed: str, at: datetime) -> int | None:

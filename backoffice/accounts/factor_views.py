@@ -135,9 +135,7 @@ def _page_of(path: str) -> str:
     return "/account"
 
 
-def _act(
-    act: Callable[..., Changed], answer: Callable[[Changed], Response]
-) -> Response | tuple[str, int]:
+def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> Response | tuple[str, int]:
     who = principal()
     done_reading()
     try:
@@ -161,9 +159,7 @@ def _factor_page(problem: str | None = None) -> str:
 
 
 def _codes_page(changed: Changed) -> Response:
-    page = render_template(
-        "accounts/recovery_codes.html", person=principal(), codes=changed.recovery_codes
-    )
+    page = render_template("accounts/recovery_codes.html", person=principal(), codes=changed.recovery_codes)
     return _going_on(make_response(page), changed)
 
 

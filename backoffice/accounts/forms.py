@@ -28,7 +28,7 @@ class CodeForm(FlaskForm):
 class SignInByCodeForm(CodeForm):
     """The second step of signing in."""
 
-    shared = HiddenField(filters=[lambda value: "y" if value else ""])
+    shared = HiddenField()
 
 
 class PasswordForm(FlaskForm):

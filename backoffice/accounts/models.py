@@ -139,9 +139,7 @@ class AccountSecondFactor(Base):
         keep=Keep.ACCOUNT,
         primary_key=True,
     )
-    secret: Mapped[str | None] = columns.sealed(
-        "Checks one-time codes", keep=Keep.ACCOUNT, kind=Class.SECRET
-    )
+    secret: Mapped[str | None] = columns.sealed("Checks one-time codes", keep=Keep.ACCOUNT, kind=Class.SECRET)
     set_at: Mapped[datetime | None] = columns.moment("When it was set up", keep=Keep.ACCOUNT)
     last_step: Mapped[int] = columns.number(
         "The last half minute whose code was used; no code works twice", keep=Keep.ACCOUNT

@@ -121,7 +121,7 @@ def sign_in() -> Response | tuple[str, int]:
 @bp.route("/sign-in/code", methods=["GET", "POST"])
 def sign_in_by_code() -> Response | tuple[str, int]:
     """The second step of signing in, where the password was right and a code is to follow."""
-    half_way, form = session.get(HALF_WAY), SignInByCodeForm()
+    half_way, form = session.get(HALF_WAY, ""), SignInByCodeForm()
     if not signing_in.may_go_on(half_way):
         return redirect("/sign-in", 303)
     if not form.validate_on_submit():
@@ -154,7 +154,7 @@ def sign_in_by_code() -> Response | tuple[str, int]:
 def _code_page(needed: signing_in.CodeNeeded, *, shared: bool) -> tuple[str, int]:
     """Ask for the code. The password is not asked for again: a sealed word in the cookie stands for it."""
     session[HALF_WAY] = needed.half_way
-    form = SignInByCodeForm(formdata=None, shared=shared)
+    form = SignInByCodeForm(formdata=None, shared="y" if shared else "")
     return render_template("accounts/sign_in_code.html", form=form, problem=needed.sentence), 422
 
 

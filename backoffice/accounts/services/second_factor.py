@@ -1,4 +1,4 @@
-"""Setting up, renewing and removing the second factor. Each ends every other session, and the owner is told."""
+"""The second factor: each change of it ends every other session, and the owner is told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class Changed:
-    """A changed factor: the token with which the session goes on, and recovery codes that are stored nowhere."""
+    """A changed factor: the token with which the session goes on, and new codes, which are stored nowhere."""
 
     token: str
     recovery_codes: Sequence[str] = ()

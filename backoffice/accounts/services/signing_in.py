@@ -115,10 +115,10 @@ def sign_in_by_code(
     )
 
 
-def may_go_on(half_way: str | None) -> bool:
+def may_go_on(half_way: str) -> bool:
     """Whether a code may follow here without the password."""
     try:
-        _opened(half_way or "")
+        _opened(half_way)
     except Rejected:
         return False
     return True
