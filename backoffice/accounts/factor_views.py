@@ -61,7 +61,7 @@ def confirm_factor() -> Response | tuple[str, int]:
         "accounts/confirm_factor.html",
         form=form,
         person=who,
-        picture=segno.make(pending.address).svg_data_uri(scale=5),
+        picture=segno.make(pending.address).svg_data_uri(scale=5, light="#fff"),
         secret=" ".join(pending.secret[at : at + 4] for at in range(0, len(pending.secret), 4)),
         problem=None,
     )

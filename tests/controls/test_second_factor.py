@@ -14,8 +14,8 @@ from tests.controls.conftest import Broken, Look
 from tests.factories.world import COST, SYSTEM, World
 
 WITH_FACTOR = (
-    "insert into app.account_second_factor (account_id, secret, last_step)"
-    " select id, decode('00', 'hex'), 0 from app.account where founder on conflict do nothing",
+    """insert into app.account_second_factor (account_id, secret, last_step)
+       select id, decode('00', 'hex'), 0 from app.account where founder on conflict do nothing""",
     "delete from app.account_second_factor where secret = decode('00', 'hex')",
 )
 BOTH = pytest.mark.parametrize("control", ["second-factor", "small-team"])
