@@ -6,6 +6,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import backoffice.accounts.account_views
+import backoffice.accounts.factor_views
 import backoffice.accounts.reset_views
 import backoffice.accounts.views
 import backoffice.families.views
@@ -94,6 +95,7 @@ def build(runtime: Runtime) -> Flask:
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
+    backoffice.accounts.factor_views.init_app(app)
     backoffice.outbox.views.init_app(app, settings)
     site.init_app(app, runtime.plugins)
     toggles.init_app(app, runtime.plugins)

@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import psycopg
+import pyotp
 import pytest
 from pydantic import SecretStr
 
@@ -162,10 +163,17 @@ def signed_in(record: dict[str, Any], role: str) -> OpenerDirector:
     browser = build_opener(HTTPCookieProcessor(CookieJar()))
     page = browser.open(record["base_url"] + "/sign-in").read().decode()
     account = record["accounts"][role]
-    fields = {"csrf_token": token(page), "email": account["email"], "password": account["password"]}
+    fields = {"csrf_token": token(page), **credentials(account)}
     answer = browser.open(record["base_url"] + "/sign-in", urlencode(fields).encode())
     assert answer.url == record["base_url"] + "/console/"
     return browser
+
+
+def credentials(account: dict[str, Any]) -> dict[str, str]:
+    """What is typed; a one-time code, too, where the account has a second factor."""
+    secret = account["totp_secret"]
+    otp = pyotp.TOTP(secret).now() if secret else ""
+    return {"email": account["email"], "password": account["password"], "otp": otp}
 
 
 def sign_in_once(record: dict[str, Any], role: str) -> tuple[int, str | None]:
@@ -177,7 +185,7 @@ def sign_in_once(record: dict[str, Any], role: str) -> tuple[int, str | None]:
         page = asking.getresponse()
         cookie = str(page.headers["Set-Cookie"]).partition(";")[0]
         text = page.read().decode()
-    fields = {"csrf_token": token(text), "email": account["email"], "password": account["password"]}
+    fields = {"csrf_token": token(text), **credentials(account)}
     headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
     with closing(HTTPConnection(host, timeout=PATIENCE)) as sending:
         sending.request("POST", "/sign-in", urlencode(fields), headers)

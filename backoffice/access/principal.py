@@ -101,6 +101,8 @@ class Principal:
     student_public_id: str | None = None
     idle_minutes: int | None = None
     expires_at: datetime | None = None
+    # It must have a second factor and has none: until it has, it is nobody's founder, teacher or parent.
+    factor_missing: bool = False
     # Grows whenever a plugin is switched; None where entering asks the database nothing.
     plugin_version: int | None = None
     # What the policy has found out about it, by permission.
@@ -157,6 +159,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         helped=frozenset(found.helped),
         children=frozenset(found.children),
         own_classrooms=frozenset(found.own_classrooms),
+        factor_missing=found.factor_missing,
         plugin_version=found.plugin_version,
     )
 

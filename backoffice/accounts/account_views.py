@@ -5,7 +5,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from backoffice.accounts.forms import ChangePasswordForm
-from backoffice.accounts.services import credentials, sessions
+from backoffice.accounts.services import credentials, second_factor, sessions
 from backoffice.accounts.views import bp, principal
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
@@ -21,6 +21,7 @@ def account() -> str:
         "accounts/account.html",
         person=who,
         email=credentials.own_address(tx),
+        factor=second_factor.factor(tx),
         sessions=[
             {
                 "public_id": each.public_id,

@@ -1,20 +1,32 @@
-"""Whether passwords are kept as the settings say, or better."""
+"""Whether passwords are kept as the settings say, or better, and who has a second factor."""
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
 from argon2.low_level import Type
 from sqlalchemy import func, select
 
-from backoffice.accounts.models import AccountPassword
+from backoffice.accounts.models import Account, AccountPassword, AccountSecondFactor
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count, metadatas, some
+from backoffice.families.models import GuardianLink
 from backoffice.privacy.inventory import held_in, mapped, name
+from backoffice.schools.models import Membership, Role
 from backoffice.settings import Passwords
 from backoffice.storage import catalog
 from backoffice.storage.columns import Class
 
 SALT_BYTES = 16
+MOST_FOUNDERS = 2
+FOUNDER = "founder"
 _SALT = 5  # the field of `$argon2id$v=19$m=...,t=...,p=...$salt$hash`, counted from 1
+
+# Somebody with several roles counts for each. A suspended founder counts, too: it is one act away.
+_ROLES = {
+    FOUNDER: Account.founder,
+    "leader": Account.id.in_(select(Membership.account_id).where(Membership.role == Role.LEADER)),
+    "teacher": Account.id.in_(select(Membership.account_id).where(Membership.role == Role.TEACHER)),
+    "parent": Account.id.in_(select(GuardianLink.account_id)),
+}
 
 
 def password_hashing(look: Looking) -> Finding:
@@ -42,6 +54,41 @@ def password_hashing(look: Looking) -> Finding:
         f"{count(total, 'password')}, all argon2id with a salt of their own and at least"
         f" {cost.memory_kib // 1024} MiB, {count(cost.passes, 'pass', 'passes')}."
     )
+
+
+def second_factor(look: Looking) -> Finding:
+    """Anybody may have a second factor, and every founder has one."""
+    shares, bare = [], 0
+    for role in _ROLES:
+        total, having = _with_factor(look, role)
+        if total:
+            shares.append(f"{having:,} of {count(total, role)}")
+        if role == FOUNDER:
+            bare = total - having
+    if bare:
+        return falls_short(f"{count(bare, FOUNDER)} without a second factor: {', '.join(shares)}.")
+    if not shares:
+        return not_exercised("There is no account yet.")
+    return holds(f"With a second factor: {', '.join(shares)}.")
+
+
+def small_team(look: Looking) -> Finding:
+    """Staff accounts are few, each with a second factor."""
+    total, having = _with_factor(look, FOUNDER)
+    evidence = f"{count(total, 'founder account')}, {having:,} with a second factor."
+    if total > MOST_FOUNDERS or having < total:
+        return falls_short(evidence)
+    return holds(evidence) if total else not_exercised("There is no founder account yet.")
+
+
+def _with_factor(look: Looking, role: str) -> tuple[int, int]:
+    """How many accounts have a role, and how many of them a second factor."""
+    total, having = look.tx.execute(
+        select(func.count(Account.id), func.count(AccountSecondFactor.secret))
+        .outerjoin(AccountSecondFactor, AccountSecondFactor.account_id == Account.id)
+        .where(_ROLES[role])
+    ).one()
+    return total, having
 
 
 def _after_parameters(stored: object) -> object:
@@ -76,4 +123,8 @@ def _stray_columns(look: Looking) -> list[str]:
     ]
 
 
-CHECKS = (Check("password-hashing", password_hashing),)
+CHECKS = (
+    Check("password-hashing", password_hashing),
+    Check("second-factor", second_factor),
+    Check("small-team", small_team),
+)

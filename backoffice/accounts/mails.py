@@ -45,8 +45,22 @@ class Happened:
         return cls(datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
 
 
+@dataclass(frozen=True)
+class FactorChanged:
+    """What happened to the second factor, as the letter names it, and when."""
+
+    what: str
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "FactorChanged":
+        """A recovery code that was used."""
+        return cls("recovery_used", datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+
+
 PASSWORD_RESET = Mail("password-reset", Link)
 PASSWORD_CHANGED = Mail("password-changed", Happened)
 NEW_DEVICE = Mail("new-device", NewDevice)
 ACCOUNT_LOCKED = Mail("account-locked", Happened)
-MAILS = (PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE, ACCOUNT_LOCKED)
+SECOND_FACTOR = Mail("second-factor", FactorChanged)
+MAILS = (PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE, ACCOUNT_LOCKED, SECOND_FACTOR)

@@ -57,6 +57,10 @@ class LetterKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a mail
     NEW_DEVICE = "new_device"
     LOCKED = "locked"
+    FACTOR_SET = "factor_set"
+    FACTOR_REMOVED = "factor_removed"
+    CODES_RENEWED = "codes_renewed"
+    RECOVERY_USED = "recovery_used"
 
 
 class LinkPurpose(StrEnum):
@@ -124,6 +128,42 @@ class AccountPassword(Base):
     set_at: Mapped[datetime] = columns.moment("When it was set", keep=Keep.ACCOUNT)
 
 
+class AccountSecondFactor(Base):
+    """The authenticator app of an account. Without a `secret` it is being set up for the first time."""
+
+    __tablename__ = "account_second_factor"
+
+    account_id: Mapped[int] = columns.reference(
+        "Whose second factor",
+        ForeignKey("app.account.id", ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    secret: Mapped[str | None] = columns.sealed("Checks one-time codes", keep=Keep.ACCOUNT, kind=Class.SECRET)
+    set_at: Mapped[datetime | None] = columns.moment("When it was set up", keep=Keep.ACCOUNT)
+    last_step: Mapped[int] = columns.number(
+        "The last half minute whose code was used; no code works twice", keep=Keep.ACCOUNT
+    )
+    # Beside the secret: until the new app has shown a code, the old one counts.
+    pending: Mapped[str | None] = columns.sealed(
+        "The secret of an app that has shown no code yet", keep=Keep.ACCOUNT, kind=Class.SECRET
+    )
+
+
+class AccountRecoveryCode(Base):
+    """A code to be used once, in the place of an authenticator app that is lost."""
+
+    __tablename__ = "account_recovery_code"
+    __table_args__ = (Index(None, "account_id"),)
+
+    id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
+    account_id: Mapped[int] = columns.reference(
+        "Whose code", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
+    )
+    code_digest: Mapped[bytes] = columns.secret_digest("Recognises the code", keep=Keep.ACCOUNT)
+    used_at: Mapped[datetime | None] = columns.moment("When it was used", keep=Keep.ACCOUNT)
+
+
 class AccountSession(Base):
     """A signed-in browser. The cookie's token is worth nothing without this row."""
 
@@ -148,3 +188,6 @@ class AccountSession(Base):
         "Lets the person recognise a session", keep=Keep.SIX_MONTHS, kind=Class.NETWORK_ADDRESS
     )
     device: Mapped[str | None] = columns.sealed("Lets the person recognise a session", keep=Keep.SIX_MONTHS)
+    proven_at: Mapped[datetime] = columns.moment(
+        "When its owner last typed a password; far-reaching acts ask again", keep=Keep.SIX_MONTHS
+    )

@@ -6,7 +6,13 @@ from sqlalchemy import ColumnElement, any_, or_, select
 
 from backoffice.access.permissions import TEACHERS_READ
 from backoffice.access.policy import Rule, register
-from backoffice.accounts.models import Account, AccountPassword, AccountSession
+from backoffice.accounts.models import (
+    Account,
+    AccountPassword,
+    AccountRecoveryCode,
+    AccountSecondFactor,
+    AccountSession,
+)
 from backoffice.schools.models import Membership, TeachingRole
 
 
@@ -34,4 +40,6 @@ register(
     ),
     Rule(AccountSession, read=None, school=None, account="account_id"),
     Rule(AccountPassword, read=None, school=None, account="account_id"),
+    Rule(AccountSecondFactor, read=None, school=None, account="account_id"),
+    Rule(AccountRecoveryCode, read=None, school=None, account="account_id"),
 )

@@ -21,7 +21,7 @@ from backoffice.access.permissions import CHILDREN_READ, CONSOLE_ENTER, Permissi
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.accounts import devices as device_names
-from backoffice.accounts.forms import SignInForm
+from backoffice.accounts.forms import SignInByCodeForm, SignInForm
 from backoffice.accounts.services import signing_in
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
@@ -31,6 +31,8 @@ bp = Blueprint("accounts", __name__, template_folder="templates")
 # In the cookie that ties forms to a browser, which its owner can read: opaque identifiers, no names.
 SIGNED_IN = "signed_in"
 WANTED = "wanted"
+# Sealed, and for minutes only: that this browser has typed a password that was right.
+HALF_WAY = "half_way"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ HOMES = (
 )
 # Of an account with which nothing is shared yet.
 WELCOME = Home("/welcome", None, "My account")
+# Of an account that must have a second factor and has none: nothing else is open to it.
+SET_UP = Home("/account/second-factor", None, "Set up my second factor")
 
 
 class SignedInUser(UserMixin):
@@ -69,6 +73,8 @@ def principal() -> Principal:
 
 def homes_of(who: Principal) -> list[Home]:
     """Where this account's work is, the first where it begins: never empty."""
+    if who.factor_missing:
+        return [SET_UP]
     return [home for home in HOMES if home.permission and can(who, home.permission)] or [WELCOME]
 
 
@@ -94,6 +100,7 @@ def sign_in() -> Response | tuple[str, int]:
         begun = signing_in.sign_in(
             email=form.email.data or "",
             password=form.password.data or "",
+            otp=form.otp.data or "",
             sessions=settings().sessions,
             cost=settings().passwords,
             visitor=devices.visitor(),
@@ -101,11 +108,58 @@ def sign_in() -> Response | tuple[str, int]:
             shared=bool(form.shared.data),
             throttles=settings().throttles,
         )
+    except signing_in.CodeNeeded as needed:
+        return _code_page(needed, shared=bool(form.shared.data))
     except Rejected as rejected:
         return _sign_in_page(form, rejected.fields[""], 422)
     except Throttled as throttled:
         page, _status = _sign_in_page(form, f"That was tried too often. {throttled.sentence}", 429)
         return errors.to_be_waited_for(page, throttled)
+    return _come_in(begun)
+
+
+@bp.route("/sign-in/code", methods=["GET", "POST"])
+def sign_in_by_code() -> Response | tuple[str, int]:
+    """The second step of signing in, where the password was right and a code is to follow."""
+    half_way, form = session.get(HALF_WAY, ""), SignInByCodeForm()
+    if not signing_in.may_go_on(half_way):
+        return redirect("/sign-in", 303)
+    if not form.validate_on_submit():
+        status = 200 if request.method in SAFE_METHODS else 422
+        return render_template("accounts/sign_in_code.html", form=form, problem=None), status
+    done_reading()
+    try:
+        begun = signing_in.sign_in_by_code(
+            half_way=half_way,
+            otp=form.otp.data or "",
+            sessions=settings().sessions,
+            visitor=devices.visitor(),
+            device=device_names.named(request.user_agent.string),
+            shared=bool(form.shared.data),
+            throttles=settings().throttles,
+        )
+    except signing_in.CodeNeeded as needed:
+        return _code_page(needed, shared=bool(form.shared.data))
+    except Rejected as rejected:
+        session.pop(HALF_WAY)
+        flash(rejected.fields[""], "warning")
+        return redirect("/sign-in", 303)
+    except Throttled as throttled:
+        problem = f"That was tried too often. {throttled.sentence}"
+        page = render_template("accounts/sign_in_code.html", form=form, problem=problem)
+        return errors.to_be_waited_for(page, throttled)
+    return _come_in(begun)
+
+
+def _code_page(needed: signing_in.CodeNeeded, *, shared: bool) -> tuple[str, int]:
+    """Ask for the code. The password is not asked for again: a sealed word in the cookie stands for it."""
+    session[HALF_WAY] = needed.half_way
+    form = SignInByCodeForm(formdata=None, shared="y" if shared else "")
+    return render_template("accounts/sign_in_code.html", form=form, problem=needed.sentence), 422
+
+
+def _come_in(begun: signing_in.SignedIn) -> Response:
+    """Give the browser its new session, and lead it to where it wanted to go."""
     # A session of this browser's that is still open is not left lying about.
     if current_user.is_authenticated:
         signing_in.sign_out(principal=principal())

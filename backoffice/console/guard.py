@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_READ, Permission
 from backoffice.access.policy import Denied, can, scope
 from backoffice.access.principal import Principal
-from backoffice.accounts.views import principal
+from backoffice.accounts.views import SET_UP, principal
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
@@ -127,6 +127,8 @@ class GuardedView(BaseView):
     def _handle_view(self, name: str, **_arguments: Any) -> Response | None:
         if not current_user.is_authenticated:
             return current_app.login_manager.unauthorized()  # type: ignore[attr-defined, no-any-return]
+        if self.who.factor_missing:
+            return redirect(SET_UP.address, 303)
         if not self.opens(name):
             raise Denied
         if self.plugin is not None and not self.switched_on:

@@ -40,7 +40,7 @@ def write(
             "owner_database_url": _address(database, DatabaseRole.OWNER),
             "app_database_url": _address(database, DatabaseRole.APP),
             "mail_dir": str(mail_dir),
-            "accounts": {role: {**account, "totp_secret": None} for role, account in seeded.accounts.items()},
+            "accounts": {role: {"totp_secret": None, **account} for role, account in seeded.accounts.items()},
             "classroom": _classroom(tx, seeded.classroom),
             "classroom_elsewhere": _classroom(tx, seeded.classroom_elsewhere),
             "student": _student(tx, seeded, seeded.student),

@@ -13,8 +13,9 @@ from sqlalchemy import func, insert, select, update
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import codes
 from backoffice.accounts.addresses import email_index
-from backoffice.accounts.models import Account, AccountPassword, AccountStatus
+from backoffice.accounts.models import Account, AccountPassword, AccountSecondFactor, AccountStatus
 from backoffice.accounts.passwords import hash_password
 from backoffice.audit.trail import record
 from backoffice.demo import people
@@ -191,13 +192,21 @@ class _Seeder:
                 set_at=self.now,
             )
         )
+        told = {"email": email, "password": password, "public_id": public_id}
+        if founder:
+            told["totp_secret"] = self._second_factor(account)
         if role:
-            self.seeded.accounts[role] = {
-                "email": email,
-                "password": password,
-                "public_id": public_id,
-            }
+            self.seeded.accounts[role] = told
         return account
+
+    def _second_factor(self, account: int) -> str:
+        secret = codes.new_secret()
+        self.tx.execute(
+            insert(AccountSecondFactor).values(
+                account_id=account, secret=secret, set_at=self.now, last_step=0
+            )
+        )
+        return secret
 
     def _member(self, account: int, school: int, role: Role) -> None:
         self._insert(

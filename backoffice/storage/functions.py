@@ -23,7 +23,7 @@ def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> Any
         # By name: there are columns more for row-level security, with all of a district's schools again.
         "select account_id, account_public_id, name, session_id, session_public_id, time_zone, founder,"
         " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
-        " app.plugin_version() as plugin_version from app.enter(:digest, :at)"
+        " factor_missing, app.plugin_version() as plugin_version from app.enter(:digest, :at)"
     )
     return connection.execute(statement, {"digest": digest, "at": at}).first()
 
@@ -113,6 +113,24 @@ def begin_account_session(session: Session, new: NewAccountSession) -> int | Non
     )
     made: int | None = session.scalar(statement, vars(new))
     return made
+
+
+def second_factor(session: Session, *, account_id: int) -> bytes | None:
+    """The sealed secret of an account's second factor, or None."""
+    found = session.scalar(text("select app.second_factor(:account)"), {"account": account_id})
+    return None if found is None else bytes(found)
+
+
+def use_step(session: Session, *, account_id: int, step: int) -> bool:
+    """Use a step of the clock for an account; whether neither it nor a later one was used before."""
+    statement = text("select app.use_step(:account, :step)")
+    return bool(session.scalar(statement, {"account": account_id, "step": step}))
+
+
+def use_recovery_code(session: Session, *, account_id: int, digest: bytes, at: datetime) -> bool:
+    """Use a recovery code and have its owner told; whether it is one that was not used before."""
+    statement = text("select app.use_recovery_code(:account, :digest, :at)")
+    return bool(session.scalar(statement, {"account": account_id, "digest": digest, "at": at}))
 
 
 def open_account_link(session: Session, *, purpose: str, digest: bytes, at: datetime) -> int | None:

@@ -213,7 +213,12 @@ def test_signing_in_is_in_the_trail(world: World) -> None:
     who = sign_in(world.people["teacher"].email)
     entry, detail = newest_entry()
     assert (entry.verb, entry.actor_kind, entry.school_id) == ("accounts.sign-in", "nobody", None)
-    assert detail.detail == {"actor": {}, "account": who.account_id, "session": who.session_id}
+    assert detail.detail == {
+        "actor": {},
+        "account": who.account_id,
+        "session": who.session_id,
+        "factor": "none",
+    }
 
 
 def test_a_refusal_is_in_the_trail_without_the_address_tried(world: World) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from tests.browser.site import Site, come_in, join, make_class
+from tests.factories.world import PASSWORD
 
 BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
 
@@ -102,12 +103,53 @@ def leave(page: Page, site: Site) -> None:
     page.get_by_role("button", name="I am done").click()
 
 
+def asked_for_code(page: Page, site: Site) -> None:
+    """Sign in with the password, as somebody with a second factor."""
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(site.world.people["founder"].email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="One more step").wait_for()
+
+
+def wrong_code(page: Page, site: Site) -> None:
+    """A one-time code that is not right."""
+    asked_for_code(page, site)
+    page.get_by_label("One-time code").fill("000000")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("This code does not work").first.wait_for()
+
+
+def wrong_first_code(page: Page, site: Site) -> None:
+    """A code that the app that is being set up does not show."""
+    press("Set up another app")(page, site)
+    page.get_by_label("One-time code").fill("12345")
+    page.get_by_role("button", name="Confirm").click()
+
+
+def prove_wrongly(page: Page, _site: Site) -> None:
+    """A password that is not right, of somebody who is signed in."""
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Go on").click()
+
+
+FACTOR = "/account/second-factor"
 CLASS = "/console/classrooms/{classroom}"
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
     "sign-in": Stop(path="/sign-in"),
     "sign-in, wrong": Stop(path="/sign-in", act=sign_in_wrongly),
     "sign-in, empty": Stop(path="/sign-in", act=press("Sign in")),
+    "sign-in, code": Stop(act=asked_for_code),
+    "sign-in, wrong code": Stop(act=wrong_code),
+    "account": Stop("teacher", "/account"),
+    "password once more": Stop("teacher", "/account/prove"),
+    "password once more, wrong": Stop("teacher", "/account/prove", prove_wrongly),
+    "second factor, none": Stop("teacher", FACTOR),
+    "second factor": Stop("founder", FACTOR),
+    "second factor, an app": Stop("founder", FACTOR, press("Set up another app")),
+    "second factor, a wrong code": Stop("founder", FACTOR, wrong_first_code),
+    "recovery codes": Stop("founder", FACTOR, press("Make new recovery codes")),
     "error 404": Stop(path="/nowhere"),
     **{f"error {status}": Stop(path=f"/broken/{status}") for status in (413, 429, 500, 503, 504)},
     "error 404, switched off": Stop("teacher", "/broken/404"),

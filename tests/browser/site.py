@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 
-from tests.factories.world import PASSWORD, Child, Class, World
+from tests.factories.world import PASSWORD, Child, Class, Person, World
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -79,12 +79,15 @@ def too_low(page: Page) -> list[str]:
     return found
 
 
-def sign_in(page: Page, email: str) -> None:
+def sign_in(page: Page, person: Person) -> None:
     """Sign in by the form."""
     page.goto("/sign-in")
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("E-mail").fill(person.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    if person.secret:
+        page.get_by_label("One-time code").fill(person.otp())
+        page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/console/")
 
 

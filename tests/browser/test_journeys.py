@@ -34,7 +34,7 @@ NOTHING_LEFT = """async () => ({
 def test_a_teachers_first_day_and_a_childs(visit: Visit, site: Site) -> None:
     world = site.world
     page = visit()
-    sign_in(page, world.people["teacher"].email)
+    sign_in(page, world.people["teacher"])
     page.get_by_label("Console").get_by_role("link", name="Classes").click()
     expect(page.get_by_role("rowheader", name=world.own_class.name)).to_be_visible()
     assert world.colleague_class.name not in page.content()
@@ -113,7 +113,7 @@ def test_a_child_sees_the_own_points_and_leaves_nothing_behind(visit: Visit, sit
 
 def test_after_signing_out_the_back_button_shows_no_child(visit: Visit, site: Site) -> None:
     page = visit()
-    sign_in(page, site.world.people["teacher"].email)
+    sign_in(page, site.world.people["teacher"])
     page.goto("/console/students/")
     expect(page.get_by_text("Quartermaine")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_essential_jobs(visit: Callable[..., Page], site: Site) -> None:
     page = visit(java_script_enabled=False)
-    sign_in(page, site.world.people["teacher"].email)
+    sign_in(page, site.world.people["teacher"])
     make_class(page, "Plain Pelicans")
     paste_names(page, ["Cornelius Abernathy", "Philippa Bumblethorpe", "Rosalind Crabapple"])
 

@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from backoffice.access.permissions import CHILDREN_READ, STUDENTS_UNENROLL, Permission
 from backoffice.access.policy import scope
 from backoffice.access.transaction import transaction
+from backoffice.accounts.codes import RECOVERY_CODES
 from backoffice.accounts.models import AccountSession
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
@@ -37,6 +38,8 @@ PUBLIC = frozenset(
         "web.figures",
         "accounts.sign_in",
         "accounts.sign_out",
+        # Asks for a code only where the password was right.
+        "accounts.sign_in_by_code",
         # The same for every address, and for whoever has the link of a mail.
         "accounts.ask_to_reset",
         "accounts.reset",
@@ -61,6 +64,12 @@ OWN = frozenset(
     {
         "accounts.account",
         "accounts.change_password",
+        "accounts.prove",
+        "accounts.factor",
+        "accounts.begin_factor",
+        "accounts.confirm_factor",
+        "accounts.renew_codes",
+        "accounts.remove_factor",
         "accounts.end_session",
         "accounts.end_other_sessions",
     }
@@ -216,9 +225,10 @@ def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 def _sign_in(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     person = stage.world.people.get(actor.name, stage.world.people["teacher"])
     ended = () if actor.name in {"nobody", "student"} else ("changed app.account_session",)
+    used = ("changed app.account_second_factor",) if person.secret else ()
     return Filled(
-        {"email": person.email, "password": "correct horse battery"},
-        ("added app.account_session", "changed app.account", *TOLD, *ended),
+        {"email": person.email, "password": PASSWORD, "otp": person.otp()},
+        ("added app.account_session", "changed app.account", *TOLD, *ended, *used),
     )
 
 
@@ -233,6 +243,39 @@ def _out_elsewhere(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     with transaction(SYSTEM) as tx:
         count = tx.scalar(select(func.count()).where(*others)) or 0
     return Filled({}, ("changed app.account_session",) * count)
+
+
+def _begun_factor(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    person = stage.world.people.get(actor.name)
+    known = person is not None and person.secret is not None
+    return Filled({}, ("changed app.account_second_factor" if known else "added app.account_second_factor",))
+
+
+def _of_factor(stage: Stage, actor: Actor, *, may: bool, codes: int) -> Filled:
+    """An act on a second factor: only one actor has one."""
+    person = stage.world.people.get(actor.name)
+    if not may or person is None or person.secret is None:
+        return Filled({}, audited=False)
+    return Filled(
+        {},
+        (
+            *("added app.account_recovery_code",) * codes,
+            "added app.account_session",
+            "changed app.account",
+            "changed app.account_session",
+            "removed app.account_recovery_code",
+            *TOLD,
+        ),
+    )
+
+
+def _new_codes(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    return _of_factor(stage, actor, may=True, codes=RECOVERY_CODES)
+
+
+def _removed_factor(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Founders must keep theirs; others remove theirs in tests/accounts/test_factor_views.py."""
+    return _of_factor(stage, actor, may=False, codes=0)
 
 
 def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -320,6 +363,13 @@ FORMS: Mapping[str, Fill] = {
     "accounts.reset": _always(),
     "accounts.not_me": _always(),
     "accounts.change_password": _new_password,
+    # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
+    "accounts.sign_in_by_code": _always(audited=False),
+    "accounts.confirm_factor": _always(audited=False),
+    "accounts.prove": _always(("changed app.account_session",), password=PASSWORD),
+    "accounts.begin_factor": _begun_factor,
+    "accounts.renew_codes": _new_codes,
+    "accounts.remove_factor": _removed_factor,
     "accounts.end_session": _always(("changed app.account_session",)),
     "accounts.end_other_sessions": _out_elsewhere,
     "students.choose": _in_by_code,

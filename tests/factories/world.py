@@ -4,12 +4,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+import pyotp
+from sqlalchemy import insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts.models import Account, AccountLetter, AccountLink
+from backoffice.accounts import codes
+from backoffice.accounts.models import (
+    Account,
+    AccountLetter,
+    AccountLink,
+    AccountRecoveryCode,
+    AccountSecondFactor,
+)
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -43,6 +51,7 @@ from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
 PASSWORD = "correct horse battery"
+RECOVERY_CODE = "abcde-fghjk"
 COST = Passwords()
 # What tests that are not about throttles run under.
 NO_LIMIT = Throttles(**dict.fromkeys(Throttles.model_fields, "1000000/second"))
@@ -56,6 +65,20 @@ class Person:
     public_id: str
     email: str
     name: str
+    # Of the authenticator app, for who has one.
+    secret: str | None = None
+
+    def otp(self) -> str:
+        """The code that the app shows now. It works even if it has just been used."""
+        if self.secret is None:
+            return ""
+        with transaction(SYSTEM) as tx:
+            tx.execute(
+                update(AccountSecondFactor)
+                .where(AccountSecondFactor.account_id == self.id)
+                .values(last_step=0)
+            )
+        return pyotp.TOTP(self.secret).at(clock.now())
 
 
 @dataclass
@@ -112,6 +135,7 @@ class World:
         return signing_in.sign_in(
             email=self.people[role].email,
             password=PASSWORD,
+            otp=self.people[role].otp(),
             sessions=Sessions(),
             cost=COST,
             visitor=Visitor("198.51.100.7"),
@@ -302,8 +326,20 @@ def _person(role: str, name: str) -> Person:
     )
     with transaction(SYSTEM) as tx:
         number = tx.scalar(select(Account.id).where(Account.public_id == public_id))
-    assert number is not None
-    return Person(number, public_id, email, name)
+        assert number is not None
+        secret = _second_factor(tx, number) if role == "founder" else None
+    return Person(number, public_id, email, name, secret)
+
+
+def _second_factor(tx: Transaction, account: int) -> str:
+    """An authenticator app, and a recovery code beside it."""
+    secret = codes.new_secret()
+    tx.execute(
+        insert(AccountSecondFactor).values(account_id=account, secret=secret, set_at=clock.now(), last_step=0)
+    )
+    digest = codes.recovery_digest(account, RECOVERY_CODE)
+    _row(tx, AccountRecoveryCode, account_id=account, code_digest=digest)
+    return secret
 
 
 def _place() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.addresses import email_index, normalise_email
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, LetterKind, LinkPurpose
-from backoffice.accounts.services import letters, signing_in
+from backoffice.accounts.services import letters, proof, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -20,12 +20,11 @@ from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 SPENT = "This link has been used, or its time is over. Ask for a new one."
-WRONG = "This is not your password. Try again."
 
 
 def own_address(tx: Transaction) -> str:
     """The address that the principal signs in with."""
-    return _me(tx).email
+    return proof.me(tx).email
 
 
 def ask_to_reset(*, email: str, visitor: Visitor, throttles: Throttles) -> None:
@@ -93,15 +92,18 @@ def change_password(
 ) -> str:
     """Change the own password. The session goes on as a new row, whose token this returns.
 
-    Raises `Rejected` and `Throttled`: an open browser is no way to guess its owner's password.
+    Raises `Rejected` and `Throttled`.
     """
+    stored = proof.check_password(
+        principal=principal,
+        password=current,
+        field="current",
+        visitor=visitor,
+        cost=cost,
+        throttles=throttles,
+    )
     with transaction(principal) as tx:
-        me = _me(tx)
-        stored = tx.scalar(select(AccountPassword.password_hash).where(AccountPassword.account_id == me.id))
-    taken = take(*signing_in.guess(me.email_index, visitor, throttles))
-    if not passwords.verify(current, stored, cost):
-        raise Rejected(current=WRONG)
-    taken.settle(counts=False)
+        me = proof.me(tx)
     if problem := passwords.problem_of(new, me.name, me.email):
         raise Rejected(password=problem)
     hashed = passwords.hash_password(new, cost)
@@ -113,10 +115,10 @@ def change_password(
             raise Rejected.whole("The password was changed elsewhere meanwhile.")
         letters.ask(tx, LetterKind.PASSWORD_CHANGED, account_id=me.id)
         record(tx, "accounts.change-password", account=me.id)
-        return _renewed(tx, me, sessions)
+        return renewed(tx, me, sessions)
 
 
-def _renewed(tx: Transaction, me: Account, sessions: Sessions) -> str:
+def renewed(tx: Transaction, me: Account, sessions: Sessions) -> str:
     """End all sessions of the account by raising its epoch, and go on in a new one like this one."""
     own = tx.scalars(select(AccountSession).where(AccountSession.id == tx.principal.session_id)).one()
     epoch = tx.scalar(
@@ -127,7 +129,7 @@ def _renewed(tx: Transaction, me: Account, sessions: Sessions) -> str:
     )
     assert epoch is not None
     token = secrets.token_urlsafe(32)
-    signing_in.begin(
+    begun = signing_in.begin(
         tx,
         account_id=me.id,
         security_epoch=epoch,
@@ -137,9 +139,8 @@ def _renewed(tx: Transaction, me: Account, sessions: Sessions) -> str:
         address=own.address,
         device=own.device,
     )
+    # Going on proves nothing: otherwise a browser that was left open could stay fresh for ever.
+    going_on = update(AccountSession).where(AccountSession.id == begun)
+    tx.execute(going_on.values(proven_at=own.proven_at))
     tx.execute(update(AccountSession).where(AccountSession.id == own.id).values(ended_at=clock.now()))
     return token
-
-
-def _me(tx: Transaction) -> Account:
-    return tx.scalars(select(Account).where(Account.id == tx.principal.account_id)).one()

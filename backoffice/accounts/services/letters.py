@@ -98,6 +98,13 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             return mails.NEW_DEVICE, mails.NewDevice(device, letter.created_at, token)
         case LetterKind.LOCKED:
             return mails.ACCOUNT_LOCKED, mails.Happened(letter.created_at)
+        case (
+            LetterKind.FACTOR_SET
+            | LetterKind.FACTOR_REMOVED
+            | LetterKind.CODES_RENEWED
+            | LetterKind.RECOVERY_USED
+        ):
+            return mails.SECOND_FACTOR, mails.FactorChanged(letter.kind, letter.created_at)
         case _:
             return mails.PASSWORD_CHANGED, mails.Happened(letter.created_at)
 

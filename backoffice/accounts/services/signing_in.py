@@ -10,7 +10,7 @@ from sqlalchemy import update
 from backoffice import clock
 from backoffice.access.principal import AccountToken, Nobody, Principal, SessionEnded
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import passwords
+from backoffice.accounts import codes, passwords
 from backoffice.accounts.addresses import email_index, normalise_email
 from backoffice.accounts.models import AccountPassword, AccountSession, AccountStatus, LetterKind
 from backoffice.accounts.services import letters
@@ -19,13 +19,19 @@ from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
-from backoffice.storage.functions import NewAccountSession
+from backoffice.storage.functions import AnyRow, NewAccountSession
 from backoffice.storage.public_id import new_public_id
-from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.tries import Claim, Taken, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 # The same words for a wrong address, a wrong password and a suspended account.
 REFUSED = "The e-mail address and the password do not match. Try again."
+CODE_WANTED = "Now write the one-time code that your authenticator app shows."
+CODE_REFUSED = "This code does not work, or it has been used. Write the one that the app shows next."
+TOO_LATE = "Too much time has passed. Sign in again."
+# How long a password that was right need not be typed again while the code is looked for.
+HALF_WAY_LASTS = timedelta(minutes=5)
+_HALF_WAY = "signing in"
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,23 @@ class SignedIn:
     voucher: str
 
 
+class CodeNeeded(Exception):
+    """The password was right, and the one-time code is missing or wrong: `sentence` says which.
+
+    With `half_way` the same browser goes on to `sign_in_by_code` without the password.
+    """
+
+    def __init__(self, half_way: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.half_way = half_way
+        self.sentence = sentence
+
+
 def sign_in(
     *,
     email: str,
     password: str,
+    otp: str = "",
     sessions: Sessions,
     cost: Passwords,
     visitor: Visitor,
@@ -54,7 +73,7 @@ def sign_in(
 
     At a `shared` computer the session is short. An account that was not used on the device before is told.
 
-    Raises `Rejected`, in the same words and time for all, and `Throttled`.
+    Raises `Rejected`, in the same words and time for all, `CodeNeeded` and `Throttled`.
     """
     address = visitor.address
     index = email_index(normalise_email(email))
@@ -66,28 +85,117 @@ def sign_in(
     if not (found and matches and found.status == AccountStatus.ACTIVE):
         _note_refusal(address)
         raise Rejected.whole(REFUSED)
-    taken.settle(counts=False)
+    begun = _with_code(
+        found, index, otp, taken, sessions=sessions, visitor=visitor, device=device, shared=shared
+    )
+    if passwords.outdated(found.password_hash, cost):
+        _hash_anew(credential(begun.token, address), password, stored=found.password_hash, cost=cost)
+    return begun
+
+
+def sign_in_by_code(
+    *,
+    half_way: str,
+    otp: str,
+    sessions: Sessions,
+    visitor: Visitor,
+    device: str | None,
+    throttles: Throttles,
+    shared: bool = False,
+) -> SignedIn:
+    """Go on where the password was right. Raises `Rejected`, `CodeNeeded` and `Throttled`."""
+    index, epoch = _opened(half_way)
+    taken = take(*guess(index, visitor, throttles))
+    with transaction(Nobody(visitor.address)) as tx:
+        found = functions.sign_in_account(tx, email_index=index)
+    if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == epoch):
+        raise Rejected.whole(TOO_LATE)
+    return _with_code(
+        found, index, otp, taken, sessions=sessions, visitor=visitor, device=device, shared=shared
+    )
+
+
+def may_go_on(half_way: str) -> bool:
+    """Whether a code may follow here without the password."""
+    try:
+        _opened(half_way)
+    except Rejected:
+        return False
+    return True
+
+
+def _with_code(
+    found: AnyRow,
+    index: bytes,
+    otp: str,
+    taken: Taken,
+    *,
+    sessions: Sessions,
+    visitor: Visitor,
+    device: str | None,
+    shared: bool,
+) -> SignedIn:
+    """Begin a session where the password was right and the code, where there is one, is too."""
+    address = visitor.address
     token, own_voucher = secrets.token_urlsafe(32), voucher(ACCOUNT, index.hex())
     with transaction(Nobody(address)) as tx:
-        session_id = begin(
-            tx,
-            account_id=found.account_id,
-            security_epoch=found.security_epoch,
-            token=token,
-            idle_minutes=sessions.account_idle_shared if shared else sessions.account_idle,
-            until=sessions.span(sessions.account_absolute),
-            address=address,
-            device=device,
-        )
-        if session_id is None:
-            raise Rejected.whole(REFUSED)
-        record(tx, "accounts.sign-in", account=found.account_id, session=session_id)
+        sealed = functions.second_factor(tx, account_id=found.account_id)
+        used = _use_code(tx, found.account_id, sealed, otp) if sealed is not None else "none"
+        if used is not None:
+            session_id = begin(
+                tx,
+                account_id=found.account_id,
+                security_epoch=found.security_epoch,
+                token=token,
+                idle_minutes=sessions.account_idle_shared if shared else sessions.account_idle,
+                until=sessions.span(sessions.account_absolute),
+                address=address,
+                device=device,
+            )
+            if session_id is None:
+                raise Rejected.whole(REFUSED)
+            record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=used)
+        elif otp:
+            record(tx, "accounts.sign-in-code-refused", account=found.account_id)
+    # A wrong code counts like a wrong password; a code that is still to come does not.
+    if used is not None or not otp:
+        taken.settle(counts=False)
+    if used is None:
+        sentence = CODE_REFUSED if otp else CODE_WANTED
+        raise CodeNeeded(_half_way(index, found.security_epoch), sentence)
     if visitor.device is None or own_voucher not in visitor.device.vouchers:
         with transaction(credential(token, address)) as tx:
             letters.ask(tx, LetterKind.NEW_DEVICE, account_id=found.account_id, device=device)
-    if passwords.outdated(found.password_hash, cost):
-        _hash_anew(credential(token, address), password, stored=found.password_hash, cost=cost)
     return SignedIn(token, own_voucher)
+
+
+def _use_code(tx: Transaction, account_id: int, sealed: bytes, otp: str) -> str | None:
+    """What kind of code it was, now used; None if it is none that works."""
+    secret, now = keyring.current().open(sealed, context="account_second_factor.secret").decode(), clock.now()
+    step = codes.step_of(secret, otp, now)
+    if step is not None:
+        return "app" if functions.use_step(tx, account_id=account_id, step=step) else None
+    digest = codes.recovery_digest(account_id, otp)
+    if digest is None or not functions.use_recovery_code(tx, account_id=account_id, digest=digest, at=now):
+        return None
+    letters.wake(tx)
+    return "recovery code"
+
+
+def _half_way(index: bytes, epoch: int) -> str:
+    said = f"{index.hex()} {epoch} {int((clock.now() + HALF_WAY_LASTS).timestamp())}"
+    return keyring.current().seal(said.encode(), context=_HALF_WAY).hex()
+
+
+def _opened(half_way: str) -> tuple[bytes, int]:
+    try:
+        said = keyring.current().open(bytes.fromhex(half_way), context=_HALF_WAY).decode()
+    except (ValueError, keyring.KeyringError):
+        raise Rejected.whole(TOO_LATE) from None
+    index, epoch, until = said.split()
+    if int(until) < clock.now().timestamp():
+        raise Rejected.whole(TOO_LATE)
+    return bytes.fromhex(index), int(epoch)
 
 
 def begin(

@@ -1,0 +1,168 @@
+"""The pages of the second factor, and the one that asks for the password again before what reaches far."""
+
+from collections.abc import Callable
+
+import segno
+from flask import Flask, flash, make_response, redirect, render_template, request, session
+from flask.globals import request_ctx
+from flask_login import login_required
+from flask_wtf import FlaskForm
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from backoffice.accounts.forms import CodeForm, PasswordForm
+from backoffice.accounts.services import proof, second_factor
+from backoffice.accounts.services.second_factor import Changed
+from backoffice.accounts.views import SET_UP, bp, principal
+from backoffice.problems import Rejected, Throttled
+from backoffice.web import cookies, devices, errors
+from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
+
+PROVING_FOR = "proving_for"
+
+
+@bp.get("/account/second-factor")
+@login_required
+def factor() -> str:
+    """How the second factor stands, and what can be done about it."""
+    return _factor_page()
+
+
+@bp.post("/account/second-factor")
+@login_required
+def begin_factor() -> Response:
+    """Begin to set up an app."""
+    who = principal()
+    done_reading()
+    second_factor.begin(principal=who)
+    return redirect("/account/second-factor/confirm", 303)
+
+
+@bp.route("/account/second-factor/confirm", methods=["GET", "POST"])
+@login_required
+def confirm_factor() -> Response | tuple[str, int]:
+    """Show the picture for the app, and take the first code that it shows."""
+    form, who = CodeForm(), principal()
+    proof.demand(reading())
+    pending = second_factor.pending(reading())
+    if pending is None:
+        return redirect(SET_UP.address, 303)
+    if form.validate_on_submit():
+        done_reading()
+        try:
+            changed = second_factor.confirm(
+                principal=who, otp=form.otp.data or "", sessions=settings().sessions
+            )
+        except Rejected as rejected:
+            form.otp.errors = [*rejected.fields.values()]
+        else:
+            return _codes_page(changed)
+    page = render_template(
+        "accounts/confirm_factor.html",
+        form=form,
+        person=who,
+        picture=segno.make(pending.address).svg_data_uri(scale=5, light="#fff"),
+        secret=" ".join(pending.secret[at : at + 4] for at in range(0, len(pending.secret), 4)),
+        problem=None,
+    )
+    return page, 200 if request.method in SAFE_METHODS else 422
+
+
+@bp.post("/account/second-factor/codes")
+@login_required
+def renew_codes() -> Response | tuple[str, int]:
+    """Make new recovery codes, and show them once."""
+    return _act(second_factor.renew_codes, _codes_page)
+
+
+@bp.post("/account/second-factor/remove")
+@login_required
+def remove_factor() -> Response | tuple[str, int]:
+    """Be without a second factor again."""
+
+    def removed(changed: Changed) -> Response:
+        flash("Your second factor is removed. Everywhere else you are signed out.", "success")
+        return _going_on(redirect("/account", 303), changed)
+
+    return _act(second_factor.remove, removed)
+
+
+@bp.route("/account/prove", methods=["GET", "POST"])
+@login_required
+def prove() -> Response | tuple[str, int]:
+    """Ask for the password again, and lead back to where it was needed."""
+    form, problem, who = PasswordForm(), None, principal()
+    if form.validate_on_submit():
+        done_reading()
+        try:
+            proof.prove(
+                principal=who,
+                password=form.password.data or "",
+                visitor=devices.visitor(),
+                cost=settings().passwords,
+                throttles=settings().throttles,
+            )
+        except Rejected as rejected:
+            form.password.errors = [*rejected.fields.values()]
+        except Throttled as throttled:
+            problem = f"That was tried too often. {throttled.sentence}"
+            page = render_template("accounts/prove.html", form=form, problem=problem, person=who)
+            return errors.to_be_waited_for(page, throttled)
+        else:
+            return redirect(session.pop(PROVING_FOR, "/account"), 303)
+    page = render_template("accounts/prove.html", form=form, problem=problem, person=who)
+    return page, 200 if request.method in SAFE_METHODS else 422
+
+
+def init_app(app: Flask) -> None:
+    """Lead whoever has to prove anew who it is to the page for it, and back."""
+
+    @app.errorhandler(proof.ProofNeeded)
+    def _prove_first(_error: proof.ProofNeeded) -> Response:
+        session[PROVING_FOR] = _page_of(request.path)
+        return redirect("/account/prove", 303)
+
+
+def _page_of(path: str) -> str:
+    """The page that belongs to an address: itself, or the nearest one above that can be looked at."""
+    while path.count("/") > 1:
+        try:
+            request_ctx.url_adapter.match(path, "GET")  # type: ignore[union-attr]
+        except HTTPException:
+            path = path.rpartition("/")[0]
+        else:
+            return path
+    return "/account"
+
+
+def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> Response | tuple[str, int]:
+    who = principal()
+    done_reading()
+    try:
+        changed = act(principal=who, sessions=settings().sessions)
+    except Rejected as rejected:
+        return _factor_page(" ".join(rejected.fields.values())), 422
+    return answer(changed)
+
+
+def _factor_page(problem: str | None = None) -> str:
+    tx = reading()
+    proof.demand(tx)
+    return render_template(
+        "accounts/second_factor.html",
+        form=FlaskForm(),
+        person=principal(),
+        factor=second_factor.factor(tx),
+        must=second_factor.must_have_one(tx),
+        problem=problem,
+    )
+
+
+def _codes_page(changed: Changed) -> Response:
+    page = render_template("accounts/recovery_codes.html", person=principal(), codes=changed.recovery_codes)
+    return _going_on(make_response(page), changed)
+
+
+def _going_on(response: Response, changed: Changed) -> Response:
+    cookies.put(response, settings(), cookies.ACCOUNT, changed.token, same_site="Lax")
+    return response

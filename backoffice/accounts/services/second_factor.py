@@ -1,0 +1,158 @@
+"""The second factor: each change of it ends every other session, and the owner is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from backoffice import clock
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import codes
+from backoffice.accounts.models import Account, AccountRecoveryCode, AccountSecondFactor, LetterKind
+from backoffice.accounts.services import credentials, letters, proof
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.settings import Sessions
+
+WRONG = "This is not the code that the app shows now. Wait for the next one and write that."
+NOT_BEGUN = "Begin again: there is no app to confirm."
+NONE = "Your account has no second factor."
+MUST = "Your account must have a second factor. You can set up another app instead."
+
+
+@dataclass(frozen=True)
+class Factor:
+    """How the second factor of an account stands: since when, and how many recovery codes are left."""
+
+    set_at: datetime
+    codes_left: int
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An app that is being set up: its secret, and the address that it reads from a picture."""
+
+    secret: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A changed factor: the token with which the session goes on, and new codes, which are stored nowhere."""
+
+    token: str
+    recovery_codes: Sequence[str] = ()
+
+
+def factor(tx: Transaction) -> Factor | None:
+    """The principal's second factor."""
+    own = _own(tx)
+    if own is None or own.secret is None or own.set_at is None:
+        return None
+    unused = (AccountRecoveryCode.account_id == own.account_id, AccountRecoveryCode.used_at.is_(None))
+    return Factor(own.set_at, tx.scalar(select(func.count(AccountRecoveryCode.id)).where(*unused)) or 0)
+
+
+def must_have_one(tx: Transaction) -> bool:
+    """Whether the principal may not be without."""
+    return proof.me(tx).founder
+
+
+def pending(tx: Transaction) -> Pending | None:
+    """The app that the principal is setting up."""
+    own = _own(tx)
+    if own is None or own.pending is None:
+        return None
+    return Pending(own.pending, codes.app_address(own.pending, proof.me(tx).email))
+
+
+def begin(*, principal: Principal) -> None:
+    """Make a secret for an app; one that is in use stays so until the new one has shown a code.
+
+    Raises `ProofNeeded`.
+    """
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        secret = codes.new_secret()
+        row = upsert(AccountSecondFactor).values(
+            account_id=tx.principal.account_id, pending=secret, last_step=0
+        )
+        renewed = {"pending": row.excluded.pending}
+        tx.execute(row.on_conflict_do_update(index_elements=["account_id"], set_=renewed))
+        record(tx, "accounts.begin-second-factor", account=tx.principal.account_id)
+
+
+def confirm(*, principal: Principal, otp: str, sessions: Sessions) -> Changed:
+    """Take the app that shows this code as second factor. Raises `Rejected` and `ProofNeeded`."""
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        own = _own(tx, lock=True)
+        if own is None or own.pending is None:
+            raise Rejected(otp=NOT_BEGUN)
+        now = clock.now()
+        step = codes.step_of(own.pending, otp, now)
+        if step is None:
+            raise Rejected(otp=WRONG)
+        mine = AccountSecondFactor.account_id == own.account_id
+        in_use = {"secret": own.pending, "pending": None, "set_at": now, "last_step": step}
+        tx.execute(update(AccountSecondFactor).where(mine).values(in_use))
+        return _changed(tx, LetterKind.FACTOR_SET, "accounts.set-second-factor", sessions, _new_codes(tx))
+
+
+def renew_codes(*, principal: Principal, sessions: Sessions) -> Changed:
+    """Put new recovery codes in the place of the old ones. Raises `Rejected` and `ProofNeeded`."""
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        _in_use(tx)
+        fresh = _new_codes(tx)
+        return _changed(tx, LetterKind.CODES_RENEWED, "accounts.renew-recovery-codes", sessions, fresh)
+
+
+def remove(*, principal: Principal, sessions: Sessions) -> Changed:
+    """Be without a second factor again, where none is required. Raises `Rejected` and `ProofNeeded`."""
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        own = _in_use(tx)
+        if must_have_one(tx):
+            raise Rejected.whole(MUST)
+        for model in (AccountSecondFactor, AccountRecoveryCode):
+            tx.execute(delete(model).where(model.account_id == own.account_id))
+        return _changed(tx, LetterKind.FACTOR_REMOVED, "accounts.remove-second-factor", sessions)
+
+
+def _own(tx: Transaction, *, lock: bool = False) -> AccountSecondFactor | None:
+    own = select(AccountSecondFactor).where(AccountSecondFactor.account_id == tx.principal.account_id)
+    return tx.scalars(own.with_for_update() if lock else own).one_or_none()
+
+
+def _in_use(tx: Transaction) -> AccountSecondFactor:
+    own = _own(tx, lock=True)
+    if own is None or own.secret is None:
+        raise Rejected.whole(NONE)
+    return own
+
+
+def _new_codes(tx: Transaction) -> Sequence[str]:
+    account_id = tx.principal.account_id
+    assert account_id is not None
+    tx.execute(delete(AccountRecoveryCode).where(AccountRecoveryCode.account_id == account_id))
+    fresh = codes.new_recovery_codes()
+    numbers = tx.take_ids(AccountRecoveryCode, len(fresh))
+    rows = [
+        {"id": number, "account_id": account_id, "code_digest": codes.recovery_digest(account_id, code)}
+        for number, code in zip(numbers, fresh, strict=True)
+    ]
+    tx.execute(insert(AccountRecoveryCode), rows)
+    return fresh
+
+
+def _changed(
+    tx: Transaction, told: LetterKind, verb: str, sessions: Sessions, fresh: Sequence[str] = ()
+) -> Changed:
+    account: Account = proof.me(tx)
+    letters.ask(tx, told, account_id=account.id)
+    record(tx, verb, account=account.id)
+    return Changed(credentials.renewed(tx, account, sessions), fresh)
