@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountLetter, AccountLink
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
@@ -35,6 +36,7 @@ from backoffice.schools.models import (
 )
 from backoffice.schools.services.classrooms import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
+from backoffice.staff.models import InvitedAs, Invitation
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
@@ -240,6 +242,8 @@ def make_world() -> World:
             )
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
+        _invited(tx, people["leader"], home)
+        _invited(tx, people["outsider"], outside)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
         _given_up(tx, people["founder"], None)
@@ -450,6 +454,24 @@ def _roster(tx: Transaction, person: Person, school: School) -> None:
         finished_at=now,
         done=10,
         report={"administrators": [f"Amaranth Administrator of {school.name}"]},
+    )
+
+
+def _invited(tx: Transaction, person: Person, school: School) -> None:
+    """Somebody who has not answered yet."""
+    email = f"invited-{school.id}@people.example"
+    _row(
+        tx,
+        Invitation,
+        school_id=school.id,
+        email=email,
+        email_index=email_index(email),
+        name=f"Ingrid Invited to {school.name}",
+        role=InvitedAs.TEACHER,
+        token_digest=token_digest(email),
+        invited_by=person.id,
+        created_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=14),
     )
 
 

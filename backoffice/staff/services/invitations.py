@@ -29,7 +29,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Membership, Role, School, TeachingRole
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
-from backoffice.staff.models import IN_A_CLASS, InvitedAs, Invitation
+from backoffice.staff.models import IN_A_CLASS, Invitation, InvitedAs
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewcomerAccount
 from backoffice.storage.public_id import PublicId, new_public_id

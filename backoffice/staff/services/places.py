@@ -109,9 +109,7 @@ def end_membership(*, principal: Principal, account: str, school: str, heir: str
         if person.status == AccountStatus.ACTIVE:
             # While they still are of the school: later the leader could not write to them.
             to = Recipient(person.id, person.email, person.name, person.language)
-            post(
-                tx, mails.PLACE_ENDED, to=to, parameters=mails.PlaceEnded(place.name), school_id=place.id
-            )
+            post(tx, mails.PLACE_ENDED, to=to, parameters=mails.PlaceEnded(place.name), school_id=place.id)
         ended = functions.end_place(
             tx, school_id=place.id, account_id=person.id, heir=follows, at=clock.now()
         )

@@ -37,9 +37,7 @@ def upgrade() -> None:
             "(role in ('co_teacher', 'helper')) = (classroom_id is not null)",
             name=op.f("ck_invitation_class_where_needed"),
         ),
-        sa.CheckConstraint(
-            "accepted_at is null or withdrawn_at is null", name=op.f("ck_invitation_one_end")
-        ),
+        sa.CheckConstraint("accepted_at is null or withdrawn_at is null", name=op.f("ck_invitation_one_end")),
         sa.ForeignKeyConstraint(
             ["school_id"], ["app.school.id"], name=op.f("fk_invitation_school_id"), ondelete="CASCADE"
         ),
