@@ -80,7 +80,7 @@ class InvitationGrid(Grid):
         of = select(Classroom.id, Classroom.name).where(
             Classroom.id.in_({each.classroom_id for each in things if each.classroom_id})
         )
-        rooms = dict(tx.execute(visible(tx.principal, of)))
+        rooms = dict(tx.execute(visible(tx.principal, of)).all())
         return [
             Row(
                 each.public_id,

@@ -36,7 +36,7 @@ from backoffice.schools.models import (
 )
 from backoffice.schools.services.classrooms import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.staff.models import InvitedAs, Invitation
+from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students

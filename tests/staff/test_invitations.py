@@ -19,7 +19,7 @@ from backoffice.outbox.models import OutgoingMail
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Membership, Role, TeachingRole, TeachingRoleName
 from backoffice.settings import Sessions
-from backoffice.staff.models import InvitedAs, Invitation
+from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.staff.services import invitations
 from backoffice.staff.services.invitations import Standing
 from backoffice.storage.public_id import new_public_id
@@ -122,7 +122,9 @@ def not_invited(world: World, email: str) -> Account:
     return found
 
 
-@pytest.mark.parametrize(("role", "held"), [(InvitedAs.TEACHER, Role.TEACHER), (InvitedAs.LEADER, Role.LEADER)])
+@pytest.mark.parametrize(
+    ("role", "held"), [(InvitedAs.TEACHER, Role.TEACHER), (InvitedAs.LEADER, Role.LEADER)]
+)
 def test_a_newcomer_gets_an_account_and_the_place(world: World, role: InvitedAs, held: Role) -> None:
     email = f"new-{role}@people.example"
     ask(world, email, role)

@@ -139,9 +139,7 @@ def test_the_database_lets_leaders_alone_end_a_place(world: World) -> None:
         ("leader", world.home.id, helper, helper),
     ):
         with transaction(world.sign_in(who)) as tx:
-            ended = functions.end_place(
-                tx, school_id=school, account_id=account, heir=heir, at=clock.now()
-            )
+            ended = functions.end_place(tx, school_id=school, account_id=account, heir=heir, at=clock.now())
             assert ended is None
     assert schools_of(world, "helper") == {world.home.id}
 

@@ -140,7 +140,9 @@ def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
             Membership.account_id.in_(people), Membership.school_id.in_(tx.principal.led_schools)
         )
         invited = set()
-        for account_id, school_id in sorted({(row.account_id, row.school_id) for row in tx.execute(places)}, key=str):
+        for account_id, school_id in sorted(
+            {(row.account_id, row.school_id) for row in tx.execute(places)}, key=str
+        ):
             assert school_id is not None
             person = people[account_id]
             made = _add(
