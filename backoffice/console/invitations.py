@@ -5,18 +5,17 @@ from typing import Any
 
 from flask import request
 from flask_admin import expose
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
 from backoffice.access.permissions import TEACHERS_INVITE
-from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import InvitationForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import queries
-from backoffice.schools.models import Classroom
+from backoffice.staff import queries as staff_queries
 from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.staff.services import invitations as services
 from backoffice.web.identity import reading, settings
@@ -30,7 +29,6 @@ ROLES = {
 }
 IN_LIST = {"teacher": "Teacher", "co_teacher": "Co-teacher", "helper": "Helper", "leader": "Leader"}
 CRUMB = {"title": "Invitations", "url": "/console/invitations/"}
-MOST_CLASSES = 500
 
 
 class InvitationGrid(Grid):
@@ -77,10 +75,7 @@ class InvitationGrid(Grid):
     def rows(self, tx: Transaction, things: Sequence[Invitation]) -> list[Row]:
         """Whom, as what, where, and how it stands."""
         schools = queries.school_names(tx, {each.school_id for each in things})
-        of = select(Classroom.id, Classroom.name).where(
-            Classroom.id.in_({each.classroom_id for each in things if each.classroom_id})
-        )
-        rooms = dict(tx.execute(visible(tx.principal, of)).all())
+        rooms = staff_queries.class_names(tx, things)
         return [
             Row(
                 each.public_id,
@@ -143,14 +138,11 @@ class InvitationGrid(Grid):
             ("", "Choose a school"),
             *((school.public_id, school.name) for school in schools),
         ]
-        rooms = visible(
-            tx.principal, select(Classroom).order_by(Classroom.id).limit(MOST_CLASSES), TEACHERS_INVITE
-        )
         form.classroom.choices = [
             ("", "No class"),
             *(
                 (room.public_id, room.name if len(schools) == 1 else f"{room.name}, {names[room.school_id]}")
-                for room in tx.scalars(rooms)
+                for room in staff_queries.classes_to_invite_to(tx)
             ),
         ]
         if len(schools) == 1:

@@ -1,5 +1,6 @@
 """A small world for tests: two schools of one district and one outside it, with data that could leak."""
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -102,6 +103,8 @@ class World:
     colleague_class: Class
     elsewhere_class: Class
     foreign_class: Class
+    # The token of an invitation into the home school.
+    invited: str
 
     def sign_in(self, role: str) -> Principal:
         """A fresh session of one of the people."""
@@ -242,7 +245,7 @@ def make_world() -> World:
             )
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
-        _invited(tx, people["leader"], home)
+        invited = _invited(tx, people["leader"], home)
         _invited(tx, people["outsider"], outside)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
@@ -291,7 +294,9 @@ def make_world() -> World:
             counts="checked: 12",
             log="Looked at every promise.",
         )
-    return World(district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign)
+    return World(
+        district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign, invited
+    )
 
 
 def _person(role: str, name: str) -> Person:
@@ -457,8 +462,9 @@ def _roster(tx: Transaction, person: Person, school: School) -> None:
     )
 
 
-def _invited(tx: Transaction, person: Person, school: School) -> None:
-    """Somebody who has not answered yet."""
+def _invited(tx: Transaction, person: Person, school: School) -> str:
+    """Somebody who has not answered yet; the token of the link."""
+    token = secrets.token_urlsafe(32)
     email = f"invited-{school.id}@people.example"
     _row(
         tx,
@@ -468,11 +474,12 @@ def _invited(tx: Transaction, person: Person, school: School) -> None:
         email_index=email_index(email),
         name=f"Ingrid Invited to {school.name}",
         role=InvitedAs.TEACHER,
-        token_digest=token_digest(email),
+        token_digest=token_digest(token),
         invited_by=person.id,
         created_at=clock.now(),
         expires_at=clock.now() + timedelta(days=14),
     )
+    return token
 
 
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import email_index
-from backoffice.staff.models import InvitedAs, Invitation
+from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.staff.services import invitations
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import NO_LIMIT, PASSWORD, SYSTEM, World
