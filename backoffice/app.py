@@ -11,6 +11,7 @@ import backoffice.accounts.reset_views
 import backoffice.accounts.views
 import backoffice.families.views
 import backoffice.outbox.views
+import backoffice.staff.views
 import backoffice.students.views
 from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
@@ -92,6 +93,7 @@ def build(runtime: Runtime) -> Flask:
         backoffice.accounts.views.bp,
         backoffice.students.views.bp,
         backoffice.families.views.bp,
+        backoffice.staff.views.bp,
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)

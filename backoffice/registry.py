@@ -11,6 +11,7 @@ import backoffice.host.rules
 import backoffice.jobs.rules
 import backoffice.outbox.rules
 import backoffice.schools.rules
+import backoffice.staff.rules
 import backoffice.storage.installation
 import backoffice.students.rules
 import backoffice.throttles.models  # noqa: F401

@@ -31,8 +31,10 @@ STUDENTS_EDIT = Permission("students:edit")
 STUDENTS_EXPORT = Permission("students:export")
 STUDENTS_READ = Permission("students:read")
 STUDENTS_UNENROLL = Permission("students:unenroll")
+TEACHERS_INVITE = Permission("teachers:invite")
 TEACHERS_LIST = Permission("teachers:list")
 TEACHERS_READ = Permission("teachers:read")
+TEACHERS_REMOVE = Permission("teachers:remove")
 
 CORE: frozenset[Permission] = frozenset(
     Permission(value) for name, value in globals().items() if name.isupper() and isinstance(value, str)

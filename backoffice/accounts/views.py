@@ -23,6 +23,7 @@ from backoffice.access.principal import Principal
 from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import SignInByCodeForm, SignInForm
 from backoffice.accounts.services import signing_in
+from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, settings
@@ -48,6 +49,8 @@ HOMES = (
     Home("/console/", CONSOLE_ENTER, "Back to the console"),
     Home("/family", CHILDREN_READ, "Back to my family"),
 )
+# Open to who has a link to one, whatever is shared with the account already.
+INVITATIONS = "/invitations/"
 # Of an account with which nothing is shared yet.
 WELCOME = Home("/welcome", None, "My account")
 # Of an account that must have a second factor and has none: nothing else is open to it.
@@ -163,9 +166,14 @@ def _come_in(begun: signing_in.SignedIn) -> Response:
     # A session of this browser's that is still open is not left lying about.
     if current_user.is_authenticated:
         signing_in.sign_out(principal=principal())
+    return let_in(begun)
+
+
+def let_in(begun: SignedIn, target: str | None = None) -> Response:
+    """Give the browser a new session, and send it where it wanted to go, or home."""
     who = enter(signing_in.credential(begun.token, address()))
     assert who is not None
-    target = _wanted_by(who) or homes_of(who)[0].address
+    target = target or _wanted_by(who) or homes_of(who)[0].address
     session.clear()
     session[SIGNED_IN] = who.account_public_id
     response = redirect(target, 303)
@@ -232,7 +240,8 @@ def _wanted_by(who: Principal) -> str | None:
     wanted = session.get(WANTED) or {}
     path = wanted.get("path", "")
     theirs = wanted.get("by") in {None, who.account_public_id}
-    return path if theirs and path.startswith(tuple(home.address for home in homes_of(who))) else None
+    open_to = (INVITATIONS, *(home.address for home in homes_of(who)))
+    return path if theirs and path.startswith(open_to) else None
 
 
 def _sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:

@@ -2,10 +2,12 @@
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
+from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.schools.names import LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
+from backoffice.staff.services import invitations
 
 
 class ConfirmForm(FlaskForm):
@@ -54,3 +56,26 @@ class StudentForm(FlaskForm):
         [Length(max=LONGEST)],
         description="Classmates see its first letter only.",
     )
+
+
+class InvitationForm(SchoolForm):
+    """Whom a leader invites, as what and where."""
+
+    email = StringField(
+        "E-mail address", [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)]
+    )
+    name = StringField(
+        "Name",
+        [DataRequired("Write a name."), Length(max=invitations.LONGEST_NAME)],
+        description="The mail begins with it. They can change it.",
+    )
+    role = SelectField("Invited as", [DataRequired("Choose what they will be.")])
+    classroom = SelectField(
+        "Class", description="Only for a co-teacher or a helper.", validators=[Optional()]
+    )
+
+
+class EndPlaceForm(FlaskForm):
+    """Who takes over the classes of somebody who leaves."""
+
+    heir = SelectField("Who takes over the classes they own", validators=[Optional()])

@@ -14,6 +14,7 @@ from flask_admin.theme import Theme
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.guard import GuardedView
+from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.plugins import PluginsPage
@@ -32,6 +33,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     StudentGrid,
     SchoolGrid,
     TeacherGrid,
+    InvitationGrid,
     PluginsPage,
     JobsPage,
     OutboxGrid,

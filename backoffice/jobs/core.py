@@ -4,6 +4,7 @@ from backoffice.accounts.jobs import JOBS as ACCOUNT_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
+from backoffice.staff.jobs import JOBS as STAFF_JOBS
 from backoffice.throttles.forgetting import forget_tries
 
 JOBS: tuple[Job, ...] = (
@@ -11,4 +12,5 @@ JOBS: tuple[Job, ...] = (
     Job("forget-tries", forget_tries, every(hours=1), title="Forget counts of tries whose time is over"),
     *ACCOUNT_JOBS,
     *MAIL_JOBS,
+    *STAFF_JOBS,
 )

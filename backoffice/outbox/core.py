@@ -3,8 +3,10 @@
 from backoffice.accounts.mails import MAILS as ACCOUNT_MAILS
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
+from backoffice.staff.mails import MAILS as STAFF_MAILS
 
 MAILS: tuple[tuple[str, Mail], ...] = (
     ("backoffice.host", PLUGIN_SWITCHED),
     *(("backoffice.accounts", mail) for mail in ACCOUNT_MAILS),
+    *(("backoffice.staff", mail) for mail in STAFF_MAILS),
 )

@@ -159,6 +159,47 @@ def lock_account(session: Session, *, digest: bytes, at: datetime) -> int | None
     return found
 
 
+def open_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """What an open invitation says (names and address sealed), and about the account of its address."""
+    statement = text("select * from app.open_invitation(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+def accept_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """Give the principal the place that it was invited to; None if it was not, or not any more."""
+    statement = text("select * from app.accept_invitation(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+@dataclass(frozen=True)
+class NewcomerAccount:
+    """What an account begins with that is made by a link. Address and name are sealed already."""
+
+    public_id: str
+    email: bytes
+    name: bytes
+    password_hash: str
+
+
+def accept_invitation_anew(
+    session: Session, new: NewcomerAccount, *, digest: bytes, at: datetime
+) -> AnyRow | None:
+    """Make or open an account and give it the place; None if the link is dead or the account in use."""
+    statement = text(
+        "select * from app.accept_invitation_anew(:digest, :at, :public_id, :email, :name, :password_hash)"
+    )
+    return session.execute(statement, {**vars(new), "digest": digest, "at": at}).first()
+
+
+def end_place(
+    session: Session, *, school_id: int, account_id: int, heir: int | None, at: datetime
+) -> AnyRow | None:
+    """End what an account is at a school that the principal leads; None if nothing could be ended."""
+    statement = text("select * from app.end_place(:school, :account, :heir, :at)")
+    values = {"school": school_id, "account": account_id, "heir": heir, "at": at}
+    return session.execute(statement, values).first()
+
+
 def names_behind_code(session: Session, *, code_index: bytes, at: datetime) -> Sequence[AnyRow]:
     """The children (sealed names) of the class whose code this is, if its door is open."""
     statement = text("select * from app.names_behind_code(:index, :at)")

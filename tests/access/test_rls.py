@@ -31,6 +31,7 @@ from backoffice.schools.models import (
     TeachingRole,
 )
 from backoffice.schools.services.classrooms import renew_code
+from backoffice.staff.models import Invitation
 from backoffice.storage import functions
 from backoffice.storage.base import Base
 from backoffice.storage.installation import Installation
@@ -128,6 +129,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     JobSchedule: {"founder": {"trust.check"}},
     JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
+    Invitation: {"leader": {"Home"}},
 }
 # What the web's role writes and may never read.
 UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle)

@@ -29,6 +29,7 @@ class Stop:
                     student=world.own_class.children[0].public_id,
                     school=world.elsewhere.public_id,
                     teacher=world.people["helper"].public_id,
+                    link=world.invited,
                 )
             )
         if self.act:
@@ -197,6 +198,15 @@ PAGES: Mapping[str, Stop] = {
     "classes of a teacher": Stop("leader", "/console/classrooms/?teacher={teacher}"),
     "schools, leader": Stop("leader", "/console/schools/"),
     "teachers": Stop("leader", "/console/teachers/"),
+    "a teacher": Stop("leader", "/console/teachers/{teacher}"),
+    "the end of a place": Stop("leader", "/console/teachers/{teacher}/leave"),
+    "invitations": Stop("leader", "/console/invitations/"),
+    "invite somebody": Stop("leader", "/console/invitations/new"),
+    "invite somebody, error": Stop("leader", "/console/invitations/new", press("Send the invitation")),
+    "an invitation": Stop(path="/invitations/{link}"),
+    "an invitation, error": Stop(path="/invitations/{link}", act=press("Accept and sign in")),
+    "an invitation for another": Stop("teacher", "/invitations/{link}"),
+    "an invitation that is over": Stop(path=f"/invitations/{'x' * 43}"),
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),
     "schools": Stop("founder", "/console/schools/"),

@@ -31,6 +31,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.staff.models import Invitation
 from backoffice.students import tokens
 from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
@@ -38,7 +39,7 @@ from tests.contract.pages import form_token
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
-KINDS = ("school", "classroom", "student", "account", "mail", "import", "session")
+KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "invitation")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 
@@ -153,6 +154,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _mails(world)
     things += _named(app)
     things += _imports({school.id: place for place, school in schools.items()})
+    things += _invitations({school.id: place for place, school in schools.items()})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
     own_sessions = {
@@ -221,6 +223,13 @@ def _imports(places: Mapping[int, str]) -> list[Thing]:
     with transaction(SYSTEM) as tx:
         found = tx.execute(select(RosterImport.id, RosterImport.public_id, RosterImport.school_id)).all()
     return [Thing("import", row.id, row.public_id, row.school_id, places[row.school_id]) for row in found]
+
+
+def _invitations(places: Mapping[int, str]) -> list[Thing]:
+    """Who has been asked and has not answered."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(select(Invitation.id, Invitation.public_id, Invitation.school_id)).all()
+    return [Thing("invitation", row.id, row.public_id, row.school_id, places[row.school_id]) for row in found]
 
 
 def _named(app: Flask) -> list[Thing]:
@@ -382,6 +391,8 @@ def _actors(
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})
             reach["import"] = frozenset(each.id for each in imports if each.place == "own")
+            asked = _invitations({school.id: place for place, school in schools.items()})
+            reach["invitation"] = frozenset(each.id for each in asked if each.place == "own")
             says |= {f"Amaranth Administrator of {world.home.name}", "Quillfeather District"}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())

@@ -18,13 +18,14 @@ from sqlalchemy.orm import selectinload
 from werkzeug.test import TestResponse
 
 from backoffice.access.permissions import CONSOLE_ENTER, Permission
-from backoffice.access.policy import can
+from backoffice.access.policy import can, visible
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.console.grid import Grid
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
+from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
@@ -54,6 +55,7 @@ MODELS: Mapping[str, Any] = {
     "account": Account,
     "mail": OutgoingMail,
     "import": RosterImport,
+    "invitation": Invitation,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -158,7 +160,15 @@ class Matrix:
         # Who may bring in rosters where is told by the database alone: an import is own or foreign.
         if thing is None or thing.kind in {*NAMED, "import"}:
             return inside and can(actor.principal, permission)
+        if thing.kind == "account":
+            return inside and self.works_for(actor, thing, permission)
         return inside and can(actor.principal, permission, self.row(thing))
+
+    def works_for(self, actor: Actor, thing: Thing, permission: Permission) -> bool:
+        """Whether an account is of where the actor holds a permission, which the database alone can tell."""
+        statement = select(Account.id).where(Account.id == thing.id)
+        with transaction(actor.principal.credential) as tx:
+            return tx.scalar(visible(tx.principal, statement, permission)) is not None
 
     @cache  # noqa: B019 - one matrix a module
     def row(self, thing: Thing) -> Any:

@@ -17,6 +17,7 @@ from backoffice.accounts.models import AccountSession
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.plugin import discover
+from backoffice.schools.models import TeachingRole
 from backoffice.settings import plugin_config
 from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
@@ -44,6 +45,7 @@ PUBLIC = frozenset(
         "accounts.ask_to_reset",
         "accounts.reset",
         "accounts.not_me",
+        "staff.invitation",
         "students.scanned",
         "students.join",
         "students.choose",
@@ -338,6 +340,69 @@ def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _invited(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """A helper of the own class, or of one of the own school's."""
+    own = stage.own(actor, "school") or stage.of("school")
+    rooms = [each for each in stage.own(actor, "classroom") if each.school_id == own[0].school_id]
+    room = (rooms or stage.of("classroom"))[0]
+    chosen = {"school": own[0].public_id} if len(own) > 1 else {}
+    return Filled(
+        {
+            "email": "new@people.example",
+            "name": "Nadia Newcomer",
+            "role": "helper",
+            "classroom": room.public_id,
+            **chosen,
+        },
+        ("added app.invitation", "added app.job_run"),
+        identifiers={"classroom": "classroom", **dict.fromkeys(chosen, "school")},
+    )
+
+
+def _asked(action: str, *effect: str) -> Fill:
+    def filled(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+        invitation = next(each for each in stage.of("invitation") if each.place == "own")
+        return Filled(
+            {"action": action, "rowid": [invitation.public_id], "confirm": "yes"},
+            effect,
+            identifiers={"rowid": "invitation"},
+        )
+
+    return filled
+
+
+def _known(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    """All of the world's people sign in: nobody is still to be invited."""
+    teacher = stage.world.people["teacher"]
+    return Filled(
+        {"action": "invite", "rowid": [teacher.public_id], "confirm": "yes"},
+        identifiers={"rowid": "account"},
+        audited=False,
+    )
+
+
+def _leaves(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """All roles at the one school of somebody, who is told; the classes they own stay with the school."""
+    with transaction(SYSTEM) as tx:
+        who = thing.id if thing else 0
+        rooms = tx.scalars(select(TeachingRole.role).where(TeachingRole.account_id == who)).all()
+    del stage, actor
+    # A row whose key is another is one less and one more.
+    passed = ["added app.teaching_role"] * rooms.count("owner")
+    return Filled(
+        {"confirm": "yes"},
+        (
+            "added app.job_run",
+            "added app.mail",
+            "added app.mail_content",
+            "changed app.account",
+            "removed app.membership",
+            *["removed app.teaching_role"] * len(rooms),
+            *passed,
+        ),
+    )
+
+
 def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """A small set, into the own school."""
     own = next(iter(stage.own(actor, "school")), stage.of("school")[0])
@@ -362,6 +427,8 @@ FORMS: Mapping[str, Fill] = {
     # Links open nothing here: they are in tests/accounts/test_reset_views.py.
     "accounts.reset": _always(),
     "accounts.not_me": _always(),
+    # As well: in tests/staff/test_views.py.
+    "staff.invitation": _always(),
     "accounts.change_password": _new_password,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),
@@ -399,6 +466,11 @@ FORMS: Mapping[str, Fill] = {
     "console_jobs.resume": _always(audited=False),
     "console_jobs.time": _always(("changed app.job_schedule",), how="weekly", on="friday", at="04:56"),
     "console_outbox.act:retry": _retried,
+    "console_invitations.new": _invited,
+    "console_invitations.act:again": _asked("again", "added app.job_run", "changed app.invitation"),
+    "console_invitations.act:withdraw": _asked("withdraw", "changed app.invitation"),
+    "console_teachers.act:invite": _known,
+    "console_teachers.leave": _leaves,
     "console_plugins.switch": _switched,
     "console_plugins.configure": _set,
 }

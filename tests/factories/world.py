@@ -1,5 +1,6 @@
 """A small world for tests: two schools of one district and one outside it, with data that could leak."""
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import codes
+from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import (
     Account,
     AccountLetter,
@@ -43,6 +45,7 @@ from backoffice.schools.models import (
 )
 from backoffice.schools.services.classrooms import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
+from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
@@ -123,6 +126,8 @@ class World:
     colleague_class: Class
     elsewhere_class: Class
     foreign_class: Class
+    # The token of an invitation into the home school.
+    invited: str
 
     def sign_in(self, role: str) -> Principal:
         """A fresh session of one of the people."""
@@ -264,6 +269,8 @@ def make_world() -> World:
             )
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
+        invited = _invited(tx, people["leader"], home)
+        _invited(tx, people["outsider"], outside)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
         _given_up(tx, people["founder"], None)
@@ -311,7 +318,9 @@ def make_world() -> World:
             counts="checked: 12",
             log="Looked at every promise.",
         )
-    return World(district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign)
+    return World(
+        district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign, invited
+    )
 
 
 def _person(role: str, name: str) -> Person:
@@ -487,6 +496,26 @@ def _roster(tx: Transaction, person: Person, school: School) -> None:
         done=10,
         report={"administrators": [f"Amaranth Administrator of {school.name}"]},
     )
+
+
+def _invited(tx: Transaction, person: Person, school: School) -> str:
+    """Somebody who has not answered yet; the token of the link."""
+    token = secrets.token_urlsafe(32)
+    email = f"invited-{school.id}@people.example"
+    _row(
+        tx,
+        Invitation,
+        school_id=school.id,
+        email=email,
+        email_index=email_index(email),
+        name=f"Ingrid Invited to {school.name}",
+        role=InvitedAs.TEACHER,
+        token_digest=token_digest(token),
+        invited_by=person.id,
+        created_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=14),
+    )
+    return token
 
 
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:

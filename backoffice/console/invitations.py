@@ -1,0 +1,183 @@
+"""Invitations in the console: who is asked to work at a school, sending again, withdrawing, asking."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import request
+from flask_admin import expose
+from sqlalchemy import Select
+from werkzeug.wrappers import Response
+
+from backoffice import clock
+from backoffice.access.permissions import TEACHERS_INVITE
+from backoffice.access.transaction import Transaction
+from backoffice.console.forms import InvitationForm
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.problems import Rejected, Throttled
+from backoffice.schools import queries
+from backoffice.staff import queries as staff_queries
+from backoffice.staff.models import Invitation, InvitedAs
+from backoffice.staff.services import invitations as services
+from backoffice.web.identity import reading, settings
+from backoffice.web.resend import shows_what_was_typed
+
+ROLES = {
+    InvitedAs.TEACHER: "Teacher",
+    InvitedAs.CO_TEACHER: "Co-teacher of one class",
+    InvitedAs.HELPER: "Helper in one class",
+    InvitedAs.LEADER: "Leader of the school",
+}
+IN_LIST = {"teacher": "Teacher", "co_teacher": "Co-teacher", "helper": "Helper", "leader": "Leader"}
+CRUMB = {"title": "Invitations", "url": "/console/invitations/"}
+
+
+class InvitationGrid(Grid):
+    """Who is invited into the schools that somebody leads and has not answered."""
+
+    entity = Invitation
+    doors = {"index": TEACHERS_INVITE, "act": TEACHERS_INVITE, "new": TEACHERS_INVITE}
+    icon = "mail"
+    title = "Invitations"
+    category = "School"
+    address = "invitations"
+    noun = ("invitation", "invitations")
+    newest_first = True
+    columns = (
+        Column("name", "Name"),
+        Column("email", "E-mail address"),
+        Column("role", "Invited as"),
+        Column("school", "School"),
+        Column("state", "State"),
+    )
+    actions = (
+        BulkAction(
+            "again",
+            "Send again",
+            TEACHERS_INVITE,
+            "send_again",
+            "{count}: each gets a new link for 14 days. The old links stop working at once.",
+        ),
+        BulkAction(
+            "withdraw",
+            "Withdraw",
+            TEACHERS_INVITE,
+            "withdraw",
+            "{count}: the links stop working at once. You can invite the same people again.",
+            danger=True,
+        ),
+    )
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """Those that are neither accepted nor withdrawn."""
+        del tx
+        return statement.where(*services.OPEN)
+
+    def rows(self, tx: Transaction, things: Sequence[Invitation]) -> list[Row]:
+        """Whom, as what, where, and how it stands."""
+        schools = queries.school_names(tx, {each.school_id for each in things})
+        rooms = staff_queries.class_names(tx, things)
+        return [
+            Row(
+                each.public_id,
+                None,
+                (
+                    Cell(each.name),
+                    Cell(each.email),
+                    Cell(
+                        " of ".join(
+                            word for word in (IN_LIST[each.role], rooms.get(each.classroom_id or 0)) if word
+                        )
+                    ),
+                    Cell(schools.get(each.school_id)),
+                    _state(each),
+                ),
+            )
+            for each in things
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """The way to a new one."""
+        del tx
+        return {
+            "description": "Whoever has not answered yet. An invitation works once, for 14 days.",
+            "new_url": "/console/invitations/new",
+            "new_title": "Invite somebody",
+            "empty": {
+                "title": "Nobody is waiting",
+                "sentence": "Invite teachers, helpers and leaders by e-mail.",
+                "url": "/console/invitations/new",
+                "action": "Invite somebody",
+                "icon": "mail",
+            },
+        }
+
+    def send_again(self, chosen: list[str]) -> str:
+        """Mail new links."""
+        try:
+            count = services.send_again(
+                principal=self.who, invitations=chosen, throttles=settings().throttles
+            )
+        except Throttled as throttled:
+            raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
+        return f"{self.counted(count)} sent again."
+
+    def withdraw(self, chosen: list[str]) -> str:
+        """Withdraw."""
+        return f"{self.counted(services.withdraw(principal=self.who, invitations=chosen))} withdrawn."
+
+    @expose("/new", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def new(self) -> str | Response | tuple[str, int]:
+        """Invite somebody."""
+        tx = reading()
+        schools = queries.schools_for(tx, TEACHERS_INVITE)
+        names = {school.id: school.name for school in schools}
+        form = InvitationForm(school=request.args.get("school"))
+        form.role.choices = [(role.value, title) for role, title in ROLES.items()]
+        form.school.choices = [
+            ("", "Choose a school"),
+            *((school.public_id, school.name) for school in schools),
+        ]
+        form.classroom.choices = [
+            ("", "No class"),
+            *(
+                (room.public_id, room.name if len(schools) == 1 else f"{room.name}, {names[room.school_id]}")
+                for room in staff_queries.classes_to_invite_to(tx)
+            ),
+        ]
+        if len(schools) == 1:
+            del form.school
+
+        def save() -> str:
+            try:
+                services.invite(
+                    principal=self.who,
+                    school=form.school.data if "school" in form else schools[0].public_id,
+                    email=form.email.data or "",
+                    name=form.name.data or "",
+                    role=InvitedAs(form.role.data),
+                    classroom=form.classroom.data or None,
+                    throttles=settings().throttles,
+                )
+            except Throttled as throttled:
+                raise Rejected(email=f"This address was written to too often. {throttled.sentence}") from None
+            return "/console/invitations/"
+
+        return self.form_page(
+            form,
+            save=save,
+            said="The invitation is on its way.",
+            heading="Invite somebody",
+            intro="They get a mail with a link that works once, for 14 days.",
+            submit_title="Send the invitation",
+            cancel_url="/console/invitations/",
+            crumbs=[CRUMB, {"title": "Invite somebody"}],
+        )
+
+
+def _state(invitation: Invitation) -> Cell:
+    if invitation.expires_at <= clock.now():
+        return Cell("Expired", "badge", tone="warn")
+    if invitation.token_digest is None:
+        return Cell("On its way", "badge", tone="mute")
+    return Cell("Waiting", "badge", tone="good")

@@ -1,0 +1,15 @@
+"""The form behind the link of an invitation."""
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+from backoffice.accounts.passwords import LONGEST
+from backoffice.staff.services.invitations import LONGEST_NAME
+
+
+class NewcomerForm(FlaskForm):
+    """Who somebody is, and the password of the account that begins here."""
+
+    name = StringField("Your name", [DataRequired("Write your name."), Length(max=LONGEST_NAME)])
+    password = PasswordField("Password", [DataRequired("Write a password."), Length(max=LONGEST)])

@@ -1,0 +1,45 @@
+"""What is mailed about places at a school."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backoffice.outbox.mail import Mail
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Who asks whom to be what and where, and the link that says yes."""
+
+    inviter: str
+    school: str
+    place: str
+    token: str
+    until: datetime
+
+    @classmethod
+    def example(cls) -> "Invited":
+        """One from a school with a hostile name."""
+        return cls(
+            "Ruth Leader",
+            "Home <Hollow> School",
+            "a co-teacher of Ownclass Otters",
+            "q" * 43,
+            datetime(2026, 11, 25, 9, 30, tzinfo=UTC),
+        )
+
+
+@dataclass(frozen=True)
+class PlaceEnded:
+    """At which school a place has ended."""
+
+    school: str
+
+    @classmethod
+    def example(cls) -> "PlaceEnded":
+        """One at a school with a hostile name."""
+        return cls("Home <Hollow> School")
+
+
+INVITATION = Mail("invitation", Invited)
+PLACE_ENDED = Mail("place-ended", PlaceEnded)
+MAILS = (INVITATION, PLACE_ENDED)

@@ -1,0 +1,1 @@
+"""What can be done about a school's staff, one function a verb."""

@@ -1,0 +1,411 @@
+"""Inviting somebody into a school, and accepting it."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.permissions import TEACHERS_INVITE, TEACHERS_READ
+from backoffice.access.policy import visible
+from backoffice.access.principal import Nobody, Principal, Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import passwords
+from backoffice.accounts.addresses import checked, email_index
+from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import signing_in
+from backoffice.accounts.services.signing_in import SignedIn
+from backoffice.accounts.tokens import token_digest
+from backoffice.audit.trail import record
+from backoffice.jobs import queue
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.services import post
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom, Membership, Role, School, TeachingRole
+from backoffice.settings import Passwords, Sessions, Throttles
+from backoffice.staff import mails
+from backoffice.staff.models import IN_A_CLASS, Invitation, InvitedAs
+from backoffice.storage import functions, keyring
+from backoffice.storage.functions import NewcomerAccount
+from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
+from backoffice.wording import clean
+
+WRITE = "core.write-invitations"
+LASTS = timedelta(days=14)
+# From the last mail on, whatever became of it; the trail knows more.
+KEPT_FOR = timedelta(days=30)
+LONGEST_NAME = 80
+OPEN = (Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
+
+OVER = "This invitation is over. Ask the school's leader for a new one."
+ASKED_ALREADY = "This address has this invitation already. Send it again from the list."
+THERE_ALREADY = "Whoever has this address has this place already."
+
+
+class Standing(StrEnum):
+    """What there is of an account for the address of an invitation."""
+
+    NONE = "none"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an invitation says to who has its link."""
+
+    school: str
+    role: InvitedAs
+    classroom: str | None
+    inviter: str | None
+    email: str
+    name: str
+    standing: Standing
+    # Of the account with this address, in use or not.
+    account: str | None
+
+    @property
+    def place(self) -> str:
+        """What is offered, in words."""
+        return place_of(self.role, self.classroom)
+
+
+def place_of(role: str, classroom: str | None = None) -> str:
+    """What a role is called in a sentence: "a co-teacher of 5B Science"."""
+    words = {
+        InvitedAs.TEACHER: "a teacher",
+        InvitedAs.LEADER: "a leader",
+        InvitedAs.CO_TEACHER: "a co-teacher",
+        InvitedAs.HELPER: "a helper",
+    }[InvitedAs(role)]
+    return f"{words} of {classroom}" if classroom else words
+
+
+def invite(
+    *,
+    principal: Principal,
+    school: str,
+    email: str,
+    name: str,
+    role: InvitedAs,
+    classroom: str | None,
+    throttles: Throttles,
+) -> PublicId:
+    """Have an invitation mailed. The answer does not tell whether the address has an account elsewhere.
+
+    Raises `Rejected`, `NotFound`, `Throttled`.
+    """
+    email, name = checked(email), clean(name)
+    if not name:
+        raise Rejected(name="Write a name.")
+    if len(name) > LONGEST_NAME:
+        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
+    if role in IN_A_CLASS and not classroom:
+        raise Rejected(classroom="Choose the class.")
+    if classroom and role not in IN_A_CLASS:
+        raise Rejected(classroom="Only co-teachers and helpers are invited to a class. Choose none.")
+    _pace(email_index(email), throttles)
+    with transaction(principal) as tx:
+        place = find(tx, School, school, permission=TEACHERS_INVITE)
+        room = _room(tx, classroom, place.id) if classroom else None
+        if _is_there(tx, email_index(email), place.id, role, room):
+            raise Rejected(email=THERE_ALREADY)
+        made = _add(tx, school_id=place.id, email=email, name=name, role=role, classroom_id=room)
+        if made is None:
+            raise Rejected(email=ASKED_ALREADY)
+        number, public_id = made
+        record(tx, "invitations.invite", school_id=place.id, invitation=number, role=role, classroom=room)
+        queue.defer(tx, WRITE)
+    return public_id
+
+
+def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
+    """Invite those of these people whom a roster made known and nobody has asked yet; how many.
+
+    As teachers, to each school that the principal leads and the roster put them at. Whoever has such an
+    invitation is left alone.
+    """
+    with transaction(principal) as tx:
+        known = select(Account).where(
+            Account.public_id.in_(accounts), Account.status == AccountStatus.NOT_INVITED
+        )
+        people = {each.id: each for each in tx.scalars(visible(tx.principal, known, TEACHERS_INVITE))}
+        places = select(Membership.account_id, Membership.school_id).where(
+            Membership.account_id.in_(people), Membership.school_id.in_(tx.principal.led_schools)
+        )
+        invited = set()
+        for account_id, school_id in sorted(
+            {(row.account_id, row.school_id) for row in tx.execute(places)}, key=str
+        ):
+            assert school_id is not None
+            person = people[account_id]
+            made = _add(
+                tx,
+                school_id=school_id,
+                email=person.email,
+                name=person.name,
+                role=InvitedAs.TEACHER,
+                classroom_id=None,
+            )
+            if made is not None:
+                invited.add(account_id)
+                record(
+                    tx,
+                    "invitations.invite",
+                    school_id=school_id,
+                    invitation=made[0],
+                    role=InvitedAs.TEACHER,
+                    account=account_id,
+                )
+        if invited:
+            queue.defer(tx, WRITE)
+    return len(invited)
+
+
+def send_again(*, principal: Principal, invitations: Collection[str], throttles: Throttles) -> int:
+    """Have new links mailed, for 14 days from now; the old ones are dead at once. How many.
+
+    Raises `Throttled`.
+    """
+    with transaction(principal) as tx:
+        for index in tx.scalars(
+            visible(tx.principal, select(Invitation), TEACHERS_INVITE)
+            .where(*OPEN, Invitation.public_id.in_(invitations))
+            .with_only_columns(Invitation.email_index)
+        ):
+            _pace(index, throttles)
+    with transaction(principal) as tx:
+        sent = _change(tx, invitations, expires_at=clock.now() + LASTS)
+        for each in sent:
+            record(tx, "invitations.send-again", school_id=each.school_id, invitation=each.id)
+        if sent:
+            queue.defer(tx, WRITE)
+    return len(sent)
+
+
+def withdraw(*, principal: Principal, invitations: Collection[str]) -> int:
+    """Withdraw invitations: their links are dead at once. How many were still open."""
+    with transaction(principal) as tx:
+        withdrawn = _change(tx, invitations, withdrawn_at=clock.now())
+        for each in withdrawn:
+            record(tx, "invitations.withdraw", school_id=each.school_id, invitation=each.id)
+    return len(withdrawn)
+
+
+def opened(token: str) -> Opened | None:
+    """What the invitation behind a link says; None if the link is dead."""
+    with transaction(Nobody()) as tx:
+        row = functions.open_invitation(tx, digest=token_digest(token), at=clock.now())
+    if row is None:
+        return None
+    in_use = row.account_status not in {None, AccountStatus.NOT_INVITED}
+    return Opened(
+        school=_unsealed(row.school, "school.name"),
+        role=InvitedAs(row.role),
+        classroom=_unsealed(row.classroom, "classroom.name") if row.classroom else None,
+        inviter=_unsealed(row.inviter, "account.name") if row.inviter else None,
+        email=_unsealed(row.email, "invitation.email"),
+        name=_unsealed(row.name, "invitation.name"),
+        standing=Standing.ACCOUNT if in_use else Standing.NONE,
+        account=row.account_public_id,
+    )
+
+
+def accept(*, principal: Principal, token: str) -> None:
+    """Take the place with the account that is signed in, whose address the invitation must be for.
+
+    Raises `Rejected`. Accepted by two at once, it makes one place.
+    """
+    with transaction(principal) as tx:
+        done = functions.accept_invitation(tx, digest=token_digest(token), at=clock.now())
+        if done is None:
+            raise Rejected.whole(OVER)
+        record(
+            tx,
+            "invitations.accept",
+            school_id=done.school_id,
+            invitation=done.invitation_id,
+            account=tx.principal.account_id,
+        )
+
+
+def accept_anew(
+    *,
+    token: str,
+    name: str,
+    password: str,
+    cost: Passwords,
+    sessions: Sessions,
+    visitor: Visitor,
+    device: str | None,
+) -> SignedIn:
+    """Take the place with an account that begins here, and sign it in. Raises `Rejected`."""
+    # Before the hash, which takes long: a link that opens nothing costs nothing.
+    invitation = opened(token)
+    if invitation is None or invitation.standing is Standing.ACCOUNT:
+        raise Rejected.whole(OVER)
+    name = clean(name)
+    if not name:
+        raise Rejected(name="Write your name.")
+    if len(name) > LONGEST_NAME:
+        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
+    if problem := passwords.problem_of(password, name, invitation.email):
+        raise Rejected(password=problem)
+    new = NewcomerAccount(
+        public_id=new_public_id(),
+        email=keyring.current().seal(invitation.email.encode(), context="account.email"),
+        name=keyring.current().seal(name.encode(), context="account.name"),
+        password_hash=passwords.hash_password(password, cost),
+    )
+    own_token = secrets.token_urlsafe(32)
+    with transaction(Nobody(visitor.address)) as tx:
+        done = functions.accept_invitation_anew(tx, new, digest=token_digest(token), at=clock.now())
+        if done is None:
+            raise Rejected.whole(OVER)
+        session = signing_in.begin(
+            tx,
+            account_id=done.account_id,
+            security_epoch=done.security_epoch,
+            token=own_token,
+            idle_minutes=sessions.account_idle,
+            until=sessions.span(sessions.account_absolute),
+            address=visitor.address,
+            device=device,
+        )
+        record(
+            tx,
+            "invitations.accept",
+            school_id=done.school_id,
+            invitation=done.invitation_id,
+            account=done.account_id,
+        )
+        record(tx, "accounts.sign-in", account=done.account_id, session=session)
+    return SignedIn(own_token, voucher(ACCOUNT, email_index(invitation.email).hex()))
+
+
+def write_invitations(who: Purpose) -> dict[str, int]:
+    """Mail all invitations that have no link yet; how many. Forget old ones."""
+    now = clock.now()
+    with transaction(who) as tx:
+        waiting = select(Invitation).where(*OPEN, Invitation.token_digest.is_(None))
+        found = tx.scalars(waiting.with_for_update(skip_locked=True)).all()
+        for invitation in found:
+            _write(tx, invitation)
+        tx.execute(delete(Invitation).where(Invitation.expires_at < now - (KEPT_FOR - LASTS)))
+    return {"written": len(found)}
+
+
+def _write(tx: Transaction, invitation: Invitation) -> None:
+    token = secrets.token_urlsafe(32)
+    invitation.token_digest = token_digest(token)
+    school = tx.get_one(School, invitation.school_id)
+    classroom = tx.scalar(
+        select(Classroom.name).where(
+            Classroom.school_id == invitation.school_id, Classroom.id == invitation.classroom_id
+        )
+    )
+    inviter = tx.scalar(select(Account.name).where(Account.id == invitation.invited_by))
+    post(
+        tx,
+        mails.INVITATION,
+        # Whoever has an account is written to like everybody else: the school's list of mails tells nothing.
+        to=Recipient(None, invitation.email, invitation.name, school.language),
+        parameters=mails.Invited(
+            inviter or "A leader",
+            school.name,
+            place_of(invitation.role, classroom),
+            token,
+            invitation.expires_at,
+        ),
+        school_id=school.id,
+    )
+
+
+def _pace(index: bytes, throttles: Throttles) -> None:
+    """One address is written to so often, whoever asks for it."""
+    take(Claim("invitation by address", throttles.letter_address, voucher(ACCOUNT, index.hex())))
+
+
+def _room(tx: Transaction, classroom: str, school_id: int) -> int:
+    try:
+        room = find(tx, Classroom, classroom)
+    except NotFound:
+        room = None
+    if room is None or room.school_id != school_id:
+        raise Rejected(classroom="Choose a class of this school.")
+    return room.id
+
+
+def _is_there(tx: Transaction, index: bytes, school_id: int, role: InvitedAs, room: int | None) -> bool:
+    """Whether somebody whom the principal sees anyway has this place. From a roster alone, nobody has."""
+    of_address = (Account.email_index == index, Account.status != AccountStatus.NOT_INVITED)
+    person = tx.scalar(visible(tx.principal, select(Account.id).where(*of_address), TEACHERS_READ))
+    if person is None:
+        return False
+    if room is not None:
+        held = select(func.count()).where(
+            TeachingRole.school_id == school_id,
+            TeachingRole.classroom_id == room,
+            TeachingRole.account_id == person,
+            or_(TeachingRole.role != InvitedAs.HELPER, TeachingRole.role == role),
+        )
+    else:
+        wanted = Role.LEADER if role is InvitedAs.LEADER else Role.TEACHER
+        held = select(func.count()).where(
+            Membership.school_id == school_id, Membership.account_id == person, Membership.role == wanted
+        )
+    return bool(tx.scalar(held))
+
+
+def _add(
+    tx: Transaction, *, school_id: int, email: str, name: str, role: InvitedAs, classroom_id: int | None
+) -> tuple[int, PublicId] | None:
+    """A new invitation; None if there is an open one like it."""
+    number, public_id, now = tx.take_id(Invitation), new_public_id(), clock.now()
+    try:
+        with tx.begin_nested():
+            tx.execute(
+                insert(Invitation).values(
+                    school_id=school_id,
+                    id=number,
+                    public_id=public_id,
+                    email=email,
+                    email_index=email_index(email),
+                    name=name,
+                    role=role,
+                    classroom_id=classroom_id,
+                    invited_by=tx.principal.account_id,
+                    created_at=now,
+                    expires_at=now + LASTS,
+                )
+            )
+    except IntegrityError:
+        return None
+    return number, public_id
+
+
+def _change(tx: Transaction, invitations: Collection[str], **values: object) -> list[Invitation]:
+    """Change open invitations, whose links are dead from then on."""
+    chosen = visible(tx.principal, select(Invitation), TEACHERS_INVITE).where(
+        *OPEN, Invitation.public_id.in_(invitations)
+    )
+    # Locked: one that is being accepted is waited for, and is not open any more then.
+    found = list(tx.scalars(chosen.order_by(Invitation.id).with_for_update()))
+    for each in found:
+        tx.execute(
+            update(Invitation)
+            .where(Invitation.school_id == each.school_id, Invitation.id == each.id)
+            .values(token_digest=None, **values)
+            .execution_options(synchronize_session=False)
+        )
+    return found
+
+
+def _unsealed(value: bytes, context: str) -> str:
+    return keyring.current().open(bytes(value), context=context).decode()

@@ -1,0 +1,1 @@
+"""Tests of invitations and of places that end."""
