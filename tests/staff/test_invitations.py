@@ -265,7 +265,7 @@ def test_a_withdrawn_link_is_dead(world: World) -> None:
         accept(token)
     assert account_of("withdrawn@people.example") is None
     # Nor is it sent again.
-    again = {"principal": world.sign_in("leader"), "invitations": [made], "throttles": NO_LIMIT}
+    again: dict[str, Any] = {"principal": world.sign_in("leader"), "invitations": [made], "throttles": NO_LIMIT}
     assert invitations.send_again(**again) == 0
 
 
@@ -352,7 +352,7 @@ def test_another_schools_invitation_is_neither_sent_again_nor_withdrawn(world: W
         theirs = tx.scalars(select(Invitation).where(Invitation.school_id == world.outside.id)).one()
     leader = world.sign_in("leader")
     assert invitations.withdraw(principal=leader, invitations=[theirs.public_id]) == 0
-    again = {"principal": leader, "invitations": [theirs.public_id], "throttles": NO_LIMIT}
+    again: dict[str, Any] = {"principal": leader, "invitations": [theirs.public_id], "throttles": NO_LIMIT}
     assert invitations.send_again(**again) == 0
 
 
