@@ -158,7 +158,9 @@ def _code_page(needed: signing_in.CodeNeeded, *, shared: bool) -> tuple[str, int
     """Ask for the code. The password is not asked for again: a sealed word in the cookie stands for it."""
     session[HALF_WAY] = needed.half_way
     form = SignInByCodeForm(formdata=None, shared="y" if shared else "")
-    return render_template("accounts/sign_in_code.html", form=form, problem=needed.sentence), 422
+    # That it is still to come is no mistake of anybody's.
+    problem = None if needed.sentence == signing_in.CODE_WANTED else needed.sentence
+    return render_template("accounts/sign_in_code.html", form=form, problem=problem), 422
 
 
 def _come_in(begun: signing_in.SignedIn) -> Response:

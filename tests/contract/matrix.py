@@ -212,7 +212,7 @@ class Matrix:
         """The changed rows that are not the actor's own, or not of the very thing."""
         added = {
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
-            for kind in ("classroom", "student")
+            for kind in ("classroom", "student", "invitation", "mail")
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"
@@ -225,6 +225,9 @@ class Matrix:
                     continue
                 if number not in actor.reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")
+                elif kind == "account" and number == actor.principal.account_id:
+                    # Who does something to somebody may get something by it: a class that was theirs.
+                    continue
                 elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
                     found.append(f"{change} is of another {kind}")
                 elif thing and kind == "school" and thing.school_id not in {None, number}:

@@ -11,9 +11,11 @@ from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
+from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.tokens import token_digest
 from backoffice.audit.models import AuditEntry
 from backoffice.outbox.models import OutgoingMail
 from backoffice.problems import Rejected, Throttled
@@ -22,6 +24,8 @@ from backoffice.settings import Sessions
 from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.staff.services import invitations
 from backoffice.staff.services.invitations import Standing
+from backoffice.storage import functions
+from backoffice.storage.functions import NewcomerAccount
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.visitor import Visitor
 from tests.factories.world import COST, NO_LIMIT, SYSTEM, World
@@ -187,6 +191,11 @@ def test_an_account_in_use_is_not_taken_over_by_a_link(world: World) -> None:
     assert found.standing is Standing.ACCOUNT
     with pytest.raises(Rejected):
         accept(token)
+    # Nor by the database, were it asked.
+    new = NewcomerAccount(new_public_id(), b"mine", b"mine", "$argon2id$mine")
+    with transaction(Nobody()) as tx:
+        digest = token_digest(token)
+        assert functions.accept_invitation_anew(tx, new, digest=digest, at=clock.now()) is None
     world.sign_in("foreign_parent")
 
 
@@ -265,7 +274,11 @@ def test_a_withdrawn_link_is_dead(world: World) -> None:
         accept(token)
     assert account_of("withdrawn@people.example") is None
     # Nor is it sent again.
-    again = {"principal": world.sign_in("leader"), "invitations": [made], "throttles": NO_LIMIT}
+    again: dict[str, Any] = {
+        "principal": world.sign_in("leader"),
+        "invitations": [made],
+        "throttles": NO_LIMIT,
+    }
     assert invitations.send_again(**again) == 0
 
 
@@ -352,7 +365,7 @@ def test_another_schools_invitation_is_neither_sent_again_nor_withdrawn(world: W
         theirs = tx.scalars(select(Invitation).where(Invitation.school_id == world.outside.id)).one()
     leader = world.sign_in("leader")
     assert invitations.withdraw(principal=leader, invitations=[theirs.public_id]) == 0
-    again = {"principal": leader, "invitations": [theirs.public_id], "throttles": NO_LIMIT}
+    again: dict[str, Any] = {"principal": leader, "invitations": [theirs.public_id], "throttles": NO_LIMIT}
     assert invitations.send_again(**again) == 0
 
 
