@@ -200,6 +200,16 @@ def end_place(
     return session.execute(statement, values).first()
 
 
+def forget_recovery_codes(session: Session) -> None:
+    """Delete the recovery codes of the principal's own account."""
+    session.execute(text("select app.forget_recovery_codes()"))
+
+
+def forget_second_factor(session: Session) -> None:
+    """Delete second factor and recovery codes of the principal's own account."""
+    session.execute(text("select app.forget_second_factor()"))
+
+
 def names_behind_code(session: Session, *, code_index: bytes, at: datetime) -> Sequence[AnyRow]:
     """The children (sealed names) of the class whose code this is, if its door is open."""
     statement = text("select * from app.names_behind_code(:index, :at)")

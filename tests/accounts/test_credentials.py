@@ -25,7 +25,7 @@ from backoffice.accounts.models import (
     LinkPurpose,
 )
 from backoffice.accounts.passwords import problem_of
-from backoffice.accounts.services import credentials, letters, sessions, signing_in
+from backoffice.accounts.services import credentials, letters, proof, sessions, signing_in
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.problems import Rejected, Throttled
 from backoffice.settings import Sessions, Throttles
@@ -216,7 +216,7 @@ def test_a_wrong_password_changes_nothing(world: World) -> None:
         who = tx.principal
     with pytest.raises(Rejected) as raised:
         change(who, current="something else entirely")
-    assert raised.value.fields == {"current": credentials.WRONG}
+    assert raised.value.fields == {"current": proof.WRONG}
     for poor in ("short", "passwordpassword", f"{world.people['teacher'].email}1", "x" * 129):
         with pytest.raises(Rejected) as raised:
             change(who, new=poor)

@@ -61,7 +61,8 @@ def _with_nothing(world: World) -> None:
 
 
 def credentials(world: World, role: str, password: str = PASSWORD) -> dict[str, str]:
-    return {"email": world.people[role].email, "password": password}
+    person = world.people[role]
+    return {"email": person.email, "password": password, "otp": person.otp() or ""}
 
 
 def test_the_page_asks_for_address_and_password(client: FlaskClient) -> None:

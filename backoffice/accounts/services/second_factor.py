@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backoffice import clock
@@ -16,6 +16,7 @@ from backoffice.accounts.services import credentials, letters, proof
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions
+from backoffice.storage import functions
 
 WRONG = "This is not the code that the app shows now. Wait for the next one and write that."
 NOT_BEGUN = "Begin again: there is no app to confirm."
@@ -115,11 +116,10 @@ def remove(*, principal: Principal, sessions: Sessions) -> Changed:
     """Be without a second factor again, where none is required. Raises `Rejected` and `ProofNeeded`."""
     with transaction(principal) as tx:
         proof.demand(tx)
-        own = _in_use(tx)
+        _in_use(tx)
         if must_have_one(tx):
             raise Rejected.whole(MUST)
-        for model in (AccountSecondFactor, AccountRecoveryCode):
-            tx.execute(delete(model).where(model.account_id == own.account_id))
+        functions.forget_second_factor(tx)
         return _changed(tx, LetterKind.FACTOR_REMOVED, "accounts.remove-second-factor", sessions)
 
 
@@ -138,7 +138,7 @@ def _in_use(tx: Transaction) -> AccountSecondFactor:
 def _new_codes(tx: Transaction) -> Sequence[str]:
     account_id = tx.principal.account_id
     assert account_id is not None
-    tx.execute(delete(AccountRecoveryCode).where(AccountRecoveryCode.account_id == account_id))
+    functions.forget_recovery_codes(tx)
     fresh = codes.new_recovery_codes()
     numbers = tx.take_ids(AccountRecoveryCode, len(fresh))
     rows = [

@@ -14,7 +14,7 @@ begin
     execute format('create policy app_own on app.%I to backoffice_app
                     using (account_id = any ((select app.ids(''account''))::bigint[]))', t);
     execute format('grant select, insert, update, delete on app.%I to backoffice_system', t);
-    execute format('grant select, insert, delete on app.%I to backoffice_app', t);
+    execute format('grant select, insert on app.%I to backoffice_app', t);
   end loop;
 end $$;
 
@@ -23,6 +23,23 @@ grant usage on sequence app.account_recovery_code_id_seq to backoffice_app, back
 grant update (proven_at) on app.account_session to backoffice_app;
 alter table app.account_second_factor alter column secret set statistics 0, alter column pending set statistics 0;
 alter table app.account_recovery_code alter column code_digest set statistics 0;
+
+-- The web deletes nothing by itself: these are the two ends that an owner makes.
+create function app.forget_recovery_codes() returns void
+language sql security definer set search_path = app, pg_temp as $$
+  delete from account_recovery_code c where c.account_id = any (ids('account'))
+$$;
+comment on function app.forget_recovery_codes is 'Deletes the recovery codes of the principal''s own account.';
+
+create function app.forget_second_factor() returns void
+language sql security definer set search_path = app, pg_temp as $$
+  delete from account_recovery_code c where c.account_id = any (ids('account'));
+  delete from account_second_factor f where f.account_id = any (ids('account'))
+$$;
+comment on function app.forget_second_factor is 'Deletes second factor and recovery codes of the principal''s own account.';
+
+revoke execute on function app.forget_recovery_codes(), app.forget_second_factor() from public;
+grant execute on function app.forget_recovery_codes(), app.forget_second_factor() to backoffice_app;
 
 create function app.second_factor(of_account bigint) returns bytea
 language sql stable security definer set search_path = app, pg_temp as $$
