@@ -6,7 +6,6 @@ import segno
 from flask import Flask, flash, make_response, redirect, render_template, request, session
 from flask.globals import request_ctx
 from flask_login import login_required
-from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -25,7 +24,14 @@ PROVING_FOR = "proving_for"
 @login_required
 def factor() -> str:
     """How the second factor stands, and what can be done about it."""
-    return _factor_page()
+    tx = reading()
+    proof.demand(tx)
+    return render_template(
+        "accounts/second_factor.html",
+        person=principal(),
+        factor=second_factor.factor(tx),
+        must=second_factor.must_have_one(tx),
+    )
 
 
 @bp.post("/account/second-factor")
@@ -70,14 +76,14 @@ def confirm_factor() -> Response | tuple[str, int]:
 
 @bp.post("/account/second-factor/codes")
 @login_required
-def renew_codes() -> Response | tuple[str, int]:
+def renew_codes() -> Response:
     """Make new recovery codes, and show them once."""
     return _act(second_factor.renew_codes, _codes_page)
 
 
 @bp.post("/account/second-factor/remove")
 @login_required
-def remove_factor() -> Response | tuple[str, int]:
+def remove_factor() -> Response:
     """Be without a second factor again."""
 
     def removed(changed: Changed) -> Response:
@@ -135,27 +141,15 @@ def _page_of(path: str) -> str:
     return "/account"
 
 
-def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> Response | tuple[str, int]:
+def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> Response:
     who = principal()
     done_reading()
     try:
         changed = act(principal=who, sessions=settings().sessions)
     except Rejected as rejected:
-        return _factor_page(" ".join(rejected.fields.values())), 422
+        flash(" ".join(rejected.fields.values()), "warning")
+        return redirect(SET_UP.address, 303)
     return answer(changed)
-
-
-def _factor_page(problem: str | None = None) -> str:
-    tx = reading()
-    proof.demand(tx)
-    return render_template(
-        "accounts/second_factor.html",
-        form=FlaskForm(),
-        person=principal(),
-        factor=second_factor.factor(tx),
-        must=second_factor.must_have_one(tx),
-        problem=problem,
-    )
 
 
 def _codes_page(changed: Changed) -> Response:

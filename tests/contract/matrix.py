@@ -249,6 +249,8 @@ class Matrix:
 def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]:
     """The matrix over a module's database, set up and kept as it is."""
     stage = build_stage(world, app)
+    for person in world.people.values():
+        person.otp()  # So that a code that was used for the stage's own sessions changes its row again.
     with snapshots(runtime) as taken:
         taken.keep()
         yield Matrix(app, stage, taken, routes(app))
