@@ -20,7 +20,7 @@ from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewAccountSession
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import PublicId, new_public_id
-from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.tries import Claim, trying
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 from backoffice.wording import clean
 
@@ -108,15 +108,14 @@ def sign_in(
     """
     address = visitor.address
     index = email_index(normalise_email(email))
-    taken = take(*_guess(index, visitor, throttles))
-    with transaction(Nobody(address)) as tx:
-        found = functions.sign_in_account(tx, email_index=index)
-    # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
-    matches = passwords.verify(password, found.password_hash if found else None, cost)
-    if not (found and matches and found.status == AccountStatus.ACTIVE):
-        _note_refusal(address)
-        raise Rejected.whole(REFUSED)
-    taken.settle(counts=False)
+    with trying(*_guess(index, visitor, throttles)):
+        with transaction(Nobody(address)) as tx:
+            found = functions.sign_in_account(tx, email_index=index)
+        # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
+        matches = passwords.verify(password, found.password_hash if found else None, cost)
+        if not (found and matches and found.status == AccountStatus.ACTIVE):
+            _note_refusal(address)
+            raise Rejected.whole(REFUSED)
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with transaction(Nobody(address)) as tx:

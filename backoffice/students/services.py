@@ -1,8 +1,7 @@
 """How a child comes in and leaves again."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,7 +10,7 @@ from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
-from backoffice.access.transaction import Transaction, transaction
+from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names
@@ -55,7 +54,8 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
         return None if value is None else opener.open(bytes(value), context=column).decode()
 
     index = codes.index(codes.normalise(code))
-    with _trying(index, visitor, throttles) as tx:
+    take(*guess(visitor, throttles), code_index=index)
+    with transaction(Nobody(visitor.address)) as tx:
         rows = functions.names_behind_code(tx, code_index=index, at=clock.now())
     people = [
         names.Named(
@@ -90,7 +90,8 @@ def sign_in_student(
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
-    with _trying(index, visitor, throttles) as tx:
+    take(*guess(visitor, throttles), code_index=index)
+    with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_student_session(
             tx,
             NewStudentSession(
@@ -125,19 +126,6 @@ def leave(*, principal: Principal) -> None:
 def credential(token_id: UUID, address: str | None) -> StudentToken:
     """What a verified token presents to the database."""
     return StudentToken(token_id, address)
-
-
-@contextmanager
-def _trying(index: bytes, visitor: Visitor, throttles: Throttles) -> Iterator[Transaction]:
-    """A transaction as nobody in which a code is tried. Only a code that no class has counts as a wrong try.
-
-    A child who comes before the door is open is not guessing. Raises `Throttled`.
-    """
-    taken = take(*guess(visitor, throttles))
-    with transaction(Nobody(visitor.address)) as tx:
-        yield tx
-        stands = functions.code_stands(tx, code_index=index)
-    taken.settle(counts=not stands)
 
 
 def guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
