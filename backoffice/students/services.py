@@ -20,7 +20,7 @@ from backoffice.storage.functions import NewStudentSession
 from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import SCHOOL, Visitor, voucher
+from backoffice.throttles.visitor import CODE, SCHOOL, Visitor, voucher
 
 # The same words, and the same work, for a wrong code and a closed door.
 NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
@@ -38,12 +38,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Begun:
-    """A new student session. `voucher` lets the device be known as one of the school's."""
+    """A new student session. `vouchers` let the device be known as one of the school's, with this code."""
 
     token_id: UUID
     idle: timedelta
     ends_at: datetime
-    voucher: str
+    vouchers: tuple[str, ...]
 
 
 def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[Choice]:
@@ -54,7 +54,7 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
         return None if value is None else opener.open(bytes(value), context=column).decode()
 
     index = codes.index(codes.normalise(code))
-    take(*guess(visitor, throttles), code_index=index)
+    take(*guess(index, visitor, throttles), code_index=index)
     with transaction(Nobody(visitor.address)) as tx:
         rows = functions.names_behind_code(tx, code_index=index, at=clock.now())
     people = [
@@ -90,7 +90,7 @@ def sign_in_student(
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
-    take(*guess(visitor, throttles), code_index=index)
+    take(*guess(index, visitor, throttles), code_index=index)
     with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_student_session(
             tx,
@@ -110,7 +110,8 @@ def sign_in_student(
             record(tx, "students.sign-in", school_id=begun.school_id, session=begun.session_id)
     if begun is None:
         raise Rejected(code=NOT_OPEN)
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, voucher(SCHOOL, begun.school_id))
+    vouchers = (_known(index), voucher(SCHOOL, begun.school_id))
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers)
 
 
 def leave(*, principal: Principal) -> None:
@@ -128,9 +129,15 @@ def credential(token_id: UUID, address: str | None) -> StudentToken:
     return StudentToken(token_id, address)
 
 
-def guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
-    """What a guess at a code takes. Devices that a school's class let in before have their own tries."""
+def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+    """What a guess at a code takes. Devices that a school's class let in before have their own tries.
+
+    The very code that let a device in is no guess at it: nobody's guessing, not even at that device, shuts a
+    class's tablets out.
+    """
     device = visitor.device
+    if device and _known(index) in device.vouchers:
+        return ()
     school = device.vouched(SCHOOL) if device else None
     if device and school:
         return (
@@ -141,6 +148,10 @@ def guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
         Claim("code by network", throttles.code_network, visitor.network),
         Claim("code overall", throttles.code_overall, ""),
     )
+
+
+def _known(index: bytes) -> str:
+    return voucher(CODE, index.hex())
 
 
 def _sealed(address: str | None) -> bytes | None:

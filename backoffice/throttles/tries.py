@@ -58,6 +58,8 @@ def take(*claims: Claim, code_index: bytes | None = None) -> Taken:
 
     With a code's index: only if no class has the code. There is no moment at which a right one is counted.
     """
+    if not claims:
+        return Taken(())
     asked = [(claim, span) for claim in claims for span in claim.spans]
     now = clock.now()
     with _at_once() as connection:

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 from backoffice.storage import keyring
 
+CODE = "code"
 SCHOOL = "school"
 ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
 class Device:
-    """A browser at which somebody has signed in before. Its `vouchers` are tags of who did, newest last."""
+    """A browser at which somebody has signed in before.
+
+    Its `vouchers` are tags of who did and of the codes that let them in, newest last.
+    """
 
     id: str
     vouchers: tuple[str, ...]
@@ -41,6 +45,6 @@ class Visitor:
 
 
 def voucher(kind: str, subject: object) -> str:
-    """The tag of an account or a school on a device: its kind and 16 hex digits."""
+    """The tag of an account, a school or a code on a device: its kind and 16 hex digits."""
     tag = keyring.current().blind_index(str(subject), context=f"device.{kind}")
     return f"{kind}-{tag[:8].hex()}"

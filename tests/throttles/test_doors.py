@@ -157,6 +157,21 @@ def test_all_devices_of_a_school_share_one_days_tries(runtime: Runtime, world: W
     assert answers == [422, 422, 422, 429, 429]
 
 
+def test_a_device_keeps_the_code_that_let_it_in_whoever_guesses(runtime: Runtime, world: World) -> None:
+    """One pupil with a good code and many devices spends the school's tries, and shuts nobody out."""
+    few = Throttles(code_school="3/day", code_device="2/day", code_network="1/day")
+    app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": few})))
+    tablet, pupil, other = browser(app), browser(app), browser(app)
+    for each in (tablet, pupil, other):
+        come_in(each, world)
+    assert wrong_codes(pupil, 3) + wrong_codes(other, 3) == [422, 422, 429, 422, 429, 429]
+    assert wrong_codes(tablet, 1) == [429]
+    assert typed(tablet, world.own_class.code).status_code == 200
+    assert come_in(tablet, world).location == "/student"
+    # No other code, not even of the same school: that would be a way to guess it.
+    assert typed(tablet, world.colleague_class.code).status_code == 429
+
+
 @pytest.mark.parametrize("made_up", ["", "x", "WyJhIiwic2Nob29sLTEyMzQiXQ.aWOJqA.abc", "a.b.c", "\xe9"])
 def test_a_made_up_device_is_a_stranger(guarded: Flask, world: World, made_up: str) -> None:
     client = browser(guarded)
