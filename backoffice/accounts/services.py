@@ -177,8 +177,10 @@ def _guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim,
     account, device = voucher(ACCOUNT, index.hex()), visitor.device
     if device and account in device.vouchers:
         return (Claim("password by device", throttles.password_device, f"{device.id} {account}"),)
+    site = [Claim("password by site", throttles.password_site, visitor.site)] if visitor.site else []
     return (
         Claim("password by network", throttles.password_network, visitor.network),
+        *site,
         Claim("password by account", throttles.password_account, account),
         Claim("password overall", throttles.password_overall, ""),
     )

@@ -144,8 +144,10 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
             Claim("code by device", throttles.code_device, device.id),
             Claim("code by school", throttles.code_school, school),
         )
+    site = [Claim("code by site", throttles.code_site, visitor.site)] if visitor.site else []
     return (
         Claim("code by network", throttles.code_network, visitor.network),
+        *site,
         Claim("code overall", throttles.code_overall, ""),
     )
 

@@ -288,6 +288,30 @@ def test_an_ipv6_neighbour_is_the_same_network(guarded: Flask, world: World) -> 
     assert wrong_codes(browser(guarded, "2001:db8:1:3::1"), 1) == [422]
 
 
+def test_whoever_has_a_great_many_ipv6_networks_is_a_few_networks(guarded: Flask, world: World) -> None:
+    """A /48 holds 65,536 networks, and is given to anybody: it would spend everybody's tries, too."""
+    answers = [wrong_codes(browser(guarded, f"2001:db8:1:{n:x}::1"), 1)[0] for n in range(50)]
+    assert (answers.count(422), answers[-1]) == (40, 429)
+    assert typed(browser(guarded, "2001:db8:2::1"), world.own_class.code).status_code == 200
+
+
+def test_a_port_beside_a_forwarded_address_is_none_of_it(runtime: Runtime, world: World) -> None:
+    """Some proxies write one. Were it not read, the whole world would be one network."""
+    told = {"throttles": Throttles(), "proxy_hops": 1}
+    app = build(replace(runtime, settings=runtime.settings.model_copy(update=told)))
+    for told_by_proxy, neighbour in (
+        (f"{STRANGER}:{{}}", ELSEWHERE),
+        ("[2001:db8:1::1]:{}", "[2001:db8:2::1]:5"),
+    ):
+        answers = [
+            typed(browser(app, "10.0.0.1"), "WRNGCDFG", **{"X-Forwarded-For": told_by_proxy.format(5000 + n)})
+            for n in range(9)
+        ]
+        assert [each.status_code for each in answers] == [422] * 8 + [429]
+        answer = typed(browser(app, "10.0.0.1"), "WRNGCDFG", **{"X-Forwarded-For": neighbour})
+        assert answer.status_code == 422
+
+
 def test_a_class_is_not_visited_without_end(runtime: Runtime, world: World) -> None:
     few = Throttles(class_visits="3/hour")
     app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": few})))
@@ -352,6 +376,15 @@ def test_what_fails_on_our_side_is_no_wrong_password(guarded: Flask, world: Worl
     with without(runtime, "sign_in_account(bytea)"):
         assert {signs_in(client, email).status_code for _ in range(7)} == {500}
     assert signs_in(client, email).status_code == 303
+
+
+def test_whoever_tries_accounts_from_a_great_many_networks_is_slowed_down(
+    guarded: Flask, world: World
+) -> None:
+    places = [browser(guarded, f"2001:db8:1:{n:x}::1") for n in range(62)]
+    answers = [signs_in(each, f"m{n}@people.example", "wrong horse") for n, each in enumerate(places)]
+    assert [each.status_code for each in answers] == [422] * 60 + [429] * 2
+    assert signs_in(browser(guarded, ELSEWHERE), world.people["teacher"].email).status_code == 303
 
 
 def test_who_signs_in_often_is_not_throttled(guarded: Flask, world: World) -> None:
