@@ -68,7 +68,7 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
     ]
     if not people:
         raise Rejected(code=NOT_OPEN)
-    take(Claim("class visits", throttles.class_visits, index.hex()))
+    take(_visit(index, throttles))
     labels = names.shown(people)
     times = Counter(labels.values())
     choices = [
@@ -91,6 +91,8 @@ def sign_in_student(
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
     take(*guess(index, visitor, throttles), code_index=index)
+    # Whoever has a good code fills no table with sessions.
+    take(_visit(index, throttles))
     with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_student_session(
             tx,
@@ -150,6 +152,10 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
         *site,
         Claim("code overall", throttles.code_overall, ""),
     )
+
+
+def _visit(index: bytes, throttles: Throttles) -> Claim:
+    return Claim("class visits", throttles.class_visits, index.hex())
 
 
 def _known(index: bytes) -> str:

@@ -320,6 +320,14 @@ def test_a_class_is_not_visited_without_end(runtime: Runtime, world: World) -> N
     assert typed(browser(app), world.colleague_class.code).status_code == 200
 
 
+def test_children_are_not_let_in_without_end(runtime: Runtime, world: World) -> None:
+    """Each leaves a session and an entry of the trail behind; one with a good code could fill the disk."""
+    few = Throttles(class_visits="3/hour")
+    app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": few})))
+    answers = [come_in(browser(app, f"198.51.100.{n}"), world).status_code for n in range(5)]
+    assert answers == [303] * 3 + [429] * 2
+
+
 # -- passwords
 
 
