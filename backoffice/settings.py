@@ -105,6 +105,8 @@ class Throttles(_Section):
     """
 
     code_network: Allowance = "8/minute;30/day"
+    # An IPv6 /48 holds 65,536 networks, and one customer gets it whole.
+    code_site: Allowance = "40/minute;300/day"
     code_device: Allowance = "8/minute;60/day"
     # All devices that one school's classes vouch for, together: a child's own device is no way to guess.
     code_school: Allowance = "600/day"
@@ -114,6 +116,7 @@ class Throttles(_Section):
     password_device: Allowance = "8/minute;40/day"  # noqa: S105 - tries, no secret
     password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
     password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105
+    password_site: Allowance = "60/minute;300/hour;900/day"  # noqa: S105
     password_overall: Allowance = "3000/hour"  # noqa: S105
     # Mails that somebody asks for by an address: a new password, an account.
     letter_network: Allowance = "10/hour;40/day"

@@ -262,11 +262,6 @@ def next_numbers(session: Session, *, sequence: str, count: int) -> Sequence[int
     return session.scalars(statement, {"name": sequence, "count": count}).all()
 
 
-def code_stands(session: Session, *, code_index: bytes) -> bool:
-    """Whether a class has this code, be its door open or not."""
-    return bool(session.scalar(text("select app.code_stands(:index)"), {"index": code_index}))
-
-
 def take_tries(
     connection: Connection,
     *,
@@ -274,24 +269,25 @@ def take_tries(
     seconds: Sequence[int],
     most: Sequence[int],
     at: datetime,
+    code_index: bytes | None = None,
 ) -> AnyRow | None:
-    """Take one try under each key, in order, up to the first that has none left.
+    """Take one try under each key, or none if one of them has none left: its place (from 1), its span's end.
 
-    Its place (from 1) and when its span ends; None if every one had a try. A span begins with its first try
-    and lasts so many seconds.
+    A span begins with its first try and lasts so many seconds. A try of a code that a class has, be its door
+    open or not, counts as none.
     """
     statement = text(
         "select * from app.take_tries(cast(:keys as uuid[]), cast(:seconds as integer[]),"
-        " cast(:most as integer[]), :at)"
+        " cast(:most as integer[]), :at, :code)"
     )
-    values = {"keys": list(keys), "seconds": list(seconds), "most": list(most), "at": at}
+    values = {"keys": list(keys), "seconds": list(seconds), "most": list(most), "at": at, "code": code_index}
     return connection.execute(statement, values).first()
 
 
-def give_back_tries(connection: Connection, *, keys: Sequence[UUID], number: int, at: datetime) -> None:
-    """Give so many tries back under each key, in the spans that still run."""
-    statement = text("select app.give_back_tries(cast(:keys as uuid[]), :number, :at)")
-    connection.execute(statement, {"keys": list(keys), "number": number, "at": at})
+def give_back_tries(connection: Connection, *, keys: Sequence[UUID], at: datetime) -> None:
+    """Give a try back under each key, in the spans that still run."""
+    statement = text("select app.give_back_tries(cast(:keys as uuid[]), :at)")
+    connection.execute(statement, {"keys": list(keys), "at": at})
 
 
 def forget_past_tries(session: Session, *, before: datetime) -> int:

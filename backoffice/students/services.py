@@ -1,8 +1,7 @@
 """How a child comes in and leaves again."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,7 +10,7 @@ from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
-from backoffice.access.transaction import Transaction, transaction
+from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names
@@ -21,7 +20,7 @@ from backoffice.storage.functions import NewStudentSession
 from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import SCHOOL, Visitor, voucher
+from backoffice.throttles.visitor import CODE, SCHOOL, Visitor, voucher
 
 # The same words, and the same work, for a wrong code and a closed door.
 NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
@@ -39,12 +38,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Begun:
-    """A new student session. `voucher` lets the device be known as one of the school's."""
+    """A new student session. `vouchers` let the device be known as one of the school's, with this code."""
 
     token_id: UUID
     idle: timedelta
     ends_at: datetime
-    voucher: str
+    vouchers: tuple[str, ...]
 
 
 def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[Choice]:
@@ -55,7 +54,8 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
         return None if value is None else opener.open(bytes(value), context=column).decode()
 
     index = codes.index(codes.normalise(code))
-    with _trying(index, visitor, throttles) as tx:
+    take(*guess(index, visitor, throttles), code_index=index)
+    with transaction(Nobody(visitor.address)) as tx:
         rows = functions.names_behind_code(tx, code_index=index, at=clock.now())
     people = [
         names.Named(
@@ -68,7 +68,7 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
     ]
     if not people:
         raise Rejected(code=NOT_OPEN)
-    take(Claim("class visits", throttles.class_visits, index.hex()))
+    take(_visit(index, throttles))
     labels = names.shown(people)
     times = Counter(labels.values())
     choices = [
@@ -90,7 +90,10 @@ def sign_in_student(
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
-    with _trying(index, visitor, throttles) as tx:
+    take(*guess(index, visitor, throttles), code_index=index)
+    # Whoever has a good code fills no table with sessions.
+    take(_visit(index, throttles))
+    with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_student_session(
             tx,
             NewStudentSession(
@@ -109,7 +112,8 @@ def sign_in_student(
             record(tx, "students.sign-in", school_id=begun.school_id, session=begun.session_id)
     if begun is None:
         raise Rejected(code=NOT_OPEN)
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, voucher(SCHOOL, begun.school_id))
+    vouchers = (_known(index), voucher(SCHOOL, begun.school_id))
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers)
 
 
 def leave(*, principal: Principal) -> None:
@@ -127,32 +131,35 @@ def credential(token_id: UUID, address: str | None) -> StudentToken:
     return StudentToken(token_id, address)
 
 
-@contextmanager
-def _trying(index: bytes, visitor: Visitor, throttles: Throttles) -> Iterator[Transaction]:
-    """A transaction as nobody in which a code is tried. Only a code that no class has counts as a wrong try.
+def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+    """What a guess at a code takes. Devices that a school's class let in before have their own tries.
 
-    A child who comes before the door is open is not guessing. Raises `Throttled`.
+    The very code that let a device in is no guess at it: nobody's guessing, not even at that device, shuts a
+    class's tablets out.
     """
-    taken = take(*guess(visitor, throttles))
-    with transaction(Nobody(visitor.address)) as tx:
-        yield tx
-        stands = functions.code_stands(tx, code_index=index)
-    taken.settle(counts=not stands)
-
-
-def guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
-    """What a guess at a code takes. Devices that a school's class let in before have their own tries."""
     device = visitor.device
+    if device and _known(index) in device.vouchers:
+        return ()
     school = device.vouched(SCHOOL) if device else None
     if device and school:
         return (
             Claim("code by device", throttles.code_device, device.id),
             Claim("code by school", throttles.code_school, school),
         )
+    site = [Claim("code by site", throttles.code_site, visitor.site)] if visitor.site else []
     return (
         Claim("code by network", throttles.code_network, visitor.network),
+        *site,
         Claim("code overall", throttles.code_overall, ""),
     )
+
+
+def _visit(index: bytes, throttles: Throttles) -> Claim:
+    return Claim("class visits", throttles.class_visits, index.hex())
+
+
+def _known(index: bytes) -> str:
+    return voucher(CODE, index.hex())
 
 
 def _sealed(address: str | None) -> bytes | None:

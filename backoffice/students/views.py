@@ -67,7 +67,7 @@ def choose() -> Response:
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
     cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
-    devices.remember(response, begun.voucher)
+    devices.remember(response, *begun.vouchers)
     return response
 
 

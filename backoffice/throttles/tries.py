@@ -2,20 +2,21 @@
 
 A try is taken first and not counted afterwards: of a hundred requests at once no more get through than
 are allowed. Short spans slow somebody down long before a long one locks them out. The counts stand in an
-unlogged table, for all processes; what was tried stays tried, whatever becomes of the try.
+unlogged table, for all processes; who is refused takes nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
 from limits import RateLimitItem, parse_many
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice import clock
-from backoffice.problems import Throttled
+from backoffice.problems import Rejected, Throttled
 from backoffice.storage import database, functions, keyring
 from backoffice.storage.roles import DatabaseRole
 
@@ -45,18 +46,20 @@ class Taken:
 
     claims: Sequence[Claim]
 
-    def settle(self, *, counts: bool) -> None:
-        """Let the tries count, or give them back. Either takes the same time."""
+    def give_back(self) -> None:
+        """As if they had not been taken."""
         keys = [claim.key(span) for claim in self.claims for span in claim.spans]
         with _at_once() as connection:
-            functions.give_back_tries(connection, keys=keys, number=0 if counts else 1, at=clock.now())
+            functions.give_back_tries(connection, keys=keys, at=clock.now())
 
 
-def take(*claims: Claim) -> Taken:
+def take(*claims: Claim, code_index: bytes | None = None) -> Taken:
     """Take one try of each claim. Raises `Throttled` with the time to wait if one has none left.
 
-    In order, up to the first that has none: what is behind it loses nothing.
+    With a code's index: only if no class has the code. There is no moment at which a right one is counted.
     """
+    if not claims:
+        return Taken(())
     asked = [(claim, span) for claim in claims for span in claim.spans]
     now = clock.now()
     with _at_once() as connection:
@@ -66,10 +69,29 @@ def take(*claims: Claim) -> Taken:
             seconds=[span.get_expiry() for _, span in asked],
             most=[span.amount for _, span in asked],
             at=now,
+            code_index=code_index,
         )
     if refused is not None:
         raise Throttled(asked[refused.place - 1][0].what, refused.ends_at - now)
     return Taken(claims)
+
+
+@contextmanager
+def trying(*claims: Claim) -> Iterator[None]:
+    """Take one try of each claim for what is done within; it counts if that is `Rejected`.
+
+    Not if it fails: whose tries an outage took could not come in after it. Raises `Throttled`.
+    """
+    taken = take(*claims)
+    try:
+        yield
+    except Rejected:
+        raise
+    except Exception:
+        with suppress(SQLAlchemyError):
+            taken.give_back()
+        raise
+    taken.give_back()
 
 
 @cache

@@ -1,7 +1,7 @@
 """The cookie by which a device is known again, so that strangers' tries do not lock it out.
 
-It holds a random number and tags of who signed in here. It is set when somebody does, says nothing of
-them, and is looked at only where a code or a password is tried.
+It holds a random number and tags of who signed in here, and by which codes. It is set when somebody does,
+says nothing of them, and is looked at only where a code or a password is tried.
 """
 
 import secrets
@@ -15,7 +15,7 @@ from backoffice.web import cookies
 from backoffice.web.identity import address, settings
 
 KEPT = 180 * 24 * 3600
-MOST_VOUCHERS = 8
+MOST_VOUCHERS = 12
 
 
 def visitor() -> Visitor:
@@ -23,12 +23,12 @@ def visitor() -> Visitor:
     return Visitor(address(), _known())
 
 
-def remember(response: Response, voucher: str) -> None:
-    """Know this device again as one at which the voucher's account or school signed in."""
+def remember(response: Response, *vouchers: str) -> None:
+    """Know this device again as one at which the vouchers' account or school signed in."""
     known = _known()
-    others = [each for each in known.vouchers if each != voucher] if known else []
-    vouchers = [*others, voucher][-MOST_VOUCHERS:]
-    value = _signed().dumps([known.id if known else secrets.token_urlsafe(12), *vouchers])
+    others = [each for each in known.vouchers if each not in vouchers] if known else []
+    kept = [*others, *vouchers][-MOST_VOUCHERS:]
+    value = _signed().dumps([known.id if known else secrets.token_urlsafe(12), *kept])
     assert isinstance(value, str)
     cookies.put(response, settings(), cookies.DEVICE, value, same_site="Lax", seconds=KEPT)
 

@@ -29,7 +29,7 @@ LEADS = {
     "console:enter", "schools:read", "schools:count",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
-    "teachers:list", "teachers:read", "audit:read",
+    "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {

@@ -12,7 +12,15 @@ from sqlalchemy.exc import DBAPIError
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
-from backoffice.accounts.models import Account, AccountPassword, AccountSession
+from backoffice.accounts.models import (
+    Account,
+    AccountLetter,
+    AccountLink,
+    AccountPassword,
+    AccountRecoveryCode,
+    AccountSecondFactor,
+    AccountSession,
+)
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianLink
 from backoffice.host.models import PluginState
@@ -102,6 +110,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     },
     AccountPassword: THEMSELVES,
     AccountSession: THEMSELVES,
+    AccountSecondFactor: {"founder": {"founder"}},
+    AccountRecoveryCode: {"founder": {"founder"}},
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
@@ -127,12 +137,12 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
     JobSchedule: {"founder": {"trust.check"}},
-    JobRun: {"founder": {"trust.check"}},
+    JobRun: {"founder": {"trust.check", "core.write-letters"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
     Invitation: {"leader": {"Home"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle)
+UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink)
 
 
 class Stage:
@@ -171,7 +181,15 @@ class Stage:
                 return self.schools[row.id]
             case Account():
                 return self.people[row.id]
-            case Membership() | AccountPassword() | AccountSession() | TeachingRole() | GuardianLink():
+            case (
+                Membership()
+                | AccountPassword()
+                | AccountSession()
+                | AccountSecondFactor()
+                | AccountRecoveryCode()
+                | TeachingRole()
+                | GuardianLink()
+            ):
                 return self.people[row.account_id]
             case Classroom():
                 return self.classes[row.id]

@@ -31,6 +31,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.settings import Sessions
 from backoffice.staff.models import Invitation
 from backoffice.students import tokens
 from backoffice.web import cookies
@@ -42,6 +43,8 @@ from tests.factories.world import SYSTEM, Child, Class, World, add_child
 KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "invitation")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
+# The child stays signed in until everybody has knocked, however slow the machine.
+PATIENT = Sessions(student_idle_shared=240)
 
 
 @dataclass(frozen=True)
@@ -417,12 +420,12 @@ def _actors(
             Actor(name, world.sign_in(name), token, reach, frozenset(says), frozenset(at_home), family),
         )
     child = own.children[0]
-    begun = world.student_session(own, child)
+    begun = world.student_session(own, child, PATIENT)
     yield _ready(
         app,
         Actor(
             "student",
-            world.student(own, child),
+            world.student(own, child, PATIENT),
             {cookies.STUDENT: tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)},
             {"student": frozenset({child.id})},
             frozenset({child.given, own.name, f"Praise of the {own.name}"}),

@@ -317,7 +317,7 @@ class Fuzz:
         self.answers[response.status_code] += 1
         public = route.endpoint in PUBLIC
         text = response.get_data(as_text=True)
-        if response.status_code >= 500 and response.status_code != 503:
+        if response.status_code >= 500:
             tally.hole(f"{said}: answered {response.status}")
         if found := [each for each in INSIDE if each in text and each not in sent]:
             tally.hole(f"{said}: tells of the inside: {found}")

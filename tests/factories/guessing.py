@@ -40,7 +40,7 @@ def guess_for_a_week(addresses: int, throttles: Throttles, *, net: int = 10) -> 
     """
     standing = {new_code() for _ in range(STANDING_CODES)}
     claims = [
-        guess(Visitor(f"{net}.{n >> 16}.{n >> 8 & 255}.{n & 255}"), throttles) for n in range(addresses)
+        guess(b"", Visitor(f"{net}.{n >> 16}.{n >> 8 & 255}.{n & 255}"), throttles) for n in range(addresses)
     ]
     tries = found = 0
     begin = clock.now()

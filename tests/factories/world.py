@@ -148,13 +148,15 @@ class World:
             throttles=NO_LIMIT,
         ).token
 
-    def student_session(self, classroom: Class, child: Child) -> students.Begun:
+    def student_session(
+        self, classroom: Class, child: Child, sessions: Sessions | None = None
+    ) -> students.Begun:
         """A fresh session of a child."""
-        return come_in(classroom.code, child.public_id)
+        return come_in(classroom.code, child.public_id, sessions)
 
-    def student(self, classroom: Class, child: Child) -> Principal:
+    def student(self, classroom: Class, child: Child, sessions: Sessions | None = None) -> Principal:
         """A child who has just signed in."""
-        begun = self.student_session(classroom, child)
+        begun = self.student_session(classroom, child, sessions)
         with transaction(students.credential(begun.token_id, "203.0.113.9")) as tx:
             return tx.principal
 
@@ -164,12 +166,12 @@ def names_behind(code: str) -> list[students.Choice]:
     return students.names_behind(code=code, visitor=Visitor(), throttles=NO_LIMIT)
 
 
-def come_in(code: str, student: str) -> students.Begun:
+def come_in(code: str, student: str, sessions: Sessions | None = None) -> students.Begun:
     """Sign a child in by code and name."""
     return students.sign_in_student(
         code=code,
         student=student,
-        sessions=Sessions(),
+        sessions=sessions or Sessions(),
         visitor=Visitor("203.0.113.9"),
         throttles=NO_LIMIT,
     )

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,10 +21,7 @@ import pytest
 
 from backoffice import launch
 from backoffice.jobs.job import EPOCH
-from backoffice.runtime import Runtime, open_runtime
-from backoffice.settings import Settings
-from backoffice.storage import embedded
-from backoffice.storage.keyring import Keyring
+from backoffice.runtime import Runtime
 from tests.faults.process import JOBS
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "300"))
@@ -54,24 +50,6 @@ create trigger witness after update on app.job_schedule for each row execute fun
 grant usage on schema fault to backoffice_system;
 grant select, insert on all tables in schema fault to backoffice_system;
 """
-
-
-@pytest.fixture
-def runtime() -> Iterator[Runtime]:
-    """A database of its own, with everything that a crash must not lose switched on."""
-    with tempfile.TemporaryDirectory(prefix="backoffice-faults-") as made:
-        folder = Path(made)
-        folder.chmod(0o711)
-        Keyring.generate().write(folder / "keyring.json")
-        server = embedded.start(folder / "postgres")
-        settings = Settings(keyring_file=folder / "keyring.json", data_dir=folder)
-        opened = open_runtime(settings, server.url())
-        launch.migrate(opened)
-        with psycopg.connect(server.url(), autocommit=True) as administrator:
-            administrator.execute(WITNESS)
-        yield opened
-        opened.database.dispose()
-        embedded.stop(server)
 
 
 @dataclass
@@ -105,15 +83,17 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(runtime: Runtime, tmp_path: Path) -> Iterator[Crowd]:
-    made = Crowd(dict(launch._background_environment(runtime)), tmp_path / "log", {})
+def crowd(durable: Runtime, tmp_path: Path) -> Iterator[Crowd]:
+    with psycopg.connect(durable.database.address, autocommit=True) as administrator:
+        administrator.execute(WITNESS)
+    made = Crowd(dict(launch._background_environment(durable)), tmp_path / "log", {})
     yield made
     for name in list(made.running):
         if made.running[name].poll() is None:
             made.kill(name)
 
 
-def test_every_firing_is_worked_on_once_whoever_is_killed(runtime: Runtime, crowd: Crowd) -> None:
+def test_every_firing_is_worked_on_once_whoever_is_killed(durable: Runtime, crowd: Crowd) -> None:
     print(f"\nseed {SEED}, {SECONDS:.0f} s", flush=True)
     chance = random.Random(SEED)
     for name in ROLES:
@@ -126,7 +106,7 @@ def test_every_firing_is_worked_on_once_whoever_is_killed(runtime: Runtime, crow
         crowd.kill(name)
         kills[name] += 1
         crowd.start(name)
-    with psycopg.connect(runtime.database.address, autocommit=True) as witness:
+    with psycopg.connect(durable.database.address, autocommit=True) as witness:
         # Let nothing new begin, and wait for what has begun.
         witness.execute("update app.job_schedule set paused_at = now() where job = any (%s)", [NAMES])
         until = time.monotonic() + SETTLING

@@ -8,23 +8,20 @@ import os
 import random
 import re
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import insert
 
-from backoffice import clock, launch
+from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.runtime import Runtime, open_runtime
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
-from backoffice.settings import Settings
-from backoffice.storage import embedded, keyring
-from backoffice.storage.keyring import KeyPurpose, Keyring
-from tests.factories.world import NO_LIMIT, SYSTEM, World, make_world
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KeyPurpose
+from tests.factories.world import SYSTEM, World, make_world
 from tests.keys.load import Load, command, webs
 from tests.keys.stored import keys_used, plain
 
@@ -34,25 +31,9 @@ SERVERS, KILLS, GRACE = 3, 5, 5
 
 
 @pytest.fixture
-def runtime() -> Iterator[Runtime]:
-    """A database of its own, with everything that a crash must not lose switched on."""
-    with tempfile.TemporaryDirectory(prefix="backoffice-faults-") as made:
-        folder = Path(made)
-        folder.chmod(0o711)
-        Keyring.generate().write(folder / "keyring.json")
-        server = embedded.start(folder / "postgres")
-        settings = Settings(keyring_file=folder / "keyring.json", data_dir=folder, throttles=NO_LIMIT)
-        opened = open_runtime(settings, server.url())
-        launch.migrate(opened)
-        yield opened
-        opened.database.dispose()
-        embedded.stop(server)
-
-
-@pytest.fixture
-def world(runtime: Runtime) -> World:
+def world(durable: Runtime) -> World:
     """A world with many more students."""
-    del runtime
+    del durable
     made = make_world()
     for start in range(0, ROWS, 5000):
         with transaction(SYSTEM) as tx:
@@ -71,31 +52,31 @@ def world(runtime: Runtime) -> World:
 
 
 def test_keys_rotate_under_load_however_often_the_rotation_is_killed(
-    runtime: Runtime, world: World, tmp_path: Path
+    durable: Runtime, world: World, tmp_path: Path
 ) -> None:
     print(f"\nseed {SEED}, {ROWS:,} students, {SERVERS} servers of two processes", flush=True)
     chance = random.Random(SEED)
-    before = plain(runtime)
-    with webs(runtime, SERVERS, tmp_path) as addresses, Load(world, addresses, seed=SEED) as load:
+    before = plain(durable)
+    with webs(durable, SERVERS, tmp_path) as addresses, Load(world, addresses, seed=SEED) as load:
         time.sleep(5)
         quiet, begun = load.requests, time.monotonic()
         done_at_kills = []
         for share in sorted(chance.uniform(0, 0.95) for _ in range(KILLS)):
-            doomed = command(runtime, "keys", "rotate", "--grace", str(GRACE))
-            while students_under_new_key(runtime) <= share * ROWS:
+            doomed = command(durable, "keys", "rotate", "--grace", str(GRACE))
+            while students_under_new_key(durable) <= share * ROWS:
                 assert doomed.poll() is None, doomed.communicate()[1]
                 time.sleep(0.05)
             doomed.send_signal(signal.SIGKILL)
             doomed.communicate()
-            done_at_kills.append(students_under_new_key(runtime))
-        last = command(runtime, "keys", "rotate", "--grace", str(GRACE), "--json")
+            done_at_kills.append(students_under_new_key(durable))
+        last = command(durable, "keys", "rotate", "--grace", str(GRACE), "--json")
         memory = highest_memory(last.pid)
         out, err = last.communicate()
         took, during = time.monotonic() - begun, load.requests - quiet
         time.sleep(5)
     assert last.returncode == 0, err
     keyring.look_again()
-    used, after = keys_used(runtime), plain(runtime)
+    used, after = keys_used(durable), plain(durable)
     differing = [p for p, value in before.items() if not load.wrote(p) and after.get(p) != value]
     print(f"killed {KILLS} times, students under the new key by then: {done_at_kills}")
     print(

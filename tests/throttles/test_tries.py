@@ -67,6 +67,15 @@ def test_what_was_refused_takes_nothing_of_the_day(claim: Claim, noon: time_mach
     assert taken(claim, 10) == 2
 
 
+def test_what_was_refused_is_not_owed_when_others_have_their_tries_back(claim: Claim) -> None:
+    """Of many who come at once, those who were refused take nothing from who comes after them."""
+    under_way = [take(claim) for _ in range(3)]
+    assert taken(claim, 20) == 0
+    for each in under_way:
+        each.give_back()
+    assert taken(claim, 10) == 3
+
+
 def test_the_long_span_locks_out_until_it_ends(claim: Claim, noon: time_machine.Traveller) -> None:
     for _ in range(3):
         taken(claim, 3)
@@ -78,19 +87,13 @@ def test_the_long_span_locks_out_until_it_ends(claim: Claim, noon: time_machine.
 
 def test_what_went_well_is_given_back(claim: Claim) -> None:
     for _ in range(20):
-        take(claim).settle(counts=False)
+        take(claim).give_back()
     assert taken(claim, 10) == 3
-
-
-def test_what_counts_stays(claim: Claim) -> None:
-    for _ in range(2):
-        take(claim).settle(counts=True)
-    assert taken(claim, 10) == 1
 
 
 def test_nobody_gets_tries_by_giving_back_more_than_was_taken(claim: Claim) -> None:
     for _ in range(5):
-        Taken((claim,)).settle(counts=False)
+        Taken((claim,)).give_back()
     assert taken(claim, 10) == 3
 
 
@@ -100,7 +103,7 @@ def test_a_try_given_back_after_its_span_is_none_of_the_next(
     late = take(claim)
     noon.shift(timedelta(days=2))
     take(claim)
-    late.settle(counts=False)
+    late.give_back()
     assert 2 <= taken(claim, 10) <= 3
 
 
@@ -125,13 +128,22 @@ def test_what_stands_behind_a_refusal_loses_nothing(claim: Claim) -> None:
     assert taken(other, 5) == 2
 
 
+def test_what_stands_before_a_refusal_loses_nothing_either(claim: Claim) -> None:
+    """A throttle that all share runs out, and nobody's own day is spent on it."""
+    other = Claim("before", "2/day", claim.subject)
+    for _ in range(9):
+        with pytest.raises(Throttled):
+            take(other, Claim(claim.what, "0/day", claim.subject))
+    assert taken(other, 5) == 2
+
+
 def test_many_who_take_the_same_two_in_turn_do_not_block_each_other(claim: Claim) -> None:
     """Whatever the order in which they are asked for."""
     one, two = (Claim(name, "1000/day", claim.subject) for name in ("one", "two"))
 
     def go(number: int) -> None:
         for _ in range(20):
-            take(*((one, two) if number % 2 else (two, one))).settle(counts=False)
+            take(*((one, two) if number % 2 else (two, one))).give_back()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(go, range(8)))

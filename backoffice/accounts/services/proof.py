@@ -13,7 +13,7 @@ from backoffice.accounts.services import signing_in
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Throttles
-from backoffice.throttles.tries import take
+from backoffice.throttles.tries import trying
 from backoffice.throttles.visitor import Visitor
 
 LASTS = timedelta(minutes=10)
@@ -70,10 +70,9 @@ def check_password(
         account = me(tx)
         mine = AccountPassword.account_id == account.id
         stored = tx.scalar(select(AccountPassword.password_hash).where(mine))
-    taken = take(*signing_in.guess(account.email_index, visitor, throttles))
-    if not (passwords.verify(password, stored, cost) and stored):
-        raise Rejected(**{field: WRONG})
-    taken.settle(counts=False)
+    with trying(*signing_in.guess(account.email_index, visitor, throttles)):
+        if not (passwords.verify(password, stored, cost) and stored):
+            raise Rejected(**{field: WRONG})
     return stored
 
 

@@ -21,7 +21,7 @@ from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import AnyRow, NewAccountSession
 from backoffice.storage.public_id import new_public_id
-from backoffice.throttles.tries import Claim, Taken, take
+from backoffice.throttles.tries import Claim, trying
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 # The same words for a wrong address, a wrong password and a suspended account.
@@ -57,6 +57,14 @@ class CodeNeeded(Exception):
         self.sentence = sentence
 
 
+class CodeRefused(CodeNeeded, Rejected):
+    """The code was wrong: a try that counts, as that of a wrong password does."""
+
+    def __init__(self, half_way: str, sentence: str) -> None:
+        Rejected.__init__(self, otp=sentence)
+        self.half_way, self.sentence = half_way, sentence
+
+
 def sign_in(
     *,
     email: str,
@@ -77,17 +85,17 @@ def sign_in(
     """
     address = visitor.address
     index = email_index(normalise_email(email))
-    taken = take(*guess(index, visitor, throttles))
-    with transaction(Nobody(address)) as tx:
-        found = functions.sign_in_account(tx, email_index=index)
-    # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
-    matches = passwords.verify(password, found.password_hash if found else None, cost)
-    if not (found and matches and found.status == AccountStatus.ACTIVE):
-        _note_refusal(address)
-        raise Rejected.whole(REFUSED)
-    begun = _with_code(
-        found, index, otp, taken, sessions=sessions, visitor=visitor, device=device, shared=shared
-    )
+    with trying(*guess(index, visitor, throttles)):
+        with transaction(Nobody(address)) as tx:
+            found = functions.sign_in_account(tx, email_index=index)
+        # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
+        matches = passwords.verify(password, found.password_hash if found else None, cost)
+        if not (found and matches and found.status == AccountStatus.ACTIVE):
+            _note_refusal(address)
+            raise Rejected.whole(REFUSED)
+        begun = _with_code(
+            found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared
+        )
     if passwords.outdated(found.password_hash, cost):
         _hash_anew(credential(begun.token, address), password, stored=found.password_hash, cost=cost)
     return begun
@@ -105,14 +113,12 @@ def sign_in_by_code(
 ) -> SignedIn:
     """Go on where the password was right. Raises `Rejected`, `CodeNeeded` and `Throttled`."""
     index, epoch = _opened(half_way)
-    taken = take(*guess(index, visitor, throttles))
-    with transaction(Nobody(visitor.address)) as tx:
-        found = functions.sign_in_account(tx, email_index=index)
-    if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == epoch):
-        raise Rejected.whole(TOO_LATE)
-    return _with_code(
-        found, index, otp, taken, sessions=sessions, visitor=visitor, device=device, shared=shared
-    )
+    with trying(*guess(index, visitor, throttles)):
+        with transaction(Nobody(visitor.address)) as tx:
+            found = functions.sign_in_account(tx, email_index=index)
+        if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == epoch):
+            raise Rejected.whole(TOO_LATE)
+        return _with_code(found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared)
 
 
 def may_go_on(half_way: str) -> bool:
@@ -128,7 +134,6 @@ def _with_code(
     found: AnyRow,
     index: bytes,
     otp: str,
-    taken: Taken,
     *,
     sessions: Sessions,
     visitor: Visitor,
@@ -157,12 +162,9 @@ def _with_code(
             record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=used)
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
-    # A wrong code counts like a wrong password; a code that is still to come does not.
-    if used is not None or not otp:
-        taken.settle(counts=False)
     if used is None:
-        sentence = CODE_REFUSED if otp else CODE_WANTED
-        raise CodeNeeded(_half_way(index, found.security_epoch), sentence)
+        half_way = _half_way(index, found.security_epoch)
+        raise CodeRefused(half_way, CODE_REFUSED) if otp else CodeNeeded(half_way, CODE_WANTED)
     if visitor.device is None or own_voucher not in visitor.device.vouchers:
         with transaction(credential(token, address)) as tx:
             letters.ask(tx, LetterKind.NEW_DEVICE, account_id=found.account_id, device=device)
@@ -247,8 +249,10 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
     account, device = voucher(ACCOUNT, index.hex()), visitor.device
     if device and account in device.vouchers:
         return (Claim("password by device", throttles.password_device, f"{device.id} {account}"),)
+    site = [Claim("password by site", throttles.password_site, visitor.site)] if visitor.site else []
     return (
         Claim("password by network", throttles.password_network, visitor.network),
+        *site,
         Claim("password by account", throttles.password_account, account),
         Claim("password overall", throttles.password_overall, ""),
     )

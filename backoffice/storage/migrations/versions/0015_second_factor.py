@@ -5,10 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0014_second_factor.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0015_second_factor.sql"
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0013_credentials.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0014_credentials.sql"
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0015_invitations.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0016_invitations.sql"
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
