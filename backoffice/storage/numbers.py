@@ -40,6 +40,6 @@ def array_of(numbers: Collection[int]) -> ColumnElement[Any]:
     return bindparam(None, frozenset(numbers), type_=_NUMBERS, unique=True)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _literal(numbers: frozenset[int]) -> str:
     return f"{{{','.join(map(str, sorted(numbers)))}}}"
