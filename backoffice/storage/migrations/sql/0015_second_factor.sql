@@ -87,6 +87,21 @@ begin
   return made;
 end $$;
 
+create function app.has_factor(of_account bigint) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select exists (select from account_second_factor f where f.account_id = of_account and f.secret is not null)
+$$;
+comment on function app.has_factor is 'Whether an account has a second factor of any kind.';
+
+create function app.must_have_factor(of_account bigint) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select a.founder from account a where a.id = of_account
+$$;
+comment on function app.must_have_factor is 'Whether an account may not be without a second factor.';
+
+-- For app.enter alone, which runs as the owner.
+revoke execute on function app.has_factor(bigint), app.must_have_factor(bigint) from public;
+
 -- Whoever must have a second factor and has none is let in as itself and as nothing else: no role and no child.
 drop function app.enter(bytea, timestamptz);
 
@@ -126,8 +141,7 @@ begin
   account_public_id := found_account.public_id;
   name := found_account.name;
   time_zone := found_account.time_zone;
-  factor_missing := found_account.founder and not exists (
-    select from account_second_factor f where f.account_id = found_account.id and f.secret is not null);
+  factor_missing := must_have_factor(found_account.id) and not has_factor(found_account.id);
   founder := found_account.founder and not factor_missing;
 
   select coalesce(array_agg(m.district_id) filter (where m.role = 'leader' and m.district_id is not null), '{}'),
