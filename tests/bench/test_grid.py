@@ -209,6 +209,28 @@ def test_pages_of_the_grid(runtime: Runtime, world: World, crowd: Crowd) -> None
     assert OF_A_SCHOOL >= PAGE
 
 
+def test_what_isolation_and_seals_cost(runtime: Runtime, world: World, crowd: Crowd) -> None:
+    """The same pages of ours, and of ours laid open."""
+    listing = "/console/students/"
+    lines = [f"{ROWS:,} students; with isolation and seals, and without"]
+    with serving(runtime, "ours") as ours, serving(runtime, "open") as laid_open:
+        for title, who, path in (
+            ("first page, district", "leader", listing),
+            ("one class", "outsider", f"{listing}?classroom={crowd.classroom}"),
+        ):
+            theirs, open_to_all = ours(account=world.token(who)), laid_open(account=world.token(who))
+            for each in (theirs, open_to_all):
+                seen(each, path, 25)
+            pages: dict[str, Callable[[], object]] = {
+                "open": lambda by=open_to_all, at=path: by.ask(at),  # type: ignore[misc]
+                "ours": lambda by=theirs, at=path: by.ask(at),  # type: ignore[misc]
+            }
+            times = in_turns(pages)
+            share = statistics.median(1 - a / b for a, b in zip(times["open"], times["ours"], strict=True))
+            lines.append(f"{told(title, times, floor='open')}: {share:.0%} of the request")
+    print("\n" + "\n".join(lines))
+
+
 def at_once(ports: list[Visitor], path: str, seconds: float) -> tuple[float, list[float]]:
     """Pages a second of so many visitors at once, and what each page took."""
     took: list[list[float]] = [[] for _ in ports]
