@@ -26,15 +26,21 @@ _ASKS = re.compile(
 )
 # "Your PIN is 1234", "Password: hunter2".
 _CARRIES = re.compile(rf"\b{SECRETS}\b\s*(?:is|are|=|:|-)\s*\S", re.IGNORECASE)
-_NAMES_A_SECRET = re.compile(r"(?:^|_)(?:password|passphrase|passcode|pin|otp|code|secret|token)s?(?:_|$)")
+_NAMES_A_SECRET = re.compile(r"(?:^|_)(?:password|passphrase|passcode|pin|otp|code|secret)s?(?:_|$)")
+_OPENS_A_LINK = re.compile(r"(?:^|_)token(?:_|$)")
 _FORM = frozenset({"form", "input", "textarea", "select", "button", "script", "iframe", "object", "embed"})
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=- )")
+
+
+def _links(base_url: str) -> re.Pattern[str]:
+    """A link to a page of ours: it opens that page once, and nobody can be asked to type it."""
+    return re.compile(rf"{re.escape(base_url.rstrip('/'))}/[\w./-]*")
 
 
 def no_password_mail(look: Looking) -> Finding:
     """Every mail in both parts, as its example fills it: no sentence asks for a secret or carries one."""
     mails = registry.current()
-    wrong = [f"{known.name} {words}" for known in mails.mails for words in _wrong(mails, known)]
+    wrong = [f"{known.name} {words}" for known in mails.mails for words in _wrong(mails, known, look)]
     if wrong:
         return falls_short(f"{some(wrong)}.")
     unreported = _what_hinders_reports(look)
@@ -46,27 +52,36 @@ def no_password_mail(look: Looking) -> Finding:
     )
 
 
-def _wrong(mails: Registry, known: KnownMail) -> Iterator[str]:
+def _wrong(mails: Registry, known: KnownMail, look: Looking) -> Iterator[str]:
     """What is wrong with a mail, in words after its name."""
+    example = known.mail.parameters.example()
+    tokens = [str(getattr(example, each.name)) for each in fields(example) if _OPENS_A_LINK.search(each.name)]
     for field in fields(known.mail.parameters):
         if _NAMES_A_SECRET.search(field.name):
             yield f"carries {field.name}"
     try:
-        rendered = mails.templates.render(known.name, known.mail.parameters.example(), SOMEBODY)
+        rendered = mails.templates.render(known.name, example, SOMEBODY)
     except TemplateError:
         yield "cannot be filled"
         return
+    ours = _links(look.settings.base_url)
     for part, said, footer in zip(
         ("text", "HTML"), (rendered.text, rendered.html), mails.templates.footers(), strict=True
     ):
         if footer not in said:
             yield f"has no footer in its {part} part"
-        rest = said.replace(footer, "", 1)
-        if part == "HTML":
-            tags, rest = _seen(rest)
-            if tags & _FORM:
-                yield f"has a {min(tags & _FORM)} in its HTML part"
-        yield from _what_it_says(f"{rendered.subject}.\n\n{rest}", part)
+        rest = ours.sub("", said.replace(footer, "", 1))
+        if any(token in rest for token in tokens):
+            yield f"shows what opens a link outside of it in its {part} part"
+        yield from _what_a_part_says(rendered.subject, rest, part)
+
+
+def _what_a_part_says(subject: str, said: str, part: str) -> Iterator[str]:
+    if part == "HTML":
+        tags, said = _seen(said)
+        if tags & _FORM:
+            yield f"has a {min(tags & _FORM)} in its HTML part"
+    yield from _what_it_says(f"{subject}.\n\n{said}", part)
 
 
 def _what_it_says(said: str, part: str) -> Iterator[str]:

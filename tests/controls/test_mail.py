@@ -48,6 +48,18 @@ class WithPin(NoParameters):
         return cls()
 
 
+@dataclass(frozen=True)
+class WithLink(NoParameters):
+    """A mail that leads to a page of ours."""
+
+    token: str = "q" * 43
+
+    @classmethod
+    def example(cls) -> "WithLink":
+        """The only value."""
+        return cls()
+
+
 Ship = Callable[..., None]
 
 
@@ -128,6 +140,24 @@ def test_a_mail_that_is_given_one_falls_short(ship: Ship, found: Callable[[], Fi
     ship(parameters=WithPin)
     finding = found()
     assert (finding.state, "carries new_pin" in finding.evidence) == (State.FALLS_SHORT, True)
+
+
+def test_a_link_to_us_may_follow_the_word(ship: Ship, found: Callable[[], Finding]) -> None:
+    text = "Choose a new password: {{ base_url }}/reset/{{ token }}"
+    ship(text, f"<p>{text}</p>", parameters=WithLink)
+    finding = found()
+    assert finding.state is State.HOLDS, finding.evidence
+
+
+@pytest.mark.parametrize(
+    "text", ["Go to {{ base_url }}/reset and type {{ token }}", "https://elsewhere.example/{{ token }}"]
+)
+def test_what_opens_a_link_stands_in_none_but_ours(
+    ship: Ship, found: Callable[[], Finding], text: str
+) -> None:
+    ship(text, f"<p>{text}</p>", parameters=WithLink)
+    finding = found()
+    assert (finding.state, "outside of it in its text part" in finding.evidence) == (State.FALLS_SHORT, True)
 
 
 def test_a_subject_that_asks_falls_short(ship: Ship, found: Callable[[], Finding]) -> None:

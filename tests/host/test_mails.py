@@ -59,10 +59,10 @@ def test_they_are_told_when_it_is_on_again(world: World, runtime: Runtime) -> No
     switch(SYSTEM, runtime, enabled=False, reason=REASON)
     with transaction(SYSTEM) as tx:
         tx.execute(text("delete from app.mail"))
-    switch(world.sign_in("parent"), runtime, enabled=True)
+    switch(world.sign_in("founder"), runtime, enabled=True)
     mails = told()
-    assert set(mails) == {"founder@people.example"}
-    assert "Subject: Trust was switched on" in mails["founder@people.example"]
+    assert set(mails) == {"parent@people.example"}
+    assert "Subject: Trust was switched on" in mails["parent@people.example"]
 
 
 def test_a_command_on_the_server_tells_all_of_them(runtime: Runtime) -> None:
