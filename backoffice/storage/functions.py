@@ -211,7 +211,7 @@ def forget_second_factor(session: Session) -> None:
 
 
 def suspend_account(session: Session, *, account: str, reason: bytes, at: datetime) -> int | None:
-    """Suspend an account, as a founder; its number, or None if that cannot be. The reason is sealed already."""
+    """Suspend an account, as a founder, for a sealed reason; its number, or None if that cannot be."""
     found: int | None = session.scalar(
         text("select app.suspend_account(:account, :reason, :at)"),
         {"account": account, "reason": reason, "at": at},
@@ -230,7 +230,7 @@ def reinstate_account(session: Session, *, account: str, at: datetime) -> int | 
 def suspend_place(
     session: Session, *, school_id: int, account_id: int, reason: bytes, at: datetime
 ) -> bool | None:
-    """Suspend a place at a school that the principal leads; whether the whole account is, None if it cannot be."""
+    """Suspend a place at a school that one leads; whether the whole account is, None if it cannot be."""
     whole: bool | None = session.scalar(
         text("select app.suspend_place(:school, :account, :reason, :at)"),
         {"school": school_id, "account": account_id, "reason": reason, "at": at},
@@ -253,7 +253,7 @@ def account_in_care(
 
 
 def ask_factor_reset(session: Session, *, account: str, school_id: int | None, at: datetime) -> int | None:
-    """Begin the reset of a lost second factor; the account, or None if the principal cannot or one waits."""
+    """Begin the reset of a lost second factor; the account, or None if one cannot, or one waits."""
     found: int | None = session.scalar(
         text("select app.ask_factor_reset(:account, :school, :at)"),
         {"account": account, "school": school_id, "at": at},

@@ -16,7 +16,9 @@ class Suspension(Base):
 
     __tablename__ = "suspension"
     __table_args__ = (
-        Index("uq_suspension_place", "account_id", "school_id", unique=True, postgresql_nulls_not_distinct=True),
+        Index(
+            "uq_suspension_place", "account_id", "school_id", unique=True, postgresql_nulls_not_distinct=True
+        ),
         Index(None, "school_id"),
         Index(None, "suspended_by"),
     )
@@ -64,7 +66,6 @@ class FactorReset(Base):
         Index(None, "account_id"),
         Index(None, "school_id"),
         Index(None, "asked_by"),
-        Index(None, "mail_id"),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
@@ -72,7 +73,9 @@ class FactorReset(Base):
         "Whose factor", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )
     school_id: Mapped[int | None] = columns.reference(
-        "For which school a leader asks", ForeignKey("app.school.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
+        "For which school a leader asks",
+        ForeignKey("app.school.id", ondelete="CASCADE"),
+        keep=Keep.SIX_MONTHS,
     )
     asked_by: Mapped[int | None] = columns.reference(
         "Who asked", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
@@ -82,11 +85,8 @@ class FactorReset(Base):
     token_digest: Mapped[bytes | None] = columns.secret_digest(
         "Recognises the link that refuses it", keep=Keep.SIX_MONTHS
     )
-    mail_id: Mapped[int | None] = columns.reference(
-        "The mail from whose sending the day counts",
-        ForeignKey("app.mail.id", ondelete="SET NULL"),
-        keep=Keep.SIX_MONTHS,
-    )
+    # From its sending the day counts. By its name: it is forgotten sooner.
+    mail: Mapped[str | None] = columns.public_id("mail", keep=Keep.SIX_MONTHS)
     asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.SIX_MONTHS)
     ended_at: Mapped[datetime | None] = columns.moment("When it was over", keep=Keep.SIX_MONTHS)
 

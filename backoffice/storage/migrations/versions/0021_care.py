@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("factor_required", sa.Boolean(), server_default=sa.false(), nullable=False),
         schema="app",
     )
-    op.alter_column("school", "factor_required", server_default=None, schema="app")
     op.create_index(
         "ix_school_factor_required",
         "school",
@@ -72,7 +71,7 @@ def upgrade() -> None:
         sa.Column("asked_by", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("token_digest", sa.LargeBinary(), nullable=True),
-        sa.Column("mail_id", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("mail", sa.String(16), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -80,9 +79,6 @@ def upgrade() -> None:
             name=op.f("ck_factor_reset_state_is_known"),
         ),
         *_keys("factor_reset", asked_by="SET NULL"),
-        sa.ForeignKeyConstraint(
-            ["mail_id"], ["app.mail.id"], name=op.f("fk_factor_reset_mail_id"), ondelete="SET NULL"
-        ),
         sa.UniqueConstraint("token_digest", name=op.f("uq_factor_reset_token_digest")),
         schema="app",
     )
@@ -133,7 +129,6 @@ def upgrade() -> None:
         ("factor_reset", "account_id"),
         ("factor_reset", "school_id"),
         ("factor_reset", "asked_by"),
-        ("factor_reset", "mail_id"),
         ("security_event", "account_id"),
         ("security_event", "closed_by"),
     ):
