@@ -1,6 +1,7 @@
 """Accounts in the console, for founders: one is found by its exact address, and its name is never shown."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import g, redirect
 from flask_admin import expose
@@ -199,9 +200,7 @@ class AccountsPage(GuardedView):
         # Before the form, not after it: what was typed would be lost on the way.
         proof.demand(reading())
 
-    def _asking(
-        self, public_id: str, heading: str, *sentences: str, danger: bool = False
-    ) -> dict[str, object]:
+    def _asking(self, public_id: str, heading: str, *sentences: str, danger: bool = False) -> dict[str, Any]:
         return asking(
             f"/console/accounts/{public_id}",
             [CRUMB, {"title": public_id, "url": f"/console/accounts/{public_id}"}],
@@ -221,7 +220,7 @@ RESET_SENTENCES = (
 
 def asking(
     back: str, crumbs: list[dict[str, str]], heading: str, *sentences: str, danger: bool = False
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What the page of a question needs."""
     return {
         "template": "console/confirm.html",

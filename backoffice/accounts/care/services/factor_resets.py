@@ -52,11 +52,13 @@ def ask(*, principal: Principal, account: str, school: str | None, throttles: Th
     take(Claim("reset of a factor", throttles.letter_address, account))
     with transaction(principal) as tx:
         place = _place(tx, account, school)
-        number = functions.ask_factor_reset(tx, account=account, school_id=place and place.id, at=clock.now())
+        number = functions.ask_factor_reset(
+            tx, account=account, school_id=place.id if place else None, at=clock.now()
+        )
         if number is None:
             raise Rejected.whole(NOT_POSSIBLE)
         letters.wake(tx)
-        record(tx, "factors.ask-reset", school_id=place and place.id, account=number)
+        record(tx, "factors.ask-reset", school_id=place.id if place else None, account=number)
 
 
 def waiting(tx: Transaction, account_id: int) -> FactorReset | None:
