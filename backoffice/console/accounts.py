@@ -1,9 +1,10 @@
 """Accounts in the console, for founders: one is found by its exact address, and its name is never shown."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flask import g, redirect
+from flask import flash, g, redirect
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -36,7 +37,6 @@ STATES = {
     AccountStatus.NOT_INVITED: ("Known from a roster, never used", "mute"),
 }
 NOT_FOUND = "There is no account with exactly this address."
-TOO_OFTEN = "That was asked for too often. {}"
 
 
 class FindForm(FlaskForm):
@@ -132,6 +132,7 @@ class AccountsPage(GuardedView):
             form,
             save=save,
             said="The account is suspended. Everybody is signed out of it.",
+            template="console/confirm.html",
             **self._asking(
                 public_id,
                 "Suspend this account",
@@ -143,17 +144,12 @@ class AccountsPage(GuardedView):
         )
 
     @expose("/<account:public_id>/reinstate", methods=("GET", "POST"))
-    def reinstate(self, public_id: str) -> str | Response | tuple[str, int]:
+    def reinstate(self, public_id: str) -> str | Response:
         """End a suspension."""
         self._before(public_id)
-
-        def save() -> str:
-            standing.reinstate_account(principal=self.who, account=public_id)
-            return f"/console/accounts/{public_id}"
-
-        return self.form_page(
-            ConfirmForm(confirm="yes"),
-            save=save,
+        return confirmed(
+            self,
+            lambda: standing.reinstate_account(principal=self.who, account=public_id),
             said="The suspension has ended.",
             **self._asking(
                 public_id,
@@ -164,23 +160,15 @@ class AccountsPage(GuardedView):
         )
 
     @expose("/<account:public_id>/reset-factor", methods=("GET", "POST"))
-    def reset_factor(self, public_id: str) -> str | Response | tuple[str, int]:
+    def reset_factor(self, public_id: str) -> str | Response:
         """Ask that a lost second factor be taken away."""
         self._before(public_id)
-
-        def save() -> str:
-            try:
-                factor_resets.ask(
-                    principal=self.who, account=public_id, school=None, throttles=settings().throttles
-                )
-            except Throttled as throttled:
-                raise Rejected.whole(TOO_OFTEN.format(throttled.sentence)) from None
-            return f"/console/accounts/{public_id}"
-
-        return self.form_page(
-            ConfirmForm(confirm="yes"),
-            save=save,
-            said="Its owner is asked by mail. If nobody refuses, the factor is gone a day later.",
+        return confirmed(
+            self,
+            lambda: factor_resets.ask(
+                principal=self.who, account=public_id, school=None, throttles=settings().throttles
+            ),
+            said=RESET_ASKED,
             **self._asking(public_id, "Reset the lost second factor", *RESET_SENTENCES, danger=True),
         )
 
@@ -210,6 +198,7 @@ class AccountsPage(GuardedView):
         )
 
 
+RESET_ASKED = "Its owner is asked by mail. If nobody refuses, the factor is gone a day later."
 RESET_SENTENCES = (
     "Make sure that you talk to the owner of the account: call them back, or see them.",
     "They get a mail at the address on file. For 24 hours anybody who reads it can refuse.",
@@ -223,7 +212,6 @@ def asking(
 ) -> dict[str, Any]:
     """What the page of a question needs."""
     return {
-        "template": "console/confirm.html",
         "heading": heading,
         "sentences": sentences,
         "danger": danger,
@@ -231,6 +219,23 @@ def asking(
         "cancel_url": back,
         "crumbs": [*crumbs, {"title": heading}],
     }
+
+
+def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page: Any) -> str | Response:
+    """Ask before something is done; then do it, and say on the page before how that went."""
+    form = ConfirmForm(confirm="yes")
+    if not form.validate_on_submit():
+        return view.render("console/confirm.html", form=form, problem=None, **page)
+    done_reading()
+    try:
+        act()
+    except Rejected as rejected:
+        flash(" ".join(rejected.fields.values()), "warning")
+    except Throttled as throttled:
+        flash(f"That was asked for too often. {throttled.sentence}", "warning")
+    else:
+        flash(said, "success")
+    return redirect(page["cancel_url"], 303)
 
 
 def _day(at: datetime | None) -> str:

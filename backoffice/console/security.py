@@ -82,7 +82,7 @@ class SecurityGrid(Grid):
                 (
                     Cell(WORDS[EventKind(event.kind)]),
                     _time(event.opened_at),
-                    Cell(event.account_public_id, "code", f"/console/accounts/{event.account_public_id}"),
+                    Cell(event.account_public_id, url=f"/console/accounts/{event.account_public_id}"),
                     Cell("Closed", "badge", tone="mute")
                     if event.closed_at
                     else Cell("Open", "badge", tone="warn"),

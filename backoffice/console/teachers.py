@@ -22,10 +22,9 @@ from backoffice.accounts.care.models import FactorReset, Suspension
 from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.services import proof
-from backoffice.console.accounts import RESET_SENTENCES, TOO_OFTEN, ReasonForm, asking
-from backoffice.console.forms import ConfirmForm, EndPlaceForm
+from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm, asking, confirmed
+from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
-from backoffice.problems import Rejected, Throttled
 from backoffice.schools import names, queries
 from backoffice.schools.models import Membership, Role, School
 from backoffice.staff.services import invitations, places
@@ -224,6 +223,7 @@ class TeacherGrid(Grid):
             form,
             save=save,
             said=f"{person.name} is suspended at {school.name}.",
+            template="console/confirm.html",
             **_asking(
                 person,
                 f"Suspend {person.name}",
@@ -236,17 +236,12 @@ class TeacherGrid(Grid):
         )
 
     @expose("/<account:public_id>/reinstate", methods=("GET", "POST"))
-    def reinstate(self, public_id: str) -> str | Response | tuple[str, int]:
+    def reinstate(self, public_id: str) -> str | Response:
         """End the suspension of somebody's place."""
         person, school = self._place_in_care(public_id, TEACHERS_SUSPEND)
-
-        def save() -> str:
-            standing.reinstate_place(principal=self.who, account=public_id, school=school.public_id)
-            return f"/console/teachers/{public_id}"
-
-        return self.form_page(
-            ConfirmForm(confirm="yes"),
-            save=save,
+        return confirmed(
+            self,
+            lambda: standing.reinstate_place(principal=self.who, account=public_id, school=school.public_id),
             said=f"{person.name} works at {school.name} again.",
             **_asking(
                 person,
@@ -256,26 +251,18 @@ class TeacherGrid(Grid):
         )
 
     @expose("/<account:public_id>/reset-factor", methods=("GET", "POST"))
-    def reset_factor(self, public_id: str) -> str | Response | tuple[str, int]:
+    def reset_factor(self, public_id: str) -> str | Response:
         """Ask that somebody's lost second factor be taken away."""
         person, school = self._place_in_care(public_id, FACTORS_RESET)
-
-        def save() -> str:
-            try:
-                factor_resets.ask(
-                    principal=self.who,
-                    account=public_id,
-                    school=school.public_id,
-                    throttles=settings().throttles,
-                )
-            except Throttled as throttled:
-                raise Rejected.whole(TOO_OFTEN.format(throttled.sentence)) from None
-            return f"/console/teachers/{public_id}"
-
-        return self.form_page(
-            ConfirmForm(confirm="yes"),
-            save=save,
-            said=f"{person.name} is asked by mail. If nobody refuses, the factor is gone a day later.",
+        return confirmed(
+            self,
+            lambda: factor_resets.ask(
+                principal=self.who,
+                account=public_id,
+                school=school.public_id,
+                throttles=settings().throttles,
+            ),
+            said=RESET_ASKED,
             **_asking(person, "Reset the lost second factor", *RESET_SENTENCES, danger=True),
         )
 

@@ -1,6 +1,5 @@
 """Founders and leaders who were not here for long, and their ways back."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,7 +23,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def _here_now(world: World, later: Later) -> Iterator[None]:
+def _here_now(world: World, later: Later) -> None:
     """Everybody was here just now, and a later test finds everybody open."""
     del later
     with transaction(SYSTEM) as tx:
@@ -33,7 +32,6 @@ def _here_now(world: World, later: Later) -> Iterator[None]:
                 last_active_at=clock.now(), status=AccountStatus.ACTIVE, idle_warned_at=None
             )
         )
-    yield
 
 
 def idle(world: World, *roles: str, days: int) -> None:

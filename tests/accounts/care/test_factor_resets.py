@@ -1,6 +1,6 @@
 """Lost second factors: asked for, refused, overtaken, done after a day."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -34,16 +34,15 @@ NOTHING = {"done": 0, "cancelled": 0, "undelivered": 0}
 
 
 @pytest.fixture(autouse=True)
-def _with_factors(world: World) -> Iterator[None]:
+def _with_factors(world: World) -> None:
     """A teacher and the leader have an app each, and nothing waits."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(FactorReset))
     for role in ("teacher", "leader"):
         person = world.people[role]
         with transaction(SYSTEM) as tx:
             functions.forget_factors_of(tx, account_id=person.id)
             person.secret = factory._second_factor(tx, person.id)
-    yield
-    with transaction(SYSTEM) as tx:
-        tx.execute(delete(FactorReset))
 
 
 def ask(world: World, role: str = "teacher", by: str = "leader", throttles: Throttles = NO_LIMIT) -> None:
