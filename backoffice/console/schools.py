@@ -107,7 +107,7 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
                 Cell(
-                    "Required" if school.factor_required else "Everybody's choice",
+                    "Required" if school.factor_required else "Not required",
                     url=f"/console/schools/{school.public_id}/second-factor"
                     if school.id in scope(who, SCHOOLS_SECURE).schools
                     else None,

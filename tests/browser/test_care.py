@@ -24,7 +24,7 @@ def test_required_suspended_and_out(visit: Visit, site: Site) -> None:
     teacher, leader = visit("helper", viewport=PHONE), visit("leader")
     teacher.goto("/console/")
     leader.goto("/console/schools/")
-    leader.get_by_role("row", name=world.home.name).get_by_role("link", name="Everybody's choice").click()
+    leader.get_by_role("row", name=world.home.name).get_by_role("link", name="Not required").click()
     leader.get_by_role("checkbox", name="Leaders and teachers").check()
     leader.get_by_role("button", name="Save", exact=True).click()
     expect(leader.get_by_role("link", name="Required")).to_be_visible()
