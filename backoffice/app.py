@@ -6,6 +6,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import backoffice.accounts.account_views
+import backoffice.accounts.care.views
 import backoffice.accounts.factor_views
 import backoffice.accounts.reset_views
 import backoffice.accounts.views

@@ -30,7 +30,7 @@ def factor() -> str:
         "accounts/second_factor.html",
         person=principal(),
         factor=second_factor.factor(tx),
-        must=second_factor.must_have_one(tx),
+        must=second_factor.required(tx),
     )
 
 

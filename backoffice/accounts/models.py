@@ -18,6 +18,8 @@ class AccountStatus(StrEnum):
     SUSPENDED = "suspended"
     # By its owner, from a mail about a sign-in that was not theirs; a new password opens it again.
     LOCKED = "locked"
+    # A founder's or a leader's that was not used for long.
+    DORMANT = "dormant"
     # Known from a roster, without credentials: nobody has been asked yet.
     NOT_INVITED = "not_invited"
 
@@ -47,6 +49,9 @@ class Account(Base):
     last_active_at: Mapped[datetime | None] = columns.moment(
         "Tells when the account has been idle too long", keep=Keep.ACCOUNT
     )
+    idle_warned_at: Mapped[datetime | None] = columns.moment(
+        "When its owner was told that it is idle", keep=Keep.ACCOUNT
+    )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ACCOUNT)
 
 
@@ -61,6 +66,18 @@ class LetterKind(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     CODES_RENEWED = "codes_renewed"
     RECOVERY_USED = "recovery_used"
+    SUSPENDED = "suspended"
+    REINSTATED = "reinstated"
+    DORMANT_SOON = "dormant_soon"
+    DORMANT = "dormant"
+    GUESSED = "guessed"
+    # To whose second factor it is; the next four to whoever asked for the reset.
+    RESET_ASKED = "reset_asked"
+    RESET_REFUSED = "reset_refused"
+    RESET_CANCELLED = "reset_cancelled"
+    RESET_UNDELIVERED = "reset_undelivered"
+    RESET_DONE = "reset_done"
+    FACTOR_RESET = "factor_reset"
 
 
 class LinkPurpose(StrEnum):

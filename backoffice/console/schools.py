@@ -2,23 +2,41 @@
 
 from collections.abc import Sequence
 
-from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT, SCHOOLS_SECURE
 from backoffice.access.policy import scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.care.services import requirement
+from backoffice.accounts.services import proof
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.schools import queries
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
+from backoffice.web.identity import reading
 
 NOTHING = SchoolCounts(0, 0, 0)
+
+
+class SecondFactorForm(FlaskForm):
+    """What a school requires."""
+
+    required = BooleanField(
+        "Leaders and teachers must have a second factor",
+        description="A code of an app on their phone, beside the password.",
+    )
 
 
 class SchoolGrid(Grid):
     """The schools that somebody may count."""
 
     entity = School
-    doors = {"index": SCHOOLS_COUNT}
+    doors = {"index": SCHOOLS_COUNT, "second_factor": SCHOOLS_SECURE}
     icon = "school"
     title = "Schools"
     category = "School"
@@ -30,6 +48,7 @@ class SchoolGrid(Grid):
         Column("classrooms", "Classes", numeric=True),
         Column("students", "Students", numeric=True),
         Column("staff", "Staff", numeric=True),
+        Column("factor", "Second factor"),
     )
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
@@ -53,6 +72,29 @@ class SchoolGrid(Grid):
             },
         }
 
+    @expose("/<school:public_id>/second-factor", methods=("GET", "POST"))
+    def second_factor(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Whether leaders and teachers must have a second factor."""
+        school = find(reading(), School, public_id, permission=SCHOOLS_SECURE)
+        proof.demand(reading())
+        form = SecondFactorForm(required=school.factor_required)
+
+        def save() -> str:
+            requirement.require_second_factor(
+                principal=self.who, school=public_id, required=bool(form.required.data)
+            )
+            return "/console/schools/"
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Saved. It holds from everybody's next page on.",
+            heading="Second factor",
+            intro=f"Who works at {school.name} and has none is led to set one up, and to nothing else.",
+            crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "Second factor"}],
+            cancel_url="/console/schools/",
+        )
+
     @staticmethod
     def _row(who: Principal, school: School, counts: SchoolCounts) -> Row:
         return Row(
@@ -64,6 +106,12 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.classrooms:,}", "number"),
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
+                Cell(
+                    "Required" if school.factor_required else "Not required",
+                    url=f"/console/schools/{school.public_id}/second-factor"
+                    if school.id in scope(who, SCHOOLS_SECURE).schools
+                    else None,
+                ),
             ),
         )
 

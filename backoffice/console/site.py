@@ -11,6 +11,7 @@ from flask import Blueprint, Flask
 from flask_admin import Admin
 from flask_admin.theme import Theme
 
+from backoffice.console.accounts import AccountsPage
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.guard import GuardedView
@@ -19,6 +20,7 @@ from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.schools import SchoolGrid
+from backoffice.console.security import SecurityGrid
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.plugin import Plugin, PluginError
@@ -37,6 +39,8 @@ VIEWS: tuple[type[GuardedView], ...] = (
     PluginsPage,
     JobsPage,
     OutboxGrid,
+    AccountsPage,
+    SecurityGrid,
 )
 
 

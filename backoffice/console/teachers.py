@@ -1,6 +1,6 @@
 """Teachers in the console, for the leaders of their schools: the list, one of them, the end of a place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -9,15 +9,27 @@ from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import NotFound, find
-from backoffice.access.permissions import TEACHERS_INVITE, TEACHERS_LIST, TEACHERS_REMOVE
+from backoffice.access.permissions import (
+    FACTORS_RESET,
+    TEACHERS_INVITE,
+    TEACHERS_LIST,
+    TEACHERS_REMOVE,
+    TEACHERS_SUSPEND,
+    Permission,
+)
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.care.models import FactorReset, Suspension
+from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import proof
+from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm, asking, confirmed
 from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.schools import names, queries
+from backoffice.schools.models import Membership, Role, School
 from backoffice.staff.services import invitations, places
 from backoffice.staff.services.places import Place
-from backoffice.web.identity import reading
+from backoffice.web.identity import reading, settings
 from backoffice.web.resend import shows_what_was_typed
 
 CRUMB = {"title": "Teachers", "url": "/console/teachers/"}
@@ -26,6 +38,7 @@ STATES = {
     AccountStatus.NOT_INVITED: Cell("Not invited yet", "badge", tone="warn"),
     AccountStatus.SUSPENDED: Cell("Suspended", "badge", tone="mute"),
     AccountStatus.LOCKED: Cell("Locked", "badge", tone="mute"),
+    AccountStatus.DORMANT: Cell("Locked, not used for long", "badge", tone="mute"),
 }
 
 
@@ -39,6 +52,9 @@ class TeacherGrid(Grid):
         "act": TEACHERS_LIST,
         "details": TEACHERS_LIST,
         "leave": TEACHERS_REMOVE,
+        "suspend": TEACHERS_SUSPEND,
+        "reinstate": TEACHERS_SUSPEND,
+        "reset_factor": FACTORS_RESET,
     }
     icon = "teachers"
     title = "Teachers"
@@ -97,7 +113,9 @@ class TeacherGrid(Grid):
                         )
                     ),
                     Cell(str(taught[thing.id]), "number"),
-                    STATES.get(AccountStatus(thing.status), Cell(None)),
+                    STATES[AccountStatus.SUSPENDED]
+                    if any(each.suspended_at for each in held.get(thing.id, ()))
+                    else STATES.get(AccountStatus(thing.status), Cell(None)),
                 ),
             )
             for thing in things
@@ -119,6 +137,8 @@ class TeacherGrid(Grid):
         tx = reading()
         person = find(tx, Account, public_id, permission=TEACHERS_LIST)
         held = queries.memberships_by_account(tx, [person.id]).get(person.id, ())
+        suspensions = standing.suspensions_of(tx, person.id)
+        resets = factor_resets.waiting(tx, person.id)
         return self.render(
             "console/teacher.html",
             teacher={
@@ -138,11 +158,112 @@ class TeacherGrid(Grid):
                         "leave_url": f"/console/teachers/{public_id}/leave?school={place.school.public_id}"
                         if self.opens("leave") and person.id != self.who.account_id
                         else None,
+                        "care": self._care_of(person, place.school, held, suspensions, resets),
                     }
                     for place in places.places_of(tx, person)
                 ],
             },
             crumbs=[CRUMB, {"title": person.name}],
+        )
+
+    def _care_of(
+        self,
+        person: Account,
+        school: School,
+        held: Sequence[Membership],
+        suspensions: Mapping[int, Suspension],
+        reset: FactorReset | None,
+    ) -> dict[str, Any] | None:
+        """What a leader can do about somebody who teaches at a school; nothing about other leaders."""
+        roles = {each.role for each in held if each.school_id == school.id}
+        if person.id == self.who.account_id or not roles or Role.LEADER in roles:
+            return None
+        here = f"/console/teachers/{person.public_id}"
+        suspension = suspensions.get(school.id)
+        return {
+            "reason": suspension.reason if suspension else None,
+            "suspend_url": f"{here}/suspend?school={school.public_id}"
+            if not suspension and person.status != AccountStatus.NOT_INVITED
+            else None,
+            "reinstate_url": f"{here}/reinstate?school={school.public_id}" if suspension else None,
+            "reset_url": f"{here}/reset-factor?school={school.public_id}"
+            if not suspension and not reset and Role.TEACHER in roles
+            else None,
+            "reset_waits": reset is not None,
+        }
+
+    def _place_in_care(self, public_id: str, permission: Permission) -> tuple[Account, School]:
+        """Somebody and the school that the address names, or the only one; asks for a fresh proof first."""
+        tx = reading()
+        person = find(tx, Account, public_id, permission=permission)
+        held = [place.school for place in places.places_of(tx, person)]
+        wanted = request.args.get("school", held[0].public_id if held else "")
+        school = next((each for each in held if each.public_id == wanted), None)
+        if school is None:
+            raise NotFound
+        proof.demand(tx)
+        return person, school
+
+    @expose("/<account:public_id>/suspend", methods=("GET", "POST"))
+    def suspend(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Suspend somebody's place at a school, with a reason."""
+        person, school = self._place_in_care(public_id, TEACHERS_SUSPEND)
+        form = ReasonForm()
+
+        def save() -> str:
+            standing.suspend_place(
+                principal=self.who,
+                account=public_id,
+                school=school.public_id,
+                reason=form.reason.data or "",
+            )
+            return f"/console/teachers/{public_id}"
+
+        return self.form_page(
+            form,
+            save=save,
+            said=f"{person.name} is suspended at {school.name}.",
+            template="console/confirm.html",
+            **_asking(
+                person,
+                f"Suspend {person.name}",
+                f"{person.name} is signed out everywhere at once and sees nothing of {school.name} until a"
+                " leader ends it. If this school is all that the account is for, they cannot sign in at all.",
+                "Their classes stay as they are: children can come in, and you see everything.",
+                "They are told by mail that they are suspended, and not why.",
+                danger=True,
+            ),
+        )
+
+    @expose("/<account:public_id>/reinstate", methods=("GET", "POST"))
+    def reinstate(self, public_id: str) -> str | Response:
+        """End the suspension of somebody's place."""
+        person, school = self._place_in_care(public_id, TEACHERS_SUSPEND)
+        return confirmed(
+            self,
+            lambda: standing.reinstate_place(principal=self.who, account=public_id, school=school.public_id),
+            said=f"{person.name} works at {school.name} again.",
+            **_asking(
+                person,
+                f"Reinstate {person.name}",
+                f"{person.name} has their place at {school.name} again, as it was, and is told by mail.",
+            ),
+        )
+
+    @expose("/<account:public_id>/reset-factor", methods=("GET", "POST"))
+    def reset_factor(self, public_id: str) -> str | Response:
+        """Ask that somebody's lost second factor be taken away."""
+        person, school = self._place_in_care(public_id, FACTORS_RESET)
+        return confirmed(
+            self,
+            lambda: factor_resets.ask(
+                principal=self.who,
+                account=public_id,
+                school=school.public_id,
+                throttles=settings().throttles,
+            ),
+            said=RESET_ASKED,
+            **_asking(person, "Reset the lost second factor", *RESET_SENTENCES, danger=True),
         )
 
     @expose("/<account:public_id>/leave", methods=("GET", "POST"))
@@ -195,6 +316,11 @@ class TeacherGrid(Grid):
                 {"title": "End the place"},
             ],
         )
+
+
+def _asking(person: Account, heading: str, *sentences: str, danger: bool = False) -> dict[str, Any]:
+    here = f"/console/teachers/{person.public_id}"
+    return asking(here, [CRUMB, {"title": person.name, "url": here}], heading, *sentences, danger=danger)
 
 
 def _what_will_go(person: Account, place: Place) -> list[str]:

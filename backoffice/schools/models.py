@@ -70,6 +70,8 @@ class School(Base):
         UniqueConstraint("public_id"),
         only("kind", SchoolKind),
         Index(None, "district_id"),
+        # For whoever leads a district: whether any school of it requires one is asked at each request.
+        Index("ix_school_factor_required", "district_id", postgresql_where="factor_required"),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
@@ -92,6 +94,9 @@ class School(Base):
     )
     contract_from: Mapped[date | None] = columns.day("First day of the contract", keep=Keep.SCHOOL)
     contract_until: Mapped[date | None] = columns.day("Last day of the contract", keep=Keep.SCHOOL)
+    factor_required: Mapped[bool] = columns.flag(
+        "Whether its leaders and teachers must have a second factor", keep=Keep.SCHOOL
+    )
     created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.SCHOOL)
 
 
@@ -120,6 +125,9 @@ class Membership(Base):
     )
     role: Mapped[str] = columns.choice("What the account may do there", keep=Keep.ACCOUNT)
     created_at: Mapped[datetime] = columns.moment("When it was granted", keep=Keep.ACCOUNT)
+    suspended_at: Mapped[datetime | None] = columns.moment(
+        "Since when it is without effect", keep=Keep.ACCOUNT
+    )
 
 
 class Classroom(Base):

@@ -210,6 +210,96 @@ def forget_second_factor(session: Session) -> None:
     session.execute(text("select app.forget_second_factor()"))
 
 
+def suspend_account(session: Session, *, account: str, reason: bytes, at: datetime) -> int | None:
+    """Suspend an account, as a founder, for a sealed reason; its number, or None if that cannot be."""
+    found: int | None = session.scalar(
+        text("select app.suspend_account(:account, :reason, :at)"),
+        {"account": account, "reason": reason, "at": at},
+    )
+    return found
+
+
+def reinstate_account(session: Session, *, account: str, at: datetime) -> int | None:
+    """End the suspension of an account, as a founder; its number, or None if there is none."""
+    found: int | None = session.scalar(
+        text("select app.reinstate_account(:account, :at)"), {"account": account, "at": at}
+    )
+    return found
+
+
+def suspend_place(
+    session: Session, *, school_id: int, account_id: int, reason: bytes, at: datetime
+) -> bool | None:
+    """Suspend a place at a school that one leads; whether the whole account is, None if it cannot be."""
+    whole: bool | None = session.scalar(
+        text("select app.suspend_place(:school, :account, :reason, :at)"),
+        {"school": school_id, "account": account_id, "reason": reason, "at": at},
+    )
+    return whole
+
+
+def reinstate_place(session: Session, *, school_id: int, account_id: int) -> bool:
+    """End the suspension of a place at a school that the principal leads; whether there was one."""
+    statement = text("select app.reinstate_place(:school, :account)")
+    return bool(session.scalar(statement, {"school": school_id, "account": account_id}))
+
+
+def account_in_care(
+    session: Session, *, account: str | None = None, email_index: bytes | None = None
+) -> AnyRow | None:
+    """What a founder sees of the account with this identifier or exact address, or None."""
+    statement = text("select * from app.account_in_care(:account, cast(:index as bytea))")
+    return session.execute(statement, {"account": account, "index": email_index}).first()
+
+
+def ask_factor_reset(session: Session, *, account: str, school_id: int | None, at: datetime) -> int | None:
+    """Begin the reset of a lost second factor; the account, or None if one cannot, or one waits."""
+    found: int | None = session.scalar(
+        text("select app.ask_factor_reset(:account, :school, :at)"),
+        {"account": account, "school": school_id, "at": at},
+    )
+    return found
+
+
+def end_factor_reset(session: Session, *, account_id: int, state: str, at: datetime) -> bool:
+    """End the reset that waits for an account, and have whoever asked told; whether there was one."""
+    statement = text("select app.end_factor_reset(:account, :state, :at)")
+    return bool(session.scalar(statement, {"account": account_id, "state": state, "at": at}))
+
+
+def reset_to_refuse(session: Session, *, digest: bytes) -> int | None:
+    """The account whose waiting reset this link refuses, or None."""
+    found: int | None = session.scalar(text("select app.reset_to_refuse(:digest)"), {"digest": digest})
+    return found
+
+
+def refuse_factor_reset(session: Session, *, digest: bytes, at: datetime) -> int | None:
+    """Stop a reset by its link; the account, or None if the link stops nothing."""
+    found: int | None = session.scalar(
+        text("select app.refuse_factor_reset(:digest, :at)"), {"digest": digest, "at": at}
+    )
+    return found
+
+
+def forget_factors_of(session: Session, *, account_id: int) -> None:
+    """Take away every second factor of an account."""
+    session.execute(text("select app.forget_factors_of(:account)"), {"account": account_id})
+
+
+def factor_asked_by(session: Session) -> Sequence[bytes | None]:
+    """Who requires a second factor of the principal: sealed names of schools, and None for the company."""
+    return session.scalars(text("select school from app.factor_asked_by()")).all()
+
+
+def open_security_event(
+    session: Session, *, kind: str, account_id: int, public_id: str, at: datetime
+) -> bool:
+    """Open an event about an account; False if one of its kind is open already."""
+    statement = text("select app.open_security_event(:kind, :account, :public_id, :at)")
+    values = {"kind": kind, "account": account_id, "public_id": public_id, "at": at}
+    return bool(session.scalar(statement, values))
+
+
 def names_behind_code(session: Session, *, code_index: bytes, at: datetime) -> Sequence[AnyRow]:
     """The children (sealed names) of the class whose code this is, if its door is open."""
     statement = text("select * from app.names_behind_code(:index, :at)")

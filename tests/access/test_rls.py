@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
+from backoffice.accounts.care.models import FactorReset, SecurityEvent, Suspension
 from backoffice.accounts.models import (
     Account,
     AccountLetter,
@@ -140,6 +141,9 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     JobRun: {"founder": {"trust.check", "core.write-letters"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
     Invitation: {"leader": {"Home"}},
+    Suspension: {"leader": {"Home"}},
+    FactorReset: {"leader": {"Home"}},
+    SecurityEvent: {"founder": {"foreign_parent"}},
 }
 # What the web's role writes and may never read.
 UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink)
@@ -189,6 +193,7 @@ class Stage:
                 | AccountRecoveryCode()
                 | TeachingRole()
                 | GuardianLink()
+                | SecurityEvent()
             ):
                 return self.people[row.account_id]
             case Classroom():
@@ -459,6 +464,11 @@ NOBODYS = {
     "a teaching role": update(TeachingRole).values(role="owner"),
     "a guardian's link": update(GuardianLink).values(status="approved"),
     "a session's length": update(AccountSession).values(expires_at=clock.now()),
+    "one's own suspension": delete(Suspension),
+    "an account's status": update(Account).values(status="active"),
+    "since when a place is suspended": update(Membership).values(suspended_at=None),
+    "a reset": update(FactorReset).values(state="done"),
+    "what an event was": update(SecurityEvent).values(kind="not_me"),
     "a school": update(School).values(name="Mine"),
     "the mark of the keyring": delete(Installation),
 }

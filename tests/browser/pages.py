@@ -134,6 +134,25 @@ def prove_wrongly(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Go on").click()
 
 
+def find_nobody(page: Page, _site: Site) -> None:
+    """An address that no account has."""
+    page.get_by_role("main").get_by_label("E-mail address").fill("nobody@people.example")
+    page.get_by_role("button", name="Find it").click()
+
+
+def close_without_note(page: Page, site: Site) -> None:
+    """Close an event and say nothing of what was found."""
+    follow("Somebody guesses")(page, site)
+    follow("Close it with a note")(page, site)
+    page.get_by_role("button", name="Close it").click()
+
+
+def require_without_own(page: Page, _site: Site) -> None:
+    """Require of everybody what one does not have oneself."""
+    page.get_by_role("checkbox", name="Leaders and teachers").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
 FACTOR = "/account/second-factor"
 CLASS = "/console/classrooms/{classroom}"
 PAGES: Mapping[str, Stop] = {
@@ -200,6 +219,25 @@ PAGES: Mapping[str, Stop] = {
     "teachers": Stop("leader", "/console/teachers/"),
     "a teacher": Stop("leader", "/console/teachers/{teacher}"),
     "the end of a place": Stop("leader", "/console/teachers/{teacher}/leave"),
+    "suspend a place": Stop("leader", "/console/teachers/{teacher}/suspend"),
+    "suspend a place, error": Stop("leader", "/console/teachers/{teacher}/suspend", press("Suspend")),
+    "reset a teacher's factor": Stop("leader", "/console/teachers/{teacher}/reset-factor"),
+    "a school's second factor": Stop("leader", "/console/schools/{school}/second-factor"),
+    "a school's second factor, error": Stop(
+        "leader", "/console/schools/{school}/second-factor", require_without_own
+    ),
+    "keep my factor, over": Stop(path=f"/keep-my-factor/{'x' * 43}"),
+    "accounts": Stop("founder", "/console/accounts/"),
+    "accounts, not found": Stop("founder", "/console/accounts/", find_nobody),
+    "an account": Stop("founder", "/console/accounts/{teacher}"),
+    "suspend an account": Stop("founder", "/console/accounts/{teacher}/suspend"),
+    "suspend an account, error": Stop(
+        "founder", "/console/accounts/{teacher}/suspend", press("Suspend this")
+    ),
+    "security": Stop("founder", "/console/security/"),
+    "security, none": Stop("founder", "/console/security/?state=closed"),
+    "a security event": Stop("founder", "/console/security/", follow("Somebody guesses")),
+    "close a security event, error": Stop("founder", "/console/security/", close_without_note),
     "invitations": Stop("leader", "/console/invitations/"),
     "invite somebody": Stop("leader", "/console/invitations/new"),
     "invite somebody, error": Stop("leader", "/console/invitations/new", press("Send the invitation")),

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import transaction
+from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import signing_in
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -40,7 +41,7 @@ from tests.contract.pages import form_token
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
-KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "invitation")
+KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "invitation", "event")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 # The child stays signed in until everybody has knocked, however slow the machine.
@@ -155,6 +156,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     scheduler.sync()
     things += _mails(world)
+    things += _events()
     things += _named(app)
     things += _imports({school.id: place for place, school in schools.items()})
     things += _invitations({school.id: place for place, school in schools.items()})
@@ -233,6 +235,13 @@ def _invitations(places: Mapping[int, str]) -> list[Thing]:
     with transaction(SYSTEM) as tx:
         found = tx.execute(select(Invitation.id, Invitation.public_id, Invitation.school_id)).all()
     return [Thing("invitation", row.id, row.public_id, row.school_id, places[row.school_id]) for row in found]
+
+
+def _events() -> list[Thing]:
+    """What founders are to look at."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(select(SecurityEvent.id, SecurityEvent.public_id)).all()
+    return [Thing("event", row.id, row.public_id, None, "company") for row in found]
 
 
 def _named(app: Flask) -> list[Thing]:
@@ -399,7 +408,9 @@ def _actors(
             says |= {f"Amaranth Administrator of {world.home.name}", "Quillfeather District"}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())
-            reach |= {kind: frozenset(range(1000)) for kind in (*NAMED, "mail")}
+            reach |= {kind: frozenset(range(1000)) for kind in (*NAMED, "mail", "event")}
+            # By their identifiers and without a name.
+            reach["account"] = frozenset(each.id for each in world.people.values())
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(

@@ -16,6 +16,7 @@ from backoffice.accounts.codes import RECOVERY_CODES
 from backoffice.accounts.models import AccountSession
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
+from backoffice.families.models import GuardianLink
 from backoffice.plugin import discover
 from backoffice.schools.models import TeachingRole
 from backoffice.settings import plugin_config
@@ -45,6 +46,7 @@ PUBLIC = frozenset(
         "accounts.ask_to_reset",
         "accounts.reset",
         "accounts.not_me",
+        "accounts.keep_factor",
         "staff.invitation",
         "students.scanned",
         "students.join",
@@ -403,6 +405,26 @@ def _leaves(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     )
 
 
+def _suspended(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Somebody at a school, who is told; the whole account unless there is a child to see."""
+    with transaction(SYSTEM) as tx:
+        who = thing.id if thing else 0
+        other = tx.scalar(select(func.count()).where(GuardianLink.account_id == who))
+    del stage, actor
+    return Filled(
+        {"reason": "Asked for it"},
+        (
+            "added app.job_run",
+            "added app.mail",
+            "added app.mail_content",
+            "added app.suspension",
+            "changed app.account",
+            "changed app.membership",
+            *(() if other else ("added app.security_event",)),
+        ),
+    )
+
+
 def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """A small set, into the own school."""
     own = next(iter(stage.own(actor, "school")), stage.of("school")[0])
@@ -427,7 +449,8 @@ FORMS: Mapping[str, Fill] = {
     # Links open nothing here: they are in tests/accounts/test_reset_views.py.
     "accounts.reset": _always(),
     "accounts.not_me": _always(),
-    # As well: in tests/staff/test_views.py.
+    # As well: in tests/console/test_accounts.py and tests/staff/test_views.py.
+    "accounts.keep_factor": _always(),
     "staff.invitation": _always(),
     "accounts.change_password": _new_password,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
@@ -471,6 +494,19 @@ FORMS: Mapping[str, Fill] = {
     "console_invitations.act:withdraw": _asked("withdraw", "changed app.invitation"),
     "console_teachers.act:invite": _known,
     "console_teachers.leave": _leaves,
+    "console_teachers.suspend": _suspended,
+    # Nobody is suspended, and only a founder has a factor: tests/console/test_teachers.py has them.
+    "console_teachers.reinstate": _always(audited=False, confirm="yes"),
+    "console_teachers.reset_factor": _always(audited=False, confirm="yes"),
+    "console_schools.second_factor": _always(),
+    "console_accounts.find": _always(email="teacher@people.example"),
+    "console_accounts.suspend": _always(
+        (*TOLD, "added app.security_event", "added app.suspension", "changed app.account"),
+        reason="Asked for it",
+    ),
+    "console_accounts.reinstate": _always(audited=False, confirm="yes"),
+    "console_accounts.reset_factor": _always(audited=False, confirm="yes"),
+    "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_plugins.switch": _switched,
     "console_plugins.configure": _set,
 }

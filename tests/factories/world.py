@@ -13,6 +13,7 @@ from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import codes
 from backoffice.accounts.addresses import email_index
+from backoffice.accounts.care.models import FactorReset, SecurityEvent, Suspension
 from backoffice.accounts.models import (
     Account,
     AccountLetter,
@@ -290,6 +291,7 @@ def make_world() -> World:
             created_at=clock.now(),
             expires_at=clock.now() + timedelta(minutes=30),
         )
+        _cared_for(tx, people, home, outside)
         _row(
             tx,
             PluginState,
@@ -456,6 +458,24 @@ def add_child(tx: Transaction, classroom: Class, given: str, family: str | None 
         )
     )
     return Child(number, public_id, given, family, username)
+
+
+def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside: School) -> None:
+    """Rows of looking after accounts that are of no effect: somebody reads them who should not, or nobody."""
+    now = clock.now()
+    for role, school in (("officer", home), ("outsider", outside)):
+        of = {"account_id": people[role].id, "school_id": school.id}
+        _row(tx, Suspension, **of, whole=False, was="active", reason=f"{role} asked", suspended_at=now)
+        _row(tx, FactorReset, **of, state="done", asked_at=now, ended_at=now)
+    parent = people["foreign_parent"]
+    _row(
+        tx,
+        SecurityEvent,
+        kind="guessed",
+        account_id=parent.id,
+        account_public_id=parent.public_id,
+        opened_at=now,
+    )
 
 
 def _given_up(tx: Transaction, person: Person, school: School | None) -> None:

@@ -9,6 +9,8 @@ from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.addresses import email_index, normalise_email
+from backoffice.accounts.care.models import EventKind
+from backoffice.accounts.care.services import events
 from backoffice.accounts.models import Account, AccountPassword, AccountSession, LetterKind, LinkPurpose
 from backoffice.accounts.services import letters, proof, signing_in
 from backoffice.accounts.tokens import token_digest
@@ -76,6 +78,7 @@ def lock_account(*, token: str, address: str | None) -> None:
         account = functions.lock_account(tx, digest=token_digest(token), at=clock.now())
         if account is None:
             raise Rejected.whole(SPENT)
+        events.open_event(tx, EventKind.NOT_ME, account)
         record(tx, "accounts.lock", account=account)
         letters.wake(tx)
 

@@ -9,6 +9,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import mails
+from backoffice.accounts.care import letters as care
 from backoffice.accounts.models import (
     Account,
     AccountLetter,
@@ -27,7 +28,7 @@ WRITE = "core.write-letters"
 LASTS = {LinkPurpose.RESET: timedelta(minutes=30), LinkPurpose.NOT_ME: timedelta(days=7)}
 LINKS_KEPT_FOR = timedelta(days=30)
 # Somebody in these states is written to; whoever is suspended or was never invited is not.
-WRITTEN_TO = frozenset({AccountStatus.ACTIVE, AccountStatus.LOCKED})
+WRITTEN_TO = frozenset({AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.DORMANT})
 
 
 def ask(
@@ -75,25 +76,34 @@ def _write(tx: Transaction, letter: AccountLetter) -> bool:
         else Account.email_index == letter.email_index
     )
     account = tx.scalars(select(Account).where(known_by)).one_or_none()
-    if account is None or account.status not in WRITTEN_TO:
+    if account is None or not _is_written_to(account, letter):
         return False
     # The first device of an account is no new one.
     begun = select(func.count()).where(AccountSession.account_id == account.id)
     if letter.kind == LetterKind.NEW_DEVICE and (tx.scalar(begun) or 0) < 2:  # noqa: PLR2004
         return False
-    mail, parameters = _filled(tx, letter, account)
+    found = care.filled(letter, account) or _filled(tx, letter, account)
     to = Recipient(account.id, account.email, account.name, account.language)
-    post(tx, mail, to=to, parameters=parameters)
+    posted = post(tx, found[0], to=to, parameters=found[1])
+    care.written(tx, letter, account, mail=posted, parameters=found[1])
     return True
+
+
+def _is_written_to(account: Account, letter: AccountLetter) -> bool:
+    if letter.kind == LetterKind.SUSPENDED:
+        return account.status == AccountStatus.SUSPENDED
+    # A link opens nothing for a founder who was idle: that is done at the server.
+    idle_founder = account.founder and account.status == AccountStatus.DORMANT
+    return account.status in WRITTEN_TO and not (idle_founder and letter.kind == LetterKind.RESET)
 
 
 def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[Mail, object]:
     match letter.kind:
         case LetterKind.RESET:
-            token, until = _link(tx, account, LinkPurpose.RESET)
+            token, until = make_link(tx, account, LinkPurpose.RESET, LASTS[LinkPurpose.RESET])
             return mails.PASSWORD_RESET, mails.Link(token, until)
         case LetterKind.NEW_DEVICE:
-            token, _until = _link(tx, account, LinkPurpose.NOT_ME)
+            token, _until = make_link(tx, account, LinkPurpose.NOT_ME, LASTS[LinkPurpose.NOT_ME])
             device = letter.device or "A browser that does not say its name"
             return mails.NEW_DEVICE, mails.NewDevice(device, letter.created_at, token)
         case LetterKind.LOCKED:
@@ -109,9 +119,12 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             return mails.PASSWORD_CHANGED, mails.Happened(letter.created_at)
 
 
-def _link(tx: Transaction, account: Account, purpose: LinkPurpose) -> tuple[str, datetime]:
+def make_link(
+    tx: Transaction, account: Account, purpose: LinkPurpose, lasts: timedelta
+) -> tuple[str, datetime]:
+    """The token of a new link for an account, and until when it opens."""
     token, now = secrets.token_urlsafe(32), clock.now()
-    until = now + LASTS[purpose]
+    until = now + lasts
     tx.execute(
         insert(AccountLink).values(
             id=tx.take_id(AccountLink),

@@ -4,7 +4,7 @@ from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Principal
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import Account, AccountPassword, AccountStatus
@@ -27,37 +27,56 @@ def create_account(
     time_zone: str = "UTC",
 ) -> PublicId:
     """Make an account. Only the system may: people are invited. Raises `Rejected`."""
+    hashed = passwords.hash_password(password, cost) if password is not None else None
+    with transaction(principal) as tx:
+        account_id, public_id = add(
+            tx,
+            email=email,
+            name=name,
+            password_hash=hashed,
+            founder=founder,
+            language=language,
+            time_zone=time_zone,
+        )
+        record(tx, "accounts.create", account=account_id)
+    return public_id
+
+
+def add(
+    tx: Transaction,
+    *,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    founder: bool,
+    language: str = "en",
+    time_zone: str = "UTC",
+) -> tuple[int, PublicId]:
+    """A new account in the caller's transaction: its number and its identifier. Raises `Rejected`."""
     email, name = checked(email), clean(name)
     if not name:
         raise Rejected(name="Write a name.")
-    public_id, now = new_public_id(), clock.now()
-    with transaction(principal) as tx:
-        taken = select(Account.id).where(Account.email_index == email_index(email))
-        if tx.scalar(taken) is not None:
-            raise Rejected(email="This address has an account already.")
-        account_id = tx.take_id(Account)
-        tx.execute(
-            insert(Account).values(
-                id=account_id,
-                public_id=public_id,
-                email=email,
-                email_index=email_index(email),
-                name=name,
-                founder=founder,
-                status=AccountStatus.ACTIVE,
-                language=language,
-                time_zone=time_zone,
-                security_epoch=1,
-                created_at=now,
-            )
+    taken = select(Account.id).where(Account.email_index == email_index(email))
+    if tx.scalar(taken) is not None:
+        raise Rejected(email="This address has an account already.")
+    account_id, public_id, now = tx.take_id(Account), new_public_id(), clock.now()
+    tx.execute(
+        insert(Account).values(
+            id=account_id,
+            public_id=public_id,
+            email=email,
+            email_index=email_index(email),
+            name=name,
+            founder=founder,
+            status=AccountStatus.ACTIVE,
+            language=language,
+            time_zone=time_zone,
+            security_epoch=1,
+            created_at=now,
         )
-        if password is not None:
-            tx.execute(
-                insert(AccountPassword).values(
-                    account_id=account_id,
-                    password_hash=passwords.hash_password(password, cost),
-                    set_at=now,
-                )
-            )
-        record(tx, "accounts.create", account=account_id)
-    return public_id
+    )
+    if password_hash is not None:
+        tx.execute(
+            insert(AccountPassword).values(account_id=account_id, password_hash=password_hash, set_at=now)
+        )
+    return account_id, public_id

@@ -16,7 +16,7 @@ from backoffice.accounts.services import credentials, letters, proof
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions
-from backoffice.storage import functions
+from backoffice.storage import functions, keyring
 
 WRONG = "This is not the code that the app shows now. Wait for the next one and write that."
 NOT_BEGUN = "Begin again: there is no app to confirm."
@@ -57,9 +57,26 @@ def factor(tx: Transaction) -> Factor | None:
     return Factor(own.set_at, tx.scalar(select(func.count(AccountRecoveryCode.id)).where(*unused)) or 0)
 
 
-def must_have_one(tx: Transaction) -> bool:
-    """Whether the principal may not be without."""
-    return proof.me(tx).founder
+@dataclass(frozen=True)
+class Required:
+    """Who requires a second factor of somebody: the company, and schools by their names."""
+
+    by_company: bool
+    schools: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return self.by_company or bool(self.schools)
+
+
+def required(tx: Transaction) -> Required:
+    """By whom the principal may not be without, if by anybody."""
+    asking = functions.factor_asked_by(tx)
+    names = [
+        keyring.current().open(bytes(each), context="school.name").decode()
+        for each in asking
+        if each is not None
+    ]
+    return Required(None in asking, sorted(set(names)))
 
 
 def pending(tx: Transaction) -> Pending | None:
@@ -117,7 +134,7 @@ def remove(*, principal: Principal, sessions: Sessions) -> Changed:
     with transaction(principal) as tx:
         proof.demand(tx)
         _in_use(tx)
-        if must_have_one(tx):
+        if required(tx):
             raise Rejected.whole(MUST)
         functions.forget_second_factor(tx)
         return _changed(tx, LetterKind.FACTOR_REMOVED, "accounts.remove-second-factor", sessions)

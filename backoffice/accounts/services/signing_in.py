@@ -1,7 +1,8 @@
 """Signing in and out."""
 
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,16 +13,17 @@ from backoffice.access.principal import AccountToken, Nobody, Principal, Session
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import codes, passwords
 from backoffice.accounts.addresses import email_index, normalise_email
+from backoffice.accounts.care.services import events
 from backoffice.accounts.models import AccountPassword, AccountSession, AccountStatus, LetterKind
 from backoffice.accounts.services import letters
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
-from backoffice.problems import Rejected
+from backoffice.problems import Rejected, Throttled
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import AnyRow, NewAccountSession
 from backoffice.storage.public_id import new_public_id
-from backoffice.throttles.tries import Claim, trying
+from backoffice.throttles.tries import Claim, take, trying
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 # The same words for a wrong address, a wrong password and a suspended account.
@@ -32,6 +34,9 @@ TOO_LATE = "Too much time has passed. Sign in again."
 # How long a password that was right need not be typed again while the code is looked for.
 HALF_WAY_LASTS = timedelta(minutes=5)
 _HALF_WAY = "signing in"
+BY_ACCOUNT = "password by account"
+# So long a wait is a pause between tries; whoever waits longer is shut out.
+SLOWED_DOWN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def sign_in(
     """
     address = visitor.address
     index = email_index(normalise_email(email))
-    with trying(*guess(index, visitor, throttles)):
+    with _guarded(index, visitor, throttles):
         with transaction(Nobody(address)) as tx:
             found = functions.sign_in_account(tx, email_index=index)
         # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
@@ -113,7 +118,7 @@ def sign_in_by_code(
 ) -> SignedIn:
     """Go on where the password was right. Raises `Rejected`, `CodeNeeded` and `Throttled`."""
     index, epoch = _opened(half_way)
-    with trying(*guess(index, visitor, throttles)):
+    with _guarded(index, visitor, throttles):
         with transaction(Nobody(visitor.address)) as tx:
             found = functions.sign_in_account(tx, email_index=index)
         if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == epoch):
@@ -163,6 +168,8 @@ def _with_code(
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
     if used is None:
+        if otp:
+            events.note_refused_code(account_id=found.account_id, address=address)
         half_way = _half_way(index, found.security_epoch)
         raise CodeRefused(half_way, CODE_REFUSED) if otp else CodeNeeded(half_way, CODE_WANTED)
     if visitor.device is None or own_voucher not in visitor.device.vouchers:
@@ -253,9 +260,31 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
     return (
         Claim("password by network", throttles.password_network, visitor.network),
         *site,
-        Claim("password by account", throttles.password_account, account),
+        Claim(BY_ACCOUNT, throttles.password_account, account),
         Claim("password overall", throttles.password_overall, ""),
     )
+
+
+@contextmanager
+def _guarded(index: bytes, visitor: Visitor, throttles: Throttles) -> Iterator[None]:
+    """A try to come in. Whose account is shut to strangers by their guesses is told, once for each span."""
+    try:
+        with trying(*guess(index, visitor, throttles)):
+            yield
+    except Throttled as throttled:
+        if throttled.what == BY_ACCOUNT and throttled.wait > SLOWED_DOWN:
+            _tell_of_guesses(index, throttled.wait, visitor)
+        raise
+
+
+def _tell_of_guesses(index: bytes, wait: timedelta, visitor: Visitor) -> None:
+    # For every address alike: a worker finds out whether there is an account.
+    span = "day" if wait > timedelta(hours=1) else "hour"
+    with suppress(Throttled):
+        take(Claim(f"told of guesses in a {span}", f"1/{span}", index.hex()))
+        with transaction(Nobody(visitor.address)) as tx:
+            letters.ask(tx, LetterKind.GUESSED, email_index=index)
+            record(tx, "accounts.shut-to-guesses")
 
 
 def _hash_anew(who: AccountToken, password: str, *, stored: str, cost: Passwords) -> None:

@@ -69,7 +69,9 @@ def places_of(tx: Transaction, account: Account) -> list[Place]:
 
 def colleagues_at(tx: Transaction, school: School, account: Account) -> list[Account]:
     """Whoever works at the school and can take over somebody's classes."""
-    there = select(Membership.account_id).where(Membership.school_id == school.id)
+    there = select(Membership.account_id).where(
+        Membership.school_id == school.id, Membership.suspended_at.is_(None)
+    )
     return list(
         tx.scalars(
             visible(

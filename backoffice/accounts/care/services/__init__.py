@@ -1,0 +1,1 @@
+"""What can be done for accounts by those who look after them, one function a verb."""

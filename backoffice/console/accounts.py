@@ -1,0 +1,243 @@
+"""Accounts in the console, for founders: one is found by its exact address, and its name is never shown."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import flash, g, redirect
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import StringField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from backoffice.access.permissions import ACCOUNTS_FIND, ACCOUNTS_SUSPEND, FACTORS_RESET
+from backoffice.accounts.addresses import LONGEST
+from backoffice.accounts.care.services import factor_resets, standing
+from backoffice.accounts.models import AccountStatus
+from backoffice.accounts.services import proof
+from backoffice.console.forms import ConfirmForm
+from backoffice.console.guard import GuardedView, show_rejection
+from backoffice.problems import Rejected, Throttled
+from backoffice.web.identity import done_reading, reading, settings
+
+CRUMB = {"title": "Accounts", "url": "/console/accounts/"}
+ROLES = {
+    "founder": "Founder",
+    "leader": "School leader",
+    "teacher": "Teacher",
+    "privacy_officer": "Privacy officer",
+    "parent": "Parent",
+}
+STATES = {
+    AccountStatus.ACTIVE: ("Open", "good"),
+    AccountStatus.SUSPENDED: ("Suspended", "bad"),
+    AccountStatus.LOCKED: ("Locked by its owner", "warn"),
+    AccountStatus.DORMANT: ("Locked, not used for 90 days", "warn"),
+    AccountStatus.NOT_INVITED: ("Known from a roster, never used", "mute"),
+}
+NOT_FOUND = "There is no account with exactly this address."
+
+
+class FindForm(FlaskForm):
+    """The exact address of an account."""
+
+    email = StringField(
+        "E-mail address",
+        [DataRequired("Write the whole address."), Length(max=LONGEST)],
+        description="As its owner told you. The look-up is noted, the address is not.",
+    )
+
+
+class ReasonForm(FlaskForm):
+    """Why somebody is suspended."""
+
+    reason = TextAreaField(
+        "Why",
+        [DataRequired("Write why."), Length(max=standing.LONGEST_REASON)],
+        description="Kept sealed. Name nobody else, and no child.",
+    )
+
+
+class AccountsPage(GuardedView):
+    """No list: an account is found by the address that its owner tells."""
+
+    doors = {
+        "index": ACCOUNTS_FIND,
+        "find": ACCOUNTS_FIND,
+        "details": ACCOUNTS_FIND,
+        "suspend": ACCOUNTS_SUSPEND,
+        "reinstate": ACCOUNTS_SUSPEND,
+        "reset_factor": FACTORS_RESET,
+    }
+    icon = "key"
+    title = "Accounts"
+    category = "Operations"
+    address = "accounts"
+
+    @expose("/", methods=("GET",))
+    def index(self) -> str:
+        """The form that finds one."""
+        return self._find_page(FindForm(formdata=None))
+
+    @expose("/", methods=("POST",))
+    def find(self) -> str | Response | tuple[str, int]:
+        """Find an account. The address travels in the form and is in no address, log or trail."""
+        form, problem = FindForm(), None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                found = standing.look_up(principal=self.who, email=form.email.data or "")
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+            else:
+                if found is not None:
+                    return redirect(f"/console/accounts/{found}", 303)
+                form.email.errors = [NOT_FOUND]
+        return self._find_page(form, problem), 422
+
+    @expose("/<account:public_id>", methods=("GET",))
+    def details(self, public_id: str) -> str:
+        """What a founder may know of an account, and what can be done about it."""
+        found = standing.in_care(reading(), public_id)
+        suspended = found.status is AccountStatus.SUSPENDED
+        return self.render(
+            "console/account.html",
+            account={
+                "public_id": found.public_id,
+                "state": STATES.get(found.status, (found.status.capitalize(), "mute")),
+                "roles": ", ".join(ROLES[role] for role in ROLES if role in found.roles) or "None",
+                "last_active": _day(found.last_active_at),
+                "has_factor": found.has_factor,
+                "reset_asked": _day(found.reset_asked_at) if found.reset_asked_at else None,
+                "may_reset": found.may_reset and not suspended and not found.reset_asked_at,
+                "suspended": suspended,
+                "may_suspend": found.status is not AccountStatus.NOT_INVITED and not suspended,
+                "own": found.own,
+            },
+            crumbs=[CRUMB, {"title": found.public_id}],
+        )
+
+    @expose("/<account:public_id>/suspend", methods=("GET", "POST"))
+    def suspend(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Suspend an account, with a reason."""
+        self._before(public_id)
+        form = ReasonForm()
+
+        def save() -> str:
+            standing.suspend_account(principal=self.who, account=public_id, reason=form.reason.data or "")
+            return f"/console/accounts/{public_id}"
+
+        return self.form_page(
+            form,
+            save=save,
+            said="The account is suspended. Everybody is signed out of it.",
+            template="console/confirm.html",
+            **self._asking(
+                public_id,
+                "Suspend this account",
+                "Its owner is signed out everywhere at once and cannot sign in, in whatever role, until you"
+                " or another founder reinstate the account.",
+                "They are told by mail that it is suspended, and not why.",
+                danger=True,
+            ),
+        )
+
+    @expose("/<account:public_id>/reinstate", methods=("GET", "POST"))
+    def reinstate(self, public_id: str) -> str | Response:
+        """End a suspension."""
+        self._before(public_id)
+        return confirmed(
+            self,
+            lambda: standing.reinstate_account(principal=self.who, account=public_id),
+            said="The suspension has ended.",
+            **self._asking(
+                public_id,
+                "Reinstate this account",
+                "Its owner can sign in again, and is told by mail.",
+                "A place that a school has suspended stays so until a leader there ends it.",
+            ),
+        )
+
+    @expose("/<account:public_id>/reset-factor", methods=("GET", "POST"))
+    def reset_factor(self, public_id: str) -> str | Response:
+        """Ask that a lost second factor be taken away."""
+        self._before(public_id)
+        return confirmed(
+            self,
+            lambda: factor_resets.ask(
+                principal=self.who, account=public_id, school=None, throttles=settings().throttles
+            ),
+            said=RESET_ASKED,
+            **self._asking(public_id, "Reset the lost second factor", *RESET_SENTENCES, danger=True),
+        )
+
+    def _find_page(self, form: FlaskForm, problem: str | None = None) -> str:
+        return self.render(
+            "console/form.html",
+            form=form,
+            problem=problem,
+            heading="Find an account",
+            intro="By its exact address. You see its roles and how it stands, and no name.",
+            submit_title="Find it",
+            crumbs=None,
+        )
+
+    def _before(self, public_id: str) -> None:
+        standing.other_in_care(reading(), public_id)
+        # Before the form, not after it: what was typed would be lost on the way.
+        proof.demand(reading())
+
+    def _asking(self, public_id: str, heading: str, *sentences: str, danger: bool = False) -> dict[str, Any]:
+        return asking(
+            f"/console/accounts/{public_id}",
+            [CRUMB, {"title": public_id, "url": f"/console/accounts/{public_id}"}],
+            heading,
+            *sentences,
+            danger=danger,
+        )
+
+
+RESET_ASKED = "Its owner is asked by mail. If nobody refuses, the factor is gone a day later."
+RESET_SENTENCES = (
+    "Make sure that you talk to the owner of the account: call them back, or see them.",
+    "They get a mail at the address on file. For 24 hours anybody who reads it can refuse.",
+    "Then the factor is removed and everybody is signed out. The password alone lets them in again.",
+    "If the factor is used meanwhile, nothing happens. You are told how it ends.",
+)
+
+
+def asking(
+    back: str, crumbs: list[dict[str, str]], heading: str, *sentences: str, danger: bool = False
+) -> dict[str, Any]:
+    """What the page of a question needs."""
+    return {
+        "heading": heading,
+        "sentences": sentences,
+        "danger": danger,
+        "submit_title": heading,
+        "cancel_url": back,
+        "crumbs": [*crumbs, {"title": heading}],
+    }
+
+
+def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page: Any) -> str | Response:
+    """Ask before something is done; then do it, and say on the page before how that went."""
+    form = ConfirmForm(confirm="yes")
+    if not form.validate_on_submit():
+        return view.render("console/confirm.html", form=form, problem=None, **page)
+    done_reading()
+    try:
+        act()
+    except Rejected as rejected:
+        flash(" ".join(rejected.fields.values()), "warning")
+    except Throttled as throttled:
+        flash(f"That was asked for too often. {throttled.sentence}", "warning")
+    else:
+        flash(said, "success")
+    return redirect(page["cancel_url"], 303)
+
+
+def _day(at: datetime | None) -> str:
+    # No more than the day: when somebody works is not the company's business.
+    return at.astimezone(g.zone).strftime("%-d %b %Y") if at else "Never"

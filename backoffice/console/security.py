@@ -1,0 +1,165 @@
+"""Security events in the console, for founders: what happened to which account, until somebody closes it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import g, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from sqlalchemy import Select
+from werkzeug.wrappers import Response
+from wtforms import TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.permissions import SECURITY_CLOSE, SECURITY_READ
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.care.models import EventKind, SecurityEvent
+from backoffice.accounts.care.services import events
+from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.web.identity import reading
+from backoffice.web.resend import shows_what_was_typed
+
+CRUMB = {"title": "Security", "url": "/console/security/"}
+WORDS = {
+    EventKind.NOT_ME: "Locked: “this was not me”",
+    EventKind.SUSPENDED: "Suspended",
+    EventKind.DORMANT: "Locked, not used for 90 days",
+    EventKind.CODES_REFUSED: "Many wrong codes after the right password",
+    EventKind.GUESSED: "Somebody guesses at the password",
+    EventKind.RESET_REFUSED: "The reset of a second factor was refused",
+}
+STATES = {"open": "Open", "closed": "Closed"}
+
+
+class CloseForm(FlaskForm):
+    """What a founder found."""
+
+    note = TextAreaField(
+        "What you found and did",
+        [DataRequired("Write what you found."), Length(max=events.LONGEST_NOTE)],
+        description="Kept sealed for six months. Name no child.",
+    )
+
+
+class SecurityGrid(Grid):
+    """What founders are to look at, the newest first."""
+
+    entity = SecurityEvent
+    doors = {"index": SECURITY_READ, "details": SECURITY_READ, "close": SECURITY_CLOSE}
+    icon = "lock"
+    title = "Security"
+    category = "Operations"
+    address = "security"
+    noun = ("event", "events")
+    newest_first = True
+    columns = (
+        Column("kind", "What happened"),
+        Column("opened_at", "When"),
+        Column("account", "Account"),
+        Column("state", "State"),
+    )
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By whether it is open."""
+        del tx
+        chosen = request.args.get("state")
+        if not chosen:
+            return statement
+        if chosen not in STATES:
+            raise NotFound
+        closed = SecurityEvent.closed_at
+        return statement.where(closed.is_(None) if chosen == "open" else closed.is_not(None))
+
+    def rows(self, tx: Transaction, things: Sequence[SecurityEvent]) -> list[Row]:
+        """What happened, when, to which account, and whether it is closed."""
+        del tx
+        return [
+            Row(
+                event.public_id,
+                f"/console/security/{event.public_id}",
+                (
+                    Cell(WORDS[EventKind(event.kind)]),
+                    _time(event.opened_at),
+                    Cell(event.account_public_id, url=f"/console/accounts/{event.account_public_id}"),
+                    Cell("Closed", "badge", tone="mute")
+                    if event.closed_at
+                    else Cell("Open", "badge", tone="warn"),
+                ),
+            )
+            for event in things
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """What the page is for."""
+        del tx
+        chosen = request.args.get("state", "")
+        return {
+            "description": "Look at each, do what is needed, and close it with a note.",
+            "filters": [
+                {
+                    "name": "state",
+                    "title": "State",
+                    "options": [
+                        {"value": value, "title": words, "selected": value == chosen}
+                        for value, words in {"": "All", **STATES}.items()
+                    ],
+                }
+            ],
+            "empty": {
+                "title": "Nothing to look at",
+                "sentence": "Events appear here when an account is locked, suspended or attacked.",
+                "url": None,
+                "action": None,
+                "icon": "lock",
+            },
+        }
+
+    @expose("/<event:public_id>", methods=("GET",))
+    def details(self, public_id: str) -> str:
+        """One event, and what was found."""
+        event = find(reading(), SecurityEvent, public_id, permission=SECURITY_READ)
+        return self.render(
+            "console/security_event.html",
+            event={
+                "public_id": event.public_id,
+                "kind": WORDS[EventKind(event.kind)],
+                "opened": _time(event.opened_at),
+                "closed": _time(event.closed_at) if event.closed_at else None,
+                "account": event.account_public_id,
+                "note": event.note,
+            },
+            may_close=self.opens("close"),
+            crumbs=[CRUMB, {"title": WORDS[EventKind(event.kind)]}],
+        )
+
+    @expose("/<event:public_id>/close", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def close(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Close an event with a note."""
+        event = find(reading(), SecurityEvent, public_id, permission=SECURITY_CLOSE)
+        kind, form = WORDS[EventKind(event.kind)], CloseForm()
+
+        def save() -> str:
+            events.close_event(principal=self.who, event=public_id, note=form.note.data or "")
+            return "/console/security/"
+
+        return self.form_page(
+            form,
+            save=save,
+            said="The event is closed.",
+            heading="Close this event",
+            intro=kind,
+            submit_title="Close it",
+            cancel_url=f"/console/security/{public_id}",
+            crumbs=[
+                CRUMB,
+                {"title": kind, "url": f"/console/security/{public_id}"},
+                {"title": "Close"},
+            ],
+        )
+
+
+def _time(at: datetime) -> Cell:
+    return Cell(at.astimezone(g.zone).strftime("%-d %b, %H:%M"), "time", datetime=at.isoformat())
