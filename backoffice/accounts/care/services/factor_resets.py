@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
-from backoffice.access.permissions import ACCOUNTS_FIND, FACTORS_RESET
+from backoffice.access.permissions import ACCOUNTS_RESET, TEACHERS_RESET
 from backoffice.access.policy import require, visible
 from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
@@ -110,14 +110,13 @@ def finish_resets(who: Purpose) -> dict[str, int]:
 
 
 def _place(tx: Transaction, account: str, school: str | None) -> School | None:
-    require(tx.principal, FACTORS_RESET)
     proof.demand(tx)
     if school is None:
-        require(tx.principal, ACCOUNTS_FIND)
+        require(tx.principal, ACCOUNTS_RESET)
         standing.other_in_care(tx, account)
         return None
-    find(tx, Account, account, permission=FACTORS_RESET)
-    return find(tx, School, school, permission=FACTORS_RESET)
+    find(tx, Account, account, permission=TEACHERS_RESET)
+    return find(tx, School, school, permission=TEACHERS_RESET)
 
 
 def _finish(tx: Transaction, number: int) -> Became | None:
