@@ -9,6 +9,7 @@ from typing import NewType
 Permission = NewType("Permission", str)
 
 ACCOUNTS_FIND = Permission("accounts:find")
+ACCOUNTS_RESET = Permission("accounts:reset")
 ACCOUNTS_SUSPEND = Permission("accounts:suspend")
 AUDIT_READ = Permission("audit:read")
 CHILDREN_READ = Permission("children:read")
@@ -17,7 +18,6 @@ CLASSROOMS_EDIT = Permission("classrooms:edit")
 CLASSROOMS_EXPORT = Permission("classrooms:export")
 CLASSROOMS_READ = Permission("classrooms:read")
 CONSOLE_ENTER = Permission("console:enter")
-FACTORS_RESET = Permission("factors:reset")
 JOBS_EDIT = Permission("jobs:edit")
 JOBS_READ = Permission("jobs:read")
 JOBS_RUN = Permission("jobs:run")
@@ -41,6 +41,7 @@ TEACHERS_INVITE = Permission("teachers:invite")
 TEACHERS_LIST = Permission("teachers:list")
 TEACHERS_READ = Permission("teachers:read")
 TEACHERS_REMOVE = Permission("teachers:remove")
+TEACHERS_RESET = Permission("teachers:reset")
 TEACHERS_SUSPEND = Permission("teachers:suspend")
 
 CORE: frozenset[Permission] = frozenset(

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from backoffice.access.permissions import ACCOUNTS_FIND, ACCOUNTS_SUSPEND, FACTORS_RESET
+from backoffice.access.permissions import ACCOUNTS_FIND, ACCOUNTS_RESET, ACCOUNTS_SUSPEND
 from backoffice.accounts.addresses import LONGEST
 from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import AccountStatus
@@ -68,7 +68,7 @@ class AccountsPage(GuardedView):
         "details": ACCOUNTS_FIND,
         "suspend": ACCOUNTS_SUSPEND,
         "reinstate": ACCOUNTS_SUSPEND,
-        "reset_factor": FACTORS_RESET,
+        "reset_factor": ACCOUNTS_RESET,
     }
     icon = "key"
     title = "Accounts"

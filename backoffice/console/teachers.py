@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
-    FACTORS_RESET,
     TEACHERS_INVITE,
     TEACHERS_LIST,
     TEACHERS_REMOVE,
+    TEACHERS_RESET,
     TEACHERS_SUSPEND,
     Permission,
 )
@@ -54,7 +54,7 @@ class TeacherGrid(Grid):
         "leave": TEACHERS_REMOVE,
         "suspend": TEACHERS_SUSPEND,
         "reinstate": TEACHERS_SUSPEND,
-        "reset_factor": FACTORS_RESET,
+        "reset_factor": TEACHERS_RESET,
     }
     icon = "teachers"
     title = "Teachers"
@@ -253,7 +253,7 @@ class TeacherGrid(Grid):
     @expose("/<account:public_id>/reset-factor", methods=("GET", "POST"))
     def reset_factor(self, public_id: str) -> str | Response:
         """Ask that somebody's lost second factor be taken away."""
-        person, school = self._place_in_care(public_id, FACTORS_RESET)
+        person, school = self._place_in_care(public_id, TEACHERS_RESET)
         return confirmed(
             self,
             lambda: factor_resets.ask(

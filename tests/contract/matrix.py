@@ -19,9 +19,9 @@ from werkzeug.test import TestResponse
 
 from backoffice.access.permissions import (
     ACCOUNTS_FIND,
+    ACCOUNTS_RESET,
     ACCOUNTS_SUSPEND,
     CONSOLE_ENTER,
-    FACTORS_RESET,
     Permission,
 )
 from backoffice.access.policy import can, visible
@@ -52,7 +52,7 @@ from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
 from tests.factories.world import PEOPLE, SYSTEM, World
 
 # What founders do to accounts that they do not see; nothing to their own.
-BY_IDENTIFIER = frozenset({ACCOUNTS_FIND, ACCOUNTS_SUSPEND, FACTORS_RESET})
+BY_IDENTIFIER = frozenset({ACCOUNTS_FIND, ACCOUNTS_SUSPEND, ACCOUNTS_RESET})
 ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody")
 GONE = 404
 NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "link": "x" * 43}

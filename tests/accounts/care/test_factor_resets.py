@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
-from backoffice.access.principal import Principal, Purpose
+from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import FactorReset, ResetState
 from backoffice.accounts.care.services import factor_resets, standing
@@ -245,6 +245,21 @@ def test_two_workers_do_it_once(world: World, later: Later) -> None:
     with ThreadPoolExecutor() as pool:
         done = list(pool.map(lambda _n: factor_resets.finish_resets(JOB)["done"], range(4)))
     assert (sum(done), noted("factors.reset-done") - before) == (1, 1)
+
+
+def test_whoever_signs_in_at_that_moment_keeps_it(world: World, later: Later) -> None:
+    """The worker waits for whoever has just used the factor, and then finds the reset ended."""
+    teacher = world.people["teacher"]
+    asked(world)
+    later(DAY)
+    with ThreadPoolExecutor() as pool, transaction(Nobody()) as tx:
+        assert functions.use_step(tx, account_id=teacher.id, step=int(clock.now().timestamp()) // 30)
+        working = pool.submit(factor_resets.finish_resets, JOB)
+        with pytest.raises(TimeoutError):
+            working.result(timeout=0.5)
+        tx.commit()
+        assert working.result(timeout=10) == NOTHING
+    assert (states(), has_factor(teacher)) == (["cancelled"], True)
 
 
 def test_never_two_are_open_at_once(world: World) -> None:

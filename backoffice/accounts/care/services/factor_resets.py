@@ -7,13 +7,19 @@ from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
-from backoffice.access.permissions import ACCOUNTS_FIND, FACTORS_RESET
+from backoffice.access.permissions import ACCOUNTS_RESET, TEACHERS_RESET
 from backoffice.access.policy import require, visible
 from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.care.models import EventKind, FactorReset, ResetState
 from backoffice.accounts.care.services import events, standing
-from backoffice.accounts.models import Account, AccountStatus, LetterKind
+from backoffice.accounts.models import (
+    Account,
+    AccountRecoveryCode,
+    AccountSecondFactor,
+    AccountStatus,
+    LetterKind,
+)
 from backoffice.accounts.services import letters, proof
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
@@ -104,28 +110,27 @@ def finish_resets(who: Purpose) -> dict[str, int]:
 
 
 def _place(tx: Transaction, account: str, school: str | None) -> School | None:
-    require(tx.principal, FACTORS_RESET)
     proof.demand(tx)
     if school is None:
-        require(tx.principal, ACCOUNTS_FIND)
+        require(tx.principal, ACCOUNTS_RESET)
         standing.other_in_care(tx, account)
         return None
-    find(tx, Account, account, permission=FACTORS_RESET)
-    return find(tx, School, school, permission=FACTORS_RESET)
+    find(tx, Account, account, permission=TEACHERS_RESET)
+    return find(tx, School, school, permission=TEACHERS_RESET)
 
 
 def _finish(tx: Transaction, number: int) -> Became | None:
-    # The account first, as whoever suspends it does, and then what may have changed meanwhile.
-    account = tx.scalars(
-        select(Account)
-        .join(FactorReset, FactorReset.account_id == Account.id)
-        .where(FactorReset.id == number)
-        .with_for_update(of=Account)
-    ).one_or_none()
+    # In the order in which signing in locks them: factor, reset, account. Whoever uses the factor at this
+    # moment is waited for, and has ended the reset then.
+    of_account = select(FactorReset.account_id).where(FactorReset.id == number).scalar_subquery()
+    for entity in (AccountSecondFactor, AccountRecoveryCode):
+        tx.execute(select(entity).where(entity.account_id == of_account).with_for_update())
     still = select(FactorReset).where(FactorReset.id == number, FactorReset.state == ResetState.WAITING)
-    reset = tx.scalars(still.with_for_update(skip_locked=True)).one_or_none()
-    if account is None or reset is None:
+    reset = tx.scalars(still.with_for_update()).one_or_none()
+    if reset is None:
         return None
+    theirs = select(Account).where(Account.id == reset.account_id)
+    account = tx.scalars(theirs.with_for_update(key_share=True)).one()
     became = _becomes(tx, reset, account)
     if became is None:
         return None

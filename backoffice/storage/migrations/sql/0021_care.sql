@@ -135,6 +135,8 @@ declare
   address bytea;
 begin
   if school <> all (ids('led_schools')) or of_account = own then return null; end if;
+  -- Leaders who do several things to one place come one after the other, as in app.end_place.
+  perform from school s where s.id = school for update;
   select a.email_index into address from account a
    where a.id = of_account and not a.founder and a.status <> 'not_invited' for update;
   if not found or leads(of_account, school)
@@ -161,6 +163,7 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   before text;
 begin
+  perform from school s where s.id = school for update;
   perform from account a where a.id = of_account for update;
   select s.was into before from suspension s where s.account_id = of_account and s.whole limit 1;
   delete from suspension s where s.account_id = of_account and s.school_id = school;
