@@ -40,6 +40,7 @@ class TeacherGrid(Grid):
         "details": TEACHERS_LIST,
         "leave": TEACHERS_REMOVE,
     }
+    fresh = frozenset({"leave"})
     icon = "teachers"
     title = "Teachers"
     category = "School"
@@ -63,6 +64,7 @@ class TeacherGrid(Grid):
             TEACHERS_INVITE,
             "invite",
             "Those of the {count} who came with a roster and were never asked get an invitation as teachers.",
+            fresh=True,
         ),
     )
 
