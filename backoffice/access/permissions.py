@@ -4,6 +4,8 @@ A name is `things:verb`. Plugins declare their own; `backoffice.access.policy.lo
 that nobody declared.
 """
 
+from typing import Self
+
 
 class Permission(str):
     """The name of what can be allowed; `says` is it in words, for the page that shows who may do what."""
@@ -11,7 +13,7 @@ class Permission(str):
     __slots__ = ("says",)
     says: str
 
-    def __new__(cls, name: str, says: str = "") -> "Permission":
+    def __new__(cls, name: str, says: str = "") -> Self:
         """A permission of this name."""
         made = super().__new__(cls, name)
         made.says = says

@@ -49,38 +49,54 @@ _ROLES: Mapping[str, ColumnElement[bool]] = {
 
 def shared_computers(look: Looking) -> Finding:
     """A shared device ends sessions after minutes, and every page of whoever is signed in has a way out."""
-    child, adult = (
-        span.total_seconds() // 60 for span in registry.current().control("shared-computers").times
-    )
-    sessions = look.settings.sessions
-    if sessions.student_idle_shared > child or sessions.account_idle_shared > adult:
-        return falls_short(
-            f"At a shared device a child is out after {count(sessions.student_idle_shared, 'idle minute')},"
-            f" anybody else after {sessions.account_idle_shared}."
-        )
-    if not _child_gets_the_shorter(look):
-        return falls_short("A class whose devices are shared gives its children the longer idle time.")
-    visitor = look.app.test_client(use_cookies=False)
-    if CHOICE not in visitor.get("/sign-in", base_url=look.settings.base_url).text:
-        return falls_short("/sign-in does not ask whether others use the computer too.")
-    if CHILDS_WAY_OUT not in _with_its_frame(look.app, CHILDS_PAGE):
-        return falls_short("The page of a child has no way out.")
+    wrong = _what_lasts_too_long(look) or _what_is_missing(look)
     pages = [path for path in _pages(look.app) if _is_behind(look, path)]
     seen: dict[str, set[str]] = {}
-    for role, which in _ROLES.items():
+    for role, which in _ROLES.items() if not wrong else ():
         for path, answer in _as_one(look, which, pages):
             seen.setdefault(role, set()).add(path)
-            if WAY_OUT not in answer.get_data(as_text=True):
-                return falls_short(f"{path} has no way out for a {role}.")
-            if "no-store" not in answer.headers.get("Cache-Control", ""):
-                return falls_short(f"{path} may be kept in a cache: the back button shows it to the next one.")
+            wrong = wrong or _what_is_wrong(path, role, answer)
+    if wrong:
+        return falls_short(wrong)
     if not seen:
         return not_exercised("Nobody has an account yet.")
+    sessions = look.settings.sessions
     return holds(
-        f"{count(len(set().union(*seen.values())), 'page')} tried as {', '.join(seen)}: each has a way out, no"
-        f" cache keeps one; at a shared device a child is out after {sessions.student_idle_shared} idle"
+        f"{count(len(set().union(*seen.values())), 'page')} tried as {', '.join(seen)}: each has a way out,"
+        f" no cache keeps one; at a shared device a child is out after {sessions.student_idle_shared} idle"
         f" minutes, anybody else after {sessions.account_idle_shared}."
     )
+
+
+def _what_lasts_too_long(look: Looking) -> str | None:
+    child, adult = registry.current().control("shared-computers").times
+    sessions = look.settings.sessions
+    idle_child, idle_adult = sessions.student_idle_shared, sessions.account_idle_shared
+    if sessions.span(idle_child) > child or sessions.span(idle_adult) > adult:
+        return (
+            f"At a shared device a child is out after {count(idle_child, 'idle minute')},"
+            f" anybody else after {idle_adult}."
+        )
+    if not _child_gets_the_shorter(look):
+        return "A class whose devices are shared gives its children the longer idle time."
+    return None
+
+
+def _what_is_missing(look: Looking) -> str | None:
+    sign_in = look.app.test_client(use_cookies=False).get("/sign-in", base_url=look.settings.base_url)
+    if CHOICE not in sign_in.text:
+        return "/sign-in does not ask whether others use the computer too."
+    if CHILDS_WAY_OUT not in _with_its_frame(look.app, CHILDS_PAGE):
+        return "The page of a child has no way out."
+    return None
+
+
+def _what_is_wrong(path: str, role: str, answer: Response) -> str | None:
+    if WAY_OUT not in answer.get_data(as_text=True):
+        return f"{path} has no way out for a {role}."
+    if "no-store" not in answer.headers.get("Cache-Control", ""):
+        return f"{path} may be kept in a cache: the back button shows it to whoever comes next."
+    return None
 
 
 def _child_gets_the_shorter(look: Looking) -> bool:
@@ -92,7 +108,7 @@ def _child_gets_the_shorter(look: Looking) -> bool:
         return who.idle_minutes == SHORTER
 
 
-def _child_of_shared_devices() -> Select[tuple[bytes, str]]:
+def _child_of_shared_devices() -> Select[bytes, str]:
     return (
         select(ClassroomCode.code_index, Student.public_id)
         .join(
@@ -135,9 +151,7 @@ def _is_behind(look: Looking, path: str) -> bool:
     return answer.headers.get("Location") == "/sign-in"
 
 
-def _as_one(
-    look: Looking, which: ColumnElement[bool], pages: list[str]
-) -> Iterator[tuple[str, Response]]:
+def _as_one(look: Looking, which: ColumnElement[bool], pages: list[str]) -> Iterator[tuple[str, Response]]:
     """The pages that open to one such account, if there is any."""
     active = (which, Account.status == AccountStatus.ACTIVE)
     found = look.tx.execute(select(Account.id, Account.security_epoch).where(*active).limit(1)).first()

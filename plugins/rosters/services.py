@@ -98,7 +98,8 @@ def queue_upload(
     """Keep an uploaded set, sealed, until a worker imports it; returns the import's public identifier.
 
     `content` is a package as `open_package` takes it, reduced to what is taken. `report` has what reducing it
-    dropped and found, `total` how many lines there are. Raises `Rejected`, `NotFound`, `Denied`, `ProofNeeded`.
+    dropped and found, `total` how many lines there are. Raises `Rejected`, `NotFound`, `Denied`,
+    `ProofNeeded`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)

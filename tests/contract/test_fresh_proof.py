@@ -65,9 +65,7 @@ def theirs(matrix: Matrix, actor: Actor, route: Route) -> list[Thing | None]:
 
 
 def test_what_reaches_far_is_known(matrix: Matrix) -> None:
-    found = {
-        key for route in matrix.routes for key in keys(matrix, route) if wants_proof(matrix, route, key)
-    }
+    found = {key for route in matrix.routes for key in keys(matrix, route) if wants_proof(matrix, route, key)}
     assert found == FAR_REACHING
 
 

@@ -49,7 +49,7 @@ def ticked(matrix: Matrix) -> Mapping[str, set[str]]:
     return pages[0]
 
 
-def attempts(matrix: Matrix, actor: Actor) -> Iterator[tuple[Route, str, str | None, list[Thing | None]]]:
+def attempts(matrix: Matrix, actor: Actor) -> Iterator[tuple[Route, str, str, list[Thing | None]]]:
     """Each route, or bulk action, behind a permission, with the things to try it on: own ones first."""
     for route in matrix.routes:
         kind = next(iter(route.kinds.values()), None)

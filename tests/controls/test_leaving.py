@@ -21,7 +21,8 @@ def counts(runtime: Runtime) -> object:
     with runtime.database.engine(DatabaseRole.OWNER).begin() as connection:
         return connection.execute(
             text(
-                "select (select count(*) from app.account_session), (select count(*) from app.student_session),"
+                "select (select count(*) from app.account_session),"
+                " (select count(*) from app.student_session),"
                 " (select max(last_active_at) from app.account), (select count(*) from app.audit_entry)"
             )
         ).one()
@@ -104,7 +105,9 @@ def test_a_childs_page_without_a_way_out_falls_short(look: Look, runtime: Runtim
 
 def test_a_sign_in_that_does_not_ask_falls_short(look: Look, runtime: Runtime, app: Flask) -> None:
     page = source(app, "accounts/sign_in.html").replace('name="shared"', 'name="other"')
-    assert look(CONTROL, app=shipping(runtime, accounts__sign_in=page)).evidence.startswith("/sign-in does not")
+    assert look(CONTROL, app=shipping(runtime, accounts__sign_in=page)).evidence.startswith(
+        "/sign-in does not"
+    )
 
 
 def test_a_page_that_may_be_kept_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def spray_for_an_hour(throttles: Throttles, *, networks: int, accounts: int, net
 
 def _for_a_minute(homes: list[Visitor], targets: list[bytes], throttles: Throttles) -> list[bytes]:
     """At which accounts a guess gets through before nothing is left to try."""
-    through = []
+    through: list[bytes] = []
     sources, waiting = deque(homes), deque(targets)
     while sources and waiting:
         try:

@@ -8,7 +8,7 @@ from backoffice.settings import Throttles
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.spraying import most_in_an_hour, spray_for_an_hour
 
-UNBOUND = Throttles(password_overall="1000000/second")  # noqa: S106 - tries, no secret
+UNBOUND = Throttles(password_overall="1000000/second")
 
 
 @pytest.fixture(autouse=True)
