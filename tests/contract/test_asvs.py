@@ -36,7 +36,10 @@ def rows() -> list[Requirement]:
         for line in TEXT.splitlines()
         if re.match(r"\| \d+\.\d+\.\d+ \|", line)
     ]
-    return [Requirement(*row[:4], re.findall(r"`(tests/[^`]+)`", row[4])) for row in cells]
+    return [
+        Requirement(number, level, standing, how, re.findall(r"`(tests/[^`]+)`", tests))
+        for number, level, standing, how, tests in cells
+    ]
 
 
 @cache
