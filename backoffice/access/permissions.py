@@ -1,49 +1,65 @@
-"""The names of everything that can be allowed. `config/roles.toml` says to whom.
+"""Everything that can be allowed, each with the sentence that people read. `config/roles.toml` says to whom.
 
 A name is `things:verb`. Plugins declare their own; `backoffice.access.policy.load_roles` refuses a name
 that nobody declared.
 """
 
-from typing import NewType
+from typing import Self
 
-Permission = NewType("Permission", str)
 
-ACCOUNTS_FIND = Permission("accounts:find")
-ACCOUNTS_RESET = Permission("accounts:reset")
-ACCOUNTS_SUSPEND = Permission("accounts:suspend")
-AUDIT_READ = Permission("audit:read")
-CHILDREN_READ = Permission("children:read")
-CLASSROOMS_CREATE = Permission("classrooms:create")
-CLASSROOMS_EDIT = Permission("classrooms:edit")
-CLASSROOMS_EXPORT = Permission("classrooms:export")
-CLASSROOMS_READ = Permission("classrooms:read")
-CONSOLE_ENTER = Permission("console:enter")
-JOBS_EDIT = Permission("jobs:edit")
-JOBS_READ = Permission("jobs:read")
-JOBS_RUN = Permission("jobs:run")
-KEYS_ROTATE = Permission("keys:rotate")
-MAIL_READ = Permission("mail:read")
-MAIL_RETRY = Permission("mail:retry")
-OWN_POINTS_READ = Permission("own-points:read")
-PLUGINS_EDIT = Permission("plugins:edit")
-PLUGINS_READ = Permission("plugins:read")
-SCHOOLS_COUNT = Permission("schools:count")
-SCHOOLS_READ = Permission("schools:read")
-SCHOOLS_SECURE = Permission("schools:secure")
-SECURITY_CLOSE = Permission("security:close")
-SECURITY_READ = Permission("security:read")
-STUDENTS_CREATE = Permission("students:create")
-STUDENTS_EDIT = Permission("students:edit")
-STUDENTS_EXPORT = Permission("students:export")
-STUDENTS_READ = Permission("students:read")
-STUDENTS_UNENROLL = Permission("students:unenroll")
-TEACHERS_INVITE = Permission("teachers:invite")
-TEACHERS_LIST = Permission("teachers:list")
-TEACHERS_READ = Permission("teachers:read")
-TEACHERS_REMOVE = Permission("teachers:remove")
-TEACHERS_RESET = Permission("teachers:reset")
-TEACHERS_SUSPEND = Permission("teachers:suspend")
+class Permission(str):
+    """The name of what can be allowed; `says` is it in words, for the page that shows who may do what."""
 
-CORE: frozenset[Permission] = frozenset(
-    Permission(value) for name, value in globals().items() if name.isupper() and isinstance(value, str)
-)
+    __slots__ = ("says",)
+    says: str
+
+    def __new__(cls, name: str, says: str = "") -> Self:
+        """A permission of this name."""
+        made = super().__new__(cls, name)
+        made.says = says
+        return made
+
+    @property
+    def area(self) -> str:
+        """What it is about: the part of the name that several share."""
+        return self.partition(":")[0]
+
+
+ACCOUNTS_FIND = Permission("accounts:find", "Find an account by its exact address, without its name")
+ACCOUNTS_RESET = Permission("accounts:reset", "Have a lost second factor taken away after a day")
+ACCOUNTS_SUSPEND = Permission("accounts:suspend", "Suspend an account, and end that")
+AUDIT_READ = Permission("audit:read", "Read the trail of who did what")
+CHILDREN_READ = Permission("children:read", "See a child's name, class, points and last awards")
+CLASSROOMS_CREATE = Permission("classrooms:create", "Make a class")
+CLASSROOMS_EDIT = Permission("classrooms:edit", "Change a class, its code and its door")
+CLASSROOMS_EXPORT = Permission("classrooms:export", "Take a list of classes out as a file")
+CLASSROOMS_READ = Permission("classrooms:read", "See a class")
+CONSOLE_ENTER = Permission("console:enter", "Enter this console")
+JOBS_EDIT = Permission("jobs:edit", "Pause a job, resume it, set its time")
+JOBS_READ = Permission("jobs:read", "See the work in the background and how it went")
+JOBS_RUN = Permission("jobs:run", "Have a job run now")
+KEYS_ROTATE = Permission("keys:rotate", "Change the keys under which data is sealed")
+MAIL_READ = Permission("mail:read", "See which mails went out, not to whom nor what they say")
+MAIL_RETRY = Permission("mail:retry", "Have a mail that was given up tried again")
+OWN_POINTS_READ = Permission("own-points:read", "See the own points")
+PERMISSIONS_READ = Permission("permissions:read", "See who may do what")
+PLUGINS_EDIT = Permission("plugins:edit", "Switch a plugin on or off, and set it")
+PLUGINS_READ = Permission("plugins:read", "See the plugins and how they are")
+SCHOOLS_COUNT = Permission("schools:count", "See how many classes, students and staff a school has")
+SCHOOLS_READ = Permission("schools:read", "See a school's name and place")
+SCHOOLS_SECURE = Permission("schools:secure", "Require a second factor at a school")
+SECURITY_CLOSE = Permission("security:close", "Close a security event with a note")
+SECURITY_READ = Permission("security:read", "See the security events")
+STUDENTS_CREATE = Permission("students:create", "Add students to a class")
+STUDENTS_EDIT = Permission("students:edit", "Correct a student's name")
+STUDENTS_EXPORT = Permission("students:export", "Take a list of students out as a file")
+STUDENTS_READ = Permission("students:read", "See a student's name, classes and points")
+STUDENTS_UNENROLL = Permission("students:unenroll", "Take a student out of a class")
+TEACHERS_INVITE = Permission("teachers:invite", "Invite people into a school")
+TEACHERS_LIST = Permission("teachers:list", "See a school's staff, their roles and classes")
+TEACHERS_READ = Permission("teachers:read", "See the names of the staff of a class")
+TEACHERS_REMOVE = Permission("teachers:remove", "End somebody's place at a school")
+TEACHERS_RESET = Permission("teachers:reset", "Have a teacher's lost second factor taken away after a day")
+TEACHERS_SUSPEND = Permission("teachers:suspend", "Suspend somebody's place at a school, and end that")
+
+CORE: frozenset[Permission] = frozenset(each for each in globals().values() if isinstance(each, Permission))

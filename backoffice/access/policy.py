@@ -89,6 +89,7 @@ class Rule:
 
 _rules: dict[type[DeclarativeBase], Rule] = {}
 _granted: Mapping[str, frozenset[str]] = {}
+_declared: frozenset[Permission] = frozenset()
 
 
 def register(*rules: Rule) -> None:
@@ -104,7 +105,7 @@ def rules() -> Mapping[type[DeclarativeBase], Rule]:
 
 def load_roles(path: Path, declared: Iterable[Permission] = ()) -> None:
     """Read who may do what. Raises `PolicyError` with every problem of the file at once."""
-    global _granted  # noqa: PLW0603 - a process has one policy
+    global _granted, _declared  # noqa: PLW0603 - a process has one policy
     known = CORE | frozenset(declared)
     stored = _read(path)
     problems = [f"{path.name}: there is no role {role}." for role in stored if role not in set(RoleName)]
@@ -118,6 +119,7 @@ def load_roles(path: Path, declared: Iterable[Permission] = ()) -> None:
     if problems:
         raise PolicyError(problems)
     _granted = {role: frozenset(entry["permissions"]) for role, entry in stored.items()}
+    _declared = known
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -133,6 +135,11 @@ def _read(path: Path) -> dict[str, Any]:
     if without:
         raise PolicyError(without)
     return stored
+
+
+def declared() -> frozenset[Permission]:
+    """Everything that can be allowed here: the core's and what plugins declare."""
+    return _declared
 
 
 def granted(role: RoleName) -> frozenset[str]:

@@ -60,15 +60,19 @@ def as_account(account_id: int, security_epoch: int) -> Iterator[tuple[Connectio
 
 
 @contextmanager
-def as_student(code_index: bytes, student: str) -> Iterator[tuple[Connection, Principal]]:
-    """The web's role as a student who came in by a class's code. Raises `SessionEnded`."""
+def as_student(
+    code_index: bytes, student: str, *, idle_shared: int = IDLE_MINUTES, idle_own: int = IDLE_MINUTES
+) -> Iterator[tuple[Connection, Principal]]:
+    """The web's role as a student who came in by a class's code. Raises `SessionEnded`.
+
+    The class says which of the two idle times counts: its devices are shared, or the children's own.
+    """
     token, now = uuid4(), clock.now()
-    idle = IDLE_MINUTES
     with as_nobody() as connection:
         connection.execute(
             select(
                 func.app.begin_student_session(
-                    code_index, student, token, now, idle, idle, now + LASTING, None
+                    code_index, student, token, now, idle_shared, idle_own, now + LASTING, None
                 )
             )
         )

@@ -1,6 +1,7 @@
 """The pages of the second factor, and the one that asks for the password again before what reaches far."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import segno
 from flask import Flask, flash, make_response, redirect, render_template, request, session
@@ -18,6 +19,9 @@ from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
 
 PROVING_FOR = "proving_for"
+# Whether something is to be done once more there: a form that was sent, or a file.
+ONCE_MORE = "once_more"
+FILES = (".csv",)
 
 
 @bp.get("/account/second-factor")
@@ -115,6 +119,8 @@ def prove() -> Response | tuple[str, int]:
             page = render_template("accounts/prove.html", form=form, problem=problem, person=who)
             return errors.to_be_waited_for(page, throttled)
         else:
+            if session.pop(ONCE_MORE, False):
+                flash("Thank you. Now do once more what you were about to do.", "success")
             return redirect(session.pop(PROVING_FOR, "/account"), 303)
     page = render_template("accounts/prove.html", form=form, problem=problem, person=who)
     return page, 200 if request.method in SAFE_METHODS else 422
@@ -125,19 +131,26 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(proof.ProofNeeded)
     def _prove_first(_error: proof.ProofNeeded) -> Response:
-        session[PROVING_FOR] = _page_of(request.path)
+        page = _page_of(request.path)
+        query = request.query_string.decode()
+        session[PROVING_FOR] = f"{page}?{query}" if query else page
+        session[ONCE_MORE] = page != request.path or request.method not in SAFE_METHODS
         return redirect("/account/prove", 303)
 
 
 def _page_of(path: str) -> str:
-    """The page that belongs to an address: itself, or the nearest one above that can be looked at."""
+    """The page that belongs to an address: itself, or the nearest one above that can be looked at.
+
+    A file is nothing to look at: the page of its list is.
+    """
     while path.count("/") > 1:
-        try:
-            request_ctx.url_adapter.match(path, "GET")  # type: ignore[union-attr]
-        except HTTPException:
-            path = path.rpartition("/")[0]
-        else:
-            return path
+        above = path.rstrip("/").rpartition("/")[0]
+        for page in (path, f"{above}/"):
+            with suppress(HTTPException):
+                request_ctx.url_adapter.match(page, "GET")  # type: ignore[union-attr]
+                if not page.endswith(FILES):
+                    return page
+        path = above
     return "/account"
 
 

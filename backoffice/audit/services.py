@@ -6,17 +6,19 @@ from sqlalchemy import Select
 
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 
 
 def record_export(*, principal: Principal, rows: Select[Any]) -> None:
-    """Note that somebody takes rows out as a file: in each school whose rows are among them.
+    """Let somebody take rows out as a file, and note it in each school whose rows are among them.
 
-    `rows` selects one entity, narrowed to what the principal may export.
+    `rows` selects one entity, narrowed to what the principal may export. Raises `ProofNeeded`.
     """
     entity = rows.column_descriptions[0]["entity"]
     verb = f"{entity.__tablename__}s.export"
     with transaction(principal) as tx:
+        proof.demand(tx)
         schools: list[int | None] = []
         if hasattr(entity, "school_id"):
             found = rows.with_only_columns(entity.school_id).order_by(None).distinct()

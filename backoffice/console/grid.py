@@ -20,6 +20,7 @@ from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import Permission
 from backoffice.access.policy import Denied, can
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export
 from backoffice.console.forms import ConfirmForm
@@ -70,12 +71,15 @@ class BulkAction:
     run: str
     question: str
     danger: bool = False
+    # Reaches far: only for whoever has just proved to be it.
+    fresh: bool = False
 
 
 class Grid(GuardedView):
     """A list of one entity's rows. Subclasses declare; `rows` turns things into cells."""
 
     abstract = True
+    fresh = frozenset({"export", "export_found"})
     entity: ClassVar[type[DeclarativeBase]]
     columns: ClassVar[tuple[Column, ...]] = ()
     # The entity's columns that `rows` and `name_of` look at, its key among them; without these, all of it.
@@ -151,6 +155,8 @@ class Grid(GuardedView):
         if action is None:
             raise Denied
         tx = reading()
+        if action.fresh:
+            proof.demand(tx)
         statement = self.visible_rows(tx, action.permission)
         found = tx.scalars(statement.where(self.entity.public_id.in_(chosen))).all()  # type: ignore[attr-defined]
         if not found:

@@ -36,6 +36,7 @@ class InvitationGrid(Grid):
 
     entity = Invitation
     doors = {"index": TEACHERS_INVITE, "act": TEACHERS_INVITE, "new": TEACHERS_INVITE}
+    fresh = frozenset({"new"})
     icon = "mail"
     title = "Invitations"
     category = "School"

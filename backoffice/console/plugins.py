@@ -53,6 +53,7 @@ class PluginsPage(GuardedView):
         "switch": PLUGINS_EDIT,
         "configure": PLUGINS_EDIT,
     }
+    fresh = frozenset({"switch", "configure"})
     title = "Plugins"
     category = "Operations"
     address = "plugins"

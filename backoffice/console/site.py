@@ -18,6 +18,7 @@ from backoffice.console.guard import GuardedView
 from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
+from backoffice.console.permissions import PermissionsPage
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.security import SecurityGrid
@@ -36,6 +37,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     SchoolGrid,
     TeacherGrid,
     InvitationGrid,
+    PermissionsPage,
     PluginsPage,
     JobsPage,
     OutboxGrid,

@@ -56,6 +56,7 @@ class TeacherGrid(Grid):
         "reinstate": TEACHERS_SUSPEND,
         "reset_factor": TEACHERS_RESET,
     }
+    fresh = frozenset({"leave"})
     icon = "teachers"
     title = "Teachers"
     category = "School"
@@ -79,6 +80,7 @@ class TeacherGrid(Grid):
             TEACHERS_INVITE,
             "invite",
             "Those of the {count} who came with a roster and were never asked get an invitation as teachers.",
+            fresh=True,
         ),
     )
 

@@ -7,7 +7,7 @@ import backoffice.schools.checks
 import backoffice.storage.checks
 import backoffice.students.checks
 import backoffice.web.checks
-from backoffice.controls import sessions
+from backoffice.controls import leaving, sessions
 from backoffice.controls.check import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -19,4 +19,5 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.web.checks.CHECKS,
     *backoffice.outbox.checks.CHECKS,
     *sessions.CHECKS,
+    *leaving.CHECKS,
 )

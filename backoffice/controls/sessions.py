@@ -8,7 +8,13 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from backoffice import clock
 from backoffice.access import probe
 from backoffice.access.principal import AccountToken, Credential, SessionEnded, StudentToken, enter
-from backoffice.accounts.models import Account, AccountPassword, AccountSession, AccountStatus
+from backoffice.accounts.models import (
+    Account,
+    AccountPassword,
+    AccountSecondFactor,
+    AccountSession,
+    AccountStatus,
+)
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
 from backoffice.students.models import StudentSession
@@ -54,12 +60,15 @@ def compromise(look: Looking) -> Finding:
     if not total:
         return not_exercised("There is no account yet.")
     within = select(AccountSession.token_digest).join(Account, Account.id == AccountSession.account_id)
-    older = within.outerjoin(AccountPassword, AccountPassword.account_id == Account.id).where(
+    password = within.outerjoin(AccountPassword, AccountPassword.account_id == Account.id)
+    factor = AccountSecondFactor.account_id == Account.id
+    older = password.outerjoin(AccountSecondFactor, factor).where(
         *_live(AccountSession),
         or_(
             AccountSession.security_epoch != Account.security_epoch,
             Account.status != AccountStatus.ACTIVE,
             AccountSession.started_at < AccountPassword.set_at,
+            AccountSession.started_at < AccountSecondFactor.set_at,
         ),
     )
     outdated = [AccountToken(digest) for digest in look.tx.scalars(older.limit(TRIED))]

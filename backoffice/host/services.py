@@ -12,6 +12,7 @@ from backoffice.access.permissions import PLUGINS_EDIT
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.host import queries
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
@@ -37,11 +38,12 @@ def switch_plugin(
 
     Switching off one that keeps promises needs a reason. Raises `Rejected` for a missing reason, and where
     another plugin that is on requires this one or this one requires another that is off; `NotFound` for one
-    that is not installed.
+    that is not installed; `ProofNeeded`.
     """
     plugin = installed_one(installed, name)
     reason = " ".join((reason or "").split())
     with transaction(principal) as tx:
+        proof.demand(tx)
         require(tx.principal, PLUGINS_EDIT)
         functions.lock_plugin_toggles(tx)
         on = queries.switched_on(tx, installed)
@@ -64,12 +66,13 @@ def set_plugin(
     """Set a plugin. `values` are by field; a field that is missing goes back to its default.
 
     Raises `Rejected` with a sentence for each field that cannot be so; `NotFound` for a plugin that is not
-    installed or has nothing to set.
+    installed or has nothing to set; `ProofNeeded`.
     """
     plugin = installed_one(installed, name)
     if plugin.settings is None:
         raise NotFound
     with transaction(principal) as tx:
+        proof.demand(tx)
         require(tx.principal, PLUGINS_EDIT)
         try:
             chosen = plugin.settings.model_validate(dict(values))

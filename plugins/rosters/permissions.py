@@ -2,4 +2,4 @@
 
 from backoffice.access.permissions import Permission
 
-ROSTERS_IMPORT = Permission("rosters:import")
+ROSTERS_IMPORT = Permission("rosters:import", "Bring in a roster of classes, staff and students")

@@ -13,6 +13,7 @@ from backoffice.access.policy import require
 from backoffice.access.principal import Credential, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
+from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.outbox import services as outbox
@@ -97,9 +98,11 @@ def queue_upload(
     """Keep an uploaded set, sealed, until a worker imports it; returns the import's public identifier.
 
     `content` is a package as `open_package` takes it, reduced to what is taken. `report` has what reducing it
-    dropped and found, `total` how many lines there are. Raises `Rejected`, `NotFound`, `Denied`.
+    dropped and found, `total` how many lines there are. Raises `Rejected`, `NotFound`, `Denied`,
+    `ProofNeeded`.
     """
     with transaction(principal) as tx:
+        proof.demand(tx)
         require(tx.principal, ROSTERS_IMPORT)
         school_id, district_id = _leads(tx, target)
         number, public_id = tx.take_id(RosterImport), new_public_id()

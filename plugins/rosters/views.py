@@ -62,6 +62,7 @@ class RosterGrid(Grid):
         "details": ROSTERS_IMPORT,
         "problems": ROSTERS_IMPORT,
     }
+    fresh = frozenset({"upload"})
     uploads: ClassVar[Mapping[str, int]] = {"upload": services.LARGEST_UPLOAD}
     title = "Rosters"
     category = "School"

@@ -30,6 +30,7 @@ LEADS = {
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
+    "permissions:read",
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
@@ -45,6 +46,7 @@ RUNS = SEES_SCHOOLS | {
     *("plugins:read", "plugins:edit"),
     *("jobs:read", "jobs:run", "jobs:edit"),
     *("mail:read", "mail:retry"),
+    "permissions:read",
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),

@@ -24,6 +24,7 @@ from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Membership, Role, Student
+from backoffice.settings import Throttles
 from tests.factories.crowd import OF_A_SCHOOL, Crowd, make_crowd
 from tests.factories.visitor import form_token
 from tests.factories.world import SYSTEM, World
@@ -33,10 +34,7 @@ ROWS = int(os.environ.get("ROWS", "100000"))
 ROUNDS = 30
 DEEP = 10_000
 PAGE = 50
-UNTHROTTLED = {
-    f"BACKOFFICE_THROTTLES__{name}": "1000000/second"
-    for name in ("CODE_NETWORK", "CODE_SITE", "CODE_DEVICE", "CODE_SCHOOL", "CODE_OVERALL", "CLASS_VISITS")
-}
+UNTHROTTLED = {f"BACKOFFICE_THROTTLES__{name.upper()}": "1000000/second" for name in Throttles.model_fields}
 
 
 @dataclass

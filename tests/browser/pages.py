@@ -245,6 +245,7 @@ PAGES: Mapping[str, Stop] = {
     "an invitation, error": Stop(path="/invitations/{link}", act=press("Accept and sign in")),
     "an invitation for another": Stop("teacher", "/invitations/{link}"),
     "an invitation that is over": Stop(path=f"/invitations/{'x' * 43}"),
+    "permissions": Stop("leader", "/console/permissions/"),
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),
     "schools": Stop("founder", "/console/schools/"),

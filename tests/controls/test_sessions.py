@@ -149,6 +149,16 @@ def test_a_session_from_before_the_password_falls_short(look: Look, world: World
     assert (finding.state, "credentials of before" in finding.evidence) == (State.FALLS_SHORT, True)
 
 
+def test_a_session_from_before_the_second_factor_falls_short(look: Look, world: World, owner: Owner) -> None:
+    """As with a password: whoever sets one up without raising the epoch leaves the others inside."""
+    world.token("founder")
+    factor = f"where account_id = {world.people['founder'].id}"
+    owner(f"update app.account_second_factor set set_at = now() + interval '1 second' {factor}")
+    finding = look("compromise")
+    owner(f"update app.account_second_factor set set_at = now() - interval '1 day' {factor}")
+    assert (finding.state, "credentials of before" in finding.evidence) == (State.FALLS_SHORT, True)
+
+
 def test_a_suspended_account_that_begins_a_session_falls_short(
     look: Look, world: World, runtime: Runtime, broken: Broken
 ) -> None:

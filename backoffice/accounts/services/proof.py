@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from backoffice import clock
-from backoffice.access.principal import Principal
+from backoffice.access.principal import Kind, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
@@ -27,8 +27,11 @@ class ProofNeeded(Exception):
 def demand(tx: Transaction) -> None:
     """Let only a session go on whose owner signed in or typed the password just now. Raises `ProofNeeded`.
 
-    For the service of a far-reaching act, in its transaction, and for the page before it.
+    For the service of a far-reaching act, in its transaction, and for the page before it. The system goes on:
+    behind a command or a job there is no browser that was left open.
     """
+    if tx.principal.kind is Kind.SYSTEM:
+        return
     own = AccountSession.id == tx.principal.session_id
     proven = tx.scalar(select(AccountSession.proven_at).where(own))
     if proven is None or clock.now() - proven > LASTS:

@@ -18,7 +18,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import passwords
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.accounts.services import signing_in
+from backoffice.accounts.services import proof, signing_in
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
@@ -99,7 +99,7 @@ def invite(
 ) -> PublicId:
     """Have an invitation mailed. The answer does not tell whether the address has an account elsewhere.
 
-    Raises `Rejected`, `NotFound`, `Throttled`.
+    Raises `Rejected`, `NotFound`, `Throttled`, `ProofNeeded`.
     """
     email, name = checked(email), clean(name)
     if not name:
@@ -112,6 +112,7 @@ def invite(
         raise Rejected(classroom="Only co-teachers and helpers are invited to a class. Choose none.")
     _pace(email_index(email), throttles)
     with transaction(principal) as tx:
+        proof.demand(tx)
         place = find(tx, School, school, permission=TEACHERS_INVITE)
         room = _room(tx, classroom, place.id) if classroom else None
         if _is_there(tx, email_index(email), place.id, role, room):
@@ -129,9 +130,10 @@ def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
     """Invite those of these people whom a roster made known and nobody has asked yet; how many.
 
     As teachers, to each school that the principal leads and the roster put them at. Whoever has such an
-    invitation is left alone.
+    invitation is left alone. Raises `ProofNeeded`.
     """
     with transaction(principal) as tx:
+        proof.demand(tx)
         known = select(Account).where(
             Account.public_id.in_(accounts), Account.status == AccountStatus.NOT_INVITED
         )

@@ -11,6 +11,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
@@ -92,9 +93,10 @@ def end_membership(*, principal: Principal, account: str, school: str, heir: str
     """End all that somebody is at a school, at once: roles, open invitations, and every session.
 
     The classes that they own there pass to `heir`, a colleague, or stay with the school, which is whoever
-    ends it. They are told by mail. Raises `Rejected`, `NotFound`.
+    ends it. They are told by mail. Raises `Rejected`, `NotFound`, `ProofNeeded`.
     """
     with transaction(principal) as tx:
+        proof.demand(tx)
         place = find(tx, School, school, permission=TEACHERS_REMOVE)
         person = find(tx, Account, account, permission=TEACHERS_REMOVE)
         if person.id == tx.principal.account_id:
