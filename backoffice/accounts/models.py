@@ -20,6 +20,8 @@ class AccountStatus(StrEnum):
     LOCKED = "locked"
     # Known from a roster, without credentials: nobody has been asked yet.
     NOT_INVITED = "not_invited"
+    # Closed by its owner, for good.
+    DEACTIVATED = "deactivated"
 
 
 class Account(Base):
@@ -48,6 +50,7 @@ class Account(Base):
         "Tells when the account has been idle too long", keep=Keep.ACCOUNT
     )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ACCOUNT)
+    deactivated_at: Mapped[datetime | None] = columns.moment("When its owner closed it", keep=Keep.ACCOUNT)
 
 
 class LetterKind(StrEnum):
@@ -61,6 +64,7 @@ class LetterKind(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     CODES_RENEWED = "codes_renewed"
     RECOVERY_USED = "recovery_used"
+    ADDRESS_CHANGE = "address_change"
 
 
 class LinkPurpose(StrEnum):

@@ -26,6 +26,7 @@ STATES = {
     AccountStatus.NOT_INVITED: Cell("Not invited yet", "badge", tone="warn"),
     AccountStatus.SUSPENDED: Cell("Suspended", "badge", tone="mute"),
     AccountStatus.LOCKED: Cell("Locked", "badge", tone="mute"),
+    AccountStatus.DEACTIVATED: Cell("Closed", "badge", tone="mute"),
 }
 
 
