@@ -22,7 +22,9 @@ class SignUp(Base):
 
     id: Mapped[int] = columns.key(keep=Keep.TWO_DAYS)
     email: Mapped[str] = columns.sealed("Where the link is mailed", keep=Keep.TWO_DAYS)
-    email_index: Mapped[bytes] = columns.blind_index("Finds out whether there is an account", keep=Keep.TWO_DAYS)
+    email_index: Mapped[bytes] = columns.blind_index(
+        "Finds out whether there is an account", keep=Keep.TWO_DAYS
+    )
     name: Mapped[str] = columns.sealed("How the mail greets", keep=Keep.TWO_DAYS)
     country: Mapped[str] = columns.text("Jurisdiction of the school to come", keep=Keep.TWO_DAYS)
     state: Mapped[str | None] = columns.text("Jurisdiction of the school to come", keep=Keep.TWO_DAYS)
@@ -50,7 +52,9 @@ class EmailChange(Base):
         "Whose address", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ONE_MONTH
     )
     email: Mapped[str] = columns.sealed("The new address", keep=Keep.ONE_MONTH)
-    email_index: Mapped[bytes] = columns.blind_index("Finds the account by the new address", keep=Keep.ONE_MONTH)
+    email_index: Mapped[bytes] = columns.blind_index(
+        "Finds the account by the new address", keep=Keep.ONE_MONTH
+    )
     old_email: Mapped[str] = columns.sealed("The address before", keep=Keep.ONE_MONTH)
     old_email_index: Mapped[bytes] = columns.blind_index(
         "Finds the account again when the address is taken back", keep=Keep.ONE_MONTH

@@ -38,7 +38,9 @@ def change_email() -> Response | tuple[str, int]:
             form.email.errors = [*rejected.fields.values()]
         except Throttled as throttled:
             problem = f"That was asked for too often. {throttled.sentence}"
-            page = render_template("accounts/new_address.html", form=form, problem=problem, person=who, own=own)
+            page = render_template(
+                "accounts/new_address.html", form=form, problem=problem, person=who, own=own
+            )
             return errors.to_be_waited_for(page, throttled)
         else:
             flash(ASKED, "success")
@@ -72,7 +74,7 @@ def confirm_email(token: str) -> Response | tuple[str, int]:
 
 @bp.route("/take-back/<link:token>", methods=["GET", "POST"])
 def take_back(token: str) -> Response | tuple[str, int]:
-    """Take the account back, by the link of a mail; asked first, for mail programs open links by themselves."""
+    """Take the account back, by the link of a mail; asked first, for programs open links, too."""
     form = FlaskForm()
     if not email_change.can_take_back(token):
         return _spent("/reset", "Choose a new password")
@@ -81,7 +83,9 @@ def take_back(token: str) -> Response | tuple[str, int]:
             email_change.take_back(token=token, address=address())
         except Rejected:
             return _spent("/reset", "Choose a new password")
-        flash("Your account is yours again, and everybody is signed out. Choose a new password now.", "success")
+        flash(
+            "Your account is yours again, and everybody is signed out. Choose a new password now.", "success"
+        )
         return redirect("/reset", 303)
     status = 200 if request.method in SAFE_METHODS else 422
     return render_template("accounts/take_back.html", form=form), status

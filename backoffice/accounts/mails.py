@@ -60,7 +60,7 @@ class FactorChanged:
 
 @dataclass(frozen=True)
 class AddressKnown:
-    """What the address of an account was wanted for: "sign_up", "change"; "closed" if the account is closed."""
+    """What an address was wanted for that has an account: "sign_up", "change"; "closed" if that is closed."""
 
     wanted: str
 

@@ -96,5 +96,7 @@ def _over() -> tuple[str, int]:
 
 def _likely_country() -> str:
     """The country of the language that the browser asks for, "en-GB"; else the first one."""
-    regions = (value.replace("_", "-").rpartition("-")[2].upper() for value in request.accept_languages.values())
+    regions = (
+        value.replace("_", "-").rpartition("-")[2].upper() for value in request.accept_languages.values()
+    )
     return next((each for each in regions if each in places.countries()), places.FIRST[0])

@@ -166,6 +166,16 @@ def open_sign_up(session: Session, *, digest: bytes, at: datetime) -> AnyRow | N
 
 
 @dataclass(frozen=True)
+class NewcomerAccount:
+    """What an account begins with that is made by a link. Address and name are sealed already."""
+
+    public_id: str
+    email: bytes
+    name: bytes
+    password_hash: str
+
+
+@dataclass(frozen=True)
 class NewSchool:
     """What a school begins with that a link makes. The name is sealed already."""
 
@@ -174,12 +184,12 @@ class NewSchool:
 
 
 def sign_up(
-    session: Session, new: "NewcomerAccount", school: NewSchool, *, digest: bytes, at: datetime
+    session: Session, new: NewcomerAccount, school: NewSchool, *, digest: bytes, at: datetime
 ) -> AnyRow | None:
-    """Use a link to make or open an account with a school of its own; None if it is dead or the address taken."""
+    """Use a link to make an account with a school of its own; None if it is dead or the address taken."""
     statement = text(
-        "select * from app.sign_up(:digest, :at, :public_id, :email, :name, :password_hash, :school_public_id,"
-        " :school_name)"
+        "select * from app.sign_up(:digest, :at, :public_id, :email, :name, :password_hash,"
+        " :school_public_id, :school_name)"
     )
     values = {**vars(new), "school_public_id": school.public_id, "school_name": school.name}
     return session.execute(statement, {**values, "digest": digest, "at": at}).first()
@@ -228,16 +238,6 @@ def accept_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRo
     """Give the principal the place that it was invited to; None if it was not, or not any more."""
     statement = text("select * from app.accept_invitation(:digest, :at)")
     return session.execute(statement, {"digest": digest, "at": at}).first()
-
-
-@dataclass(frozen=True)
-class NewcomerAccount:
-    """What an account begins with that is made by a link. Address and name are sealed already."""
-
-    public_id: str
-    email: bytes
-    name: bytes
-    password_hash: str
 
 
 def accept_invitation_anew(

@@ -96,9 +96,7 @@ def change_email(*, principal: Principal, token: str, sessions: Sessions) -> Sig
         change = asked(tx, token)
         if change is None:
             raise Rejected.whole(SPENT)
-        done = functions.change_address(
-            tx, digest=change.digest, at=clock.now(), email=_sealed(change.email)
-        )
+        done = functions.change_address(tx, digest=change.digest, at=clock.now(), email=_sealed(change.email))
         if done is None:
             raise Rejected.whole(SPENT)
         me = proof.me(tx)

@@ -119,7 +119,7 @@ def sign_up(
         name=seal(name.encode(), context="account.name"),
         password_hash=passwords.hash_password(password, cost),
     )
-    school = NewSchool(new_public_id(), seal(f"{name}’s classes".encode(), context="school.name"))
+    school = NewSchool(new_public_id(), seal(f"Classes of {name}".encode(), context="school.name"))
     own_token = secrets.token_urlsafe(32)
     with transaction(Nobody(visitor.address)) as tx:
         made = functions.sign_up(tx, new, school, digest=token_digest(token), at=clock.now())
@@ -151,7 +151,7 @@ def checked_name(name: str) -> str:
 
 
 def write_sign_ups(who: Purpose) -> dict[str, int]:
-    """Mail all links that wait, or that there is an account; how many. Forget what nobody finished in time."""
+    """Mail all links that wait, or that there is an account; how many. Forget what was not finished in time."""
     counts = {"written": 0, "known": 0}
     with transaction(who) as tx:
         gone = delete(SignUp).where(SignUp.expires_at <= clock.now())

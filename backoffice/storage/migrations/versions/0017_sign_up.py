@@ -1,4 +1,4 @@
-"""Signing up, moving an account to another address, and closing it; vouchers of schools that anybody can open."""
+"""Signing up, moving an account to another address, and closing it; what a school's voucher is worth."""
 
 from pathlib import Path
 
