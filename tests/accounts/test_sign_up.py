@@ -372,7 +372,7 @@ def test_nobody_is_signed_in_before_the_mailbox_is_proved(runtime: Runtime) -> N
             throttles=NO_LIMIT,
         )
     with pytest.raises(SessionEnded), transaction(signing_in.credential("x" * 43, None)) as tx:
-        assert tx.principal
+        assert tx.principal.kind
 
 
 # -- places

@@ -151,7 +151,7 @@ def checked_name(name: str) -> str:
 
 
 def write_sign_ups(who: Purpose) -> dict[str, int]:
-    """Mail all links that wait, or that there is an account; how many. Forget what was not finished in time."""
+    """Mail all links that wait, or that there is an account; how many. Forget what nobody finished."""
     counts = {"written": 0, "known": 0}
     with transaction(who) as tx:
         gone = delete(SignUp).where(SignUp.expires_at <= clock.now())
