@@ -96,7 +96,7 @@ def _over() -> tuple[str, int]:
 
 def _likely_country() -> str:
     """The country of the language that the browser asks for, "en-GB"; else the first one."""
-    regions = (
-        value.replace("_", "-").rpartition("-")[2].upper() for value in request.accept_languages.values()
-    )
+    asked = (value.replace("_", "-").rpartition("-") for value in request.accept_languages.values())
+    # A language alone says nothing: "sv" is Swedish, and SV is El Salvador.
+    regions = (region.upper() for language, _, region in asked if language)
     return next((each for each in regions if each in places.countries()), places.FIRST[0])
