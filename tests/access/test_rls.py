@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
+from backoffice.accounts.address_models import EmailChange, SignUp
 from backoffice.accounts.models import (
     Account,
     AccountLetter,
@@ -140,9 +141,10 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     JobRun: {"founder": {"trust.check", "core.write-letters"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
     Invitation: {"leader": {"Home"}},
+    EmailChange: {"leader": {"leader"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink)
+UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink, SignUp)
 
 
 class Stage:
@@ -187,6 +189,7 @@ class Stage:
                 | AccountSession()
                 | AccountSecondFactor()
                 | AccountRecoveryCode()
+                | EmailChange()
                 | TeachingRole()
                 | GuardianLink()
             ):

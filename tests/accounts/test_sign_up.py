@@ -7,7 +7,7 @@ from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, event, func, insert, select, update
+from sqlalchemy import Select, delete, event, func, insert, select, update
 from time_machine import travel
 
 from backoffice import clock
@@ -67,6 +67,10 @@ def begin(token: str, *, name: str = NAME, password: str = PASSWORD) -> Principa
 def link(email: str) -> str:
     ask(email)
     return link_for(email, "sign-up")
+
+
+def waiting(email: str) -> Select[int]:
+    return select(func.count(SignUp.id)).where(SignUp.email_index == email_index(email))
 
 
 def accounts_of(email: str) -> list[Account]:
@@ -134,7 +138,7 @@ def test_whoever_has_the_mailbox_gets_an_account_and_a_school(runtime: Runtime) 
     assert room
     with transaction(SYSTEM) as tx:
         verbs = tx.scalars(select(AuditEntry.verb).where(AuditEntry.school_id == school.id)).all()
-        assert tx.scalar(select(func.count(SignUp.id))) == 0
+        assert tx.scalar(waiting(email)) == 0
     assert "accounts.sign-up" in verbs
     signed_in = signing_in.sign_in(
         email=email,
@@ -192,14 +196,15 @@ def test_at_once_they_open_one_account(runtime: Runtime, links: int) -> None:
 
 def test_a_link_is_over_after_a_day_and_what_was_written_is_forgotten(runtime: Runtime) -> None:
     del runtime
-    token = link("late@people.example")
+    email = "late@people.example"
+    token = link(email)
     with travel(clock.now() + timedelta(hours=24, seconds=1)):
         assert signing_up.opened(token) is None
         with pytest.raises(Rejected, match="over"):
             begin(token)
-        assert signing_up.write_sign_ups(WRITER)["forgotten"] == 1
+        assert signing_up.write_sign_ups(WRITER)["forgotten"] >= 1
     with transaction(SYSTEM) as tx:
-        assert tx.scalar(select(func.count(SignUp.id))) == 0
+        assert tx.scalar(waiting(email)) == 0
 
 
 def test_an_address_with_an_account_is_told_by_mail_only(world: World) -> None:
@@ -211,7 +216,7 @@ def test_an_address_with_an_account_is_told_by_mail_only(world: World) -> None:
     assert "/sign-in" in told
     assert "/reset" in told
     with transaction(SYSTEM) as tx:
-        assert tx.scalar(select(func.count(SignUp.id))) == 0
+        assert tx.scalar(waiting(email)) == 0
 
 
 @pytest.mark.parametrize(

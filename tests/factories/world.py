@@ -12,6 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import codes
+from backoffice.accounts.address_models import EmailChange, SignUp
 from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import (
     Account,
@@ -288,6 +289,7 @@ def make_world() -> World:
             created_at=clock.now(),
             expires_at=clock.now() + timedelta(minutes=30),
         )
+        _still_to_be_proved(tx, people["leader"])
         _row(
             tx,
             PluginState,
@@ -518,6 +520,38 @@ def _invited(tx: Transaction, person: Person, school: School) -> str:
         expires_at=clock.now() + timedelta(days=14),
     )
     return token
+
+
+def _still_to_be_proved(tx: Transaction, person: Person) -> None:
+    """Somebody who signs up, and somebody who moves to another address; both have been mailed a link."""
+    now = clock.now()
+    coming, other = "coming@people.example", f"another-{person.email}"
+    _row(
+        tx,
+        SignUp,
+        email=coming,
+        email_index=email_index(coming),
+        name="Connie Coming",
+        country="US",
+        state="CA",
+        time_zone="America/Los_Angeles",
+        token_digest=token_digest("to somebody who signs up"),
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    _row(
+        tx,
+        EmailChange,
+        account_id=person.id,
+        email=other,
+        email_index=email_index(other),
+        old_email=person.email,
+        old_email_index=email_index(person.email),
+        security_epoch=1,
+        token_digest=token_digest("to a new address"),
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+    )
 
 
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:
