@@ -10,7 +10,7 @@ from backoffice.accounts.services.sign_up import LONGEST_NAME
 
 _EMAIL = [DataRequired("Write your e-mail address."), Length(max=254)]
 _NAME = [DataRequired("Write your name."), Length(max=LONGEST_NAME)]
-_NONE = ("", "None of these")
+_NONE = ("", "Choose (other countries: none)")
 _USUAL = ("", "The usual one there")
 
 

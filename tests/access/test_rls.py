@@ -141,7 +141,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     JobRun: {"founder": {"trust.check", "core.write-letters"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
     Invitation: {"leader": {"Home"}},
-    EmailChange: {"leader": {"leader"}},
+    EmailChange: {"leader": {"leader"}, "outsider": {"outsider"}},
 }
 # What the web's role writes and may never read.
 UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink, SignUp)

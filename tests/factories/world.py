@@ -56,6 +56,8 @@ from plugins.rosters.models import ImportSource, ImportState, RosterImport
 SYSTEM = Principal(Purpose("test"))
 PASSWORD = "correct horse battery"
 RECOVERY_CODE = "abcde-fghjk"
+# Mailed to somebody who signs up, to the leader's new address and to the outsider's old one.
+SIGN_UP_LINK, NEW_ADDRESS_LINK, TAKE_BACK_LINK = "s" * 43, "n" * 43, "t" * 43
 COST = Passwords()
 # What tests that are not about throttles run under.
 NO_LIMIT = Throttles(**dict.fromkeys(Throttles.model_fields, "1000000/second"))
@@ -289,7 +291,7 @@ def make_world() -> World:
             created_at=clock.now(),
             expires_at=clock.now() + timedelta(minutes=30),
         )
-        _still_to_be_proved(tx, people["leader"])
+        _still_to_be_proved(tx, people["leader"], people["outsider"])
         _row(
             tx,
             PluginState,
@@ -522,10 +524,10 @@ def _invited(tx: Transaction, person: Person, school: School) -> str:
     return token
 
 
-def _still_to_be_proved(tx: Transaction, person: Person) -> None:
-    """Somebody who signs up, and somebody who moves to another address; both have been mailed a link."""
+def _still_to_be_proved(tx: Transaction, person: Person, moved: Person) -> None:
+    """Somebody who signs up, somebody who moves to another address, and somebody who has."""
     now = clock.now()
-    coming, other = "coming@people.example", f"another-{person.email}"
+    coming = "coming@people.example"
     _row(
         tx,
         SignUp,
@@ -535,23 +537,32 @@ def _still_to_be_proved(tx: Transaction, person: Person) -> None:
         country="US",
         state="CA",
         time_zone="America/Los_Angeles",
-        token_digest=token_digest("to somebody who signs up"),
+        token_digest=token_digest(SIGN_UP_LINK),
         created_at=now,
         expires_at=now + timedelta(days=1),
     )
-    _row(
-        tx,
-        EmailChange,
-        account_id=person.id,
-        email=other,
-        email_index=email_index(other),
-        old_email=person.email,
-        old_email_index=email_index(person.email),
-        security_epoch=1,
-        token_digest=token_digest("to a new address"),
-        created_at=now,
-        expires_at=now + timedelta(days=1),
-    )
+    for who, old, new, links in (
+        (person, person.email, f"another-{person.email}", {"token_digest": token_digest(NEW_ADDRESS_LINK)}),
+        (
+            moved,
+            f"former-{moved.email}",
+            moved.email,
+            {"take_back_digest": token_digest(TAKE_BACK_LINK), "confirmed_at": now},
+        ),
+    ):
+        _row(
+            tx,
+            EmailChange,
+            account_id=who.id,
+            email=new,
+            email_index=email_index(new),
+            old_email=old,
+            old_email_index=email_index(old),
+            security_epoch=1,
+            created_at=now,
+            expires_at=now + timedelta(days=1),
+            **links,
+        )
 
 
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:
