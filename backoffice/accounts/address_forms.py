@@ -55,4 +55,4 @@ class NewAddressForm(FlaskForm):
 class CloseForm(FlaskForm):
     """A word that nobody writes by accident."""
 
-    word = StringField("Write the word close", [DataRequired("Write the word close."), Length(max=40)])
+    word = StringField("Write the word close", [DataRequired("The word is missing."), Length(max=40)])

@@ -239,7 +239,7 @@ def test_an_account_is_closed_after_the_word(app: Flask, world: World) -> None:
     del world
     browser, email = somebody(app)
     wrong = send(browser, "/account/deactivate", {"word": "yes"})
-    assert (wrong.status_code, "Write the word close" in wrong.text) == (422, True)
+    assert (wrong.status_code, "The word is: close" in wrong.text) == (422, True)
     closed = send(browser, "/account/deactivate", {"word": "CLOSE"})
     assert closed.location == "/deactivate"
     assert "Clear-Site-Data" in closed.headers

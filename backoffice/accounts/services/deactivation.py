@@ -60,7 +60,7 @@ def deactivate(*, principal: Principal, word: str) -> None:
     Nobody signs in to it again. Raises `Rejected`, `ProofNeeded`.
     """
     if word.strip().casefold() != WORD:
-        raise Rejected(word=f"Write the word {WORD}.")
+        raise Rejected(word=f"The word is: {WORD}")
     now = clock.now()
     with transaction(principal) as tx:
         proof.demand(tx)
