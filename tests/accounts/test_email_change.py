@@ -17,9 +17,11 @@ from backoffice.accounts.address_models import EmailChange
 from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountSession, AccountStatus, LinkPurpose
 from backoffice.accounts.services import credentials, email_change, people, proof, signing_in
+from backoffice.accounts.tokens import token_digest
 from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.settings import Sessions, Throttles
+from backoffice.storage import functions
 from backoffice.throttles.visitor import Visitor
 from tests.accounts.post import link_for, mailed
 from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM, World
@@ -140,6 +142,19 @@ def test_only_the_account_itself_confirms(own: str, world: World) -> None:
         found = email_change.asked(tx, token)
     assert found is not None
     assert found.email == new
+
+
+def test_the_database_itself_gives_it_to_the_account_alone(own: str, world: World) -> None:
+    new, here = f"n-{own}", entered(sign_in(own))
+    ask(here, new)
+    digest, email = token_digest(link_for(new, "account/email")), b"sealed"
+    with transaction(world.sign_in("teacher")) as tx:
+        assert functions.change_address(tx, digest=digest, at=clock.now(), email=email) is None
+    with transaction(SYSTEM) as tx:
+        # As after a change of credentials.
+        tx.execute(update(EmailChange).where(EmailChange.token_digest == digest).values(security_epoch=0))
+    with transaction(here) as tx:
+        assert functions.change_address(tx, digest=digest, at=clock.now(), email=email) is None
 
 
 def test_a_link_works_once_and_for_a_day(own: str) -> None:
