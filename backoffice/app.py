@@ -6,9 +6,12 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import backoffice.accounts.account_views
+import backoffice.accounts.address_views
 import backoffice.accounts.care.views
+import backoffice.accounts.deactivation_views
 import backoffice.accounts.factor_views
 import backoffice.accounts.reset_views
+import backoffice.accounts.sign_up_views
 import backoffice.accounts.views
 import backoffice.families.views
 import backoffice.outbox.views

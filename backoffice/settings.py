@@ -110,6 +110,8 @@ class Throttles(_Section):
     code_device: Allowance = "8/minute;60/day"
     # All devices that one school's classes vouch for, together: a child's own device is no way to guess.
     code_school: Allowance = "600/day"
+    # All devices that any school vouches for, together; what is beyond counts as a stranger's.
+    code_known: Allowance = "20000/day"
     code_overall: Allowance = "10000/hour"
     # Not wrong tries but visits: names shown and children let in.
     class_visits: Allowance = "600/hour"
@@ -121,6 +123,10 @@ class Throttles(_Section):
     # Mails that somebody asks for by an address: a new password, an account.
     letter_network: Allowance = "10/hour;40/day"
     letter_address: Allowance = "3/hour;6/day"
+    # Accounts that somebody asks for; the mail counts for its address as every other.
+    sign_up_network: Allowance = "10/hour;30/day"
+    sign_up_site: Allowance = "30/hour;100/day"
+    sign_up_overall: Allowance = "1000/hour"
 
 
 class Settings(BaseSettings):

@@ -58,9 +58,52 @@ class FactorChanged:
         return cls("recovery_used", datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
 
 
+@dataclass(frozen=True)
+class AddressKnown:
+    """What an address was wanted for that has an account: "sign_up", "change"; "closed" if that is closed."""
+
+    wanted: str
+
+    @classmethod
+    def example(cls) -> "AddressKnown":
+        """Somebody who has forgotten the account."""
+        return cls("sign_up")
+
+
+@dataclass(frozen=True)
+class NotMe:
+    """When something was done, and what to open if it was another."""
+
+    at: datetime
+    token: str
+
+    @classmethod
+    def example(cls) -> "NotMe":
+        """One with a token that could be."""
+        return cls(datetime(2026, 11, 25, 9, 30, tzinfo=UTC), "q" * 43)
+
+
 PASSWORD_RESET = Mail("password-reset", Link)
 PASSWORD_CHANGED = Mail("password-changed", Happened)
 NEW_DEVICE = Mail("new-device", NewDevice)
 ACCOUNT_LOCKED = Mail("account-locked", Happened)
 SECOND_FACTOR = Mail("second-factor", FactorChanged)
-MAILS = (PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE, ACCOUNT_LOCKED, SECOND_FACTOR)
+SIGN_UP = Mail("sign-up", Link)
+ADDRESS_KNOWN = Mail("address-known", AddressKnown)
+ADDRESS_CHANGE = Mail("address-change", NotMe)
+NEW_ADDRESS = Mail("new-address", Link)
+ADDRESS_CHANGED = Mail("address-changed", NotMe)
+ACCOUNT_CLOSED = Mail("account-closed", Happened)
+MAILS = (
+    PASSWORD_RESET,
+    PASSWORD_CHANGED,
+    NEW_DEVICE,
+    ACCOUNT_LOCKED,
+    SECOND_FACTOR,
+    SIGN_UP,
+    ADDRESS_KNOWN,
+    ADDRESS_CHANGE,
+    NEW_ADDRESS,
+    ADDRESS_CHANGED,
+    ACCOUNT_CLOSED,
+)

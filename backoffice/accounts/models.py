@@ -22,6 +22,8 @@ class AccountStatus(StrEnum):
     DORMANT = "dormant"
     # Known from a roster, without credentials: nobody has been asked yet.
     NOT_INVITED = "not_invited"
+    # Closed by its owner, for good.
+    DEACTIVATED = "deactivated"
 
 
 class Account(Base):
@@ -53,6 +55,7 @@ class Account(Base):
         "When its owner was told that it is idle", keep=Keep.ACCOUNT
     )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ACCOUNT)
+    deactivated_at: Mapped[datetime | None] = columns.moment("When its owner closed it", keep=Keep.ACCOUNT)
 
 
 class LetterKind(StrEnum):
@@ -78,6 +81,7 @@ class LetterKind(StrEnum):
     RESET_UNDELIVERED = "reset_undelivered"
     RESET_DONE = "reset_done"
     FACTOR_RESET = "factor_reset"
+    ADDRESS_CHANGE = "address_change"
 
 
 class LinkPurpose(StrEnum):

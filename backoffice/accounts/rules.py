@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, any_, or_, select
 
 from backoffice.access.permissions import TEACHERS_READ
 from backoffice.access.policy import Rule, register
+from backoffice.accounts.address_models import EmailChange
 from backoffice.accounts.models import (
     Account,
     AccountPassword,
@@ -42,4 +43,5 @@ register(
     Rule(AccountPassword, read=None, school=None, account="account_id"),
     Rule(AccountSecondFactor, read=None, school=None, account="account_id"),
     Rule(AccountRecoveryCode, read=None, school=None, account="account_id"),
+    Rule(EmailChange, read=None, school=None, account="account_id"),
 )

@@ -39,6 +39,7 @@ STATES = {
     AccountStatus.SUSPENDED: Cell("Suspended", "badge", tone="mute"),
     AccountStatus.LOCKED: Cell("Locked", "badge", tone="mute"),
     AccountStatus.DORMANT: Cell("Locked, not used for long", "badge", tone="mute"),
+    AccountStatus.DEACTIVATED: Cell("Closed", "badge", tone="mute"),
 }
 
 

@@ -159,15 +159,9 @@ def lock_account(session: Session, *, digest: bytes, at: datetime) -> int | None
     return found
 
 
-def open_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
-    """What an open invitation says (names and address sealed), and about the account of its address."""
-    statement = text("select * from app.open_invitation(:digest, :at)")
-    return session.execute(statement, {"digest": digest, "at": at}).first()
-
-
-def accept_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
-    """Give the principal the place that it was invited to; None if it was not, or not any more."""
-    statement = text("select * from app.accept_invitation(:digest, :at)")
+def open_sign_up(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """What somebody wrote who wants an account (address and name sealed), by the link; None if it is dead."""
+    statement = text("select * from app.open_sign_up(:digest, :at)")
     return session.execute(statement, {"digest": digest, "at": at}).first()
 
 
@@ -179,6 +173,71 @@ class NewcomerAccount:
     email: bytes
     name: bytes
     password_hash: str
+
+
+@dataclass(frozen=True)
+class NewSchool:
+    """What a school begins with that a link makes. The name is sealed already."""
+
+    public_id: str
+    name: bytes
+
+
+def sign_up(
+    session: Session, new: NewcomerAccount, school: NewSchool, *, digest: bytes, at: datetime
+) -> AnyRow | None:
+    """Use a link to make an account with a school of its own; None if it is dead or the address taken."""
+    statement = text(
+        "select * from app.sign_up(:digest, :at, :public_id, :email, :name, :password_hash,"
+        " :school_public_id, :school_name)"
+    )
+    values = {**vars(new), "school_public_id": school.public_id, "school_name": school.name}
+    return session.execute(statement, {**values, "digest": digest, "at": at}).first()
+
+
+def change_address(session: Session, *, digest: bytes, at: datetime, email: bytes) -> int | None:
+    """Use a link to move the principal's account to its address, given sealed; the change, or None."""
+    changed: int | None = session.scalar(
+        text("select app.change_address(:digest, :at, :email)"), {"digest": digest, "at": at, "email": email}
+    )
+    return changed
+
+
+def open_take_back(session: Session, *, digest: bytes, at: datetime) -> bytes | None:
+    """The sealed address that this link gives back to an account; None if the link is dead."""
+    found = session.scalar(text("select app.open_take_back(:digest, :at)"), {"digest": digest, "at": at})
+    return None if found is None else bytes(found)
+
+
+def take_back_address(session: Session, *, digest: bytes, at: datetime, email: bytes) -> int | None:
+    """Use a link to give an account its old address, given sealed, and lock it; the account, or None."""
+    found: int | None = session.scalar(
+        text("select app.take_back_address(:digest, :at, :email)"),
+        {"digest": digest, "at": at, "email": email},
+    )
+    return found
+
+
+def students_of_nobody_else(session: Session) -> int:
+    """How many students of the principal's own school are in no other teacher's class."""
+    return int(session.scalar(text("select app.students_of_nobody_else()")) or 0)
+
+
+def deactivate(session: Session, *, at: datetime) -> str:
+    """Close the principal's own account: "done", or why not: "ended", "last_founder", "last_leader"."""
+    return str(session.scalar(text("select app.deactivate(:at)"), {"at": at}))
+
+
+def open_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """What an open invitation says (names and address sealed), and about the account of its address."""
+    statement = text("select * from app.open_invitation(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+def accept_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """Give the principal the place that it was invited to; None if it was not, or not any more."""
+    statement = text("select * from app.accept_invitation(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
 
 
 def accept_invitation_anew(
@@ -321,7 +380,10 @@ class NewStudentSession:
 
 
 def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | None:
-    """Insert a session for a child of the class behind the code; None if the door is not open to it."""
+    """Insert a session for a child of the class behind the code; None if the door is not open to it.
+
+    Says whether the school vouches for the device: not if it is one that anybody can open.
+    """
     statement = text(
         "select * from app.begin_student_session(:code_index, :student, :token_id, :at, :idle_shared,"
         " :idle_own, :expires_at, :address)"

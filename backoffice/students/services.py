@@ -12,7 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
-from backoffice.problems import Rejected
+from backoffice.problems import Rejected, Throttled
 from backoffice.schools import codes, names
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
@@ -24,6 +24,7 @@ from backoffice.throttles.visitor import CODE, SCHOOL, Visitor, voucher
 
 # The same words, and the same work, for a wrong code and a closed door.
 NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
+BY_ALL_KNOWN = "code by known devices"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Begun:
-    """A new student session. `vouchers` let the device be known as one of the school's, with this code."""
+    """A new student session. `vouchers` let the device be known by this code, and as one of the school's.
+
+    Whoever signs up has a school of their own: its devices are strangers wherever they guess.
+    """
 
     token_id: UUID
     idle: timedelta
@@ -54,7 +58,7 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
         return None if value is None else opener.open(bytes(value), context=column).decode()
 
     index = codes.index(codes.normalise(code))
-    take(*guess(index, visitor, throttles), code_index=index)
+    _take_guess(index, visitor, throttles)
     with transaction(Nobody(visitor.address)) as tx:
         rows = functions.names_behind_code(tx, code_index=index, at=clock.now())
     people = [
@@ -90,7 +94,7 @@ def sign_in_student(
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
-    take(*guess(index, visitor, throttles), code_index=index)
+    _take_guess(index, visitor, throttles)
     # Whoever has a good code fills no table with sessions.
     take(_visit(index, throttles))
     with transaction(Nobody(visitor.address)) as tx:
@@ -112,7 +116,8 @@ def sign_in_student(
             record(tx, "students.sign-in", school_id=begun.school_id, session=begun.session_id)
     if begun is None:
         raise Rejected(code=NOT_OPEN)
-    vouchers = (_known(index), voucher(SCHOOL, begun.school_id))
+    school = (voucher(SCHOOL, begun.school_id),) if begun.vouches else ()
+    vouchers = (_known(index), *school)
     return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers)
 
 
@@ -145,13 +150,29 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
         return (
             Claim("code by device", throttles.code_device, device.id),
             Claim("code by school", throttles.code_school, school),
+            Claim(BY_ALL_KNOWN, throttles.code_known, ""),
         )
+    return _strangers_guess(visitor, throttles)
+
+
+def _strangers_guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+    """What a guess takes on a device of which nothing is known."""
     site = [Claim("code by site", throttles.code_site, visitor.site)] if visitor.site else []
     return (
         Claim("code by network", throttles.code_network, visitor.network),
         *site,
         Claim("code overall", throttles.code_overall, ""),
     )
+
+
+def _take_guess(index: bytes, visitor: Visitor, throttles: Throttles) -> None:
+    """Take a guess. Once all known devices together have used up what they share, each is a stranger."""
+    try:
+        take(*guess(index, visitor, throttles), code_index=index)
+    except Throttled as refused:
+        if refused.what != BY_ALL_KNOWN:
+            raise
+        take(*_strangers_guess(visitor, throttles), code_index=index)
 
 
 def _visit(index: bytes, throttles: Throttles) -> Claim:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
+from backoffice.accounts.address_models import EmailChange, SignUp
 from backoffice.accounts.care.models import FactorReset, SecurityEvent, Suspension
 from backoffice.accounts.models import (
     Account,
@@ -144,9 +145,10 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Suspension: {"leader": {"Home"}},
     FactorReset: {"leader": {"Home"}},
     SecurityEvent: {"founder": {"foreign_parent"}},
+    EmailChange: {"leader": {"leader"}, "outsider": {"outsider"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink)
+UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink, SignUp)
 
 
 class Stage:
@@ -191,6 +193,7 @@ class Stage:
                 | AccountSession()
                 | AccountSecondFactor()
                 | AccountRecoveryCode()
+                | EmailChange()
                 | TeachingRole()
                 | GuardianLink()
                 | SecurityEvent()

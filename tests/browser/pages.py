@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from tests.browser.site import Site, come_in, join, make_class
-from tests.factories.world import PASSWORD
+from tests.factories.world import NEW_ADDRESS_LINK, PASSWORD, SIGN_UP_LINK, TAKE_BACK_LINK
 
 BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
 
@@ -162,6 +162,19 @@ PAGES: Mapping[str, Stop] = {
     "sign-in, empty": Stop(path="/sign-in", act=press("Sign in")),
     "sign-in, code": Stop(act=asked_for_code),
     "sign-in, wrong code": Stop(act=wrong_code),
+    "sign-up": Stop(path="/sign-up"),
+    "sign-up, empty": Stop(path="/sign-up", act=press("Mail me a link")),
+    "sign-up, mailed": Stop(path="/sign-up/sent"),
+    "sign-up, password": Stop(path=f"/sign-up/{SIGN_UP_LINK}"),
+    "sign-up, password, empty": Stop(path=f"/sign-up/{SIGN_UP_LINK}", act=press("Open my account")),
+    "sign-up, over": Stop(path=f"/sign-up/{'x' * 43}"),
+    "another address": Stop("teacher", "/account/email"),
+    "another address, empty": Stop("teacher", "/account/email", press("Mail me a link")),
+    "another address, confirm": Stop("leader", f"/account/email/{NEW_ADDRESS_LINK}"),
+    "take back": Stop(path=f"/take-back/{TAKE_BACK_LINK}"),
+    "closing": Stop(path="/deactivate"),
+    "close my account": Stop("teacher", "/account/deactivate"),
+    "close my account, empty": Stop("teacher", "/account/deactivate", press("Close my account")),
     "account": Stop("teacher", "/account"),
     "password once more": Stop("teacher", "/account/prove"),
     "password once more, wrong": Stop("teacher", "/account/prove", prove_wrongly),

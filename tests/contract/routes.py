@@ -47,6 +47,11 @@ PUBLIC = frozenset(
         "accounts.reset",
         "accounts.not_me",
         "accounts.keep_factor",
+        "accounts.take_back",
+        "accounts.sign_up",
+        "accounts.sign_up_sent",
+        "accounts.begin_account",
+        "accounts.about_deactivating",
         "staff.invitation",
         "students.scanned",
         "students.join",
@@ -68,6 +73,10 @@ OWN = frozenset(
     {
         "accounts.account",
         "accounts.change_password",
+        "accounts.change_email",
+        # By a link besides, which opens nothing to another account.
+        "accounts.confirm_email",
+        "accounts.deactivate",
         "accounts.prove",
         "accounts.factor",
         "accounts.begin_factor",
@@ -296,6 +305,19 @@ def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _closed(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """The only founder and the district's only leader stay. Of a school of one's own the codes stop."""
+    if actor.name in {"founder", "leader"}:
+        return Filled({"word": "close"}, audited=False)
+    alone = actor.name == "alone"
+    own = ("changed app.classroom", "changed app.classroom_code") if alone else ()
+    del stage
+    return Filled(
+        {"word": "close"},
+        ("changed app.account", "added app.mail", "added app.mail_content", "added app.job_run", *own),
+    )
+
+
 def _sign_out(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     del stage
     inside = actor.name not in {"nobody", "student"}
@@ -451,6 +473,24 @@ FORMS: Mapping[str, Fill] = {
     "accounts.not_me": _always(),
     # As well: in tests/console/test_accounts.py and tests/staff/test_views.py.
     "accounts.keep_factor": _always(),
+    # As well: in tests/accounts/test_address_views.py.
+    "accounts.begin_account": _always(),
+    "accounts.confirm_email": _always(),
+    "accounts.take_back": _always(),
+    "accounts.sign_up": _always(
+        ("added app.job_run", "added app.sign_up"),
+        name="Nora New",
+        email="teacher@people.example",
+        country="US",
+        state="US-CA",
+        time_zone="",
+    ),
+    "accounts.change_email": _always(
+        ("added app.account_letter", "added app.email_change", "added app.job_run", "added app.job_run"),
+        email="another@people.example",
+    ),
+    "accounts.deactivate": _closed,
+    # As well: in tests/staff/test_views.py.
     "staff.invitation": _always(),
     "accounts.change_password": _new_password,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.

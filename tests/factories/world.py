@@ -12,6 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import codes
+from backoffice.accounts.address_models import EmailChange, SignUp
 from backoffice.accounts.addresses import email_index
 from backoffice.accounts.care.models import FactorReset, SecurityEvent, Suspension
 from backoffice.accounts.models import (
@@ -56,6 +57,8 @@ from plugins.rosters.models import ImportSource, ImportState, RosterImport
 SYSTEM = Principal(Purpose("test"))
 PASSWORD = "correct horse battery"
 RECOVERY_CODE = "abcde-fghjk"
+# Mailed to somebody who signs up, to the leader's new address and to the outsider's old one.
+SIGN_UP_LINK, NEW_ADDRESS_LINK, TAKE_BACK_LINK = "s" * 43, "n" * 43, "t" * 43
 COST = Passwords()
 # What tests that are not about throttles run under.
 NO_LIMIT = Throttles(**dict.fromkeys(Throttles.model_fields, "1000000/second"))
@@ -292,6 +295,7 @@ def make_world() -> World:
             expires_at=clock.now() + timedelta(minutes=30),
         )
         _cared_for(tx, people, home, outside)
+        _still_to_be_proved(tx, people["leader"], people["outsider"])
         _row(
             tx,
             PluginState,
@@ -540,6 +544,47 @@ def _invited(tx: Transaction, person: Person, school: School) -> str:
         expires_at=clock.now() + timedelta(days=14),
     )
     return token
+
+
+def _still_to_be_proved(tx: Transaction, person: Person, moved: Person) -> None:
+    """Somebody who signs up, somebody who moves to another address, and somebody who has."""
+    now = clock.now()
+    coming = "coming@people.example"
+    _row(
+        tx,
+        SignUp,
+        email=coming,
+        email_index=email_index(coming),
+        name="Connie Coming",
+        country="US",
+        state="CA",
+        time_zone="America/Los_Angeles",
+        token_digest=token_digest(SIGN_UP_LINK),
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    for who, old, new, links in (
+        (person, person.email, f"another-{person.email}", {"token_digest": token_digest(NEW_ADDRESS_LINK)}),
+        (
+            moved,
+            f"former-{moved.email}",
+            moved.email,
+            {"take_back_digest": token_digest(TAKE_BACK_LINK), "confirmed_at": now},
+        ),
+    ):
+        _row(
+            tx,
+            EmailChange,
+            account_id=who.id,
+            email=new,
+            email_index=email_index(new),
+            old_email=old,
+            old_email_index=email_index(old),
+            security_epoch=1,
+            created_at=now,
+            expires_at=now + timedelta(days=1),
+            **links,
+        )
 
 
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:

@@ -17,7 +17,7 @@ from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.app import build
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Classroom, Door
+from backoffice.schools.models import Classroom, Door, School, SchoolKind
 from backoffice.settings import Throttles
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.services import NOT_OPEN
@@ -326,6 +326,61 @@ def test_children_are_not_let_in_without_end(runtime: Runtime, world: World) -> 
     app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": few})))
     answers = [come_in(browser(app, f"198.51.100.{n}"), world).status_code for n in range(5)]
     assert answers == [303] * 3 + [429] * 2
+
+
+@pytest.fixture
+def personal(world: World) -> Iterator[World]:
+    """The school outside is one that somebody opened who signed up."""
+    row = update(School).where(School.id == world.outside.id)
+    door = update(Classroom).where(Classroom.id == world.foreign_class.id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(row.values(kind=SchoolKind.PERSONAL))
+        tx.execute(door.values(door=Door.OPEN))
+    yield world
+    with transaction(SYSTEM) as tx:
+        tx.execute(row.values(kind=SchoolKind.SCHOOL))
+
+
+def come_in_outside(client: FlaskClient, world: World) -> TestResponse:
+    room = world.foreign_class
+    token = form_token(client.get("/join").text)
+    fields = {"csrf_token": token, "code": room.code, "student": room.children[0].public_id}
+    return client.post("/join", data=fields)
+
+
+def test_a_school_of_ones_own_gives_no_guess_at_the_codes_of_others(
+    guarded: Flask, personal: World, day: time_machine.Traveller
+) -> None:
+    """Anybody can sign up and let devices in: each of them guesses as often as one that was never here."""
+    devices = [browser(guarded) for _ in range(3)]
+    for each in devices:
+        assert come_in_outside(each, personal).location == "/student"
+    assert sum(spread_over_a_day(each, day, 20) for each in devices) == 30
+    assert typed(browser(guarded), personal.own_class.code).status_code == 429
+    # What is not other schools' stays open: the very code that let the device in.
+    assert typed(devices[0], personal.foreign_class.code).status_code == 200
+
+
+def test_a_school_of_ones_own_is_stopped_with_everybody(runtime: Runtime, personal: World) -> None:
+    few = Throttles(code_overall="3/hour")
+    app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": few})))
+    devices = [browser(app, f"198.51.100.{number}") for number in range(5)]
+    for each in devices:
+        come_in_outside(each, personal)
+    assert [wrong_codes(each, 1)[0] for each in devices] == [422] * 3 + [429] * 2
+
+
+def test_all_known_devices_share_a_days_tries_and_are_strangers_then(runtime: Runtime, world: World) -> None:
+    """Whoever holds codes of many schools guesses so often altogether; nobody who belongs is shut out."""
+    few = Throttles(code_known="3/day", code_network="2/day")
+    app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": few})))
+    tablet, other = browser(app), browser(app, ELSEWHERE)
+    come_in(tablet, world)
+    come_in_outside(other, world)
+    # Three as known devices, whatever their school; then two of the network's.
+    assert wrong_codes(other, 1) + wrong_codes(tablet, 5) == [422] * 5 + [429]
+    assert wrong_codes(other, 3) == [422] * 2 + [429]
+    assert typed(tablet, world.own_class.code).status_code == 200
 
 
 # -- passwords

@@ -19,7 +19,7 @@ from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
+from backoffice.throttles.visitor import Visitor
 
 SPENT = "This link has been used, or its time is over. Ask for a new one."
 
@@ -37,7 +37,7 @@ def ask_to_reset(*, email: str, visitor: Visitor, throttles: Throttles) -> None:
     index = email_index(normalise_email(email))
     take(
         Claim("letter by network", throttles.letter_network, visitor.network),
-        Claim("letter by address", throttles.letter_address, voucher(ACCOUNT, index.hex())),
+        letters.to_address(index, throttles),
     )
     with transaction(Nobody(visitor.address)) as tx:
         letters.ask(tx, LetterKind.RESET, email_index=index)

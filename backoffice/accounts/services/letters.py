@@ -23,6 +23,9 @@ from backoffice.accounts.tokens import token_digest
 from backoffice.jobs import queue
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
+from backoffice.settings import Throttles
+from backoffice.throttles.tries import Claim
+from backoffice.throttles.visitor import ACCOUNT, voucher
 
 WRITE = "core.write-letters"
 LASTS = {LinkPurpose.RESET: timedelta(minutes=30), LinkPurpose.NOT_ME: timedelta(days=7)}
@@ -69,6 +72,19 @@ def write_letters(who: Purpose) -> dict[str, int]:
     return counts
 
 
+def to_address(index: bytes, throttles: Throttles) -> Claim:
+    """What a mail takes that somebody asks for: one address is written to so often, for whatever reason."""
+    return Claim("letter by address", throttles.letter_address, voucher(ACCOUNT, index.hex()))
+
+
+def tell_known(tx: Transaction, account: Account, *, wanted: str) -> None:
+    """Tell the owner of an account for what somebody wanted its address, which has it already."""
+    closed = account.status == AccountStatus.DEACTIVATED
+    if closed or account.status in WRITTEN_TO:
+        to = Recipient(account.id, account.email, account.name, account.language)
+        post(tx, mails.ADDRESS_KNOWN, to=to, parameters=mails.AddressKnown("closed" if closed else wanted))
+
+
 def _write(tx: Transaction, letter: AccountLetter) -> bool:
     known_by = (
         Account.id == letter.account_id
@@ -106,6 +122,9 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             token, _until = make_link(tx, account, LinkPurpose.NOT_ME, LASTS[LinkPurpose.NOT_ME])
             device = letter.device or "A browser that does not say its name"
             return mails.NEW_DEVICE, mails.NewDevice(device, letter.created_at, token)
+        case LetterKind.ADDRESS_CHANGE:
+            token, _until = make_link(tx, account, LinkPurpose.NOT_ME, LASTS[LinkPurpose.NOT_ME])
+            return mails.ADDRESS_CHANGE, mails.NotMe(letter.created_at, token)
         case LetterKind.LOCKED:
             return mails.ACCOUNT_LOCKED, mails.Happened(letter.created_at)
         case (
