@@ -120,6 +120,7 @@ class Membership(Base):
     )
     role: Mapped[str] = columns.choice("What the account may do there", keep=Keep.ACCOUNT)
     created_at: Mapped[datetime] = columns.moment("When it was granted", keep=Keep.ACCOUNT)
+    origin: Mapped[str | None] = columns.noted("By which way it was granted", keep=Keep.ACCOUNT)
 
 
 class Classroom(Base):
@@ -178,6 +179,7 @@ class TeachingRole(Base):
         primary_key=True,
     )
     role: Mapped[str] = columns.choice("Owner, co-teacher or helper", keep=Keep.CLASSROOM)
+    origin: Mapped[str | None] = columns.noted("By which way it was granted", keep=Keep.CLASSROOM)
 
 
 class ClassroomCode(Base):
