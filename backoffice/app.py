@@ -9,6 +9,7 @@ import backoffice.accounts.account_views
 import backoffice.accounts.factor_views
 import backoffice.accounts.reset_views
 import backoffice.accounts.views
+import backoffice.families.joining_views
 import backoffice.families.views
 import backoffice.outbox.views
 import backoffice.staff.views

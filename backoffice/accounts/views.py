@@ -50,7 +50,7 @@ HOMES = (
     Home("/family", CHILDREN_READ, "Back to my family"),
 )
 # Open to who has a link to one, whatever is shared with the account already.
-INVITATIONS = "/invitations/"
+INVITATIONS = ("/invitations/", "/family/invitations/", "/family/letters/")
 # Of an account with which nothing is shared yet.
 WELCOME = Home("/welcome", None, "My account")
 # Of an account that must have a second factor and has none: nothing else is open to it.
@@ -242,7 +242,7 @@ def _wanted_by(who: Principal) -> str | None:
     wanted = session.get(WANTED) or {}
     path = wanted.get("path", "")
     theirs = wanted.get("by") in {None, who.account_public_id}
-    open_to = (INVITATIONS, *(home.address for home in homes_of(who)))
+    open_to = (*INVITATIONS, *(home.address for home in homes_of(who)))
     return path if theirs and path.startswith(open_to) else None
 
 

@@ -16,7 +16,5 @@ def _forget_views(run: JobRun) -> Counts:
 
 JOBS = (
     Job("write-family-letters", _write_family_letters, every(minutes=5), title="Write mails to parents"),
-    Job(
-        "forget-views", _forget_views, daily(at="03:50"), title="Forget who opened records six months ago"
-    ),
+    Job("forget-views", _forget_views, daily(at="03:50"), title="Forget who opened records six months ago"),
 )

@@ -7,7 +7,7 @@ Columns are named one by one: what is not named here, a parent's page does not e
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -67,9 +67,7 @@ def children(tx: Transaction, student: str | None = None) -> list[Child]:
             Classroom.name,
             Enrollment.balance,
         )
-        .join(
-            Enrollment, (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id)
-        )
+        .join(Enrollment, (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id))
         .join(
             Classroom,
             (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
@@ -81,7 +79,9 @@ def children(tx: Transaction, student: str | None = None) -> list[Child]:
         statement = statement.where(Student.public_id == student)
     rows = tx.execute(visible(tx.principal, statement, CHILDREN_READ)).all()
     return [
-        Child(row.public_id, row.given_name, row.name, row.balance, _awards(tx, row.school_id, row.id, row.room))
+        Child(
+            row.public_id, row.given_name, row.name, row.balance, _awards(tx, row.school_id, row.id, row.room)
+        )
         for row in rows
     ]
 
@@ -106,19 +106,19 @@ def openings(tx: Transaction, student: str, zone: ZoneInfo) -> list[Opening]:
     )
     rows = tx.execute(visible(tx.principal, statement)).all()
     names = functions.names_of_viewers(tx) if rows else {}
-    known = {
+    known: dict[int | None, str] = {
         number: keyring.current().open(name, context="account.name").decode()
         for number, name in names.items()
     }
-    times: Counter[tuple[object, ...]] = Counter()
-    last: dict[tuple[object, ...], datetime] = {}
+    times: Counter[tuple[int | None, str, date]] = Counter()
+    last: dict[tuple[int | None, str, date], datetime] = {}
     for row in rows:
         day = (row.viewer_id, row.role, row.at.astimezone(zone).date())
         times[day] += 1
         last.setdefault(day, row.at)
     return [
-        Opening(known.get(viewer, "Somebody who has left"), str(role), last[viewer, role, date], count)
-        for (viewer, role, date), count in times.items()
+        Opening(known.get(viewer, "Somebody who has left"), role, last[viewer, role, day], count)
+        for (viewer, role, day), count in times.items()
     ]
 
 

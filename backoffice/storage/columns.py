@@ -153,9 +153,7 @@ def text(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 
 def noted(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A word that the database notes by itself; nobody writes it."""
-    return mapped_column(
-        Text, server_default=FetchedValue(), info=_held(purpose, Class.OPERATIONAL, keep)
-    )
+    return mapped_column(Text, server_default=FetchedValue(), info=_held(purpose, Class.OPERATIONAL, keep))
 
 
 def choice(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

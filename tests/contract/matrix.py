@@ -22,6 +22,7 @@ from backoffice.access.policy import can, visible
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.console.grid import Grid
+from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
@@ -32,6 +33,7 @@ from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage
 from tests.contract.pages import forms, settled
 from tests.contract.routes import (
     FORMS,
+    NOTED,
     OWN,
     PUBLIC,
     Filled,
@@ -56,6 +58,8 @@ MODELS: Mapping[str, Any] = {
     "mail": OutgoingMail,
     "import": RosterImport,
     "invitation": Invitation,
+    "guardian_link": GuardianLink,
+    "guardian_invitation": GuardianInvitation,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -212,18 +216,23 @@ class Matrix:
         """The changed rows that are not the actor's own, or not of the very thing."""
         added = {
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
-            for kind in ("classroom", "student", "invitation", "mail")
+            for kind in ("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation")
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"
         }
+        reach = actor.reach
+        if thing is not None and actor.follows(thing):
+            reach = {
+                kind: actor.family.get(kind, frozenset()) | reach.get(kind, frozenset()) for kind in KINDS
+            }
         found = []
         for change in changes:
             for kind in KINDS:
                 number = columns_of(change.row, kind, change.table)
                 if number is None or number in added.get(kind, ()):
                     continue
-                if number not in actor.reach.get(kind, frozenset()):
+                if number not in reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")
                 elif kind == "account" and number == actor.principal.account_id:
                     # Who does something to somebody may get something by it: a class that was theirs.
@@ -271,7 +280,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         permission = permission_of(matrix.app, route)
         worked = 0
         for thing in matrix.stage.own(actor, kind):
-            filled = fill(matrix.stage, actor, thing) if fill else None
+            filled = fill(matrix.stage, actor, thing) if fill else NOTED.get(route.endpoint)
             response = matrix.knock(actor, route, thing, filled)
             changes = matrix.settle()
             name = f"{role} {route} own {kind} ({thing.place})"
@@ -508,6 +517,9 @@ def anybody(matrix: Matrix, actor: Actor) -> Actor:
         "classroom": frozenset({world.own_class.id}),
         "student": frozenset({world.own_class.children[0].id}),
         "account": frozenset({world.people["teacher"].id}),
+        "guardian_invitation": frozenset(
+            each.id for each in matrix.stage.of("guardian_invitation") if each.place == "own"
+        ),
     }
     reach = {kind: ids | actor.reach.get(kind, frozenset()) for kind, ids in secret.items()}
     return Actor(actor.name, actor.principal, {}, reach, actor.says)

@@ -1,4 +1,4 @@
-"""Invitations of parents, links that are decided upon, who opened a child's record, and where grants come from."""
+"""Invitations of parents, decisions about links, who opened a child's record, and where grants come from."""
 
 from pathlib import Path
 
@@ -38,7 +38,8 @@ def upgrade() -> None:
             "accepted_at is null or withdrawn_at is null", name=op.f("ck_guardian_invitation_one_end")
         ),
         sa.CheckConstraint(
-            "email is not null or code_digest is not null", name=op.f("ck_guardian_invitation_reaches_somebody")
+            "email is not null or code_digest is not null",
+            name=op.f("ck_guardian_invitation_reaches_somebody"),
         ),
         sa.ForeignKeyConstraint(
             ["school_id", "student_id"],
