@@ -25,7 +25,7 @@ from backoffice.schools.reach import OWN_TABLE, SAMPLE, key
 from backoffice.storage.catalog import LiveTable
 from backoffice.storage.numbers import one_of
 
-# What the parent's pages show. Everything else of a child is not theirs to see, a teacher's comment above all.
+# What the parent's pages show. All else of a child is not theirs to see, a teacher's comment above all.
 SHOWN = frozenset(
     {
         "app.student.public_id",
