@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, distinct, event, func, not_, or_, select, true
-from sqlalchemy import table as live
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.visitors import iterate
 
@@ -19,7 +18,7 @@ from backoffice.controls.looking import count, some
 from backoffice.families import queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.privacy.inventory import name
-from backoffice.schools.checks import guarded, weaknesses
+from backoffice.schools.checks import any_row, guarded, weaknesses
 from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole
 from backoffice.schools.reach import OWN_TABLE, SAMPLE, key
 from backoffice.storage.catalog import LiveTable
@@ -61,7 +60,7 @@ def parent_view(look: Looking) -> Finding:
                 for each in tables
                 if each.readable
                 and (outside := _outside(each, parent, own, rooms)) is not None
-                and connection.scalar(_any_row(each, outside))
+                and connection.scalar(any_row(each, outside))
             ]
             if leaking:
                 return falls_short(f"A parent can read foreign rows of {some(leaking)}.")
@@ -168,11 +167,6 @@ def _outside(each: LiveTable, parent: int, own: Ids, rooms: Ids) -> ColumnElemen
     # Of a school or a district itself nothing is a parent's.
     known = any(key(each, scope) is not None for scope in OWN_TABLE)
     return true() if known else None
-
-
-def _any_row(of: LiveTable, outside: ColumnElement[bool]) -> ColumnElement[bool]:
-    schema, _, bare = of.name.partition(".")
-    return select(select(1).select_from(live(bare, schema=schema)).where(outside).exists())  # type: ignore[return-value]
 
 
 @contextmanager

@@ -259,9 +259,7 @@ def _of_families(places: Mapping[int, str]) -> list[Thing]:
         return [
             Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.student_id])
             for model in (GuardianLink, GuardianInvitation)
-            for row in tx.execute(
-                select(model.id, model.public_id, model.school_id, model.student_id)  # type: ignore[attr-defined]
-            )
+            for row in tx.execute(select(model.id, model.public_id, model.school_id, model.student_id))
             if row.student_id in places
         ]
 
