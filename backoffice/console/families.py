@@ -208,6 +208,7 @@ class FamilyGrid(Grid):
             [child],
             heading=f"Letters for {full_name(child)}",
             make_title="Make another letter",
+            lead="Print this page: each letter begins a sheet of its own.",
             crumbs=[
                 {"title": "Students", "url": "/console/students/"},
                 {"title": full_name(child), "url": f"/console/students/{public_id}"},
