@@ -233,7 +233,7 @@ class Matrix:
                 if number is None or number in added.get(kind, ()):
                     continue
                 if kind == "account" and change.table == "app.guardian_link":
-                    # Whoever decides about a link sees no account behind it; the link itself is judged by its own number.
+                    # Whose it is, nobody sees who decides about it; the link is judged by its own number.
                     continue
                 if number not in reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")
