@@ -49,8 +49,8 @@ HOMES = (
     Home("/console/", CONSOLE_ENTER, "Back to the console"),
     Home("/family", CHILDREN_READ, "Back to my family"),
 )
-# Open to who has a link of a mail, whatever is shared with the account already.
-BY_LINK = ("/invitations/", "/account/email/")
+# Open to who has a link of a mail or a letter, whatever is shared with the account already.
+BY_LINK = ("/invitations/", "/account/email/", "/family/invitations/", "/family/letters/")
 # Of an account with which nothing is shared yet.
 WELCOME = Home("/welcome", None, "My account")
 # Of an account that must have a second factor and has none: nothing else is open to it.

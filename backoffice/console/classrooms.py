@@ -21,6 +21,7 @@ from backoffice.access.permissions import (
     CLASSROOMS_EDIT,
     CLASSROOMS_EXPORT,
     CLASSROOMS_READ,
+    GUARDIANS_INVITE,
     STUDENTS_CREATE,
     STUDENTS_UNENROLL,
 )
@@ -224,6 +225,9 @@ class ClassroomGrid(Grid):
                 "edit": f"{base}/edit",
                 "paste": f"{base}/paste",
                 "students": f"/console/students/?classroom={public_id}",
+                "letters": f"/console/families/letters/{public_id}"
+                if students and can(self.who, GUARDIANS_INVITE, row)
+                else None,
                 "renew_code": f"{base}/code" if edit else None,
                 "door": f"{base}/door" if edit else None,
             },

@@ -75,6 +75,19 @@ class InvitationForm(SchoolForm):
     )
 
 
+class GuardianForm(FlaskForm):
+    """Which parent a teacher invites."""
+
+    email = StringField(
+        "E-mail address", [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)]
+    )
+    name = StringField(
+        "Name of the parent",
+        [DataRequired("Write a name."), Length(max=invitations.LONGEST_NAME)],
+        description="The mail begins with it. They can change it.",
+    )
+
+
 class EndPlaceForm(FlaskForm):
     """Who takes over the classes of somebody who leaves."""
 

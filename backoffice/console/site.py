@@ -14,6 +14,8 @@ from flask_admin.theme import Theme
 from backoffice.console.accounts import AccountsPage
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
+from backoffice.console.families import FamilyGrid
+from backoffice.console.family_invitations import FamilyInvitationGrid
 from backoffice.console.guard import GuardedView
 from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
@@ -34,6 +36,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 VIEWS: tuple[type[GuardedView], ...] = (
     ClassroomGrid,
     StudentGrid,
+    FamilyGrid,
+    FamilyInvitationGrid,
     SchoolGrid,
     TeacherGrid,
     InvitationGrid,

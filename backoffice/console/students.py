@@ -14,6 +14,8 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find
 from backoffice.access.permissions import (
+    GUARDIANS_APPROVE,
+    GUARDIANS_INVITE,
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
     STUDENTS_READ,
@@ -24,6 +26,9 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.console.paging import LARGE
+from backoffice.families import queries as family_queries
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families.services.looking import note_view
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
@@ -33,6 +38,12 @@ from backoffice.web.notices import undoable
 from backoffice.web.resend import shows_what_was_typed
 
 MOST_CHOICES = 200
+LINK_STATES = {
+    GuardianStatus.WAITING: Cell("Waiting", "badge", tone="warn"),
+    GuardianStatus.APPROVED: Cell("Confirmed", "badge", tone="good"),
+    GuardianStatus.REFUSED: Cell("Refused", "badge", tone="mute"),
+    GuardianStatus.REVOKED: Cell("Ended", "badge", tone="mute"),
+}
 
 
 class StudentGrid(Grid):
@@ -174,6 +185,7 @@ class StudentGrid(Grid):
         """What is kept of a student, the classes, the last points."""
         tx = reading()
         row = find(tx, Student, public_id, selectinload(Student.enrollments))
+        note_view(tx, row)
         awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id)
         enrollments = queries.enrollments_of(tx, row)
         turn = turn_of(tx, row, enrollments)
@@ -210,7 +222,13 @@ class StudentGrid(Grid):
                 ],
             },
             turn=turn,
-            urls={"edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None},
+            parents=parents_of(tx, row) if can(self.who, GUARDIANS_APPROVE, row) else None,
+            urls={
+                "edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None,
+                "invite_parent": f"/console/families/invite/{public_id}"
+                if can(self.who, GUARDIANS_INVITE, row)
+                else None,
+            },
             crumbs=turn.crumbs({"title": full_name(row)}),
         )
 
@@ -294,6 +312,19 @@ def class_crumbs(classroom: Classroom, *more: dict[str, str]) -> list[dict[str, 
     """The way to a page below a class."""
     own = {"title": classroom.name, "url": f"/console/classrooms/{classroom.public_id}"}
     return [{"title": "Classes", "url": "/console/classrooms/"}, own, *more]
+
+
+def parents_of(tx: Transaction, student: Student) -> list[dict[str, Any]]:
+    """The parents of a child, by the names that they wrote, and how their links stand."""
+    return [
+        {"name": parent_name(link), "state": LINK_STATES[GuardianStatus(link.status)]}
+        for link in family_queries.links_of(tx, student)
+    ]
+
+
+def parent_name(link: GuardianLink) -> str:
+    """How a parent wrote the own name."""
+    return link.name or "A parent"
 
 
 def full_name(student: Student) -> str:

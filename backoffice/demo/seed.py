@@ -341,7 +341,8 @@ class _Seeder:
             yield min(at.replace(hour=self.dice.randint(16, 21)), self.now - timedelta(minutes=5))
 
     def _family(self) -> None:
-        parent = self._account("parent", "Maria Ferreira", "ferreira@family.example")
+        name = "Maria Ferreira"
+        parent = self._account("parent", name, "ferreira@family.example")
         teacher = select(TeachingRole.account_id).limit(1)
         for public_id in (self.seeded.student, self.seeded.student_elsewhere):
             student = self.tx.execute(select(Student).where(Student.public_id == public_id)).scalar_one()
@@ -350,7 +351,9 @@ class _Seeder:
                     school_id=student.school_id,
                     student_id=student.id,
                     account_id=parent,
+                    name=name,
                     status=GuardianStatus.APPROVED,
+                    told=GuardianStatus.APPROVED,
                     approved_by=self.tx.scalar(teacher),
                     approved_at=self.now,
                     created_at=self.now,

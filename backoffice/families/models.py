@@ -1,9 +1,9 @@
-"""Parents' ties to their children, as a table."""
+"""Parents' ties to their children, how parents are asked, and who opened a child's record, as tables."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from backoffice.storage import columns
@@ -16,14 +16,20 @@ class GuardianStatus(StrEnum):
 
     WAITING = "waiting"
     APPROVED = "approved"
+    REFUSED = "refused"
     REVOKED = "revoked"
 
 
 class GuardianLink(Base):
-    """A parent account tied to a student, approved by a teacher."""
+    """A parent account tied to a student, approved by a teacher.
+
+    Staff know a parent by what stands here; the account behind it is nobody else's to see.
+    """
 
     __tablename__ = "guardian_link"
     __table_args__ = (
+        UniqueConstraint("public_id"),
+        UniqueConstraint("school_id", "student_id", "account_id"),
         ForeignKeyConstraint(
             ["school_id", "student_id"],
             ["app.student.school_id", "app.student.id"],
@@ -34,14 +40,14 @@ class GuardianLink(Base):
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
-    student_id: Mapped[int] = columns.reference("Whose parent", keep=Keep.STUDENT, primary_key=True)
+    id: Mapped[int] = columns.key(keep=Keep.STUDENT)
+    public_id: Mapped[str] = columns.public_id("guardian link", keep=Keep.STUDENT)
+    student_id: Mapped[int] = columns.reference("Whose parent", keep=Keep.STUDENT)
     account_id: Mapped[int] = columns.reference(
-        "Which parent",
-        ForeignKey("app.account.id", ondelete="CASCADE"),
-        keep=Keep.ACCOUNT,
-        primary_key=True,
+        "Which parent", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
     )
-    status: Mapped[str] = columns.choice("Waiting, approved or revoked", keep=Keep.STUDENT)
+    name: Mapped[str | None] = columns.sealed("How the parent wrote the own name", keep=Keep.STUDENT)
+    status: Mapped[str] = columns.choice("Waiting, approved, refused or revoked", keep=Keep.STUDENT)
     approved_by: Mapped[int | None] = columns.reference(
         "The teacher who approved it",
         ForeignKey("app.account.id", ondelete="SET NULL"),
@@ -49,3 +55,87 @@ class GuardianLink(Base):
     )
     approved_at: Mapped[datetime | None] = columns.moment("When", keep=Keep.STUDENT)
     created_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.STUDENT)
+    ended_at: Mapped[datetime | None] = columns.moment("When it was refused or revoked", keep=Keep.ONE_MONTH)
+    told: Mapped[str | None] = columns.choice("What the parent was told last", keep=Keep.STUDENT)
+
+
+class GuardianInvitation(Base):
+    """Somebody is asked to follow a child: by mail, or by a letter with a code that the teacher prints.
+
+    A letter's holder gives an address, to which its link is mailed. Tokens of links are made by the worker
+    that mails them; the code can be seen until it is used, so that a letter can be printed once more.
+    """
+
+    __tablename__ = "guardian_invitation"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        CheckConstraint("accepted_at is null or withdrawn_at is null", name="one_end"),
+        CheckConstraint("email is not null or code_digest is not null", name="reaches_somebody"),
+        ForeignKeyConstraint(
+            ["school_id", "student_id"],
+            ["app.student.school_id", "app.student.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "school_id", "student_id"),
+        # Nobody is asked by mail for one child twice at a time.
+        Index(
+            "uq_guardian_invitation_open",
+            "school_id",
+            "student_id",
+            "email_index",
+            unique=True,
+            postgresql_where="code_digest is null and accepted_at is null and withdrawn_at is null",
+        ),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.ONE_MONTH, primary_key=True)
+    id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id("guardian invitation", keep=Keep.ONE_MONTH)
+    student_id: Mapped[int] = columns.reference("Whose parent is asked", keep=Keep.ONE_MONTH)
+    email: Mapped[str | None] = columns.sealed("Where the link is mailed", keep=Keep.ONE_MONTH)
+    email_index: Mapped[bytes | None] = columns.blind_index(
+        "Finds the account of the address", keep=Keep.ONE_MONTH
+    )
+    name: Mapped[str | None] = columns.sealed("How the mail greets", keep=Keep.ONE_MONTH)
+    token_digest: Mapped[bytes | None] = columns.secret_digest("Recognises the link", keep=Keep.ONE_MONTH)
+    code: Mapped[str | None] = columns.sealed("The code of a letter, to print it again", keep=Keep.ONE_MONTH)
+    code_digest: Mapped[bytes | None] = columns.secret_digest("Recognises the code", keep=Keep.ONE_MONTH)
+    invited_by: Mapped[int | None] = columns.reference(
+        "Who asks", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ONE_MONTH
+    )
+    created_at: Mapped[datetime] = columns.moment("When somebody was asked", keep=Keep.ONE_MONTH)
+    expires_at: Mapped[datetime] = columns.moment("Until when it opens", keep=Keep.ONE_MONTH)
+    accepted_at: Mapped[datetime | None] = columns.moment("When it was accepted", keep=Keep.ONE_MONTH)
+    withdrawn_at: Mapped[datetime | None] = columns.moment("When it was withdrawn", keep=Keep.ONE_MONTH)
+
+
+class ViewerRole(StrEnum):
+    """As what somebody opened a child's record."""
+
+    TEACHER = "teacher"
+    HELPER = "helper"
+    LEADER = "leader"
+
+
+class StudentView(Base):
+    """That somebody of the staff opened a child's record; the child's parents see it."""
+
+    __tablename__ = "student_view"
+    __table_args__ = (
+        only("role", ViewerRole),
+        ForeignKeyConstraint(
+            ["school_id", "student_id"],
+            ["app.student.school_id", "app.student.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "school_id", "student_id", "at"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    student_id: Mapped[int] = columns.reference("Whose record", keep=Keep.SIX_MONTHS)
+    viewer_id: Mapped[int | None] = columns.reference(
+        "Who opened it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
+    )
+    role: Mapped[str] = columns.choice("As what", keep=Keep.SIX_MONTHS)
+    at: Mapped[datetime] = columns.moment("When", keep=Keep.SIX_MONTHS)

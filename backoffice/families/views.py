@@ -1,13 +1,18 @@
-"""The parent's page."""
+"""The parent's pages: the own children, who opened their records, and leaving."""
 
-from flask import Blueprint, render_template
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template
 from flask_login import login_required
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import CHILDREN_READ
 from backoffice.access.policy import require
 from backoffice.accounts.views import principal
 from backoffice.families import queries
-from backoffice.web.identity import reading
+from backoffice.families.services import links
+from backoffice.web.identity import done_reading, reading
 
 bp = Blueprint("families", __name__, template_folder="templates")
 
@@ -18,18 +23,33 @@ def family() -> str:
     """The signed-in parent's children. A 404 for anybody who has none here."""
     who = principal()
     require(who, CHILDREN_READ)
+    return render_template("families/family.html", person=who, children=queries.children(reading()))
+
+
+@bp.get("/family/<student:public_id>")
+@login_required
+def child(public_id: str) -> str:
+    """One own child: the points, and who of the school opened the record."""
+    who, tx = principal(), reading()
+    require(who, CHILDREN_READ)
     return render_template(
-        "families/family.html",
+        "families/child.html",
         person=who,
-        children=[
-            {
-                "name": child.name,
-                "classroom_name": child.classroom_name,
-                "points": child.points,
-                "entries": [
-                    {"label": award.label, "value": award.value, "when": award.at} for award in child.awards
-                ],
-            }
-            for child in queries.children(reading())
-        ],
+        name=queries.given_name(tx, public_id),
+        public_id=public_id,
+        classes=queries.children(tx, public_id),
+        openings=queries.openings(tx, public_id, ZoneInfo(who.time_zone)),
+        leave_form=FlaskForm(),
     )
+
+
+@bp.post("/family/<student:public_id>/leave")
+@login_required
+def leave(public_id: str) -> Response:
+    """End the own link to a child."""
+    who = principal()
+    require(who, CHILDREN_READ)
+    done_reading()
+    links.leave(principal=who, student=public_id)
+    flash("The link has ended. The child is not shown to you any more.", "success")
+    return redirect("/welcome", 303)

@@ -2,6 +2,7 @@
 
 from backoffice.accounts.care.jobs import JOBS as CARE_JOBS
 from backoffice.accounts.jobs import JOBS as ACCOUNT_JOBS
+from backoffice.families.jobs import JOBS as FAMILY_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
@@ -13,6 +14,7 @@ JOBS: tuple[Job, ...] = (
     Job("forget-tries", forget_tries, every(hours=1), title="Forget counts of tries whose time is over"),
     *ACCOUNT_JOBS,
     *CARE_JOBS,
+    *FAMILY_JOBS,
     *MAIL_JOBS,
     *STAFF_JOBS,
 )

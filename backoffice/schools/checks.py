@@ -143,7 +143,7 @@ def _isolation(look: Looking, trial: _Trial, people: list[int]) -> Finding:
 
 def _leaks_to_nobody(tables: Iterable[LiveTable]) -> list[str]:
     with probe.as_nobody() as connection:
-        return [each.name for each in tables if connection.scalar(_any_row(each))]
+        return [each.name for each in tables if connection.scalar(any_row(each))]
 
 
 def _leaks(look: Looking, trial: _Trial, reach: Reach, tables: Iterable[LiveTable]) -> list[str]:
@@ -156,12 +156,13 @@ def _leaks(look: Looking, trial: _Trial, reach: Reach, tables: Iterable[LiveTabl
         found = []
         for each in tables:
             outside = beyond(each, reach, trial.order)
-            if outside is not None and connection.scalar(_any_row(each, outside)):
+            if outside is not None and connection.scalar(any_row(each, outside)):
                 found.append(each.name)
         return found
 
 
-def _any_row(of: LiveTable, *conditions: ColumnElement[bool]) -> Any:
+def any_row(of: LiveTable, *conditions: ColumnElement[bool]) -> Any:
+    """The question whether there is a row under these conditions."""
     schema, _, name = of.name.partition(".")
     return select(select(1).select_from(table(name, schema=schema)).where(*conditions).exists())
 

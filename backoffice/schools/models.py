@@ -128,6 +128,7 @@ class Membership(Base):
     suspended_at: Mapped[datetime | None] = columns.moment(
         "Since when it is without effect", keep=Keep.ACCOUNT
     )
+    origin: Mapped[str | None] = columns.noted("By which way it was granted", keep=Keep.ACCOUNT)
 
 
 class Classroom(Base):
@@ -186,6 +187,7 @@ class TeachingRole(Base):
         primary_key=True,
     )
     role: Mapped[str] = columns.choice("Owner, co-teacher or helper", keep=Keep.CLASSROOM)
+    origin: Mapped[str | None] = columns.noted("By which way it was granted", keep=Keep.CLASSROOM)
 
 
 class ClassroomCode(Base):

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     DateTime,
+    FetchedValue,
     Identity,
     Integer,
     LargeBinary,
@@ -148,6 +149,11 @@ def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 def text(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """Short text that names no person."""
     return mapped_column(Text, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def noted(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A word that the database notes by itself; nobody writes it."""
+    return mapped_column(Text, server_default=FetchedValue(), info=_held(purpose, Class.OPERATIONAL, keep))
 
 
 def choice(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -250,6 +250,60 @@ def accept_invitation_anew(
     return session.execute(statement, {**vars(new), "digest": digest, "at": at}).first()
 
 
+def open_guardian_invitation(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """What an open invitation of a parent says (all sealed) to who has its link or the code of its letter."""
+    statement = text("select * from app.open_guardian_invitation(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+def accept_guardian_invitation(
+    session: Session, *, digest: bytes, at: datetime, name: bytes, public_id: str
+) -> AnyRow | None:
+    """Let the principal ask to follow a child; None if it was not invited, or not any more."""
+    statement = text("select * from app.accept_guardian_invitation(:digest, :at, :name, :public_id)")
+    values = {"digest": digest, "at": at, "name": name, "public_id": public_id}
+    return session.execute(statement, values).first()
+
+
+def accept_guardian_invitation_anew(
+    session: Session, new: NewcomerAccount, *, digest: bytes, at: datetime, name: bytes, public_id: str
+) -> AnyRow | None:
+    """Make an account that asks to follow a child; None if the link is dead or the address has an account.
+
+    `name` and `public_id` are those of the guardian link.
+    """
+    statement = text(
+        "select * from app.accept_guardian_invitation_anew(:digest, :at, :account, :email, :account_name,"
+        " :password_hash, :name, :public_id)"
+    )
+    values = {
+        "digest": digest,
+        "at": at,
+        "account": new.public_id,
+        "email": new.email,
+        "account_name": new.name,
+        "password_hash": new.password_hash,
+        "name": name,
+        "public_id": public_id,
+    }
+    return session.execute(statement, values).first()
+
+
+def address_guardian_letter(
+    session: Session, *, digest: bytes, at: datetime, email: bytes, email_index: bytes, name: bytes
+) -> AnyRow | None:
+    """Have the link of a printed letter mailed to this address (sealed); None if the code opens nothing."""
+    statement = text("select * from app.address_guardian_letter(:digest, :at, :email, :index, :name)")
+    values = {"digest": digest, "at": at, "email": email, "index": email_index, "name": name}
+    return session.execute(statement, values).first()
+
+
+def names_of_viewers(session: Session) -> dict[int, bytes]:
+    """The sealed names of those who have opened the record of one of the principal's own children."""
+    found = session.execute(text("select * from app.names_of_viewers()"))
+    return {row.account_id: bytes(row.name) for row in found}
+
+
 def end_place(
     session: Session, *, school_id: int, account_id: int, heir: int | None, at: datetime
 ) -> AnyRow | None:

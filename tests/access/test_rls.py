@@ -24,7 +24,7 @@ from backoffice.accounts.models import (
     AccountSession,
 )
 from backoffice.audit.models import AuditDetail, AuditEntry
-from backoffice.families.models import GuardianLink
+from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
@@ -131,6 +131,12 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", "parent", *OWN_STAFF), {"parent"}),
         **dict.fromkeys(("outsider", "foreign_parent"), {"foreign_parent"}),
     },
+    GuardianInvitation: {
+        **dict.fromkeys(("leader", *OWN_STAFF), {"Wilhelmina", "Bartholomew"}),
+        "outsider": {"Seraphina"},
+    },
+    # Whoever opens a record is no reader of the list; the child's own parents are.
+    StudentView: {"parent": {"Wilhelmina"}, "foreign_parent": {"Seraphina"}},
     StudentSession: {
         **dict.fromkeys(("leader", "child", *OWN_STAFF), {"Wilhelmina"}),
         "outsider": {"Seraphina"},
@@ -209,7 +215,7 @@ class Stage:
                 return str(row.job)
             case Student():
                 return self.children[row.id]
-            case Enrollment() | PointEntry() | StudentSession():
+            case Enrollment() | PointEntry() | StudentSession() | GuardianInvitation() | StudentView():
                 return self.children[row.student_id]
         return self.schools[row.school_id]
 
@@ -465,7 +471,14 @@ NOBODYS = {
     "one's being founder": update(Account).values(founder=True),
     "a membership": update(Membership).values(role="leader"),
     "a teaching role": update(TeachingRole).values(role="owner"),
-    "a guardian's link": update(GuardianLink).values(status="approved"),
+    "whose a guardian's link is": update(GuardianLink).values(account_id=1),
+    "the child of a guardian's link": update(GuardianLink).values(student_id=1),
+    "a guardian's link": delete(GuardianLink),
+    "whom an invitation is for": update(GuardianInvitation).values(student_id=1),
+    "the code of a letter": update(GuardianInvitation).values(code_digest=b"mine"),
+    "who opened a record": update(StudentView).values(viewer_id=1),
+    "that a record was opened": delete(StudentView),
+    "where a grant is from": update(Membership).values(origin="mine"),
     "a session's length": update(AccountSession).values(expires_at=clock.now()),
     "one's own suspension": delete(Suspension),
     "an account's status": update(Account).values(status="active"),

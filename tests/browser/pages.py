@@ -30,6 +30,9 @@ class Stop:
                     school=world.elsewhere.public_id,
                     teacher=world.people["helper"].public_id,
                     link=world.invited,
+                    family_link=world.family_invited,
+                    letter=world.letter,
+                    colleagues=world.colleague_class.public_id,
                 )
             )
         if self.act:
@@ -79,6 +82,12 @@ def take_out(page: Page, _site: Site) -> None:
     """Ask to take everybody out of a class."""
     page.get_by_role("checkbox", name="Select all rows of this page").check()
     page.get_by_role("button", name="Take out of this class").click()
+
+
+def end_links(page: Page, _site: Site) -> None:
+    """Ask to end the links of all parents."""
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    page.get_by_role("button", name="End the link").click()
 
 
 def clear_and_save(page: Page, _site: Site) -> None:
@@ -198,6 +207,19 @@ PAGES: Mapping[str, Stop] = {
     "child, to wait": Stop(path="/student/broken/503"),
     "child, a defect": Stop(path="/student/broken/500"),
     "family": Stop("parent", "/family"),
+    "own child": Stop("parent", "/family/{student}"),
+    "a parent's invitation": Stop(path="/family/invitations/{family_link}"),
+    "a parent's invitation, error": Stop(
+        path="/family/invitations/{family_link}", act=press("Make my account and ask")
+    ),
+    "a parent's invitation for another": Stop("teacher", "/family/invitations/{family_link}"),
+    "a parent's invitation that is over": Stop(path=f"/family/invitations/{'x' * 43}"),
+    "a letter's code": Stop(path="/family/join"),
+    "a letter's code, wrong": Stop(path="/family/letters/BCDF-GHJK-MNPQ-RTVW"),
+    "a letter": Stop(path="/family/letters/{letter}"),
+    "a letter, error": Stop(path="/family/letters/{letter}", act=press("Mail me the link")),
+    "a letter, signed in": Stop("colleague", "/family/letters/{letter}"),
+    "a letter, mailed": Stop(path="/family/join/sent"),
     "nothing shared": Stop("alone", "/welcome"),
     "home, signed in": Stop("teacher", "/"),
     "error 404, signed in": Stop("teacher", "/nowhere"),
@@ -221,6 +243,19 @@ PAGES: Mapping[str, Stop] = {
     "a student": Stop("teacher", "/console/students/{student}"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
     "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),
+    "parents": Stop("teacher", "/console/families/"),
+    "parents, none of a kind": Stop("teacher", "/console/families/?state=refused"),
+    "parents, none": Stop("elsewhere", "/console/families/"),
+    "parents, a question": Stop("teacher", "/console/families/", end_links),
+    "invite a parent": Stop("teacher", "/console/families/invite/{student}"),
+    "invite a parent, error": Stop(
+        "teacher", "/console/families/invite/{student}", press("Send the invitation")
+    ),
+    "letters for a child": Stop("teacher", "/console/families/letter/{student}"),
+    "letters for a class": Stop("teacher", "/console/families/letters/{classroom}"),
+    "letters for a class, none": Stop("colleague", "/console/families/letters/{colleagues}"),
+    "parent invitations": Stop("teacher", "/console/family-invitations/"),
+    "parent invitations, none": Stop("elsewhere", "/console/family-invitations/"),
     "class, as a helper": Stop("helper", CLASS),
     "dashboard, empty": Stop("newcomer", "/console/"),
     "classes, empty": Stop("newcomer", "/console/classrooms/"),

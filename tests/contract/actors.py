@@ -18,7 +18,8 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import signing_in
-from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families.codes import spaced
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
 from backoffice.schools.models import (
@@ -39,9 +40,21 @@ from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, Child, Class, World, add_child
+from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child
 
-KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "invitation", "event")
+KINDS = (
+    "school",
+    "classroom",
+    "student",
+    "account",
+    "mail",
+    "import",
+    "session",
+    "invitation",
+    "event",
+    "guardian_link",
+    "guardian_invitation",
+)
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 # The child stays signed in until everybody has knocked, however slow the machine.
@@ -80,8 +93,12 @@ class Actor:
     jar: dict[str, str] = field(default_factory=dict)
 
     def owns(self, thing: Thing) -> bool:
-        """Whether the thing is the actor's own."""
-        return thing.id in self.reach.get(thing.kind, frozenset())
+        """Whether the thing is the actor's own, or the own child."""
+        return thing.id in self.reach.get(thing.kind, frozenset()) or self.follows(thing)
+
+    def follows(self, thing: Thing) -> bool:
+        """Whether the thing is the actor's own child."""
+        return thing.kind == "student" and thing.id in self.family.get("student", frozenset())
 
 
 @dataclass
@@ -160,6 +177,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _named(app)
     things += _imports({school.id: place for place, school in schools.items()})
     things += _invitations({school.id: place for place, school in schools.items()})
+    things += _of_families({child.id: place for place, room in classes.items() for child in room.children})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
     own_sessions = {
@@ -179,6 +197,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
         texts |= {person.name, person.email}
+    texts |= _family_texts({child.id for room in classes.values() for child in room.children})
     return Stage(world, things, actors, texts, children)
 
 
@@ -242,6 +261,33 @@ def _events() -> list[Thing]:
     with transaction(SYSTEM) as tx:
         found = tx.execute(select(SecurityEvent.id, SecurityEvent.public_id)).all()
     return [Thing("event", row.id, row.public_id, None, "company") for row in found]
+
+
+def _of_families(places: Mapping[int, str]) -> list[Thing]:
+    """Who follows a child, and who is asked to; each where the child is."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.student_id])
+            for model in (GuardianLink, GuardianInvitation)
+            for row in tx.execute(select(model.id, model.public_id, model.school_id, model.student_id))
+            if row.student_id in places
+        ]
+
+
+def _links_of(person: Person) -> frozenset[int]:
+    with transaction(SYSTEM) as tx:
+        return frozenset(tx.scalars(select(GuardianLink.id).where(GuardianLink.account_id == person.id)))
+
+
+def _family_texts(children: set[int]) -> set[str]:
+    """What staff is told of the parents of children: names, addresses, the codes of letters."""
+    with transaction(SYSTEM) as tx:
+        links = tx.scalars(select(GuardianLink).where(GuardianLink.student_id.in_(children))).all()
+        asked = tx.scalars(
+            select(GuardianInvitation).where(GuardianInvitation.student_id.in_(children))
+        ).all()
+    found = {each.name for each in links} | {each.email for each in asked} | {each.name for each in asked}
+    return {text for text in found if text} | {spaced(each.code) for each in asked if each.code}
 
 
 def _named(app: Flask) -> list[Thing]:
@@ -337,6 +383,7 @@ def _extras(world: World) -> Extras:
                 school_id=world.home.id,
                 student_id=world.own_class.children[1].id,
                 account_id=world.people["parent"].id,
+                name=world.people["parent"].name,
                 status=GuardianStatus.WAITING,
                 created_at=now,
             )
@@ -399,6 +446,12 @@ def _actors(
             "student": frozenset(students),
             "account": frozenset({person.id}),
         }
+        of_families = _of_families(dict.fromkeys(students, "own"))
+        for kind in ("guardian_link", "guardian_invitation"):
+            reach[kind] = frozenset(each.id for each in of_families if each.kind == kind)
+        # A helper's rows to the database; the policy lets those decide who teach.
+        deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
+        says |= _family_texts({child.id for room in deciding for child in room.children})
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})
@@ -416,15 +469,19 @@ def _actors(
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(
             name
         )
-        at_home: set[str] = set()
+        at_home = _family_texts(set(students))
         family: dict[str, frozenset[int]] = {}
         if home_class is not None:
             family = {
                 "school": frozenset({home_class.school_id}),
                 "classroom": frozenset({home_class.id}),
                 "student": frozenset({home_class.children[0].id}),
+                "guardian_link": _links_of(person),
             }
-            at_home = _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
+            at_home |= _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
+            # Who opened the child's record.
+            opened = {"parent": "teacher", "foreign_parent": "outsider"}.get(name, name)
+            at_home.add(world.people[opened].name)
         token = {cookies.ACCOUNT: world.token(name)}
         yield _ready(
             app,

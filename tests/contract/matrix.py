@@ -31,6 +31,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import Account, AccountSession
 from backoffice.console.grid import Grid
+from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
@@ -41,6 +42,7 @@ from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage
 from tests.contract.pages import forms, settled
 from tests.contract.routes import (
     FORMS,
+    NOTED,
     OWN,
     PUBLIC,
     Filled,
@@ -68,6 +70,8 @@ MODELS: Mapping[str, Any] = {
     "import": RosterImport,
     "invitation": Invitation,
     "event": SecurityEvent,
+    "guardian_link": GuardianLink,
+    "guardian_invitation": GuardianInvitation,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -226,18 +230,26 @@ class Matrix:
         """The changed rows that are not the actor's own, or not of the very thing."""
         added = {
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
-            for kind in ("classroom", "student", "invitation", "mail")
+            for kind in ("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation")
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"
         }
+        reach = actor.reach
+        if thing is not None and actor.follows(thing):
+            reach = {
+                kind: actor.family.get(kind, frozenset()) | reach.get(kind, frozenset()) for kind in KINDS
+            }
         found = []
         for change in changes:
             for kind in KINDS:
                 number = columns_of(change.row, kind, change.table)
                 if number is None or number in added.get(kind, ()):
                     continue
-                if number not in actor.reach.get(kind, frozenset()):
+                if kind == "account" and change.table == "app.guardian_link":
+                    # Whose it is, nobody sees who decides about it; the link is judged by its own number.
+                    continue
+                if number not in reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")
                 elif kind == "account" and number == actor.principal.account_id:
                     # Who does something to somebody may get something by it: a class that was theirs.
@@ -288,7 +300,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         permission = permission_of(matrix.app, route)
         worked = 0
         for thing in matrix.stage.own(actor, kind):
-            filled = fill(matrix.stage, actor, thing) if fill else None
+            filled = fill(matrix.stage, actor, thing) if fill else NOTED.get(route.endpoint)
             response = matrix.knock(actor, route, thing, filled)
             changes = matrix.settle()
             name = f"{role} {route} own {kind} ({thing.place})"
@@ -525,6 +537,9 @@ def anybody(matrix: Matrix, actor: Actor) -> Actor:
         "classroom": frozenset({world.own_class.id}),
         "student": frozenset({world.own_class.children[0].id}),
         "account": frozenset({world.people["teacher"].id}),
+        "guardian_invitation": frozenset(
+            each.id for each in matrix.stage.of("guardian_invitation") if each.place == "own"
+        ),
     }
     reach = {kind: ids | actor.reach.get(kind, frozenset()) for kind, ids in secret.items()}
     return Actor(actor.name, actor.principal, {}, reach, actor.says)

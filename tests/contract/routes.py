@@ -9,16 +9,22 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
-from backoffice.access.permissions import CHILDREN_READ, STUDENTS_UNENROLL, Permission
+from backoffice.access.permissions import (
+    CHILDREN_READ,
+    GUARDIANS_APPROVE,
+    GUARDIANS_INVITE,
+    STUDENTS_UNENROLL,
+    Permission,
+)
 from backoffice.access.policy import scope
 from backoffice.access.transaction import transaction
 from backoffice.accounts.codes import RECOVERY_CODES
 from backoffice.accounts.models import AccountSession
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
-from backoffice.families.models import GuardianLink
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.plugin import discover
-from backoffice.schools.models import TeachingRole
+from backoffice.schools.models import Enrollment, TeachingRole
 from backoffice.settings import plugin_config
 from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
@@ -53,6 +59,14 @@ PUBLIC = frozenset(
         "accounts.begin_account",
         "accounts.about_deactivating",
         "staff.invitation",
+        # For whoever has a link or a letter, and the same for everybody who has neither.
+        "families.invitation",
+        "families.scanned",
+        "families.join",
+        "families.type_code",
+        "families.give_address",
+        "families.sent",
+        "families.accept_letter",
         "students.scanned",
         "students.join",
         "students.choose",
@@ -88,7 +102,9 @@ OWN = frozenset(
     }
 )
 # Pages outside the console, behind a permission.
-BEHIND: Mapping[str, Permission] = {"families.family": CHILDREN_READ}
+BEHIND: Mapping[str, Permission] = dict.fromkeys(
+    ("families.family", "families.child", "families.leave"), CHILDREN_READ
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +195,10 @@ class Filled:
     audited: bool = True
 
 
+# What looking at a page leaves behind.
+NOTED: Mapping[str, Filled] = {
+    "console_students.details": Filled({}, ("added app.student_view",), audited=False),
+}
 # What a mail about an account leaves behind.
 TOLD = ("added app.account_letter", "added app.job_run")
 Fill = Callable[[Stage, Actor, Thing | None], Filled]
@@ -447,6 +467,82 @@ def _suspended(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     )
 
 
+def _with_letter(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Whoever is signed in asks to follow the child of the letter; its parent does already."""
+    if actor.name in {"nobody", "student"}:
+        return Filled({"code": stage.world.letter}, audited=False)
+    asks = () if actor.name == "parent" else ("added app.guardian_link",)
+    return Filled({"code": stage.world.letter}, (*asks, "changed app.guardian_invitation"))
+
+
+def _addressed(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    return Filled(
+        {"code": stage.world.letter, "email": "new-parent@people.example", "name": "Norma Newparent"},
+        ("added app.job_run", "changed app.guardian_invitation"),
+    )
+
+
+def _decided(action: str, status: GuardianStatus) -> Fill:
+    """A link that is as the action wants it, where the actor may decide; else nothing happens."""
+
+    def filled(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+        held = scope(actor.principal, GUARDIANS_APPROVE)
+        rooms = {
+            each.place
+            for each in stage.of("classroom")
+            if each.id in held.classrooms or each.school_id in held.schools
+        }
+        with transaction(SYSTEM) as tx:
+            fit = set(tx.scalars(select(GuardianLink.id).where(GuardianLink.status == status)))
+        links = stage.of("guardian_link")
+        own = [each for each in links if each.place in rooms and each.id in fit]
+        return Filled(
+            {"action": action, "rowid": [(own or links)[0].public_id], "confirm": "yes"},
+            ("added app.job_run", "changed app.guardian_link") if own else (),
+            identifiers={"rowid": "guardian_link"},
+            audited=bool(own),
+        )
+
+    return filled
+
+
+def _withdrawn(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    held = scope(actor.principal, GUARDIANS_INVITE)
+    rooms = {
+        each.place
+        for each in stage.of("classroom")
+        if each.id in held.classrooms or each.school_id in held.schools
+    }
+    every = stage.of("guardian_invitation")
+    own = [each for each in every if each.place in rooms]
+    return Filled(
+        {"action": "withdraw", "rowid": [(own or every)[0].public_id], "confirm": "yes"},
+        ("changed app.guardian_invitation",) if own else (),
+        identifiers={"rowid": "guardian_invitation"},
+        audited=bool(own),
+    )
+
+
+def _letters(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """A letter for each child of the class that has neither a parent nor a letter."""
+    del stage
+    with transaction(SYSTEM) as tx:
+        here = set(
+            tx.scalars(
+                select(Enrollment.student_id).where(
+                    Enrollment.classroom_id == (thing.id if thing else 0), Enrollment.ended_at.is_(None)
+                )
+            )
+        )
+        here -= set(tx.scalars(select(GuardianLink.student_id)))
+        here -= set(
+            tx.scalars(
+                select(GuardianInvitation.student_id).where(GuardianInvitation.code_digest.is_not(None))
+            )
+        )
+    return Filled({}, ("added app.guardian_invitation",) * len(here), audited=bool(here))
+
+
 def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """A small set, into the own school."""
     own = next(iter(stage.own(actor, "school")), stage.of("school")[0])
@@ -492,6 +588,23 @@ FORMS: Mapping[str, Fill] = {
     "accounts.deactivate": _closed,
     # As well: in tests/staff/test_views.py.
     "staff.invitation": _always(),
+    # As well: in tests/families/test_joining_views.py.
+    "families.invitation": _always(),
+    "families.type_code": _always(audited=False, code="BCDF-GHJK-MNPQ-RTVW"),
+    "families.give_address": _addressed,
+    "families.accept_letter": _with_letter,
+    "families.leave": _always(("changed app.guardian_link",)),
+    "console_families.act:approve": _decided("approve", GuardianStatus.WAITING),
+    "console_families.act:refuse": _decided("refuse", GuardianStatus.WAITING),
+    "console_families.act:revoke": _decided("revoke", GuardianStatus.APPROVED),
+    "console_families.invite": _always(
+        ("added app.guardian_invitation", "added app.job_run"),
+        email="new-parent@people.example",
+        name="Norma Newparent",
+    ),
+    "console_families.print_letter": _always(("added app.guardian_invitation",)),
+    "console_families.print_letters": _letters,
+    "console_family-invitations.act:withdraw": _withdrawn,
     "accounts.change_password": _new_password,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),

@@ -24,7 +24,14 @@ from backoffice.accounts.models import (
 )
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
-from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families import codes as letter_codes
+from backoffice.families.models import (
+    GuardianInvitation,
+    GuardianLink,
+    GuardianStatus,
+    StudentView,
+    ViewerRole,
+)
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -132,6 +139,9 @@ class World:
     foreign_class: Class
     # The token of an invitation into the home school.
     invited: str
+    # The token of an invitation to follow the own class's second child, and a letter's code for the first.
+    family_invited: str
+    letter: str
 
     def sign_in(self, role: str) -> Principal:
         """A fresh session of one of the people."""
@@ -279,6 +289,19 @@ def make_world() -> World:
         _roster(tx, people["outsider"], outside)
         invited = _invited(tx, people["leader"], home)
         _invited(tx, people["outsider"], outside)
+        family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
+        letter = family_letter(tx, people["teacher"], home, own.children[0])
+        family_letter(tx, people["outsider"], outside, foreign.children[0])
+        for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
+            _row(
+                tx,
+                StudentView,
+                school_id=school.id,
+                student_id=room.children[0].id,
+                viewer_id=people[viewer].id,
+                role=ViewerRole.TEACHER,
+                at=clock.now() - timedelta(hours=2),
+            )
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
         _given_up(tx, people["founder"], None)
@@ -329,7 +352,19 @@ def make_world() -> World:
             log="Looked at every promise.",
         )
     return World(
-        district, district_id, home, elsewhere, outside, people, own, colleague, other, foreign, invited
+        district,
+        district_id,
+        home,
+        elsewhere,
+        outside,
+        people,
+        own,
+        colleague,
+        other,
+        foreign,
+        invited,
+        family_invited,
+        letter,
     )
 
 
@@ -587,13 +622,54 @@ def _still_to_be_proved(tx: Transaction, person: Person, moved: Person) -> None:
         )
 
 
+def family_invitation(tx: Transaction, teacher: Person, school: School, child: Child) -> str:
+    """Somebody who is invited to follow a child by mail; the token of the link."""
+    token, email = secrets.token_urlsafe(32), f"guardian-{child.id}@people.example"
+    _row(
+        tx,
+        GuardianInvitation,
+        student_id=child.id,
+        email=email,
+        email_index=email_index(email),
+        name=f"Gwen Guardian of {child.given}",
+        token_digest=token_digest(token),
+        **_asked(teacher, school),
+    )
+    return token
+
+
+def family_letter(tx: Transaction, teacher: Person, school: School, child: Child) -> str:
+    """A printed letter for a child's parents; its code."""
+    code = letter_codes.new_code()
+    _row(
+        tx,
+        GuardianInvitation,
+        student_id=child.id,
+        code=code,
+        code_digest=letter_codes.digest(code),
+        **_asked(teacher, school),
+    )
+    return code
+
+
+def _asked(teacher: Person, school: School) -> dict[str, Any]:
+    return {
+        "school_id": school.id,
+        "invited_by": teacher.id,
+        "created_at": clock.now(),
+        "expires_at": clock.now() + timedelta(days=14),
+    }
+
+
 def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> None:
     tx.execute(
         insert(GuardianLink).values(
             school_id=school.id,
             student_id=child.id,
             account_id=parent.id,
+            name=parent.name,
             status=GuardianStatus.APPROVED,
+            told=GuardianStatus.APPROVED,
             approved_at=clock.now(),
             created_at=clock.now(),
         )

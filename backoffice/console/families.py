@@ -1,0 +1,289 @@
+"""Families in the console: who asks to follow a child, deciding, inviting by mail, printing letters."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+from flask import flash, redirect
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from sqlalchemy import Select
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_INVITE
+from backoffice.access.transaction import Transaction
+from backoffice.console.forms import GuardianForm
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked
+from backoffice.console.students import LINK_STATES, class_crumbs, full_name, parent_name
+from backoffice.families import queries as family_queries
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families.services import invitations, links
+from backoffice.problems import Rejected, Throttled
+from backoffice.schools import names, queries
+from backoffice.schools.models import Classroom, Student
+from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.resend import shows_what_was_typed
+
+CRUMB = {"title": "Families", "url": "/console/families/"}
+# From which state each act leads on, and how the question names a pair.
+ASKED = {
+    "approve": (GuardianStatus.WAITING, "{parent} asks to follow {child}."),
+    "refuse": (GuardianStatus.WAITING, "{parent} asks to follow {child}."),
+    "revoke": (GuardianStatus.APPROVED, "{parent} follows {child}."),
+}
+MOST_NAMED = 20
+
+
+class FamilyGrid(Grid):
+    """The parents of the children whom somebody teaches or leads, by the names that they wrote."""
+
+    entity = GuardianLink
+    doors = {
+        "index": GUARDIANS_APPROVE,
+        "act": GUARDIANS_APPROVE,
+        "invite": GUARDIANS_INVITE,
+        "letter": GUARDIANS_INVITE,
+        "print_letter": GUARDIANS_INVITE,
+        "letters": GUARDIANS_INVITE,
+        "print_letters": GUARDIANS_INVITE,
+    }
+    icon = "students"
+    title = "Families"
+    category = "Teaching"
+    address = "families"
+    noun = ("parent", "parents")
+    newest_first = True
+    columns = (
+        Column("child", "Student"),
+        Column("parent", "Parent, as written"),
+        Column("classes", "Classes"),
+        Column("state", "State"),
+    )
+    actions = (
+        BulkAction(
+            "approve",
+            "Confirm",
+            GUARDIANS_APPROVE,
+            "approve",
+            "Confirmed parents see given name, class, points and the last awards of this child, and who of"
+            " the school opened the record. Confirm only whom you know.",
+        ),
+        BulkAction(
+            "refuse",
+            "Refuse",
+            GUARDIANS_APPROVE,
+            "refuse",
+            "They are told by mail and see nothing. You can invite them again.",
+        ),
+        BulkAction(
+            "revoke",
+            "End the link",
+            GUARDIANS_APPROVE,
+            "revoke",
+            "From their next click on they see nothing of the child. They are told by mail; nobody else is.",
+            danger=True,
+        ),
+    )
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By state."""
+        del tx
+        return statement.where(GuardianLink.status == asked("state")) if _state() else statement
+
+    def rows(self, tx: Transaction, things: Sequence[GuardianLink]) -> list[Row]:
+        """Child, parent, classes, state."""
+        children = family_queries.students_by_number(tx, {each.student_id for each in things})
+        seats = queries.seats_of(tx, list(children.values()))
+        return [
+            Row(
+                each.public_id,
+                f"/console/students/{children[each.student_id].public_id}",
+                (
+                    Cell(full_name(children[each.student_id])),
+                    Cell(parent_name(each)),
+                    Cell(", ".join(sorted(seat.classroom for seat in seats.get(each.student_id, ())))),
+                    LINK_STATES[GuardianStatus(each.status)],
+                ),
+            )
+            for each in things
+            if each.student_id in children
+        ]
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """The filter by state, and where a parent is invited."""
+        del tx
+        chosen = _state()
+        options = [{"value": "", "title": "All", "selected": chosen is None}]
+        options += [
+            {"value": state.value, "title": cell.text, "selected": state is chosen}
+            for state, cell in LINK_STATES.items()
+        ]
+        return {
+            "description": "Whoever was invited and asks to follow a child waits here for you.",
+            "filters": [{"name": "state", "title": "State", "options": options}],
+            "empty": {
+                "title": "No parents yet",
+                "sentence": "Open a student to invite a parent, or a class to print letters for all.",
+                "url": "/console/classrooms/",
+                "action": "Go to the classes",
+                "icon": "students",
+            },
+        }
+
+    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[GuardianLink]) -> list[str]:
+        """Who follows whom, by the names of child and parent."""
+        before, sentence = ASKED[action.name]
+        fitting = [
+            each for each in chosen if each.status == before and each.account_id != self.who.account_id
+        ]
+        if not fitting:
+            wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
+            return [f"None of the selected is {wanted}, so nothing will change."]
+        children = family_queries.students_by_number(tx, {each.student_id for each in fitting})
+        said = [
+            sentence.format(parent=parent_name(each), child=full_name(children[each.student_id]))
+            for each in fitting[:MOST_NAMED]
+            if each.student_id in children
+        ]
+        more = len(fitting) - MOST_NAMED
+        return [*said, *([f"And {more} more."] if more > 0 else []), action.question]
+
+    def approve(self, chosen: list[str]) -> str:
+        """Approve."""
+        return f"{self.counted(links.approve(principal=self.who, links=chosen))} confirmed."
+
+    def refuse(self, chosen: list[str]) -> str:
+        """Refuse."""
+        return f"{self.counted(links.refuse(principal=self.who, links=chosen))} refused."
+
+    def revoke(self, chosen: list[str]) -> str:
+        """Revoke."""
+        count = links.revoke(principal=self.who, links=chosen)
+        return f"{self.counted(count)} out. What they were shown is not shown to them any more."
+
+    @expose("/invite/<student:public_id>", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def invite(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Invite a parent of a child: by mail, or by a letter."""
+        child = find(reading(), Student, public_id, permission=GUARDIANS_INVITE)
+        own_page = f"/console/students/{public_id}"
+        form = GuardianForm()
+
+        def save() -> str:
+            try:
+                invitations.invite(
+                    principal=self.who,
+                    student=public_id,
+                    email=form.email.data or "",
+                    name=form.name.data or "",
+                    throttles=settings().throttles,
+                )
+            except Throttled as throttled:
+                raise Rejected(email=f"This address was written to too often. {throttled.sentence}") from None
+            return own_page
+
+        return self.form_page(
+            form,
+            save=save,
+            said="The invitation is on its way. When the parent has answered, you confirm them.",
+            template="console/invite_parent.html",
+            student=full_name(child),
+            letter_url=f"/console/families/letter/{public_id}",
+            letter_form=FlaskForm(),
+            cancel_url=own_page,
+            crumbs=[
+                {"title": "Students", "url": "/console/students/"},
+                {"title": full_name(child), "url": own_page},
+                {"title": "Invite a parent"},
+            ],
+        )
+
+    @expose("/letter/<student:public_id>", methods=("GET",))
+    def letter(self, public_id: str) -> str:
+        """The open letters for one child, to be printed."""
+        child = find(reading(), Student, public_id, permission=GUARDIANS_INVITE)
+        return self._letters(
+            [child],
+            heading=f"Letters for {full_name(child)}",
+            make_title="Make another letter",
+            lead="Print this page: each letter begins a sheet of its own.",
+            crumbs=[
+                {"title": "Students", "url": "/console/students/"},
+                {"title": full_name(child), "url": f"/console/students/{public_id}"},
+                {"title": "Letters"},
+            ],
+        )
+
+    @expose("/letter/<student:public_id>", methods=("POST",))
+    def print_letter(self, public_id: str) -> Response:
+        """Make a letter for one child."""
+        done_reading()
+        invitations.print_letter(principal=self.who, student=public_id)
+        flash("The letter is ready. Print this page.", "success")
+        return redirect(f"/console/families/letter/{public_id}", 303)
+
+    @expose("/letters/<classroom:public_id>", methods=("GET",))
+    def letters(self, public_id: str) -> str:
+        """The open letters for a class, one page a child, and how many children have no parent yet."""
+        tx = reading()
+        room = find(tx, Classroom, public_id, permission=GUARDIANS_INVITE)
+        missing = invitations.without_parent(tx, room)
+        written = {each.student_id for each in invitations.open_letters(tx, [each.id for each in missing])}
+        count = len(missing) - len(written)
+        return self._letters(
+            missing,
+            heading=f"Letters for the parents of {room.name}",
+            make_title=f"Make {'1 letter' if count == 1 else f'{count} letters'}" if count else None,
+            lead=_missing(len(missing), count),
+            crumbs=class_crumbs(room, {"title": "Letters for parents"}),
+        )
+
+    @expose("/letters/<classroom:public_id>", methods=("POST",))
+    def print_letters(self, public_id: str) -> Response:
+        """Make a letter for each child without a parent."""
+        done_reading()
+        count = invitations.print_letters(principal=self.who, classroom=public_id)
+        many = "1 letter is" if count == 1 else f"{count} letters are"
+        flash(f"{many} ready. Print this page: each begins a sheet of its own.", "success")
+        return redirect(f"/console/families/letters/{public_id}", 303)
+
+    def _letters(self, children: Sequence[Student], **context: Any) -> str:
+        tx = reading()
+        base = settings().base_url
+        ordered = sorted(children, key=lambda each: names.sort_key(each.given_name, each.family_name))
+        schools = queries.school_names(tx, {each.school_id for each in children})
+        return self.render(
+            "console/letters.html",
+            letters=[
+                {
+                    "student": each.student,
+                    "given_name": each.given_name,
+                    "code": each.code,
+                    "until": each.until,
+                    "picture": segno.make(f"{base}/family/letters/{each.code}").svg_data_uri(
+                        scale=4, light="#fff"
+                    ),
+                }
+                for each in invitations.letters_to_print(tx, ordered)
+            ],
+            school=next(iter(schools.values()), ""),
+            join_address=f"{urlsplit(base).netloc}/family/join",
+            make_form=FlaskForm(),
+            **context,
+        )
+
+
+def _state() -> GuardianStatus | None:
+    wanted = asked("state")
+    return GuardianStatus(wanted) if wanted in set(GuardianStatus) else None
+
+
+def _missing(missing: int, count: int) -> str:
+    if not missing:
+        return "Every child has a parent who follows or has asked to."
+    many = "1 child has" if missing == 1 else f"{missing} children have"
+    return f"{many} no parent here yet. " + (
+        f"{count} of them without a letter." if count else "All have a letter: print this page."
+    )

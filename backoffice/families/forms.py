@@ -1,0 +1,43 @@
+"""The forms of parents' pages."""
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
+from backoffice.accounts.passwords import LONGEST
+from backoffice.families.services.accepting import NO_NAME
+from backoffice.families.services.invitations import LONGEST_NAME
+
+# Four groups of four, with room for the blanks that people put in.
+LONGEST_CODE = 40
+
+
+class LetterForm(FlaskForm):
+    """The code of a printed letter."""
+
+    code = StringField("Code of the letter", [DataRequired("Type the code."), Length(max=LONGEST_CODE)])
+
+
+class HeldLetterForm(FlaskForm):
+    """Carries a code that was good on."""
+
+    code = HiddenField(validators=[Length(max=LONGEST_CODE)])
+
+
+class AddressForm(HeldLetterForm):
+    """Who holds a letter, and where the link is mailed."""
+
+    name = StringField("Your name", [DataRequired(NO_NAME), Length(max=LONGEST_NAME)])
+    email = StringField(
+        "Your e-mail address",
+        [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)],
+        description="A link is mailed to it. It shows that the mailbox is yours.",
+    )
+
+
+class NewParentForm(FlaskForm):
+    """Who a parent is, and the password of the account that begins here."""
+
+    name = StringField("Your name", [DataRequired(NO_NAME), Length(max=LONGEST_NAME)])
+    password = PasswordField("Password", [DataRequired("Write a password."), Length(max=LONGEST)])

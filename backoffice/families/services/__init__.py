@@ -1,0 +1,1 @@
+"""What can be done about families, one function a verb."""

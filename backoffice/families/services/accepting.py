@@ -1,0 +1,213 @@
+"""What a parent does with an invitation: look, give an address, ask to follow the child."""
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backoffice import clock
+from backoffice.access.principal import Nobody, Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import passwords
+from backoffice.accounts.addresses import checked, email_index
+from backoffice.accounts.models import AccountStatus
+from backoffice.accounts.services import signing_in
+from backoffice.accounts.services.signing_in import SignedIn
+from backoffice.accounts.tokens import token_digest
+from backoffice.audit.trail import record
+from backoffice.families import codes
+from backoffice.families.services.invitations import WRITE, named, pace
+from backoffice.jobs import queue
+from backoffice.problems import Rejected
+from backoffice.settings import Passwords, Sessions, Throttles
+from backoffice.storage import functions, keyring
+from backoffice.storage.functions import NewcomerAccount
+from backoffice.storage.public_id import new_public_id
+from backoffice.throttles.tries import Claim, take, trying
+from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
+
+OVER = "This invitation is over. Ask your child's teacher for a new one."
+NOT_OPEN = "This code opens nothing. Look at it again, or ask your child's teacher for a new letter."
+NO_NAME = "Write your name."
+
+
+class Standing(StrEnum):
+    """What there is of an account for the address of an invitation."""
+
+    NONE = "none"
+    ACCOUNT = "account"
+    # From a roster, not in use: only its school opens it.
+    UNOPENED = "unopened"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an invitation says to who has its link, or its letter, which is for no address in particular."""
+
+    school: str
+    child: str
+    inviter: str | None
+    email: str | None
+    name: str | None
+    standing: Standing
+    account: str | None
+
+
+def opened(token: str) -> Opened | None:
+    """What the invitation behind a mailed link says; None if the link is dead."""
+    return _opened(token_digest(token), None)
+
+
+def opened_by_code(*, code: str, visitor: Visitor, throttles: Throttles) -> Opened:
+    """What the letter with this code says. Raises `Rejected`, `Throttled`."""
+    with trying(*_guess(visitor, throttles)):
+        found = _opened(codes.digest(code), visitor.address)
+        if found is None:
+            raise Rejected(code=NOT_OPEN)
+    return found
+
+
+def give_address(*, code: str, email: str, name: str, visitor: Visitor, throttles: Throttles) -> None:
+    """Have the link of a letter mailed to the address that its holder gives; the one before is dead.
+
+    The answer is the same for every address. Raises `Rejected`, `Throttled`.
+    """
+    email, name = checked(email), named(name, NO_NAME)
+    with trying(*_guess(visitor, throttles)):
+        if _opened(codes.digest(code), visitor.address) is None:
+            raise Rejected(code=NOT_OPEN)
+    take(Claim("letter by network", throttles.letter_network, visitor.network))
+    pace(email_index(email), throttles)
+    with transaction(Nobody(visitor.address)) as tx:
+        done = functions.address_guardian_letter(
+            tx,
+            digest=codes.digest(code),
+            at=clock.now(),
+            email=_sealed(email, "guardian_invitation.email"),
+            email_index=email_index(email),
+            name=_sealed(name, "guardian_invitation.name"),
+        )
+        if done is None:
+            raise Rejected(code=NOT_OPEN)
+        record(tx, "guardians.give-address", school_id=done.school_id, invitation=done.invitation_id)
+        queue.defer(tx, WRITE)
+
+
+def accept(*, principal: Principal, token: str) -> None:
+    """Ask to follow the child with the account that is signed in, whose address the invitation must be for.
+
+    Raises `Rejected`. Accepted by two at once, it makes one link.
+    """
+    _accept(principal, token_digest(token))
+
+
+def accept_by_code(*, principal: Principal, code: str, visitor: Visitor, throttles: Throttles) -> None:
+    """Ask to follow the child with a letter and the account that is signed in.
+
+    Raises `Rejected`, `Throttled`.
+    """
+    with trying(*_guess(visitor, throttles)):
+        _accept(principal, codes.digest(code))
+
+
+def accept_anew(
+    *,
+    token: str,
+    name: str,
+    password: str,
+    cost: Passwords,
+    sessions: Sessions,
+    visitor: Visitor,
+    device: str | None,
+) -> SignedIn:
+    """Ask to follow the child with an account that begins here, and sign it in. Raises `Rejected`."""
+    # Before the hash, which takes long: a link that opens nothing costs nothing.
+    invitation = opened(token)
+    if invitation is None or invitation.email is None or invitation.standing is not Standing.NONE:
+        raise Rejected.whole(OVER)
+    name = named(name, NO_NAME)
+    if problem := passwords.problem_of(password, name, invitation.email):
+        raise Rejected(password=problem)
+    new = NewcomerAccount(
+        public_id=new_public_id(),
+        email=_sealed(invitation.email, "account.email"),
+        name=_sealed(name, "account.name"),
+        password_hash=passwords.hash_password(password, cost),
+    )
+    own_token = secrets.token_urlsafe(32)
+    with transaction(Nobody(visitor.address)) as tx:
+        done = functions.accept_guardian_invitation_anew(
+            tx,
+            new,
+            digest=token_digest(token),
+            at=clock.now(),
+            name=_sealed(name, "guardian_link.name"),
+            public_id=new_public_id(),
+        )
+        if done is None:
+            raise Rejected.whole(OVER)
+        session = signing_in.begin(
+            tx,
+            account_id=done.account_id,
+            security_epoch=done.security_epoch,
+            token=own_token,
+            idle_minutes=sessions.account_idle,
+            until=sessions.span(sessions.account_absolute),
+            address=visitor.address,
+            device=device,
+        )
+        _note(tx, done.school_id, done.invitation_id, done.account_id)
+        record(tx, "accounts.sign-in", account=done.account_id, session=session)
+    return SignedIn(own_token, voucher(ACCOUNT, email_index(invitation.email).hex()))
+
+
+def _accept(principal: Principal, digest: bytes) -> None:
+    with transaction(principal) as tx:
+        done = functions.accept_guardian_invitation(
+            tx,
+            digest=digest,
+            at=clock.now(),
+            name=_sealed(tx.principal.name or "", "guardian_link.name"),
+            public_id=new_public_id(),
+        )
+        if done is None:
+            raise Rejected.whole(OVER)
+        _note(tx, done.school_id, done.invitation_id, tx.principal.account_id)
+
+
+def _note(tx: Transaction, school_id: int, invitation: int, account: int | None) -> None:
+    record(tx, "guardians.accept", school_id=school_id, invitation=invitation, account=account)
+
+
+def _opened(digest: bytes, address: str | None) -> Opened | None:
+    with transaction(Nobody(address)) as tx:
+        row = functions.open_guardian_invitation(tx, digest=digest, at=clock.now())
+    if row is None:
+        return None
+    standing = {None: Standing.NONE, AccountStatus.NOT_INVITED: Standing.UNOPENED}
+    return Opened(
+        school=_unsealed(row.school, "school.name") or "",
+        child=_unsealed(row.given_name, "student.given_name") or "",
+        inviter=_unsealed(row.inviter, "account.name"),
+        email=_unsealed(row.email, "guardian_invitation.email"),
+        name=_unsealed(row.name, "guardian_invitation.name"),
+        standing=standing.get(row.account_status, Standing.ACCOUNT),
+        account=row.account_public_id,
+    )
+
+
+def _guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+    """What a guess at the code of a letter takes, as much as one at a class's code."""
+    site = [Claim("letter code by site", throttles.code_site, visitor.site)] if visitor.site else []
+    return (
+        Claim("letter code by network", throttles.code_network, visitor.network),
+        *site,
+        Claim("letter code overall", throttles.code_overall, ""),
+    )
+
+
+def _sealed(value: str, context: str) -> bytes:
+    return keyring.current().seal(value.encode(), context=context)
+
+
+def _unsealed(value: bytes | None, context: str) -> str | None:
+    return None if value is None else keyring.current().open(bytes(value), context=context).decode()

@@ -1,0 +1,185 @@
+"""Inviting a child's parents: by mail to an address, or by a letter with a code, printed by the teacher."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_INVITE
+from backoffice.access.policy import require, visible
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.addresses import checked, email_index
+from backoffice.audit.trail import record
+from backoffice.families import codes
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.jobs import queue
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom, Student
+from backoffice.schools.queries import is_in
+from backoffice.settings import Throttles
+from backoffice.storage.public_id import new_public_id
+from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.visitor import ACCOUNT, voucher
+from backoffice.wording import clean
+
+WRITE = "core.write-family-letters"
+LASTS = timedelta(days=14)
+LONGEST_NAME = 80
+OPEN = (GuardianInvitation.accepted_at.is_(None), GuardianInvitation.withdrawn_at.is_(None))
+ASKED_ALREADY = "This address is invited for this child already. Withdraw that invitation first."
+# Whoever has one of these needs no letter.
+ANSWERED = (GuardianStatus.WAITING, GuardianStatus.APPROVED)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a printed letter says: for whose parents, the code, and until when it works."""
+
+    student: str
+    given_name: str
+    code: str
+    until: datetime
+
+
+def invite(*, principal: Principal, student: str, email: str, name: str, throttles: Throttles) -> None:
+    """Have an invitation to follow a child mailed. Raises `Rejected`, `NotFound`, `Throttled`."""
+    email, name = checked(email), named(name, "Write a name.")
+    pace(email_index(email), throttles)
+    with transaction(principal) as tx:
+        child = find(tx, Student, student, permission=GUARDIANS_INVITE)
+        try:
+            with tx.begin_nested():
+                number = _add(tx, child, email=email, email_index=email_index(email), name=name)
+        except IntegrityError:
+            raise Rejected(email=ASKED_ALREADY) from None
+        record(
+            tx, "guardians.invite", school_id=child.school_id, student=child.id, invitation=number, by="mail"
+        )
+        queue.defer(tx, WRITE)
+
+
+def print_letter(*, principal: Principal, student: str) -> None:
+    """Make a letter for a parent of a child; there may be several, for several parents. Raises `NotFound`."""
+    with transaction(principal) as tx:
+        _letter(tx, find(tx, Student, student, permission=GUARDIANS_INVITE))
+
+
+def print_letters(*, principal: Principal, classroom: str) -> int:
+    """Make a letter for each child of a class that has no parent and no open letter; how many.
+
+    Raises `NotFound`.
+    """
+    with transaction(principal) as tx:
+        room = find(tx, Classroom, classroom, permission=GUARDIANS_INVITE)
+        missing = without_parent(tx, room)
+        with_letter = {each.student_id for each in open_letters(tx, [child.id for child in missing])}
+        chosen = [child for child in missing if child.id not in with_letter]
+        for child in chosen:
+            _letter(tx, child)
+    return len(chosen)
+
+
+def withdraw(*, principal: Principal, invitations: Collection[str]) -> int:
+    """Withdraw invitations: their links and codes are dead at once. How many were still open."""
+    with transaction(principal) as tx:
+        chosen = visible(tx.principal, select(GuardianInvitation), GUARDIANS_INVITE).where(
+            *OPEN, GuardianInvitation.public_id.in_(invitations)
+        )
+        # Locked: one that is being accepted is waited for, and is not open any more then.
+        found = tx.scalars(chosen.order_by(GuardianInvitation.id).with_for_update()).all()
+        for each in found:
+            tx.execute(
+                update(GuardianInvitation)
+                .where(GuardianInvitation.school_id == each.school_id, GuardianInvitation.id == each.id)
+                .values(token_digest=None, code=None, withdrawn_at=clock.now())
+                .execution_options(synchronize_session=False)
+            )
+            record(tx, "guardians.withdraw", school_id=each.school_id, invitation=each.id)
+    return len(found)
+
+
+def without_parent(tx: Transaction, classroom: Classroom) -> list[Student]:
+    """The children of a class whom no parent follows or has asked to follow."""
+    require(tx.principal, GUARDIANS_INVITE, classroom)
+    statement = visible(tx.principal, select(Student).where(is_in(classroom)), GUARDIANS_INVITE)
+    children = tx.scalars(statement).all()
+    linked = select(GuardianLink.student_id).where(
+        GuardianLink.student_id.in_([child.id for child in children]), GuardianLink.status.in_(ANSWERED)
+    )
+    answered = set(tx.scalars(visible(tx.principal, linked, GUARDIANS_APPROVE)))
+    return [child for child in children if child.id not in answered]
+
+
+def open_letters(tx: Transaction, students: Collection[int]) -> Sequence[GuardianInvitation]:
+    """The letters for these children that can still be used, in the order in which they were made."""
+    statement = select(GuardianInvitation).where(
+        *OPEN,
+        GuardianInvitation.code.is_not(None),
+        GuardianInvitation.expires_at > clock.now(),
+        GuardianInvitation.student_id.in_(students),
+    )
+    narrowed = visible(tx.principal, statement, GUARDIANS_INVITE)
+    return tx.scalars(narrowed.order_by(GuardianInvitation.id)).all()
+
+
+def letters_to_print(tx: Transaction, students: Sequence[Student]) -> list[Letter]:
+    """What the open letters for these children say, in the order of the children."""
+    by_child: dict[int, list[GuardianInvitation]] = {}
+    for each in open_letters(tx, [child.id for child in students]):
+        by_child.setdefault(each.student_id, []).append(each)
+    return [
+        Letter(
+            f"{child.given_name} {child.family_name or ''}".strip(),
+            child.given_name,
+            codes.spaced(each.code or ""),
+            each.expires_at,
+        )
+        for child in students
+        for each in by_child.get(child.id, ())
+    ]
+
+
+def named(name: str, missing: str) -> str:
+    """A person's name as it is kept. Raises `Rejected`."""
+    name = clean(name)
+    if not name:
+        raise Rejected(name=missing)
+    if len(name) > LONGEST_NAME:
+        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
+    return name
+
+
+def pace(index: bytes, throttles: Throttles) -> None:
+    """One address is written to so often, whoever asks for it. Raises `Throttled`."""
+    take(Claim("invitation by address", throttles.letter_address, voucher(ACCOUNT, index.hex())))
+
+
+def _letter(tx: Transaction, child: Student) -> None:
+    code = codes.new_code()
+    number = _add(tx, child, code=code, code_digest=codes.digest(code))
+    record(
+        tx, "guardians.invite", school_id=child.school_id, student=child.id, invitation=number, by="letter"
+    )
+
+
+def _add(tx: Transaction, child: Student, **values: Any) -> int:
+    number, now = tx.take_id(GuardianInvitation), clock.now()
+    tx.execute(
+        insert(GuardianInvitation).values(
+            school_id=child.school_id,
+            id=number,
+            public_id=new_public_id(),
+            student_id=child.id,
+            invited_by=tx.principal.account_id,
+            created_at=now,
+            expires_at=now + LASTS,
+            **values,
+        )
+    )
+    return number

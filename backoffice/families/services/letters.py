@@ -1,0 +1,83 @@
+"""Writing what is mailed to parents, in a worker, and forgetting what is over."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
+from backoffice.accounts.services.letters import WRITTEN_TO
+from backoffice.accounts.tokens import token_digest
+from backoffice.families import mails
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus, StudentView
+from backoffice.families.services.invitations import LASTS, OPEN
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.services import post
+from backoffice.schools.models import School
+
+# From the last mail on, whatever became of it; the trail knows more.
+KEPT_FOR = timedelta(days=30)
+VIEWS_KEPT_FOR = timedelta(days=182)
+DECIDED = (GuardianStatus.APPROVED, GuardianStatus.REFUSED, GuardianStatus.REVOKED)
+
+
+def write_family_letters(who: Purpose) -> dict[str, int]:
+    """Mail invitations that have no link yet, and what was decided; how many. Forget old ones."""
+    before = clock.now() - KEPT_FOR
+    with transaction(who) as tx:
+        waiting = select(GuardianInvitation).where(
+            *OPEN, GuardianInvitation.email.is_not(None), GuardianInvitation.token_digest.is_(None)
+        )
+        invited = tx.scalars(waiting.with_for_update(skip_locked=True)).all()
+        for invitation in invited:
+            _invite(tx, invitation)
+        untold = select(GuardianLink).where(
+            GuardianLink.status.in_(DECIDED), GuardianLink.told.is_distinct_from(GuardianLink.status)
+        )
+        decided = tx.scalars(untold.with_for_update(skip_locked=True)).all()
+        for link in decided:
+            _tell(tx, link)
+        tx.execute(delete(GuardianInvitation).where(GuardianInvitation.expires_at < before + LASTS))
+        over = func.coalesce(GuardianLink.ended_at, GuardianLink.created_at) < before
+        tx.execute(delete(GuardianLink).where(GuardianLink.status != GuardianStatus.APPROVED, over))
+    return {"invitations": len(invited), "decisions": len(decided)}
+
+
+def forget_views(who: Purpose) -> dict[str, int]:
+    """Forget who opened which record six months ago and earlier; how many."""
+    with transaction(who) as tx:
+        old = delete(StudentView).where(StudentView.at < clock.now() - VIEWS_KEPT_FOR)
+        return {"views": tx.execute(old).rowcount}  # type: ignore[attr-defined]
+
+
+def _invite(tx: Transaction, invitation: GuardianInvitation) -> None:
+    token = secrets.token_urlsafe(32)
+    invitation.token_digest = token_digest(token)
+    school = tx.get_one(School, invitation.school_id)
+    # Whoever has an account is written to like everybody else: the school's list of mails tells nothing.
+    to = Recipient(None, invitation.email or "", invitation.name or "", school.language)
+    if invitation.code_digest is not None:
+        addressed = mails.LetterAddressed(school.name, token, invitation.expires_at)
+        post(tx, mails.FAMILY_ADDRESS, to=to, parameters=addressed, school_id=school.id)
+        return
+    inviter = tx.scalar(select(Account.name).where(Account.id == invitation.invited_by))
+    invited = mails.FamilyInvited(inviter or "A teacher", school.name, token, invitation.expires_at)
+    post(tx, mails.FAMILY_INVITATION, to=to, parameters=invited, school_id=school.id)
+
+
+def _tell(tx: Transaction, link: GuardianLink) -> None:
+    link.told = link.status
+    account, school = tx.get_one(Account, link.account_id), tx.get_one(School, link.school_id)
+    if account.status not in WRITTEN_TO:
+        return
+    approved = link.status == GuardianStatus.APPROVED
+    post(
+        tx,
+        mails.FAMILY_APPROVED if approved else mails.FAMILY_ENDED,
+        to=Recipient(None, account.email, account.name, account.language),
+        parameters=mails.LinkDecided(school.name, link.status),
+        school_id=school.id,
+    )

@@ -1,0 +1,35 @@
+"""Noting that somebody of the staff opens a child's record."""
+
+from sqlalchemy import insert
+
+from backoffice import clock
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction
+from backoffice.families.models import StudentView, ViewerRole
+from backoffice.schools.models import Student
+
+
+def note_view(tx: Transaction, student: Student) -> None:
+    """Note, in the transaction that reads the record, who opens it: none is shown that was not noted.
+
+    The student's enrollments are loaded.
+    """
+    tx.execute(
+        insert(StudentView)
+        .values(
+            school_id=student.school_id,
+            student_id=student.id,
+            viewer_id=tx.principal.account_id,
+            role=_role(tx.principal, student),
+            at=clock.now(),
+        )
+        # Whoever writes it may not read it, and so gets no number back.
+        .inline()
+    )
+
+
+def _role(who: Principal, student: Student) -> ViewerRole:
+    rooms = {each.classroom_id for each in student.enrollments}
+    if rooms & (who.owned | who.co_taught):
+        return ViewerRole.TEACHER
+    return ViewerRole.LEADER if student.school_id in who.led_schools else ViewerRole.HELPER

@@ -1,0 +1,1 @@
+"""Tests of parents, their links to children and what they see."""
