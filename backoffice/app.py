@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import backoffice.accounts.account_views
 import backoffice.accounts.factor_views
+import backoffice.accounts.passkeys.views
 import backoffice.accounts.reset_views
 import backoffice.accounts.views
 import backoffice.families.views

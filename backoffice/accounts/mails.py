@@ -58,9 +58,23 @@ class FactorChanged:
         return cls("recovery_used", datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
 
 
+@dataclass(frozen=True)
+class PasskeyChanged:
+    """What happened to a passkey, as the letter names it, and when."""
+
+    what: str
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "PasskeyChanged":
+        """A passkey that seems to be a copy."""
+        return cls("passkey_copied", datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
+
+
 PASSWORD_RESET = Mail("password-reset", Link)
 PASSWORD_CHANGED = Mail("password-changed", Happened)
 NEW_DEVICE = Mail("new-device", NewDevice)
 ACCOUNT_LOCKED = Mail("account-locked", Happened)
 SECOND_FACTOR = Mail("second-factor", FactorChanged)
-MAILS = (PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE, ACCOUNT_LOCKED, SECOND_FACTOR)
+PASSKEY = Mail("passkey", PasskeyChanged)
+MAILS = (PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE, ACCOUNT_LOCKED, SECOND_FACTOR, PASSKEY)

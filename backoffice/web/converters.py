@@ -34,6 +34,10 @@ class SessionConverter(_PublicIdConverter):
     """The public identifier of an account's session."""
 
 
+class PasskeyConverter(_PublicIdConverter):
+    """The public identifier of a passkey."""
+
+
 class LinkConverter(BaseConverter):
     """The token of a link that was mailed. Logs show the route and not the token."""
 
@@ -72,6 +76,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "school": SchoolConverter,
     "account": AccountConverter,
     "session": SessionConverter,
+    "passkey": PasskeyConverter,
     "link": LinkConverter,
     "code": CodeConverter,
     "plugin": PluginConverter,

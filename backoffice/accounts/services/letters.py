@@ -105,6 +105,8 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             | LetterKind.RECOVERY_USED
         ):
             return mails.SECOND_FACTOR, mails.FactorChanged(letter.kind, letter.created_at)
+        case LetterKind.PASSKEY_ADDED | LetterKind.PASSKEY_REMOVED | LetterKind.PASSKEY_COPIED:
+            return mails.PASSKEY, mails.PasskeyChanged(letter.kind, letter.created_at)
         case _:
             return mails.PASSWORD_CHANGED, mails.Happened(letter.created_at)
 
