@@ -21,6 +21,7 @@ from backoffice.accounts.models import (
     AccountSecondFactor,
     AccountSession,
 )
+from backoffice.accounts.passkeys.models import AccountPasskey, SpentChallenge
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianLink
 from backoffice.host.models import PluginState
@@ -47,7 +48,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.models import StudentSession
 from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_passkey
 
 REFUSED = "42501"  # SQLSTATE insufficient_privilege
 
@@ -112,6 +113,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AccountSession: THEMSELVES,
     AccountSecondFactor: {"founder": {"founder"}},
     AccountRecoveryCode: {"founder": {"founder"}},
+    AccountPasskey: {"founder": {"founder"}},
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
@@ -142,7 +144,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Invitation: {"leader": {"Home"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink)
+UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, SpentChallenge, AccountLetter, AccountLink)
 
 
 class Stage:
@@ -153,6 +155,7 @@ class Stage:
         self.as_ = cache(self._as)
         for role in ROLES:
             self.as_(role)
+        add_passkey(world.people["founder"].id)
         foreign = world.foreign_class
         world.student(foreign, foreign.children[0])
         renew_code(principal=self.as_("outsider"), classroom=foreign.public_id)
@@ -187,6 +190,7 @@ class Stage:
                 | AccountSession()
                 | AccountSecondFactor()
                 | AccountRecoveryCode()
+                | AccountPasskey()
                 | TeachingRole()
                 | GuardianLink()
             ):

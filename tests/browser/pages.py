@@ -134,7 +134,14 @@ def prove_wrongly(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Go on").click()
 
 
+def send_nothing(page: Page, _site: Site) -> None:
+    """Send the form for a passkey as no button does."""
+    page.locator("form[action='/account/passkeys']").evaluate("form => form.submit()")
+    page.get_by_text("Please look at this again").wait_for()
+
+
 FACTOR = "/account/second-factor"
+PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
@@ -151,6 +158,11 @@ PAGES: Mapping[str, Stop] = {
     "second factor, an app": Stop("founder", FACTOR, press("Set up another app")),
     "second factor, a wrong code": Stop("founder", FACTOR, wrong_first_code),
     "recovery codes": Stop("founder", FACTOR, press("Make new recovery codes")),
+    "passkeys, none": Stop("teacher", PASSKEYS),
+    "passkeys, nothing sent": Stop("teacher", PASSKEYS, send_nothing),
+    "passkeys": Stop("founder", PASSKEYS),
+    "my account, with a passkey": Stop("founder", "/account"),
+    "password or passkey once more": Stop("founder", "/account/prove"),
     "error 404": Stop(path="/nowhere"),
     **{f"error {status}": Stop(path=f"/broken/{status}") for status in (413, 429, 500, 503, 504)},
     "error 404, switched off": Stop("teacher", "/broken/404"),

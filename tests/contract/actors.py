@@ -40,7 +40,7 @@ from tests.contract.pages import form_token
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World, add_child
 
-KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "invitation")
+KINDS = ("school", "classroom", "student", "account", "mail", "import", "session", "passkey", "invitation")
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 # The child stays signed in until everybody has knocked, however slow the machine.
@@ -160,12 +160,20 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _invitations({school.id: place for place, school in schools.items()})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
+    things += _passkeys(actors)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
     }
     actors = [
-        replace(each, reach={**each.reach, "session": own_sessions.get(each.name, frozenset())})
+        replace(
+            each,
+            reach={
+                **each.reach,
+                "session": own_sessions.get(each.name, frozenset()),
+                "passkey": frozenset(t.id for t in things if t.kind == "passkey" and t.place == each.name),
+            },
+        )
         for each in actors
     ]
     children = frozenset(
@@ -219,6 +227,15 @@ def _sessions(actors: list[Actor]) -> list[Thing]:
         assert public_id is not None
         found.append(Thing("session", session, public_id, None, actor.name))
     return found
+
+
+def _passkeys(actors: list[Actor]) -> list[Thing]:
+    """One of who has an app beside it: whoever has none signs in by password alone here."""
+    owner = next(each for each in actors if each.name == "founder")
+    account = owner.principal.account_id
+    assert account is not None
+    number, public_id = factory.add_passkey(account)
+    return [Thing("passkey", number, public_id, None, owner.name)]
 
 
 def _imports(places: Mapping[int, str]) -> list[Thing]:

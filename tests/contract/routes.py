@@ -41,6 +41,11 @@ PUBLIC = frozenset(
         "accounts.sign_out",
         # Asks for a code only where the password was right.
         "accounts.sign_in_by_code",
+        # A question for a passkey, the same for everybody; the second only where the password was right.
+        "accounts.passkey_to_sign_in",
+        "accounts.sign_in_by_passkey",
+        "accounts.passkey_after_password",
+        "accounts.sign_in_after_password",
         # The same for every address, and for whoever has the link of a mail.
         "accounts.ask_to_reset",
         "accounts.reset",
@@ -67,6 +72,11 @@ OWN = frozenset(
         "accounts.account",
         "accounts.change_password",
         "accounts.prove",
+        "accounts.passkey_to_prove",
+        "accounts.prove_by_passkey",
+        "accounts.passkeys",
+        "accounts.passkey_to_add",
+        "accounts.remove_passkey",
         "accounts.factor",
         "accounts.begin_factor",
         "accounts.confirm_factor",
@@ -280,6 +290,21 @@ def _removed_factor(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     return _of_factor(stage, actor, may=False, codes=0)
 
 
+def _removed_passkey(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Its owner has an app beside it, so that the recovery codes stay."""
+    del stage, actor, thing
+    return Filled(
+        {},
+        (
+            "added app.account_session",
+            "changed app.account",
+            "changed app.account_session",
+            "removed app.account_passkey",
+            *TOLD,
+        ),
+    )
+
+
 def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     del stage, actor
     return Filled(
@@ -433,6 +458,12 @@ FORMS: Mapping[str, Fill] = {
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),
     "accounts.confirm_factor": _always(audited=False),
+    # What an authenticator answers is in tests/accounts/passkeys.
+    "accounts.sign_in_by_passkey": _always(audited=False),
+    "accounts.sign_in_after_password": _always(audited=False),
+    "accounts.prove_by_passkey": _always(audited=False),
+    "accounts.passkeys": _always(audited=False),
+    "accounts.remove_passkey": _removed_passkey,
     "accounts.prove": _always(("changed app.account_session",), password=PASSWORD),
     "accounts.begin_factor": _begun_factor,
     "accounts.renew_codes": _new_codes,

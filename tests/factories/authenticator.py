@@ -1,4 +1,4 @@
-"""An authenticator in software, as small as WebAuthn allows: ES256, no attestation, and every mistake on demand."""
+"""An authenticator in software, as small as WebAuthn allows, which makes every mistake that it is told to."""
 
 import hashlib
 import json
@@ -66,8 +66,8 @@ class Authenticator:
         return hashlib.sha256(party.encode()).digest() + flags + self.count.to_bytes(4, "big")
 
     def _client(self, kind: str, options: Mapping[str, Any], said: Mapping[str, Any]) -> bytes:
-        client = {"type": kind, "challenge": options["challenge"], "origin": self.origin, "crossOrigin": False}
-        return json.dumps({**client, **said}).encode()
+        client = {"type": kind, "challenge": options["challenge"], "origin": self.origin}
+        return json.dumps({**client, "crossOrigin": False, **said}).encode()
 
     def _answer(self, **response: Any) -> str:
         name = encoded(self.credential_id)

@@ -194,7 +194,7 @@ def opened(sealed: str, act: Act, subject: str = "") -> Challenge:
 
 def read_answer(answer: str) -> AuthenticationCredential:
     """What a browser sent as an answer, as it stands. Raises `Rejected`."""
-    found = _parsed(parse_authentication_credential_json, answer)
+    found: AuthenticationCredential = _parsed(parse_authentication_credential_json, answer)
     if len(found.raw_id) > LONGEST_IDENTIFIER:
         raise Rejected.whole(MALFORMED)
     return found

@@ -587,9 +587,7 @@ def test_nobody_removes_the_passkey_of_another(owner: Owner) -> None:
         (ceremony.UNPROVEN, {"type": "webauthn.get"}),
     ],
 )
-def test_a_new_passkey_is_checked_like_a_known_one(
-    owner: Owner, sentence: str, said: dict[str, str]
-) -> None:
+def test_a_new_passkey_is_checked_like_a_known_one(owner: Owner, sentence: str, said: dict[str, str]) -> None:
     refused(sentence, lambda: owner.add(**said))
     assert owner.named() == []
 
