@@ -1,4 +1,4 @@
-"""Passkeys in a real browser, with an authenticator of its own: added, signed in with, shown as second factor."""
+"""Passkeys in a real browser with an authenticator of its own: adding, signing in, second factor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

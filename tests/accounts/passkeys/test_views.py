@@ -1,4 +1,4 @@
-"""Passkeys in a browser, with the script's part done by the tests: questions, forms, and what refusals say."""
+"""Passkeys in a browser whose script's part the tests do: questions, forms, and what refusals say."""
 
 import html
 import re
