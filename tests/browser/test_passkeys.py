@@ -80,6 +80,9 @@ def test_a_founder_adds_a_passkey_and_comes_in_by_it(visit: Callable[..., Page],
     device = device_of(page)
     by_password(page, founder)
     page.get_by_role("link", name="Use a passkey instead").click()
+    add_one(page, "")
+    assert page.get_by_label("Name").evaluate("it => it === document.activeElement")
+    assert device.credentials() == [], "Nothing is made that would be refused."
     add_one(page, "School laptop")
     page.get_by_role("heading", name="Your recovery codes").wait_for()
     assert len(page.locator(".recovery-codes code").all_inner_texts()) == 10

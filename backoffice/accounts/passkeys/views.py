@@ -121,7 +121,12 @@ def passkeys() -> Response | tuple[str, int]:
     form, problem, who = AddPasskeyForm(), None, principal()
     tx = reading()
     proof.demand(tx)
-    page = {"person": who, "passkeys": _listed(), "factor": second_factor.factor(tx)}
+    page = {
+        "person": who,
+        "passkeys": _listed(),
+        "most": services.MOST,
+        "factor": second_factor.factor(tx),
+    }
     if form.validate_on_submit():
         done_reading()
         try:

@@ -254,3 +254,12 @@ def test_a_passkey_signs_nobody_in_from_another_page(app: Flask) -> None:
     answer = device.sign(question(client, "/sign-in/passkey/options"))
     assert client.post("/sign-in/passkey", data={"answer": answer}).status_code == 400
     assert client.get("/account").location == "/sign-in"
+
+
+def test_a_full_list_has_no_form_to_add_another(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MOST", 1)
+    client = signed_in(app, newcomer())
+    assert "data-passkey=" in client.get(PAGE).text
+    add(client, Authenticator(ORIGIN))
+    page = client.get(PAGE).text
+    assert ("There is no room for more" in page, "data-passkey=" in page) == (True, False)

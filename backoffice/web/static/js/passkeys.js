@@ -29,7 +29,8 @@ export function passkeys(root) {
 async function ask(form, button) {
   const said = form.querySelector("[data-passkey-said]");
   said.textContent = "";
-  if ("pressed" in button.dataset) return;
+  // What else the form needs comes first: a passkey that was made and then refused would stay on the device.
+  if ("pressed" in button.dataset || !form.reportValidity()) return;
   button.dataset.pressed = "";
   try {
     const answer = await fetch(form.dataset.passkey, { headers: { Accept: "application/json" } });
