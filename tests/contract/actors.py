@@ -160,7 +160,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _invitations({school.id: place for place, school in schools.items()})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
-    things += _passkeys(actors)
+    things += _passkeys(world)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -229,13 +229,14 @@ def _sessions(actors: list[Actor]) -> list[Thing]:
     return found
 
 
-def _passkeys(actors: list[Actor]) -> list[Thing]:
-    """One of who has an app beside it: whoever has none signs in by password alone here."""
-    owner = next(each for each in actors if each.name == "founder")
-    account = owner.principal.account_id
-    assert account is not None
-    number, public_id = factory.add_passkey(account)
-    return [Thing("passkey", number, public_id, None, owner.name)]
+def _passkeys(world: World) -> list[Thing]:
+    """One of everybody who signs in with credentials, and an app beside it, whose codes still sign in."""
+    found = []
+    for name, person in world.people.items():
+        factory.add_app(person)
+        number, public_id = factory.add_passkey(person.id)
+        found.append(Thing("passkey", number, public_id, None, name))
+    return found
 
 
 def _imports(places: Mapping[int, str]) -> list[Thing]:

@@ -354,6 +354,13 @@ def _second_factor(tx: Transaction, account: int) -> str:
     return secret
 
 
+def add_app(person: Person) -> None:
+    """An authenticator app and a recovery code, for who has none."""
+    if person.secret is None:
+        with transaction(SYSTEM) as tx:
+            person.secret = _second_factor(tx, person.id)
+
+
 def add_passkey(account: int, name: str = "Telephone") -> tuple[int, str]:
     """A passkey that no device has; its number and public identifier."""
     public_id = new_public_id()

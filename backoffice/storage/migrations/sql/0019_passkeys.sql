@@ -19,7 +19,7 @@ language sql stable security definer set search_path = app, pg_temp as $$
   select p.credential_id, p.transports from account_passkey p where p.account_id = of_account order by p.id
 $$;
 comment on function app.passkeys_of is
-  'What a browser is told to look for, once the password was right: names no passkey and holds no key.';
+  'What is looked for on a device once the password was right: names no passkey and holds no key.';
 
 create function app.open_passkey(of_credential bytea)
 returns table (
@@ -73,6 +73,11 @@ language sql stable security definer set search_path = app, pg_temp as $$
   select exists (select from account_second_factor f where f.account_id = of_account and f.secret is not null)
       or exists (select from account_passkey p where p.account_id = of_account)
 $$;
+
+-- Nobody reads or writes this table itself.
+alter table app.spent_challenge enable row level security;
+alter table app.spent_challenge force row level security;
+create policy owner on app.spent_challenge to backoffice_owner using (true) with check (true);
 
 -- A challenge lives for minutes, and so does the memory that it was used.
 create function app.spend_challenge(of_digest uuid, at timestamptz, until timestamptz) returns boolean
