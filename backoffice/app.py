@@ -10,6 +10,7 @@ import backoffice.accounts.address_views
 import backoffice.accounts.care.views
 import backoffice.accounts.deactivation_views
 import backoffice.accounts.factor_views
+import backoffice.accounts.passkeys.views
 import backoffice.accounts.reset_views
 import backoffice.accounts.sign_up_views
 import backoffice.accounts.views

@@ -3,9 +3,10 @@
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
 from argon2.low_level import Type
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from backoffice.accounts.models import Account, AccountPassword, AccountSecondFactor
+from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count, metadatas, some
 from backoffice.families.models import GuardianLink
@@ -83,10 +84,11 @@ def small_team(look: Looking) -> Finding:
 
 def _with_factor(look: Looking, role: str) -> tuple[int, int]:
     """How many accounts have a role, and how many of them a second factor."""
+    # An account may have several passkeys, and an app beside them.
+    app = select(AccountSecondFactor.account_id).where(AccountSecondFactor.secret.is_not(None))
+    has_one = or_(Account.id.in_(app), Account.id.in_(select(AccountPasskey.account_id)))
     total, having = look.tx.execute(
-        select(func.count(Account.id), func.count(AccountSecondFactor.secret))
-        .outerjoin(AccountSecondFactor, AccountSecondFactor.account_id == Account.id)
-        .where(_ROLES[role])
+        select(func.count(Account.id), func.count(Account.id).filter(has_one)).where(_ROLES[role])
     ).one()
     return total, having
 

@@ -66,7 +66,7 @@ def confirm_factor() -> Response | tuple[str, int]:
         except Rejected as rejected:
             form.otp.errors = [*rejected.fields.values()]
         else:
-            return _codes_page(changed)
+            return codes_page(changed)
     page = render_template(
         "accounts/confirm_factor.html",
         form=form,
@@ -82,7 +82,7 @@ def confirm_factor() -> Response | tuple[str, int]:
 @login_required
 def renew_codes() -> Response:
     """Make new recovery codes, and show them once."""
-    return _act(second_factor.renew_codes, _codes_page)
+    return _act(second_factor.renew_codes, codes_page)
 
 
 @bp.post("/account/second-factor/remove")
@@ -92,7 +92,7 @@ def remove_factor() -> Response:
 
     def removed(changed: Changed) -> Response:
         flash("Your second factor is removed. Everywhere else you are signed out.", "success")
-        return _going_on(redirect("/account", 303), changed)
+        return going_on(redirect("/account", 303), changed)
 
     return _act(second_factor.remove, removed)
 
@@ -102,6 +102,8 @@ def remove_factor() -> Response:
 def prove() -> Response | tuple[str, int]:
     """Ask for the password again, and lead back to where it was needed."""
     form, problem, who = PasswordForm(), None, principal()
+    own = second_factor.factor(reading())
+    shown = {"person": who, "passkeys": own is not None and own.passkeys > 0}
     if form.validate_on_submit():
         done_reading()
         try:
@@ -116,13 +118,13 @@ def prove() -> Response | tuple[str, int]:
             form.password.errors = [*rejected.fields.values()]
         except Throttled as throttled:
             problem = f"That was tried too often. {throttled.sentence}"
-            page = render_template("accounts/prove.html", form=form, problem=problem, person=who)
+            page = render_template("accounts/prove.html", form=form, problem=problem, **shown)
             return errors.to_be_waited_for(page, throttled)
         else:
             if session.pop(ONCE_MORE, False):
                 flash("Thank you. Now do once more what you were about to do.", "success")
             return redirect(session.pop(PROVING_FOR, "/account"), 303)
-    page = render_template("accounts/prove.html", form=form, problem=problem, person=who)
+    page = render_template("accounts/prove.html", form=form, problem=problem, **shown)
     return page, 200 if request.method in SAFE_METHODS else 422
 
 
@@ -165,11 +167,13 @@ def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> 
     return answer(changed)
 
 
-def _codes_page(changed: Changed) -> Response:
+def codes_page(changed: Changed) -> Response:
+    """Show new recovery codes, this once."""
     page = render_template("accounts/recovery_codes.html", person=principal(), codes=changed.recovery_codes)
-    return _going_on(make_response(page), changed)
+    return going_on(make_response(page), changed)
 
 
-def _going_on(response: Response, changed: Changed) -> Response:
+def going_on(response: Response, changed: Changed) -> Response:
+    """Let the browser go on in the session that came of a change."""
     cookies.put(response, settings(), cookies.ACCOUNT, changed.token, same_site="Lax")
     return response

@@ -83,6 +83,19 @@ class NotMe:
         return cls(datetime(2026, 11, 25, 9, 30, tzinfo=UTC), "q" * 43)
 
 
+@dataclass(frozen=True)
+class PasskeyChanged:
+    """What happened to a passkey, as the letter names it, and when."""
+
+    what: str
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "PasskeyChanged":
+        """A passkey that seems to be a copy."""
+        return cls("passkey_copied", datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
+
+
 PASSWORD_RESET = Mail("password-reset", Link)
 PASSWORD_CHANGED = Mail("password-changed", Happened)
 NEW_DEVICE = Mail("new-device", NewDevice)
@@ -94,6 +107,7 @@ ADDRESS_CHANGE = Mail("address-change", NotMe)
 NEW_ADDRESS = Mail("new-address", Link)
 ADDRESS_CHANGED = Mail("address-changed", NotMe)
 ACCOUNT_CLOSED = Mail("account-closed", Happened)
+PASSKEY = Mail("passkey", PasskeyChanged)
 MAILS = (
     PASSWORD_RESET,
     PASSWORD_CHANGED,
@@ -106,4 +120,5 @@ MAILS = (
     NEW_ADDRESS,
     ADDRESS_CHANGED,
     ACCOUNT_CLOSED,
+    PASSKEY,
 )

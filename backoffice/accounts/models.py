@@ -82,6 +82,9 @@ class LetterKind(StrEnum):
     RESET_DONE = "reset_done"
     FACTOR_RESET = "factor_reset"
     ADDRESS_CHANGE = "address_change"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_COPIED = "passkey_copied"
 
 
 class LinkPurpose(StrEnum):
@@ -210,5 +213,5 @@ class AccountSession(Base):
     )
     device: Mapped[str | None] = columns.sealed("Lets the person recognise a session", keep=Keep.SIX_MONTHS)
     proven_at: Mapped[datetime] = columns.moment(
-        "When its owner last typed a password; far-reaching acts ask again", keep=Keep.SIX_MONTHS
+        "When its owner last proved to be it; far-reaching acts ask again", keep=Keep.SIX_MONTHS
     )

@@ -97,7 +97,7 @@ def sign_in() -> Response | tuple[str, int]:
     if looking and current_user.is_authenticated:
         return redirect(homes_of(principal())[0].address, 303)
     if not form.validate_on_submit():
-        return _sign_in_page(form, None, 200 if looking else 422)
+        return sign_in_page(form, None, 200 if looking else 422)
     done_reading()
     try:
         begun = signing_in.sign_in(
@@ -114,11 +114,11 @@ def sign_in() -> Response | tuple[str, int]:
     except signing_in.CodeNeeded as needed:
         return _code_page(needed, shared=bool(form.shared.data))
     except Rejected as rejected:
-        return _sign_in_page(form, rejected.fields[""], 422)
+        return sign_in_page(form, rejected.fields[""], 422)
     except Throttled as throttled:
-        page, _status = _sign_in_page(form, f"That was tried too often. {throttled.sentence}", 429)
+        page, _status = sign_in_page(form, f"That was tried too often. {throttled.sentence}", 429)
         return errors.to_be_waited_for(page, throttled)
-    return _come_in(begun)
+    return come_in(begun)
 
 
 @bp.route("/sign-in/code", methods=["GET", "POST"])
@@ -151,7 +151,7 @@ def sign_in_by_code() -> Response | tuple[str, int]:
         problem = f"That was tried too often. {throttled.sentence}"
         page = render_template("accounts/sign_in_code.html", form=form, problem=problem)
         return errors.to_be_waited_for(page, throttled)
-    return _come_in(begun)
+    return come_in(begun)
 
 
 def _code_page(needed: signing_in.CodeNeeded, *, shared: bool) -> tuple[str, int]:
@@ -163,7 +163,7 @@ def _code_page(needed: signing_in.CodeNeeded, *, shared: bool) -> tuple[str, int
     return render_template("accounts/sign_in_code.html", form=form, problem=problem), 422
 
 
-def _come_in(begun: signing_in.SignedIn) -> Response:
+def come_in(begun: signing_in.SignedIn) -> Response:
     """Give the browser its new session, and lead it to where it wanted to go."""
     # A session of this browser's that is still open is not left lying about.
     if current_user.is_authenticated:
@@ -246,5 +246,6 @@ def _wanted_by(who: Principal) -> str | None:
     return path if theirs and path.startswith(open_to) else None
 
 
-def _sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:
+def sign_in_page(form: SignInForm, problem: str | None, status: int) -> tuple[str, int]:
+    """The sign-in page, with a sentence about what went wrong."""
     return render_template("accounts/sign_in.html", form=form, problem=problem), status

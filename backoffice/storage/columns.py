@@ -116,6 +116,11 @@ def commitment(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
 
 
+def of_authenticator(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """What an authenticator gave out for us alone: the identifier of a key pair, or its public half."""
+    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
 def tokens(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """Keyed digests of the beginnings of words, for search in sealed text."""
     return mapped_column(ARRAY(LargeBinary), info=_held(purpose, Class.PSEUDONYM, keep))
@@ -174,6 +179,11 @@ def day(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 def number(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A small whole number."""
     return mapped_column(Integer, info=_held(purpose, Class.OPERATIONAL, keep))
+
+
+def large_number(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A whole number that may pass 2,147,483,647."""
+    return mapped_column(BigInteger, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
 def flag(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -133,6 +133,35 @@ def use_recovery_code(session: Session, *, account_id: int, digest: bytes, at: d
     return bool(session.scalar(statement, {"account": account_id, "digest": digest, "at": at}))
 
 
+def passkeys_of(session: Session, *, account_id: int) -> Sequence[AnyRow]:
+    """Identifier and transports of each passkey of an account."""
+    return session.execute(text("select * from app.passkeys_of(:account)"), {"account": account_id}).all()
+
+
+def open_passkey(session: Session, *, credential_id: bytes) -> AnyRow | None:
+    """The passkey of this identifier: its number and public key, and what signing in asks of its account."""
+    statement = text("select * from app.open_passkey(:credential)")
+    return session.execute(statement, {"credential": credential_id}).first()
+
+
+def use_passkey(session: Session, *, passkey_id: int, count: int, backed_up: bool, at: datetime) -> str:
+    """Note that a passkey was used: "used", "gone", or "copied" if its count went back."""
+    statement = text("select app.use_passkey(:passkey, :count, :backed_up, :at)")
+    values = {"passkey": passkey_id, "count": count, "backed_up": backed_up, "at": at}
+    return str(session.scalar(statement, values))
+
+
+def forget_passkey(session: Session, *, passkey_id: int) -> None:
+    """Delete a passkey of the principal's own account, and its recovery codes if it was the last factor."""
+    session.execute(text("select app.forget_passkey(:passkey)"), {"passkey": passkey_id})
+
+
+def spend_challenge(session: Session, *, digest: UUID, at: datetime, until: datetime) -> bool:
+    """Use a challenge; whether it was not used before."""
+    statement = text("select app.spend_challenge(:digest, :at, :until)")
+    return bool(session.scalar(statement, {"digest": digest, "at": at, "until": until}))
+
+
 def open_account_link(session: Session, *, purpose: str, digest: bytes, at: datetime) -> int | None:
     """The account whose unused link of this purpose this is, or None."""
     found: int | None = session.scalar(
@@ -319,7 +348,7 @@ def forget_recovery_codes(session: Session) -> None:
 
 
 def forget_second_factor(session: Session) -> None:
-    """Delete second factor and recovery codes of the principal's own account."""
+    """Delete the principal's own authenticator app, and the recovery codes if no passkey is left."""
     session.execute(text("select app.forget_second_factor()"))
 
 

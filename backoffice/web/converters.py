@@ -38,6 +38,10 @@ class EventConverter(_PublicIdConverter):
     """The public identifier of a security event."""
 
 
+class PasskeyConverter(_PublicIdConverter):
+    """The public identifier of a passkey."""
+
+
 class LinkConverter(BaseConverter):
     """The token of a link that was mailed. Logs show the route and not the token."""
 
@@ -77,6 +81,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "account": AccountConverter,
     "session": SessionConverter,
     "event": EventConverter,
+    "passkey": PasskeyConverter,
     "link": LinkConverter,
     "code": CodeConverter,
     "plugin": PluginConverter,

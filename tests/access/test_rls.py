@@ -23,6 +23,7 @@ from backoffice.accounts.models import (
     AccountSecondFactor,
     AccountSession,
 )
+from backoffice.accounts.passkeys.models import AccountPasskey, SpentChallenge
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.host.models import PluginState
@@ -49,7 +50,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.models import StudentSession
 from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_passkey
 
 REFUSED = "42501"  # SQLSTATE insufficient_privilege
 
@@ -114,6 +115,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AccountSession: THEMSELVES,
     AccountSecondFactor: {"founder": {"founder"}},
     AccountRecoveryCode: {"founder": {"founder"}},
+    AccountPasskey: {"founder": {"founder"}},
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
@@ -154,7 +156,14 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     EmailChange: {"leader": {"leader"}, "outsider": {"outsider"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink, SignUp)
+UNREADABLE: tuple[type[Any], ...] = (
+    MailContent,
+    Throttle,
+    SpentChallenge,
+    AccountLetter,
+    AccountLink,
+    SignUp,
+)
 
 
 class Stage:
@@ -165,6 +174,7 @@ class Stage:
         self.as_ = cache(self._as)
         for role in ROLES:
             self.as_(role)
+        add_passkey(world.people["founder"].id)
         foreign = world.foreign_class
         world.student(foreign, foreign.children[0])
         renew_code(principal=self.as_("outsider"), classroom=foreign.public_id)
@@ -200,6 +210,7 @@ class Stage:
                 | AccountSecondFactor()
                 | AccountRecoveryCode()
                 | EmailChange()
+                | AccountPasskey()
                 | TeachingRole()
                 | GuardianLink()
                 | SecurityEvent()

@@ -54,7 +54,12 @@ def sign_in_wrongly(page: Page, _site: Site) -> None:
     """A password that is not right."""
     page.get_by_label("E-mail").fill("teacher@people.example")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def sign_in_empty(page: Page, _site: Site) -> None:
+    """Neither address nor password."""
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def paste(text: str) -> Callable[[Page, Site], None]:
@@ -118,7 +123,7 @@ def asked_for_code(page: Page, site: Site) -> None:
     page.goto("/sign-in")
     page.get_by_label("E-mail").fill(site.world.people["founder"].email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="One more step").wait_for()
 
 
@@ -126,7 +131,7 @@ def wrong_code(page: Page, site: Site) -> None:
     """A one-time code that is not right."""
     asked_for_code(page, site)
     page.get_by_label("One-time code").fill("000000")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_text("This code does not work").first.wait_for()
 
 
@@ -162,13 +167,20 @@ def require_without_own(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def send_nothing(page: Page, _site: Site) -> None:
+    """Send the form for a passkey as no button does."""
+    page.locator("form[action='/account/passkeys']").evaluate("form => form.submit()")
+    page.get_by_text("Please look at this again").wait_for()
+
+
 FACTOR = "/account/second-factor"
+PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
     "sign-in": Stop(path="/sign-in"),
     "sign-in, wrong": Stop(path="/sign-in", act=sign_in_wrongly),
-    "sign-in, empty": Stop(path="/sign-in", act=press("Sign in")),
+    "sign-in, empty": Stop(path="/sign-in", act=sign_in_empty),
     "sign-in, code": Stop(act=asked_for_code),
     "sign-in, wrong code": Stop(act=wrong_code),
     "sign-up": Stop(path="/sign-up"),
@@ -192,6 +204,11 @@ PAGES: Mapping[str, Stop] = {
     "second factor, an app": Stop("founder", FACTOR, press("Set up another app")),
     "second factor, a wrong code": Stop("founder", FACTOR, wrong_first_code),
     "recovery codes": Stop("founder", FACTOR, press("Make new recovery codes")),
+    "passkeys, none": Stop("teacher", PASSKEYS),
+    "passkeys, nothing sent": Stop("teacher", PASSKEYS, send_nothing),
+    "passkeys": Stop("founder", PASSKEYS),
+    "my account, with a passkey": Stop("founder", "/account"),
+    "password or passkey once more": Stop("founder", "/account/prove"),
     "error 404": Stop(path="/nowhere"),
     **{f"error {status}": Stop(path=f"/broken/{status}") for status in (413, 429, 500, 503, 504)},
     "error 404, switched off": Stop("teacher", "/broken/404"),

@@ -84,10 +84,10 @@ def sign_in(page: Page, person: Person) -> None:
     page.goto("/sign-in")
     page.get_by_label("E-mail").fill(person.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     if person.secret:
         page.get_by_label("One-time code").fill(person.otp())
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/console/")
 
 

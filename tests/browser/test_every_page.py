@@ -20,7 +20,7 @@ from backoffice.accounts.services import people
 from backoffice.schools.models import Membership, Role
 from tests.browser.pages import PAGES
 from tests.browser.site import DESK, PHONE, Site, too_low
-from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World
+from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +43,7 @@ def newcomer(world: World) -> None:
             principal=SYSTEM, email=email, name=name, password=PASSWORD, cost=COST
         )
         world.people[role] = Person(0, public_id, email, name)
+    add_passkey(world.people["founder"].id)
     newcomer = world.people["newcomer"].public_id
     with transaction(SYSTEM) as tx:
         number = tx.scalar(select(Account.id).where(Account.public_id == newcomer))

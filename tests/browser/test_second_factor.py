@@ -22,7 +22,7 @@ def test_a_founder_sets_up_an_app_and_comes_in_by_it(visit: Callable[..., Page],
     page.goto("/sign-in")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="Second factor").wait_for()
     page.goto("/console/")
     page.get_by_role("button", name="Set it up").click()
@@ -41,10 +41,10 @@ def test_a_founder_sets_up_an_app_and_comes_in_by_it(visit: Callable[..., Page],
     assert not [code for code in codes if code in page.content()]
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="One more step").wait_for()
     code = page.get_by_label("One-time code")
     assert code.evaluate("it => it === document.activeElement"), "Nothing is in the way of typing it."
     code.fill(codes[0])
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/console/")

@@ -50,6 +50,7 @@ KINDS = (
     "mail",
     "import",
     "session",
+    "passkey",
     "invitation",
     "event",
     "guardian_link",
@@ -180,12 +181,20 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _of_families({child.id: place for place, room in classes.items() for child in room.children})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
+    things += _passkeys(world)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
     }
     actors = [
-        replace(each, reach={**each.reach, "session": own_sessions.get(each.name, frozenset())})
+        replace(
+            each,
+            reach={
+                **each.reach,
+                "session": own_sessions.get(each.name, frozenset()),
+                "passkey": frozenset(t.id for t in things if t.kind == "passkey" and t.place == each.name),
+            },
+        )
         for each in actors
     ]
     children = frozenset(
@@ -239,6 +248,16 @@ def _sessions(actors: list[Actor]) -> list[Thing]:
         assert session is not None
         assert public_id is not None
         found.append(Thing("session", session, public_id, None, actor.name))
+    return found
+
+
+def _passkeys(world: World) -> list[Thing]:
+    """One of everybody who signs in with credentials, and an app beside it, whose codes still sign in."""
+    found = []
+    for name, person in world.people.items():
+        factory.add_app(person)
+        number, public_id = factory.add_passkey(person.id)
+        found.append(Thing("passkey", number, public_id, None, name))
     return found
 
 

@@ -48,6 +48,11 @@ PUBLIC = frozenset(
         "accounts.sign_out",
         # Asks for a code only where the password was right.
         "accounts.sign_in_by_code",
+        # A question for a passkey, the same for everybody; the second only where the password was right.
+        "accounts.passkey_to_sign_in",
+        "accounts.sign_in_by_passkey",
+        "accounts.passkey_after_password",
+        "accounts.sign_in_after_password",
         # The same for every address, and for whoever has the link of a mail.
         "accounts.ask_to_reset",
         "accounts.reset",
@@ -92,6 +97,11 @@ OWN = frozenset(
         "accounts.confirm_email",
         "accounts.deactivate",
         "accounts.prove",
+        "accounts.passkey_to_prove",
+        "accounts.prove_by_passkey",
+        "accounts.passkeys",
+        "accounts.passkey_to_add",
+        "accounts.remove_passkey",
         "accounts.factor",
         "accounts.begin_factor",
         "accounts.confirm_factor",
@@ -278,37 +288,14 @@ def _out_elsewhere(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     return Filled({}, ("changed app.account_session",) * count)
 
 
-def _begun_factor(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    person = stage.world.people.get(actor.name)
-    known = person is not None and person.secret is not None
-    return Filled({}, ("changed app.account_second_factor" if known else "added app.account_second_factor",))
-
-
-def _of_factor(stage: Stage, actor: Actor, *, may: bool, codes: int) -> Filled:
-    """An act on a second factor: only one actor has one."""
-    person = stage.world.people.get(actor.name)
-    if not may or person is None or person.secret is None:
-        return Filled({}, audited=False)
-    return Filled(
-        {},
-        (
-            *("added app.account_recovery_code",) * codes,
-            "added app.account_session",
-            "changed app.account",
-            "changed app.account_session",
-            "removed app.account_recovery_code",
-            *TOLD,
-        ),
-    )
+# What a change of factors does besides: everybody has an app and a passkey, so that one is left.
+CHANGED_FACTOR = ("added app.account_session", "changed app.account", "changed app.account_session", *TOLD)
 
 
 def _new_codes(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    return _of_factor(stage, actor, may=True, codes=RECOVERY_CODES)
-
-
-def _removed_factor(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    """Founders must keep theirs; others remove theirs in tests/accounts/test_factor_views.py."""
-    return _of_factor(stage, actor, may=False, codes=0)
+    del stage, actor
+    added = ("added app.account_recovery_code",) * RECOVERY_CODES
+    return Filled({}, (*added, "removed app.account_recovery_code", *CHANGED_FACTOR))
 
 
 def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -609,10 +596,16 @@ FORMS: Mapping[str, Fill] = {
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),
     "accounts.confirm_factor": _always(audited=False),
+    # What an authenticator answers is in tests/accounts/passkeys.
+    "accounts.sign_in_by_passkey": _always(audited=False),
+    "accounts.sign_in_after_password": _always(audited=False),
+    "accounts.prove_by_passkey": _always(audited=False),
+    "accounts.passkeys": _always(audited=False),
+    "accounts.remove_passkey": _always(("removed app.account_passkey", *CHANGED_FACTOR)),
     "accounts.prove": _always(("changed app.account_session",), password=PASSWORD),
-    "accounts.begin_factor": _begun_factor,
+    "accounts.begin_factor": _always(("changed app.account_second_factor",)),
     "accounts.renew_codes": _new_codes,
-    "accounts.remove_factor": _removed_factor,
+    "accounts.remove_factor": _always(("removed app.account_second_factor", *CHANGED_FACTOR)),
     "accounts.end_session": _always(("changed app.account_session",)),
     "accounts.end_other_sessions": _out_elsewhere,
     "students.choose": _in_by_code,

@@ -23,7 +23,7 @@ from backoffice.storage.installation import Installation
 from backoffice.storage.roles import DatabaseRole
 from backoffice.storage.sealed import Sealed
 from backoffice.web import cookies
-from tests.factories.world import World
+from tests.factories.world import World, add_passkey
 
 # Tables of nobody, that everybody must read before there is a principal.
 OPEN_TO_ALL = {
@@ -39,6 +39,7 @@ APPEND_ONLY = {"app.audit_entry", "app.audit_detail", "app.point_entry"}
 @pytest.fixture(scope="module")
 def owner(runtime: Runtime, world: World) -> Iterator[Connection]:
     world.token("teacher")
+    add_passkey(world.people["founder"].id)
     world.student_session(world.own_class, world.own_class.children[0])
     with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
         yield connection

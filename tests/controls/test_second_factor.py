@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.controls.check import State
 from tests.controls.conftest import Broken, Look
-from tests.factories.world import COST, SYSTEM, World
+from tests.factories.world import COST, SYSTEM, World, add_passkey
 
 WITH_FACTOR = (
     """insert into app.account_second_factor (account_id, secret, last_step)
@@ -74,6 +74,25 @@ def test_a_founder_without_one_falls_short(
 def test_a_founder_who_never_set_one_up_falls_short(look: Look, control: str) -> None:
     with founders(1):
         assert look(control).state is State.FALLS_SHORT
+
+
+@BOTH
+def test_a_passkey_is_a_second_factor_and_several_are_one(look: Look, control: str) -> None:
+    with founders(1):
+        with transaction(SYSTEM) as tx:
+            number = tx.scalar(select(Account.id).order_by(Account.id.desc()).limit(1))
+        assert number is not None
+        assert look(control).state is State.FALLS_SHORT
+        for name in ("Telephone", "Key"):
+            add_passkey(number, name)
+        finding = look(control)
+    assert finding.state is State.HOLDS
+    assert finding.evidence.startswith(
+        {
+            "second-factor": "With a second factor: 2 of 2 founders,",
+            "small-team": "2 founder accounts, 2 with",
+        }[control]
+    )
 
 
 def test_three_founders_are_too_many(look: Look, broken: Broken) -> None:

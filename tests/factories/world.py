@@ -22,6 +22,7 @@ from backoffice.accounts.models import (
     AccountRecoveryCode,
     AccountSecondFactor,
 )
+from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.families import codes as letter_codes
@@ -394,6 +395,33 @@ def _second_factor(tx: Transaction, account: int) -> str:
     digest = codes.recovery_digest(account, RECOVERY_CODE)
     _row(tx, AccountRecoveryCode, account_id=account, code_digest=digest)
     return secret
+
+
+def add_app(person: Person) -> None:
+    """An authenticator app and a recovery code, for who has none."""
+    if person.secret is None:
+        with transaction(SYSTEM) as tx:
+            person.secret = _second_factor(tx, person.id)
+
+
+def add_passkey(account: int, name: str = "Telephone") -> tuple[int, str]:
+    """A passkey that no device has; its number and public identifier."""
+    public_id = new_public_id()
+    with transaction(SYSTEM) as tx:
+        row = insert(AccountPasskey).values(
+            public_id=public_id,
+            account_id=account,
+            credential_id=public_id.encode(),
+            public_key=b"",
+            sign_count=0,
+            transports=["internal"],
+            backed_up=False,
+            name=name,
+            created_at=clock.now(),
+        )
+        number = tx.scalar(row.returning(AccountPasskey.id))
+    assert number is not None
+    return number, public_id
 
 
 def _place() -> dict[str, Any]:

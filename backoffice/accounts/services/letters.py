@@ -125,6 +125,12 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
         case LetterKind.ADDRESS_CHANGE:
             token, _until = make_link(tx, account, LinkPurpose.NOT_ME, LASTS[LinkPurpose.NOT_ME])
             return mails.ADDRESS_CHANGE, mails.NotMe(letter.created_at, token)
+        case _:
+            return _of_what_happened(letter)
+
+
+def _of_what_happened(letter: AccountLetter) -> tuple[Mail, object]:
+    match letter.kind:
         case LetterKind.LOCKED:
             return mails.ACCOUNT_LOCKED, mails.Happened(letter.created_at)
         case (
@@ -134,6 +140,8 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             | LetterKind.RECOVERY_USED
         ):
             return mails.SECOND_FACTOR, mails.FactorChanged(letter.kind, letter.created_at)
+        case LetterKind.PASSKEY_ADDED | LetterKind.PASSKEY_REMOVED | LetterKind.PASSKEY_COPIED:
+            return mails.PASSKEY, mails.PasskeyChanged(letter.kind, letter.created_at)
         case _:
             return mails.PASSWORD_CHANGED, mails.Happened(letter.created_at)
 

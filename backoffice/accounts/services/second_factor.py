@@ -12,6 +12,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import codes
 from backoffice.accounts.models import Account, AccountRecoveryCode, AccountSecondFactor, LetterKind
+from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.services import credentials, letters, proof
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -21,14 +22,18 @@ from backoffice.storage import functions, keyring
 WRONG = "This is not the code that the app shows now. Wait for the next one and write that."
 NOT_BEGUN = "Begin again: there is no app to confirm."
 NONE = "Your account has no second factor."
-MUST = "Your account must have a second factor. You can set up another app instead."
+MUST = "Your account must have a second factor. Set up another app, or add a passkey first."
 
 
 @dataclass(frozen=True)
 class Factor:
-    """How the second factor of an account stands: since when, and how many recovery codes are left."""
+    """How the second factor of an account stands.
 
-    set_at: datetime
+    Since when it has an app, if it has one, how many passkeys, and how many recovery codes are left.
+    """
+
+    set_at: datetime | None
+    passkeys: int
     codes_left: int
 
 
@@ -49,12 +54,14 @@ class Changed:
 
 
 def factor(tx: Transaction) -> Factor | None:
-    """The principal's second factor."""
-    own = _own(tx)
-    if own is None or own.secret is None or own.set_at is None:
+    """The principal's second factor, of whatever kind."""
+    app, passkeys, mine = _own(tx), _passkeys(tx), tx.principal.account_id
+    set_at = app.set_at if app is not None and app.secret is not None else None
+    if set_at is None and not passkeys:
         return None
-    unused = (AccountRecoveryCode.account_id == own.account_id, AccountRecoveryCode.used_at.is_(None))
-    return Factor(own.set_at, tx.scalar(select(func.count(AccountRecoveryCode.id)).where(*unused)) or 0)
+    unused = (AccountRecoveryCode.account_id == mine, AccountRecoveryCode.used_at.is_(None))
+    left = tx.scalar(select(func.count(AccountRecoveryCode.id)).where(*unused)) or 0
+    return Factor(set_at, passkeys, left)
 
 
 @dataclass(frozen=True)
@@ -117,27 +124,34 @@ def confirm(*, principal: Principal, otp: str, sessions: Sessions) -> Changed:
         mine = AccountSecondFactor.account_id == own.account_id
         in_use = {"secret": own.pending, "pending": None, "set_at": now, "last_step": step}
         tx.execute(update(AccountSecondFactor).where(mine).values(in_use))
-        return _changed(tx, LetterKind.FACTOR_SET, "accounts.set-second-factor", sessions, _new_codes(tx))
+        return changed(tx, LetterKind.FACTOR_SET, "accounts.set-second-factor", sessions, new_codes(tx))
 
 
 def renew_codes(*, principal: Principal, sessions: Sessions) -> Changed:
     """Put new recovery codes in the place of the old ones. Raises `Rejected` and `ProofNeeded`."""
     with transaction(principal) as tx:
         proof.demand(tx)
-        _in_use(tx)
-        fresh = _new_codes(tx)
-        return _changed(tx, LetterKind.CODES_RENEWED, "accounts.renew-recovery-codes", sessions, fresh)
+        if factor(tx) is None:
+            raise Rejected.whole(NONE)
+        fresh = new_codes(tx)
+        return changed(tx, LetterKind.CODES_RENEWED, "accounts.renew-recovery-codes", sessions, fresh)
 
 
 def remove(*, principal: Principal, sessions: Sessions) -> Changed:
-    """Be without a second factor again, where none is required. Raises `Rejected` and `ProofNeeded`."""
+    """Be without the app again, unless it is the last factor of who must have one.
+
+    Recovery codes go with the last factor. Raises `Rejected` and `ProofNeeded`.
+    """
     with transaction(principal) as tx:
         proof.demand(tx)
-        _in_use(tx)
-        if required(tx):
+        own_account_alone(tx)
+        own = _own(tx)
+        if own is None or own.secret is None:
+            raise Rejected.whole(NONE)
+        if required(tx) and not _passkeys(tx):
             raise Rejected.whole(MUST)
         functions.forget_second_factor(tx)
-        return _changed(tx, LetterKind.FACTOR_REMOVED, "accounts.remove-second-factor", sessions)
+        return changed(tx, LetterKind.FACTOR_REMOVED, "accounts.remove-second-factor", sessions)
 
 
 def _own(tx: Transaction, *, lock: bool = False) -> AccountSecondFactor | None:
@@ -145,14 +159,22 @@ def _own(tx: Transaction, *, lock: bool = False) -> AccountSecondFactor | None:
     return tx.scalars(own.with_for_update() if lock else own).one_or_none()
 
 
-def _in_use(tx: Transaction) -> AccountSecondFactor:
-    own = _own(tx, lock=True)
-    if own is None or own.secret is None:
-        raise Rejected.whole(NONE)
-    return own
+def _passkeys(tx: Transaction) -> int:
+    mine = AccountPasskey.account_id == tx.principal.account_id
+    return tx.scalar(select(func.count(AccountPasskey.id)).where(mine)) or 0
 
 
-def _new_codes(tx: Transaction) -> Sequence[str]:
+def own_account_alone(tx: Transaction) -> None:
+    """Let nobody else change the principal's factors until the transaction's end.
+
+    Otherwise two who each remove one of the last two would leave an account that must have one without.
+    """
+    mine = Account.id == tx.principal.account_id
+    tx.execute(select(Account.id).where(mine).with_for_update(key_share=True))
+
+
+def new_codes(tx: Transaction) -> Sequence[str]:
+    """Put fresh recovery codes in the place of the principal's old ones."""
     account_id = tx.principal.account_id
     assert account_id is not None
     functions.forget_recovery_codes(tx)
@@ -166,9 +188,10 @@ def _new_codes(tx: Transaction) -> Sequence[str]:
     return fresh
 
 
-def _changed(
+def changed(
     tx: Transaction, told: LetterKind, verb: str, sessions: Sessions, fresh: Sequence[str] = ()
 ) -> Changed:
+    """Tell the owner, end every other session, and go on in a new one."""
     account: Account = proof.me(tx)
     letters.ask(tx, told, account_id=account.id)
     record(tx, verb, account=account.id)

@@ -96,7 +96,7 @@ def sign_in(
         # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
         matches = passwords.verify(password, found.password_hash if found else None, cost)
         if not (found and matches and found.status == AccountStatus.ACTIVE):
-            _note_refusal(address)
+            note_refusal(address)
             raise Rejected.whole(REFUSED)
         begun = _with_code(
             found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared
@@ -117,7 +117,7 @@ def sign_in_by_code(
     shared: bool = False,
 ) -> SignedIn:
     """Go on where the password was right. Raises `Rejected`, `CodeNeeded` and `Throttled`."""
-    index, epoch = _opened(half_way)
+    index, epoch = opened(half_way)
     with _guarded(index, visitor, throttles):
         with transaction(Nobody(visitor.address)) as tx:
             found = functions.sign_in_account(tx, email_index=index)
@@ -129,7 +129,7 @@ def sign_in_by_code(
 def may_go_on(half_way: str) -> bool:
     """Whether a code may follow here without the password."""
     try:
-        _opened(half_way)
+        opened(half_way)
     except Rejected:
         return False
     return True
@@ -146,44 +146,82 @@ def _with_code(
     shared: bool,
 ) -> SignedIn:
     """Begin a session where the password was right and the code, where there is one, is too."""
-    address = visitor.address
-    token, own_voucher = secrets.token_urlsafe(32), voucher(ACCOUNT, index.hex())
-    with transaction(Nobody(address)) as tx:
-        sealed = functions.second_factor(tx, account_id=found.account_id)
-        used = _use_code(tx, found.account_id, sealed, otp) if sealed is not None else "none"
+    token = secrets.token_urlsafe(32)
+    with transaction(Nobody(visitor.address)) as tx:
+        used = _factor_used(tx, found.account_id, otp)
         if used is not None:
-            session_id = begin(
+            begin_by(
                 tx,
-                account_id=found.account_id,
-                security_epoch=found.security_epoch,
+                found,
+                used,
                 token=token,
-                idle_minutes=sessions.account_idle_shared if shared else sessions.account_idle,
-                until=sessions.span(sessions.account_absolute),
-                address=address,
+                sessions=sessions,
+                visitor=visitor,
                 device=device,
+                shared=shared,
             )
-            if session_id is None:
-                raise Rejected.whole(REFUSED)
-            record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=used)
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
     if used is None:
         if otp:
-            events.note_refused_code(account_id=found.account_id, address=address)
+            events.note_refused_code(account_id=found.account_id, address=visitor.address)
         half_way = _half_way(index, found.security_epoch)
         raise CodeRefused(half_way, CODE_REFUSED) if otp else CodeNeeded(half_way, CODE_WANTED)
+    return signed_in(token, account_id=found.account_id, index=index, visitor=visitor, device=device)
+
+
+def begin_by(
+    tx: Transaction,
+    found: AnyRow,
+    factor: str,
+    *,
+    token: str,
+    sessions: Sessions,
+    visitor: Visitor,
+    device: str | None,
+    shared: bool,
+) -> None:
+    """Begin the session of an account whose credentials were right. Raises `Rejected` if it is closed."""
+    session_id = begin(
+        tx,
+        account_id=found.account_id,
+        security_epoch=found.security_epoch,
+        token=token,
+        idle_minutes=sessions.account_idle_shared if shared else sessions.account_idle,
+        until=sessions.span(sessions.account_absolute),
+        address=visitor.address,
+        device=device,
+    )
+    if session_id is None:
+        raise Rejected.whole(REFUSED)
+    record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=factor)
+
+
+def signed_in(token: str, *, account_id: int, index: bytes, visitor: Visitor, device: str | None) -> SignedIn:
+    """What the browser of a session that has begun is given. On a device not known yet its owner is told."""
+    own_voucher = voucher(ACCOUNT, index.hex())
     if visitor.device is None or own_voucher not in visitor.device.vouchers:
-        with transaction(credential(token, address)) as tx:
-            letters.ask(tx, LetterKind.NEW_DEVICE, account_id=found.account_id, device=device)
+        with transaction(credential(token, visitor.address)) as tx:
+            letters.ask(tx, LetterKind.NEW_DEVICE, account_id=account_id, device=device)
     return SignedIn(token, own_voucher)
 
 
-def _use_code(tx: Transaction, account_id: int, sealed: bytes, otp: str) -> str | None:
+def _factor_used(tx: Transaction, account_id: int, otp: str) -> str | None:
+    """The second factor that was shown: "none" where there is none, None where one is still to come."""
+    sealed = functions.second_factor(tx, account_id=account_id)
+    if sealed is None and not functions.passkeys_of(tx, account_id=account_id):
+        return "none"
+    return _use_code(tx, account_id, sealed, otp)
+
+
+def _use_code(tx: Transaction, account_id: int, sealed: bytes | None, otp: str) -> str | None:
     """What kind of code it was, now used; None if it is none that works."""
-    secret, now = keyring.current().open(sealed, context="account_second_factor.secret").decode(), clock.now()
-    step = codes.step_of(secret, otp, now)
-    if step is not None:
-        return "app" if functions.use_step(tx, account_id=account_id, step=step) else None
+    now = clock.now()
+    if sealed is not None:
+        secret = keyring.current().open(sealed, context="account_second_factor.secret").decode()
+        step = codes.step_of(secret, otp, now)
+        if step is not None:
+            return "app" if functions.use_step(tx, account_id=account_id, step=step) else None
     digest = codes.recovery_digest(account_id, otp)
     if digest is None or not functions.use_recovery_code(tx, account_id=account_id, digest=digest, at=now):
         return None
@@ -196,7 +234,8 @@ def _half_way(index: bytes, epoch: int) -> str:
     return keyring.current().seal(said.encode(), context=_HALF_WAY).hex()
 
 
-def _opened(half_way: str) -> tuple[bytes, int]:
+def opened(half_way: str) -> tuple[bytes, int]:
+    """Whose password was right: the address's index, and the epoch. Raises `Rejected`."""
     try:
         said = keyring.current().open(bytes.fromhex(half_way), context=_HALF_WAY).decode()
     except (ValueError, keyring.KeyringError):
@@ -296,7 +335,8 @@ def _hash_anew(who: AccountToken, password: str, *, stored: str, cost: Passwords
         tx.execute(update(AccountPassword).where(mine, unchanged).values(password_hash=anew))
 
 
-def _note_refusal(address: str | None) -> None:
+def note_refusal(address: str | None) -> None:
+    """Keep that somebody was refused. Whom they meant is not kept."""
     with transaction(Nobody(address)) as tx:
         record(tx, "accounts.sign-in-refused")
 

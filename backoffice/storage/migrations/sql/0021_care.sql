@@ -285,17 +285,21 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 begin
   perform end_factor_reset(new.account_id, 'cancelled', case tg_table_name
     when 'account_second_factor' then to_timestamp((to_jsonb(new) ->> 'last_step')::bigint * 30)
+    when 'account_passkey' then (to_jsonb(new) ->> 'last_used_at')::timestamptz
     else (to_jsonb(new) ->> 'used_at')::timestamptz end);
   return null;
 end $$;
 create trigger factor_was_used after update of last_step on app.account_second_factor
   for each row when (new.last_step > old.last_step) execute function app.factor_was_used();
+create trigger factor_was_used after update of last_used_at on app.account_passkey
+  for each row when (new.last_used_at is not null) execute function app.factor_was_used();
 create trigger factor_was_used after update of used_at on app.account_recovery_code
   for each row when (old.used_at is null and new.used_at is not null) execute function app.factor_was_used();
 
 create function app.forget_factors_of(of_account bigint) returns void
 language sql security definer set search_path = app, pg_temp as $$
   delete from account_recovery_code c where c.account_id = of_account;
+  delete from account_passkey p where p.account_id = of_account;
   delete from account_second_factor f where f.account_id = of_account
 $$;
 comment on function app.forget_factors_of is 'Takes away every second factor of an account, of whatever kind.';
