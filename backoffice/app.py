@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import backoffice.accounts.account_views
 import backoffice.accounts.factor_views
+import backoffice.accounts.providers.views
 import backoffice.accounts.reset_views
 import backoffice.accounts.views
 import backoffice.families.views
@@ -91,6 +92,7 @@ def build(runtime: Runtime) -> Flask:
     for blueprint in (
         pages.bp,
         backoffice.accounts.views.bp,
+        backoffice.accounts.providers.views.bp,
         backoffice.students.views.bp,
         backoffice.families.views.bp,
         backoffice.staff.views.bp,
@@ -98,6 +100,7 @@ def build(runtime: Runtime) -> Flask:
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
     backoffice.accounts.factor_views.init_app(app)
+    backoffice.accounts.providers.views.init_app(app)
     backoffice.outbox.views.init_app(app, settings)
     site.init_app(app, runtime.plugins)
     toggles.init_app(app, runtime.plugins)

@@ -4,6 +4,7 @@ Migrations, the policy and the data inventory look at what is registered; import
 the start of a process makes sure that nothing is missing.
 """
 
+import backoffice.accounts.providers.rules
 import backoffice.accounts.rules
 import backoffice.audit.rules
 import backoffice.families.rules

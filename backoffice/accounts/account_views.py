@@ -5,6 +5,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from backoffice.accounts.forms import ChangePasswordForm
+from backoffice.accounts.providers.services import linking
 from backoffice.accounts.services import credentials, second_factor, sessions
 from backoffice.accounts.views import bp, principal
 from backoffice.problems import Rejected, Throttled
@@ -22,6 +23,7 @@ def account() -> str:
         person=who,
         email=credentials.own_address(tx),
         factor=second_factor.factor(tx),
+        identities=linking.links(tx),
         sessions=[
             {
                 "public_id": each.public_id,

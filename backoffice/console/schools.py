@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 
-from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT
-from backoffice.access.policy import scope
+from flask_admin import expose
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT, SCHOOLS_EDIT
+from backoffice.access.policy import can, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.providers.services import asking
+from backoffice.accounts.services import proof
+from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.schools import queries
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
+from backoffice.web.identity import reading
 
 NOTHING = SchoolCounts(0, 0, 0)
 
@@ -18,7 +26,7 @@ class SchoolGrid(Grid):
     """The schools that somebody may count."""
 
     entity = School
-    doors = {"index": SCHOOLS_COUNT}
+    doors = {"index": SCHOOLS_COUNT, "staff_sign_in": SCHOOLS_EDIT}
     icon = "school"
     title = "Schools"
     category = "School"
@@ -30,6 +38,7 @@ class SchoolGrid(Grid):
         Column("classrooms", "Classes", numeric=True),
         Column("students", "Students", numeric=True),
         Column("staff", "Staff", numeric=True),
+        Column("sign_in", "Staff sign in"),
     )
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
@@ -53,6 +62,30 @@ class SchoolGrid(Grid):
             },
         }
 
+    @expose("/<school:public_id>/sign-in", methods=("GET", "POST"))
+    def staff_sign_in(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Ask the school's staff to come in by an identity provider, from the school's own domain."""
+        tx = reading()
+        proof.demand(tx)
+        school = find(tx, School, public_id, permission=SCHOOLS_EDIT)
+        form = StaffSignInForm(domain=school.sign_in_from)
+
+        def save() -> str:
+            asking.ask_of_staff(principal=self.who, school=public_id, domain=form.domain.data or "")
+            return "/console/schools/"
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Saved.",
+            heading="How the staff sign in",
+            intro=f"Teachers and leaders of {school.name} then have to sign in as you did, with Google or another"
+            " provider and an account of the school's domain. Whoever signs in another way sees nothing of"
+            " the school. They must be invited all the same.",
+            cancel_url="/console/schools/",
+            crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "How the staff sign in"}],
+        )
+
     @staticmethod
     def _row(who: Principal, school: School, counts: SchoolCounts) -> Row:
         return Row(
@@ -64,8 +97,17 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.classrooms:,}", "number"),
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
+                _sign_in(who, school),
             ),
         )
+
+
+def _sign_in(who: Principal, school: School) -> Cell:
+    if school.kind == SchoolKind.PERSONAL:
+        return Cell(None)
+    said = f"From {school.sign_in_from}" if school.sign_in_from else "As they like"
+    editable = can(who, SCHOOLS_EDIT, school)
+    return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)
 
 
 def classes_of(who: Principal, school: School) -> str | None:

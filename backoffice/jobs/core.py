@@ -1,6 +1,7 @@
 """The core's own jobs."""
 
 from backoffice.accounts.jobs import JOBS as ACCOUNT_JOBS
+from backoffice.accounts.providers.jobs import JOBS as PROVIDER_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
@@ -11,6 +12,7 @@ JOBS: tuple[Job, ...] = (
     Job("forget-jobs", forget_jobs, daily(at="03:40"), title="Forget jobs that ended a month ago"),
     Job("forget-tries", forget_tries, every(hours=1), title="Forget counts of tries whose time is over"),
     *ACCOUNT_JOBS,
+    *PROVIDER_JOBS,
     *MAIL_JOBS,
     *STAFF_JOBS,
 )

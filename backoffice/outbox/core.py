@@ -1,6 +1,7 @@
 """The mails of the core, each with the package in which its templates lie."""
 
 from backoffice.accounts.mails import MAILS as ACCOUNT_MAILS
+from backoffice.accounts.providers.mails import MAILS as PROVIDER_MAILS
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
 from backoffice.staff.mails import MAILS as STAFF_MAILS
@@ -8,5 +9,6 @@ from backoffice.staff.mails import MAILS as STAFF_MAILS
 MAILS: tuple[tuple[str, Mail], ...] = (
     ("backoffice.host", PLUGIN_SWITCHED),
     *(("backoffice.accounts", mail) for mail in ACCOUNT_MAILS),
+    *(("backoffice.accounts.providers", mail) for mail in PROVIDER_MAILS),
     *(("backoffice.staff", mail) for mail in STAFF_MAILS),
 )

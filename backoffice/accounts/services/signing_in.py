@@ -1,5 +1,6 @@
 """Signing in and out."""
 
+import json
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ class SignedIn:
 
     token: str
     voucher: str
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """The identity provider that a session came by, and the organisation that it named, if any."""
+
+    provider: str
+    domain: str | None
 
 
 class CodeNeeded(Exception):
@@ -93,9 +102,7 @@ def sign_in(
         if not (found and matches and found.status == AccountStatus.ACTIVE):
             _note_refusal(address)
             raise Rejected.whole(REFUSED)
-        begun = _with_code(
-            found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared
-        )
+        begun = with_code(found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared)
     if passwords.outdated(found.password_hash, cost):
         _hash_anew(credential(begun.token, address), password, stored=found.password_hash, cost=cost)
     return begun
@@ -112,13 +119,22 @@ def sign_in_by_code(
     shared: bool = False,
 ) -> SignedIn:
     """Go on where the password was right. Raises `Rejected`, `CodeNeeded` and `Throttled`."""
-    index, epoch = _opened(half_way)
+    index, epoch, vouched = _opened(half_way)
     with trying(*guess(index, visitor, throttles)):
         with transaction(Nobody(visitor.address)) as tx:
             found = functions.sign_in_account(tx, email_index=index)
         if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == epoch):
             raise Rejected.whole(TOO_LATE)
-        return _with_code(found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared)
+        return with_code(
+            found,
+            index,
+            otp,
+            sessions=sessions,
+            visitor=visitor,
+            device=device,
+            shared=shared,
+            vouched=vouched,
+        )
 
 
 def may_go_on(half_way: str) -> bool:
@@ -130,7 +146,7 @@ def may_go_on(half_way: str) -> bool:
     return True
 
 
-def _with_code(
+def with_code(
     found: AnyRow,
     index: bytes,
     otp: str,
@@ -139,8 +155,12 @@ def _with_code(
     visitor: Visitor,
     device: str | None,
     shared: bool,
+    vouched: Vouched | None = None,
 ) -> SignedIn:
-    """Begin a session where the password was right and the code, where there is one, is too."""
+    """Begin a session where the first factor was right and the code, where there is one, is too.
+
+    The first was the password, or whoever `vouched`. Raises `Rejected` and `CodeNeeded`.
+    """
     address = visitor.address
     token, own_voucher = secrets.token_urlsafe(32), voucher(ACCOUNT, index.hex())
     with transaction(Nobody(address)) as tx:
@@ -159,12 +179,18 @@ def _with_code(
             )
             if session_id is None:
                 raise Rejected.whole(REFUSED)
-            record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=used)
+            told = {"account": found.account_id, "session": session_id, "factor": used}
+            record(tx, "accounts.sign-in", **told, **({"by": vouched.provider} if vouched else {}))
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
     if used is None:
-        half_way = _half_way(index, found.security_epoch)
+        half_way = _half_way(index, found.security_epoch, vouched)
         raise CodeRefused(half_way, CODE_REFUSED) if otp else CodeNeeded(half_way, CODE_WANTED)
+    if vouched is not None:
+        # Without it the session is like one by a password: a failure in between opens nothing more.
+        with transaction(credential(token, address)) as tx:
+            own = update(AccountSession).where(AccountSession.id == tx.principal.session_id)
+            tx.execute(own.values(came_by=vouched.provider, came_from=vouched.domain))
     if visitor.device is None or own_voucher not in visitor.device.vouchers:
         with transaction(credential(token, address)) as tx:
             letters.ask(tx, LetterKind.NEW_DEVICE, account_id=found.account_id, device=device)
@@ -184,20 +210,21 @@ def _use_code(tx: Transaction, account_id: int, sealed: bytes, otp: str) -> str 
     return "recovery code"
 
 
-def _half_way(index: bytes, epoch: int) -> str:
-    said = f"{index.hex()} {epoch} {int((clock.now() + HALF_WAY_LASTS).timestamp())}"
+def _half_way(index: bytes, epoch: int, vouched: Vouched | None) -> str:
+    until = int((clock.now() + HALF_WAY_LASTS).timestamp())
+    said = json.dumps([index.hex(), epoch, until, vouched and [vouched.provider, vouched.domain]])
     return keyring.current().seal(said.encode(), context=_HALF_WAY).hex()
 
 
-def _opened(half_way: str) -> tuple[bytes, int]:
+def _opened(half_way: str) -> tuple[bytes, int, Vouched | None]:
     try:
         said = keyring.current().open(bytes.fromhex(half_way), context=_HALF_WAY).decode()
     except (ValueError, keyring.KeyringError):
         raise Rejected.whole(TOO_LATE) from None
-    index, epoch, until = said.split()
-    if int(until) < clock.now().timestamp():
+    index, epoch, until, vouched = json.loads(said)
+    if until < clock.now().timestamp():
         raise Rejected.whole(TOO_LATE)
-    return bytes.fromhex(index), int(epoch)
+    return bytes.fromhex(index), epoch, Vouched(*vouched) if vouched else None
 
 
 def begin(
