@@ -79,9 +79,9 @@ class SchoolGrid(Grid):
             save=save,
             said="Saved.",
             heading="How the staff sign in",
-            intro=f"Teachers and leaders of {school.name} then have to sign in as you did, with Google or another"
-            " provider and an account of the school's domain. Whoever signs in another way sees nothing of"
-            " the school. They must be invited all the same.",
+            intro=f"Teachers and leaders of {school.name} then have to sign in as you did, with Google or"
+            " another provider and an account of the school's domain. Whoever signs in another way sees"
+            " nothing of the school. They must be invited all the same.",
             cancel_url="/console/schools/",
             crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "How the staff sign in"}],
         )

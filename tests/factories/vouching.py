@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -33,13 +34,18 @@ def new_key(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"})
 
 
+@cache
+def first_key() -> RSAKey:
+    return new_key("first")
+
+
 @dataclass
 class Vouching:
     """What the provider says, and how."""
 
     address: str
     name: str
-    key: RSAKey = field(default_factory=lambda: new_key("first"))
+    key: RSAKey = field(default_factory=first_key)
     # What it lists, where that is not the key it signs with.
     listed: list[dict[str, Any]] | None = None
     algorithm: str = "RS256"
@@ -79,7 +85,8 @@ class Vouching:
         if self.algorithm == "none":
             parts = ({"alg": "none"}, claims)
             return ".".join([*(_bare(json.dumps(part).encode()) for part in parts), ""])
-        return jwt.encode({"alg": self.algorithm, "kid": self.key.kid}, claims, self.key)
+        header = {"alg": self.algorithm, "kid": self.key.kid}
+        return jwt.encode(header, claims, self.key, algorithms=[self.algorithm])
 
     def answer(self, path: str, body: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         self.asked.append(path)
@@ -153,9 +160,7 @@ def vouching(name: str = "google", title: str = "Google", **claims: str) -> Iter
 def enrol(address: str, name: str = "google", title: str = "Google", **claims: str) -> None:
     """Let people sign in with the provider at an address."""
     protocol.forget()
-    registration = Registration(
-        title, f"{address}{protocol.WELL_KNOWN}", CLIENT, SecretStr(SECRET), **claims
-    )
+    registration = Registration(title, f"{address}{protocol.WELL_KNOWN}", CLIENT, SecretStr(SECRET), **claims)
     directory.register(principal=SYSTEM, name=name, registration=registration)
 
 

@@ -38,7 +38,7 @@ def providers() -> None:
     help="Where it says that an address is verified.",
 )
 @click.pass_context
-def register(context: click.Context, *, name: str, client_secret_file: TextIO, **said: str) -> None:
+def register(context: click.Context, /, *, name: str, client_secret_file: TextIO, **said: str) -> None:
     """Let people sign in with the provider NAME, or change how it is asked."""
     if name == GOOGLE:
         raise click.UsageError(SETTINGS_SAY)

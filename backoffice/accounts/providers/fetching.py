@@ -88,13 +88,15 @@ def _asked(address: str, method: str, headers: Mapping[str, str], body: str | No
 
 def _read(response: HTTPResponse, line: socket.socket, ends: float) -> bytes:
     # Each wait has what is left of the time: a byte now and then does not make it longer.
-    content = b""
-    while not response.isclosed():
+    content, piece = b"", b"more"
+    # Until the end of the stream, or of the length that was named: of that, a read says nothing.
+    while piece and response.length != 0 and not response.isclosed():
         left = ends - time.perf_counter()
         if left <= 0:
             raise TimeoutError
         line.settimeout(left)
-        content += response.read1(LARGEST)
+        piece = response.read1(LARGEST)
+        content += piece
         if len(content) > LARGEST:
             raise NoAnswer("too large")
     return content

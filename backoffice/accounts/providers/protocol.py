@@ -36,7 +36,7 @@ KEPT_FOR = timedelta(minutes=10)
 LEEWAY = timedelta(minutes=2)
 FRESH = timedelta(minutes=10)
 LONGEST_SUBJECT = 255
-ERROR = 400
+OK = 200
 
 AGAIN = "Start again from the sign-in page."
 REFUSED = f"What came back does not fit what was asked for, so nobody was signed in. {AGAIN}"
@@ -122,7 +122,7 @@ def discover(provider: Provider, *, anew: bool = False) -> Endpoints:
     if kept is not None and kept[0] > now and not anew:
         return kept[1]
     status, said = fetching.ask(url)
-    if status >= ERROR:
+    if status != OK:
         raise NoAnswer(f"status {status}")
     found = _endpoints_of(url, said)
     _endpoints[url] = (now + KEPT_FOR, found)
@@ -244,7 +244,7 @@ def _keys_of(endpoints: Endpoints, *, anew: bool = False) -> KeySet:
         return kept[1]
     status, said = fetching.ask(endpoints.keys)
     listed = said.get("keys")
-    if status >= ERROR or not isinstance(listed, list):
+    if status != OK or not isinstance(listed, list):
         raise NoAnswer("no keys")
     usable = [each for each in listed if _signs(each)]
     try:
