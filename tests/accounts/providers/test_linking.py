@@ -1,11 +1,8 @@
 """Linking an account with somebody at a provider, and coming in by it."""
 
-import email as emails
-import re
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.policy import default
 
 import pyotp
 import pytest
@@ -20,14 +17,13 @@ from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer
 from backoffice.accounts.providers.protocol import Identity, Provider
 from backoffice.accounts.providers.services import arriving, directory, linking
 from backoffice.accounts.providers.services.arriving import NotLinked
-from backoffice.accounts.services import credentials, people, proof, second_factor, signing_in
+from backoffice.accounts.services import credentials, proof, second_factor, signing_in
 from backoffice.accounts.services.signing_in import CodeNeeded, CodeRefused, SignedIn
-from backoffice.outbox.models import MailContent
 from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.settings import Sessions, Throttles
-from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.visitor import Visitor
+from tests.accounts.providers.people import mailed_token, mails_to, newcomer
 from tests.factories.vouching import enrol
 from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM
 
@@ -49,14 +45,6 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     at = [datetime.now(UTC)]
     monkeypatch.setattr(clock, "now", lambda: at[0])
     return at
-
-
-def newcomer(*, founder: bool = False) -> str:
-    address = f"{new_public_id()}@people.example"
-    people.create_account(
-        principal=SYSTEM, email=address, name="Ona Owner", password=PASSWORD, cost=COST, founder=founder
-    )
-    return address
 
 
 def at_google(address: str, subject: str = "", domain: str | None = None) -> Identity:
@@ -90,22 +78,6 @@ def by_google(identity: Identity, throttles: Throttles = NO_LIMIT, visitor: Visi
 def linked(address: str, **more: str) -> Principal:
     who = by_password(address)
     return entered(linking.link(principal=who, identity=at_google(address, **more), sessions=Sessions()))
-
-
-def mails_to(address: str) -> list[str]:
-    with transaction(SYSTEM) as tx:
-        rows = tx.scalars(select(MailContent).order_by(MailContent.mail_id)).all()
-        found = [
-            emails.message_from_bytes(row.message, policy=default) for row in rows if row.recipient == address
-        ]
-    return [part.get_content() for each in found if (part := each.get_body(("plain",))) is not None]
-
-
-def mailed_token(address: str) -> str:
-    linking.write_offers(Purpose("test"))
-    found = re.search(r"/sign-in/link/([A-Za-z0-9_-]{43})", mails_to(address)[-1])
-    assert found
-    return found.group(1)
 
 
 def ask(identity: Identity, throttles: Throttles = NO_LIMIT) -> None:
