@@ -45,6 +45,12 @@ PUBLIC = frozenset(
         "accounts.ask_to_reset",
         "accounts.reset",
         "accounts.not_me",
+        # Lead to an identity provider and back: who it is that comes back is proved there.
+        "providers.begin",
+        "providers.callback",
+        # For whom a provider has just named, and for whoever has the link of a mail.
+        "providers.ask_for_link",
+        "providers.link_by_mail",
         "staff.invitation",
         "students.scanned",
         "students.join",
@@ -74,6 +80,8 @@ OWN = frozenset(
         "accounts.remove_factor",
         "accounts.end_session",
         "accounts.end_other_sessions",
+        "providers.link",
+        "providers.unlink",
     }
 )
 # Pages outside the console, behind a permission.
@@ -427,6 +435,10 @@ FORMS: Mapping[str, Fill] = {
     # Links open nothing here: they are in tests/accounts/test_reset_views.py.
     "accounts.reset": _always(),
     "accounts.not_me": _always(),
+    # Nobody comes from an identity provider here: they do in tests/accounts/providers.
+    "providers.ask_for_link": _always(audited=False),
+    "providers.link_by_mail": _always(),
+    "providers.unlink": _always(),
     # As well: in tests/staff/test_views.py.
     "staff.invitation": _always(),
     "accounts.change_password": _new_password,
@@ -460,6 +472,8 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.search": _always(audited=False, q="zz"),
     "console_classrooms.export_found": _always(q="zz"),
     "console_students.export_found": _always(q="zz"),
+    # Asks for nothing, as before; for more one must have come that way.
+    "console_schools.staff_sign_in": _always(domain=""),
     "console_jobs.run": _always(("added app.job_run",)),
     "console_jobs.pause": _always(("changed app.job_schedule",)),
     # None of them rests.

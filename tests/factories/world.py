@@ -20,6 +20,7 @@ from backoffice.accounts.models import (
     AccountRecoveryCode,
     AccountSecondFactor,
 )
+from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -288,6 +289,7 @@ def make_world() -> World:
             created_at=clock.now(),
             expires_at=clock.now() + timedelta(minutes=30),
         )
+        _linked(tx, people["leader"])
         _row(
             tx,
             PluginState,
@@ -351,6 +353,38 @@ def _second_factor(tx: Transaction, account: int) -> str:
     digest = codes.recovery_digest(account, RECOVERY_CODE)
     _row(tx, AccountRecoveryCode, account_id=account, code_digest=digest)
     return secret
+
+
+def _linked(tx: Transaction, person: Person) -> None:
+    """Linked with a provider that is not in use, and asked for another time."""
+    provider = tx.take_id(IdentityProvider)
+    tx.execute(
+        insert(IdentityProvider).values(
+            id=provider,
+            name="google",
+            title="Google",
+            discovery_url="https://accounts.google.example/.well-known/openid-configuration",
+            client_id="classroom",
+            client_secret="known to both",
+            domain_claim="hd",
+            verified_claim="email_verified",
+            enabled=False,
+        )
+    )
+    now, digest = clock.now(), token_digest("their subject")
+    theirs = {"account_id": person.id, "provider_id": provider, "email": person.email}
+    _row(tx, AccountIdentity, **theirs, subject_digest=digest, email_verified_at=now, linked_at=now)
+    _row(
+        tx,
+        IdentityOffer,
+        **theirs,
+        subject_digest=digest,
+        email_index=email_index(person.email),
+        security_epoch=1,
+        token_digest=token_digest("in another mail"),
+        created_at=now,
+        expires_at=now + timedelta(minutes=30),
+    )
 
 
 def _place() -> dict[str, Any]:
