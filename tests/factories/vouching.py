@@ -126,6 +126,13 @@ def vouching(name: str = "google", title: str = "Google", **claims: str) -> Iter
 
         def _answer(self, body: dict[str, str]) -> None:
             path = urlsplit(self.path).path
+            if path == "/authorize":
+                # Whoever is sent here agrees at once.
+                self.send_response(302)
+                back = parse_qs(urlsplit(self.path).query)["redirect_uri"][0]
+                self.send_header("Location", f"{back}?{urlencode(made.sends_back(self.path))}")
+                self.end_headers()
+                return
             status, said = made.answer(path, body, self.headers.get("Authorization", ""))
             time.sleep(made.slow.get(path, 0))
             content = json.dumps(said).encode()
@@ -162,11 +169,6 @@ def enrol(address: str, name: str = "google", title: str = "Google", **claims: s
     protocol.forget()
     registration = Registration(title, f"{address}{protocol.WELL_KNOWN}", CLIENT, SecretStr(SECRET), **claims)
     directory.register(principal=SYSTEM, name=name, registration=registration)
-
-
-def query(sent_back: dict[str, str]) -> str:
-    """As an address carries it."""
-    return urlencode(sent_back)
 
 
 def _bare(content: bytes) -> str:

@@ -158,14 +158,15 @@ def address_to_go_to(provider: Provider, journey: Round, *, back: str) -> str:
 
 def identify(provider: Provider, journey: Round, query: Mapping[str, str], *, back: str) -> Identity:
     """Who came back with these parameters. Raises `Refused` and `NoAnswer`."""
+    # Whoever gave up is told so, even where the provider forgets the state: nothing comes of it either way.
+    if "error" in query:
+        raise Refused("given up", GIVEN_UP)
     if not hmac.compare_digest(query.get("state", "").encode(), journey.state.encode()):
         raise Refused("state")
     endpoints = discover(provider)
     # RFC 9207: an answer that is another provider's.
     if query.get("iss", endpoints.issuer) != endpoints.issuer:
         raise Refused("issuer of the answer")
-    if "error" in query:
-        raise Refused("given up", GIVEN_UP)
     if not query.get("code"):
         raise Refused("no code")
     tokens = _exchanged(provider, endpoints, journey, query["code"], back)
