@@ -10,7 +10,7 @@ from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT, SCHOOL
 from backoffice.access.policy import can, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.providers.services import asking
+from backoffice.accounts.providers.services import asking, directory
 from backoffice.accounts.services import proof
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
@@ -43,8 +43,11 @@ class SchoolGrid(Grid):
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
         """Name, place and numbers."""
-        counts = queries.counts_by_school(tx, things)
-        return [self._row(tx.principal, school, counts.get(school.id, NOTHING)) for school in things]
+        counts, offered = queries.counts_by_school(tx, things), bool(directory.in_use(tx))
+        return [
+            self._row(tx.principal, school, counts.get(school.id, NOTHING), offered=offered)
+            for school in things
+        ]
 
     def extras(self, tx: Transaction) -> dict[str, object]:
         """What the page is for, in the words of who reads it."""
@@ -79,15 +82,15 @@ class SchoolGrid(Grid):
             save=save,
             said="Saved.",
             heading="How the staff sign in",
-            intro=f"Teachers and leaders of {school.name} then have to sign in as you did, with Google or"
-            " another provider and an account of the school's domain. Whoever signs in another way sees"
-            " nothing of the school. They must be invited all the same.",
+            intro=f"Teachers and leaders of {school.name} then have to sign in with Google, or what else is"
+            " set up here, and with an account of this domain. Whoever signs in another way sees nothing of"
+            " the school. They must be invited all the same.",
             cancel_url="/console/schools/",
             crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "How the staff sign in"}],
         )
 
     @staticmethod
-    def _row(who: Principal, school: School, counts: SchoolCounts) -> Row:
+    def _row(who: Principal, school: School, counts: SchoolCounts, *, offered: bool) -> Row:
         return Row(
             school.public_id,
             classes_of(who, school),
@@ -97,16 +100,17 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.classrooms:,}", "number"),
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
-                _sign_in(who, school),
+                _sign_in(who, school, offered=offered),
             ),
         )
 
 
-def _sign_in(who: Principal, school: School) -> Cell:
+def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
+    """How the staff sign in. Where there is nothing but passwords, there is nothing to ask for."""
     if school.kind == SchoolKind.PERSONAL:
         return Cell(None)
     said = f"From {school.sign_in_from}" if school.sign_in_from else "As they like"
-    editable = can(who, SCHOOLS_EDIT, school)
+    editable = (offered or school.sign_in_from) and can(who, SCHOOLS_EDIT, school)
     return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)
 
 

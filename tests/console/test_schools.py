@@ -10,9 +10,10 @@ from sqlalchemy import update
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
-from backoffice.accounts.providers.services import asking
+from backoffice.accounts.providers.services import asking, directory
 from backoffice.accounts.services import proof
 from tests.factories.visitor import send, signed_in
+from tests.factories.vouching import enrol
 from tests.factories.world import SYSTEM, World
 
 
@@ -50,6 +51,16 @@ def test_a_domain_that_one_does_not_come_from_is_refused_beside_its_field(
     answer = send(leader, page_of(world), {"domain": "another.example"})
     assert (answer.status_code, "domain-error" in answer.text) == (422, True)
     assert "Sign in that way yourself first" in answer.text
+
+
+def test_the_way_there_is_shown_where_there_is_something_to_ask_for(
+    app: Flask, world: World, leader: FlaskClient
+) -> None:
+    del app
+    assert page_of(world) not in leader.get("/console/schools/").text
+    enrol("http://127.0.0.1:1")
+    assert page_of(world) in leader.get("/console/schools/").text
+    directory.withdraw(principal=SYSTEM, name="google")
 
 
 def test_it_takes_a_fresh_proof(world: World, leader: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

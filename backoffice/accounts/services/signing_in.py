@@ -179,8 +179,14 @@ def with_code(
             )
             if session_id is None:
                 raise Rejected.whole(REFUSED)
-            told = {"account": found.account_id, "session": session_id, "factor": used}
-            record(tx, "accounts.sign-in", **told, **({"by": vouched.provider} if vouched else {}))
+            record(
+                tx,
+                "accounts.sign-in",
+                account=found.account_id,
+                session=session_id,
+                by=vouched.provider if vouched else "password",
+                factor=used,
+            )
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
     if used is None:

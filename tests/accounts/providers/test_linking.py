@@ -118,7 +118,7 @@ def test_a_verified_address_alone_opens_nothing() -> None:
     linked(address)
     with pytest.raises(NotLinked):
         by_google(at_google(address, subject="another subject"))
-    assert by_google(replace(at_google(address), email="renamed@people.example"))
+    assert by_google(replace(at_google(address), email="renamed@people.example")).token
 
 
 def test_a_subject_of_another_provider_is_somebody_else() -> None:
@@ -138,7 +138,7 @@ def test_linking_ends_every_other_session_and_tells_the_owner() -> None:
     with pytest.raises(SessionEnded):
         entered_again(elsewhere)
     assert "now signs you in here" in mails_to(address)[-1]
-    assert entered_again(who)
+    assert entered_again(who).account_id
 
 
 def entered_again(who: Principal) -> Principal:
@@ -151,7 +151,7 @@ def test_the_address_must_be_that_of_the_account() -> None:
     who = by_password(address)
     with pytest.raises(Rejected, match="another e-mail address"):
         linking.link(principal=who, identity=at_google("b@people.example"), sessions=Sessions())
-    assert entered_again(who), "Nothing has changed."
+    assert entered_again(who).account_id, "Nothing has changed."
     spelt = replace(at_google(address), email=f" {address.upper()}")
     assert linking.link(principal=who, identity=spelt, sessions=Sessions())
 
@@ -176,7 +176,7 @@ def test_one_google_account_opens_one_account() -> None:
     linked(first, subject="newer subject")
     with pytest.raises(NotLinked):
         by_google(at_google(first, "shared subject"))
-    assert by_google(at_google(first, "newer subject"))
+    assert by_google(at_google(first, "newer subject")).token
 
 
 def test_unlinked_it_opens_nothing_any_more() -> None:
@@ -201,7 +201,7 @@ def test_the_only_way_in_is_not_taken_away() -> None:
         tx.execute(delete(AccountPassword).where(AccountPassword.account_id == who.account_id))
     with pytest.raises(Rejected, match="only way in"):
         linking.unlink(principal=who, provider="google", sessions=Sessions())
-    assert by_google(at_google(address))
+    assert by_google(at_google(address)).token
 
 
 def test_nobody_unlinks_or_sees_another() -> None:
@@ -211,7 +211,7 @@ def test_nobody_unlinks_or_sees_another() -> None:
     assert linking.unlink(principal=stranger, provider="google", sessions=Sessions()) is None
     with transaction(stranger) as tx:
         assert tx.scalar(select(func.count(AccountIdentity.id))) == 0
-    assert by_google(at_google(address))
+    assert by_google(at_google(address)).token
 
 
 # --------------------------------------------------------------------------------- as after a right password
@@ -270,7 +270,7 @@ def test_a_provider_that_is_not_in_use_opens_nothing() -> None:
     with pytest.raises(NotLinked):
         by_google(identity)
     enrol("http://127.0.0.1:1")
-    assert by_google(at_google(address)), "Back again, the link is still there."
+    assert by_google(at_google(address)).token, "Back again, the link is still there."
 
 
 def test_wrong_codes_after_google_take_the_tries_of_passwords(now: list[datetime]) -> None:
@@ -314,7 +314,7 @@ def test_a_mailed_link_links_once() -> None:
     assert linking.offered(token) is None
     with pytest.raises(Rejected, match="has been used"):
         linking.accept(token=token, address=None)
-    assert by_google(at_google(address))
+    assert by_google(at_google(address)).token
     assert linking.write_offers(Purpose("test")) == {"written": 0, "for nobody": 0, "told": 1}
     assert "now signs you in here" in mails_to(address)[-1]
     assert linking.write_offers(Purpose("test"))["told"] == 0, "Told once."

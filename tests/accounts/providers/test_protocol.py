@@ -144,7 +144,7 @@ def test_the_state_is_compared_and_a_code_works_once(google: Vouching) -> None:
     for wrong in ({"state": "another"}, {"state": ""}, {"state": "ä"}):
         with pytest.raises(Refused, match="does not fit"):
             protocol.identify(provider(google), journey, {**sent_back, **wrong}, back=BACK)
-    assert protocol.identify(provider(google), journey, sent_back, back=BACK)
+    assert protocol.identify(provider(google), journey, sent_back, back=BACK).subject
     with pytest.raises(Refused) as refused:
         protocol.identify(provider(google), journey, sent_back, back=BACK)
     assert refused.value.why == "code"

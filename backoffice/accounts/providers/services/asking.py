@@ -25,8 +25,7 @@ LONGEST = 253
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
 PERSONAL = "Only you work at your own school. There is nobody to ask."
 NOT_FROM_THERE = (
-    "Sign in that way yourself first, with an account of this domain, and come back."
-    " So nobody is shut out by a wrong word."
+    "Sign in that way yourself first, with an account of this domain. So no typing error shuts you out."
 )
 
 
