@@ -92,7 +92,7 @@ def test_sessions_that_began_otherwise_lose_the_school_at_once(world: World, hea
             with transaction(shut) as tx:
                 (closed,) = asking.closed_schools(tx)
             assert closed.sentence == (
-                f"{world.home.name} asks you to sign in with google, with your account of {DOMAIN}."
+                f"{world.home.name} asks you to sign in with Google, with your account of {DOMAIN}."
             )
         assert again(right).owned
         assert classes(right) == 1
