@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import update
 
@@ -179,14 +180,8 @@ def with_code(
             )
             if session_id is None:
                 raise Rejected.whole(REFUSED)
-            record(
-                tx,
-                "accounts.sign-in",
-                account=found.account_id,
-                session=session_id,
-                by=vouched.provider if vouched else "password",
-                factor=used,
-            )
+            by: dict[str, Any] = {"by": vouched.provider} if vouched else {}
+            record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=used, **by)
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
     if used is None:
