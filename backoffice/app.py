@@ -11,6 +11,7 @@ import backoffice.accounts.care.views
 import backoffice.accounts.deactivation_views
 import backoffice.accounts.factor_views
 import backoffice.accounts.passkeys.views
+import backoffice.accounts.providers.views
 import backoffice.accounts.reset_views
 import backoffice.accounts.sign_up_views
 import backoffice.accounts.views
@@ -97,6 +98,7 @@ def build(runtime: Runtime) -> Flask:
     for blueprint in (
         pages.bp,
         backoffice.accounts.views.bp,
+        backoffice.accounts.providers.views.bp,
         backoffice.students.views.bp,
         backoffice.families.views.bp,
         backoffice.staff.views.bp,
@@ -104,6 +106,7 @@ def build(runtime: Runtime) -> Flask:
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
     backoffice.accounts.factor_views.init_app(app)
+    backoffice.accounts.providers.views.init_app(app)
     backoffice.outbox.views.init_app(app, settings)
     site.init_app(app, runtime.plugins)
     toggles.init_app(app, runtime.plugins)

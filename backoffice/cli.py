@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from backoffice import launch
 from backoffice.access.policy import PolicyError
 from backoffice.accounts.care.commands import accounts
+from backoffice.accounts.providers.commands import providers
 from backoffice.app import NotSetUp, build
 from backoffice.controls import database
 from backoffice.controls.registry import RegistryError
@@ -184,7 +185,7 @@ def db_check(context: Context) -> None:
     click.echo("Schema, keyring, isolation and inventory are as they should be.")
 
 
-for group in (plugins, keys, accounts):
+for group in (plugins, keys, accounts, providers):
     cli.add_command(group)
 
 

@@ -4,11 +4,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from backoffice.access.principal import Principal, Purpose
+from backoffice.accounts.providers.services import directory
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
 from backoffice.settings import SHARED_COUNTERS, Settings, child_environment
@@ -16,7 +19,7 @@ from backoffice.storage import embedded
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
 from backoffice.storage.migrate import upgrade
-from backoffice.storage.roles import DatabaseRole
+from backoffice.storage.roles import DatabaseRole, RoleError
 
 DATABASE_FOLDER = "postgres"
 # Seconds by which the web starts before what nobody waits for.
@@ -79,8 +82,12 @@ def mailing_to(opened: Opened, folder: Path, *, sender: str) -> Opened:
 
 
 def migrate(runtime: Runtime) -> list[str]:
-    """Bring the schemas up to date; returns a line for each."""
-    return upgrade(runtime.database, runtime.migrations)
+    """Bring the schemas up to date, and what follows the settings; returns a line for each schema."""
+    lines = upgrade(runtime.database, runtime.migrations)
+    # With the owner's own address alone there is no login as the system; then a scheduler does it.
+    with suppress(RoleError):
+        directory.follow(principal=Principal(Purpose("db-upgrade")), settings=runtime.settings)
+    return lines
 
 
 def supervise(

@@ -6,6 +6,7 @@ the start of a process makes sure that nothing is missing.
 
 import backoffice.accounts.care.rules
 import backoffice.accounts.passkeys.rules
+import backoffice.accounts.providers.rules
 import backoffice.accounts.rules
 import backoffice.audit.rules
 import backoffice.families.rules

@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     mail_from: str | None = None
     alert_mail: str | None = None
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    google_discovery_url: str = "https://accounts.google.com/.well-known/openid-configuration"
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()
@@ -207,6 +210,23 @@ class Settings(BaseSettings):
                 "must be an e-mail address such as help@school.example or School <help@school.example>"
             )
         return value
+
+    @field_validator("google_discovery_url")
+    @classmethod
+    def _a_discovery_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        if not (safe and parts.hostname and parts.path.endswith("/.well-known/openid-configuration")):
+            raise ValueError("must be a full https:// address that ends in /.well-known/openid-configuration")
+        return value
+
+    @model_validator(mode="after")
+    def _google_knows_this_service(self) -> "Settings":
+        if (self.google_client_id is None) != (self.google_client_secret is None):
+            raise ValueError(
+                f"{PREFIX}GOOGLE_CLIENT_ID and {PREFIX}GOOGLE_CLIENT_SECRET belong together: set both."
+            )
+        return self
 
     @model_validator(mode="after")
     def _mail_comes_from_somewhere(self) -> "Settings":

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from backoffice.accounts.forms import ChangePasswordForm
 from backoffice.accounts.passkeys import services as passkeys
+from backoffice.accounts.providers.services import linking
 from backoffice.accounts.services import credentials, second_factor, sessions
 from backoffice.accounts.views import bp, principal
 from backoffice.problems import Rejected, Throttled
@@ -24,6 +25,7 @@ def account() -> str:
         email=credentials.own_address(tx),
         factor=second_factor.factor(tx),
         passkeys=passkeys.passkeys(tx),
+        identities=linking.links(tx),
         sessions=[
             {
                 "public_id": each.public_id,

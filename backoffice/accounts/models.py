@@ -215,3 +215,9 @@ class AccountSession(Base):
     proven_at: Mapped[datetime] = columns.moment(
         "When its owner last proved to be it; far-reaching acts ask again", keep=Keep.SIX_MONTHS
     )
+    came_by: Mapped[str | None] = columns.text(
+        "The identity provider that vouched, where one did", keep=Keep.SIX_MONTHS
+    )
+    came_from: Mapped[str | None] = columns.text(
+        "The organisation that the provider named; a school may ask for its own", keep=Keep.SIX_MONTHS
+    )

@@ -22,11 +22,12 @@ from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import SignInByCodeForm, SignInForm
+from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
-from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, settings
+from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, reading, settings
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 # In the cookie that ties forms to a browser, which its owner can read: opaque identifiers, no names.
@@ -124,7 +125,7 @@ def sign_in() -> Response | tuple[str, int]:
 @bp.route("/sign-in/code", methods=["GET", "POST"])
 def sign_in_by_code() -> Response | tuple[str, int]:
     """The second step of signing in, where the password was right and a code is to follow."""
-    half_way, form = session.get(HALF_WAY, ""), SignInByCodeForm()
+    half_way, form = session.get(HALF_WAY, ""), SignInByCodeForm(shared=request.args.get("shared", ""))
     if not signing_in.may_go_on(half_way):
         return redirect("/sign-in", 303)
     if not form.validate_on_submit():
@@ -178,6 +179,9 @@ def let_in(begun: SignedIn, target: str | None = None) -> Response:
     target = target or _wanted_by(who) or homes_of(who)[0].address
     session.clear()
     session[SIGNED_IN] = who.account_public_id
+    # Where nothing else is open, the page itself says so.
+    for closed in asking.closed_schools(reading()) if target != WELCOME.address else ():
+        flash(closed.sentence, "warning")
     response = redirect(target, 303)
     cookies.put(response, settings(), cookies.ACCOUNT, begun.token, same_site="Lax")
     devices.remember(response, begun.voucher)
@@ -191,7 +195,8 @@ def welcome() -> str | Response:
     home = homes_of(principal())[0]
     if home is not WELCOME:
         return redirect(home.address, 303)
-    return render_template("accounts/welcome.html", person=principal())
+    closed = asking.closed_schools(reading())
+    return render_template("accounts/welcome.html", person=principal(), closed=closed)
 
 
 @bp.post("/sign-out")

@@ -5,6 +5,7 @@ from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAre
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
+from backoffice.accounts.providers.services import asking
 from backoffice.schools.names import LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.staff.services import invitations
@@ -92,3 +93,13 @@ class EndPlaceForm(FlaskForm):
     """Who takes over the classes of somebody who leaves."""
 
     heir = SelectField("Who takes over the classes they own", validators=[Optional()])
+
+
+class StaffSignInForm(FlaskForm):
+    """From which domain a school's staff must come."""
+
+    domain = StringField(
+        "Domain",
+        [Length(max=asking.LONGEST)],
+        description="Such as school.example. Leave it empty to ask for nothing.",
+    )

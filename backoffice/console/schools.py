@@ -8,12 +8,14 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from backoffice.access.lookup import find
-from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT, SCHOOLS_SECURE
-from backoffice.access.policy import scope
+from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT, SCHOOLS_EDIT, SCHOOLS_SECURE
+from backoffice.access.policy import can, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
+from backoffice.accounts.providers.services import asking, directory
 from backoffice.accounts.services import proof
+from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.schools import queries
 from backoffice.schools.models import School, SchoolKind
@@ -36,7 +38,7 @@ class SchoolGrid(Grid):
     """The schools that somebody may count."""
 
     entity = School
-    doors = {"index": SCHOOLS_COUNT, "second_factor": SCHOOLS_SECURE}
+    doors = {"index": SCHOOLS_COUNT, "second_factor": SCHOOLS_SECURE, "staff_sign_in": SCHOOLS_EDIT}
     icon = "school"
     title = "Schools"
     category = "School"
@@ -49,12 +51,16 @@ class SchoolGrid(Grid):
         Column("students", "Students", numeric=True),
         Column("staff", "Staff", numeric=True),
         Column("factor", "Second factor"),
+        Column("sign_in", "Staff sign in"),
     )
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
         """Name, place and numbers."""
-        counts = queries.counts_by_school(tx, things)
-        return [self._row(tx.principal, school, counts.get(school.id, NOTHING)) for school in things]
+        counts, offered = queries.counts_by_school(tx, things), bool(directory.in_use(tx))
+        return [
+            self._row(tx.principal, school, counts.get(school.id, NOTHING), offered=offered)
+            for school in things
+        ]
 
     def extras(self, tx: Transaction) -> dict[str, object]:
         """What the page is for, in the words of who reads it."""
@@ -95,8 +101,32 @@ class SchoolGrid(Grid):
             cancel_url="/console/schools/",
         )
 
+    @expose("/<school:public_id>/sign-in", methods=("GET", "POST"))
+    def staff_sign_in(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Ask the school's staff to come in by an identity provider, from the school's own domain."""
+        tx = reading()
+        proof.demand(tx)
+        school = find(tx, School, public_id, permission=SCHOOLS_EDIT)
+        form = StaffSignInForm(domain=school.sign_in_from)
+
+        def save() -> str:
+            asking.ask_of_staff(principal=self.who, school=public_id, domain=form.domain.data or "")
+            return "/console/schools/"
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Saved.",
+            heading="How the staff sign in",
+            intro=f"Teachers and leaders of {school.name} then have to sign in with Google, or what else is"
+            " set up here, and with an account of this domain. Whoever signs in another way sees nothing of"
+            " the school. They must be invited all the same.",
+            cancel_url="/console/schools/",
+            crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "How the staff sign in"}],
+        )
+
     @staticmethod
-    def _row(who: Principal, school: School, counts: SchoolCounts) -> Row:
+    def _row(who: Principal, school: School, counts: SchoolCounts, *, offered: bool) -> Row:
         return Row(
             school.public_id,
             classes_of(who, school),
@@ -112,8 +142,18 @@ class SchoolGrid(Grid):
                     if school.id in scope(who, SCHOOLS_SECURE).schools
                     else None,
                 ),
+                _sign_in(who, school, offered=offered),
             ),
         )
+
+
+def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
+    """How the staff sign in. Where there is nothing but passwords, there is nothing to ask for."""
+    if school.kind == SchoolKind.PERSONAL:
+        return Cell(None)
+    said = f"From {school.sign_in_from}" if school.sign_in_from else "As they like"
+    editable = (offered or school.sign_in_from) and can(who, SCHOOLS_EDIT, school)
+    return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)
 
 
 def classes_of(who: Principal, school: School) -> str | None:

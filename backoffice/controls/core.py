@@ -1,6 +1,7 @@
 """The checks of the core, collected from the packages in which each stands near what it checks."""
 
 import backoffice.accounts.checks
+import backoffice.accounts.providers.checks
 import backoffice.families.checks
 import backoffice.outbox.checks
 import backoffice.privacy.checks
@@ -14,6 +15,7 @@ from backoffice.controls.check import Check
 CHECKS: tuple[Check, ...] = (
     *backoffice.storage.checks.CHECKS,
     *backoffice.accounts.checks.CHECKS,
+    *backoffice.accounts.providers.checks.CHECKS,
     *backoffice.schools.checks.CHECKS,
     *backoffice.families.checks.CHECKS,
     *backoffice.students.checks.CHECKS,

@@ -7,8 +7,9 @@ from datetime import datetime
 import click
 from flask import Flask
 
-from backoffice.access.principal import Purpose
+from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.providers.services import directory
 from backoffice.jobs import queries, registry, services
 from backoffice.jobs.job import When
 from backoffice.jobs.registry import Registered, UnknownJob
@@ -37,7 +38,10 @@ def worker(context: click.Context) -> None:
 def scheduler(context: click.Context) -> None:
     """Decide when jobs run. Needs BACKOFFICE_DATABASE_URL; any number may run."""
     app = _named(context)
-    logs.configure(app.extensions["backoffice"].settings.log_dir, level=logging.INFO)
+    settings = app.extensions["backoffice"].settings
+    logs.configure(settings.log_dir, level=logging.INFO)
+    # Whoever migrates as the owner alone cannot: the row is the system's to write.
+    directory.follow(principal=Principal(PURPOSE), settings=settings)
     run_scheduler()
 
 

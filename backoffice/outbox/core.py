@@ -2,6 +2,7 @@
 
 from backoffice.accounts.care.mails import MAILS as CARE_MAILS
 from backoffice.accounts.mails import MAILS as ACCOUNT_MAILS
+from backoffice.accounts.providers.mails import MAILS as PROVIDER_MAILS
 from backoffice.families.mails import MAILS as FAMILY_MAILS
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
@@ -12,5 +13,6 @@ MAILS: tuple[tuple[str, Mail], ...] = (
     *(("backoffice.accounts", mail) for mail in ACCOUNT_MAILS),
     *(("backoffice.accounts.care", mail) for mail in CARE_MAILS),
     *(("backoffice.families", mail) for mail in FAMILY_MAILS),
+    *(("backoffice.accounts.providers", mail) for mail in PROVIDER_MAILS),
     *(("backoffice.staff", mail) for mail in STAFF_MAILS),
 )

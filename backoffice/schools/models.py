@@ -69,6 +69,7 @@ class School(Base):
     __table_args__ = (
         UniqueConstraint("public_id"),
         only("kind", SchoolKind),
+        CheckConstraint("(sign_in_by is null) = (sign_in_from is null)", name="sign_in_by_and_from"),
         Index(None, "district_id"),
         # For whoever leads a district: whether any school of it requires one is asked at each request.
         Index("ix_school_factor_required", "district_id", postgresql_where="factor_required"),
@@ -96,6 +97,12 @@ class School(Base):
     contract_until: Mapped[date | None] = columns.day("Last day of the contract", keep=Keep.SCHOOL)
     factor_required: Mapped[bool] = columns.flag(
         "Whether its leaders and teachers must have a second factor", keep=Keep.SCHOOL
+    )
+    sign_in_by: Mapped[str | None] = columns.text(
+        "The identity provider that its staff must come in by, if it asks for one", keep=Keep.SCHOOL
+    )
+    sign_in_from: Mapped[str | None] = columns.text(
+        "The organisation there, such as a Workspace domain, that they must be of", keep=Keep.SCHOOL
     )
     created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.SCHOOL)
 

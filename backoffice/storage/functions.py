@@ -188,6 +188,46 @@ def lock_account(session: Session, *, digest: bytes, at: datetime) -> int | None
     return found
 
 
+def identity_providers(session: Session) -> Sequence[AnyRow]:
+    """The identity providers that people may sign in with. Their secrets are sealed."""
+    return session.execute(text("select * from app.identity_providers()")).all()
+
+
+def identity_account(session: Session, *, provider_id: int, subject_digest: bytes) -> AnyRow | None:
+    """Number, blind index, status and epoch of the account that somebody at a provider opens, or None."""
+    statement = text("select * from app.identity_account(:provider, :digest)")
+    return session.execute(statement, {"provider": provider_id, "digest": subject_digest}).first()
+
+
+def forget_identity(session: Session, *, provider_id: int) -> bool:
+    """Unlink the principal's own account from a provider; whether it was linked."""
+    return bool(session.scalar(text("select app.forget_identity(:provider)"), {"provider": provider_id}))
+
+
+def open_identity_offer(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """What an unused link would link: account, provider's title and sealed address; None if nothing."""
+    statement = text("select * from app.open_identity_offer(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+def accept_identity_offer(session: Session, *, digest: bytes, at: datetime, email: bytes) -> int | None:
+    """Use a link to link its account and raise the epoch; the account, or None if the link opens nothing.
+
+    `email` is sealed for where it will stand.
+    """
+    found: int | None = session.scalar(
+        text("select app.accept_identity_offer(:digest, :at, :email)"),
+        {"digest": digest, "at": at, "email": email},
+    )
+    return found
+
+
+def schools_that_ask(session: Session, *, session_id: int) -> Sequence[AnyRow]:
+    """The principal's schools (sealed names) that are closed to its session, and what they ask for."""
+    statement = text("select * from app.schools_that_ask(:session)")
+    return session.execute(statement, {"session": session_id}).all()
+
+
 def open_sign_up(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
     """What somebody wrote who wants an account (address and name sealed), by the link; None if it is dead."""
     statement = text("select * from app.open_sign_up(:digest, :at)")

@@ -66,6 +66,12 @@ class JobConverter(BaseConverter):
     regex = r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9-]{0,39}"
 
 
+class ProviderConverter(BaseConverter):
+    """The name of an identity provider. It belongs to no school and is no secret."""
+
+    regex = r"[a-z][a-z0-9_-]{0,39}"
+
+
 class MailConverter(_PublicIdConverter):
     """A mail's public identifier, on the demo's pages."""
 
@@ -86,6 +92,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "code": CodeConverter,
     "plugin": PluginConverter,
     "job": JobConverter,
+    "provider": ProviderConverter,
     "mail": MailConverter,
     "import": ImportConverter,
 }

@@ -15,6 +15,7 @@ from backoffice.runtime import Runtime
 from tests.browser.broken import break_pages
 from tests.browser.chromium import FLAGS, chromium, pytest_terminal_summary
 from tests.browser.site import DESK, Site, Watch
+from tests.factories.vouching import vouching
 from tests.factories.world import World
 
 __all__ = ["pytest_terminal_summary"]  # a hook of pytest's
@@ -41,7 +42,8 @@ def site(runtime: Runtime, world: World) -> Iterator[Site]:
     break_pages(server.app)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield Site(address, world, server.app)
+    with vouching() as google:
+        yield Site(address, world, server.app, google)
     server.shutdown()
     thread.join()
     server.server_close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from tests.browser.site import Site, come_in, join, make_class
-from tests.factories.world import NEW_ADDRESS_LINK, PASSWORD, SIGN_UP_LINK, TAKE_BACK_LINK
+from tests.factories.world import NEW_ADDRESS_LINK, OFFERED, PASSWORD, SIGN_UP_LINK, TAKE_BACK_LINK
 
 BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
 
@@ -173,6 +173,12 @@ def send_nothing(page: Page, _site: Site) -> None:
     page.get_by_text("Please look at this again").wait_for()
 
 
+def from_nowhere(page: Page, _site: Site) -> None:
+    """Ask for a domain that one does not come from."""
+    page.get_by_label("Domain").fill("home.example")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
 FACTOR = "/account/second-factor"
 PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
@@ -196,7 +202,11 @@ PAGES: Mapping[str, Stop] = {
     "closing": Stop(path="/deactivate"),
     "close my account": Stop("teacher", "/account/deactivate"),
     "close my account, empty": Stop("teacher", "/account/deactivate", press("Close my account")),
+    "sign-in, not linked": Stop(path="/sign-in", act=follow("Sign in with Google")),
+    "sign-in, refused": Stop(path="/sign-in/google/callback"),
+    "a link to an identity": Stop(path=f"/sign-in/link/{OFFERED}"),
     "account": Stop("teacher", "/account"),
+    "account, linked": Stop("leader", "/account"),
     "password once more": Stop("teacher", "/account/prove"),
     "password once more, wrong": Stop("teacher", "/account/prove", prove_wrongly),
     "second factor, none": Stop("teacher", FACTOR),
@@ -281,6 +291,8 @@ PAGES: Mapping[str, Stop] = {
     "classes of a school": Stop("leader", "/console/classrooms/?school={school}"),
     "classes of a teacher": Stop("leader", "/console/classrooms/?teacher={teacher}"),
     "schools, leader": Stop("leader", "/console/schools/"),
+    "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
+    "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),
     "a teacher": Stop("leader", "/console/teachers/{teacher}"),
     "the end of a place": Stop("leader", "/console/teachers/{teacher}/leave"),

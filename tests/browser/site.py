@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 
+from tests.factories.vouching import Vouching
 from tests.factories.world import PASSWORD, Child, Class, Person, World
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
@@ -22,6 +23,8 @@ class Site:
     address: str
     world: World
     app: Any
+    # With which people may sign in, too.
+    google: Vouching
 
     def serves(self, path: str) -> bool:
         """Whether the application has a page at this address."""

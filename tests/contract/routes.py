@@ -63,6 +63,12 @@ PUBLIC = frozenset(
         "accounts.sign_up_sent",
         "accounts.begin_account",
         "accounts.about_deactivating",
+        # Lead to an identity provider and back: who it is that comes back is proved there.
+        "providers.begin",
+        "providers.callback",
+        # For whom a provider has just named, and for whoever has the link of a mail.
+        "providers.ask_for_link",
+        "providers.link_by_mail",
         "staff.invitation",
         # For whoever has a link or a letter, and the same for everybody who has neither.
         "families.invitation",
@@ -109,6 +115,8 @@ OWN = frozenset(
         "accounts.remove_factor",
         "accounts.end_session",
         "accounts.end_other_sessions",
+        "providers.link",
+        "providers.unlink",
     }
 )
 # Pages outside the console, behind a permission.
@@ -573,6 +581,10 @@ FORMS: Mapping[str, Fill] = {
         email="another@people.example",
     ),
     "accounts.deactivate": _closed,
+    # Nobody comes from an identity provider here: they do in tests/accounts/providers.
+    "providers.ask_for_link": _always(audited=False),
+    "providers.link_by_mail": _always(),
+    "providers.unlink": _always(),
     # As well: in tests/staff/test_views.py.
     "staff.invitation": _always(),
     # As well: in tests/families/test_joining_views.py.
@@ -629,6 +641,8 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.search": _always(audited=False, q="zz"),
     "console_classrooms.export_found": _always(q="zz"),
     "console_students.export_found": _always(q="zz"),
+    # Asks for nothing, as before; for more one must have come that way.
+    "console_schools.staff_sign_in": _always(domain=""),
     "console_jobs.run": _always(("added app.job_run",)),
     "console_jobs.pause": _always(("changed app.job_schedule",)),
     # None of them rests.

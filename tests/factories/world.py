@@ -23,6 +23,7 @@ from backoffice.accounts.models import (
     AccountSecondFactor,
 )
 from backoffice.accounts.passkeys.models import AccountPasskey
+from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.families import codes as letter_codes
@@ -67,6 +68,8 @@ PASSWORD = "correct horse battery"
 RECOVERY_CODE = "abcde-fghjk"
 # Mailed to somebody who signs up, to the leader's new address and to the outsider's old one.
 SIGN_UP_LINK, NEW_ADDRESS_LINK, TAKE_BACK_LINK = "s" * 43, "n" * 43, "t" * 43
+# Of the mailed link that links the leader's account.
+OFFERED = "o" * 43
 COST = Passwords()
 # What tests that are not about throttles run under.
 NO_LIMIT = Throttles(**dict.fromkeys(Throttles.model_fields, "1000000/second"))
@@ -320,6 +323,7 @@ def make_world() -> World:
         )
         _cared_for(tx, people, home, outside)
         _still_to_be_proved(tx, people["leader"], people["outsider"])
+        _linked(tx, people["leader"])
         _row(
             tx,
             PluginState,
@@ -422,6 +426,38 @@ def add_passkey(account: int, name: str = "Telephone") -> tuple[int, str]:
         number = tx.scalar(row.returning(AccountPasskey.id))
     assert number is not None
     return number, public_id
+
+
+def _linked(tx: Transaction, person: Person) -> None:
+    """Linked with a provider that is not in use, and asked for another time."""
+    provider = tx.take_id(IdentityProvider)
+    tx.execute(
+        insert(IdentityProvider).values(
+            id=provider,
+            name="google",
+            title="Google",
+            discovery_url="https://accounts.google.example/.well-known/openid-configuration",
+            client_id="classroom",
+            client_secret="known to both",
+            domain_claim="hd",
+            verified_claim="email_verified",
+            enabled=False,
+        )
+    )
+    now, digest = clock.now(), token_digest("their subject")
+    theirs = {"account_id": person.id, "provider_id": provider, "email": person.email}
+    _row(tx, AccountIdentity, **theirs, subject_digest=digest, email_verified_at=now, linked_at=now)
+    _row(
+        tx,
+        IdentityOffer,
+        **theirs,
+        subject_digest=digest,
+        email_index=email_index(person.email),
+        security_epoch=1,
+        token_digest=token_digest(OFFERED),
+        created_at=now,
+        expires_at=now + timedelta(minutes=30),
+    )
 
 
 def _place() -> dict[str, Any]:

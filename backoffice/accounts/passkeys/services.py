@@ -18,7 +18,7 @@ from backoffice.accounts.passkeys.ceremony import Act, Asked, Party, Presented, 
 from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.services import letters, proof, second_factor, signing_in
 from backoffice.accounts.services.second_factor import Changed
-from backoffice.accounts.services.signing_in import SignedIn
+from backoffice.accounts.services.signing_in import SignedIn, Vouched
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
@@ -62,7 +62,7 @@ def ask_to_sign_in(site: Party) -> Asked:
 
 def ask_for_second_factor(site: Party, *, half_way: str) -> Asked:
     """What a passkey of whoever typed the right password is to sign. Raises `Rejected`."""
-    index, _epoch = signing_in.opened(half_way)
+    index = signing_in.opened(half_way).index
     with transaction(Nobody()) as tx:
         known = _known_of(tx, index)
     return ceremony.ask_to_sign(site, Act.SECOND_FACTOR, subject=index.hex(), known=known)
@@ -77,7 +77,7 @@ def ask_to_prove(tx: Transaction, site: Party) -> Asked:
 def may_show_one(half_way: str) -> bool:
     """Whether whoever typed the right password has a passkey to show now."""
     try:
-        index, _epoch = signing_in.opened(half_way)
+        index = signing_in.opened(half_way).index
     except Rejected:
         return False
     with transaction(Nobody()) as tx:
@@ -171,14 +171,22 @@ def sign_in_after_password(
     shared: bool = False,
 ) -> SignedIn:
     """Go on by a passkey where the password was right. Raises `Rejected` and `Throttled`."""
-    index, epoch = signing_in.opened(half_way)
-    with trying(*signing_in.guess(index, visitor, throttles)), _refusals(visitor):
-        found, signed = _shown(presented, site, Act.SECOND_FACTOR, index.hex())
-        if found.email_index != index:
+    come = signing_in.opened(half_way)
+    with trying(*signing_in.guess(come.index, visitor, throttles)), _refusals(visitor):
+        found, signed = _shown(presented, site, Act.SECOND_FACTOR, come.index.hex())
+        if found.email_index != come.index:
             raise Rejected.whole(FOREIGN)
-        if found.security_epoch != epoch:
+        if found.security_epoch != come.epoch:
             raise Rejected.whole(signing_in.TOO_LATE)
-        return _begun(found, signed, sessions=sessions, visitor=visitor, device=device, shared=shared)
+        return _begun(
+            found,
+            signed,
+            sessions=sessions,
+            visitor=visitor,
+            device=device,
+            shared=shared,
+            vouched=come.vouched,
+        )
 
 
 def prove(
@@ -226,7 +234,14 @@ def _names(answer: AuthenticationCredential, account: str) -> bool:
 
 
 def _begun(
-    found: AnyRow, signed: Signed, *, sessions: Sessions, visitor: Visitor, device: str | None, shared: bool
+    found: AnyRow,
+    signed: Signed,
+    *,
+    sessions: Sessions,
+    visitor: Visitor,
+    device: str | None,
+    shared: bool,
+    vouched: Vouched | None = None,
 ) -> SignedIn:
     token = secrets.token_urlsafe(32)
     with transaction(Nobody(visitor.address)) as tx:
@@ -241,13 +256,12 @@ def _begun(
                 visitor=visitor,
                 device=device,
                 shared=shared,
+                vouched=vouched,
             )
     if not used:
         raise Rejected.whole(COPIED)
     index = bytes(found.email_index)
-    return signing_in.signed_in(
-        token, account_id=found.account_id, index=index, visitor=visitor, device=device
-    )
+    return signing_in.signed_in(token, found, index=index, visitor=visitor, device=device, vouched=vouched)
 
 
 def _use(tx: Transaction, found: AnyRow, signed: Signed) -> bool:

@@ -144,6 +144,6 @@ def renewed(tx: Transaction, me: Account, sessions: Sessions) -> str:
     )
     # Going on proves nothing: otherwise a browser that was left open could stay fresh for ever.
     going_on = update(AccountSession).where(AccountSession.id == begun)
-    tx.execute(going_on.values(proven_at=own.proven_at))
+    tx.execute(going_on.values(proven_at=own.proven_at, came_by=own.came_by, came_from=own.came_from))
     tx.execute(update(AccountSession).where(AccountSession.id == own.id).values(ended_at=clock.now()))
     return token

@@ -1,10 +1,12 @@
 """Signing in and out."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import update
 
@@ -48,6 +50,23 @@ class SignedIn:
 
     token: str
     voucher: str
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """The identity provider that a session came by, and the organisation that it named, if any."""
+
+    provider: str
+    domain: str | None
+
+
+@dataclass(frozen=True)
+class HalfWay:
+    """Where the first factor was right: whose address and epoch, and who vouched if it was no password."""
+
+    index: bytes
+    epoch: int
+    vouched: Vouched | None
 
 
 class CodeNeeded(Exception):
@@ -98,9 +117,7 @@ def sign_in(
         if not (found and matches and found.status == AccountStatus.ACTIVE):
             note_refusal(address)
             raise Rejected.whole(REFUSED)
-        begun = _with_code(
-            found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared
-        )
+        begun = with_code(found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared)
     if passwords.outdated(found.password_hash, cost):
         _hash_anew(credential(begun.token, address), password, stored=found.password_hash, cost=cost)
     return begun
@@ -117,13 +134,22 @@ def sign_in_by_code(
     shared: bool = False,
 ) -> SignedIn:
     """Go on where the password was right. Raises `Rejected`, `CodeNeeded` and `Throttled`."""
-    index, epoch = opened(half_way)
-    with _guarded(index, visitor, throttles):
+    come = opened(half_way)
+    with _guarded(come.index, visitor, throttles):
         with transaction(Nobody(visitor.address)) as tx:
-            found = functions.sign_in_account(tx, email_index=index)
-        if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == epoch):
+            found = functions.sign_in_account(tx, email_index=come.index)
+        if not (found and found.status == AccountStatus.ACTIVE and found.security_epoch == come.epoch):
             raise Rejected.whole(TOO_LATE)
-        return _with_code(found, index, otp, sessions=sessions, visitor=visitor, device=device, shared=shared)
+        return with_code(
+            found,
+            come.index,
+            otp,
+            sessions=sessions,
+            visitor=visitor,
+            device=device,
+            shared=shared,
+            vouched=come.vouched,
+        )
 
 
 def may_go_on(half_way: str) -> bool:
@@ -135,7 +161,7 @@ def may_go_on(half_way: str) -> bool:
     return True
 
 
-def _with_code(
+def with_code(
     found: AnyRow,
     index: bytes,
     otp: str,
@@ -144,8 +170,12 @@ def _with_code(
     visitor: Visitor,
     device: str | None,
     shared: bool,
+    vouched: Vouched | None = None,
 ) -> SignedIn:
-    """Begin a session where the password was right and the code, where there is one, is too."""
+    """Begin a session where the first factor was right and the code, where there is one, is too.
+
+    The first was the password, or whoever `vouched`. Raises `Rejected` and `CodeNeeded`.
+    """
     token = secrets.token_urlsafe(32)
     with transaction(Nobody(visitor.address)) as tx:
         used = _factor_used(tx, found.account_id, otp)
@@ -159,15 +189,16 @@ def _with_code(
                 visitor=visitor,
                 device=device,
                 shared=shared,
+                vouched=vouched,
             )
         elif otp:
             record(tx, "accounts.sign-in-code-refused", account=found.account_id)
     if used is None:
         if otp:
             events.note_refused_code(account_id=found.account_id, address=visitor.address)
-        half_way = _half_way(index, found.security_epoch)
+        half_way = _half_way(index, found.security_epoch, vouched)
         raise CodeRefused(half_way, CODE_REFUSED) if otp else CodeNeeded(half_way, CODE_WANTED)
-    return signed_in(token, account_id=found.account_id, index=index, visitor=visitor, device=device)
+    return signed_in(token, found, index=index, visitor=visitor, device=device, vouched=vouched)
 
 
 def begin_by(
@@ -180,6 +211,7 @@ def begin_by(
     visitor: Visitor,
     device: str | None,
     shared: bool,
+    vouched: Vouched | None = None,
 ) -> None:
     """Begin the session of an account whose credentials were right. Raises `Rejected` if it is closed."""
     session_id = begin(
@@ -194,15 +226,29 @@ def begin_by(
     )
     if session_id is None:
         raise Rejected.whole(REFUSED)
-    record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=factor)
+    by: dict[str, Any] = {"by": vouched.provider} if vouched else {}
+    record(tx, "accounts.sign-in", account=found.account_id, session=session_id, factor=factor, **by)
 
 
-def signed_in(token: str, *, account_id: int, index: bytes, visitor: Visitor, device: str | None) -> SignedIn:
+def signed_in(
+    token: str,
+    found: AnyRow,
+    *,
+    index: bytes,
+    visitor: Visitor,
+    device: str | None,
+    vouched: Vouched | None = None,
+) -> SignedIn:
     """What the browser of a session that has begun is given. On a device not known yet its owner is told."""
     own_voucher = voucher(ACCOUNT, index.hex())
+    if vouched is not None:
+        # Without it the session is like one by a password: a failure in between opens nothing more.
+        with transaction(credential(token, visitor.address)) as tx:
+            own = update(AccountSession).where(AccountSession.id == tx.principal.session_id)
+            tx.execute(own.values(came_by=vouched.provider, came_from=vouched.domain))
     if visitor.device is None or own_voucher not in visitor.device.vouchers:
         with transaction(credential(token, visitor.address)) as tx:
-            letters.ask(tx, LetterKind.NEW_DEVICE, account_id=account_id, device=device)
+            letters.ask(tx, LetterKind.NEW_DEVICE, account_id=found.account_id, device=device)
     return SignedIn(token, own_voucher)
 
 
@@ -229,21 +275,22 @@ def _use_code(tx: Transaction, account_id: int, sealed: bytes | None, otp: str) 
     return "recovery code"
 
 
-def _half_way(index: bytes, epoch: int) -> str:
-    said = f"{index.hex()} {epoch} {int((clock.now() + HALF_WAY_LASTS).timestamp())}"
+def _half_way(index: bytes, epoch: int, vouched: Vouched | None) -> str:
+    until = int((clock.now() + HALF_WAY_LASTS).timestamp())
+    said = json.dumps([index.hex(), epoch, until, vouched and [vouched.provider, vouched.domain]])
     return keyring.current().seal(said.encode(), context=_HALF_WAY).hex()
 
 
-def opened(half_way: str) -> tuple[bytes, int]:
-    """Whose password was right: the address's index, and the epoch. Raises `Rejected`."""
+def opened(half_way: str) -> HalfWay:
+    """Whose first factor was right. Raises `Rejected`."""
     try:
         said = keyring.current().open(bytes.fromhex(half_way), context=_HALF_WAY).decode()
     except (ValueError, keyring.KeyringError):
         raise Rejected.whole(TOO_LATE) from None
-    index, epoch, until = said.split()
-    if int(until) < clock.now().timestamp():
+    index, epoch, until, vouched = json.loads(said)
+    if until < clock.now().timestamp():
         raise Rejected.whole(TOO_LATE)
-    return bytes.fromhex(index), int(epoch)
+    return HalfWay(bytes.fromhex(index), epoch, Vouched(*vouched) if vouched else None)
 
 
 def begin(

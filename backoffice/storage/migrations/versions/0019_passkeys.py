@@ -8,7 +8,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0019_passkeys.sql"
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
@@ -18,8 +18,8 @@ def upgrade() -> None:
     op.execute(
         "alter table app.account_letter add constraint ck_account_letter_kind_is_known"
         " check (kind in ('reset', 'password_changed', 'new_device', 'locked', 'factor_set',"
-        " 'factor_removed', 'codes_renewed', 'recovery_used', 'passkey_added', 'passkey_removed',"
-        " 'passkey_copied'))"
+        " 'factor_removed', 'codes_renewed', 'recovery_used', 'address_change', 'passkey_added',"
+        " 'passkey_removed', 'passkey_copied'))"
     )
     op.create_table(
         "account_passkey",

@@ -10,7 +10,7 @@ from backoffice.storage.public_id import new_public_id
 SQL = Path(__file__).parent.parent / "sql" / "0020_families.sql"
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

@@ -8,14 +8,15 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0021_care.sql"
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
-STATES = "'active', 'suspended', 'locked', 'dormant', 'not_invited'"
+STATES = "'active', 'suspended', 'locked', 'dormant', 'not_invited', 'deactivated'"
 LETTERS = (
     "'reset', 'password_changed', 'new_device', 'locked', 'factor_set', 'factor_removed', 'codes_renewed',"
-    " 'recovery_used', 'suspended', 'reinstated', 'dormant_soon', 'dormant', 'guessed', 'reset_asked',"
+    " 'recovery_used', 'address_change', 'passkey_added', 'passkey_removed', 'passkey_copied', 'suspended',"
+    " 'reinstated', 'dormant_soon', 'dormant', 'guessed', 'reset_asked',"
     " 'reset_refused', 'reset_cancelled', 'reset_undelivered', 'reset_done', 'factor_reset'"
 )
 

@@ -1,0 +1,1 @@
+"""What can be done with identity providers, one function a verb."""
