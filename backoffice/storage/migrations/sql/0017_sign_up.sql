@@ -77,7 +77,9 @@ begin
   values (school_outside, 'personal', sealed_school, it.country, it.state, it.time_zone, 'en',
           array['mon', 'tue', 'wed', 'thu', 'fri'], at)
   returning s.id into school_id;
+  perform set_config('app.origin', 'sign-up', true);
   insert into membership (account_id, school_id, role, created_at) values (made.id, school_id, 'teacher', at);
+  perform set_config('app.origin', '', true);
   delete from sign_up u where u.email_index = it.email_index;
   -- There is no principal yet, and the new school's trail begins here.
   perform set_ids('begun_in', array[school_id]);
