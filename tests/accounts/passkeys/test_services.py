@@ -506,7 +506,7 @@ def test_a_challenge_lives_for_minutes(owner: Owner, now: Later) -> None:
     owner.add()
     in_time, late = signed(owner.device), signed(owner.device)
     now(ceremony.CHALLENGE_LASTS)
-    assert sign_in(in_time)
+    assert sign_in(in_time).account_id == owner.who.account_id
     now(timedelta(seconds=1))
     refused(ceremony.EXPIRED, lambda: sign_in(late))
 
@@ -523,25 +523,25 @@ def test_a_count_that_goes_back_is_refused_and_told(owner: Owner) -> None:
     owner.device = Authenticator(ORIGIN, count=5, counts=True)
     owner.add()
     copy = owner.device.copy()
-    assert sign_in(signed(owner.device))
+    assert sign_in(signed(owner.device)).account_id == owner.who.account_id
     refused(services.COPIED, lambda: sign_in(signed(copy)))
     assert "passkey_copied" in told(owner)
     with transaction(SYSTEM) as tx:
         verbs = select(AuditEntry.verb).order_by(AuditEntry.id.desc()).limit(2)
         assert "accounts.passkey-copied" in tx.scalars(verbs).all()
-    assert sign_in(signed(owner.device)), "The owner's own goes on."
+    assert sign_in(signed(owner.device)).account_id == owner.who.account_id, "The owner's own goes on."
 
 
 def test_a_count_may_pass_two_thousand_million(owner: Owner) -> None:
     owner.device = Authenticator(ORIGIN, count=2**32 - 3, counts=True)
     owner.add()
-    assert sign_in(signed(owner.device))
+    assert sign_in(signed(owner.device)).account_id == owner.who.account_id
 
 
 def test_who_never_counts_is_no_copy(owner: Owner) -> None:
     owner.add()
     for _ in range(2):
-        assert sign_in(signed(owner.device))
+        assert sign_in(signed(owner.device)).account_id == owner.who.account_id
 
 
 def test_a_suspended_account_is_told_what_a_stranger_is(owner: Owner) -> None:
@@ -587,7 +587,7 @@ def test_nobody_removes_the_passkey_of_another(owner: Owner) -> None:
         (ceremony.UNPROVEN, {"type": "webauthn.get"}),
     ],
 )
-def test_a_new_passkey_is_checked_like_a_known_one(owner: Owner, sentence: str, said: dict[str, str]) -> None:
+def test_a_new_passkey_is_checked_like_a_known_one(owner: Owner, sentence: str, said: dict[str, Any]) -> None:
     refused(sentence, lambda: owner.add(**said))
     assert owner.named() == []
 
