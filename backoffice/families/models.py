@@ -4,8 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, relationship
 
+from backoffice.schools.models import Enrollment
 from backoffice.storage import columns
 from backoffice.storage.base import Base, only
 from backoffice.storage.columns import Keep
@@ -58,6 +59,13 @@ class GuardianLink(Base):
     ended_at: Mapped[datetime | None] = columns.moment("When it was refused or revoked", keep=Keep.ONE_MONTH)
     told: Mapped[str | None] = columns.choice("What the parent was told last", keep=Keep.STUDENT)
 
+    enrollments: Mapped[list[Enrollment]] = relationship(
+        viewonly=True,
+        lazy="raise",
+        primaryjoin="and_(GuardianLink.school_id == foreign(Enrollment.school_id),"
+        " GuardianLink.student_id == foreign(Enrollment.student_id), Enrollment.ended_at.is_(None))",
+    )
+
 
 class GuardianInvitation(Base):
     """Somebody is asked to follow a child: by mail, or by a letter with a code that the teacher prints.
@@ -107,6 +115,13 @@ class GuardianInvitation(Base):
     expires_at: Mapped[datetime] = columns.moment("Until when it opens", keep=Keep.ONE_MONTH)
     accepted_at: Mapped[datetime | None] = columns.moment("When it was accepted", keep=Keep.ONE_MONTH)
     withdrawn_at: Mapped[datetime | None] = columns.moment("When it was withdrawn", keep=Keep.ONE_MONTH)
+
+    enrollments: Mapped[list[Enrollment]] = relationship(
+        viewonly=True,
+        lazy="raise",
+        primaryjoin="and_(GuardianInvitation.school_id == foreign(Enrollment.school_id),"
+        " GuardianInvitation.student_id == foreign(Enrollment.student_id), Enrollment.ended_at.is_(None))",
+    )
 
 
 class ViewerRole(StrEnum):

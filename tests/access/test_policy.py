@@ -31,12 +31,13 @@ LEADS = {
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "permissions:read",
+    "guardians:invite", "guardians:approve",
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
     "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
-    "teachers:read",
+    "teachers:read", "guardians:invite", "guardians:approve",
 }  # fmt: skip
 CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read"}
@@ -108,8 +109,8 @@ def place_id(world: World, place: str) -> int:
 def everything(entity: type[DeclarativeBase]) -> list[Any]:
     """All rows there are, with what the policy looks at."""
     statement = select(entity)
-    if entity is Student:
-        statement = statement.options(selectinload(Student.enrollments))
+    if hasattr(entity, "enrollments"):
+        statement = statement.options(selectinload(entity.enrollments))
     with transaction(SYSTEM) as tx:
         return list(tx.scalars(statement))
 

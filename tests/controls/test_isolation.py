@@ -20,10 +20,7 @@ ISOLATED = ("classroom-isolation", "leader-oversight")
 both = pytest.mark.parametrize("control", ISOLATED)
 SCHOOL_POLICY = "school_id = any ((select app.ids('led_schools'))::bigint[])"
 STUDENT_READ = f"({SCHOOL_POLICY} or id = any ((select app.pupils())::bigint[]))"
-LINK_READ = (
-    f"account_id = any ((select app.ids('account'))::bigint[]) or {SCHOOL_POLICY}"
-    " or student_id = any ((select app.taught())::bigint[])"
-)
+DISTRICT_READ = "id = any ((select app.ids('districts'))::bigint[]) or (select app.is_founder())"
 CHAIN = """
     create table app.toy (owner bigint primary key references app.account);
     create table app.part (toy bigint references app.toy)"""
@@ -85,9 +82,9 @@ def test_a_look_leaves_no_trace(look: Look, runtime: Runtime) -> None:
             "app.point_entry",
         ),
         (
-            "drop policy app_read on app.guardian_link",
-            f"create policy app_read on app.guardian_link for select to backoffice_app using ({LINK_READ})",
-            "app.guardian_link has no policy",
+            "drop policy app_read on app.district",
+            f"create policy app_read on app.district for select to backoffice_app using ({DISTRICT_READ})",
+            "app.district has no policy",
         ),
         ("create table app.lunch (school_id bigint)", "drop table app.lunch", "app.lunch"),
         ("create table app.toy (owner bigint references app.account)", "drop table app.toy", "app.toy"),

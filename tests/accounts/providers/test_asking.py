@@ -183,5 +183,6 @@ def test_a_session_that_goes_on_after_a_change_stays_as_it_came(world: World, as
 
 def test_the_word_for_the_second_step_keeps_who_vouched() -> None:
     vouched = Vouched("google", DOMAIN)
-    assert signing_in._opened(signing_in._half_way(b"x", 3, vouched)) == (b"x", 3, vouched)
-    assert signing_in._opened(signing_in._half_way(b"x", 3, None)) == (b"x", 3, None)
+    for whoever in (vouched, None):
+        word = signing_in._half_way(b"x", 3, whoever)
+        assert signing_in.opened(word) == signing_in.HalfWay(b"x", 3, whoever)
