@@ -9,7 +9,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.care.services import at_the_server, dormancy
-from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.models import Account, AccountStatus, LinkPurpose
 from backoffice.accounts.services import credentials, letters
 from backoffice.problems import Rejected
 from backoffice.throttles.visitor import Visitor
@@ -182,5 +182,14 @@ def test_a_link_of_before_opens_nothing_for_a_founder(world: World, later: Later
     token = reset(world, "founder")
     assert token is not None
     locked(world, "founder", later)
+    with pytest.raises(Rejected):
+        use(token)
+
+
+def test_no_link_of_whatever_origin_opens_it_for_a_founder(world: World, later: Later) -> None:
+    locked(world, "founder", later)
+    with transaction(SYSTEM) as tx:
+        account = tx.get_one(Account, world.people["founder"].id)
+        token, _until = letters.make_link(tx, account, LinkPurpose.RESET, DAY)
     with pytest.raises(Rejected):
         use(token)
