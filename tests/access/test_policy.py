@@ -21,16 +21,16 @@ from backoffice.access.principal import Kind, Nobody, Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
 from backoffice.schools.models import Action, Classroom, District, Membership, School, Student
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
 SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
 LEADS = {
-    "console:enter", "schools:read", "schools:count",
+    "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
-    "permissions:read",
+    "teachers:suspend", "teachers:reset", "permissions:read",
     "guardians:invite", "guardians:approve",
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
@@ -47,6 +47,8 @@ RUNS = SEES_SCHOOLS | {
     *("plugins:read", "plugins:edit"),
     *("jobs:read", "jobs:run", "jobs:edit"),
     *("mail:read", "mail:retry"),
+    *("accounts:find", "accounts:suspend", "accounts:reset"),
+    *("security:read", "security:close"),
     "permissions:read",
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
@@ -98,6 +100,7 @@ def cast(world: World) -> Cast:
     for role in ROLES:
         made.as_(role)
     world.student(world.foreign_class, world.foreign_class.children[0])
+    add_passkey(world.people["founder"].id)
     return made
 
 

@@ -24,6 +24,7 @@ from backoffice.accounts.models import (
     AccountSession,
 )
 from backoffice.accounts.passkeys.models import AccountPasskey, SpentChallenge
+from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.host.models import PluginState
@@ -116,6 +117,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AccountSecondFactor: {"founder": {"founder"}},
     AccountRecoveryCode: {"founder": {"founder"}},
     AccountPasskey: {"founder": {"founder"}},
+    AccountIdentity: {"leader": {"leader"}},
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
@@ -147,7 +149,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
     JobSchedule: {"founder": {"trust.check"}},
-    JobRun: {"founder": {"trust.check", "core.write-letters"}},
+    JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
     Invitation: {"leader": {"Home"}},
     Suspension: {"leader": {"Home"}},
@@ -163,6 +165,8 @@ UNREADABLE: tuple[type[Any], ...] = (
     AccountLetter,
     AccountLink,
     SignUp,
+    IdentityProvider,
+    IdentityOffer,
 )
 
 
@@ -211,6 +215,7 @@ class Stage:
                 | AccountRecoveryCode()
                 | EmailChange()
                 | AccountPasskey()
+                | AccountIdentity()
                 | TeachingRole()
                 | GuardianLink()
                 | SecurityEvent()
