@@ -22,16 +22,17 @@ def about_deactivating() -> str:
 @login_required
 def deactivate() -> Response | tuple[str, int]:
     """Show what goes and what stays, and close the account."""
-    form, problem, who = CloseForm(), None, principal()
+    form, who = CloseForm(), principal()
     found = deactivation.preview(reading())
     if form.validate_on_submit():
         done_reading()
         try:
             deactivation.deactivate(principal=who, word=form.word.data or "")
         except Rejected as rejected:
-            problem = rejected.fields.pop("", None)
-            for name, sentence in rejected.fields.items():
-                form[name].errors = [*form[name].errors, sentence]
+            if "" in rejected.fields:
+                flash(rejected.fields[""], "warning")
+                return redirect("/account/deactivate", 303)
+            form.word.errors = [*rejected.fields.values()]
         else:
             session.clear()
             flash("Your account is closed, and you are signed out. A mail confirms it.", "success")
@@ -40,5 +41,5 @@ def deactivate() -> Response | tuple[str, int]:
             # As after signing out: the back button shows nothing of what was open.
             response.headers["Clear-Site-Data"] = '"cache"'
             return response
-    page = render_template("accounts/deactivate.html", form=form, problem=problem, person=who, preview=found)
+    page = render_template("accounts/deactivate.html", form=form, person=who, preview=found)
     return page, 200 if request.method in SAFE_METHODS else 422
