@@ -167,9 +167,10 @@ def require_without_own(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
-def send_nothing(page: Page, _site: Site) -> None:
-    """Send the form for a passkey as no button does."""
-    page.locator("form[action='/account/passkeys']").evaluate("form => form.submit()")
+def send_no_passkey(page: Page, _site: Site) -> None:
+    """Send what is no passkey, and without a name."""
+    send = "form => { form.elements.answer.value = '{'; form.submit(); }"
+    page.locator("form[action='/account/passkeys']").evaluate(send)
     page.get_by_text("Please look at this again").wait_for()
 
 
@@ -215,7 +216,7 @@ PAGES: Mapping[str, Stop] = {
     "second factor, a wrong code": Stop("founder", FACTOR, wrong_first_code),
     "recovery codes": Stop("founder", FACTOR, press("Make new recovery codes")),
     "passkeys, none": Stop("teacher", PASSKEYS),
-    "passkeys, nothing sent": Stop("teacher", PASSKEYS, send_nothing),
+    "passkeys, error": Stop("teacher", PASSKEYS, send_no_passkey),
     "passkeys": Stop("founder", PASSKEYS),
     "my account, with a passkey": Stop("founder", "/account"),
     "password or passkey once more": Stop("founder", "/account/prove"),

@@ -12,7 +12,7 @@ from backoffice.accounts.factor_views import PROVING_FOR, codes_page, going_on
 from backoffice.accounts.forms import PasswordForm, SignInByCodeForm, SignInForm
 from backoffice.accounts.passkeys import ceremony, services
 from backoffice.accounts.passkeys.ceremony import Asked, Party, Presented
-from backoffice.accounts.passkeys.forms import AddPasskeyForm, PasskeyForm
+from backoffice.accounts.passkeys.forms import NOTHING, AddPasskeyForm, PasskeyForm
 from backoffice.accounts.services import proof, second_factor, signing_in
 from backoffice.accounts.views import HALF_WAY, bp, come_in, principal, sign_in_page
 from backoffice.problems import Rejected, Throttled
@@ -127,6 +127,9 @@ def passkeys() -> Response | tuple[str, int]:
         "most": services.MOST,
         "factor": second_factor.factor(tx),
     }
+    if request.method not in SAFE_METHODS and not form.answer.data:
+        # No button of ours sends that: there is nothing to correct in the form.
+        return _back(PAGE, Rejected.whole(NOTHING))
     if form.validate_on_submit():
         done_reading()
         try:
