@@ -25,6 +25,7 @@ from backoffice.accounts.services.signing_in import CodeNeeded
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected, Throttled
 from backoffice.settings import Sessions, Throttles
+from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.visitor import Visitor
 from tests.factories.authenticator import PRESENT, Authenticator, encoded
@@ -654,3 +655,13 @@ def test_a_founder_may_remove_the_app_that_a_passkey_stands_beside(world: World,
     founder.who = entered(second_factor.remove(principal=founder.who, sessions=Sessions()).token)
     assert founder.who.founder
     refused(second_factor.MUST, founder.remove)
+
+
+def test_a_passkey_that_goes_meanwhile_is_not_used(owner: Owner) -> None:
+    owner.add()
+    with transaction(owner.who) as tx:
+        number = services.passkeys(tx)[0].id
+    owner.remove()
+    with transaction(owner.who) as tx:
+        said = functions.use_passkey(tx, passkey_id=number, count=0, backed_up=False, at=clock.now())
+    assert said == "gone"
