@@ -17,7 +17,7 @@ from tests.contract.pages import links
 from tests.contract.routes import FORMS, form_keys
 
 # Sealed, and typed by nobody: the program made it, or a browser sent it.
-MADE = {"code", "address", "device", "keyring_mark"}
+MADE = {"code", "address", "device", "keyring_mark", "secret", "pending"}
 # Those who see different pages.
 ROLES = ("founder", "leader", "officer", "teacher", "mixed", "parent", "student", "nobody")
 STARTS = ("/", "/console/", "/family", "/student", "/welcome")
