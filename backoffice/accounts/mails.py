@@ -47,15 +47,16 @@ class Happened:
 
 @dataclass(frozen=True)
 class FactorChanged:
-    """What happened to the second factor, as the letter names it, and when."""
+    """What happened to the second factor, as the letter names it, when, and what opens if it was another."""
 
     what: str
     at: datetime
+    token: str
 
     @classmethod
     def example(cls) -> "FactorChanged":
         """A recovery code that was used."""
-        return cls("recovery_used", datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+        return cls("recovery_used", datetime(2026, 11, 25, 9, 30, tzinfo=UTC), "q" * 43)
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,16 @@ class NotMe:
 
 @dataclass(frozen=True)
 class PasskeyChanged:
-    """What happened to a passkey, as the letter names it, and when."""
+    """What happened to a passkey, as the letter names it, when, and what to open if it was another."""
 
     what: str
     at: datetime
+    token: str
 
     @classmethod
     def example(cls) -> "PasskeyChanged":
         """A passkey that seems to be a copy."""
-        return cls("passkey_copied", datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
+        return cls("passkey_copied", datetime(2026, 11, 26, 9, 30, tzinfo=UTC), "q" * 43)
 
 
 PASSWORD_RESET = Mail("password-reset", Link)

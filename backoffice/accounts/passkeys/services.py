@@ -18,7 +18,7 @@ from backoffice.accounts.passkeys.ceremony import Act, Asked, Party, Presented, 
 from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.services import letters, proof, second_factor, signing_in
 from backoffice.accounts.services.second_factor import Changed
-from backoffice.accounts.services.signing_in import SignedIn, Vouched
+from backoffice.accounts.services.signing_in import HalfWay, SignedIn, Vouched
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
@@ -62,10 +62,10 @@ def ask_to_sign_in(site: Party) -> Asked:
 
 def ask_for_second_factor(site: Party, *, half_way: str) -> Asked:
     """What a passkey of whoever typed the right password is to sign. Raises `Rejected`."""
-    index = signing_in.opened(half_way).index
+    come = signing_in.opened(half_way)
     with transaction(Nobody()) as tx:
-        known = _known_of(tx, index)
-    return ceremony.ask_to_sign(site, Act.SECOND_FACTOR, subject=index.hex(), known=known)
+        known = _known_of(tx, come)
+    return ceremony.ask_to_sign(site, Act.SECOND_FACTOR, subject=come.index.hex(), known=known)
 
 
 def ask_to_prove(tx: Transaction, site: Party) -> Asked:
@@ -77,11 +77,11 @@ def ask_to_prove(tx: Transaction, site: Party) -> Asked:
 def may_show_one(half_way: str) -> bool:
     """Whether whoever typed the right password has a passkey to show now."""
     try:
-        index = signing_in.opened(half_way).index
+        come = signing_in.opened(half_way)
     except Rejected:
         return False
     with transaction(Nobody()) as tx:
-        return bool(_known_of(tx, index))
+        return bool(_known_of(tx, come))
 
 
 def add(*, principal: Principal, name: str, presented: Presented, site: Party, sessions: Sessions) -> Changed:
@@ -288,9 +288,11 @@ def _spend(challenge: ceremony.Challenge) -> None:
         raise Rejected.whole(ceremony.SPENT)
 
 
-def _known_of(tx: Transaction, index: bytes) -> list[tuple[bytes, list[str]]]:
-    account = functions.sign_in_account(tx, email_index=index)
-    rows = functions.passkeys_of(tx, account_id=account.account_id) if account else []
+def _known_of(tx: Transaction, come: HalfWay) -> list[tuple[bytes, list[str]]]:
+    account = functions.sign_in_account(tx, email_index=come.index)
+    # The word outlives a change of credentials; what it lets its browser see does not.
+    same = account is not None and account.security_epoch == come.epoch
+    rows = functions.passkeys_of(tx, account_id=account.account_id) if account and same else []
     return [(bytes(row.credential_id), list(row.transports)) for row in rows]
 
 

@@ -119,37 +119,43 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             token, until = make_link(tx, account, LinkPurpose.RESET, LASTS[LinkPurpose.RESET])
             return mails.PASSWORD_RESET, mails.Link(token, until)
         case LetterKind.NEW_DEVICE:
-            token, _until = make_link(tx, account, LinkPurpose.NOT_ME, LASTS[LinkPurpose.NOT_ME])
+            token = _not_me(tx, letter, account)
             device = letter.device or "A browser that does not say its name"
             return mails.NEW_DEVICE, mails.NewDevice(device, letter.created_at, token)
-        case LetterKind.ADDRESS_CHANGE:
-            token, _until = make_link(tx, account, LinkPurpose.NOT_ME, LASTS[LinkPurpose.NOT_ME])
-            return mails.ADDRESS_CHANGE, mails.NotMe(letter.created_at, token)
-        case _:
-            return _of_what_happened(letter)
-
-
-def _of_what_happened(letter: AccountLetter) -> tuple[Mail, object]:
-    match letter.kind:
-        case LetterKind.LOCKED:
-            return mails.ACCOUNT_LOCKED, mails.Happened(letter.created_at)
         case (
             LetterKind.FACTOR_SET
             | LetterKind.FACTOR_REMOVED
             | LetterKind.CODES_RENEWED
             | LetterKind.RECOVERY_USED
         ):
-            return mails.SECOND_FACTOR, mails.FactorChanged(letter.kind, letter.created_at)
+            token = _not_me(tx, letter, account)
+            return mails.SECOND_FACTOR, mails.FactorChanged(letter.kind, letter.created_at, token)
         case LetterKind.PASSKEY_ADDED | LetterKind.PASSKEY_REMOVED | LetterKind.PASSKEY_COPIED:
-            return mails.PASSKEY, mails.PasskeyChanged(letter.kind, letter.created_at)
+            token = _not_me(tx, letter, account)
+            return mails.PASSKEY, mails.PasskeyChanged(letter.kind, letter.created_at, token)
+        case LetterKind.ADDRESS_CHANGE:
+            token = _not_me(tx, letter, account)
+            return mails.ADDRESS_CHANGE, mails.NotMe(letter.created_at, token)
         case _:
-            return mails.PASSWORD_CHANGED, mails.Happened(letter.created_at)
+            mail = mails.ACCOUNT_LOCKED if letter.kind == LetterKind.LOCKED else mails.PASSWORD_CHANGED
+            return mail, mails.Happened(letter.created_at)
+
+
+def _not_me(tx: Transaction, letter: AccountLetter, account: Account) -> str:
+    """The token of a link that locks the account, and takes away what was added since it happened."""
+    lasts = LASTS[LinkPurpose.NOT_ME]
+    return make_link(tx, account, LinkPurpose.NOT_ME, lasts, since=letter.created_at)[0]
 
 
 def make_link(
-    tx: Transaction, account: Account, purpose: LinkPurpose, lasts: timedelta
+    tx: Transaction,
+    account: Account,
+    purpose: LinkPurpose,
+    lasts: timedelta,
+    *,
+    since: datetime | None = None,
 ) -> tuple[str, datetime]:
-    """The token of a new link for an account, and until when it opens."""
+    """The token of a new link for an account, and until when it opens; what it is about happened `since`."""
     token, now = secrets.token_urlsafe(32), clock.now()
     until = now + lasts
     tx.execute(
@@ -159,7 +165,7 @@ def make_link(
             purpose=purpose,
             token_digest=token_digest(token),
             security_epoch=account.security_epoch,
-            created_at=now,
+            created_at=since or now,
             expires_at=until,
         )
     )

@@ -114,7 +114,8 @@ def confirm(*, principal: Principal, otp: str, sessions: Sessions) -> Changed:
     """Take the app that shows this code as second factor. Raises `Rejected` and `ProofNeeded`."""
     with transaction(principal) as tx:
         proof.demand(tx)
-        own = _own(tx, lock=True)
+        own_account_alone(tx)
+        own = _own(tx)
         if own is None or own.pending is None:
             raise Rejected(otp=NOT_BEGUN)
         now = clock.now()
@@ -131,6 +132,7 @@ def renew_codes(*, principal: Principal, sessions: Sessions) -> Changed:
     """Put new recovery codes in the place of the old ones. Raises `Rejected` and `ProofNeeded`."""
     with transaction(principal) as tx:
         proof.demand(tx)
+        own_account_alone(tx)
         if factor(tx) is None:
             raise Rejected.whole(NONE)
         fresh = new_codes(tx)
@@ -154,9 +156,9 @@ def remove(*, principal: Principal, sessions: Sessions) -> Changed:
         return changed(tx, LetterKind.FACTOR_REMOVED, "accounts.remove-second-factor", sessions)
 
 
-def _own(tx: Transaction, *, lock: bool = False) -> AccountSecondFactor | None:
+def _own(tx: Transaction) -> AccountSecondFactor | None:
     own = select(AccountSecondFactor).where(AccountSecondFactor.account_id == tx.principal.account_id)
-    return tx.scalars(own.with_for_update() if lock else own).one_or_none()
+    return tx.scalars(own).one_or_none()
 
 
 def _passkeys(tx: Transaction) -> int:
@@ -167,7 +169,8 @@ def _passkeys(tx: Transaction) -> int:
 def own_account_alone(tx: Transaction) -> None:
     """Let nobody else change the principal's factors until the transaction's end.
 
-    Otherwise two who each remove one of the last two would leave an account that must have one without.
+    Otherwise two who each remove one of the last two would leave an account that must have one without. Using
+    a factor locks the account first, too, so that no two wait for each other.
     """
     mine = Account.id == tx.principal.account_id
     tx.execute(select(Account.id).where(mine).with_for_update(key_share=True))

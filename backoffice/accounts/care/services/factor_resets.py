@@ -15,8 +15,6 @@ from backoffice.accounts.care.models import EventKind, FactorReset, ResetState
 from backoffice.accounts.care.services import events, standing
 from backoffice.accounts.models import (
     Account,
-    AccountRecoveryCode,
-    AccountSecondFactor,
     AccountStatus,
     LetterKind,
 )
@@ -120,17 +118,15 @@ def _place(tx: Transaction, account: str, school: str | None) -> School | None:
 
 
 def _finish(tx: Transaction, number: int) -> Became | None:
-    # In the order in which signing in locks them: factor, reset, account. Whoever uses the factor at this
-    # moment is waited for, and has ended the reset then.
+    # In the order in which signing in locks them: account, factor, reset. Whoever uses a factor now is waited
+    # for, and has ended the reset then.
     of_account = select(FactorReset.account_id).where(FactorReset.id == number).scalar_subquery()
-    for entity in (AccountSecondFactor, AccountRecoveryCode):
-        tx.execute(select(entity).where(entity.account_id == of_account).with_for_update())
+    theirs = select(Account).where(Account.id == of_account)
+    account = tx.scalars(theirs.with_for_update(key_share=True)).one_or_none()
     still = select(FactorReset).where(FactorReset.id == number, FactorReset.state == ResetState.WAITING)
     reset = tx.scalars(still.with_for_update()).one_or_none()
-    if reset is None:
+    if account is None or reset is None:
         return None
-    theirs = select(Account).where(Account.id == reset.account_id)
-    account = tx.scalars(theirs.with_for_update(key_share=True)).one()
     became = _becomes(tx, reset, account)
     if became is None:
         return None

@@ -167,7 +167,7 @@ def _place(tx: Transaction, account: str, school: str) -> tuple[School, Account]
 
 
 def _tell(tx: Transaction, person: Account, place: School, *, suspended: bool) -> None:
-    if person.status == AccountStatus.NOT_INVITED:
+    if person.status in {AccountStatus.NOT_INVITED, AccountStatus.DEACTIVATED}:
         return
     to = Recipient(person.id, person.email, person.name, person.language)
     parameters = mails.Place(place.name, "suspended" if suspended else "reinstated")

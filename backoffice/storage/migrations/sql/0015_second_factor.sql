@@ -47,9 +47,19 @@ language sql stable security definer set search_path = app, pg_temp as $$
 $$;
 comment on function app.second_factor is 'The sealed secret of an account''s second factor, if it has one.';
 
+-- Whoever uses or changes a factor locks the account first, so that no two wait for each other.
+create function app.hold_account(of_account bigint) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  perform from account a where a.id = of_account for no key update;
+end $$;
+comment on function app.hold_account is 'Lets nobody else use or change the factors of an account until the end.';
+revoke execute on function app.hold_account(bigint) from public;
+
 create function app.use_step(of_account bigint, step integer) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
+  perform hold_account(of_account);
   update account_second_factor f set last_step = step
    where f.account_id = of_account and f.secret is not null and f.last_step < step;
   return found;
@@ -60,6 +70,7 @@ comment on function app.use_step is
 create function app.use_recovery_code(of_account bigint, digest bytea, at timestamptz) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
+  perform hold_account(of_account);
   update account_recovery_code c set used_at = at
    where c.account_id = of_account and c.code_digest = digest and c.used_at is null;
   if not found then return false; end if;

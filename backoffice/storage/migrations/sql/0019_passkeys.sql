@@ -38,6 +38,7 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   it account_passkey;
 begin
+  perform hold_account((select p.account_id from account_passkey p where p.id = of_passkey));
   select p.* into it from account_passkey p where p.id = of_passkey for update;
   if not found then return 'gone'; end if;
   if (count > 0 or it.sign_count > 0) and count <= it.sign_count then
@@ -83,6 +84,7 @@ create policy owner on app.spent_challenge to backoffice_owner using (true) with
 create function app.spend_challenge(of_digest uuid, at timestamptz, until timestamptz) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
+  if until < at then return false; end if;
   delete from spent_challenge c where c.expires_at < at;
   insert into spent_challenge (digest, expires_at) values (of_digest, until) on conflict do nothing;
   return found;

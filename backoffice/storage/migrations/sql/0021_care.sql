@@ -334,9 +334,52 @@ create or replace function app.open_account_link(of_purpose text, digest bytea, 
 language sql stable security definer set search_path = app, pg_temp as $$
   select l.account_id from account_link l join account a on a.id = l.account_id
    where l.token_digest = digest and l.purpose = of_purpose and l.used_at is null and l.expires_at > at
-     and a.security_epoch = l.security_epoch
+     -- Whoever has broken in can change credentials, and must not end by it what shuts them out.
+     and (a.security_epoch = l.security_epoch or of_purpose = 'not_me')
      and (a.status in ('active', 'locked') or a.status = 'dormant' and of_purpose = 'reset' and not a.founder)
 $$;
+
+-- What was added since may be the intruder's, and would outlive every new password.
+create function app.forget_added_since(of_account bigint, moment timestamptz) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  since constant timestamptz := moment - interval '1 minute';
+begin
+  perform hold_account(of_account);
+  delete from account_passkey p where p.account_id = of_account and p.created_at >= since;
+  delete from account_second_factor f where f.account_id = of_account and f.set_at >= since;
+  update account_second_factor f set pending = null where f.account_id = of_account;
+  delete from account_identity i where i.account_id = of_account and i.linked_at >= since;
+  -- Nobody knows who has seen them.
+  delete from account_recovery_code c where c.account_id = of_account;
+end $$;
+comment on function app.forget_added_since is
+  'Takes away every factor and link with a provider that an account got since a moment, and all recovery codes.';
+
+create or replace function app.lock_account(digest bytea, at timestamptz) returns bigint
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  found_account bigint := use_account_link('not_me', digest, at);
+begin
+  if found_account is null then return null; end if;
+  perform forget_added_since(found_account, l.created_at) from account_link l where l.token_digest = digest;
+  update account set security_epoch = security_epoch + 1, status = 'locked' where id = found_account;
+  insert into account_letter (kind, account_id, created_at) values ('locked', found_account, at);
+  return found_account;
+end $$;
+comment on function app.lock_account is
+  'Uses a link to lock an account: all its sessions and what was added since are over, and only its mailbox opens it again.';
+
+do $$
+declare
+  said text := pg_get_functiondef('app.take_back_address(bytea, timestamptz, bytea)'::regprocedure);
+  place constant text := '  delete from email_change c where c.account_id = it.account_id';
+begin
+  if position(place in said) = 0 then
+    raise exception 'app.take_back_address does not end changes as this migration expects.';
+  end if;
+  execute replace(said, place, '  perform forget_added_since(it.account_id, it.created_at);' || chr(10) || place);
+end $$;
 
 -- ----------------------------------------------------------------------------------- what is to be looked at
 
@@ -358,7 +401,7 @@ revoke execute on function app.leads(bigint, bigint), app.set_aside(bigint, bigi
   app.free_place(bigint, bigint), app.reinstate_place(bigint, bigint), app.place_has_ended(),
   app.account_in_care(text, bytea), app.founders_reset(bigint), app.ask_factor_reset(text, bigint, timestamptz),
   app.end_factor_reset(bigint, text, timestamptz), app.reset_to_refuse(bytea),
-  app.refuse_factor_reset(bytea, timestamptz), app.factor_was_used(), app.forget_factors_of(bigint),
+  app.refuse_factor_reset(bytea, timestamptz), app.factor_was_used(), app.forget_factors_of(bigint), app.forget_added_since(bigint, timestamptz),
   app.factor_asked_by(), app.open_security_event(text, bigint, text, timestamptz) from public;
 grant execute on function app.suspend_account(text, bytea, timestamptz), app.reinstate_account(text, timestamptz),
   app.suspend_place(bigint, bigint, bytea, timestamptz), app.reinstate_place(bigint, bigint),
