@@ -296,6 +296,13 @@ def test_nobody_notes_a_view_for_another_or_of_a_foreign_child(world: World) -> 
         assert getattr(raised.value.orig, "sqlstate", None) == "42501"
 
 
+def test_a_parent_is_no_viewer_though_the_row_is_theirs_to_read(world: World) -> None:
+    with transaction(world.sign_in("parent")) as tx:
+        child = tx.scalars(select(Student).options(selectinload(Student.enrollments))).one()
+        with pytest.raises(NotFound):
+            note_view(tx, child)
+
+
 def test_views_are_forgotten_after_six_months(world: World) -> None:
     def kept() -> int:
         with transaction(SYSTEM) as tx:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -18,6 +19,7 @@ from backoffice.accounts.addresses import checked, email_index
 from backoffice.audit.trail import record
 from backoffice.families import codes
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.families.services.looking import role_of
 from backoffice.jobs import queue
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Student
@@ -52,7 +54,7 @@ def invite(*, principal: Principal, student: str, email: str, name: str, throttl
     email, name = checked(email), named(name, "Write a name.")
     pace(email_index(email), throttles)
     with transaction(principal) as tx:
-        child = find(tx, Student, student, permission=GUARDIANS_INVITE)
+        child = _child(tx, student)
         try:
             with tx.begin_nested():
                 number = _add(tx, child, email=email, email_index=email_index(email), name=name)
@@ -67,7 +69,7 @@ def invite(*, principal: Principal, student: str, email: str, name: str, throttl
 def print_letter(*, principal: Principal, student: str) -> None:
     """Make a letter for a parent of a child; there may be several, for several parents. Raises `NotFound`."""
     with transaction(principal) as tx:
-        _letter(tx, find(tx, Student, student, permission=GUARDIANS_INVITE))
+        _letter(tx, _child(tx, student))
 
 
 def print_letters(*, principal: Principal, classroom: str) -> int:
@@ -158,6 +160,12 @@ def named(name: str, missing: str) -> str:
 def pace(index: bytes, throttles: Throttles) -> None:
     """One address is written to so often, whoever asks for it. Raises `Throttled`."""
     take(Claim("invitation by address", throttles.letter_address, voucher(ACCOUNT, index.hex())))
+
+
+def _child(tx: Transaction, student: str) -> Student:
+    child = find(tx, Student, student, selectinload(Student.enrollments), permission=GUARDIANS_INVITE)
+    role_of(tx.principal, child)
+    return child
 
 
 def _letter(tx: Transaction, child: Student) -> None:

@@ -3,6 +3,7 @@
 from sqlalchemy import insert
 
 from backoffice import clock
+from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.families.models import StudentView, ViewerRole
@@ -12,7 +13,7 @@ from backoffice.schools.models import Student
 def note_view(tx: Transaction, student: Student) -> None:
     """Note, in the transaction that reads the record, who opens it: none is shown that was not noted.
 
-    The student's enrollments are loaded.
+    The student's enrollments are loaded. Raises `NotFound`.
     """
     tx.execute(
         insert(StudentView)
@@ -20,7 +21,7 @@ def note_view(tx: Transaction, student: Student) -> None:
             school_id=student.school_id,
             student_id=student.id,
             viewer_id=tx.principal.account_id,
-            role=_role(tx.principal, student),
+            role=role_of(tx.principal, student),
             at=clock.now(),
         )
         # Whoever writes it may not read it, and so gets no number back.
@@ -28,8 +29,16 @@ def note_view(tx: Transaction, student: Student) -> None:
     )
 
 
-def _role(who: Principal, student: Student) -> ViewerRole:
+def role_of(who: Principal, student: Student) -> ViewerRole:
+    """As what somebody of the staff looks at a child. Raises `NotFound` for whoever is nothing to it.
+
+    A parent may read the own child's row: being found is no proof of working with it.
+    """
     rooms = {each.classroom_id for each in student.enrollments}
     if rooms & (who.owned | who.co_taught):
         return ViewerRole.TEACHER
-    return ViewerRole.LEADER if student.school_id in who.led_schools else ViewerRole.HELPER
+    if student.school_id in who.led_schools:
+        return ViewerRole.LEADER
+    if rooms & who.helped:
+        return ViewerRole.HELPER
+    raise NotFound
