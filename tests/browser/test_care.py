@@ -51,7 +51,7 @@ def test_required_suspended_and_out(visit: Visit, site: Site) -> None:
     expect(teacher.get_by_role("heading", name="Sign in")).to_be_visible()
     teacher.get_by_label("E-mail").fill(world.people["helper"].email)
     teacher.get_by_label("Password").fill(PASSWORD)
-    teacher.get_by_role("button", name="Sign in").click()
+    teacher.get_by_role("button", name="Sign in", exact=True).click()
     expect(teacher.get_by_text("do not match")).to_be_visible()
 
 

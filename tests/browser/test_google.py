@@ -111,7 +111,7 @@ def test_a_school_that_asks_for_its_domain_says_how_it_opens(visit: Visit, site:
     page.goto("/sign-in")
     page.get_by_label("E-mail").fill(site.world.people["elsewhere"].email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/welcome")
     expect(page.get_by_role("heading", name="Your school wants another way in")).to_be_visible()
     page.get_by_role("link", name="Link it in my account").click()

@@ -56,5 +56,5 @@ def test_a_teacher_signs_up_moves_and_leaves(visit: Visit, scripts: bool) -> Non
     page.goto("/sign-in")
     page.get_by_label("E-mail").fill(new)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("do not match").first).to_be_visible()
