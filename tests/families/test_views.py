@@ -222,6 +222,8 @@ def test_a_teacher_decides_after_a_question_that_names_both(app: Flask, world: W
     question = send(teacher, "/console/families/", asked).text
     assert "Ludmila asks to follow Wilhelmina Quartermaine." in question
     assert states("ludmila@people.example") == ["waiting"]
+    not_yet = send(teacher, "/console/families/", {**asked, "action": "revoke"}).text
+    assert ("None of the selected is confirmed" in not_yet, "Ludmila follows" in not_yet) == (True, False)
     send(teacher, "/console/families/", {**asked, "confirm": "yes"})
     assert states("ludmila@people.example") == ["approved"]
     send(teacher, "/console/families/", {**asked, "action": "revoke", "confirm": "yes"})
