@@ -34,7 +34,7 @@ SHORTER, LONGER = 3, 4
 WAY_OUT = 'action="/sign-out"'
 CHILDS_WAY_OUT = 'action="/student/leave"'
 CHILDS_PAGE = "students/student.html"
-CHOICE = 'name="shared"'
+CHOICE = 'type="checkbox" name="shared"'
 
 # One of each is enough: what a page shows differs, its frame does not.
 _ROLES: Mapping[str, ColumnElement[bool]] = {

@@ -451,7 +451,10 @@ def test_a_founder_without_a_factor_has_no_other_role_either(world: World, now: 
                 for column in model.__table__.columns
                 if column.name != "id"
             }
-            tx.add(model(**{**values, "account_id": bare.who.account_id}))
+            values["account_id"] = bare.who.account_id
+            if "public_id" in values:
+                values["public_id"] = new_public_id()
+            tx.add(model(**values))
     held = entered_again(bare)
     assert held.taught_schools | held.owned | held.children | held.own_classrooms == frozenset()
     bare.set_up()
