@@ -26,7 +26,7 @@ from tests.factories.world import SYSTEM, World
 PLACES = ("own", "colleague", "elsewhere", "foreign")
 SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
 LEADS = {
-    "console:enter", "schools:read", "schools:count",
+    "console:enter", "schools:read", "schools:count", "schools:edit",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",

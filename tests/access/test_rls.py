@@ -21,6 +21,7 @@ from backoffice.accounts.models import (
     AccountSecondFactor,
     AccountSession,
 )
+from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianLink
 from backoffice.host.models import PluginState
@@ -112,6 +113,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AccountSession: THEMSELVES,
     AccountSecondFactor: {"founder": {"founder"}},
     AccountRecoveryCode: {"founder": {"founder"}},
+    AccountIdentity: {"leader": {"leader"}},
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
@@ -142,7 +144,14 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Invitation: {"leader": {"Home"}},
 }
 # What the web's role writes and may never read.
-UNREADABLE: tuple[type[Any], ...] = (MailContent, Throttle, AccountLetter, AccountLink)
+UNREADABLE: tuple[type[Any], ...] = (
+    MailContent,
+    Throttle,
+    AccountLetter,
+    AccountLink,
+    IdentityOffer,
+    IdentityProvider,
+)
 
 
 class Stage:
@@ -187,6 +196,7 @@ class Stage:
                 | AccountSession()
                 | AccountSecondFactor()
                 | AccountRecoveryCode()
+                | AccountIdentity()
                 | TeachingRole()
                 | GuardianLink()
             ):
