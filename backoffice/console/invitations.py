@@ -25,9 +25,16 @@ ROLES = {
     InvitedAs.TEACHER: "Teacher",
     InvitedAs.CO_TEACHER: "Co-teacher of one class",
     InvitedAs.HELPER: "Helper in one class",
+    InvitedAs.OWNER: "Owner of one class, in the place of who owns it now",
     InvitedAs.LEADER: "Leader of the school",
 }
-IN_LIST = {"teacher": "Teacher", "co_teacher": "Co-teacher", "helper": "Helper", "leader": "Leader"}
+IN_LIST = {
+    "teacher": "Teacher",
+    "co_teacher": "Co-teacher",
+    "helper": "Helper",
+    "leader": "Leader",
+    "owner": "Owner",
+}
 CRUMB = {"title": "Invitations", "url": "/console/invitations/"}
 
 

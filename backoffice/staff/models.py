@@ -12,15 +12,17 @@ from backoffice.storage.columns import Keep
 
 
 class InvitedAs(StrEnum):
-    """What somebody is invited to be; the last two in one class."""
+    """What somebody is invited to be; the last three in one class."""
 
     TEACHER = "teacher"
     LEADER = "leader"
     CO_TEACHER = "co_teacher"
     HELPER = "helper"
+    # In the place of who owns it now, who co-teaches it from then on.
+    OWNER = "owner"
 
 
-IN_A_CLASS = frozenset({InvitedAs.CO_TEACHER, InvitedAs.HELPER})
+IN_A_CLASS = frozenset({InvitedAs.CO_TEACHER, InvitedAs.HELPER, InvitedAs.OWNER})
 
 
 class Invitation(Base):
@@ -35,7 +37,8 @@ class Invitation(Base):
         UniqueConstraint("public_id"),
         only("role", InvitedAs),
         CheckConstraint(
-            "(role in ('co_teacher', 'helper')) = (classroom_id is not null)", name="class_where_needed"
+            "(role in ('co_teacher', 'helper', 'owner')) = (classroom_id is not null)",
+            name="class_where_needed",
         ),
         CheckConstraint("accepted_at is null or withdrawn_at is null", name="one_end"),
         ForeignKeyConstraint(

@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
@@ -148,6 +148,43 @@ def test_a_class_comes_with_the_place(world: World, role: InvitedAs) -> None:
         {(world.home.id, Role.TEACHER)},
         {(world.own_class.id, role)},
     )
+
+
+def test_a_class_changes_hands_when_its_new_owner_accepts_and_not_before(world: World) -> None:
+    email, room = "new-owner@people.example", world.colleague_class
+    with transaction(SYSTEM) as tx:
+        of_class = select(TeachingRole.account_id, TeachingRole.role).where(
+            TeachingRole.classroom_id == room.id
+        )
+        before = dict(tx.execute(of_class).all())
+    ask(world, email, InvitedAs.OWNER, classroom=room.public_id)
+    token = token_for(email)
+    with transaction(SYSTEM) as tx:
+        assert dict(tx.execute(of_class).all()) == before
+    accept(token)
+    assert in_class(email) == {(room.id, TeachingRoleName.OWNER)}
+    with transaction(SYSTEM) as tx:
+        owners = [number for number, role in before.items() if role == TeachingRoleName.OWNER]
+        after = dict(tx.execute(of_class).all())
+        assert [after[number] for number in owners] == [TeachingRoleName.CO_TEACHER]
+        # As before, for the next test.
+        for number, role in before.items():
+            mine = (TeachingRole.classroom_id == room.id, TeachingRole.account_id == number)
+            tx.execute(update(TeachingRole).where(*mine).values(role=role))
+        tx.execute(
+            delete(TeachingRole).where(
+                TeachingRole.classroom_id == room.id, TeachingRole.account_id.not_in(list(before))
+            )
+        )
+
+
+def test_a_co_teacher_is_invited_to_own_the_class_and_to_nothing_less(world: World) -> None:
+    there = {"email": world.people["co_teacher"].email, "classroom": world.own_class.public_id}
+    for less in (InvitedAs.CO_TEACHER, InvitedAs.HELPER):
+        with pytest.raises(Rejected) as raised:
+            ask(world, role=less, **there)
+        assert raised.value.fields == {"email": invitations.THERE_ALREADY}
+    ask(world, role=InvitedAs.OWNER, **there)
 
 
 def test_the_mail_says_who_where_and_what(world: World) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -42,6 +42,12 @@ LASTS = timedelta(days=14)
 # From the last mail on, whatever became of it; the trail knows more.
 KEPT_FOR = timedelta(days=30)
 LONGEST_NAME = 80
+# Who is any of these in a class need not be invited as the first.
+_AS_MUCH = {
+    InvitedAs.HELPER: (InvitedAs.HELPER, InvitedAs.CO_TEACHER, InvitedAs.OWNER),
+    InvitedAs.CO_TEACHER: (InvitedAs.CO_TEACHER, InvitedAs.OWNER),
+    InvitedAs.OWNER: (InvitedAs.OWNER,),
+}
 OPEN = (Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
 
 OVER = "This invitation is over. Ask the school's leader for a new one."
@@ -83,6 +89,7 @@ def place_of(role: str, classroom: str | None = None) -> str:
         InvitedAs.LEADER: "a leader",
         InvitedAs.CO_TEACHER: "a co-teacher",
         InvitedAs.HELPER: "a helper",
+        InvitedAs.OWNER: "the owner",
     }[InvitedAs(role)]
     return f"{words} of {classroom}" if classroom else words
 
@@ -109,7 +116,7 @@ def invite(
     if role in IN_A_CLASS and not classroom:
         raise Rejected(classroom="Choose the class.")
     if classroom and role not in IN_A_CLASS:
-        raise Rejected(classroom="Only co-teachers and helpers are invited to a class. Choose none.")
+        raise Rejected(classroom="Only owners, co-teachers and helpers are invited to a class. Choose none.")
     _pace(email_index(email), throttles)
     with transaction(principal) as tx:
         proof.demand(tx)
@@ -355,7 +362,7 @@ def _is_there(tx: Transaction, index: bytes, school_id: int, role: InvitedAs, ro
             TeachingRole.school_id == school_id,
             TeachingRole.classroom_id == room,
             TeachingRole.account_id == person,
-            or_(TeachingRole.role != InvitedAs.HELPER, TeachingRole.role == role),
+            TeachingRole.role.in_(_AS_MUCH[role]),
         )
     else:
         wanted = Role.LEADER if role is InvitedAs.LEADER else Role.TEACHER

@@ -232,11 +232,15 @@ begin
   values (of_account, it.school_id, case when it.role = 'leader' then 'leader' else 'teacher' end, moment)
   on conflict do nothing;
   if it.classroom_id is not null then
+    -- A class changes hands now and not before; whoever has owned it co-teaches it.
+    update teaching_role t set role = 'co_teacher'
+     where it.role = 'owner' and t.school_id = it.school_id and t.classroom_id = it.classroom_id
+       and t.role = 'owner' and t.account_id <> of_account;
     -- Whoever is more in the class already stays so.
     insert into teaching_role as t (school_id, classroom_id, account_id, role)
     values (it.school_id, it.classroom_id, of_account, it.role)
     on conflict (school_id, classroom_id, account_id) do update set role = excluded.role
-       where t.role = 'helper';
+       where t.role = 'helper' or excluded.role = 'owner';
   end if;
   perform set_config('app.origin', '', true);
   update invitation i set accepted_at = moment where i.school_id = it.school_id and i.id = it.id;

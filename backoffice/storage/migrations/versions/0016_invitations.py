@@ -31,10 +31,11 @@ def upgrade() -> None:
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "role in ('teacher', 'leader', 'co_teacher', 'helper')", name=op.f("ck_invitation_role_is_known")
+            "role in ('teacher', 'leader', 'co_teacher', 'helper', 'owner')",
+            name=op.f("ck_invitation_role_is_known"),
         ),
         sa.CheckConstraint(
-            "(role in ('co_teacher', 'helper')) = (classroom_id is not null)",
+            "(role in ('co_teacher', 'helper', 'owner')) = (classroom_id is not null)",
             name=op.f("ck_invitation_class_where_needed"),
         ),
         sa.CheckConstraint("accepted_at is null or withdrawn_at is null", name=op.f("ck_invitation_one_end")),
