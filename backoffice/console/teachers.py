@@ -225,7 +225,7 @@ class TeacherGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said=f"{person.name} is suspended at {school.name}.",
+            said="Suspended there, and out at once.",
             template="console/confirm.html",
             **_asking(
                 person,
@@ -245,7 +245,7 @@ class TeacherGrid(Grid):
         return confirmed(
             self,
             lambda: standing.reinstate_place(principal=self.who, account=public_id, school=school.public_id),
-            said=f"{person.name} works at {school.name} again.",
+            said="The suspension there has ended.",
             **_asking(
                 person,
                 f"Reinstate {person.name}",
@@ -306,7 +306,7 @@ class TeacherGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said=f"{person.name} has left {place.school.name}.",
+            said="The place is ended.",
             template="console/confirm.html",
             heading=f"End the place of {person.name}",
             sentences=_what_will_go(person, place),

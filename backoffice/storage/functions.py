@@ -180,10 +180,19 @@ def reset_password(session: Session, *, digest: bytes, at: datetime, password_ha
     return found
 
 
-def lock_account(session: Session, *, digest: bytes, at: datetime) -> int | None:
-    """Use a link to lock an account and raise its epoch; the account, or None if the link opens nothing."""
+def address_before(session: Session, *, digest: bytes, at: datetime) -> bytes | None:
+    """The sealed address that this link gives back to an account that was moved since; None if it was not."""
+    found = session.scalar(text("select app.address_before(:digest, :at)"), {"digest": digest, "at": at})
+    return None if found is None else bytes(found)
+
+
+def lock_account(session: Session, *, digest: bytes, at: datetime, email: bytes | None) -> int | None:
+    """Use a link to lock an account and raise its epoch; the account, or None if the link opens nothing.
+
+    `email` is the address before, sealed anew for the account.
+    """
     found: int | None = session.scalar(
-        text("select app.lock_account(:digest, :at)"), {"digest": digest, "at": at}
+        text("select app.lock_account(:digest, :at, :email)"), {"digest": digest, "at": at, "email": email}
     )
     return found
 

@@ -1,7 +1,7 @@
 """Taking an account back from somebody who has been in it and left a way in of their own."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from threading import Barrier
 
@@ -13,6 +13,8 @@ from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts import codes
+from backoffice.accounts.address_models import EmailChange
+from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import (
     Account,
     AccountRecoveryCode,
@@ -22,6 +24,7 @@ from backoffice.accounts.models import (
 )
 from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.services import credentials, letters, people, second_factor, signing_in
+from backoffice.problems import Rejected
 from backoffice.settings import Sessions
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.visitor import Visitor
@@ -97,6 +100,52 @@ def test_the_link_of_a_mail_takes_away_what_was_added_since(owner: tuple[str, in
     assert left(number) == ({OWN, FOREIGN}, 1, 1, AccountStatus.ACTIVE)
     credentials.lock_account(token=link, address=None)
     assert left(number) == ({OWN}, 0, 0, AccountStatus.LOCKED)
+
+
+def test_the_link_gives_back_an_address_that_was_moved(owner: tuple[str, int]) -> None:
+    email, number = owner
+    link = link_for(email, "not-me")
+    moved = f"intruder-{email}"
+    with transaction(SYSTEM) as tx:
+        theirs = {"email": moved, "email_index": email_index(moved)}
+        tx.execute(update(Account).where(Account.id == number).values(theirs))
+        old = {"old_email": email, "old_email_index": email_index(email)}
+        moment = {"created_at": clock.now(), "confirmed_at": clock.now(), "expires_at": clock.now()}
+        tx.add(EmailChange(account_id=number, security_epoch=1, **theirs, **old, **moment))
+    credentials.lock_account(token=link, address=None)
+    with transaction(SYSTEM) as tx:
+        found = tx.get_one(Account, number)
+        assert (found.email, bytes(found.email_index)) == (email, email_index(email))
+        assert found.status == AccountStatus.LOCKED
+
+
+def test_a_mailbox_alone_is_no_way_around_a_founders_only_factor(owner: tuple[str, int]) -> None:
+    email, number = owner
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).where(Account.id == number).values(founder=True))
+    break_in(number)
+    credentials.lock_account(token=link_for(email, "not-me"), address=None)
+    assert left(number) == (set(), 0, 0, AccountStatus.DORMANT)
+
+
+def test_a_reset_waits_for_whoever_suspends_the_account(
+    owner: tuple[str, int],
+) -> None:
+    email, number = owner
+    credentials.ask_to_reset(email=email, visitor=Visitor("198.51.100.78"), throttles=NO_LIMIT)
+    link = link_for(email, "reset")
+
+    def reset() -> None:
+        credentials.reset_password(token=link, password="walrus umbrella saxophone", cost=COST, address=None)
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Account).where(Account.id == number).values(status=AccountStatus.SUSPENDED))
+            tried = threads.submit(reset)
+            wait([tried], timeout=1)
+            assert not tried.done()
+        assert isinstance(tried.exception(), Rejected)
+    assert left(number)[3] == AccountStatus.SUSPENDED
 
 
 def test_two_who_renew_recovery_codes_at_once_leave_ten(owner: tuple[str, int]) -> None:

@@ -15,6 +15,7 @@ from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import people
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.models import AuditEntry
 from backoffice.outbox.models import OutgoingMail
@@ -268,11 +269,65 @@ def test_a_link_works_once(world: World) -> None:
     assert invitations.opened(token) is None
 
 
-def test_of_two_at_once_one_takes_the_place(world: World) -> None:
+def test_an_invitation_is_worth_what_whoever_sent_it_is(world: World) -> None:
+    ask(world, "late@people.example", InvitedAs.LEADER)
+    token, leader = token_for("late@people.example"), world.people["leader"].id
+    of_leader = Membership.account_id == leader
+    for table, mine, gone, back in (
+        (Account, Account.id == leader, {"status": "suspended"}, {"status": "active"}),
+        (Membership, of_leader, {"role": Role.TEACHER}, {"role": Role.LEADER}),
+    ):
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(table).where(mine).values(gone))
+        try:
+            assert invitations.opened(token) is None
+            with pytest.raises(Rejected):
+                accept(token)
+        finally:
+            with transaction(SYSTEM) as tx:
+                tx.execute(update(table).where(mine).values(back))
+    assert invitations.opened(token) is not None
+
+
+def test_whoever_sends_it_again_stands_for_it(world: World) -> None:
+    again = ask(world, "stands@people.example")
+    with transaction(SYSTEM) as tx:
+        mine = Invitation.public_id == again
+        tx.execute(update(Invitation).where(mine).values(invited_by=world.people["outsider"].id))
+    token = token_for("stands@people.example")
+    assert invitations.opened(token) is None
+    assert invitations.send_again(principal=world.sign_in("leader"), invitations=[again], throttles=NO_LIMIT)
+    assert invitations.opened(token_for("stands@people.example")) is not None
+
+
+def test_a_place_that_is_suspended_is_not_opened_by_an_invitation(world: World) -> None:
     person = world.people["officer"]
     ask(world, person.email)
+    with pytest.raises(Rejected):
+        invitations.accept(principal=world.sign_in("officer"), token=token_for(person.email))
+
+
+def test_an_invitation_opens_no_place_of_another_schools_roster(world: World) -> None:
+    email = "rostered@people.example"
+    known = people.create_account(
+        principal=SYSTEM, email=email, name="Rosa Rostered", password=None, cost=COST
+    )
+    with transaction(SYSTEM) as tx:
+        of = Account.public_id == known
+        number = tx.scalar(select(Account.id).where(of))
+        tx.execute(update(Account).where(of).values(status="not_invited"))
+        place = {"account_id": number, "school_id": world.elsewhere.id, "role": Role.TEACHER}
+        tx.execute(insert(Membership).values(**place, created_at=clock.now()))
+    ask(world, email)
+    accept(token_for(email))
+    assert places(email) == {(world.home.id, Role.TEACHER)}
+
+
+def test_of_two_at_once_one_takes_the_place(world: World) -> None:
+    person = world.people["elsewhere"]
+    ask(world, person.email)
     token, start = token_for(person.email), Barrier(2)
-    both = [world.sign_in("officer") for _ in range(2)]
+    both = [world.sign_in("elsewhere") for _ in range(2)]
 
     def take(who: Any) -> bool:
         start.wait()

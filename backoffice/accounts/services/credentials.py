@@ -17,9 +17,9 @@ from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.storage import functions
+from backoffice.storage import functions, keyring
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import Visitor
+from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 SPENT = "This link has been used, or its time is over. Ask for a new one."
 
@@ -37,7 +37,8 @@ def ask_to_reset(*, email: str, visitor: Visitor, throttles: Throttles) -> None:
     index = email_index(normalise_email(email))
     take(
         Claim("letter by network", throttles.letter_network, visitor.network),
-        letters.to_address(index, throttles),
+        # Apart from every other mail: whoever has those used up must not keep the owner out.
+        Claim("reset by address", throttles.letter_address, voucher(ACCOUNT, index.hex())),
     )
     with transaction(Nobody(visitor.address)) as tx:
         letters.ask(tx, LetterKind.RESET, email_index=index)
@@ -73,9 +74,16 @@ def reset_password(*, token: str, password: str, cost: Passwords, address: str |
 
 
 def lock_account(*, token: str, address: str | None) -> None:
-    """Lock an account by the link of a mail about a new device: all are out at once. Raises `Rejected`."""
+    """Lock an account by the link of a mail about what its owner may not have done: all are out at once.
+
+    Factors and links that were added since are gone, an address that was moved is back. Raises `Rejected`.
+    """
+    digest, now, ring = token_digest(token), clock.now(), keyring.current()
     with transaction(Nobody(address)) as tx:
-        account = functions.lock_account(tx, digest=token_digest(token), at=clock.now())
+        moved = functions.address_before(tx, digest=digest, at=now)
+        before = ring.open(moved, context="email_change.old_email") if moved else None
+        old = ring.seal(before, context="account.email") if before else None
+        account = functions.lock_account(tx, digest=digest, at=now, email=old)
         if account is None:
             raise Rejected.whole(SPENT)
         events.open_event(tx, EventKind.NOT_ME, account)

@@ -12,6 +12,8 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import mails
 from backoffice.accounts.address_models import EmailChange
 from backoffice.accounts.addresses import checked, email_index
+from backoffice.accounts.care.models import EventKind
+from backoffice.accounts.care.services import events
 from backoffice.accounts.models import Account, LetterKind
 from backoffice.accounts.services import credentials, letters, proof
 from backoffice.accounts.services.signing_in import SignedIn
@@ -124,6 +126,7 @@ def take_back(*, token: str, address: str | None) -> None:
         account = functions.take_back_address(tx, digest=digest, at=now, email=_sealed(old))
         if account is None:
             raise Rejected.whole(SPENT)
+        events.open_event(tx, EventKind.NOT_ME, account)
         record(tx, "accounts.take-back-email", account=account)
         letters.wake(tx)
 

@@ -190,7 +190,9 @@ def send_again(*, principal: Principal, invitations: Collection[str], throttles:
         ):
             _pace(index, throttles)
     with transaction(principal) as tx:
-        sent = _change(tx, invitations, expires_at=clock.now() + LASTS)
+        # Whoever sends it again stands for it from now on.
+        me = tx.principal.account_id
+        sent = _change(tx, invitations, expires_at=clock.now() + LASTS, invited_by=me)
         for each in sent:
             record(tx, "invitations.send-again", school_id=each.school_id, invitation=each.id)
         if sent:

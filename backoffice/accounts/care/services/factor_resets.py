@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -23,7 +23,7 @@ from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.problems import Rejected
-from backoffice.schools.models import School
+from backoffice.schools.models import Membership, Role, School
 from backoffice.settings import Throttles
 from backoffice.storage import functions
 from backoffice.throttles.tries import Claim, take
@@ -142,8 +142,26 @@ def _finish(tx: Transaction, number: int) -> Became | None:
     return became
 
 
+def _still_asks(tx: Transaction, reset: FactorReset) -> bool:
+    """Whether whoever asked may still ask: somebody suspended or gone asks for nothing any more."""
+    asker = tx.get(Account, reset.asked_by) if reset.asked_by is not None else None
+    if asker is None or asker.status != AccountStatus.ACTIVE:
+        return False
+    if reset.school_id is None:
+        return asker.founder
+    district = select(School.district_id).where(School.id == reset.school_id).scalar_subquery()
+    leads = select(func.count()).where(
+        Membership.account_id == asker.id,
+        Membership.role == Role.LEADER,
+        Membership.suspended_at.is_(None),
+        or_(Membership.school_id == reset.school_id, Membership.district_id == district),
+    )
+    return bool(tx.scalar(leads))
+
+
 def _becomes(tx: Transaction, reset: FactorReset, account: Account) -> Became | None:
-    if account.status not in {AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.DORMANT}:
+    looked_after = {AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.DORMANT}
+    if account.status not in looked_after or not _still_asks(tx, reset):
         return Became.CANCELLED
     mail = tx.scalars(select(OutgoingMail).where(OutgoingMail.public_id == reset.mail)).one_or_none()
     if mail is None or mail.state != MailState.SENT or mail.finished_at is None:

@@ -21,7 +21,7 @@ create policy app_write on app.invitation for update to backoffice_app
 grant select on app.invitation to backoffice_app;
 grant insert (school_id, id, public_id, email, email_index, name, role, classroom_id, invited_by, created_at,
               expires_at) on app.invitation to backoffice_app;
-grant update (token_digest, expires_at, withdrawn_at) on app.invitation to backoffice_app;
+grant update (token_digest, expires_at, withdrawn_at, invited_by) on app.invitation to backoffice_app;
 grant select, insert, update, delete on app.invitation to backoffice_system;
 grant usage on sequence app.invitation_id_seq to backoffice_app, backoffice_system;
 alter table app.invitation alter column email set statistics 0, alter column email_index set statistics 0,
@@ -116,6 +116,8 @@ begin
   returning * into made;
   if made.id is null then return; end if;
   insert into account_password (account_id, password_hash, set_at) values (made.id, hash, at);
+  -- What other schools' rosters say of it, those schools have not asked for.
+  delete from membership m where m.account_id = made.id and m.school_id is distinct from it.school_id;
   perform take_place(it, made.id, at);
   return query select it.school_id, it.id, made.id, made.security_epoch;
 end $$;
@@ -134,12 +136,7 @@ declare
 begin
   -- Leaders who end each other's places, and heirs who leave meanwhile, come one after the other.
   perform from school s where s.id = school for update;
-  if of_account = own or not exists (
-      select from membership m join school s on s.id = school
-       where m.account_id = own and m.role = 'leader'
-         and (m.school_id = s.id or m.district_id = s.district_id)) then
-    return;
-  end if;
+  if of_account = own or school <> all (ids('led_schools')) then return; end if;
   heir := coalesce(heir, own);
   if heir = of_account or (heir <> own and not works_at(heir, school)) then return; end if;
 

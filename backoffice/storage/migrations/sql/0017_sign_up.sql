@@ -107,6 +107,8 @@ begin
   exception when unique_violation then
     return null;
   end;
+  -- Who runs the domain of the old address still has the account there that was linked.
+  delete from account_identity i where i.account_id = it.account_id;
   update email_change c set confirmed_at = at where c.id = it.id;
   return it.id;
 end $$;
@@ -133,7 +135,9 @@ begin
   begin
     update account a
        set email = sealed_email, email_index = it.old_email_index, security_epoch = a.security_epoch + 1,
-           status = case when a.status = 'suspended' then a.status else 'locked' end, deactivated_at = null
+           status = case when a.status = 'suspended' or a.status = 'dormant' and a.founder then a.status
+                         else 'locked' end,
+           deactivated_at = null
      where a.id = it.account_id;
   exception when unique_violation then
     -- The address belongs to another account by now. Nobody gets in; people sort it out.
@@ -169,18 +173,19 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   own account;
 begin
-  -- Founders who go at once come one after the other, and so do leaders of one school.
+  -- Leaders of one school who go at once come one after the other, and so do founders. Schools before accounts, as
+  -- where somebody's place is ended.
+  perform from district d where d.id in (
+    select m.district_id from membership m where m.account_id = any (ids('account')) and m.role = 'leader')
+    order by d.id for no key update;
+  perform from school s where s.id in (
+    select m.school_id from membership m where m.account_id = any (ids('account')) and m.role = 'leader')
+    order by s.id for no key update;
   perform from account a where a.founder and exists (
     select from account me where me.id = any (ids('account')) and me.founder) order by a.id for no key update;
   select a.* into own from account a
    where a.id = any (ids('account')) and a.status = 'active' for no key update;
   if own.id is null then return 'ended'; end if;
-  perform from district d where d.id in (
-    select m.district_id from membership m where m.account_id = own.id and m.role = 'leader')
-    order by d.id for no key update;
-  perform from school s where s.id in (
-    select m.school_id from membership m where m.account_id = own.id and m.role = 'leader')
-    order by s.id for no key update;
   if own.founder and not exists (
       select from account a where a.founder and a.status = 'active' and a.id <> own.id) then
     return 'last_founder';

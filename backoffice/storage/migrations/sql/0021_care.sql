@@ -32,7 +32,7 @@ alter table app.factor_reset alter column token_digest set statistics 0;
 alter table app.security_event alter column note set statistics 0;
 
 create policy app_write on app.school for update to backoffice_app
-  using (id = any ((select app.ids('led_schools'))::bigint[]));
+  using (id = any ((select app.ids('led_schools'))::bigint[]) and kind = 'school');
 grant update (factor_required) on app.school to backoffice_app;
 
 -- ------------------------------------------------------------------------------------- a suspended place
@@ -58,10 +58,37 @@ $$;
 create function app.leads(of_account bigint, school bigint) returns boolean
 language sql stable security definer set search_path = app, pg_temp as $$
   select exists (select from membership m join school s on s.id = school
-                  where m.account_id = of_account and m.role = 'leader'
+                  where m.account_id = of_account and m.role = 'leader' and m.suspended_at is null
                     and (m.school_id = s.id or m.district_id = s.district_id))
 $$;
 comment on function app.leads is 'Whether an account leads a school, itself or as part of its district.';
+
+-- An invitation is worth what whoever sent it is, and opens no place that is suspended.
+create function app.stands(it app.invitation) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select exists (select from account a where a.id = it.invited_by and a.status = 'active')
+     and leads(it.invited_by, it.school_id)
+     and not exists (select from suspension s join account a on a.id = s.account_id
+                      where a.email_index = it.email_index and s.school_id = it.school_id)
+$$;
+do $$
+declare
+  said text;
+  open_still constant text := 'i.withdrawn_at is null and i.expires_at > at';
+  named text;
+begin
+  foreach named in array array['open_invitation', 'use_invitation'] loop
+    said := pg_get_functiondef(format('app.%I(bytea, timestamptz)', named)::regprocedure);
+    if position(open_still in said) = 0 then
+      raise exception 'app.% does not tell open invitations as this migration expects.', named;
+    end if;
+    said := replace(said, open_still, open_still || ' and stands(i)');
+    -- The school before the invitation, as where somebody's place is ended.
+    said := replace(said, '  select i.* into it from invitation i', '  perform from school s join invitation i on i.school_id = s.id where i.token_digest = digest for key share of s;
+  select i.* into it from invitation i');
+    execute said;
+  end loop;
+end $$;
 
 create function app.set_aside(of_account bigint, school bigint, whole_account boolean, why bytea, moment timestamptz)
 returns void
@@ -118,10 +145,12 @@ begin
    where a.public_id = account_outside and a.status = 'suspended' for update;
   if found_account is null then return null; end if;
   select s.was into before from suspension s where s.account_id = found_account and s.whole limit 1;
+  -- Two claim its address: that is sorted out by people, and not by a button.
+  if before is null then return null; end if;
   delete from suspension s where s.account_id = found_account and s.school_id is null;
   -- A place that its school has suspended stays so.
   update suspension s set whole = false where s.account_id = found_account;
-  perform set_back(found_account, coalesce(before, 'active'));
+  perform set_back(found_account, before);
   insert into account_letter (kind, account_id, created_at) values ('reinstated', found_account, at);
   return found_account;
 end $$;
@@ -336,8 +365,22 @@ language sql stable security definer set search_path = app, pg_temp as $$
    where l.token_digest = digest and l.purpose = of_purpose and l.used_at is null and l.expires_at > at
      -- Whoever has broken in can change credentials, and must not end by it what shuts them out.
      and (a.security_epoch = l.security_epoch or of_purpose = 'not_me')
-     and (a.status in ('active', 'locked') or a.status = 'dormant' and of_purpose = 'reset' and not a.founder)
+     and (a.status in ('active', 'locked') or a.status = 'dormant' and of_purpose = 'reset' and not a.founder
+          or a.status = 'suspended' and of_purpose = 'not_me')
 $$;
+
+-- Whoever suspends or closes the account at this moment is waited for, and the link opens nothing then.
+create or replace function app.use_account_link(of_purpose text, digest bytea, at timestamptz) returns bigint
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  found_account bigint;
+begin
+  perform from account_link l where l.token_digest = digest for update;
+  perform hold_account((select l.account_id from account_link l where l.token_digest = digest));
+  found_account := open_account_link(of_purpose, digest, at);
+  update account_link set used_at = at where token_digest = digest and found_account is not null;
+  return found_account;
+end $$;
 
 -- What was added since may be the intruder's, and would outlive every new password.
 create function app.forget_added_since(of_account bigint, moment timestamptz) returns void
@@ -356,19 +399,55 @@ end $$;
 comment on function app.forget_added_since is
   'Takes away every factor and link with a provider that an account got since a moment, and all recovery codes.';
 
-create or replace function app.lock_account(digest bytea, at timestamptz) returns bigint
+-- The oldest address that the account was moved away from since.
+create function app.address_before(digest bytea, at timestamptz) returns bytea
+language sql stable security definer set search_path = app, pg_temp as $$
+  select c.old_email from email_change c join account_link l on l.account_id = c.account_id
+   where l.token_digest = digest and c.confirmed_at >= l.created_at - interval '1 minute'
+     and open_account_link('not_me', digest, at) is not null
+   order by c.confirmed_at limit 1
+$$;
+comment on function app.address_before is 'The sealed address that "this was not me" gives back to an account, if it was moved.';
+
+drop function app.lock_account(bytea, timestamptz);
+create function app.lock_account(digest bytea, at timestamptz, sealed_email bytea) returns bigint
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   found_account bigint := use_account_link('not_me', digest, at);
+  since timestamptz;
+  moved email_change;
 begin
   if found_account is null then return null; end if;
-  perform forget_added_since(found_account, l.created_at) from account_link l where l.token_digest = digest;
-  update account set security_epoch = security_epoch + 1, status = 'locked' where id = found_account;
+  select l.created_at into since from account_link l where l.token_digest = digest;
+  perform forget_added_since(found_account, since);
+  update suspension s set was = 'locked' where s.account_id = found_account and s.was = 'active';
+  -- A founder whose only factor was new comes back by the server: a mailbox alone is no way around two factors.
+  update account a
+     set security_epoch = a.security_epoch + 1,
+         status = case when a.status = 'suspended' then a.status
+                       when a.founder and not has_factor(a.id) then 'dormant' else 'locked' end
+   where a.id = found_account;
+  select c.* into moved from email_change c
+   where c.account_id = found_account and c.confirmed_at >= since - interval '1 minute'
+   order by c.confirmed_at limit 1;
+  if moved.id is not null then
+    begin
+      update account a set email = sealed_email, email_index = moved.old_email_index where a.id = found_account;
+    exception when unique_violation then
+      -- As where an address is taken back: nobody gets in, and people sort it out.
+      update account a set status = 'suspended' where a.id = found_account;
+    end;
+    delete from email_change c where c.account_id = found_account and c.id >= moved.id;
+  end if;
   insert into account_letter (kind, account_id, created_at) values ('locked', found_account, at);
   return found_account;
 end $$;
 comment on function app.lock_account is
-  'Uses a link to lock an account: all its sessions and what was added since are over, and only its mailbox opens it again.';
+  'Uses a link to lock an account: all its sessions and what was added since are over, an address that was moved is given back, and only its mailbox opens it again.';
+revoke execute on function app.lock_account(bytea, timestamptz, bytea), app.address_before(bytea, timestamptz)
+  from public;
+grant execute on function app.lock_account(bytea, timestamptz, bytea), app.address_before(bytea, timestamptz)
+  to backoffice_app;
 
 do $$
 declare
@@ -378,7 +457,10 @@ begin
   if position(place in said) = 0 then
     raise exception 'app.take_back_address does not end changes as this migration expects.';
   end if;
-  execute replace(said, place, '  perform forget_added_since(it.account_id, it.created_at);' || chr(10) || place);
+  execute replace(said, place,
+    '  perform forget_added_since(it.account_id, it.created_at);
+  update suspension s set was = ''locked'' where s.account_id = it.account_id and s.was = ''active'';
+' || place);
 end $$;
 
 -- ----------------------------------------------------------------------------------- what is to be looked at
@@ -402,6 +484,7 @@ revoke execute on function app.leads(bigint, bigint), app.set_aside(bigint, bigi
   app.account_in_care(text, bytea), app.founders_reset(bigint), app.ask_factor_reset(text, bigint, timestamptz),
   app.end_factor_reset(bigint, text, timestamptz), app.reset_to_refuse(bytea),
   app.refuse_factor_reset(bytea, timestamptz), app.factor_was_used(), app.forget_factors_of(bigint), app.forget_added_since(bigint, timestamptz),
+  app.stands(app.invitation),
   app.factor_asked_by(), app.open_security_event(text, bigint, text, timestamptz) from public;
 grant execute on function app.suspend_account(text, bytea, timestamptz), app.reinstate_account(text, timestamptz),
   app.suspend_place(bigint, bigint, bytea, timestamptz), app.reinstate_place(bigint, bigint),
