@@ -712,14 +712,17 @@ def _smuggle(
             tally.pairs += 1
             said = f"{name} with ?{field_name}= of {stranger.place}"
             _denied(matrix, tally, actor, response, matrix.settle(), said, sent=stranger.public_id)
-    # Fields that the form does not have. On public pages, which know nobody, one place is like another.
-    for place in ("outside",) if public else sorted({t.place for t in stage.of("classroom")}):
+    # Fields that the form does not have. On public pages, which know nobody, and on those of the own account,
+    # which look for nobody else, one place is like another; in the address it is one near and one far.
+    one_like_another = public or route.endpoint in OWN
+    places = sorted({t.place for t in stage.of("classroom")})
+    for place in ("outside",) if one_like_another else places:
         more = {
             key: value
             for key, value in _smuggled(matrix, place).items()
             if key not in filled.fields and key not in (filled.query or {})
         }
-        for way in ("fields", "query"):
+        for way in ("fields", "query") if place in {"colleague", "outside"} else ("fields",):
             response = matrix.knock(
                 actor,
                 route,

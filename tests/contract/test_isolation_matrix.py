@@ -151,9 +151,10 @@ def test_what_is_no_identifier_is_no_failure(matrix: Matrix, tally: Tally, role:
             names = {*KINDS, "before", "after", "q", "rowid", *(filled.fields if filled else ())}
             for broken in BROKEN_INPUT:
                 attempts: list[dict[str, dict[str, str]]] = [{"query": dict.fromkeys(names, broken)}]
-                attempts += [{"query": {name: broken}} for name in ("classroom", "q")]
                 if filled:
                     attempts += [{"fields": {name: broken}} for name in filled.fields]
+                else:
+                    attempts += [{"query": {name: broken}} for name in ("classroom", "q")]
                 for attempt in attempts:
                     written = {
                         way: {n: v.encode("utf-8", "surrogateescape") for n, v in values.items()}
