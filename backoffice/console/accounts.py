@@ -35,6 +35,7 @@ STATES = {
     AccountStatus.LOCKED: ("Locked by its owner", "warn"),
     AccountStatus.DORMANT: ("Locked, not used for 90 days", "warn"),
     AccountStatus.NOT_INVITED: ("Known from a roster, never used", "mute"),
+    AccountStatus.DEACTIVATED: ("Closed by its owner", "mute"),
 }
 NOT_FOUND = "There is no account with exactly this address."
 

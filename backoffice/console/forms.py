@@ -72,7 +72,9 @@ class InvitationForm(SchoolForm):
     )
     role = SelectField("Invited as", [DataRequired("Choose what they will be.")])
     classroom = SelectField(
-        "Class", description="Only for a co-teacher or a helper.", validators=[Optional()]
+        "Class",
+        description="For an owner, a co-teacher or a helper. Who owns it now is its co-teacher then.",
+        validators=[Optional()],
     )
 
 

@@ -132,7 +132,7 @@ class TeacherGrid(Grid):
     def invite(self, chosen: list[str]) -> str:
         """Invite those whom a roster made known."""
         count = invitations.invite_known(principal=self.who, accounts=chosen)
-        return f"{self.counted(count)} invited." if count else "Nobody of them was still to be invited."
+        return f"{self.counted(count)} invited." if count else "All of them were invited before."
 
     @expose("/<account:public_id>", methods=("GET",))
     def details(self, public_id: str) -> str:
