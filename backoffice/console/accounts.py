@@ -15,7 +15,6 @@ from backoffice.access.permissions import ACCOUNTS_FIND, ACCOUNTS_RESET, ACCOUNT
 from backoffice.accounts.addresses import LONGEST
 from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import AccountStatus
-from backoffice.accounts.services import proof
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView, show_rejection
 from backoffice.problems import Rejected, Throttled
@@ -71,6 +70,8 @@ class AccountsPage(GuardedView):
         "reinstate": ACCOUNTS_SUSPEND,
         "reset_factor": ACCOUNTS_RESET,
     }
+    # At the door, before the form: what was typed would be lost on the way.
+    fresh = frozenset({"suspend", "reinstate", "reset_factor"})
     icon = "key"
     title = "Accounts"
     category = "Operations"
@@ -122,7 +123,7 @@ class AccountsPage(GuardedView):
     @expose("/<account:public_id>/suspend", methods=("GET", "POST"))
     def suspend(self, public_id: str) -> str | Response | tuple[str, int]:
         """Suspend an account, with a reason."""
-        self._before(public_id)
+        standing.other_in_care(reading(), public_id)
         form = ReasonForm()
 
         def save() -> str:
@@ -147,7 +148,7 @@ class AccountsPage(GuardedView):
     @expose("/<account:public_id>/reinstate", methods=("GET", "POST"))
     def reinstate(self, public_id: str) -> str | Response:
         """End a suspension."""
-        self._before(public_id)
+        standing.other_in_care(reading(), public_id)
         return confirmed(
             self,
             lambda: standing.reinstate_account(principal=self.who, account=public_id),
@@ -163,7 +164,7 @@ class AccountsPage(GuardedView):
     @expose("/<account:public_id>/reset-factor", methods=("GET", "POST"))
     def reset_factor(self, public_id: str) -> str | Response:
         """Ask that a lost second factor be taken away."""
-        self._before(public_id)
+        standing.other_in_care(reading(), public_id)
         return confirmed(
             self,
             lambda: factor_resets.ask(
@@ -183,11 +184,6 @@ class AccountsPage(GuardedView):
             submit_title="Find it",
             crumbs=None,
         )
-
-    def _before(self, public_id: str) -> None:
-        standing.other_in_care(reading(), public_id)
-        # Before the form, not after it: what was typed would be lost on the way.
-        proof.demand(reading())
 
     def _asking(self, public_id: str, heading: str, *sentences: str, danger: bool = False) -> dict[str, Any]:
         return asking(

@@ -14,7 +14,6 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
-from backoffice.accounts.services import proof
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.schools import queries
@@ -39,6 +38,7 @@ class SchoolGrid(Grid):
 
     entity = School
     doors = {"index": SCHOOLS_COUNT, "second_factor": SCHOOLS_SECURE, "staff_sign_in": SCHOOLS_EDIT}
+    fresh = Grid.fresh | {"second_factor", "staff_sign_in"}
     icon = "school"
     title = "Schools"
     category = "School"
@@ -82,7 +82,6 @@ class SchoolGrid(Grid):
     def second_factor(self, public_id: str) -> str | Response | tuple[str, int]:
         """Whether leaders and teachers must have a second factor."""
         school = find(reading(), School, public_id, permission=SCHOOLS_SECURE)
-        proof.demand(reading())
         form = SecondFactorForm(required=school.factor_required)
 
         def save() -> str:
@@ -104,9 +103,7 @@ class SchoolGrid(Grid):
     @expose("/<school:public_id>/sign-in", methods=("GET", "POST"))
     def staff_sign_in(self, public_id: str) -> str | Response | tuple[str, int]:
         """Ask the school's staff to come in by an identity provider, from the school's own domain."""
-        tx = reading()
-        proof.demand(tx)
-        school = find(tx, School, public_id, permission=SCHOOLS_EDIT)
+        school = find(reading(), School, public_id, permission=SCHOOLS_EDIT)
         form = StaffSignInForm(domain=school.sign_in_from)
 
         def save() -> str:

@@ -21,7 +21,6 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.models import FactorReset, Suspension
 from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.accounts.services import proof
 from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm, asking, confirmed
 from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
@@ -57,7 +56,7 @@ class TeacherGrid(Grid):
         "reinstate": TEACHERS_SUSPEND,
         "reset_factor": TEACHERS_RESET,
     }
-    fresh = frozenset({"leave"})
+    fresh = frozenset({"leave", "suspend", "reinstate", "reset_factor"})
     icon = "teachers"
     title = "Teachers"
     category = "School"
@@ -196,7 +195,7 @@ class TeacherGrid(Grid):
         }
 
     def _place_in_care(self, public_id: str, permission: Permission) -> tuple[Account, School]:
-        """Somebody and the school that the address names, or the only one; asks for a fresh proof first."""
+        """Somebody and the school that the address names, or the only one."""
         tx = reading()
         person = find(tx, Account, public_id, permission=permission)
         held = [place.school for place in places.places_of(tx, person)]
@@ -204,7 +203,6 @@ class TeacherGrid(Grid):
         school = next((each for each in held if each.public_id == wanted), None)
         if school is None:
             raise NotFound
-        proof.demand(tx)
         return person, school
 
     @expose("/<account:public_id>/suspend", methods=("GET", "POST"))

@@ -27,7 +27,7 @@ def test_required_suspended_and_out(visit: Visit, site: Site) -> None:
     leader.get_by_role("row", name=world.home.name).get_by_role("link", name="Not required").click()
     leader.get_by_role("checkbox", name="Leaders and teachers").check()
     leader.get_by_role("button", name="Save", exact=True).click()
-    expect(leader.get_by_role("link", name="Required")).to_be_visible()
+    expect(leader.get_by_role("link", name="Required", exact=True)).to_be_visible()
 
     # At once: the next page leads to setting one up, and says who asks.
     teacher.goto("/console/classrooms/")

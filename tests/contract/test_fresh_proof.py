@@ -26,6 +26,15 @@ FAR_REACHING = {
     "console_invitations.new",
     "console_teachers.act:invite",
     "console_teachers.leave",
+    # Who gets in at all, and with what.
+    "console_accounts.suspend",
+    "console_accounts.reinstate",
+    "console_accounts.reset_factor",
+    "console_teachers.suspend",
+    "console_teachers.reinstate",
+    "console_teachers.reset_factor",
+    "console_schools.second_factor",
+    "console_schools.staff_sign_in",
     "plugin_rosters_rosters.upload",
     # What the whole product does, for everybody.
     "console_plugins.switch",

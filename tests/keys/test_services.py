@@ -15,6 +15,8 @@ from backoffice import clock
 from backoffice.access.policy import Denied
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.care.models import SecurityEvent
+from backoffice.accounts.models import AccountLetter
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.audit.trail import commitment
 from backoffice.keys import queries, services
@@ -27,6 +29,7 @@ from backoffice.storage.keyring import KeyPurpose, Keyring, Stage
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import tokens
 from plugins.rosters.models import RosterImport, RosterUpload
+from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
 from tests.keys.stored import keys_used, plain
 
@@ -102,6 +105,9 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
     with transaction(SYSTEM) as tx:
         with_files(tx)
         tx.execute(update(Enrollment).values(alias="Captain"))
+        tx.execute(update(AccountLetter).values(device="Safari on an iPhone"))
+        tx.execute(update(SecurityEvent).values(note="Called them"))
+    factory.add_passkey(world.people["founder"].id)
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])
     before = plain(runtime)
