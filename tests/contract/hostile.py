@@ -339,7 +339,7 @@ class Fuzz:
             tally.hole(f"{said}: shows {strangers}")
         changes = self.matrix.settle()
         known = anybody(self.matrix, actor) if public else actor
-        # Whoever leaves the own child changes that link, and is noted at the child's school: there, of no other.
+        # Whoever leaves the own child changes that link, and is noted at that child's school only.
         child = thing if thing is not None and actor.follows(thing) else None
         if trespasses := self.matrix.trespass(known, child, changes):
             tally.hole(f"{said}: {trespasses}")
