@@ -254,7 +254,7 @@ class Fuzz:
         )  # fmt: skip
         said = f"{actor.name} {route} {key or ''} of {attack}"[:700]
         sent = " ".join((_readable(path.encode("latin-1")), str(query), str(fields), _readable(body)))
-        self._judge(actor, route, response, sent, said, tally)
+        self._judge(actor, route, None if attack.where == "hostile" else thing, response, sent, said, tally)
 
     def _thing(self, actor: Actor, attack: Attack, route: Route, number: int) -> Thing | None:
         kind = next(iter(route.kinds.values()), None)
@@ -312,7 +312,14 @@ class Fuzz:
         )
 
     def _judge(
-        self, actor: Actor, route: Route, response: TestResponse, sent: str, said: str, tally: Tally
+        self,
+        actor: Actor,
+        route: Route,
+        thing: Thing | None,
+        response: TestResponse,
+        sent: str,
+        said: str,
+        tally: Tally,
     ) -> None:
         self.answers[response.status_code] += 1
         public = route.endpoint in PUBLIC
@@ -328,12 +335,22 @@ class Fuzz:
         away = (response.location or "").lower().lstrip()
         if away.startswith(("//", "/\\", "http", "javascript")) and not away.startswith(HOME):
             tally.hole(f"{said}: sends to {away[:80]}")
-        if strangers := self.matrix.leaked(actor, response, sent):
+        if strangers := self.matrix.leaked(actor, response, sent + self._on_the_letter(route, sent)):
             tally.hole(f"{said}: shows {strangers}")
         changes = self.matrix.settle()
         known = anybody(self.matrix, actor) if public else actor
-        if trespasses := self.matrix.trespass(known, None, changes):
+        # Whoever leaves the own child changes that link, and is noted at that child's school only.
+        child = thing if thing is not None and actor.follows(thing) else None
+        if trespasses := self.matrix.trespass(known, child, changes):
             tally.hole(f"{said}: {trespasses}")
+
+    def _on_the_letter(self, route: Route, sent: str) -> str:
+        """What the page says to whoever sent the code of the letter, and nobody else: it is printed there."""
+        world = self.matrix.stage.world
+        if route.endpoint != "families.give_address" or world.letter not in sent:
+            return ""
+        said = (world.home.name, world.own_class.children[0].given, world.people["teacher"].name)
+        return " ".join(("", *said))
 
 
 class _Escaped(HTMLParser):

@@ -18,13 +18,14 @@ from backoffice.access.permissions import (
 )
 from backoffice.access.policy import scope
 from backoffice.access.transaction import transaction
+from backoffice.accounts.care.models import FactorReset, ResetState
 from backoffice.accounts.codes import RECOVERY_CODES
 from backoffice.accounts.models import AccountSession
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.plugin import discover
-from backoffice.schools.models import Enrollment, TeachingRole
+from backoffice.schools.models import Enrollment, Membership, Role, School, SchoolKind, TeachingRole
 from backoffice.settings import plugin_config
 from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
@@ -462,6 +463,26 @@ def _suspended(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     )
 
 
+def _reset_asked(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """A lost factor: a teacher's by a leader, and by a founder whichever no leader sees to."""
+    del stage
+    who = thing.id if thing else 0
+    places = (
+        select(Membership.role, School.kind)
+        .outerjoin(School, School.id == Membership.school_id)
+        .where(Membership.account_id == who)
+    )
+    with transaction(SYSTEM) as tx:
+        held = {(row.role, row.kind) for row in tx.execute(places)}
+        waits = tx.scalar(
+            select(func.count()).where(FactorReset.account_id == who, FactorReset.state == ResetState.WAITING)
+        )
+    leads = any(role == Role.LEADER for role, _kind in held)
+    by_leader = (Role.TEACHER, SchoolKind.SCHOOL) in held and not leads
+    asked = not waits and by_leader != actor.principal.founder
+    return Filled({"confirm": "yes"}, (*TOLD, "added app.factor_reset") if asked else (), audited=asked)
+
+
 def _with_letter(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """Whoever is signed in asks to follow the child of the letter; its parent does already."""
     if actor.name in {"nobody", "student"}:
@@ -655,9 +676,9 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.act:invite": _known,
     "console_teachers.leave": _leaves,
     "console_teachers.suspend": _suspended,
-    # Nobody is suspended, and only a founder has a factor: tests/console/test_teachers.py has them.
+    # Nobody is suspended: tests/console/test_teachers.py has them.
     "console_teachers.reinstate": _always(audited=False, confirm="yes"),
-    "console_teachers.reset_factor": _always(audited=False, confirm="yes"),
+    "console_teachers.reset_factor": _reset_asked,
     "console_schools.second_factor": _always(),
     "console_accounts.find": _always(email="teacher@people.example"),
     "console_accounts.suspend": _always(
@@ -665,7 +686,7 @@ FORMS: Mapping[str, Fill] = {
         reason="Asked for it",
     ),
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),
-    "console_accounts.reset_factor": _always(audited=False, confirm="yes"),
+    "console_accounts.reset_factor": _reset_asked,
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_plugins.switch": _switched,
     "console_plugins.configure": _set,
