@@ -35,7 +35,21 @@ GROUP = "backoffice.plugins"
 CHECKOUT_PACKAGE = "plugins"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 # What `backoffice` itself answers to; a plugin's command of such a name would take its place.
-CORE_COMMANDS = frozenset({"db", "demo", "jobs", "keys", "plugins", "scheduler", "serve", "web", "worker"})
+CORE_COMMANDS = frozenset(
+    {
+        "accounts",
+        "db",
+        "demo",
+        "jobs",
+        "keys",
+        "plugins",
+        "providers",
+        "scheduler",
+        "serve",
+        "web",
+        "worker",
+    }
+)
 _LOCAL_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 
 
