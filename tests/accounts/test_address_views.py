@@ -231,7 +231,7 @@ def test_what_reaches_far_asks_for_the_password_and_leads_back(app: Flask, world
 def test_closing_is_explained_to_everybody(app: Flask, world: World) -> None:
     page = app.test_client().get("/deactivate").text
     assert 'href="/account/deactivate"' in page
-    assert "does not erase it yet" in page
+    assert "does not erase it" in page
     assert 'href="/deactivate"' in signed_in(app, world, "teacher").get("/account").text
 
 

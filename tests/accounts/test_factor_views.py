@@ -234,7 +234,7 @@ def test_a_founder_without_a_factor_gets_nowhere_until_one_is_set(
         for path in ("/sign-in", "/welcome"):
             assert browser.get(path).location == PAGE
         assert browser.get("/family").status_code == 404
-    assert "Staff accounts need one" in client.get(PAGE).text
+    assert "Founders must have one" in client.get(PAGE).text
     set_up(client)
     assert client.get("/console/").status_code == 200
     assert client.get("/sign-in").location == "/console/"

@@ -40,6 +40,6 @@ def test_a_co_teacher_is_invited_accepts_and_sees_the_class(visit: Visit, site: 
     leader.get_by_role("link", name="Nadia Newcomer").click()
     leader.get_by_role("link", name="End the place here").click()
     leader.get_by_role("button", name="End it now").click()
-    expect(leader.get_by_text("Nadia Newcomer has left Home Hollow School.")).to_be_visible()
+    expect(leader.get_by_text("The place is ended.")).to_be_visible()
     newcomer.goto("/console/classrooms/")
     expect(newcomer.get_by_role("heading", name="Sign in")).to_be_visible()

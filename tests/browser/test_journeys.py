@@ -179,7 +179,10 @@ def test_the_watch_notices(visit: Visit, watch: Watch) -> None:
         "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
         " document.head.append(s); console.error('loud'); fetch('/nowhere'); }"
     )
-    page.wait_for_timeout(200)
+    for _ in range(50):
+        page.wait_for_timeout(100)
+        if any(complaint.startswith("status") for complaint in watch.complaints):
+            break
     assert page.evaluate("window.ran") is None
     kinds = {complaint.split(":")[0].split(" ")[0] for complaint in watch.complaints}
     assert kinds >= {"console", "status"}

@@ -153,7 +153,7 @@ def test_a_role_that_was_raised_past_all_ways_falls_short(look: Look, broken: Br
 
 
 def test_every_way_in_is_noted(world: World) -> None:
-    email = world.people["officer"].email
+    email = world.people["elsewhere"].email
     invitations.invite(
         principal=world.sign_in("leader"),
         school=world.home.public_id,
@@ -163,7 +163,7 @@ def test_every_way_in_is_noted(world: World) -> None:
         classroom=world.own_class.public_id,
         throttles=NO_LIMIT,
     )
-    invitations.accept(principal=world.sign_in("officer"), token=token_for(email))
+    invitations.accept(principal=world.sign_in("elsewhere"), token=token_for(email))
     create_classroom(principal=world.sign_in("teacher"), school=world.home.public_id, name="Originals")
     with transaction(SYSTEM) as tx:
         memberships = set(tx.scalars(select(Membership.origin)))
