@@ -25,6 +25,7 @@ from backoffice.runtime import Runtime
 from tests.faults.process import JOBS
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "300"))
+LEAST = 30.0  # a job is lost, taken for dead and done again in no less
 SEED = int(os.environ.get("FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 ROLES = ("scheduler-1", "scheduler-2", "worker-1", "worker-2", "worker-3")
 SETTLING = 240  # seconds in which everything that was begun must end; a job waits longer each time it is lost
@@ -94,6 +95,7 @@ def crowd(durable: Runtime, tmp_path: Path) -> Iterator[Crowd]:
 
 
 def test_every_firing_is_worked_on_once_whoever_is_killed(durable: Runtime, crowd: Crowd) -> None:
+    assert SECONDS >= LEAST, f"FAULT_SECONDS={SECONDS:.0f} tells nothing: give it {LEAST:.0f}."
     print(f"\nseed {SEED}, {SECONDS:.0f} s", flush=True)
     chance = random.Random(SEED)
     for name in ROLES:
