@@ -149,10 +149,15 @@ def test_what_is_no_identifier_is_no_failure(matrix: Matrix, tally: Tally, role:
                 continue
             filled = FORMS[key](matrix.stage, actor, thing) if key else None
             names = {*KINDS, "before", "after", "q", "rowid", *(filled.fields if filled else ())}
-            for broken in BROKEN_INPUT:
+            for number, broken in enumerate(BROKEN_INPUT):
                 attempts: list[dict[str, dict[str, str]]] = [{"query": dict.fromkeys(names, broken)}]
-                if filled:
-                    attempts += [{"fields": {name: broken}} for name in filled.fields]
+                if filled and filled.fields:
+                    # All at once, and each alone in turn: a field that is refused hides what the next does.
+                    alone = list(filled.fields)[number % len(filled.fields)]
+                    attempts += [
+                        {"fields": dict.fromkeys(filled.fields, broken)},
+                        {"fields": {alone: broken}},
+                    ]
                 else:
                     attempts += [{"query": {name: broken}} for name in ("classroom", "q")]
                 for attempt in attempts:

@@ -58,7 +58,10 @@ declare
   it sign_up;
   made account;
 begin
-  select u.* into it from sign_up u where u.token_digest = digest and u.expires_at > at for update;
+  -- All links to the address, in one order: whoever comes second finds none any more.
+  perform from sign_up u where u.email_index = (select d.email_index from sign_up d where d.token_digest = digest)
+    order by u.id for update;
+  select u.* into it from sign_up u where u.token_digest = digest and u.expires_at > at;
   if it.id is null then return; end if;
   insert into account (public_id, email, email_index, name, founder, status, language, time_zone,
                        security_epoch, created_at)
