@@ -87,6 +87,9 @@ def test_without_a_fresh_proof_nothing_is_done(matrix: Matrix) -> None:
                 continue
             for key, thing in ((key, things[0]) for key in keys(matrix, route)):
                 far = key in FAR_REACHING
+                # What asks for nothing asks nobody: three see to that.
+                if not far and actor.name not in {"founder", "leader", "teacher"}:
+                    continue
                 filled = FORMS[key](matrix.stage, actor, thing) if route.method == "POST" else None
                 with transaction(SYSTEM) as tx:
                     late = clock.now() - proof.LASTS - timedelta(seconds=1)

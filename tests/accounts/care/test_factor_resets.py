@@ -136,14 +136,18 @@ def test_links_of_others_refuse_nothing(world: World) -> None:
 
 
 def by_app(world: World) -> None:
-    world.sign_in("teacher")
+    sign_in(world, world.people["teacher"].otp())
 
 
 def by_recovery_code(world: World) -> None:
+    sign_in(world, RECOVERY_CODE)
+
+
+def sign_in(world: World, otp: str) -> None:
     signing_in.sign_in(
         email=world.people["teacher"].email,
         password=PASSWORD,
-        otp=RECOVERY_CODE,
+        otp=otp,
         sessions=Sessions(),
         cost=COST,
         visitor=Visitor(),
