@@ -1,0 +1,130 @@
+"""Pages to print, as PDF: paper, fonts for names in many alphabets, QR pictures.
+
+What is printed leaves the software: a document's own data (title, author, file name) name no child and no
+class.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import cache
+from itertools import groupby
+
+import fontpkg
+import segno
+from fontTools.ttLib import TTFont
+from fpdf import FPDF
+from fpdf.enums import TextMode
+from fpdf.fonts import TTFFont
+
+from backoffice import clock
+
+FONT = "Noto Sans"
+# Taken, in this order, where the first one has not the letter.
+OTHERS = ("Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai")
+MARGIN = 12.0
+SMALLEST = 7.0
+# A line around each letter, in parts of its size: the fonts are variable ones, and cutting their bold out of
+# them takes seconds.
+_BOLD = 0.012
+_LETTER_COUNTRIES = frozenset({"US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "PA", "PH", "PR", "SV", "VE"})
+
+
+class Paper(StrEnum):
+    """The size of a sheet."""
+
+    A4 = "a4"
+    LETTER = "letter"
+
+
+def paper_of(country: str) -> Paper:
+    """What lies in the printers of a country (ISO 3166, two letters)."""
+    return Paper.LETTER if country.upper() in _LETTER_COUNTRIES else Paper.A4
+
+
+def unprintable(text: str) -> str:
+    """The letters of a text that no font here has, each once; empty where all of it can be printed."""
+    return "".join(dict.fromkeys(each for each in text if not each.isspace() and ord(each) not in _letters()))
+
+
+@cache
+def _letters() -> frozenset[int]:
+    found: set[int] = set()
+    for name in (FONT, *OTHERS):
+        with TTFont(fontpkg.path(name), lazy=True) as font:
+            found.update(font.getBestCmap() or {})
+    return frozenset(found)
+
+
+class Document(FPDF):
+    """A document in millimetres, with margins that every printer keeps free. It breaks pages where told."""
+
+    def __init__(self, *, title: str, paper: Paper) -> None:
+        """`title` is what a reader's window shows: a word for the kind of document, no name."""
+        super().__init__(unit="mm", format=paper.value)
+        self.set_auto_page_break(False)
+        self.set_margin(MARGIN)
+        for name in (FONT, *OTHERS):
+            self.add_font(name, fname=fontpkg.path(name))
+        self.set_fallback_fonts(list(OTHERS), exact_match=False)
+        self.set_text_shaping(True)
+        self.set_font(FONT, size=11)
+        self.set_title(title)
+        self.set_creation_date(clock.now())
+
+    @contextmanager
+    def bold(self) -> Iterator[None]:
+        """Write what is within in bold, in the colour and size of the moment."""
+        width, colour = self.line_width, self.draw_color
+        self.set_line_width(self.font_size * _BOLD * 2)
+        self.draw_color = self.text_color
+        self.text_mode = TextMode.FILL_STROKE
+        try:
+            yield
+        finally:
+            self.text_mode = TextMode.FILL
+            self.draw_color = colour
+            self.set_line_width(width)
+
+    def text_within(
+        self, text: str, *, x: float, y: float, width: float, size: float, align: str = "L"
+    ) -> None:
+        """One line that keeps to its width: written smaller, and at last cut, rather than run over."""
+        self.set_font(FONT, size=size)
+        while size > SMALLEST and self.get_string_width(text) > width - 2 * self.c_margin:
+            size -= 0.5
+            self.set_font_size(size)
+        if self.get_string_width(text) > width - 2 * self.c_margin:
+            while text and self.get_string_width(f"{text}…") > width - 2 * self.c_margin:
+                text = text[:-1]
+            text = f"{text.rstrip()}…"
+        self.set_xy(x, y)
+        self.cell(w=width, h=self.font_size * 1.35, text=text, align=align)
+
+    def qr(self, text: str, *, x: float, y: float, side: float) -> None:
+        """A QR picture as vectors, with the quiet border that readers need inside its side."""
+        rows = list(segno.make_qr(text, error="m").matrix_iter(border=4))
+        module = side / len(rows)
+        colour = self.fill_color
+        self.set_fill_color(255)
+        self.rect(x, y, side, side, style="F")
+        self.set_fill_color(0)
+        for down, row in enumerate(rows):
+            along = 0
+            for dark, run in groupby(row):
+                length = len(list(run))
+                if dark:
+                    # A hair taller than a row, so that no white lines stand between.
+                    bar = (x + along * module, y + down * module, length * module, module * 1.02)
+                    self.rect(*bar, style="F")
+                along += length
+        self.fill_color = colour
+
+    def as_bytes(self) -> bytes:
+        """The finished file. Nothing can be added afterwards."""
+        try:
+            return bytes(self.output())
+        finally:
+            for font in self.fonts.values():
+                if isinstance(font, TTFFont):
+                    font.close()

@@ -1,0 +1,65 @@
+"""Printed pages: what a camera reads from them, and what they say of themselves."""
+
+import pypdfium2
+import pytest
+import zxingcpp
+from PIL import Image
+
+from backoffice.printing.document import Document, Paper, paper_of, unprintable
+
+
+def picture(document: bytes, page: int = 0) -> Image.Image:
+    """A page as a printer would put it on paper, at 150 dots an inch."""
+    rendered: Image.Image = pypdfium2.PdfDocument(document)[page].render(scale=150 / 72).to_pil()
+    return rendered
+
+
+def text_of(document: bytes) -> str:
+    """All words of a document."""
+    return "\n".join(page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(document))
+
+
+@pytest.mark.parametrize(("paper", "inches"), [(Paper.A4, (8.27, 11.69)), (Paper.LETTER, (8.5, 11.0))])
+def test_a_camera_reads_the_picture_from_either_paper(paper: Paper, inches: tuple[float, float]) -> None:
+    document = Document(title="Poster", paper=paper)
+    document.add_page()
+    document.qr("https://classroom.example/join/BCDF-GHJK", x=40, y=40, side=30)
+    page = picture(document.as_bytes())
+    assert [read.text for read in zxingcpp.read_barcodes(page)] == [
+        "https://classroom.example/join/BCDF-GHJK"
+    ]
+    assert (page.width / 150, page.height / 150) == pytest.approx(inches, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["Zoë Łukasz", "Иван", "Ελένη", "محمد", "राम", "สมชาย", "O’Brien-Núñez"])
+def test_names_of_many_alphabets_can_be_printed(name: str) -> None:
+    assert unprintable(name) == ""
+
+
+def test_what_no_font_has_is_said() -> None:
+    assert unprintable("Li 李明李") == "李明"
+
+
+def test_a_long_name_keeps_to_its_width() -> None:
+    document = Document(title="Cards", paper=Paper.A4)
+    document.add_page()
+    document.text_within("Maximiliana " * 12, x=20, y=20, width=50, size=16)
+    page = picture(document.as_bytes()).convert("L")
+    millimetre = 150 / 25.4
+    right = page.crop((round(70.5 * millimetre), 0, page.width, page.height))
+    assert right.getextrema() == (255, 255)
+    assert page.getextrema() != (255, 255)
+    assert text_of(document.as_bytes()).rstrip().endswith("…")
+
+
+def test_a_document_says_nothing_of_who_made_it() -> None:
+    document = Document(title="Cards", paper=Paper.A4)
+    document.add_page()
+    said = pypdfium2.PdfDocument(document.as_bytes()).get_metadata_dict()
+    assert said["Title"] == "Cards"
+    assert not said["Author"]
+
+
+@pytest.mark.parametrize(("country", "paper"), [("US", Paper.LETTER), ("gb", Paper.A4), ("DE", Paper.A4)])
+def test_the_paper_is_the_countrys(country: str, paper: Paper) -> None:
+    assert paper_of(country) is paper
