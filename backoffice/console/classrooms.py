@@ -28,6 +28,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
+from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
 from backoffice.console.guard import show_rejection
@@ -44,7 +45,6 @@ DOOR_HOUR = timedelta(hours=1)
 LINE_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
 # Lines to look at come first in a preview; those that need nobody's eye come last.
 SHOWN_FIRST = (LineState.PROBLEM, LineState.TWICE, LineState.BACK, LineState.NEW, LineState.SAME)
-CRUMB = {"title": "Classes", "url": "/console/classrooms/"}
 ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
 
 
@@ -231,6 +231,7 @@ class ClassroomGrid(Grid):
                 "renew_code": f"{base}/code" if edit else None,
                 "door": f"{base}/door" if edit else None,
             },
+            tabs=tabs(self.who, row),
             may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},
             crumbs=[CRUMB, {"title": row.name}],
         )
