@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -86,11 +86,13 @@ Visit = Callable[..., Visitor]
 
 
 @contextmanager
-def serving(runtime: Runtime, kind: str, workers: int = 1) -> Iterator[Visit]:
+def serving(
+    runtime: Runtime, kind: str, workers: int = 1, throttles: Mapping[str, str] = UNTHROTTLED
+) -> Iterator[Visit]:
     """One of the applications in processes of its own; makes visitors to it, with the cookies given."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BACKOFFICE_")}
-    environment |= UNTHROTTLED | {
+    environment |= {**throttles} | {
         "BACKOFFICE_DATABASE_URL": runtime.database.address,
         "BACKOFFICE_KEYRING_FILE": str(runtime.settings.keyring),
         "BACKOFFICE_BASE_URL": f"http://127.0.0.1:{port}",

@@ -16,13 +16,17 @@ from backoffice.storage.public_id import new_public_id
 from tests.factories.world import World
 
 OF_A_SCHOOL, OF_A_CLASS = 1_000, 25
+A_SCHOOL_FULL = 1_500
 SYLLABLES = ("ba", "lo", "mi", "ren", "sa", "tor", "vi", "dan", "kel", "ur")
 NAMES = tuple(sorted("".join(each).capitalize() for each in itertools.product(SYLLABLES, repeat=3)))[:800]
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """One school of the district, one of its classes with its code and a child, and the whole's size."""
+    """One school of the district, one of its classes with its code and a child, and the whole's size.
+
+    `morning` are the code and the child of each who comes first, a school full of them.
+    """
 
     school_id: int
     classroom: str
@@ -30,6 +34,7 @@ class Crowd:
     student: str
     given: str
     rows: int
+    morning: tuple[tuple[str, str], ...]
 
 
 def make_crowd(runtime: Runtime, world: World, rows: int) -> Crowd:
@@ -117,7 +122,8 @@ def _fill(connection: psycopg.Connection, world: World, rows: int) -> Crowd:
             for n in range(rows)
         ),
     )
-    return Crowd(schools[0], class_ids[0], codes_[0], public_ids[0], NAMES[chosen[0][0]], rows)
+    morning = tuple((codes_[n // OF_A_CLASS], public_ids[n]) for n in range(min(rows, A_SCHOOL_FULL)))
+    return Crowd(schools[0], class_ids[0], codes_[0], public_ids[0], NAMES[chosen[0][0]], rows, morning)
 
 
 def _copy(connection: psycopg.Connection, into: str, rows: Iterator[tuple[object, ...]]) -> None:
