@@ -1,33 +1,30 @@
 """What a parent does with an invitation: look, give an address, ask to follow the child."""
 
-import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import passwords
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import AccountStatus
-from backoffice.accounts.services import signing_in
+from backoffice.accounts.services import newcomers
+from backoffice.accounts.services.newcomers import checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.families import codes
-from backoffice.families.services.invitations import WRITE, named, pace
+from backoffice.families.services.invitations import WRITE, pace
 from backoffice.jobs import queue
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
-from backoffice.storage.functions import NewcomerAccount
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take, trying
-from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
+from backoffice.throttles.visitor import Visitor
 
 OVER = "This invitation is over. Ask your child's teacher for a new one."
 NOT_OPEN = "This code opens nothing. Look at it again, or ask your child's teacher for a new letter."
-NO_NAME = "Write your name."
 
 
 class Standing(StrEnum):
@@ -71,7 +68,7 @@ def give_address(*, code: str, email: str, name: str, visitor: Visitor, throttle
 
     The answer is the same for every address. Raises `Rejected`, `Throttled`.
     """
-    email, name = checked(email), named(name, NO_NAME)
+    email, name = checked(email), checked_name(name)
     with trying(*_guess(visitor, throttles)):
         if _opened(codes.digest(code), visitor.address) is None:
             raise Rejected(code=NOT_OPEN)
@@ -124,16 +121,8 @@ def accept_anew(
     invitation = opened(token)
     if invitation is None or invitation.email is None or invitation.standing is not Standing.NONE:
         raise Rejected.whole(OVER)
-    name = named(name, NO_NAME)
-    if problem := passwords.problem_of(password, name, invitation.email):
-        raise Rejected(password=problem)
-    new = NewcomerAccount(
-        public_id=new_public_id(),
-        email=_sealed(invitation.email, "account.email"),
-        name=_sealed(name, "account.name"),
-        password_hash=passwords.hash_password(password, cost),
-    )
-    own_token = secrets.token_urlsafe(32)
+    name = checked_name(name)
+    new = newcomers.newcomer(email=invitation.email, name=name, password=password, cost=cost)
     with transaction(Nobody(visitor.address)) as tx:
         done = functions.accept_guardian_invitation_anew(
             tx,
@@ -145,19 +134,16 @@ def accept_anew(
         )
         if done is None:
             raise Rejected.whole(OVER)
-        session = signing_in.begin(
+        _note(tx, done.school_id, done.invitation_id, done.account_id)
+        return newcomers.let_in(
             tx,
             account_id=done.account_id,
             security_epoch=done.security_epoch,
-            token=own_token,
-            idle_minutes=sessions.account_idle,
-            until=sessions.span(sessions.account_absolute),
-            address=visitor.address,
+            email=invitation.email,
+            sessions=sessions,
+            visitor=visitor,
             device=device,
         )
-        _note(tx, done.school_id, done.invitation_id, done.account_id)
-        record(tx, "accounts.sign-in", account=done.account_id, session=session)
-    return SignedIn(own_token, voucher(ACCOUNT, email_index(invitation.email).hex()))
 
 
 def _accept(principal: Principal, digest: bytes) -> None:
