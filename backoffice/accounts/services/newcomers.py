@@ -10,9 +10,9 @@ from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions
-from backoffice.storage import keyring
 from backoffice.storage.functions import NewcomerAccount
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import seal_text
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 from backoffice.wording import clean
 
@@ -35,11 +35,10 @@ def newcomer(*, email: str, name: str, password: str, cost: Passwords) -> Newcom
     """An account to be, with a checked name, sealed and hashed. Raises `Rejected` for its password."""
     if problem := passwords.problem_of(password, name, email):
         raise Rejected(password=problem)
-    seal = keyring.current().seal
     return NewcomerAccount(
         public_id=new_public_id(),
-        email=seal(email.encode(), context="account.email"),
-        name=seal(name.encode(), context="account.name"),
+        email=seal_text(email, context="account.email"),
+        name=seal_text(name, context="account.name"),
         password_hash=passwords.hash_password(password, cost),
     )
 

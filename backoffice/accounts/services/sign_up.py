@@ -24,9 +24,10 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.functions import NewSchool
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import Visitor
 
@@ -82,10 +83,9 @@ def opened(token: str) -> Opened | None:
         row = functions.open_sign_up(tx, digest=token_digest(token), at=clock.now())
     if row is None:
         return None
-    opener = keyring.current()
     return Opened(
-        email=opener.open(bytes(row.email), context="sign_up.email").decode(),
-        name=opener.open(bytes(row.name), context="sign_up.name").decode(),
+        email=open_text(row.email, context="sign_up.email"),
+        name=open_text(row.name, context="sign_up.name"),
         place=Place(row.country, row.state, row.time_zone),
     )
 
@@ -110,7 +110,7 @@ def sign_up(
         raise Rejected.whole(OVER)
     name = checked_name(name)
     new = newcomers.newcomer(email=asked.email, name=name, password=password, cost=cost)
-    called = keyring.current().seal(f"Classes of {name}".encode(), context="school.name")
+    called = seal_text(f"Classes of {name}", context="school.name")
     school = NewSchool(new_public_id(), called)
     with transaction(Nobody(visitor.address)) as tx:
         made = functions.sign_up(tx, new, school, digest=token_digest(token), at=clock.now())

@@ -18,8 +18,9 @@ from backoffice.families.services.invitations import WRITE, pace
 from backoffice.jobs import queue
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take, trying
 from backoffice.throttles.visitor import Visitor
 
@@ -79,9 +80,9 @@ def give_address(*, code: str, email: str, name: str, visitor: Visitor, throttle
             tx,
             digest=codes.digest(code),
             at=clock.now(),
-            email=_sealed(email, "guardian_invitation.email"),
+            email=seal_text(email, context="guardian_invitation.email"),
             email_index=email_index(email),
-            name=_sealed(name, "guardian_invitation.name"),
+            name=seal_text(name, context="guardian_invitation.name"),
         )
         if done is None:
             raise Rejected(code=NOT_OPEN)
@@ -129,7 +130,7 @@ def accept_anew(
             new,
             digest=token_digest(token),
             at=clock.now(),
-            name=_sealed(name, "guardian_link.name"),
+            name=seal_text(name, context="guardian_link.name"),
             public_id=new_public_id(),
         )
         if done is None:
@@ -152,7 +153,7 @@ def _accept(principal: Principal, digest: bytes) -> None:
             tx,
             digest=digest,
             at=clock.now(),
-            name=_sealed(tx.principal.name or "", "guardian_link.name"),
+            name=seal_text(tx.principal.name or "", context="guardian_link.name"),
             public_id=new_public_id(),
         )
         if done is None:
@@ -171,11 +172,11 @@ def _opened(digest: bytes, address: str | None) -> Opened | None:
         return None
     standing = {None: Standing.NONE, AccountStatus.NOT_INVITED: Standing.UNOPENED}
     return Opened(
-        school=_unsealed(row.school, "school.name") or "",
-        child=_unsealed(row.given_name, "student.given_name") or "",
-        inviter=_unsealed(row.inviter, "account.name"),
-        email=_unsealed(row.email, "guardian_invitation.email"),
-        name=_unsealed(row.name, "guardian_invitation.name"),
+        school=open_text(row.school, context="school.name") or "",
+        child=open_text(row.given_name, context="student.given_name") or "",
+        inviter=open_text(row.inviter, context="account.name"),
+        email=open_text(row.email, context="guardian_invitation.email"),
+        name=open_text(row.name, context="guardian_invitation.name"),
         standing=standing.get(row.account_status, Standing.ACCOUNT),
         account=row.account_public_id,
     )
@@ -189,11 +190,3 @@ def _guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
         *site,
         Claim("letter code overall", throttles.code_overall, ""),
     )
-
-
-def _sealed(value: str, context: str) -> bytes:
-    return keyring.current().seal(value.encode(), context=context)
-
-
-def _unsealed(value: bytes | None, context: str) -> str | None:
-    return None if value is None else keyring.current().open(bytes(value), context=context).decode()

@@ -30,8 +30,9 @@ from backoffice.schools.models import Classroom, Membership, Role, School, Teach
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
 from backoffice.staff.models import IN_A_CLASS, Invitation, InvitedAs
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage.sealed import open_text
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
@@ -210,12 +211,12 @@ def opened(token: str) -> Opened | None:
         return None
     in_use = row.account_status not in {None, AccountStatus.NOT_INVITED}
     return Opened(
-        school=_unsealed(row.school, "school.name"),
+        school=open_text(row.school, context="school.name"),
         role=InvitedAs(row.role),
-        classroom=_unsealed(row.classroom, "classroom.name") if row.classroom else None,
-        inviter=_unsealed(row.inviter, "account.name") if row.inviter else None,
-        email=_unsealed(row.email, "invitation.email"),
-        name=_unsealed(row.name, "invitation.name"),
+        classroom=open_text(row.classroom, context="classroom.name"),
+        inviter=open_text(row.inviter, context="account.name"),
+        email=open_text(row.email, context="invitation.email"),
+        name=open_text(row.name, context="invitation.name"),
         standing=Standing.ACCOUNT if in_use else Standing.NONE,
         account=row.account_public_id,
     )
@@ -393,7 +394,3 @@ def _change(tx: Transaction, invitations: Collection[str], **values: object) -> 
             .execution_options(synchronize_session=False)
         )
     return found
-
-
-def _unsealed(value: bytes, context: str) -> str:
-    return keyring.current().open(bytes(value), context=context).decode()
