@@ -14,8 +14,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from backoffice import clock
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
+from backoffice.storage.sealed import open_text
 
 
 class Kind(StrEnum):
@@ -146,7 +147,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         credential,
         account_id=found.account_id,
         account_public_id=found.account_public_id,
-        name=keyring.current().open(bytes(found.name), context="account.name").decode(),
+        name=open_text(found.name, context="account.name"),
         session_id=found.session_id,
         session_public_id=found.session_public_id,
         time_zone=found.time_zone,

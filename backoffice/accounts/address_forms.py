@@ -6,10 +6,10 @@ from wtforms.validators import DataRequired, Length
 
 from backoffice.accounts import places
 from backoffice.accounts.passwords import LONGEST
-from backoffice.accounts.services.sign_up import LONGEST_NAME
+from backoffice.accounts.services.newcomers import LONGEST_NAME, NAMELESS
 
 _EMAIL = [DataRequired("Write your e-mail address."), Length(max=254)]
-_NAME = [DataRequired("Write your name."), Length(max=LONGEST_NAME)]
+_NAME = [DataRequired(NAMELESS), Length(max=LONGEST_NAME)]
 _NONE = ("", "Choose (other countries: none)")
 _USUAL = ("", "The usual one there")
 

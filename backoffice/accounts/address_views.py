@@ -92,4 +92,4 @@ def take_back(token: str) -> Response | tuple[str, int]:
 
 
 def _spent(url: str, action: str) -> tuple[str, int]:
-    return render_template("accounts/spent.html", url=url, action=action), 410
+    return render_template("web/over.html", url=url, action=action), 410

@@ -81,4 +81,4 @@ def _page(template: str, form: FlaskForm, problem: str | None = None) -> tuple[s
 
 
 def _spent(url: str, action: str) -> tuple[str, int]:
-    return render_template("accounts/spent.html", url=url, action=action), 410
+    return render_template("web/over.html", url=url, action=action), 410

@@ -13,6 +13,7 @@ from backoffice.accounts.views import bp, homes_of, let_in, principal
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, settings
+from backoffice.web.rejections import show_rejection
 
 
 @bp.route("/sign-up", methods=["GET", "POST"])
@@ -37,8 +38,7 @@ def sign_up() -> Response | tuple[str, int]:
                 throttles=settings().throttles,
             )
         except Rejected as rejected:
-            for name, sentence in rejected.fields.items():
-                form[name].errors = [*form[name].errors, sentence]
+            problem = show_rejection(form, rejected)
         except Throttled as throttled:
             problem = f"That was asked for too often. {throttled.sentence}"
             page = render_template("accounts/sign_up/ask.html", form=form, problem=problem)
@@ -78,8 +78,7 @@ def begin_account(token: str) -> Response | tuple[str, int]:
         except Rejected as rejected:
             if "" in rejected.fields:
                 return _over()
-            for name, sentence in rejected.fields.items():
-                form[name].errors = [*form[name].errors, sentence]
+            show_rejection(form, rejected)
         else:
             if before is not None:
                 signing_in.sign_out(principal=before)

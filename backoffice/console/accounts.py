@@ -16,9 +16,10 @@ from backoffice.accounts.addresses import LONGEST
 from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import AccountStatus
 from backoffice.console.forms import ConfirmForm
-from backoffice.console.guard import GuardedView, show_rejection
+from backoffice.console.guard import GuardedView
 from backoffice.problems import Rejected, Throttled
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.rejections import show_rejection
 
 CRUMB = {"title": "Accounts", "url": "/console/accounts/"}
 ROLES = {

@@ -31,7 +31,6 @@ from backoffice.accounts.models import Account
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
-from backoffice.console.guard import show_rejection
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
 from backoffice.schools.models import Classroom, Door, School
@@ -39,6 +38,7 @@ from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.students import Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
 DOOR_HOUR = timedelta(hours=1)

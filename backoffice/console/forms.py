@@ -6,9 +6,10 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.providers.services import asking
+from backoffice.accounts.services.newcomers import LONGEST_NAME as LONGEST_PERSON
+from backoffice.accounts.services.newcomers import NOBODY_NAMED
 from backoffice.schools.names import LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
-from backoffice.staff.services import invitations
 
 
 class ConfirmForm(FlaskForm):
@@ -67,7 +68,7 @@ class InvitationForm(SchoolForm):
     )
     name = StringField(
         "Name",
-        [DataRequired("Write a name."), Length(max=invitations.LONGEST_NAME)],
+        [DataRequired(NOBODY_NAMED), Length(max=LONGEST_PERSON)],
         description="The mail begins with it. They can change it.",
     )
     role = SelectField("Invited as", [DataRequired("Choose what they will be.")])
@@ -86,7 +87,7 @@ class GuardianForm(FlaskForm):
     )
     name = StringField(
         "Name of the parent",
-        [DataRequired("Write a name."), Length(max=invitations.LONGEST_NAME)],
+        [DataRequired(NOBODY_NAMED), Length(max=LONGEST_PERSON)],
         description="The mail begins with it. They can change it.",
     )
 

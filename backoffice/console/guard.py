@@ -18,6 +18,7 @@ from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
 
 # Which words stand below a person's name, the strongest role first.
 ROLE_LABELS = (
@@ -143,18 +144,6 @@ class GuardedView(BaseView):
     def _run_view(self, fn: Any, *args: Any, **arguments: Any) -> Any:
         # The stock one calls a view a second time when it raises a TypeError.
         return fn(self, *args, **arguments)
-
-
-def show_rejection(form: FlaskForm, rejected: Rejected) -> str | None:
-    """Put each sentence beside its field; returns the one that belongs to the whole form."""
-    whole = []
-    for name, sentence in rejected.fields.items():
-        field = form._fields.get(name)
-        if field is None:
-            whole.append(sentence)
-        else:
-            field.errors = [*field.errors, sentence]
-    return " ".join(whole) or None
 
 
 def _person(who: Principal) -> dict[str, str | None]:

@@ -6,8 +6,7 @@ from wtforms.validators import DataRequired, Length
 
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.passwords import LONGEST
-from backoffice.families.services.accepting import NO_NAME
-from backoffice.families.services.invitations import LONGEST_NAME
+from backoffice.accounts.services.newcomers import LONGEST_NAME, NAMELESS
 
 # Four groups of four, with room for the blanks that people put in.
 LONGEST_CODE = 40
@@ -28,7 +27,7 @@ class HeldLetterForm(FlaskForm):
 class AddressForm(HeldLetterForm):
     """Who holds a letter, and where the link is mailed."""
 
-    name = StringField("Your name", [DataRequired(NO_NAME), Length(max=LONGEST_NAME)])
+    name = StringField("Your name", [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
     email = StringField(
         "Your e-mail address",
         [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)],
@@ -39,5 +38,5 @@ class AddressForm(HeldLetterForm):
 class NewParentForm(FlaskForm):
     """Who a parent is, and the password of the account that begins here."""
 
-    name = StringField("Your name", [DataRequired(NO_NAME), Length(max=LONGEST_NAME)])
+    name = StringField("Your name", [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
     password = PasswordField("Password", [DataRequired("Write a password."), Length(max=LONGEST)])

@@ -16,6 +16,7 @@ from backoffice.problems import Rejected, Throttled
 from backoffice.schools.codes import normalise
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, settings
+from backoffice.web.rejections import show_rejection
 
 # Carries a code from the form or the picture to the page that answers, so that it stays in no history.
 LETTER = "letter"
@@ -83,7 +84,7 @@ def _newcomer(token: str, found: Opened) -> Answer:
                 device=device_names.named(request.user_agent.string),
             )
         except Rejected as rejected:
-            problem = _shown(form, rejected)
+            problem = show_rejection(form, rejected)
         else:
             response = let_in(begun, "/welcome")
             flash(ASKED, "success")
@@ -133,7 +134,7 @@ def give_address() -> Answer:
     except Rejected as rejected:
         if "code" in rejected.fields:
             return _refused(code, rejected)
-        _shown(form, rejected)
+        show_rejection(form, rejected)
         return _offer(code, form)
     except Throttled as throttled:
         return _refused(code, throttled)
@@ -213,11 +214,3 @@ def _page(step: str, found: Opened, form: FlaskForm, problem: str | None = None)
 
 def _person() -> object:
     return principal() if current_user.is_authenticated else None
-
-
-def _shown(form: FlaskForm, rejected: Rejected) -> str | None:
-    """Put each sentence beside its field; returns the one that belongs to the whole form."""
-    for name, sentence in rejected.fields.items():
-        if name:
-            form[name].errors = [*form[name].errors, sentence]
-    return rejected.fields.get("")

@@ -19,8 +19,9 @@ from backoffice.access.transaction import Transaction
 from backoffice.families.models import GuardianLink, StudentView
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
 from backoffice.schools.queries import LAST_ENTRIES
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
+from backoffice.storage.sealed import open_text
 
 LAST_VIEWS = 200
 
@@ -107,8 +108,7 @@ def openings(tx: Transaction, student: str, zone: ZoneInfo) -> list[Opening]:
     rows = tx.execute(visible(tx.principal, statement)).all()
     names = functions.names_of_viewers(tx) if rows else {}
     known: dict[int | None, str] = {
-        number: keyring.current().open(name, context="account.name").decode()
-        for number, name in names.items()
+        number: open_text(name, context="account.name") for number, name in names.items()
     }
     times: Counter[tuple[int | None, str, date]] = Counter()
     last: dict[tuple[int | None, str, date], datetime] = {}

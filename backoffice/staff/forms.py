@@ -5,11 +5,11 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
 from backoffice.accounts.passwords import LONGEST
-from backoffice.staff.services.invitations import LONGEST_NAME
+from backoffice.accounts.services.newcomers import LONGEST_NAME, NAMELESS
 
 
 class NewcomerForm(FlaskForm):
     """Who somebody is, and the password of the account that begins here."""
 
-    name = StringField("Your name", [DataRequired("Write your name."), Length(max=LONGEST_NAME)])
+    name = StringField("Your name", [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
     password = PasswordField("Password", [DataRequired("Write a password."), Length(max=LONGEST)])

@@ -14,6 +14,7 @@ from backoffice.staff.services import invitations
 from backoffice.staff.services.invitations import Opened, Standing
 from backoffice.web import cookies, devices
 from backoffice.web.identity import SAFE_METHODS, done_reading, settings
+from backoffice.web.rejections import show_rejection
 
 bp = Blueprint("staff", __name__, template_folder="templates")
 
@@ -77,9 +78,7 @@ def _newcomer(token: str, found: Opened) -> Response | tuple[str, int]:
                 device=device_names.named(request.user_agent.string),
             )
         except Rejected as rejected:
-            problem = rejected.fields.pop("", None)
-            for name, sentence in rejected.fields.items():
-                form[name].errors = [*form[name].errors, sentence]
+            problem = show_rejection(form, rejected)
         else:
             response = let_in(begun, "/console/")
             flash(f"Welcome. You are {found.place} at {found.school} now.", "success")

@@ -1,12 +1,26 @@
 """Column types whose values are ciphertext in the database and plain in Python."""
 
 import json
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import Column, Dialect, LargeBinary, Table, event
 from sqlalchemy.types import TypeDecorator
 
 from backoffice.storage import keyring
+
+
+def seal_text(text: str, *, context: str) -> bytes:
+    """Text sealed for a column, "table.column", where a statement is not of the ORM."""
+    return keyring.current().seal(text.encode(), context=context)
+
+
+@overload
+def open_text(sealed: bytes, *, context: str) -> str: ...
+@overload
+def open_text(sealed: bytes | None, *, context: str) -> str | None: ...
+def open_text(sealed: bytes | None, *, context: str) -> str | None:
+    """What `seal_text` sealed, or what a column of the ORM did; None of nothing. Raises `KeyringError`."""
+    return None if sealed is None else keyring.current().open(bytes(sealed), context=context).decode()
 
 
 class Sealed(TypeDecorator[str]):

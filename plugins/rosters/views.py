@@ -18,9 +18,9 @@ from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.csv_export import safe
 from backoffice.console.grid import Cell, Column, Grid, Row
-from backoffice.console.guard import show_rejection
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
 from plugins.rosters import queries, services
 from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.models import ImportState, RosterImport

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import argon2
 import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.accounts import codes
+from backoffice.accounts.tokens import token_digest
 from backoffice.runtime import Runtime
 
 NOW = datetime(2026, 11, 25, 9, 30, 10, tzinfo=UTC)
@@ -57,3 +59,12 @@ def test_a_recovery_code_is_known_however_it_is_typed_and_for_its_account_only(r
     assert stored is not None
     assert stored == codes.recovery_digest(1, made.upper().replace("-", " "))
     assert stored != codes.recovery_digest(2, made)
+
+
+def test_a_recovery_code_is_stretched(runtime: Runtime) -> None:
+    del runtime  # its keyring
+    bare = "k7mpx3qdw9"
+    salt = token_digest("recovery salt 1")[:16]
+    slow = argon2.low_level.hash_secret_raw(bare.encode(), salt, 2, 19456, 1, 32, argon2.Type.ID)
+    assert codes.recovery_digest(1, bare) == token_digest(f"recovery 1 {slow.hex()}")
+    assert token_digest("recovery salt 2")[:16] != salt

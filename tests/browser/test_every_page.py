@@ -84,9 +84,12 @@ def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: st
     page.evaluate(Axe().axe_script)
     for size, options in ((DESK, WHOLE), (PHONE, NARROW)):
         page.set_viewport_size(size)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert breaches(page, DARK if scheme == "dark" else options) == []
+        # A page in another state ("students, empty") has the frame of the first, which has been seen dark.
+        page.emulate_media(color_scheme="light")
+        assert breaches(page, options) == []
+        if size is PHONE or "," not in name:
+            page.emulate_media(color_scheme="dark")
+            assert breaches(page, DARK) == []
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
     assert too_low(page) == []
     if re.search(r"/console/\w+/(?!search)\w", page.url):

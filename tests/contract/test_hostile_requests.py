@@ -16,7 +16,7 @@ from tests.contract.conftest import PROPERTY
 from tests.contract.hostile import OF_NOTHING_BUT_THE_ATTACK, Fuzz, attacks
 from tests.contract.matrix import ROLES, Matrix, Tally
 
-ATTACKS = 3
+ATTACKS = 2
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,12 @@ STANDING = {
 }
 
 
+@pytest.fixture(autouse=True)
+def from_near_and_far(matrix: Matrix) -> None:
+    """One place like the next is enough here: the whole matrix tries every one with both layers in place."""
+    matrix.places = ("colleague", "outside")
+
+
 @pytest.fixture
 def as_the_database_sees(matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is teacher here and parent there is one person to the database, on every page.

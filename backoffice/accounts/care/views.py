@@ -29,4 +29,4 @@ def keep_factor(token: str) -> Response | str | tuple[str, int]:
 
 
 def _over() -> tuple[str, int]:
-    return render_template("accounts/spent.html", url="/sign-in", action="Sign in"), 410
+    return render_template("web/over.html", url="/sign-in", action="Sign in"), 410

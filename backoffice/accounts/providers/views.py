@@ -209,4 +209,4 @@ def _refused(heading: str, sentence: str, url: str = "/sign-in", action: str = "
 
 
 def _spent() -> tuple[str, int]:
-    return render_template("accounts/spent.html", url="/sign-in", action="Back to signing in"), 410
+    return render_template("web/over.html", url="/sign-in", action="Back to signing in"), 410

@@ -24,7 +24,8 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
@@ -122,7 +123,7 @@ def take_back(*, token: str, address: str | None) -> None:
         sealed = functions.open_take_back(tx, digest=digest, at=now)
         if sealed is None:
             raise Rejected.whole(SPENT)
-        old = keyring.current().open(sealed, context="email_change.old_email").decode()
+        old = open_text(sealed, context="email_change.old_email")
         account = functions.take_back_address(tx, digest=digest, at=now, email=_sealed(old))
         if account is None:
             raise Rejected.whole(SPENT)
@@ -189,4 +190,4 @@ def _open(me: Account) -> tuple[ColumnElement[bool], ...]:
 
 
 def _sealed(email: str) -> bytes:
-    return keyring.current().seal(email.encode(), context="account.email")
+    return seal_text(email, context="account.email")

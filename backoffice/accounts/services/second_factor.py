@@ -17,7 +17,8 @@ from backoffice.accounts.services import credentials, letters, proof
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
+from backoffice.storage.sealed import open_text
 
 WRONG = "This is not the code that the app shows now. Wait for the next one and write that."
 NOT_BEGUN = "Begin again: there is no app to confirm."
@@ -78,11 +79,7 @@ class Required:
 def required(tx: Transaction) -> Required:
     """By whom the principal may not be without, if by anybody."""
     asking = functions.factor_asked_by(tx)
-    names = [
-        keyring.current().open(bytes(each), context="school.name").decode()
-        for each in asking
-        if each is not None
-    ]
+    names = [open_text(each, context="school.name") for each in asking if each is not None]
     return Required(None in asking, sorted(set(names)))
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import delete, insert, select
 from backoffice import clock
 from backoffice.access.principal import Nobody, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import mails, passwords
+from backoffice.accounts import mails
 from backoffice.accounts.address_models import SignUp
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.places import Place
-from backoffice.accounts.services import letters, signing_in
+from backoffice.accounts.services import letters, newcomers
+from backoffice.accounts.services.newcomers import checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
@@ -23,16 +24,15 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.storage import functions, keyring
-from backoffice.storage.functions import NewcomerAccount, NewSchool
+from backoffice.storage import functions
+from backoffice.storage.functions import NewSchool
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
-from backoffice.wording import clean
+from backoffice.throttles.visitor import Visitor
 
 WRITE = "core.write-sign-ups"
 LASTS = timedelta(hours=24)
-LONGEST_NAME = 80
 OVER = "This link is over. Sign in, or sign up once more."
 
 
@@ -83,10 +83,9 @@ def opened(token: str) -> Opened | None:
         row = functions.open_sign_up(tx, digest=token_digest(token), at=clock.now())
     if row is None:
         return None
-    opener = keyring.current()
     return Opened(
-        email=opener.open(bytes(row.email), context="sign_up.email").decode(),
-        name=opener.open(bytes(row.name), context="sign_up.name").decode(),
+        email=open_text(row.email, context="sign_up.email"),
+        name=open_text(row.name, context="sign_up.name"),
         place=Place(row.country, row.state, row.time_zone),
     )
 
@@ -110,44 +109,23 @@ def sign_up(
     if asked is None:
         raise Rejected.whole(OVER)
     name = checked_name(name)
-    if problem := passwords.problem_of(password, name, asked.email):
-        raise Rejected(password=problem)
-    seal = keyring.current().seal
-    new = NewcomerAccount(
-        public_id=new_public_id(),
-        email=seal(asked.email.encode(), context="account.email"),
-        name=seal(name.encode(), context="account.name"),
-        password_hash=passwords.hash_password(password, cost),
-    )
-    school = NewSchool(new_public_id(), seal(f"Classes of {name}".encode(), context="school.name"))
-    own_token = secrets.token_urlsafe(32)
+    new = newcomers.newcomer(email=asked.email, name=name, password=password, cost=cost)
+    called = seal_text(f"Classes of {name}", context="school.name")
+    school = NewSchool(new_public_id(), called)
     with transaction(Nobody(visitor.address)) as tx:
         made = functions.sign_up(tx, new, school, digest=token_digest(token), at=clock.now())
         if made is None:
             raise Rejected.whole(OVER)
-        session = signing_in.begin(
+        record(tx, "accounts.sign-up", school_id=made.school_id, account=made.account_id)
+        return newcomers.let_in(
             tx,
             account_id=made.account_id,
             security_epoch=made.security_epoch,
-            token=own_token,
-            idle_minutes=sessions.account_idle,
-            until=sessions.span(sessions.account_absolute),
-            address=visitor.address,
+            email=asked.email,
+            sessions=sessions,
+            visitor=visitor,
             device=device,
         )
-        record(tx, "accounts.sign-up", school_id=made.school_id, account=made.account_id)
-        record(tx, "accounts.sign-in", account=made.account_id, session=session)
-    return SignedIn(own_token, voucher(ACCOUNT, email_index(asked.email).hex()))
-
-
-def checked_name(name: str) -> str:
-    """A name as it is kept. Raises `Rejected`."""
-    name = clean(name)
-    if not name:
-        raise Rejected(name="Write your name.")
-    if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
-    return name
 
 
 def write_sign_ups(who: Purpose) -> dict[str, int]:

@@ -25,6 +25,7 @@ from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.storage.functions import AnyRow, NewAccountSession
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take, trying
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
@@ -264,7 +265,7 @@ def _use_code(tx: Transaction, account_id: int, sealed: bytes | None, otp: str) 
     """What kind of code it was, now used; None if it is none that works."""
     now = clock.now()
     if sealed is not None:
-        secret = keyring.current().open(sealed, context="account_second_factor.secret").decode()
+        secret = open_text(sealed, context="account_second_factor.secret")
         step = codes.step_of(secret, otp, now)
         if step is not None:
             return "app" if functions.use_step(tx, account_id=account_id, step=step) else None
@@ -391,4 +392,4 @@ def note_refusal(address: str | None) -> None:
 def _sealed(value: str | None, column: str) -> bytes | None:
     if value is None:
         return None
-    return keyring.current().seal(value.encode(), context=f"account_session.{column}")
+    return seal_text(value, context=f"account_session.{column}")

@@ -1,33 +1,31 @@
 """What a parent does with an invitation: look, give an address, ask to follow the child."""
 
-import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import passwords
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import AccountStatus
-from backoffice.accounts.services import signing_in
+from backoffice.accounts.services import newcomers
+from backoffice.accounts.services.newcomers import checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.families import codes
-from backoffice.families.services.invitations import WRITE, named, pace
+from backoffice.families.services.invitations import WRITE, pace
 from backoffice.jobs import queue
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.storage import functions, keyring
-from backoffice.storage.functions import NewcomerAccount
+from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take, trying
-from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
+from backoffice.throttles.visitor import Visitor
 
 OVER = "This invitation is over. Ask your child's teacher for a new one."
 NOT_OPEN = "This code opens nothing. Look at it again, or ask your child's teacher for a new letter."
-NO_NAME = "Write your name."
 
 
 class Standing(StrEnum):
@@ -71,7 +69,7 @@ def give_address(*, code: str, email: str, name: str, visitor: Visitor, throttle
 
     The answer is the same for every address. Raises `Rejected`, `Throttled`.
     """
-    email, name = checked(email), named(name, NO_NAME)
+    email, name = checked(email), checked_name(name)
     with trying(*_guess(visitor, throttles)):
         if _opened(codes.digest(code), visitor.address) is None:
             raise Rejected(code=NOT_OPEN)
@@ -82,9 +80,9 @@ def give_address(*, code: str, email: str, name: str, visitor: Visitor, throttle
             tx,
             digest=codes.digest(code),
             at=clock.now(),
-            email=_sealed(email, "guardian_invitation.email"),
+            email=seal_text(email, context="guardian_invitation.email"),
             email_index=email_index(email),
-            name=_sealed(name, "guardian_invitation.name"),
+            name=seal_text(name, context="guardian_invitation.name"),
         )
         if done is None:
             raise Rejected(code=NOT_OPEN)
@@ -124,40 +122,29 @@ def accept_anew(
     invitation = opened(token)
     if invitation is None or invitation.email is None or invitation.standing is not Standing.NONE:
         raise Rejected.whole(OVER)
-    name = named(name, NO_NAME)
-    if problem := passwords.problem_of(password, name, invitation.email):
-        raise Rejected(password=problem)
-    new = NewcomerAccount(
-        public_id=new_public_id(),
-        email=_sealed(invitation.email, "account.email"),
-        name=_sealed(name, "account.name"),
-        password_hash=passwords.hash_password(password, cost),
-    )
-    own_token = secrets.token_urlsafe(32)
+    name = checked_name(name)
+    new = newcomers.newcomer(email=invitation.email, name=name, password=password, cost=cost)
     with transaction(Nobody(visitor.address)) as tx:
         done = functions.accept_guardian_invitation_anew(
             tx,
             new,
             digest=token_digest(token),
             at=clock.now(),
-            name=_sealed(name, "guardian_link.name"),
+            name=seal_text(name, context="guardian_link.name"),
             public_id=new_public_id(),
         )
         if done is None:
             raise Rejected.whole(OVER)
-        session = signing_in.begin(
+        _note(tx, done.school_id, done.invitation_id, done.account_id)
+        return newcomers.let_in(
             tx,
             account_id=done.account_id,
             security_epoch=done.security_epoch,
-            token=own_token,
-            idle_minutes=sessions.account_idle,
-            until=sessions.span(sessions.account_absolute),
-            address=visitor.address,
+            email=invitation.email,
+            sessions=sessions,
+            visitor=visitor,
             device=device,
         )
-        _note(tx, done.school_id, done.invitation_id, done.account_id)
-        record(tx, "accounts.sign-in", account=done.account_id, session=session)
-    return SignedIn(own_token, voucher(ACCOUNT, email_index(invitation.email).hex()))
 
 
 def _accept(principal: Principal, digest: bytes) -> None:
@@ -166,7 +153,7 @@ def _accept(principal: Principal, digest: bytes) -> None:
             tx,
             digest=digest,
             at=clock.now(),
-            name=_sealed(tx.principal.name or "", "guardian_link.name"),
+            name=seal_text(tx.principal.name or "", context="guardian_link.name"),
             public_id=new_public_id(),
         )
         if done is None:
@@ -185,11 +172,11 @@ def _opened(digest: bytes, address: str | None) -> Opened | None:
         return None
     standing = {None: Standing.NONE, AccountStatus.NOT_INVITED: Standing.UNOPENED}
     return Opened(
-        school=_unsealed(row.school, "school.name") or "",
-        child=_unsealed(row.given_name, "student.given_name") or "",
-        inviter=_unsealed(row.inviter, "account.name"),
-        email=_unsealed(row.email, "guardian_invitation.email"),
-        name=_unsealed(row.name, "guardian_invitation.name"),
+        school=open_text(row.school, context="school.name") or "",
+        child=open_text(row.given_name, context="student.given_name") or "",
+        inviter=open_text(row.inviter, context="account.name"),
+        email=open_text(row.email, context="guardian_invitation.email"),
+        name=open_text(row.name, context="guardian_invitation.name"),
         standing=standing.get(row.account_status, Standing.ACCOUNT),
         account=row.account_public_id,
     )
@@ -203,11 +190,3 @@ def _guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
         *site,
         Claim("letter code overall", throttles.code_overall, ""),
     )
-
-
-def _sealed(value: str, context: str) -> bytes:
-    return keyring.current().seal(value.encode(), context=context)
-
-
-def _unsealed(value: bytes | None, context: str) -> str | None:
-    return None if value is None else keyring.current().open(bytes(value), context=context).decode()

@@ -16,6 +16,7 @@ from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.addresses import checked, email_index
+from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
 from backoffice.audit.trail import record
 from backoffice.families import codes
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
@@ -28,11 +29,9 @@ from backoffice.settings import Throttles
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, voucher
-from backoffice.wording import clean
 
 WRITE = "core.write-family-letters"
 LASTS = timedelta(days=14)
-LONGEST_NAME = 80
 OPEN = (GuardianInvitation.accepted_at.is_(None), GuardianInvitation.withdrawn_at.is_(None))
 ASKED_ALREADY = "This address is invited for this child already. Withdraw that invitation first."
 # Whoever has one of these needs no letter.
@@ -51,7 +50,7 @@ class Letter:
 
 def invite(*, principal: Principal, student: str, email: str, name: str, throttles: Throttles) -> None:
     """Have an invitation to follow a child mailed. Raises `Rejected`, `NotFound`, `Throttled`."""
-    email, name = checked(email), named(name, "Write a name.")
+    email, name = checked(email), checked_name(name, NOBODY_NAMED)
     pace(email_index(email), throttles)
     with transaction(principal) as tx:
         child = _child(tx, student)
@@ -145,16 +144,6 @@ def letters_to_print(tx: Transaction, students: Sequence[Student]) -> list[Lette
         for child in students
         for each in by_child.get(child.id, ())
     ]
-
-
-def named(name: str, missing: str) -> str:
-    """A person's name as it is kept. Raises `Rejected`."""
-    name = clean(name)
-    if not name:
-        raise Rejected(name=missing)
-    if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
-    return name
 
 
 def pace(index: bytes, throttles: Throttles) -> None:

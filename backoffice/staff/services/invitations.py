@@ -15,10 +15,10 @@ from backoffice.access.permissions import TEACHERS_INVITE, TEACHERS_READ
 from backoffice.access.policy import visible
 from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import passwords
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.accounts.services import proof, signing_in
+from backoffice.accounts.services import newcomers, proof
+from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
@@ -30,18 +30,16 @@ from backoffice.schools.models import Classroom, Membership, Role, School, Teach
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
 from backoffice.staff.models import IN_A_CLASS, Invitation, InvitedAs
-from backoffice.storage import functions, keyring
-from backoffice.storage.functions import NewcomerAccount
+from backoffice.storage import functions
 from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage.sealed import open_text
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
-from backoffice.wording import clean
 
 WRITE = "core.write-invitations"
 LASTS = timedelta(days=14)
 # From the last mail on, whatever became of it; the trail knows more.
 KEPT_FOR = timedelta(days=30)
-LONGEST_NAME = 80
 # Who is any of these in a class need not be invited as the first.
 _AS_MUCH = {
     InvitedAs.HELPER: (InvitedAs.HELPER, InvitedAs.CO_TEACHER, InvitedAs.OWNER),
@@ -108,11 +106,7 @@ def invite(
 
     Raises `Rejected`, `NotFound`, `Throttled`, `ProofNeeded`.
     """
-    email, name = checked(email), clean(name)
-    if not name:
-        raise Rejected(name="Write a name.")
-    if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
+    email, name = checked(email), checked_name(name, NOBODY_NAMED)
     if role in IN_A_CLASS and not classroom:
         raise Rejected(classroom="Choose the class.")
     if classroom and role not in IN_A_CLASS:
@@ -217,12 +211,12 @@ def opened(token: str) -> Opened | None:
         return None
     in_use = row.account_status not in {None, AccountStatus.NOT_INVITED}
     return Opened(
-        school=_unsealed(row.school, "school.name"),
+        school=open_text(row.school, context="school.name"),
         role=InvitedAs(row.role),
-        classroom=_unsealed(row.classroom, "classroom.name") if row.classroom else None,
-        inviter=_unsealed(row.inviter, "account.name") if row.inviter else None,
-        email=_unsealed(row.email, "invitation.email"),
-        name=_unsealed(row.name, "invitation.name"),
+        classroom=open_text(row.classroom, context="classroom.name"),
+        inviter=open_text(row.inviter, context="account.name"),
+        email=open_text(row.email, context="invitation.email"),
+        name=open_text(row.name, context="invitation.name"),
         standing=Standing.ACCOUNT if in_use else Standing.NONE,
         account=row.account_public_id,
     )
@@ -261,34 +255,11 @@ def accept_anew(
     invitation = opened(token)
     if invitation is None or invitation.standing is Standing.ACCOUNT:
         raise Rejected.whole(OVER)
-    name = clean(name)
-    if not name:
-        raise Rejected(name="Write your name.")
-    if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
-    if problem := passwords.problem_of(password, name, invitation.email):
-        raise Rejected(password=problem)
-    new = NewcomerAccount(
-        public_id=new_public_id(),
-        email=keyring.current().seal(invitation.email.encode(), context="account.email"),
-        name=keyring.current().seal(name.encode(), context="account.name"),
-        password_hash=passwords.hash_password(password, cost),
-    )
-    own_token = secrets.token_urlsafe(32)
+    new = newcomers.newcomer(email=invitation.email, name=checked_name(name), password=password, cost=cost)
     with transaction(Nobody(visitor.address)) as tx:
         done = functions.accept_invitation_anew(tx, new, digest=token_digest(token), at=clock.now())
         if done is None:
             raise Rejected.whole(OVER)
-        session = signing_in.begin(
-            tx,
-            account_id=done.account_id,
-            security_epoch=done.security_epoch,
-            token=own_token,
-            idle_minutes=sessions.account_idle,
-            until=sessions.span(sessions.account_absolute),
-            address=visitor.address,
-            device=device,
-        )
         record(
             tx,
             "invitations.accept",
@@ -296,8 +267,15 @@ def accept_anew(
             invitation=done.invitation_id,
             account=done.account_id,
         )
-        record(tx, "accounts.sign-in", account=done.account_id, session=session)
-    return SignedIn(own_token, voucher(ACCOUNT, email_index(invitation.email).hex()))
+        return newcomers.let_in(
+            tx,
+            account_id=done.account_id,
+            security_epoch=done.security_epoch,
+            email=invitation.email,
+            sessions=sessions,
+            visitor=visitor,
+            device=device,
+        )
 
 
 def write_invitations(who: Purpose) -> dict[str, int]:
@@ -416,7 +394,3 @@ def _change(tx: Transaction, invitations: Collection[str], **values: object) -> 
             .execution_options(synchronize_session=False)
         )
     return found
-
-
-def _unsealed(value: bytes, context: str) -> str:
-    return keyring.current().open(bytes(value), context=context).decode()

@@ -1,4 +1,4 @@
-"""`backoffice rosters import` in a process of its own, also killed in the middle."""
+"""`backoffice rosters import`: in this process, in one of its own, and killed in the middle."""
 
 import json
 import os
@@ -15,13 +15,14 @@ import pytest
 
 from backoffice.runtime import Runtime
 from backoffice.schools.models import School
+from tests.factories.commands import Run
 from tests.factories.oneroster import UNWANTED, Shape, write_folder, write_zip
 from tests.factories.world import World
 from tests.plugins.rosters.memory import children, empty_school, versions
 
 SHAPE = Shape(students=12, classes_a_student=3)
 MAIN = "from backoffice.cli import main; main()"
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Started = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def command(runtime: Runtime, keyring_file: Path) -> Callable[..., tuple[list[st
 
 
 @pytest.fixture
-def import_(command: Callable[..., tuple[list[str], dict[str, str]]]) -> Run:
+def import_(command: Callable[..., tuple[list[str], dict[str, str]]]) -> Started:
     def ran(*arguments: object) -> subprocess.CompletedProcess[str]:
         line, environment = command(*arguments)
         return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -51,7 +52,7 @@ def school(world: World) -> School:
     return empty_school()
 
 
-def test_a_folder_and_a_zip_are_imported(import_: Run, school: School, tmp_path: Path) -> None:
+def test_a_folder_and_a_zip_are_imported(import_: Started, school: School, tmp_path: Path) -> None:
     folder = write_folder(SHAPE, tmp_path / "set")
     write_zip(SHAPE, tmp_path / "set.zip")
     first = import_(folder, "--school", school.public_id)
@@ -70,26 +71,26 @@ def test_a_folder_and_a_zip_are_imported(import_: Run, school: School, tmp_path:
     assert not any(name in first.stdout for names in children(school).values() for name in names)
 
 
-def test_a_dry_run_says_so_and_leaves_nothing(import_: Run, school: School, tmp_path: Path) -> None:
+def test_a_dry_run_says_so_and_leaves_nothing(run: Run, school: School, tmp_path: Path) -> None:
     folder = write_folder(SHAPE, tmp_path / "set")
     before = versions()
-    done = import_(folder, "--school", school.public_id, "--dry-run")
-    assert done.returncode == 0
-    assert done.stdout.startswith("This is what an import would do. Nothing was changed.\n")
+    done = run("rosters", "import", str(folder), "--school", school.public_id, "--dry-run")
+    assert done.code == 0
+    assert done.out.startswith("This is what an import would do. Nothing was changed.\n")
     assert versions() == before
 
 
-def test_what_is_wrong_with_the_files_is_exit_code_2(import_: Run, school: School, tmp_path: Path) -> None:
+def test_what_is_wrong_with_the_files_is_exit_code_2(run: Run, school: School, tmp_path: Path) -> None:
     folder = write_folder(SHAPE, tmp_path / "set")
     seats = (folder / "enrollments.csv").read_text("utf-8").splitlines()
     (folder / "enrollments.csv").write_text("\n".join([*seats, seats[1]]), "utf-8")
-    done = import_(folder, "--school", school.public_id)
-    assert (done.returncode, done.stderr) == (2, "")
-    assert f"enrollments.csv, line {len(seats) + 1}, sourcedId: Another line has the same" in done.stdout
+    done = run("rosters", "import", str(folder), "--school", school.public_id)
+    assert (done.code, done.err) == (2, "")
+    assert f"enrollments.csv, line {len(seats) + 1}, sourcedId: Another line has the same" in done.out
 
 
 def test_what_cannot_be_imported_at_all_is_told_in_a_sentence(
-    import_: Run, school: School, tmp_path: Path
+    run: Run, school: School, tmp_path: Path
 ) -> None:
     folder = write_folder(SHAPE, tmp_path / "set")
     for arguments in (
@@ -99,10 +100,10 @@ def test_what_cannot_be_imported_at_all_is_told_in_a_sentence(
         (folder,),
         (folder, "--school", "a", "--district", "b"),
     ):
-        done = import_(*arguments)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr
-        assert "Traceback" not in done.stderr
+        done = run("rosters", "import", *map(str, arguments))
+        assert (done.code, done.out) == (2, "")
+        assert done.err
+        assert "Traceback" not in done.err
 
 
 def blocked(administrator: psycopg.Connection[Any]) -> bool:
@@ -118,7 +119,7 @@ def blocked(administrator: psycopg.Connection[Any]) -> bool:
 
 def test_killed_in_the_middle_it_leaves_nothing(
     command: Callable[..., tuple[list[str], dict[str, str]]],
-    import_: Run,
+    import_: Started,
     runtime: Runtime,
     school: School,
     tmp_path: Path,

@@ -22,8 +22,9 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.functions import AnyRow
+from backoffice.storage.sealed import seal_text
 from backoffice.wording import clean
 
 LONGEST_REASON = 500
@@ -184,4 +185,4 @@ def _reason(reason: str) -> str:
 
 
 def _sealed(reason: str) -> bytes:
-    return keyring.current().seal(reason.encode(), context="suspension.reason")
+    return seal_text(reason, context="suspension.reason")

@@ -19,7 +19,8 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools.models import School, SchoolKind
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
+from backoffice.storage.sealed import open_text
 
 LONGEST = 253
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
@@ -50,7 +51,7 @@ def closed_schools(tx: Transaction) -> Sequence[Closed]:
         return []
     return [
         Closed(
-            keyring.current().open(bytes(row.school), context="school.name").decode(),
+            open_text(row.school, context="school.name"),
             row.provider,
             row.title,
             row.domain,

@@ -33,6 +33,7 @@ from backoffice.outbox.services import post
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
+from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
@@ -187,7 +188,7 @@ def accept(*, token: str, address: str | None) -> str:
         if row is None:
             raise Rejected.whole(SPENT)
         # What stands in another column is sealed for that.
-        email = keyring.current().seal(_opened(row.email).encode(), context="account_identity.email")
+        email = seal_text(_opened(row.email), context="account_identity.email")
         account = functions.accept_identity_offer(tx, digest=digest, at=now, email=email)
         if account is None:
             raise Rejected.whole(SPENT)
@@ -242,4 +243,4 @@ def _tell(tx: Transaction, account: Account, title: str, *, linked: bool) -> Non
 
 
 def _opened(sealed: bytes) -> str:
-    return keyring.current().open(bytes(sealed), context="identity_offer.email").decode()
+    return open_text(sealed, context="identity_offer.email")
