@@ -78,31 +78,22 @@ def comes_in(visit: Visit, code: str, student: str, morning: Morning) -> None:
         child.close()
 
 
-@contextmanager
-def at_even_distances(count: int, seconds: float) -> Iterator[Iterator[int]]:
+def at_even_distances(count: int, seconds: float) -> Iterator[int]:
     """Numbers from 0, each when its time has come."""
     begin = time.perf_counter()
-
-    def numbers() -> Iterator[int]:
-        for number in range(count):
-            time.sleep(max(begin + number * seconds / count - time.perf_counter(), 0))
-            yield number
-
-    yield numbers()
+    for number in range(count):
+        time.sleep(max(begin + number * seconds / count - time.perf_counter(), 0))
+        yield number
 
 
-@pytest.mark.parametrize("workers", [2])
-def test_a_school_comes_in_within_a_minute(runtime: Runtime, crowd: Crowd, workers: int) -> None:
+def test_a_school_comes_in_within_a_minute(runtime: Runtime, crowd: Crowd) -> None:
     morning = Morning()
-    with serving(runtime, "ours", workers=workers, throttles={}) as visit:
+    with serving(runtime, "ours", workers=WORKERS, throttles={}) as visit:
         comes_in(visit, *crowd.morning[0], Morning())
         began = time.perf_counter()
-        with (
-            ThreadPoolExecutor(AT_ONCE) as children,
-            at_even_distances(len(crowd.morning), A_MINUTE) as times,
-        ):
-            for number in times:
+        with ThreadPoolExecutor(AT_ONCE) as children:
+            for number in at_even_distances(len(crowd.morning), A_MINUTE):
                 children.submit(comes_in, visit, *crowd.morning[number], morning)
         took = time.perf_counter() - began
-    print("\n" + morning.told(f"{len(crowd.morning):,} children, {workers} workers", took))
+    print("\n" + morning.told(f"{len(crowd.morning):,} children, {WORKERS} workers", took))
     assert not morning.failures
