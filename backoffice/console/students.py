@@ -186,7 +186,7 @@ class StudentGrid(Grid):
         tx = reading()
         row = find(tx, Student, public_id, selectinload(Student.enrollments))
         note_view(tx, row)
-        awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id)
+        awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id, undone=True)
         enrollments = queries.enrollments_of(tx, row)
         turn = turn_of(tx, row, enrollments)
         givers = queries.names_of(tx, {award.by for award in awards if award.by is not None})
@@ -216,6 +216,7 @@ class StudentGrid(Grid):
                         "label": award.label,
                         "value": award.value,
                         "comment": award.comment,
+                        "undone": award.undone,
                         "by": givers.get(award.by) if award.by is not None else None,
                     }
                     for award in awards

@@ -145,8 +145,8 @@ def test_goals_are_set_and_taken_away(world: World) -> None:
     asked = {first.public_id: 20, second.public_id: 10_000, foreign.public_id: 5, "nobody": 5}
     assert goals.set_goals(principal=teacher, classroom=own.public_id, goals=asked) == 2
     assert {first.id: 20, second.id: 10_000}.items() <= goals_of(world).items()
-    asked = {first.public_id: None, second.public_id: 10_000}
-    assert goals.set_goals(principal=teacher, classroom=own.public_id, goals=asked) == 1
+    less = {first.public_id: None, second.public_id: 10_000}
+    assert goals.set_goals(principal=teacher, classroom=own.public_id, goals=less) == 1
     assert goals_of(world)[first.id] is None
     with transaction(SYSTEM) as tx:
         goal = tx.scalar(select(Enrollment.goal).where(Enrollment.student_id == foreign.id))

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -155,12 +155,12 @@ def bring_back_action(*, principal: Principal, action: str) -> None:
         record(tx, "actions.bring-back", school_id=row.school_id, action=row.id)
 
 
-def _of(classroom: Classroom) -> tuple[object, object]:
+def _of(classroom: Classroom) -> tuple[ColumnElement[bool], ...]:
     return Action.school_id == classroom.school_id, Action.classroom_id == classroom.id
 
 
 def _leave_room(tx: Transaction, classroom: Classroom, more: int) -> None:
-    live = select(func.count()).where(*_of(classroom), Action.retired_at.is_(None))  # type: ignore[arg-type]
+    live = select(func.count()).where(*_of(classroom), Action.retired_at.is_(None))
     if (tx.scalar(live) or 0) + more > MOST_ACTIONS:
         raise Rejected.whole(f"A class has at most {MOST_ACTIONS} Actions. Retire one first.")
 

@@ -68,7 +68,7 @@ def award_points(
         )
         if first.scalar() is None:
             return _same_again(tx, room, form, chosen, whom, students)
-        seats = [Enrollment.ended_at.is_(None)]
+        seats: list[ColumnElement[bool]] = [Enrollment.ended_at.is_(None)]
         if whom is Whom.CHOSEN:
             seats.append(one_of(Enrollment.student_id, _numbers(tx, room, students)))
         given = _lock(tx, room, *seats)
