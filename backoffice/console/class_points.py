@@ -48,7 +48,7 @@ class ClassPoints(ActionPages, ReportPages):
     """Everything about the points of one class."""
 
     doors = {
-        "page": POINTS_AWARD,
+        "award": POINTS_AWARD,
         "undo": POINTS_AWARD,
         "history": STUDENTS_READ,
         "totals": STUDENTS_READ,
@@ -64,10 +64,11 @@ class ClassPoints(ActionPages, ReportPages):
     }
     title = "Points"
     tail = "points"
+    page = "award"
 
     @expose("/<classroom:public_id>/points", methods=("GET", "POST"))
     @shows_what_was_typed
-    def page(self, public_id: str) -> str | Response | tuple[str, int]:
+    def award(self, public_id: str) -> str | Response | tuple[str, int]:
         """Award points: children on one side, Actions on the other."""
         row = find(reading(), Classroom, public_id, permission=POINTS_AWARD)
         form = AwardForm()
@@ -75,7 +76,7 @@ class ClassPoints(ActionPages, ReportPages):
         if form.validate_on_submit():
             done_reading()
             try:
-                award = services.award_points(
+                made = services.award_points(
                     principal=self.who,
                     classroom=public_id,
                     action=_action_asked(),
@@ -87,7 +88,7 @@ class ClassPoints(ActionPages, ReportPages):
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
-                return redirect(f"{_base(public_id)}?given={award}", 303)
+                return redirect(f"{_base(public_id)}?given={made}", 303)
         tx = reading()
         actions = points_queries.actions_of(tx, row)
         given = [] if form.is_submitted() else points_queries.given(tx, row, award=request.args.get("given"))
@@ -240,7 +241,7 @@ class ClassPoints(ActionPages, ReportPages):
         """A page about the points of a class, with the row of these pages."""
         own, base = f"/console/classrooms/{row.public_id}", _base(row.public_id)
         ways = [
-            ("page", "Award", base),
+            ("award", "Award", base),
             ("history", "History", f"{base}/history"),
             ("totals", "Totals", f"{base}/totals"),
             ("groups", "Groups", f"{base}/groups"),

@@ -35,7 +35,7 @@ class ActionForm(FlaskForm):
         default=1,
     )
     takes = BooleanField("It takes these points away")
-    icon = RadioField("Picture", choices=list(ICONS.items()), default=next(iter(ICONS)))
+    icon = RadioField("Picture", choices=ICONS, default=next(iter(ICONS)))
 
     @property
     def value(self) -> int:

@@ -1,6 +1,7 @@
 """A child's progress in one class, on one page of paper."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 
@@ -70,7 +71,7 @@ class _Page:
         self.y += 6
         name = _printable(progress.name)
         if name:
-            with document.bold():
+            with self._bold():
                 self._say(name, 24)
         else:
             # No font here has the letters: the name is written by hand.
@@ -99,8 +100,7 @@ class _Page:
             x = MARGIN + number * (width + gap)
             document.set_fill_color(*SOFT)
             document.rect(x, self.y, width, 19, style="F", round_corners=True, corner_radius=2.5)
-            document.set_text_color(*INK)
-            with document.bold():
+            with self._bold():
                 document.text_within(_minus(figure), x=x + 2, y=self.y + 2.5, width=width - 4, size=18)
             document.set_text_color(*QUIET)
             document.text_within(said, x=x + 2, y=self.y + 12, width=width - 4, size=9)
@@ -150,15 +150,20 @@ class _Page:
                 self.y += 6
             self.y += 5
 
+    def _bold(self) -> AbstractContextManager[None]:
+        # The stroke that makes letters bold has the colour of lines.
+        self.document.set_draw_color(*INK)
+        self.document.set_text_color(*INK)
+        return self.document.bold()
+
     def _line(self, line: Line) -> None:
         document, wide = self.document, self.width
         document.set_text_color(*INK)
         document.text_within(_printable(line.label) or "—", x=MARGIN, y=self.y, width=wide * 0.56, size=10.5)
         document.set_text_color(*QUIET)
         document.text_within(line.when, x=MARGIN + wide * 0.56, y=self.y, width=wide * 0.28, size=9.5)
-        document.set_text_color(*INK)
         figure = f"+{line.points}" if line.points > 0 else _minus(str(line.points))
-        with document.bold():
+        with self._bold():
             document.text_within(
                 figure, x=MARGIN + wide * 0.84, y=self.y, width=wide * 0.16, size=10.5, align="R"
             )
@@ -167,7 +172,7 @@ class _Page:
         document.line(MARGIN, self.y - 0.3, MARGIN + wide, self.y - 0.3)
 
     def _heading(self, text: str) -> None:
-        with self.document.bold():
+        with self._bold():
             self._say(text, 12)
         self.y += 7
 
