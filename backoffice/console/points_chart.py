@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backoffice.schools.points_queries import Week
 
-WIDTH = 720.0
+WIDTH = 960.0
 HEIGHT = 200.0
 # Room for numbers above the bars, and for days below.
 ABOVE, BELOW = 24.0, 40.0
@@ -45,7 +45,7 @@ def chart(weeks: Sequence[Week]) -> Chart:
     scale = (HEIGHT - ABOVE - BELOW) / max(most - least, 1)
     zero = round(ABOVE + most * scale, 1) if most > least else HEIGHT - BELOW
     step = WIDTH / max(len(weeks), 1)
-    bar = round(min(step * 0.62, 44), 1)
+    bar = round(min(step * 0.62, 48), 1)
     # Counted from the newest, so that the newest always has its day.
     every = -(-len(weeks) // MOST_TITLES)
     bars = []

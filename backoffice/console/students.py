@@ -16,6 +16,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
+    POINTS_REPORT,
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
     STUDENTS_READ,
@@ -225,6 +226,9 @@ class StudentGrid(Grid):
             turn=turn,
             parents=parents_of(tx, row) if can(self.who, GUARDIANS_APPROVE, row) else None,
             urls={
+                "report": turn.of(public_id).replace("/students/", "/classrooms/points/report/")
+                if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
+                else None,
                 "edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None,
                 "invite_parent": f"/console/families/invite/{public_id}"
                 if can(self.who, GUARDIANS_INVITE, row)

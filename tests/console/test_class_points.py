@@ -143,7 +143,10 @@ def test_the_board_shows_first_names_and_points_and_nothing_else(room: Room) -> 
     page = room.get("/board")
     said = re.sub(r"<[^>]+>", " ", re.sub(r"<(head|svg|noscript).*?</\1>", " ", page, flags=re.DOTALL))
     words = set(re.findall(r"[^\W\d_]+", said))
-    assert words == {*"Ada L B Alan Grace Mary points Leave the board Merry Magpies".split()}
+    assert words == {
+        *("Ada", "L", "B", "Alan", "Grace", "Mary", "points"),
+        *("Merry", "Magpies", "Leave", "the", "board"),
+    }
     assert "<nav" not in page
     assert "data-reload" in page
     assert 'http-equiv="refresh"' in page
