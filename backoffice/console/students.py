@@ -16,6 +16,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
+    POINTS_REPORT,
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
     STUDENTS_READ,
@@ -186,7 +187,7 @@ class StudentGrid(Grid):
         tx = reading()
         row = find(tx, Student, public_id, selectinload(Student.enrollments))
         note_view(tx, row)
-        awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id)
+        awards = queries.last_awards(tx, school_id=row.school_id, student_id=row.id, undone=True)
         enrollments = queries.enrollments_of(tx, row)
         turn = turn_of(tx, row, enrollments)
         givers = queries.names_of(tx, {award.by for award in awards if award.by is not None})
@@ -216,6 +217,7 @@ class StudentGrid(Grid):
                         "label": award.label,
                         "value": award.value,
                         "comment": award.comment,
+                        "undone": award.undone,
                         "by": givers.get(award.by) if award.by is not None else None,
                     }
                     for award in awards
@@ -224,6 +226,9 @@ class StudentGrid(Grid):
             turn=turn,
             parents=parents_of(tx, row) if can(self.who, GUARDIANS_APPROVE, row) else None,
             urls={
+                "report": turn.of(public_id).replace("/students/", "/classrooms/points/report/")
+                if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
+                else None,
                 "edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None,
                 "invite_parent": f"/console/families/invite/{public_id}"
                 if can(self.who, GUARDIANS_INVITE, row)

@@ -19,6 +19,7 @@ from backoffice.accounts.models import Account, AccountPassword, AccountSecondFa
 from backoffice.accounts.passwords import hash_password
 from backoffice.audit.trail import record
 from backoffice.demo import people
+from backoffice.demo.points import PICTURES, add_awards
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.schools import names
 from backoffice.schools.models import (
@@ -291,6 +292,7 @@ class _Seeder:
                     classroom_id=classroom,
                     label=label,
                     value=value,
+                    icon=PICTURES.get(label),
                     created_at=self.now - timedelta(days=85),
                 ),
                 value,
@@ -316,6 +318,7 @@ class _Seeder:
                     }
                 )
         entries.sort(key=lambda entry: entry["awarded_at"])
+        add_awards(self.tx, entries, [student for student, _ in students])
         self.tx.execute(insert(PointEntry), entries)
         total = (
             select(func.coalesce(func.sum(PointEntry.value), 0))

@@ -18,8 +18,13 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.families.models import GuardianLink, StudentView
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
+<<<<<<< HEAD
 from backoffice.schools.queries import LAST_ENTRIES
 from backoffice.storage import functions
+=======
+from backoffice.schools.queries import LAST_ENTRIES, stands
+from backoffice.storage import functions, keyring
+>>>>>>> points
 from backoffice.storage.numbers import one_of
 from backoffice.storage.sealed import open_text
 
@@ -145,6 +150,7 @@ def _awards(tx: Transaction, school_id: int, student_id: int, classroom_id: int)
             PointEntry.school_id == school_id,
             PointEntry.student_id == student_id,
             PointEntry.classroom_id == classroom_id,
+            stands(),
         )
         .order_by(PointEntry.awarded_at.desc(), PointEntry.id.desc())
         .limit(LAST_ENTRIES)

@@ -286,6 +286,7 @@ class Enrollment(Base):
         ),
         Index(None, "school_id", "student_id"),
         Index("ix_enrollment_live", "classroom_id", "student_id", postgresql_where="ended_at is null"),
+        CheckConstraint("goal between 1 and 10000", name="goal_is_in_range"),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
@@ -296,6 +297,7 @@ class Enrollment(Base):
     )
     avatar: Mapped[str] = columns.text("The picture beside the name", keep=Keep.STUDENT)
     balance: Mapped[int] = columns.number("Sum of the child's points in this class", keep=Keep.STUDENT)
+    goal: Mapped[int | None] = columns.number("Points that the child is to reach", keep=Keep.STUDENT)
     joined_at: Mapped[datetime] = columns.moment("When the child joined the class", keep=Keep.STUDENT)
     ended_at: Mapped[datetime | None] = columns.moment("When the child left the class", keep=Keep.STUDENT)
 
@@ -312,7 +314,10 @@ class Action(Base):
             ["app.classroom.school_id", "app.classroom.id"],
             ondelete="CASCADE",
         ),
+        UniqueConstraint("school_id", "public_id"),
         Index(None, "school_id", "classroom_id"),
+        Index(None, "public_id"),
+        CheckConstraint("value between -10 and 10 and value <> 0", name="value_is_in_range"),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
@@ -321,7 +326,11 @@ class Action(Base):
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.CLASSROOM)
     label: Mapped[str] = columns.sealed("What the child did, in the teacher's words", keep=Keep.CLASSROOM)
     value: Mapped[int] = columns.number("Points it gives or takes", keep=Keep.CLASSROOM)
+    icon: Mapped[str | None] = columns.text("The picture beside the label", keep=Keep.CLASSROOM)
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
+    retired_at: Mapped[datetime | None] = columns.moment(
+        "Since when it is not awarded any more", keep=Keep.CLASSROOM
+    )
 
 
 class PointEntry(Base):
@@ -344,7 +353,17 @@ class PointEntry(Base):
             ondelete="CASCADE",
         ),
         Index(None, "school_id", "classroom_id", "student_id", "awarded_at"),
+        ForeignKeyConstraint(
+            ["school_id", "award_id"],
+            ["app.point_award.school_id", "app.point_award.id"],
+            ondelete="CASCADE",
+        ),
         Index(None, "school_id", "action_id"),
+        Index(None, "school_id", "award_id"),
+        # Taken back once, whoever tries it twice.
+        Index(
+            "uq_point_entry_undoes", "school_id", "undoes", unique=True, postgresql_where="undoes is not null"
+        ),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
@@ -352,6 +371,9 @@ class PointEntry(Base):
     classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.STUDENT)
     student_id: Mapped[int] = columns.reference("Whose points", keep=Keep.STUDENT)
     action_id: Mapped[int] = columns.reference("For what", keep=Keep.STUDENT)
+    award_id: Mapped[int | None] = columns.reference(
+        "With which others it was given, or taken back", keep=Keep.STUDENT
+    )
     value: Mapped[int] = columns.number("Points given or taken", keep=Keep.STUDENT)
     comment: Mapped[str | None] = columns.sealed("What the teacher adds", keep=Keep.STUDENT)
     awarded_by: Mapped[int | None] = columns.reference(

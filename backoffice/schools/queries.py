@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
+from sqlalchemy.orm import aliased, selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
 from backoffice.access.policy import can, scope, visible
@@ -56,6 +56,8 @@ class Award:
     comment: str | None
     at: datetime
     by: int | None
+    # Whether it was taken back: it counts no more.
+    undone: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,21 +146,43 @@ def last_awards(
     student_id: int,
     classroom_id: int | None = None,
     permission: Permission | None = None,
+    undone: bool = False,
 ) -> list[Award]:
-    """The newest point entries of a student, 20 at the most, that the principal may see."""
+    """The newest point entries of a student, 20 at the most, that the principal may see.
+
+    Those that were taken back are among them with `undone`; the entries against them never are.
+    """
     statement = (
         select(PointEntry, Action.label)
         .join(Action, (Action.school_id == PointEntry.school_id) & (Action.id == PointEntry.action_id))
-        .where(PointEntry.school_id == school_id, PointEntry.student_id == student_id)
+        .where(
+            PointEntry.school_id == school_id,
+            PointEntry.student_id == student_id,
+            PointEntry.undoes.is_(None) if undone else stands(),
+        )
         .order_by(PointEntry.awarded_at.desc(), PointEntry.id.desc())
         .limit(LAST_ENTRIES)
     )
     if classroom_id is not None:
         statement = statement.where(PointEntry.classroom_id == classroom_id)
+    rows = tx.execute(visible(tx.principal, statement, permission)).all()
+    back: set[int | None] = set()
+    if undone and rows:
+        against = select(PointEntry.undoes).where(
+            PointEntry.school_id == school_id, PointEntry.undoes.in_([entry.id for entry, _label in rows])
+        )
+        back = set(tx.scalars(visible(tx.principal, against, permission)))
     return [
-        Award(label, entry.value, entry.comment, entry.awarded_at, entry.awarded_by)
-        for entry, label in tx.execute(visible(tx.principal, statement, permission))
+        Award(label, entry.value, entry.comment, entry.awarded_at, entry.awarded_by, entry.id in back)
+        for entry, label in rows
     ]
+
+
+def stands() -> ColumnElement[bool]:
+    """The condition that a point entry was not taken back, and takes none back."""
+    against = aliased(PointEntry)
+    taken_back = exists().where(against.school_id == PointEntry.school_id, against.undoes == PointEntry.id)
+    return and_(PointEntry.undoes.is_(None), not_(taken_back))
 
 
 def staff_of(tx: Transaction, classroom: Classroom) -> list[tuple[str, str]]:

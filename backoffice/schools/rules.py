@@ -12,6 +12,7 @@ from backoffice.access.permissions import (
     TEACHERS_READ,
 )
 from backoffice.access.policy import Rule, register
+from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -74,6 +75,7 @@ register(
             (Enrollment, STUDENTS_READ),
             (Action, CLASSROOMS_READ),
             (PointEntry, STUDENTS_READ),
+            (PointAward, STUDENTS_READ),
         )
     ),
 )

@@ -22,6 +22,7 @@ class OwnPage:
     points: int
     classroom: str
     awards: list[Award]
+    goal: int | None
 
 
 def own_page(tx: Transaction) -> OwnPage:
@@ -62,4 +63,5 @@ def own_page(tx: Transaction) -> OwnPage:
             classroom_id=who.classroom_id,
             permission=OWN_POINTS_READ,
         ),
+        goal=enrollment.goal,
     )

@@ -91,6 +91,7 @@ def page() -> Response:
         name=seen.name,
         avatar_name=seen.avatar,
         points=seen.points,
+        goal=seen.goal,
         classroom_name=seen.classroom,
         entries=[
             {

@@ -22,6 +22,10 @@ class ClassroomConverter(_PublicIdConverter):
     """A classroom's public identifier."""
 
 
+class ActionConverter(_PublicIdConverter):
+    """The public identifier of a class's Action."""
+
+
 class SchoolConverter(_PublicIdConverter):
     """A school's public identifier."""
 
@@ -83,6 +87,7 @@ class ImportConverter(_PublicIdConverter):
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
+    "action": ActionConverter,
     "school": SchoolConverter,
     "account": AccountConverter,
     "session": SessionConverter,

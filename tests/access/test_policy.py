@@ -25,22 +25,23 @@ from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
 SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
+KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
 LEADS = {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "permissions:read",
-    "guardians:invite", "guardians:approve",
+    "guardians:invite", "guardians:approve", *KEEPS_POINTS,
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
     "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
-    "teachers:read", "guardians:invite", "guardians:approve",
+    "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS,
 }  # fmt: skip
 CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
-HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read"}
+HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read", "points:award"}
 # What each may do with a classroom; a place that is not listed: nothing.
 # What founders run besides: the parts of the system, which belong to no school.
 RUNS = SEES_SCHOOLS | {

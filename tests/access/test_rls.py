@@ -30,6 +30,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Student
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
+from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -131,6 +132,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Student: CHILDREN,
     Enrollment: CHILDREN,
     PointEntry: CHILDREN,
+    # With whom a child got points is the staff's to know.
+    PointAward: CLASSES,
     GuardianLink: {
         **dict.fromkeys(("leader", "parent", *OWN_STAFF), {"parent"}),
         **dict.fromkeys(("outsider", "foreign_parent"), {"foreign_parent"}),
@@ -223,7 +226,7 @@ class Stage:
                 return self.people[row.account_id]
             case Classroom():
                 return self.classes[row.id]
-            case ClassroomCode() | Action():
+            case ClassroomCode() | Action() | PointAward():
                 return self.classes[row.classroom_id]
             case PluginState():
                 return str(row.name)
@@ -477,6 +480,9 @@ def test_a_family_changes_nothing_even_of_its_own(stage: Stage, role: str, chang
 NOBODYS = {
     "a point's value": update(PointEntry).values(value=1000),
     "a point": delete(PointEntry),
+    "an award": delete(PointAward),
+    "who awarded": update(PointAward).values(awarded_by=1),
+    "an Action": delete(Action),
     "an entry of the trail": delete(AuditEntry),
     "a detail of the trail": delete(AuditDetail),
     "an entry's verb": update(AuditEntry).values(verb="nothing"),

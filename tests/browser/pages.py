@@ -180,6 +180,31 @@ def from_nowhere(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def award_everybody(page: Page, _site: Site) -> None:
+    """Give the whole class points."""
+    page.get_by_role("radio", name="Whole class").check()
+    page.get_by_role("button", name="Praise of the").first.click()
+    page.get_by_text("the whole class (").wait_for()
+
+
+def without_actions(page: Page, _site: Site) -> None:
+    """A new class with a child, and nothing to award yet."""
+    make_class(page, "Empty Emus")
+    page.goto(f"{page.url}/paste")
+    page.get_by_label("Names").fill("Ernest Emu")
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_role("button", name="Add 1 student").click()
+    page.get_by_role("link", name="Points", exact=True).click()
+    page.get_by_role("button", name="Start with these").wait_for()
+
+
+def aim_at_nothing(page: Page, _site: Site) -> None:
+    """A goal of no points for everybody."""
+    page.get_by_label("The same for everybody").fill("0")
+    page.get_by_role("button", name="Set for all").click()
+    page.get_by_text("A goal is a whole number").first.wait_for()
+
+
 FACTOR = "/account/second-factor"
 PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
@@ -256,6 +281,16 @@ PAGES: Mapping[str, Stop] = {
     "class": Stop("teacher", CLASS),
     "class, empty": Stop("teacher", act=lambda page, _site: make_class(page, "Empty Eels")),
     "class on the board": Stop("teacher", CLASS, press("Show it big")),
+    "points": Stop("teacher", CLASS + "/points"),
+    "points, awarded": Stop("teacher", CLASS + "/points", award_everybody),
+    "points, no Actions": Stop("teacher", act=without_actions),
+    "points, history": Stop("teacher", CLASS + "/points/history"),
+    "points, totals": Stop("teacher", CLASS + "/points/totals"),
+    "points on the board": Stop("teacher", CLASS + "/points/board"),
+    "groups": Stop("teacher", CLASS + "/points/groups?size=2"),
+    "goals, error": Stop("teacher", CLASS + "/points/goals", aim_at_nothing),
+    "Actions, error": Stop("teacher", CLASS + "/points/actions", press("Add it")),
+    "an Action": Stop("teacher", CLASS + "/points/actions", follow("Praise of the")),
     "new class": Stop("teacher", "/console/classrooms/new"),
     "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),
     "new class, several schools": Stop("leader", "/console/classrooms/new"),

@@ -22,6 +22,7 @@ from backoffice.families.codes import spaced
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
+from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
     Enrollment,
@@ -53,6 +54,8 @@ KINDS = (
     "passkey",
     "invitation",
     "event",
+    "action",
+    "point_award",
     "guardian_link",
     "guardian_invitation",
 )
@@ -171,6 +174,7 @@ def build_stage(world: World, app: Flask) -> Stage:
         things += [
             Thing("student", child.id, child.public_id, room.school_id, place) for child in room.children
         ]
+        things += _of_points(room, place)
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     scheduler.sync()
     things += _mails(world)
@@ -273,6 +277,18 @@ def _invitations(places: Mapping[int, str]) -> list[Thing]:
     with transaction(SYSTEM) as tx:
         found = tx.execute(select(Invitation.id, Invitation.public_id, Invitation.school_id)).all()
     return [Thing("invitation", row.id, row.public_id, row.school_id, places[row.school_id]) for row in found]
+
+
+def _of_points(room: Class, place: str = "own") -> list[Thing]:
+    """The Actions of a class, and what was awarded in it."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing(model.__tablename__, row.id, row.public_id, room.school_id, place)
+            for model in (Action, PointAward)
+            for row in tx.execute(
+                select(model.id, model.public_id).where(model.classroom_id == room.id).order_by(model.id)
+            )
+        ]
 
 
 def _events() -> list[Thing]:
@@ -465,6 +481,8 @@ def _actors(
             "student": frozenset(students),
             "account": frozenset({person.id}),
         }
+        for kind in ("action", "point_award"):
+            reach[kind] = frozenset(t.id for room in rooms for t in _of_points(room) if t.kind == kind)
         of_families = _of_families(dict.fromkeys(students, "own"))
         for kind in ("guardian_link", "guardian_invitation"):
             reach[kind] = frozenset(each.id for each in of_families if each.kind == kind)

@@ -34,12 +34,13 @@ from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Classroom, School, Student
+from backoffice.schools.award_models import PointAward
+from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
-from tests.contract.pages import forms, settled
+from tests.contract.pages import body_of, forms, settled
 from tests.contract.routes import (
     FORMS,
     NOTED,
@@ -72,6 +73,8 @@ MODELS: Mapping[str, Any] = {
     "event": SecurityEvent,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
+    "action": Action,
+    "point_award": PointAward,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -211,7 +214,7 @@ class Matrix:
 
     def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
         """Texts and identifiers in the body or the headers that are not for the actor."""
-        body = response.get_data(as_text=True) + str(response.headers)
+        body = body_of(response) + str(response.headers)
         path = response.request.path
         says = actor.says if path.startswith("/console") else actor.says | actor.at_home
         # Somebody's own address may end in another's.
@@ -232,7 +235,10 @@ class Matrix:
         """The changed rows that are not the actor's own, or not of the very thing."""
         added = {
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
-            for kind in ("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation")
+            for kind in (
+                *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
+                *("action", "point_award"),
+            )
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"

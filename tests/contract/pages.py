@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+import pypdfium2
+from werkzeug.test import TestResponse
+
 from backoffice.storage.public_id import PATTERN
 
 _IDENTIFIER = re.compile(rf"{PATTERN}\Z")
@@ -64,6 +67,14 @@ def form_token(page: str) -> str:
     found = _TOKEN.search(page)
     assert found, "The page has no form with a token."
     return found.group(1)
+
+
+def body_of(response: TestResponse) -> str:
+    """What an answer says, also where it is a document to print."""
+    if response.mimetype != "application/pdf":
+        return response.get_data(as_text=True)
+    document = pypdfium2.PdfDocument(response.get_data())
+    return "\n".join(page.get_textpage().get_text_bounded() for page in document)
 
 
 def settled(page: str) -> str:

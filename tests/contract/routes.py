@@ -13,6 +13,7 @@ from backoffice.access.permissions import (
     CHILDREN_READ,
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
+    POINTS_UNDO,
     STUDENTS_UNENROLL,
     Permission,
 )
@@ -25,7 +26,15 @@ from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.plugin import discover
-from backoffice.schools.models import Enrollment, Membership, Role, School, SchoolKind, TeachingRole
+from backoffice.schools.models import (
+    Enrollment,
+    Membership,
+    PointEntry,
+    Role,
+    School,
+    SchoolKind,
+    TeachingRole,
+)
 from backoffice.settings import plugin_config
 from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
@@ -217,6 +226,7 @@ class Filled:
 # What looking at a page leaves behind.
 NOTED: Mapping[str, Filled] = {
     "console_students.details": Filled({}, ("added app.student_view",), audited=False),
+    "console_class_points.report": Filled({}, ("added app.student_view",)),
 }
 # What a mail about an account leaves behind.
 TOLD = ("added app.account_letter", "added app.job_run")
@@ -231,6 +241,53 @@ def _new_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         ("added app.classroom", "added app.classroom_code", "added app.teaching_role"),
         identifiers={"school": "school"} if chosen else None,
     )
+
+
+def _seated(room: Thing) -> list[int]:
+    """Who sits in a class now."""
+    live = (Enrollment.classroom_id == room.id, Enrollment.ended_at.is_(None))
+    with transaction(SYSTEM) as tx:
+        return list(tx.scalars(select(Enrollment.student_id).where(*live)))
+
+
+def _awarded(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """A class's own Action for one of its children."""
+    room = thing or stage.of("classroom")[0]
+    seated = _seated(room)
+    student = next(each for each in stage.of("student") if each.id in seated)
+    return Filled(
+        {
+            "form": "0c63ba2d-0d4a-4a3b-9a9e-6f1a2c0e9f11",
+            "whom": "chosen",
+            "student": [student.public_id],
+            "for": next(each for each in stage.of("action") if each.place == room.place).public_id,
+        },
+        ("added app.point_award", "added app.point_entry", "changed app.enrollment"),
+        identifiers={"student": "student", "for": "action"},
+    )
+
+
+def _taken_back(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """What was awarded to the class, where the actor may take back what others awarded."""
+    room = thing or stage.of("classroom")[0]
+    award = next(each for each in stage.of("point_award") if each.place == room.place)
+    with transaction(SYSTEM) as tx:
+        to = tx.scalars(select(PointEntry.student_id).where(PointEntry.award_id == award.id)).all()
+    held = scope(actor.principal, POINTS_UNDO)
+    may = room.id in held.classrooms or room.school_id in held.schools
+    effect = (*("added app.point_entry", "changed app.enrollment") * len(to), "changed app.point_award")
+    return Filled(
+        {"award": award.public_id},
+        effect if may else (),
+        identifiers={"award": "point_award"},
+        audited=may,
+    )
+
+
+def _goals(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """The same goal for everybody in the class."""
+    seated = _seated(thing or stage.of("classroom")[0])
+    return Filled({"everybody": "yes", "same": "40"}, ("changed app.enrollment",) * len(seated))
 
 
 def _renewed(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -650,6 +707,20 @@ FORMS: Mapping[str, Fill] = {
     ),
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_classrooms.renew_code": _renewed,
+    "console_class_points.award": _awarded,
+    "console_class_points.undo": _taken_back,
+    "console_class_points.goals": _goals,
+    "console_class_points.actions": _always(
+        ("added app.action",), label="Sang in tune", points="3", icon="music"
+    ),
+    # The classes here have Actions; tests/console/test_class_points.py has one that has none.
+    "console_class_points.start": _always(audited=False, key="helped"),
+    "console_class_points.edit_action": _always(
+        ("changed app.action",), label="Sang out of tune", points="3", takes="y", icon="music"
+    ),
+    "console_class_points.retire": _always(("changed app.action",)),
+    # None is retired.
+    "console_class_points.bring_back": _always(),
     "console_students.edit": _always(
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),

@@ -13,7 +13,7 @@ from backoffice.storage.sealed import Sealed
 from tests.contract.actors import KINDS, NAMED
 from tests.contract.hostile import ATTRIBUTE, TAG, unescaped
 from tests.contract.matrix import Matrix, Tally
-from tests.contract.pages import links
+from tests.contract.pages import body_of, links
 from tests.contract.routes import FORMS, form_keys
 
 # Sealed, and typed by nobody: the program made it, or a browser sent it.
@@ -87,7 +87,7 @@ def test_names_are_text_on_every_page(
                 tally.hole(f"{role} {address}: answered {answer.status}")
             if found := unescaped(answer):
                 tally.hole(f"{role} {address}: {found}")
-            shown |= {name for name in planted if f"7*7}}}} {name}" in answer.text}
+            shown |= {name for name in planted if f"7*7}}}} {name}" in body_of(answer)}
     matrix.settle()
     record_property("pages", count)
     tally.verdict()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import pyotp
 from sqlalchemy import insert, select, update
@@ -38,6 +39,7 @@ from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.schools import names
+from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -525,18 +527,19 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
         value=2,
         created_at=clock.now(),
     )
+    given = {"school_id": school.id, "classroom_id": number, "action_id": action, "awarded_by": owner.id}
+    yesterday = clock.now() - timedelta(days=1)
+    award, _ = _row(tx, PointAward, **given, whom=Whom.CLASS, form=str(uuid4()), awarded_at=yesterday)
     for child in made.children:
         _row(
             tx,
             PointEntry,
-            school_id=school.id,
-            classroom_id=number,
+            **given,
             student_id=child.id,
-            action_id=action,
+            award_id=award,
             value=2,
             comment=f"Comment about {child.family}",
-            awarded_by=owner.id,
-            awarded_at=clock.now() - timedelta(days=1),
+            awarded_at=yesterday,
         )
     return made
 

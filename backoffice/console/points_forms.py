@@ -1,0 +1,44 @@
+"""The forms about points."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, IntegerField, RadioField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+
+from backoffice.schools.services.actions import ICONS, LONGEST_LABEL, MOST_POINTS
+from backoffice.schools.services.points import LONGEST_COMMENT
+
+
+class AwardForm(FlaskForm):
+    """Beside the children and the Action, which are buttons."""
+
+    comment = StringField(
+        "Comment",
+        [Length(max=LONGEST_COMMENT, message=f"Shorten the comment to {LONGEST_COMMENT} letters.")],
+        description="For the staff of the class. Students and parents do not see it.",
+    )
+
+
+class ActionForm(FlaskForm):
+    """What a teacher says of an Action."""
+
+    label = StringField(
+        "What the student did",
+        [DataRequired("Write what the student did, in a few words."), Length(max=LONGEST_LABEL)],
+        description="Students and parents read it, such as “Helped a friend”. Leave out names.",
+    )
+    points = IntegerField(
+        "Points",
+        [
+            InputRequired(f"Choose a number from 1 to {MOST_POINTS}."),
+            NumberRange(1, MOST_POINTS, f"Choose a number from 1 to {MOST_POINTS}."),
+        ],
+        default=1,
+    )
+    takes = BooleanField("It takes these points away")
+    icon = RadioField("Picture", choices=ICONS, default=next(iter(ICONS)))
+
+    @property
+    def value(self) -> int:
+        """Points that it gives; below zero if it takes them."""
+        points: int = self.points.data or 0
+        return -points if self.takes.data else points

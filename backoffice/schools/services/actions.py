@@ -1,0 +1,178 @@
+"""Making, changing and retiring the Actions of a class."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, func, insert, select
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.permissions import ACTIONS_EDIT
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.schools.models import Action, Classroom
+from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.wording import clean
+
+LONGEST_LABEL = 40
+MOST_POINTS = 10
+# What still fits a telephone's screen; those that are retired are not counted.
+MOST_ACTIONS = 24
+# The names of the pictures that we ship, with the words for them.
+ICONS = {
+    "star": "Star",
+    "heart": "Heart",
+    "hands": "Helping hand",
+    "question": "Question",
+    "bulb": "Idea",
+    "book": "Book",
+    "pencil": "Pencil",
+    "homework": "Homework",
+    "ear": "Listening",
+    "team": "Team",
+    "broom": "Tidying",
+    "puzzle": "Puzzle",
+    "music": "Music",
+    "ball": "Sport",
+    "leaf": "Nature",
+    "trophy": "Trophy",
+    "speech": "Talking",
+    "clock": "Clock",
+}
+
+
+class Suggested(NamedTuple):
+    """An Action that a class can begin with."""
+
+    key: str
+    label: str
+    icon: str
+    value: int
+
+
+SUGGESTED = (
+    Suggested("helped", "Helped a friend", "hands", 2),
+    Suggested("question", "Asked a good question", "question", 1),
+    Suggested("homework", "Handed in homework", "homework", 1),
+    Suggested("listened", "Listened well", "ear", 1),
+    Suggested("team", "Worked as a team", "team", 2),
+    Suggested("tidied", "Tidied up", "broom", 1),
+    Suggested("shouted", "Shouted out", "speech", -1),
+)
+
+
+def add_action(*, principal: Principal, classroom: str, label: str, icon: str, value: int) -> PublicId:
+    """Give a class one more Action. Returns its public identifier. Raises `Rejected`, `NotFound`."""
+    label = _checked(label, icon, value)
+    with transaction(principal) as tx:
+        # Locked, so that two who add at once stay within the bound.
+        row = find(tx, Classroom, classroom, permission=ACTIONS_EDIT, lock=True)
+        _leave_room(tx, row, 1)
+        number, public_id = tx.take_id(Action), new_public_id()
+        tx.execute(
+            insert(Action).values(
+                school_id=row.school_id,
+                id=number,
+                public_id=public_id,
+                classroom_id=row.id,
+                label=label,
+                icon=icon,
+                value=value,
+                created_at=clock.now(),
+            )
+        )
+        record(tx, "actions.add", school_id=row.school_id, classroom=row.id, action=number)
+    return public_id
+
+
+def start_with(*, principal: Principal, classroom: str, keys: Collection[str]) -> int:
+    """Give a class that has no Action the suggested ones of these keys. Returns how many it got.
+
+    A class that has one by now gets none. Raises `Rejected`, `NotFound`.
+    """
+    chosen = [each for each in SUGGESTED if each.key in keys]
+    if not chosen:
+        raise Rejected.whole("Choose at least one to start with, or write your own.")
+    with transaction(principal) as tx:
+        row = find(tx, Classroom, classroom, permission=ACTIONS_EDIT, lock=True)
+        if tx.scalar(select(Action.id).where(*_of(row)).limit(1)) is not None:
+            return 0
+        now, numbers = clock.now(), tx.take_ids(Action, len(chosen))
+        tx.execute(
+            insert(Action).values(
+                [
+                    {
+                        "school_id": row.school_id,
+                        "id": number,
+                        "public_id": new_public_id(),
+                        "classroom_id": row.id,
+                        "label": each.label,
+                        "icon": each.icon,
+                        "value": each.value,
+                        "created_at": now,
+                    }
+                    for number, each in zip(numbers, chosen, strict=True)
+                ]
+            )
+        )
+        record(tx, "actions.start", school_id=row.school_id, classroom=row.id, count=len(chosen))
+    return len(chosen)
+
+
+def change_action(*, principal: Principal, action: str, label: str, icon: str, value: int) -> None:
+    """Change what an Action says and gives; what was awarded before stays as it was.
+
+    Raises `Rejected`, `NotFound`.
+    """
+    label = _checked(label, icon, value)
+    with transaction(principal) as tx:
+        row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
+        row.label, row.icon, row.value = label, icon, value
+        record(tx, "actions.change", school_id=row.school_id, action=row.id, value=value)
+
+
+def retire_action(*, principal: Principal, action: str) -> None:
+    """Stop offering an Action; what was awarded for it stays. Raises `NotFound`."""
+    with transaction(principal) as tx:
+        row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
+        row.retired_at = row.retired_at or clock.now()
+        record(tx, "actions.retire", school_id=row.school_id, action=row.id)
+
+
+def bring_back_action(*, principal: Principal, action: str) -> None:
+    """Offer a retired Action again. Raises `Rejected`, `NotFound`."""
+    with transaction(principal) as tx:
+        row = find(tx, Action, action, permission=ACTIONS_EDIT)
+        room = tx.scalars(
+            select(Classroom)
+            .where(Classroom.school_id == row.school_id, Classroom.id == row.classroom_id)
+            .with_for_update()
+        ).one()
+        _leave_room(tx, room, 1 if row.retired_at else 0)
+        row.retired_at = None
+        record(tx, "actions.bring-back", school_id=row.school_id, action=row.id)
+
+
+def _of(classroom: Classroom) -> tuple[ColumnElement[bool], ...]:
+    return Action.school_id == classroom.school_id, Action.classroom_id == classroom.id
+
+
+def _leave_room(tx: Transaction, classroom: Classroom, more: int) -> None:
+    live = select(func.count()).where(*_of(classroom), Action.retired_at.is_(None))
+    if (tx.scalar(live) or 0) + more > MOST_ACTIONS:
+        raise Rejected.whole(f"A class has at most {MOST_ACTIONS} Actions. Retire one first.")
+
+
+def _checked(label: str, icon: str, value: int) -> str:
+    label = clean(label)
+    if not any(symbol.isalnum() for symbol in label):
+        raise Rejected(label="Write what the student did, in a few words.")
+    if len(label) > LONGEST_LABEL:
+        raise Rejected(label=f"Shorten it to {LONGEST_LABEL} letters.")
+    if icon not in ICONS:
+        raise Rejected(icon="Choose one of the pictures.")
+    if not 1 <= abs(value) <= MOST_POINTS:
+        raise Rejected(points=f"Choose a number from 1 to {MOST_POINTS}.")
+    return label
