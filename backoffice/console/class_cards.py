@@ -39,8 +39,9 @@ class ClassCards(ClassPage):
 
     title = "Cards and PINs"
     tail = "cards"
+    page = "overview"
     doors = {
-        "page": PINS_CLEAR,
+        "overview": PINS_CLEAR,
         "clear": PINS_CLEAR,
         "unlock": PINS_CLEAR,
         "require": PINS_CLEAR,
@@ -49,7 +50,7 @@ class ClassCards(ClassPage):
     }
 
     @expose("/<classroom:public_id>/cards", methods=("GET",))
-    def page(self, public_id: str) -> str:
+    def overview(self, public_id: str) -> str:
         """Who has a PIN and a card, who is locked, and what was last done."""
         tx = reading()
         row = find(tx, Classroom, public_id, permission=PINS_CLEAR)

@@ -54,6 +54,7 @@ from tests.contract.routes import (
 )
 from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
 from tests.factories.world import PEOPLE, SYSTEM, World
+from tests.printing.test_document import text_of
 
 # What founders do to accounts that they do not see; nothing to their own.
 BY_IDENTIFIER = frozenset({ACCOUNTS_FIND, ACCOUNTS_SUSPEND, ACCOUNTS_RESET})
@@ -209,7 +210,9 @@ class Matrix:
 
     def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
         """Texts and identifiers in the body or the headers that are not for the actor."""
-        body = response.get_data(as_text=True) + str(response.headers)
+        printed = response.mimetype == "application/pdf"
+        body = text_of(response.data) if printed else response.get_data(as_text=True)
+        body += str(response.headers)
         path = response.request.path
         says = actor.says if path.startswith("/console") else actor.says | actor.at_home
         # Somebody's own address may end in another's.
