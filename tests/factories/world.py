@@ -62,6 +62,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
 from backoffice.students.cards import services as cards_of
 from backoffice.students.cards.models import StudentCard
+from backoffice.students.pins import digits
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.throttles.visitor import Visitor
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
@@ -573,6 +574,15 @@ def add_child(tx: Transaction, classroom: Class, given: str, family: str | None 
         )
     )
     return Child(number, public_id, given, family, username)
+
+
+def give_pin(child: Child, pin: str) -> str:
+    """Let a child have this PIN, whatever it had; the hash."""
+    made = digits.hash_pin(pin, student_id=child.id, cost=COST)
+    with transaction(SYSTEM) as tx:
+        row = update(Student).where(Student.id == child.id)
+        tx.execute(row.values(pin_hash=made, pin_changed_at=clock.now()))
+    return made
 
 
 def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside: School) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backoffice.printing.document import MARGIN, Document, Paper
+from backoffice.printing.document import FONT, MARGIN, Document, Paper
 
 ACROSS, DOWN = 2, 5
 PADDING = 4.0
+SMALL_NAME = 15.0
 # What each card says, in a child's words.
 HOW = "Point the camera here."
 KEEP = "Keep it safe. It is only for you."
@@ -35,15 +36,21 @@ def sheets(cards: Sequence[Card], *, paper: Paper) -> bytes:
 
 
 def _draw(document: Document, card: Card, x: float, y: float, width: float, height: float) -> None:
-    side = height - 2 * PADDING
-    document.qr(card.address, x=x + PADDING, y=y + PADDING, side=side)
-    left = x + PADDING + side + 2
+    side = height - 2 * PADDING - 6
+    document.qr(card.address, x=x + PADDING, y=y + (height - side) / 2, side=side)
+    left, middle = x + PADDING + side + 1, y + height / 2
     beside = x + width - PADDING - left
-    with document.bold():
-        document.text_within(card.label, x=left, y=y + height / 2 - 12, width=beside, size=18)
+    document.set_font(FONT, size=SMALL_NAME)
+    fits = document.get_string_width(card.label) < beside
+    lines = [card.label] if fits else card.label.rsplit(" ", 1)
+    # Within a context: else what follows would be bold as well.
+    with document.local_context(), document.bold():
+        for number, line in enumerate(lines):
+            above = middle - 4 - 7 * (len(lines) - number)
+            document.text_within(line, x=left, y=above, width=beside, size=18 if fits else SMALL_NAME)
     document.set_text_color(70)
-    document.text_within(HOW, x=left, y=y + height / 2, width=beside, size=9)
-    document.text_within(KEEP, x=left, y=y + height / 2 + 5, width=beside, size=9)
+    document.text_within(HOW, x=left, y=middle, width=beside, size=9)
+    document.text_within(KEEP, x=left, y=middle + 5, width=beside, size=9)
     document.set_text_color(0)
 
 
