@@ -115,6 +115,13 @@ class Throttles(_Section):
     code_overall: Allowance = "10000/hour"
     # Not wrong tries but visits: names shown and children let in.
     class_visits: Allowance = "600/hour"
+    # Wrong PINs. A ladder for each child: after the fifth a minute, then 5, then 15, and after 20 a day.
+    pin_student: Allowance = "5/minute;10/5 minute;15/15 minute;20/day"
+    # Below a class's size: who tries one PIN on thirty children trips as who tries thirty on one.
+    pin_device: Allowance = "10/10 minute;30/day"
+    # For devices that no class let in before, which may be a school's whole morning behind one address.
+    pin_network: Allowance = "60/10 minute;300/day"
+    pin_class: Allowance = "40/10 minute;100/day"
     password_device: Allowance = "8/minute;40/day"  # noqa: S105 - tries, no secret
     password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
     password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105

@@ -61,9 +61,16 @@ def as_account(account_id: int, security_epoch: int) -> Iterator[tuple[Connectio
 
 @contextmanager
 def as_student(
-    code_index: bytes, student: str, *, idle_shared: int = IDLE_MINUTES, idle_own: int = IDLE_MINUTES
+    code_index: bytes,
+    student: str,
+    *,
+    pin_hash: str | None = None,
+    idle_shared: int = IDLE_MINUTES,
+    idle_own: int = IDLE_MINUTES,
 ) -> Iterator[tuple[Connection, Principal]]:
     """The web's role as a student who came in by a class's code. Raises `SessionEnded`.
+
+    `pin_hash` is the student's, if they have a PIN: else the database lets them not in.
 
     The class says which of the two idle times counts: its devices are shared, or the children's own.
     """
@@ -72,7 +79,7 @@ def as_student(
         connection.execute(
             select(
                 func.app.begin_student_session(
-                    code_index, student, token, now, idle_shared, idle_own, now + LASTING, None
+                    code_index, student, token, now, idle_shared, idle_own, now + LASTING, None, pin_hash
                 )
             )
         )

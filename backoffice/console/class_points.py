@@ -22,7 +22,6 @@ from backoffice.access.policy import can
 from backoffice.console.class_page import CRUMB
 from backoffice.console.class_points_actions import ActionPages
 from backoffice.console.class_points_report import ReportPages
-from backoffice.console.guard import show_rejection
 from backoffice.console.points_chart import chart
 from backoffice.console.points_forms import AwardForm
 from backoffice.problems import Rejected
@@ -35,6 +34,7 @@ from backoffice.schools.services import goals as goal_services
 from backoffice.schools.services import points as services
 from backoffice.schools.services.actions import SUGGESTED
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
 PERIODS = {4: "4 weeks", 12: "12 weeks", 52: "A year"}

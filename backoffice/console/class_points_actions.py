@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from backoffice.access.lookup import find
 from backoffice.access.permissions import ACTIONS_EDIT
 from backoffice.console.class_page import ClassPage
-from backoffice.console.guard import show_rejection
 from backoffice.console.points_forms import ActionForm
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries
@@ -18,6 +17,7 @@ from backoffice.schools.models import Action, Classroom
 from backoffice.schools.services import actions as services
 from backoffice.schools.services.actions import SUGGESTED
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
 

@@ -12,6 +12,7 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from backoffice.console.accounts import AccountsPage
+from backoffice.console.class_cards import ClassCards
 from backoffice.console.class_points import ClassPoints
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
@@ -37,6 +38,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 VIEWS: tuple[type[GuardedView], ...] = (
     ClassroomGrid,
     ClassPoints,
+    ClassCards,
     StudentGrid,
     FamilyGrid,
     FamilyInvitationGrid,

@@ -8,6 +8,7 @@ import backoffice.privacy.checks
 import backoffice.schools.checks
 import backoffice.storage.checks
 import backoffice.students.checks
+import backoffice.students.pins.checks
 import backoffice.web.checks
 from backoffice.controls import leaving, sessions
 from backoffice.controls.check import Check
@@ -19,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.schools.checks.CHECKS,
     *backoffice.families.checks.CHECKS,
     *backoffice.students.checks.CHECKS,
+    *backoffice.students.pins.checks.CHECKS,
     *backoffice.privacy.checks.CHECKS,
     *backoffice.web.checks.CHECKS,
     *backoffice.outbox.checks.CHECKS,

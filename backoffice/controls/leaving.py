@@ -104,13 +104,14 @@ def _child_gets_the_shorter(look: Looking) -> bool:
     row = look.tx.execute(_child_of_shared_devices()).first()
     if row is None:
         return True
-    with probe.as_student(row.code_index, row.public_id, idle_shared=SHORTER, idle_own=LONGER) as (_, who):
+    child = (row.code_index, row.public_id)
+    with probe.as_student(*child, pin_hash=row.pin_hash, idle_shared=SHORTER, idle_own=LONGER) as (_, who):
         return who.idle_minutes == SHORTER
 
 
-def _child_of_shared_devices() -> Select[bytes, str]:
+def _child_of_shared_devices() -> Select[bytes, str, str | None]:
     return (
-        select(ClassroomCode.code_index, Student.public_id)
+        select(ClassroomCode.code_index, Student.public_id, Student.pin_hash)
         .join(
             Classroom,
             and_(Classroom.school_id == ClassroomCode.school_id, Classroom.id == ClassroomCode.classroom_id),

@@ -18,13 +18,8 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.families.models import GuardianLink, StudentView
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
-<<<<<<< HEAD
-from backoffice.schools.queries import LAST_ENTRIES
-from backoffice.storage import functions
-=======
 from backoffice.schools.queries import LAST_ENTRIES, stands
-from backoffice.storage import functions, keyring
->>>>>>> points
+from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 from backoffice.storage.sealed import open_text
 

@@ -165,6 +165,9 @@ class Classroom(Base):
     shared_devices: Mapped[bool] = columns.flag(
         "Children share devices, so sessions end sooner", keep=Keep.CLASSROOM
     )
+    pins_required: Mapped[bool] = columns.flag(
+        "Each child is asked for 4 digits of their own", keep=Keep.CLASSROOM
+    )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
 
     staff: Mapped[list["TeachingRole"]] = relationship(viewonly=True, lazy="raise")
@@ -259,6 +262,9 @@ class Student(Base):
         "Recognises a username without keeping it", keep=Keep.STUDENT
     )
     pin_hash: Mapped[str | None] = columns.secret("Checks the child's own 4 digits", keep=Keep.STUDENT)
+    pin_changed_at: Mapped[datetime | None] = columns.moment(
+        "When the 4 digits were last set or cleared: sessions of before are over", keep=Keep.STUDENT
+    )
     created_at: Mapped[datetime] = columns.moment("When the roster gained the child", keep=Keep.STUDENT)
 
     enrollments: Mapped[list["Enrollment"]] = relationship(

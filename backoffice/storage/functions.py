@@ -509,6 +509,8 @@ class NewStudentSession:
     idle_own: int
     expires_at: datetime
     address: bytes | None
+    # The hash that the child's PIN was checked against; the database lets nobody in by another.
+    verified_pin: str | None = None
 
 
 def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | None:
@@ -518,7 +520,57 @@ def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | 
     """
     statement = text(
         "select * from app.begin_student_session(:code_index, :student, :token_id, :at, :idle_shared,"
-        " :idle_own, :expires_at, :address)"
+        " :idle_own, :expires_at, :address, :verified_pin)"
+    )
+    return session.execute(statement, vars(new)).first()
+
+
+def pin_behind_code(session: Session, *, code_index: bytes, student: str, at: datetime) -> AnyRow | None:
+    """Class, number and PIN's hash of a child of the class behind an open code, or None."""
+    statement = text("select * from app.pin_behind_code(:index, :student, :at)")
+    return session.execute(statement, {"index": code_index, "student": student, "at": at}).first()
+
+
+def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None, at: datetime) -> bool:
+    """Set or remove the PIN of the signed-in child; False unless its hash is still the verified one."""
+    statement = text("select app.set_own_pin(:verified, :hash, :at)")
+    return bool(session.scalar(statement, {"verified": verified, "hash": pin_hash, "at": at}))
+
+
+def clear_pins(session: Session, *, school_id: int, students: Collection[int], at: datetime) -> Sequence[int]:
+    """Take the PINs of students away whom the principal teaches or leads; the numbers of who had one."""
+    statement = text("select app.clear_pins(:school, cast(:students as bigint[]), :at)")
+    found: Sequence[int] = session.scalar(
+        statement, {"school": school_id, "students": list(students), "at": at}
+    )
+    return found
+
+
+def open_card(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """The child (sealed names) whose card this is, if the door of its class is open; else None."""
+    statement = text("select * from app.open_card(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+@dataclass(frozen=True)
+class NewCardSession:
+    """What a session begins with that a card begins. The address is sealed already."""
+
+    digest: bytes
+    token_id: UUID
+    at: datetime
+    idle_shared: int
+    idle_own: int
+    expires_at: datetime
+    address: bytes | None
+    verified_pin: str | None
+
+
+def begin_card_session(session: Session, new: NewCardSession) -> AnyRow | None:
+    """Insert a session for the child whose card this is; None if the door is not open to it."""
+    statement = text(
+        "select * from app.begin_card_session(:digest, :token_id, :at, :idle_shared, :idle_own, :expires_at,"
+        " :address, :verified_pin)"
     )
     return session.execute(statement, vars(new)).first()
 
@@ -572,6 +624,41 @@ def give_back_tries(connection: Connection, *, keys: Sequence[UUID], at: datetim
     """Give a try back under each key, in the spans that still run."""
     statement = text("select app.give_back_tries(cast(:keys as uuid[]), :at)")
     connection.execute(statement, {"keys": list(keys), "at": at})
+
+
+def take_step(
+    connection: Connection,
+    *,
+    counted_by: UUID,
+    held_by: UUID,
+    most: Sequence[int],
+    seconds: Sequence[int],
+    at: datetime,
+) -> datetime | None:
+    """Count a try; or, while those before it hold the next ones up, only say until when."""
+    statement = text(
+        "select app.take_step(:counted, :held, cast(:most as integer[]), cast(:seconds as integer[]), :at)"
+    )
+    values = {
+        "counted": counted_by,
+        "held": held_by,
+        "most": list(most),
+        "seconds": list(seconds),
+        "at": at,
+    }
+    found: datetime | None = connection.scalar(statement, values)
+    return found
+
+
+def tries_taken(session: Session, *, keys: Sequence[UUID], at: datetime) -> Sequence[AnyRow]:
+    """Key, tries and end of the spans that run under these keys."""
+    statement = text("select * from app.tries_taken(cast(:keys as uuid[]), :at)")
+    return session.execute(statement, {"keys": list(keys), "at": at}).all()
+
+
+def forget_tries(session: Session | Connection, *, keys: Sequence[UUID]) -> None:
+    """Forget what was counted under these keys."""
+    session.execute(text("select app.forget_tries(cast(:keys as uuid[]))"), {"keys": list(keys)})
 
 
 def forget_past_tries(session: Session, *, before: datetime) -> int:

@@ -25,6 +25,7 @@ from backoffice.storage import catalog, keyring
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import tokens
+from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 
 STAFF = frozenset({RoleName.LEADER, RoleName.TEACHER, RoleName.OWNER, RoleName.CO_TEACHER})
@@ -81,15 +82,28 @@ def code_sign_in(look: Looking) -> Finding:
         ClassroomCode,
         and_(ClassroomCode.school_id == StudentSession.school_id, ClassroomCode.id == StudentSession.code_id),
     ).where(in_time)
-    begun, named = look.tx.scalar(sessions) or 0, look.tx.scalar(by_code) or 0
-    if named != begun:
-        return falls_short(f"{count(begun - named, 'session')} in 30 days without a code of the class.")
+    by_card = sessions.join(
+        StudentCard,
+        and_(
+            StudentCard.school_id == StudentSession.school_id,
+            StudentCard.id == StudentSession.card_id,
+            StudentCard.classroom_id == StudentSession.classroom_id,
+            StudentCard.student_id == StudentSession.student_id,
+            StudentCard.issued_at <= StudentSession.started_at,
+            or_(StudentCard.voided_at.is_(None), StudentCard.voided_at >= StudentSession.started_at),
+        ),
+    )
+    begun, coded, carded = (look.tx.scalar(each) or 0 for each in (sessions, by_code, by_card))
+    if coded + carded != begun:
+        without = count(begun - coded - carded, "session")
+        return falls_short(f"{without} in 30 days without a code or card of the class.")
     attempts = _ways_in_without_a_code(look)
-    if let_in := [name for name, code, student in attempts if _comes_in(code, student)]:
+    if let_in := [name for name, code, child, pin in attempts if _comes_in(code, child, pin)]:
         return falls_short(f"A child comes in without a code of the own class: {some(let_in)}.")
     return holds(
-        f"{count(begun, 'session')} in 30 days, each by a code of the child's own class; nothing else to sign"
-        f" in with is kept; {count(len(attempts), 'way')} in without such a code tried, none works."
+        f"{count(begun, 'session')} in 30 days, {coded:,} by a code and {carded:,} by a personal card of the"
+        f" child's own class; nothing else to sign in with is kept; {count(len(attempts), 'way')} in without"
+        " such a code tried, none works."
     )
 
 
@@ -109,7 +123,8 @@ def no_self_enrolment(look: Looking) -> Finding:
             return falls_short("The database lets somebody who is not signed in add a student.")
     child = _child_at_an_open_door(look)
     if child is not None:
-        with probe.as_student(*child) as (connection, _principal):
+        code, student, pin = child
+        with probe.as_student(code, student, pin_hash=pin) as (connection, _principal):
             if not all(probe.refused(connection, attempt) for attempt in attempts):
                 return falls_short("The database lets a signed-in student add a student.")
     who = "a stranger and a signed-in student" if child else "a stranger"
@@ -119,9 +134,9 @@ def no_self_enrolment(look: Looking) -> Finding:
     )
 
 
-def _ways_in_without_a_code(look: Looking) -> list[tuple[str, bytes, str]]:
-    """Name, index of a code and child of each attempt that must fail."""
-    pair = select(ClassroomCode.code_index, Student.public_id).limit(1)
+def _ways_in_without_a_code(look: Looking) -> list[tuple[str, bytes, str, str | None]]:
+    """Name, index of a code, child and its PIN's hash of each attempt that must fail."""
+    pair = select(ClassroomCode.code_index, Student.public_id, Student.pin_hash).limit(1)
     of_one_class = (
         pair.join(
             Classroom,
@@ -151,17 +166,18 @@ def _ways_in_without_a_code(look: Looking) -> list[tuple[str, bytes, str]]:
             Student, Student.school_id == ClassroomCode.school_id
         ).where(ClassroomCode.ended_at.is_(None), ~is_in.exists()),
     }
-    child = look.tx.scalar(select(Student.public_id).limit(1)) or new_public_id()
-    found = [("by no code", b"", child), ("by a made-up code", secrets.token_bytes(16), child)]
+    some_child = look.tx.execute(select(Student.public_id, Student.pin_hash).limit(1)).first()
+    child, pin = some_child or (new_public_id(), None)
+    found = [("by no code", b"", child, pin), ("by a made-up code", secrets.token_bytes(16), child, pin)]
     for name, statement in wanted.items():
         if (row := look.tx.execute(statement).first()) is not None:
-            found.append((name, bytes(row.code_index), row.public_id))
+            found.append((name, bytes(row.code_index), row.public_id, row.pin_hash))
     return found
 
 
-def _comes_in(code_index: bytes, student: str) -> bool:
+def _comes_in(code_index: bytes, student: str, pin_hash: str | None) -> bool:
     try:
-        with probe.as_student(code_index, student):
+        with probe.as_student(code_index, student, pin_hash=pin_hash):
             return True
     except SessionEnded:
         return False
@@ -223,9 +239,9 @@ def _attempts(look: Looking) -> list[Executable]:
     ]
 
 
-def _child_at_an_open_door(look: Looking) -> tuple[bytes, str] | None:
+def _child_at_an_open_door(look: Looking) -> tuple[bytes, str, str | None] | None:
     row = look.tx.execute(
-        select(ClassroomCode.code_index, Student.public_id)
+        select(ClassroomCode.code_index, Student.public_id, Student.pin_hash)
         .join(
             Classroom,
             and_(
@@ -248,7 +264,7 @@ def _child_at_an_open_door(look: Looking) -> tuple[bytes, str] | None:
         )
         .limit(1)
     ).first()
-    return (row.code_index, row.public_id) if row else None
+    return (row.code_index, row.public_id, row.pin_hash) if row else None
 
 
 def _in_words(span: timedelta) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
 from backoffice.storage import columns
@@ -30,8 +30,15 @@ class StudentSession(Base):
             ["app.classroom_code.school_id", "app.classroom_code.id"],
             ondelete="CASCADE",
         ),
+        ForeignKeyConstraint(
+            ["school_id", "card_id"],
+            ["app.student_card.school_id", "app.student_card.id"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("(code_id is null) <> (card_id is null)", name="one_way_in"),
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "school_id", "code_id"),
+        Index(None, "school_id", "card_id"),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
@@ -39,7 +46,12 @@ class StudentSession(Base):
     token_id: Mapped[UUID] = columns.token_id("The token's `jti`", keep=Keep.SIX_MONTHS)
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.SIX_MONTHS)
-    code_id: Mapped[int] = columns.reference("The code that let the child in", keep=Keep.SIX_MONTHS)
+    code_id: Mapped[int | None] = columns.reference(
+        "The code that let the child in, if one did", keep=Keep.SIX_MONTHS
+    )
+    card_id: Mapped[int | None] = columns.reference(
+        "The card that let the child in, if one did", keep=Keep.SIX_MONTHS
+    )
     started_at: Mapped[datetime] = columns.moment("When the child signed in", keep=Keep.SIX_MONTHS)
     last_seen_at: Mapped[datetime] = columns.moment("Ends the session when idle", keep=Keep.SIX_MONTHS)
     idle_minutes: Mapped[int] = columns.number("How long it may be idle", keep=Keep.SIX_MONTHS)

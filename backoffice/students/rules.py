@@ -1,10 +1,12 @@
-"""Who may see signed-in children."""
+"""Who may see signed-in children, their cards, and what was done about their PINs."""
 
 from sqlalchemy import any_
 
-from backoffice.access.permissions import STUDENTS_READ
+from backoffice.access.permissions import CARDS_ISSUE, PINS_CLEAR, STUDENTS_READ
 from backoffice.access.policy import Rule, register
+from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
+from backoffice.students.pins.models import PinOverride
 
 register(
     Rule(
@@ -12,5 +14,17 @@ register(
         read=STUDENTS_READ,
         classrooms=lambda classrooms: StudentSession.classroom_id == any_(classrooms),
         classrooms_of=lambda row: (row.classroom_id,),
-    )
+    ),
+    Rule(
+        StudentCard,
+        read=CARDS_ISSUE,
+        classrooms=lambda classrooms: StudentCard.classroom_id == any_(classrooms),
+        classrooms_of=lambda row: (row.classroom_id,),
+    ),
+    Rule(
+        PinOverride,
+        read=PINS_CLEAR,
+        classrooms=lambda classrooms: PinOverride.classroom_id == any_(classrooms),
+        classrooms_of=lambda row: (row.classroom_id,),
+    ),
 )

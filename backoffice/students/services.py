@@ -19,6 +19,7 @@ from backoffice.storage import functions, keyring
 from backoffice.storage.functions import NewStudentSession
 from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
+from backoffice.students.pins import services as pins
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import CODE, SCHOOL, Visitor, voucher
 
@@ -88,28 +89,42 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
 
 
 def sign_in_student(
-    *, code: str, student: str, sessions: Sessions, visitor: Visitor, throttles: Throttles
+    *,
+    code: str,
+    student: str,
+    pin: str | None = None,
+    sessions: Sessions,
+    visitor: Visitor,
+    throttles: Throttles,
 ) -> Begun:
-    """Begin a session for a child of the class whose code this is. Raises `Rejected`, `Throttled`."""
+    """Begin a session for a child of the class whose code this is.
+
+    Raises `PinNeeded` if the child has a PIN and none is given, `Rejected`, `Throttled`.
+    """
     now = clock.now()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
     _take_guess(index, visitor, throttles)
     # Whoever has a good code fills no table with sessions.
     take(_visit(index, throttles))
+    # What cannot be an identifier finds nobody, and never reaches the database.
+    student = student if is_public_id(student) else ""
+    verified = pins.at_the_door(
+        code_index=index, student=student, pin=pin, visitor=visitor, throttles=throttles
+    )
     with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_student_session(
             tx,
             NewStudentSession(
                 code_index=index,
-                # What cannot be an identifier finds nobody, and never reaches the database.
-                student=student if is_public_id(student) else "",
+                student=student,
                 token_id=token_id,
                 at=now,
                 idle_shared=sessions.student_idle_shared,
                 idle_own=sessions.student_idle_own,
                 expires_at=ends_at,
-                address=_sealed(visitor.address),
+                address=sealed_address(visitor.address),
+                verified_pin=verified,
             ),
         )
         if begun is not None:
@@ -152,10 +167,10 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
             Claim("code by school", throttles.code_school, school),
             Claim(BY_ALL_KNOWN, throttles.code_known, ""),
         )
-    return _strangers_guess(visitor, throttles)
+    return strangers_guess(visitor, throttles)
 
 
-def _strangers_guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+def strangers_guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
     """What a guess takes on a device of which nothing is known."""
     site = [Claim("code by site", throttles.code_site, visitor.site)] if visitor.site else []
     return (
@@ -172,7 +187,7 @@ def _take_guess(index: bytes, visitor: Visitor, throttles: Throttles) -> None:
     except Throttled as refused:
         if refused.what != BY_ALL_KNOWN:
             raise
-        take(*_strangers_guess(visitor, throttles), code_index=index)
+        take(*strangers_guess(visitor, throttles), code_index=index)
 
 
 def _visit(index: bytes, throttles: Throttles) -> Claim:
@@ -183,7 +198,8 @@ def _known(index: bytes) -> str:
     return voucher(CODE, index.hex())
 
 
-def _sealed(address: str | None) -> bytes | None:
+def sealed_address(address: str | None) -> bytes | None:
+    """A network address as a session keeps it."""
     if address is None:
         return None
     return keyring.current().seal(address.encode(), context="student_session.address")

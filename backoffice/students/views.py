@@ -16,12 +16,18 @@ from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import principal
 from backoffice.problems import Rejected, Throttled
 from backoffice.students import queries, services, tokens
+from backoffice.students.pins import services as pins
+from backoffice.students.pins.page import pin_page
+from backoffice.students.pins.services import PinNeeded
+from backoffice.students.services import Begun
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
 bp = Blueprint("students", __name__, template_folder="templates")
 # Carries a code from the form or the picture to the page that answers, so that Back and Reload send nothing.
 CODE = "code"
+# And a name that was chosen, to the page that asks for its PIN.
+STUDENT = "student"
 LONGEST_CODE = 40
 OLD_PAGE = "This page was old. Try again."
 WAIT = "Wait a little, then try again."
@@ -42,14 +48,17 @@ def scanned(code: str) -> Response:
 @bp.get("/join")
 def join() -> str | Response:
     """Ask for the code; or, once after it was typed or scanned, for the name."""
-    code = session.pop(CODE, None)
-    return _code_page() if code is None else _names_page(code)
+    code, student = session.pop(CODE, None), session.pop(STUDENT, None)
+    if code is None:
+        return _code_page()
+    return _names_page(code) if student is None else _pin_page(code, student)
 
 
 @bp.post("/join")
 def choose() -> Response:
-    """Take a code; take a code and a name and let the child in."""
+    """Take a code; take a code and a name, and the name's PIN if it has one, and let the child in."""
     code, student = request.form.get("code", ""), request.form.get("student", "")
+    pin = request.form.get("pin")
     if not student:
         return _answered_at_join(code)
     done_reading()
@@ -57,12 +66,21 @@ def choose() -> Response:
         begun = services.sign_in_student(
             code=code,
             student=student,
+            pin=pin,
             sessions=settings().sessions,
             visitor=devices.visitor(),
             throttles=settings().throttles,
         )
+    except PinNeeded:
+        session[STUDENT] = student
+        return _answered_at_join(code)
     except (Rejected, Throttled) as refused:
-        return _refused(code, refused)
+        return _refused(code, refused) if pin is None else _pin_refused(code, student, refused)
+    return let_in(begun)
+
+
+def let_in(begun: Begun) -> Response:
+    """Answer with the child's new session, and the way to the own page."""
     response = redirect("/student", 303)
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
@@ -85,6 +103,9 @@ def page() -> Response:
     who = signed_in()
     if who is None:
         return out()
+    own = pins.own_pin(reading())
+    if own.is_required and not own.is_set:
+        return redirect("/student/pin", 303)
     seen = queries.own_page(reading())
     body = render_template(
         "students/student.html",
@@ -194,6 +215,29 @@ def _names_page(code: str) -> str | Response:
         return _refused(code, refused)
     form = CodeForm(formdata=None, code=code)
     return render_template("students/names.html", form=form, students=choices)
+
+
+def _pin_page(code: str, student: str, problem: str | None = None) -> str | Response:
+    try:
+        choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+    except (Rejected, Throttled) as refused:
+        return _refused(code, refused)
+    chosen = next((each for each in choices if each.public_id == student), None)
+    if chosen is None:
+        return _refused(code, Rejected(code=services.NOT_OPEN))
+    hidden = {"code": code, "student": student}
+    return pin_page("/join", hidden, label=chosen.label, avatar=chosen.avatar, problem=problem)
+
+
+def _pin_refused(code: str, student: str, refused: Rejected | Throttled) -> Response:
+    """The page of the PIN again; of the code, if that is what did not do."""
+    if isinstance(refused, Throttled):
+        return errors.to_be_waited_for(make_response(_pin_page(code, student, pins.WRONG)), refused)
+    if "pin" not in refused.fields:
+        return _refused(code, refused)
+    page = make_response(_pin_page(code, student, refused.fields["pin"]))
+    page.status_code = max(page.status_code, 422)
+    return page
 
 
 def _refused(code: str, refused: Rejected | Throttled) -> Response:

@@ -49,7 +49,7 @@ class Taken:
     def give_back(self) -> None:
         """As if they had not been taken."""
         keys = [claim.key(span) for claim in self.claims for span in claim.spans]
-        with _at_once() as connection:
+        with at_once() as connection:
             functions.give_back_tries(connection, keys=keys, at=clock.now())
 
 
@@ -62,7 +62,7 @@ def take(*claims: Claim, code_index: bytes | None = None) -> Taken:
         return Taken(())
     asked = [(claim, span) for claim in claims for span in claim.spans]
     now = clock.now()
-    with _at_once() as connection:
+    with at_once() as connection:
         refused = functions.take_tries(
             connection,
             keys=[claim.key(span) for claim, span in asked],
@@ -100,7 +100,7 @@ def _spans(allowance: str) -> Sequence[RateLimitItem]:
 
 
 @contextmanager
-def _at_once() -> Iterator[Connection]:
+def at_once() -> Iterator[Connection]:
     """A connection on which a statement stands for itself."""
     engine = database.current().engine(DatabaseRole.APP)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -58,6 +58,12 @@ class CodeConverter(BaseConverter):
     regex = r"[A-Za-z0-9 -]{1,40}"
 
 
+class CardConverter(BaseConverter):
+    """The secret of a personal card, as a picture says it. Logs show the route and not the secret."""
+
+    regex = r"[A-Za-z0-9_-]{27}"
+
+
 class PluginConverter(BaseConverter):
     """The name of a plugin. It belongs to no school and is no secret."""
 
@@ -95,6 +101,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "passkey": PasskeyConverter,
     "link": LinkConverter,
     "code": CodeConverter,
+    "card": CardConverter,
     "plugin": PluginConverter,
     "job": JobConverter,
     "provider": ProviderConverter,

@@ -69,7 +69,7 @@ def answer(status: int, words: tuple[str, str] | None = None) -> Response:
     return response
 
 
-def to_be_waited_for(page: str | Response, refused: Throttled) -> Response:
+def to_be_waited_for(page: str | BaseResponse, refused: Throttled) -> Response:
     """The page as the answer to somebody who tried too often; also says so to machines and to the log."""
     logger.warning("throttled", reference=reference(), what=refused.what)
     metrics.THROTTLED.labels(refused.what).inc()

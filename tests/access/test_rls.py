@@ -49,7 +49,9 @@ from backoffice.storage import functions
 from backoffice.storage.base import Base
 from backoffice.storage.installation import Installation
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
+from backoffice.students.pins.models import PinOverride
 from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World, add_passkey
@@ -148,6 +150,14 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", "child", *OWN_STAFF), {"Wilhelmina"}),
         "outsider": {"Seraphina"},
     },
+    StudentCard: {
+        **dict.fromkeys(("leader", *OWN_STAFF), {"Wilhelmina"}),
+        "outsider": {"Seraphina"},
+    },
+    PinOverride: {
+        **dict.fromkeys(("leader", *OWN_STAFF), {"Wilhelmina"}),
+        "outsider": {"Seraphina"},
+    },
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
@@ -189,7 +199,9 @@ class Stage:
         schools = (world.home, world.elsewhere, world.outside)
         self.people = {person.id: role for role, person in world.people.items()}
         self.classes = {each.id: each.name.split()[0] for each in classes}
-        self.children = {child.id: child.given for each in classes for child in each.children}
+        self.children: dict[int | None, str] = {
+            child.id: child.given for each in classes for child in each.children
+        }
         self.schools: dict[int | None, str] = {each.id: each.name.split()[0] for each in schools}
         self.numbers = [each.id for each in schools]
         self.schools[None] = ""
@@ -234,7 +246,15 @@ class Stage:
                 return str(row.job)
             case Student():
                 return self.children[row.id]
-            case Enrollment() | PointEntry() | StudentSession() | GuardianInvitation() | StudentView():
+            case (
+                Enrollment()
+                | PointEntry()
+                | StudentSession()
+                | StudentCard()
+                | PinOverride()
+                | GuardianInvitation()
+                | StudentView()
+            ):
                 return self.children[row.student_id]
         return self.schools[row.school_id]
 

@@ -36,6 +36,7 @@ from backoffice.schools.models import (
     TeachingRole,
 )
 from backoffice.settings import plugin_config
+from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import Actor, Stage, Thing
@@ -91,8 +92,15 @@ PUBLIC = frozenset(
         "students.scanned",
         "students.join",
         "students.choose",
+        # For whoever holds a child's card.
+        "students.held_up",
+        "students.card",
+        "students.come_in",
         # These look for the child who is signed in themselves.
         "students.page",
+        "students.pin",
+        "students.set_pin",
+        "students.remove_pin",
         "students.leave",
         "students.goodbye",
         # This sends whoever is signed in on, and says that nothing is shared where nothing is.
@@ -329,6 +337,53 @@ def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         ("added app.student_session", *ended),
         identifiers={"student": "student", "code": "code"},
     )
+
+
+def _in_by_card(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    before = {"nobody": (), "student": ("changed app.student_session",)}
+    ended = before.get(actor.name, ("changed app.account_session",))
+    return Filled({"card": stage.world.card}, ("added app.student_session", *ended))
+
+
+def _own_pin(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Whoever else is in as the same child goes out."""
+    fields = {"new": "4937", "again": "4937"}
+    if actor.name != "student":
+        return Filled(fields, audited=False)
+    return Filled(fields, ("changed app.student", *_sessions_inside(stage, actor)))
+
+
+def _sessions_inside(stage: Stage, actor: Actor) -> tuple[str, ...]:
+    """The child's sessions but the one of the cookie."""
+    del stage
+    others = (
+        StudentSession.student_id == actor.principal.student_id,
+        StudentSession.ended_at.is_(None),
+    )
+    with transaction(SYSTEM) as tx:
+        count = tx.scalar(select(func.count()).where(*others)) or 0
+    return ("changed app.student_session",) * (count - 1)
+
+
+def _cards(stage: Stage, actor: Actor, thing: Thing | None) -> tuple[int, int]:
+    """How many children the class has, and how many of them a card."""
+    del stage, actor
+    here = thing.id if thing else 0
+    with transaction(SYSTEM) as tx:
+        children = select(func.count()).where(Enrollment.classroom_id == here, Enrollment.ended_at.is_(None))
+        live = select(func.count()).where(StudentCard.classroom_id == here, StudentCard.voided_at.is_(None))
+        return tx.scalar(children) or 0, tx.scalar(live) or 0
+
+
+def _new_cards(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    children, live = _cards(stage, actor, thing)
+    effect = ("added app.student_card",) * children + ("changed app.student_card",) * live
+    return Filled({"all": "yes", "paper": "a4"}, effect)
+
+
+def _void_cards(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    _children, live = _cards(stage, actor, thing)
+    return Filled({"all": "yes"}, ("changed app.student_card",) * live, audited=bool(live))
 
 
 def _sign_in(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -700,6 +755,18 @@ FORMS: Mapping[str, Fill] = {
     "accounts.end_other_sessions": _out_elsewhere,
     "students.choose": _in_by_code,
     "students.leave": _leave,
+    "students.come_in": _in_by_card,
+    "students.set_pin": _own_pin,
+    # Nobody has one: who has takes it away in tests/students/test_pin_views.py.
+    "students.remove_pin": _always(audited=False),
+    # Nobody has one, and nobody is locked: tests/console/test_class_cards.py has them.
+    "console_class_cards.clear": _always(audited=False, all="yes"),
+    "console_class_cards.unlock": _always(audited=False, all="yes"),
+    "console_class_cards.require": _always(
+        ("added app.pin_override", "changed app.classroom"), required="yes"
+    ),
+    "console_class_cards.issue": _new_cards,
+    "console_class_cards.void": _void_cards,
     "console_classrooms.new": _new_class,
     "console_classrooms.edit": _always(("changed app.classroom",), name="Renamed Rhinos"),
     "console_classrooms.paste": _always(

@@ -91,31 +91,35 @@ class Snapshots:
         now = self._rows()
         with self._connection.transaction():
             self._connection.execute("set local session_replication_role = replica")
-            for key in now.keys() | self.base.keys():
-                if now.get(key) != self.base.get(key):
-                    self._put_back(key, key in now)
+            other = [key for key in now.keys() | self.base.keys() if now.get(key) != self.base.get(key)]
+            # All away before any comes back: of some rows there is one at a time.
+            for key in other:
+                if key in now:
+                    self._take_away(key)
+            for key in other:
+                if key in self.base:
+                    self._put_back(key)
 
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
 
-    def _put_back(self, key: tuple[str, str], there: bool) -> None:
-        table = sql.SQL(".").join(map(sql.Identifier, key[0].split(".")))
-        if there:
-            self._connection.execute(
-                sql.SQL("delete from {} t where {} = %s").format(
-                    table, sql.SQL(self._keys[key[0]].replace("{}", "t"))
-                ),
-                [key[1]],
-            )
-        if key in self.base:
-            self._connection.execute(
-                sql.SQL(
-                    "insert into {0} overriding system value"
-                    " select * from jsonb_populate_record(null::{0}, %s::jsonb)"
-                ).format(table),
-                [self.base[key]],
-            )
+    def _take_away(self, key: tuple[str, str]) -> None:
+        self._connection.execute(
+            sql.SQL("delete from {} t where {} = %s").format(
+                _table(key), sql.SQL(self._keys[key[0]].replace("{}", "t"))
+            ),
+            [key[1]],
+        )
+
+    def _put_back(self, key: tuple[str, str]) -> None:
+        self._connection.execute(
+            sql.SQL(
+                "insert into {0} overriding system value"
+                " select * from jsonb_populate_record(null::{0}, %s::jsonb)"
+            ).format(_table(key)),
+            [self.base[key]],
+        )
 
     def _primary_keys(self) -> Iterator[tuple[str, str]]:
         """Each table with the expression of its key as text."""
@@ -156,6 +160,10 @@ class Snapshots:
         ]
         rows = self._connection.execute(" union all ".join(parts).encode()).fetchall()
         return {(table, key): row for table, key, row in rows}
+
+
+def _table(key: tuple[str, str]) -> sql.Composed:
+    return sql.SQL(".").join(map(sql.Identifier, key[0].split(".")))
 
 
 @contextmanager

@@ -194,7 +194,7 @@ def test_a_session_by_another_classs_code_falls_short(look: Look, world: World, 
     owner(f"update app.student_session s set code_id = {other} where token_id = '{begun.token_id}'")
     finding = look("code-sign-in")
     owner(f"delete from app.student_session where token_id = '{begun.token_id}'")
-    assert finding.evidence == "1 session in 30 days without a code of the class."
+    assert finding.evidence == "1 session in 30 days without a code or card of the class."
 
 
 def test_a_session_from_after_the_codes_end_falls_short(look: Look, world: World, owner: Owner) -> None:

@@ -62,6 +62,10 @@ from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import functions, keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
+from backoffice.students.cards import services as cards_of
+from backoffice.students.cards.models import StudentCard
+from backoffice.students.pins import digits
+from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.throttles.visitor import Visitor
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
@@ -148,6 +152,8 @@ class World:
     # The token of an invitation to follow the own class's second child, and a letter's code for the first.
     family_invited: str
     letter: str
+    # The secret of the card of the own class's first child.
+    card: str
 
     def sign_in(self, role: str) -> Principal:
         """A fresh session of one of the people."""
@@ -302,6 +308,7 @@ def make_world() -> World:
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
         letter = family_letter(tx, people["teacher"], home, own.children[0])
         family_letter(tx, people["outsider"], outside, foreign.children[0])
+        cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
                 tx,
@@ -312,6 +319,7 @@ def make_world() -> World:
                 role=ViewerRole.TEACHER,
                 at=clock.now() - timedelta(hours=2),
             )
+            cards[viewer] = _card(tx, people[viewer], room)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
         _given_up(tx, people["founder"], None)
@@ -376,6 +384,7 @@ def make_world() -> World:
         invited,
         family_invited,
         letter,
+        cards["teacher"],
     )
 
 
@@ -570,6 +579,15 @@ def add_child(tx: Transaction, classroom: Class, given: str, family: str | None 
     return Child(number, public_id, given, family, username)
 
 
+def give_pin(child: Child, pin: str) -> str:
+    """Let a child have this PIN, whatever it had; the hash."""
+    made = digits.hash_pin(pin, student_id=child.id, cost=COST)
+    with transaction(SYSTEM) as tx:
+        row = update(Student).where(Student.id == child.id)
+        tx.execute(row.values(pin_hash=made, pin_changed_at=clock.now()))
+    return made
+
+
 def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside: School) -> None:
     """Rows of looking after accounts that are of no effect: somebody reads them who should not, or nobody."""
     now = clock.now()
@@ -745,6 +763,29 @@ def _guardian(tx: Transaction, parent: Person, school: School, child: Child) -> 
             created_at=clock.now(),
         )
     )
+
+
+def _card(tx: Transaction, teacher: Person, classroom: Class) -> str:
+    """A card of the first child, and a PIN that was cleared long ago; the secret of the card."""
+    now = clock.now()
+    of = {
+        "school_id": classroom.school_id,
+        "classroom_id": classroom.id,
+        "student_id": classroom.children[0].id,
+    }
+    secret = secrets.token_urlsafe(cards_of.SECRET_BYTES)
+    _row(tx, StudentCard, **of, secret_digest=cards_of.digest(secret), issued_at=now, issued_by=teacher.id)
+    long_ago = now - timedelta(days=40)
+    _row(
+        tx,
+        PinOverride,
+        **of,
+        kind=OverrideKind.CLEARED,
+        made_by=teacher.id,
+        made_as=TeachingRoleName.OWNER,
+        made_at=long_ago,
+    )
+    return secret
 
 
 def _row(tx: Transaction, model: Any, **values: Any) -> tuple[int, str]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.schools.models import Action, PointEntry
+from backoffice.schools.models import Action, Classroom, PointEntry, Student
 from backoffice.web import errors
-from tests.factories.world import SYSTEM, Child, World, add_child
+from tests.factories.world import SYSTEM, Child, World, add_child, give_pin
 
 WORDS = frozenset(Path(__file__).with_name("words.txt").read_text("utf-8").split())
 MOST_WORDS = 600
@@ -141,6 +141,31 @@ def child_pages(app: Flask, world: World, newcomer: Child, praised: Child) -> di
     for name, child in (("points", praised), ("no points", newcomer)):
         pages[name] = enter(browser, code, child)
         pages[f"goodbye after {name}"] = browser.post("/student/leave", follow_redirects=True).text
+    for name, required, pin in (("asked", True, None), ("own number", False, "4937")):
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).values(pins_required=required))
+            tx.execute(update(Student).where(Student.id == newcomer.id).values(pin_hash=None))
+        if pin is None:
+            browser.post("/join", data={"code": code, "student": newcomer.public_id})
+            pages[name] = browser.get("/student", follow_redirects=True).text
+            pages["weak"] = browser.post("/student/pin", data={"new": "1234"}).text
+            pages["no number"] = browser.post("/student/pin", data={"new": "x"}).text
+            pages["not the same"] = browser.post("/student/pin", data={"new": "4937"}).text
+        else:
+            give_pin(newcomer, pin)
+            fields = {"code": code, "student": newcomer.public_id}
+            pages["number"] = browser.post("/join", data=fields, follow_redirects=True).text
+            pages["wrong number"] = browser.post("/join", data={**fields, "pin": "1"}).text
+            browser.post("/join", data={**fields, "pin": pin})
+            pages[name] = browser.get("/student/pin").text
+            with transaction(SYSTEM) as tx:
+                tx.execute(update(Classroom).values(pins_required=True))
+            pages["to be kept"] = browser.post("/student/pin/remove", data={"old": pin}).text
+            with transaction(SYSTEM) as tx:
+                tx.execute(update(Classroom).values(pins_required=False))
+                tx.execute(update(Student).where(Student.id == newcomer.id).values(pin_hash=None))
+    pages["card"] = browser.get(f"/join/card/{world.card}", follow_redirects=True).text
+    pages["no card"] = browser.get(f"/join/card/{'x' * 27}", follow_redirects=True).text
     pages["no page"] = browser.get("/join/a/b").text
     pages["too large"] = browser.post("/join", data={"code": "x" * 600_000}).text
     with app.test_request_context("/student"):
@@ -173,6 +198,16 @@ def test_a_child_can_read_every_page(child_pages: dict[str, str], data: tuple[st
         "points": "How you got them",
         "no points": "Your first point will show here",
         "goodbye after points": "Goodbye",
+        "asked": "Your teacher asked for it",
+        "weak": "That is too easy to guess",
+        "no number": "Type four numbers from 0 to 9",
+        "not the same": "The two are not the same",
+        "number": "Type your secret number",
+        "wrong number": "That did not work",
+        "own number": "Take it away",
+        "to be kept": "Your teacher asked for one",
+        "card": "Is this you",
+        "no card": "This card is not open now",
         "no page": "There is no page here",
         "too large": "That did not work",
         "too many tries": "Wait a little",

@@ -1,0 +1,186 @@
+"""A child's own PIN: asked for at the door, set, changed, taken away by the child."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from backoffice import clock
+from backoffice.access.principal import Nobody, Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom, Student
+from backoffice.settings import Passwords, Throttles
+from backoffice.storage import functions
+from backoffice.students.pins import digits
+from backoffice.throttles.locks import Lock
+from backoffice.throttles.tries import Claim, Taken, take
+from backoffice.throttles.visitor import Visitor
+
+# The same words for a wrong PIN and a locked one: whoever guesses does not learn which it was.
+WRONG = "That did not work. Wait a little, then try again. Or ask your teacher."
+NO_PIN = "Type four numbers from 0 to 9."
+WEAK = "That is too easy to guess. Use four other numbers. No year, and not all the same."
+NOT_THE_SAME = "The two are not the same. Type them again."
+REQUIRED = "Your teacher asked for one. You can make a new one."
+CHANGED_MEANWHILE = "That did not work. Please try again."
+
+
+class PinNeeded(Exception):
+    """The child has a PIN, and none was given."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Whose PIN is asked for, in which class, and what it is checked against."""
+
+    classroom_id: int
+    student_id: int
+    pin_hash: str
+
+
+@dataclass(frozen=True)
+class OwnPin:
+    """How it stands with the signed-in child's PIN."""
+
+    is_set: bool
+    is_required: bool
+
+
+def at_the_door(
+    *, code_index: bytes, student: str, pin: str | None, visitor: Visitor, throttles: Throttles
+) -> str | None:
+    """The hash that the child's PIN was checked against; None for a child without one, or no such child.
+
+    Raises `PinNeeded`, `Rejected`, `Throttled`.
+    """
+    with transaction(Nobody(visitor.address)) as tx:
+        found = functions.pin_behind_code(tx, code_index=code_index, student=student, at=clock.now())
+    if found is None or found.pin_hash is None:
+        return None
+    held = Held(found.classroom_id, found.student_id, found.pin_hash)
+    return checked(held, pin=pin, visitor=visitor, throttles=throttles)
+
+
+def checked(held: Held, *, pin: str | None, visitor: Visitor, throttles: Throttles) -> str:
+    """The hash, if this is the PIN. Raises `PinNeeded`, `Rejected`, `Throttled`.
+
+    A wrong one counts for the device, the class and the child; a right one lets none of them off but the
+    child, and counts for none.
+    """
+    if pin is None:
+        raise PinNeeded
+    taken = take(by_device(visitor, throttles), by_class(held.classroom_id, throttles))
+    lock = by_student(held.student_id, throttles)
+    try:
+        locked = lock.take() is not None
+        good = digits.verify(digits.typed(pin), held.pin_hash, student_id=held.student_id)
+    except Exception:
+        taken.give_back()
+        raise
+    if locked or not good:
+        # Who was locked has learned nothing and pays nothing; for who was not it is the same work.
+        (taken if locked else Taken(())).give_back()
+        raise Rejected(pin=WRONG)
+    taken.give_back()
+    lock.forget()
+    return held.pin_hash
+
+
+def own_pin(tx: Transaction) -> OwnPin:
+    """How it stands with the PIN of the child whom the transaction runs as."""
+    who = tx.principal
+    pin_hash = tx.scalar(
+        select(Student.pin_hash).where(Student.school_id == who.school_id, Student.id == who.student_id)
+    )
+    required = tx.scalar(
+        select(Classroom.pins_required).where(
+            Classroom.school_id == who.school_id, Classroom.id == who.classroom_id
+        )
+    )
+    return OwnPin(pin_hash is not None, bool(required))
+
+
+def set_pin(
+    *,
+    principal: Principal,
+    pin: str,
+    again: str,
+    old: str,
+    visitor: Visitor,
+    throttles: Throttles,
+    cost: Passwords,
+) -> None:
+    """Set the child's PIN; one that is set is asked for. The child's other sessions end.
+
+    Raises `Rejected`, `Throttled`, `SessionEnded`.
+    """
+    verified = _verified(principal, old, visitor, throttles)
+    wanted = digits.typed(pin)
+    if not digits.is_pin(wanted):
+        raise Rejected(new=NO_PIN)
+    if digits.is_weak(wanted):
+        raise Rejected(new=WEAK)
+    if digits.typed(again) != wanted:
+        raise Rejected(again=NOT_THE_SAME)
+    assert principal.student_id is not None
+    made = digits.hash_pin(wanted, student_id=principal.student_id, cost=cost)
+    with transaction(principal) as tx:
+        if not functions.set_own_pin(tx, verified=verified, pin_hash=made, at=clock.now()):
+            raise Rejected(old=CHANGED_MEANWHILE)
+        verb = "pins.set" if verified is None else "pins.change"
+        record(tx, verb, school_id=tx.principal.school_id)
+
+
+def remove_pin(*, principal: Principal, old: str, visitor: Visitor, throttles: Throttles) -> None:
+    """Take the child's PIN away, unless the class requires one. The child's other sessions end.
+
+    Raises `Rejected`, `Throttled`, `SessionEnded`.
+    """
+    with transaction(principal) as tx:
+        own = own_pin(tx)
+    if own.is_required:
+        raise Rejected(old=REQUIRED)
+    verified = _verified(principal, old, visitor, throttles)
+    if verified is None:
+        return
+    with transaction(principal) as tx:
+        if not functions.set_own_pin(tx, verified=verified, pin_hash=None, at=clock.now()):
+            raise Rejected(old=CHANGED_MEANWHILE)
+        record(tx, "pins.remove", school_id=tx.principal.school_id)
+
+
+def by_student(student_id: int, throttles: Throttles) -> Lock:
+    """The lock of one child."""
+    return Lock("PIN by student", throttles.pin_student, str(student_id))
+
+
+def by_class(classroom_id: int, throttles: Throttles) -> Claim:
+    """What a wrong PIN takes of its class."""
+    return Claim("PIN by class", throttles.pin_class, str(classroom_id))
+
+
+def by_device(visitor: Visitor, throttles: Throttles) -> Claim:
+    """What a wrong PIN takes of the device, or of the network of one that no class let in before."""
+    if visitor.device is not None:
+        return Claim("PIN by device", throttles.pin_device, visitor.device.id)
+    return Claim("PIN by network", throttles.pin_network, visitor.network)
+
+
+def _verified(principal: Principal, old: str, visitor: Visitor, throttles: Throttles) -> str | None:
+    """The hash of the child's PIN, which has just been shown; None if there is none."""
+    with transaction(principal) as tx:
+        who = tx.principal
+        pin_hash = tx.scalar(
+            select(Student.pin_hash).where(Student.school_id == who.school_id, Student.id == who.student_id)
+        )
+    if pin_hash is None:
+        return None
+    assert who.classroom_id is not None
+    assert who.student_id is not None
+    try:
+        return checked(
+            Held(who.classroom_id, who.student_id, pin_hash), pin=old, visitor=visitor, throttles=throttles
+        )
+    except Rejected:
+        raise Rejected(old=WRONG) from None
