@@ -25,6 +25,7 @@ from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
 SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
+KEEPS_KEYS = {"pins:clear", "cards:issue"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
 LEADS = {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
@@ -32,13 +33,13 @@ LEADS = {
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "permissions:read",
-    "guardians:invite", "guardians:approve", *KEEPS_POINTS,
+    "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
     "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
-    "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS,
+    "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
 }  # fmt: skip
 CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read", "points:award"}

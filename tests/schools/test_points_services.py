@@ -20,6 +20,7 @@ from backoffice.schools.services import actions, points, students
 from backoffice.schools.services.classrooms import create_classroom
 from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World
+
 A_FORM = "7b1d9a3e-5c0f-4a57-9d53-0f6f0f0a1c2d"
 
 
