@@ -14,9 +14,10 @@ from sqlalchemy import delete, select, update
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
-from backoffice.schools.award_models import PointAward
+from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, PointEntry
-from backoffice.schools.services.actions import ICONS, SUGGESTED
+from backoffice.schools.services import points
+from backoffice.schools.services.actions import ICONS, SUGGESTED, add_action
 from backoffice.schools.services.classrooms import create_classroom
 from backoffice.schools.services.students import add_students
 from tests.contract.pages import body_of
@@ -256,6 +257,38 @@ def test_a_report_is_one_page_about_one_child(app: Flask, world: World) -> None:
     for elsewhere in (world.foreign_class, world.colleague_class):
         address = f"/console/classrooms/points/report/{child.public_id}?classroom={elsewhere.public_id}"
         assert teacher.get(address).status_code == 404
+
+
+def test_what_was_taken_back_misleads_nobody(app: Flask, world: World) -> None:
+    """Child and parent see it no more; the staff see that it was."""
+    own, teacher = world.own_class, world.sign_in("teacher")
+    child = own.children[0]
+    action = add_action(principal=teacher, classroom=own.public_id, label="Juggled", icon="ball", value=4)
+    given = points.award_points(
+        principal=teacher,
+        classroom=own.public_id,
+        action=action,
+        whom=Whom.CHOSEN,
+        students=[child.public_id],
+        form=str(uuid4()),
+        comment="With eggs",
+    )
+    inside = app.test_client()
+    send(inside, "/join", {"code": own.code, "student": child.public_id})
+    pages = [
+        (inside, "/student"),
+        (signed_in(app, world, "parent"), "/family"),
+        (signed_in(app, world, "parent"), f"/family/{child.public_id}"),
+        (signed_in(app, world, "teacher"), f"/console/students/{child.public_id}"),
+    ]
+    assert ["Juggled" in browser.get(page).text for browser, page in pages] == [True] * 4
+    points.undo_award(principal=teacher, classroom=own.public_id, award=given)
+    seen = [browser.get(page).text for browser, page in pages]
+    assert ["Juggled" in page for page in seen] == [False] * 3 + [True]
+    assert [len(re.findall("[+\u2212]4", page)) for page in seen] == [0] * 3 + [1]
+    assert re.search(r"Juggled\s*<span[^>]*>Taken back</span>", seen[3])
+    report = f"/console/classrooms/points/report/{child.public_id}"
+    assert "Juggled" not in body_of(signed_in(app, world, "teacher").get(report))
 
 
 def test_who_may_not_edit_sees_no_way_to(app: Flask, world: World) -> None:

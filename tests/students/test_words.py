@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Action, Classroom, PointEntry, Student
+from backoffice.schools.services.goals import set_goals
 from backoffice.web import errors
 from tests.factories.world import SYSTEM, Child, World, add_child, give_pin
 
@@ -88,15 +89,24 @@ def problems(page: str, *, data: tuple[str, ...]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def newcomer(world: World) -> Child:
-    """A child who has no points yet."""
+    """A child who has no award yet, and a goal to reach."""
     with transaction(SYSTEM) as tx:
-        return add_child(tx, world.own_class, "Xerxes", "Blankenship")
+        child = add_child(tx, world.own_class, "Xerxes", "Blankenship")
+    aim(world, child, 9)
+    return child
+
+
+def aim(world: World, child: Child, goal: int) -> None:
+    """Give a child a goal."""
+    goals = {child.public_id: goal}
+    set_goals(principal=world.sign_in("teacher"), classroom=world.own_class.public_id, goals=goals)
 
 
 @pytest.fixture(scope="module")
 def praised(world: World) -> Child:
-    """A child with points on every kind of day, one of them taken away."""
+    """A child with points on every kind of day, one of them taken away, and a goal that is reached."""
     child, classroom = world.own_class.children[0], world.own_class
+    aim(world, child, 2)
     with transaction(SYSTEM) as tx:
         action = tx.scalar(select(Action.id).where(Action.classroom_id == classroom.id))
         for days in DAYS_AGO:
@@ -215,6 +225,8 @@ def test_a_child_can_read_every_page(child_pages: dict[str, str], data: tuple[st
     }
     for name, sentence in expected.items():
         assert sentence in read(child_pages[name]), name
+    assert "You got to 2" in read(child_pages["points"])
+    assert "7 more to get to 9" in read(child_pages["no points"])
     assert f"\u22121 {data[0]} yesterday" in read(child_pages["points"])
     found = {name: list(problems(page, data=data)) for name, page in child_pages.items()}
     assert found == {name: [] for name in child_pages}
