@@ -166,7 +166,7 @@ def _menu() -> list[dict[str, Any]]:
                 "title": child.name,
                 "url": child.get_url(),
                 "icon": child._view.icon,  # noqa: SLF001 - Flask-Admin's menu keeps its view there
-                "current": request.blueprint == child._view.endpoint,  # noqa: SLF001
+                "current": _is_at(child._view),  # noqa: SLF001
             }
             for child in children
             if child.is_accessible() and child.is_visible()
@@ -174,3 +174,9 @@ def _menu() -> list[dict[str, Any]]:
         if items:
             groups.append({"title": entry.name if entry.is_category() else None, "items": items})
     return groups
+
+
+def _is_at(view: Any) -> bool:
+    """Whether the page of the moment is one of this view, or lies below its address."""
+    below = bool(view.url) and view.url != "/console" and request.path.startswith(f"{view.url}/")
+    return request.blueprint == view.endpoint or below
