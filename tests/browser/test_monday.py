@@ -1,0 +1,72 @@
+"""Ten minutes on Monday: from a proved account to 28 names, printed cards, an open door and a child in."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2
+import pytest
+import zxingcpp
+from playwright.sync_api import Page, expect
+
+from tests.accounts.post import link_for
+from tests.browser.site import DESK, PHONE, join
+from tests.browser.test_journeys import STUDENTS
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "walrus umbrella saxophone"
+MOST_CLICKS = 15
+COUNT = "addEventListener('click', (event) => { if (event.isTrusted && event.detail) clicked(); }, true)"
+
+
+def open_account(page: Page, email: str) -> None:
+    """Sign up and prove the mailbox; ends on the console's first page."""
+    page.goto("/sign-up")
+    page.get_by_label("Your name").fill("Mona Day")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("State or province").select_option(label="California")
+    page.get_by_role("button", name="Mail me a link").click()
+    page.get_by_role("heading", name="Look into your mailbox").wait_for()
+    page.goto(f"/sign-up/{link_for(email, 'sign-up')}")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Open my account").click()
+    page.get_by_text("Welcome. Your account is ready.").wait_for()
+
+
+def test_ten_minutes_on_monday(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page, clicks = visit(viewport=DESK), []
+    open_account(page, "monday@people.example")
+    page.expose_function("clicked", lambda: clicks.append(page.url))
+    page.add_init_script(COUNT)
+    page.evaluate(COUNT)
+
+    page.get_by_role("link", name="Make a class").click()
+    page.get_by_label("Name of the class").fill("Monday Monkeys")
+    page.get_by_role("button", name="Make the class").click()
+    page.get_by_role("link", name="Paste a list of names").click()
+    page.get_by_label("Names").fill("\n".join(STUDENTS))
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_role("button", name="Add 28 students").click()
+    expect(page.get_by_role("heading", name="Students 28")).to_be_visible()
+    expect(page.locator(".code-card")).to_contain_text("Open")
+    code = page.locator(".code-show").inner_text().split()[-1]
+    page.get_by_role("link", name="Cards and PINs").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Print cards for all").click()
+    cards = tmp_path / "cards.pdf"
+    download.value.save_as(cards)
+    assert len(clicks) <= MOST_CLICKS
+
+    # The first child by its card, the second by the code.
+    with pypdfium2.PdfDocument(cards) as sheet:
+        pictures = [leaf.render(scale=2).to_pil() for leaf in sheet]
+    addresses = {each.text for picture in pictures for each in zxingcpp.read_barcodes(picture)}
+    assert len(addresses) == len(STUDENTS)
+    first = visit(viewport=PHONE)
+    first.goto(min(addresses))
+    first.get_by_role("button", name="Yes, it is me").click()
+    expect(first.get_by_role("heading", name="You have")).to_be_visible()
+    second = visit(viewport=PHONE)
+    join(second, code)
+    second.get_by_role("button", name="Abigail Y.").click()
+    expect(second.get_by_role("heading", name="You have")).to_be_visible()
