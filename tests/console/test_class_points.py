@@ -225,10 +225,14 @@ def test_totals_count_what_stands_by_the_readers_weeks(room: Room, world: World)
         assert undone
         room.browser.post(f"{room.base}/undo", data={"csrf_token": form_token(page), "award": undone[1]})
         room.award(whom="class", **{"for": shouted})
+    with time_machine.travel(datetime(2027, 3, 3, 12, tzinfo=UTC), tick=True):
+        room.browser = fresh(room, world)
         page = room.get("/totals", weeks="4")
+    room.browser = fresh(room, world)
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     read = [re.sub(r"<[^>]+>", " ", row).split() for row in rows]
     assert ["22", "Feb", "2027", "2", "−5", "−3"] in read
+    assert ["1", "Mar", "2027", "0", "0", "0"] in read
     assert ["Helped", "a", "friend", "1", "+2"] in read
     assert ["Shouted", "out", "5", "−5"] in read
     (mine,) = [row for row in read if row[:2] == ["Alan", "T."]]
