@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, DateTime, bindparam, case, func, select
+from sqlalchemy import ARRAY, DateTime, bindparam, case, func, select, tuple_
 
 from backoffice import clock
 from backoffice.access.policy import visible
@@ -158,8 +158,11 @@ def given(
     if award is not None:
         statement = statement.where(PointAward.public_id == award)
     if before is not None:
-        edge = select(PointAward.awarded_at).where(*here, PointAward.public_id == before).scalar_subquery()
-        statement = statement.where(PointAward.awarded_at < edge)
+        known = select(PointAward.awarded_at, PointAward.id).where(*here, PointAward.public_id == before)
+        edge = tx.execute(visible(tx.principal, known)).one_or_none()
+        if edge is None:
+            return []
+        statement = statement.where(tuple_(PointAward.awarded_at, PointAward.id) < tuple(edge))
     rows = tx.execute(visible(tx.principal, statement.limit(AWARDS_A_PAGE))).all()
     entries = _entries(tx, classroom, [award.id for award, _action in rows])
     called = {pupil.id: pupil.label for pupil in pupils(tx, classroom)} if rows else {}

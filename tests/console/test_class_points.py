@@ -16,6 +16,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, PointEntry
+from backoffice.schools.points_queries import AWARDS_A_PAGE
 from backoffice.schools.services import points
 from backoffice.schools.services.actions import ICONS, SUGGESTED, add_action
 from backoffice.schools.services.classrooms import create_classroom
@@ -225,10 +226,14 @@ def test_totals_count_what_stands_by_the_readers_weeks(room: Room, world: World)
         assert undone
         room.browser.post(f"{room.base}/undo", data={"csrf_token": form_token(page), "award": undone[1]})
         room.award(whom="class", **{"for": shouted})
+    with time_machine.travel(datetime(2027, 3, 3, 12, tzinfo=UTC), tick=True):
+        room.browser = fresh(room, world)
         page = room.get("/totals", weeks="4")
+    room.browser = fresh(room, world)
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     read = [re.sub(r"<[^>]+>", " ", row).split() for row in rows]
     assert ["22", "Feb", "2027", "2", "−5", "−3"] in read
+    assert ["1", "Mar", "2027", "0", "0", "0"] in read
     assert ["Helped", "a", "friend", "1", "+2"] in read
     assert ["Shouted", "out", "5", "−5"] in read
     (mine,) = [row for row in read if row[:2] == ["Alan", "T."]]
@@ -289,6 +294,36 @@ def test_what_was_taken_back_misleads_nobody(app: Flask, world: World) -> None:
     assert re.search(r"Juggled\s*<span[^>]*>Taken back</span>", seen[3])
     report = f"/console/classrooms/points/report/{child.public_id}"
     assert "Juggled" not in body_of(signed_in(app, world, "teacher").get(report))
+
+
+def test_the_history_goes_back_page_by_page(app: Flask, world: World) -> None:
+    """Also where two were awarded at the very same moment."""
+    own = world.foreign_class
+    with transaction(SYSTEM) as tx:
+        action = tx.scalar(select(Action.public_id).where(Action.classroom_id == own.id))
+        theirs = tx.scalar(
+            select(PointAward.public_id).where(PointAward.classroom_id == world.own_class.id).limit(1)
+        )
+    assert action
+    with time_machine.travel(datetime(2027, 4, 1, 9, tzinfo=UTC), tick=False):
+        teacher = world.sign_in("outsider")
+        made = [
+            points.award_points(
+                principal=teacher, classroom=own.public_id, action=action, whom=Whom.CLASS, form=str(uuid4())
+            )
+            for _ in range(AWARDS_A_PAGE + 2)
+        ]
+        browser = signed_in(app, world, "outsider")
+        address = f"/console/classrooms/{own.public_id}/points/history"
+        first = browser.get(address).text
+        older = re.search(r"\?before=(\w+)", first)
+        assert older
+        second = browser.get(address, query_string={"before": older[1]}).text
+        foreign = browser.get(address, query_string={"before": theirs}).text
+    listed = [re.findall(r'name="award" value="(\w+)"', page) for page in (first, second)]
+    assert listed[0] + listed[1][:2] == made[::-1]
+    assert len(listed[1]) == 3
+    assert "Nothing was awarded yet" in foreign
 
 
 def test_who_may_not_edit_sees_no_way_to(app: Flask, world: World) -> None:

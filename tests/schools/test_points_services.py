@@ -1,11 +1,12 @@
 """Awarding points and taking them back."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
@@ -318,3 +319,26 @@ def test_a_retired_action_is_awarded_no_more(world: World, room: Room, award: Aw
         award(Whom.CLASS)
     actions.bring_back_action(principal=owner, action=room.plus)
     award(Whom.CLASS)
+
+
+def test_who_leaves_at_this_very_moment_gets_nothing(room: Room, award: Award) -> None:
+    """The award waits for whoever is changing who is in the class, and looks again."""
+    before, leaving = room.seats(), next(iter(room.seats()))
+    seat = update(Enrollment).where(
+        Enrollment.classroom_id == room.id,
+        Enrollment.student_id == select(Student.id).where(Student.public_id == leaving).scalar_subquery(),
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(SYSTEM) as tx:
+            tx.execute(seat.values(ended_at=clock.now()).execution_options(synchronize_session=False))
+            given = pool.submit(award, Whom.CLASS)
+            until = time.monotonic() + 5
+            while time.monotonic() < until and not tx.scalar(
+                text("select true from pg_locks where not granted")
+            ):
+                time.sleep(0.01)
+        given.result(5)
+    gained = {child: balance - before[child] for child, balance in room.seats().items()}
+    assert gained == {child: 0 if child == leaving else 3 for child in before}
+    with transaction(SYSTEM) as tx:
+        tx.execute(seat.values(ended_at=None).execution_options(synchronize_session=False))
