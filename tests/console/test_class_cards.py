@@ -265,8 +265,9 @@ def printed(client: FlaskClient, page: str, **fields: str) -> bytes:
 
 def test_the_sheet_lets_each_child_in(teacher: FlaskClient, world: World, page: str) -> None:
     made = printed(teacher, page, all="yes", paper="a4")
-    words = " ".join(text_of(made).split())
-    assert ("Wilhelmina Q." in words, "Quartermaine" in words, world.own_class.name in words) == (
+    # A reader may find a space between two letters that stand far apart.
+    words = "".join(text_of(made).split())
+    assert ("WilhelminaQ." in words, "Quartermaine" in words, world.own_class.name.split()[0] in words) == (
         *(True, False),
         False,
     )
