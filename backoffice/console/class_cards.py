@@ -76,7 +76,6 @@ class ClassCards(ClassPage):
             ],
             with_pin=sum(each.has_pin for each in pupils),
             with_card=sum(each.card_from is not None for each in pupils),
-            locked=sum(each.locked_until is not None for each in pupils),
             class_locked_until=self._clock(pin_queries.class_locked_until(tx, row, throttles)),
             required=row.pins_required,
             papers=[

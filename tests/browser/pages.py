@@ -5,8 +5,17 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from tests.browser.site import Site, come_in, join, make_class
-from tests.factories.world import NEW_ADDRESS_LINK, OFFERED, PASSWORD, SIGN_UP_LINK, TAKE_BACK_LINK
+from backoffice.settings import Throttles
+from backoffice.students.pins.services import by_student
+from tests.browser.site import Site, come_in, join, label, make_class
+from tests.factories.world import (
+    NEW_ADDRESS_LINK,
+    OFFERED,
+    PASSWORD,
+    SIGN_UP_LINK,
+    TAKE_BACK_LINK,
+    give_pin,
+)
 
 BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
 
@@ -32,6 +41,7 @@ class Stop:
                     link=world.invited,
                     family_link=world.family_invited,
                     letter=world.letter,
+                    card=world.card,
                     colleagues=world.colleague_class.public_id,
                 )
             )
@@ -110,6 +120,46 @@ def choose_every_day(page: Page, _site: Site) -> None:
 def child(page: Page, site: Site) -> None:
     """Come in as a child with points."""
     come_in(page, site.world.own_class, site.world.own_class.children[0])
+
+
+def asked_for_pin(page: Page, site: Site) -> None:
+    """Choose the name of a child who has a PIN."""
+    classroom = site.world.elsewhere_class
+    give_pin(classroom.children[0], "4937")
+    join(page, classroom.code)
+    page.get_by_role("button", name=label(classroom.children[0])).click()
+    page.get_by_label("Type your secret number").wait_for()
+
+
+def wrong_pin(page: Page, site: Site) -> None:
+    """A PIN that is not right."""
+    asked_for_pin(page, site)
+    page.get_by_label("Type your secret number").fill("6158")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("alert").wait_for()
+
+
+def own_pin(page: Page, site: Site) -> None:
+    """Come in with a PIN, and look at it."""
+    asked_for_pin(page, site)
+    page.get_by_label("Type your secret number").fill("4937")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("link", name="My secret number").click()
+    page.get_by_role("heading", name="My secret number").wait_for()
+
+
+def first_pin(page: Page, site: Site) -> None:
+    """Come in without a PIN, and ask for one."""
+    child(page, site)
+    page.get_by_role("link", name="My secret number").click()
+
+
+def weak_pin(page: Page, site: Site) -> None:
+    """A PIN that is too easy."""
+    first_pin(page, site)
+    page.get_by_label("Four new numbers").fill("1234")
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("alert").wait_for()
 
 
 def leave(page: Page, site: Site) -> None:
@@ -205,6 +255,19 @@ def aim_at_nothing(page: Page, _site: Site) -> None:
     page.get_by_text("A goal is a whole number").first.wait_for()
 
 
+def cards_and_pins(page: Page, site: Site) -> None:
+    """The page of a class with PINs, one of them locked, and after something was done."""
+    classroom = site.world.elsewhere_class
+    for each in classroom.children:
+        give_pin(each, "4937")
+    for _ in range(5):
+        by_student(classroom.children[0].id, Throttles()).take()
+    page.goto(f"/console/classrooms/{classroom.public_id}/cards")
+    page.get_by_role("button", name="Ask each child for a PIN").or_(
+        page.get_by_role("button", name="Leave it to each child")
+    ).click()
+
+
 FACTOR = "/account/second-factor"
 PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
@@ -255,6 +318,13 @@ PAGES: Mapping[str, Stop] = {
     "code, wrong": Stop(act=lambda page, _site: join(page, "WRONG")),
     "names": Stop(act=lambda page, site: join(page, site.world.own_class.code)),
     "student": Stop(act=child),
+    "secret number": Stop(act=asked_for_pin),
+    "secret number, wrong": Stop(act=wrong_pin),
+    "own secret number": Stop(act=own_pin),
+    "first secret number": Stop(act=first_pin),
+    "first secret number, too easy": Stop(act=weak_pin),
+    "a card": Stop(path="/join/card/{card}"),
+    "a card, void": Stop(path=f"/join/card/{'x' * 27}"),
     "goodbye": Stop(act=leave),
     "child, no such page": Stop(path="/student/nowhere"),
     "child, to wait": Stop(path="/student/broken/503"),
@@ -291,6 +361,8 @@ PAGES: Mapping[str, Stop] = {
     "goals, error": Stop("teacher", CLASS + "/points/goals", aim_at_nothing),
     "Actions, error": Stop("teacher", CLASS + "/points/actions", press("Add it")),
     "an Action": Stop("teacher", CLASS + "/points/actions", follow("Praise of the")),
+    "cards and PINs": Stop("teacher", CLASS + "/cards"),
+    "cards and PINs, some set": Stop("elsewhere", act=cards_and_pins),
     "new class": Stop("teacher", "/console/classrooms/new"),
     "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),
     "new class, several schools": Stop("leader", "/console/classrooms/new"),

@@ -105,7 +105,7 @@ def acted(client: FlaskClient, page: str, act: str, **fields: str) -> str:
 
 
 def said(answer: TestResponse) -> str:
-    return " ".join(unescape(answer.text).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", answer.text)).split())
 
 
 def overrides() -> list[tuple[str, int | None, str | None]]:
@@ -189,9 +189,9 @@ def test_a_lock_is_seen_as_it_stands_and_opened_by_one_click(
         come_in(world, child, PIN)
     zone = ZoneInfo(world.sign_in("teacher").time_zone)
     until = (clock.now() + timedelta(minutes=1)).astimezone(zone)
-    assert re.search(rf"Locked until (\w+ )?{until:%H:%M}", said(teacher.get(page)))
+    assert re.search(rf"Wilhelmina Quartermaine until (\w+ )?{until:%H:%M}", said(teacher.get(page)))
     text = acted(teacher, page, "unlock", student=child.public_id)
-    assert ("Unlocked. They can try again now." in text, "Locked until" in text) == (True, False)
+    assert ("Unlocked. They can try again now." in text, "Locked after wrong PINs" in text) == (True, False)
     assert overrides() == [("unlocked", child.id, "owner")]
     come_in(world, child, PIN)
 
@@ -201,7 +201,7 @@ def test_a_lock_that_is_over_is_not_shown(
 ) -> None:
     guess(world, child)
     day.shift(timedelta(seconds=60))
-    assert "Locked until" not in said(teacher.get(page))
+    assert "Locked" not in said(teacher.get(page))
 
 
 def test_a_class_that_is_locked_is_opened_by_one_click(
@@ -209,9 +209,9 @@ def test_a_class_that_is_locked_is_opened_by_one_click(
 ) -> None:
     for _ in range(40):
         take(pins.by_class(world.own_class.id, Throttles()))
-    assert "Too many wrong PINs in this class." in said(teacher.get(page))
+    assert "The whole class until" in said(teacher.get(page))
     text = acted(teacher, page, "unlock", all="yes")
-    assert "Too many wrong PINs" not in text
+    assert "The whole class" not in text
     assert overrides() == [("unlocked", None, "owner")]
     come_in(world, child, PIN)
 
@@ -265,8 +265,9 @@ def printed(client: FlaskClient, page: str, **fields: str) -> bytes:
 
 def test_the_sheet_lets_each_child_in(teacher: FlaskClient, world: World, page: str) -> None:
     made = printed(teacher, page, all="yes", paper="a4")
-    words = " ".join(text_of(made).split())
-    assert ("Wilhelmina Q." in words, "Quartermaine" in words, world.own_class.name in words) == (
+    # A reader may find a space between two letters that stand far apart.
+    words = "".join(text_of(made).split())
+    assert ("WilhelminaQ." in words, "Quartermaine" in words, world.own_class.name.split()[0] in words) == (
         *(True, False),
         False,
     )

@@ -87,7 +87,7 @@ def test_settings_are_quoted_as_they_are() -> None:
     assert len(quoted) > 10
     for name, allowance in quoted.items():
         assert getattr(Throttles(), name.lower()) == allowance, name
-    tried = ("password", "code", "letter", "sign_up")
+    tried = ("password", "code", "pin", "letter", "sign_up")
     guessed = {name for name in Throttles.model_fields if name.startswith(tried)}
     assert {name.lower() for name in quoted} == guessed
     spans = dict(re.findall(r"(\d+) minutes \(`([A-Z_]+)`\)", TEXT))

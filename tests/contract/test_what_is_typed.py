@@ -126,7 +126,7 @@ def test_what_a_form_is_sent_is_text_in_its_answer(
                 found = unescaped(answer)
                 if found or answer.status_code >= 500:
                     tally.hole(f"{role} {route} {name}: {answer.status}: {found}")
-                echoed += "&lt;zq9&gt;" in answer.text
+                echoed += b"&lt;zq9&gt;" in answer.data
                 matrix.settle()
     tally.verdict()
     assert echoed or role == "founder"
