@@ -30,6 +30,12 @@ class StudentSession(Base):
             ["app.classroom_code.school_id", "app.classroom_code.id"],
             ondelete="CASCADE",
         ),
+        ForeignKeyConstraint(
+            ["school_id", "tablet_id"],
+            ["app.classroom_tablet.school_id", "app.classroom_tablet.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "school_id", "tablet_id"),
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "school_id", "code_id"),
     )
@@ -40,6 +46,7 @@ class StudentSession(Base):
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.SIX_MONTHS)
     code_id: Mapped[int] = columns.reference("The code that let the child in", keep=Keep.SIX_MONTHS)
+    tablet_id: Mapped[int | None] = columns.reference("The tablet that it is at", keep=Keep.SIX_MONTHS)
     started_at: Mapped[datetime] = columns.moment("When the child signed in", keep=Keep.SIX_MONTHS)
     last_seen_at: Mapped[datetime] = columns.moment("Ends the session when idle", keep=Keep.SIX_MONTHS)
     idle_minutes: Mapped[int] = columns.number("How long it may be idle", keep=Keep.SIX_MONTHS)

@@ -2,9 +2,10 @@
 
 from sqlalchemy import any_
 
-from backoffice.access.permissions import STUDENTS_READ
+from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_READ
 from backoffice.access.policy import Rule, register
 from backoffice.students.models import StudentSession
+from backoffice.students.tablet_models import ClassroomTablet
 
 register(
     Rule(
@@ -12,5 +13,11 @@ register(
         read=STUDENTS_READ,
         classrooms=lambda classrooms: StudentSession.classroom_id == any_(classrooms),
         classrooms_of=lambda row: (row.classroom_id,),
-    )
+    ),
+    Rule(
+        ClassroomTablet,
+        read=CLASSROOMS_EDIT,
+        classrooms=lambda classrooms: ClassroomTablet.classroom_id == any_(classrooms),
+        classrooms_of=lambda row: (row.classroom_id,),
+    ),
 )

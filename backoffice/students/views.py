@@ -15,7 +15,8 @@ from backoffice.access.principal import Principal, StudentToken
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import principal
 from backoffice.problems import Rejected, Throttled
-from backoffice.students import queries, services, tokens
+from backoffice.students import queries, services, tablet_views, tokens
+from backoffice.students.tablets import AtTablet
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
@@ -41,9 +42,17 @@ def scanned(code: str) -> Response:
 
 @bp.get("/join")
 def join() -> str | Response:
-    """Ask for the code; or, once after it was typed or scanned, for the name."""
+    """Ask for the code; or, once after it was typed or scanned, for the name.
+
+    A tablet of a class asks for the name at once, unless a code is to be typed at it.
+    """
     code = session.pop(CODE, None)
-    return _code_page() if code is None else _names_page(code)
+    if code is not None:
+        return _names_page(code)
+    tablet = None if "type" in request.args else tablet_views.here()
+    if tablet is None:
+        return _code_page()
+    return _names_page(tablet.code, tablet) if tablet.code else tablet_views.waiting()
 
 
 @bp.post("/join")
@@ -53,16 +62,22 @@ def choose() -> Response:
     if not student:
         return _answered_at_join(code)
     done_reading()
+    # A tablet's page carries no code: it stays on our side.
+    tablet = None if code else tablet_views.here()
+    if tablet and not tablet.code:
+        return tablet_views.waiting()
     try:
         begun = services.sign_in_student(
-            code=code,
+            code=(tablet and tablet.code) or code,
             student=student,
             sessions=settings().sessions,
-            visitor=devices.visitor(),
+            visitor=tablet.visitor if tablet else devices.visitor(),
             throttles=settings().throttles,
         )
     except (Rejected, Throttled) as refused:
-        return _refused(code, refused)
+        return _refused(code, refused, tablet)
+    if tablet:
+        tablet_views.note_session(begun.token_id)
     response = redirect("/student", 303)
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
@@ -76,6 +91,9 @@ def stale(_error: CSRFError) -> Response | tuple[str, int]:
     """A page that was open for too long: what was typed stands there again."""
     if request.path != "/join":
         return errors.answer(400)
+    if not request.form.get("code") and tablet_views.here():
+        # Its page stands open from one lesson to the next.
+        return redirect("/join", 303)
     return _code_page(request.form.get("code", "")[:LONGEST_CODE], OLD_PAGE), 400
 
 
@@ -186,17 +204,20 @@ def _code_page(code: str = "", problem: str | None = None) -> str:
     return render_template("students/join.html", form=FlaskForm(), code=code, problem=problem)
 
 
-def _names_page(code: str) -> str | Response:
+def _names_page(code: str, tablet: AtTablet | None = None) -> str | Response:
+    visitor = tablet.visitor if tablet else devices.visitor()
     try:
-        choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+        choices = services.names_behind(code=code, visitor=visitor, throttles=settings().throttles)
     except (Rejected, Throttled) as refused:
-        return _refused(code, refused)
-    form = CodeForm(formdata=None, code=code)
-    return render_template("students/names.html", form=form, students=choices)
+        return _refused(code, refused, tablet)
+    form = CodeForm(formdata=None, code="" if tablet else code)
+    return render_template("students/names.html", form=form, students=choices, at_tablet=bool(tablet))
 
 
-def _refused(code: str, refused: Rejected | Throttled) -> Response:
-    """The page of the code again, with what was typed and why it did not do."""
+def _refused(code: str, refused: Rejected | Throttled, tablet: AtTablet | None) -> Response:
+    """The page of the code again, with what was typed and why it did not do. A tablet waits."""
+    if tablet:
+        return tablet_views.waiting()
     if isinstance(refused, Throttled):
         return errors.to_be_waited_for(_code_page(code, WAIT), refused)
     return make_response(_code_page(code, refused.fields["code"]), 422)

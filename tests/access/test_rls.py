@@ -42,7 +42,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.schools.services.classrooms import renew_code
+from backoffice.schools.services.codes import renew_code
 from backoffice.staff.models import Invitation
 from backoffice.storage import functions
 from backoffice.storage.base import Base

@@ -54,7 +54,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
-from backoffice.schools.services.classrooms import issue_code
+from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import functions, keyring
