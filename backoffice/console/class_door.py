@@ -12,6 +12,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, IntegerField, SelectField, StringField, TimeField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from backoffice import clock
@@ -109,7 +110,7 @@ class TabletForm(FlaskForm):
 class PosterForm(FlaskForm):
     """On which paper a poster is printed, and whether it names the class."""
 
-    paper = SelectField("Paper", choices=[(paper.value, name) for paper, name in PAPERS.items()])
+    paper = SelectField("Paper", choices=[SelectChoice(paper.value, name) for paper, name in PAPERS.items()])
     named = BooleanField("Print the name of the class, too")
 
 

@@ -49,6 +49,7 @@ from backoffice.storage.base import Base
 from backoffice.storage.installation import Installation
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.models import StudentSession
+from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World, add_passkey
@@ -121,6 +122,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
+    ClassroomTablet: CLASSES,
     TeachingRole: {
         **dict.fromkeys(OWN_STAFF, OWN_STAFF),
         "leader": MEMBERS - {"outsider"},
@@ -223,7 +225,7 @@ class Stage:
                 return self.people[row.account_id]
             case Classroom():
                 return self.classes[row.id]
-            case ClassroomCode() | Action():
+            case ClassroomCode() | ClassroomTablet() | Action():
                 return self.classes[row.classroom_id]
             case PluginState():
                 return str(row.name)

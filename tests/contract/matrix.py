@@ -37,6 +37,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.tablet_models import ClassroomTablet
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import forms, settled
@@ -72,6 +73,7 @@ MODELS: Mapping[str, Any] = {
     "event": SecurityEvent,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
+    "classroom_tablet": ClassroomTablet,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -230,7 +232,15 @@ class Matrix:
         """The changed rows that are not the actor's own, or not of the very thing."""
         added = {
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
-            for kind in ("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation")
+            for kind in (
+                "classroom",
+                "student",
+                "invitation",
+                "mail",
+                "guardian_link",
+                "guardian_invitation",
+                "classroom_tablet",
+            )
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"

@@ -284,7 +284,7 @@ def test_the_trail_tells_no_code(world: World, teacher: Principal) -> None:
     assert newest_entry() == (
         "classrooms.renew-code",
         world.home.id,
-        {"actor": actor(teacher), "classroom": row(made).id},
+        {"actor": actor(teacher), "classroom": row(made).id, "signed_out": True},
     )
 
 
