@@ -55,7 +55,7 @@ def do(teacher: FlaskClient, page: str) -> Callable[..., str]:
 
 def sentence(shown: str) -> str:
     (found,) = re.findall(r'<p class="entry-now">(The door[^<]+)</p>', shown)
-    return found
+    return str(found)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_code_is_renewed(
 ) -> None:
     def shown(text: str) -> str:
         (code,) = re.findall(r">(\w{4}-\w{4})</p>", text)
-        return code
+        return str(code)
 
     before = shown(teacher.get(page).text)
     after = do("renew", **fields)

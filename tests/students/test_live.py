@@ -65,13 +65,17 @@ def test_who_was_quiet_for_too_long_is_out(world: World, teacher: Principal) -> 
 def test_one_is_signed_out_on_every_device(world: World, teacher: Principal) -> None:
     room = world.own_class
     first, second, other = (world.student(room, room.children[n]) for n in (0, 0, 1))
-    out = {"principal": teacher, "classroom": room.public_id, "student": room.children[0].public_id}
-    assert live.sign_out(**out)
+
+    def out() -> bool:
+        child = room.children[0].public_id
+        return live.sign_out(principal=teacher, classroom=room.public_id, student=child)
+
+    assert out()
     assert [is_in(each) for each in (first, second, other)] == [False, False, True]
     # The child comes in again at once.
     assert is_in(world.student(room, room.children[0]))
-    live.sign_out(**out)
-    assert not live.sign_out(**out)
+    out()
+    assert not out()
 
 
 def test_everybody_is_signed_out_of_this_class_alone(world: World, teacher: Principal) -> None:
