@@ -320,6 +320,7 @@ class ClassDoor(ClassPage):
             door={
                 **wording.shown(door),
                 "sentence": wording.sentence(door, now, ZoneInfo(self.who.time_zone)),
+                "keeps_hours": door.hours is not None,
                 "days": [day.capitalize() for day in _in_order(place)],
             },
             code=codes.spaced(code) if code else None,

@@ -1,5 +1,7 @@
 """Who is signed in to a class now."""
 
+from zoneinfo import ZoneInfo
+
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
@@ -36,6 +38,7 @@ class ClassLive(ClassPage):
             inside=[{"row": each, "way": _way(each)} for each in live.inside(tx, row)],
             may_end=can(self.who, STUDENTS_SIGN_OUT, row),
             plain=FlaskForm(),
+            zone=ZoneInfo(self.who.time_zone),
             base=f"/console/classrooms/{public_id}/live",
         )
 
