@@ -21,6 +21,7 @@ import backoffice.outbox.views
 import backoffice.staff.views
 import backoffice.students.cards.views
 import backoffice.students.pins.views
+import backoffice.students.tablet_views
 import backoffice.students.views
 from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
@@ -102,6 +103,7 @@ def build(runtime: Runtime) -> Flask:
         backoffice.accounts.views.bp,
         backoffice.accounts.providers.views.bp,
         backoffice.students.views.bp,
+        backoffice.students.tablet_views.bp,
         backoffice.families.views.bp,
         backoffice.staff.views.bp,
     ):

@@ -28,13 +28,17 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
+from backoffice.console import doors as wording
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
+from backoffice.schools.doors import places_of, state, states_of
 from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services import classrooms as services
+from backoffice.schools.services import codes as code_services
+from backoffice.schools.services import doors as door_services
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.students import Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
@@ -63,7 +67,6 @@ class ClassroomGrid(Grid):
         "paste": STUDENTS_CREATE,
         "resume": STUDENTS_UNENROLL,
         "door": CLASSROOMS_EDIT,
-        "renew_code": CLASSROOMS_EDIT,
     }
     icon = "classes"
     title = "Classes"
@@ -78,6 +81,8 @@ class ClassroomGrid(Grid):
         Classroom.name,
         Classroom.door,
         Classroom.door_until,
+        Classroom.door_from,
+        Classroom.door_to,
     )
     search_placeholder = "Find a class"
     search_from = 12
@@ -115,7 +120,7 @@ class ClassroomGrid(Grid):
         """Class, school, size, door and code."""
         sizes = queries.class_sizes(tx, things)
         schools = queries.school_names(tx, {thing.school_id for thing in things})
-        live = queries.live_codes(tx, things)
+        live, doors = queries.live_codes(tx, things), states_of(tx, things, clock.now())
         return [
             Row(
                 thing.public_id,
@@ -124,7 +129,7 @@ class ClassroomGrid(Grid):
                     Cell(thing.name),
                     Cell(schools.get(thing.school_id)),
                     Cell(str(sizes.get(thing.id, 0)), "number"),
-                    door_cell(thing),
+                    wording.cell(doors.get(thing.id)),
                     Cell(codes.spaced(live[thing.id]) if thing.id in live else None, "code"),
                 ),
             )
@@ -195,7 +200,9 @@ class ClassroomGrid(Grid):
         row = find(tx, Classroom, public_id)
         edit = can(self.who, CLASSROOMS_EDIT, row)
         students = queries.students_of(tx, row)
-        code = services.live_code(tx, row)
+        code, lesson = code_services.live_code(tx, row), code_services.lesson_code(tx, row)
+        place, now = places_of(tx, {row.school_id})[row.school_id], clock.now()
+        door = state(row, place, now)
         base = f"/console/classrooms/{public_id}"
         return self.render(
             "console/classroom.html",
@@ -203,8 +210,9 @@ class ClassroomGrid(Grid):
                 "name": row.name,
                 "public_id": row.public_id,
                 "code": codes.spaced(code) if code else None,
-                "door": door_now(row),
-                "door_until": row.door_until,
+                "lesson": {"code": codes.spaced(lesson[0]), "until": lesson[1]} if lesson else None,
+                "sentence": wording.sentence(door, now, ZoneInfo(self.who.time_zone)),
+                **wording.shown(door),
                 "school_name": queries.school_name(tx, row),
             },
             join_address=f"{urlsplit(settings().base_url).netloc}/join",
@@ -220,7 +228,6 @@ class ClassroomGrid(Grid):
             ],
             staff=[{"name": name, "role": ROLES[role]} for name, role in queries.staff_of(tx, row)],
             door_form=FlaskForm(),
-            renew_form=FlaskForm(),
             urls={
                 "edit": f"{base}/edit",
                 "paste": f"{base}/paste",
@@ -228,7 +235,7 @@ class ClassroomGrid(Grid):
                 "letters": f"/console/families/letters/{public_id}"
                 if students and can(self.who, GUARDIANS_INVITE, row)
                 else None,
-                "renew_code": f"{base}/code" if edit else None,
+                "entry": f"{base}/entry" if edit else None,
                 "door": f"{base}/door" if edit else None,
             },
             tabs=tabs(self.who, row),
@@ -331,11 +338,11 @@ class ClassroomGrid(Grid):
     def door(self, public_id: str) -> Response:
         """Open the door, open it for an hour, or close it."""
         wanted = request.form.get("door", "")
-        if wanted not in set(Door):
+        if wanted not in {Door.OPEN, Door.CLOSED, Door.UNTIL}:
             abort(400)
         done_reading()
         until = clock.now() + DOOR_HOUR if wanted == Door.UNTIL else None
-        services.set_door(principal=self.who, classroom=public_id, door=Door(wanted), until=until)
+        door_services.set_door(principal=self.who, classroom=public_id, door=Door(wanted), until=until)
         flash(self._door_said(Door(wanted), until), "success")
         return redirect(f"/console/classrooms/{public_id}", 303)
 
@@ -343,14 +350,6 @@ class ClassroomGrid(Grid):
         if until is not None:
             return f"The door is open until {until.astimezone(ZoneInfo(self.who.time_zone)):%H:%M}."
         return "The door is closed." if door is Door.CLOSED else "The door is open."
-
-    @expose("/<classroom:public_id>/code", methods=("POST",))
-    def renew_code(self, public_id: str) -> Response:
-        """Renew the class's code."""
-        done_reading()
-        services.renew_code(principal=self.who, classroom=public_id)
-        flash("The code is renewed. Whoever came in with the old one is signed out.", "success")
-        return redirect(f"/console/classrooms/{public_id}", 303)
 
 
 def what_was_added(added: Added) -> str:
@@ -364,20 +363,3 @@ def what_was_added(added: Added) -> str:
         many = len(added.left_out)
         said.append("1 line was left out." if many == 1 else f"{many} lines were left out.")
     return " ".join(said)
-
-
-def door_now(classroom: Classroom) -> str:
-    """The door as it is at this moment: a time that has passed means closed."""
-    if classroom.door == Door.UNTIL and classroom.door_until <= clock.now():  # type: ignore[operator]
-        return Door.CLOSED
-    return classroom.door
-
-
-def door_cell(classroom: Classroom) -> Cell:
-    """The door in a list."""
-    match door_now(classroom):
-        case Door.OPEN:
-            return Cell("Open", "badge", tone="good")
-        case Door.UNTIL:
-            return Cell("Open for now", "badge", tone="warn")
-    return Cell("Closed", "badge", tone="mute")

@@ -11,10 +11,11 @@ from backoffice import clock
 from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
-from backoffice.console.classrooms import door_cell
+from backoffice.console import doors
 from backoffice.console.guard import GuardedView
 from backoffice.console.schools import classes_of, shown_name
 from backoffice.schools import codes, queries
+from backoffice.schools.doors import states_of
 from backoffice.schools.models import Classroom
 from backoffice.web.identity import reading
 
@@ -83,6 +84,7 @@ def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
     if not any(sizes.values()):
         return {"tiles": [], "cards": None, "steps": _first_steps(tx, classrooms)}
     live = queries.live_codes(tx, classrooms[:MOST_LISTED])
+    stand = states_of(tx, classrooms[:MOST_LISTED], now)
     monday = datetime.combine(now.date() - timedelta(days=now.weekday()), time(), now.tzinfo)
     return {
         "tiles": [
@@ -99,7 +101,7 @@ def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
                     "url": f"/console/classrooms/{classroom.public_id}",
                     "facts": [_counted(sizes.get(classroom.id, 0), "student", "students")],
                     "code": codes.spaced(live[classroom.id]) if classroom.id in live else None,
-                    "door": door_cell(classroom),
+                    "door": doors.cell(stand.get(classroom.id)),
                 }
                 for classroom in classrooms[:MOST_LISTED]
             ],

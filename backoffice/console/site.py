@@ -13,6 +13,8 @@ from flask_admin.theme import Theme
 
 from backoffice.console.accounts import AccountsPage
 from backoffice.console.class_cards import ClassCards
+from backoffice.console.class_door import ClassDoor
+from backoffice.console.class_live import ClassLive
 from backoffice.console.class_points import ClassPoints
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
@@ -39,6 +41,8 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ClassroomGrid,
     ClassPoints,
     ClassCards,
+    ClassDoor,
+    ClassLive,
     StudentGrid,
     FamilyGrid,
     FamilyInvitationGrid,

@@ -10,6 +10,7 @@ from flask import Flask, g
 from sqlalchemy import ColumnElement, Select, and_, select
 from werkzeug.wrappers import Response
 
+from backoffice import clock
 from backoffice.access import probe
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountSecondFactor, AccountStatus
@@ -28,6 +29,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.schools.services.codes import is_live
 
 OK = 200
 SHORTER, LONGER = 3, 4
@@ -122,7 +124,7 @@ def _child_of_shared_devices() -> Select[bytes, str, str | None]:
         )
         .join(Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id))
         .where(
-            ClassroomCode.ended_at.is_(None),
+            is_live(clock.now()),
             Classroom.door == Door.OPEN,
             Classroom.shared_devices,
             Enrollment.ended_at.is_(None),

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.demo.seed import Seeded
-from backoffice.schools.models import Classroom, ClassroomCode, District, School, Student
+from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, District, School, Student
 from backoffice.storage.database import Database
 from backoffice.storage.roles import DatabaseRole
 
@@ -69,7 +69,9 @@ def _classroom(tx: Transaction, public_id: str) -> dict[str, Any]:
         return {"public_id": public_id, "name": None, "code": None}
     code = tx.scalar(
         select(ClassroomCode.code).where(
-            ClassroomCode.classroom_id == row.id, ClassroomCode.ended_at.is_(None)
+            ClassroomCode.classroom_id == row.id,
+            ClassroomCode.kind == CodeKind.STANDING,
+            ClassroomCode.ended_at.is_(None),
         )
     )
     return {"public_id": public_id, "name": row.name, "code": code}

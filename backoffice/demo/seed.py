@@ -37,7 +37,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
-from backoffice.schools.services.classrooms import issue_code
+from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Passwords
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id

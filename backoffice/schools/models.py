@@ -44,6 +44,14 @@ class Door(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     UNTIL = "until"
+    SCHOOL_DAYS = "school_days"
+
+
+class CodeKind(StrEnum):
+    """A code that stands until it is renewed, or one for a lesson that ends by itself."""
+
+    STANDING = "standing"
+    LESSON = "lesson"
 
 
 class District(Base):
@@ -149,6 +157,11 @@ class Classroom(Base):
         Index(None, "public_id"),
         only("door", Door),
         CheckConstraint("(door = 'until') = (door_until is not null)", name="until_has_a_time"),
+        CheckConstraint(
+            "(door_from is null) = (door_to is null) and (door <> 'school_days' or door_from is not null)"
+            " and door_from >= 0 and door_from < door_to and door_to <= 1440",
+            name="hours_are_a_span",
+        ),
     )
 
     school_id: Mapped[int] = columns.reference(
@@ -162,6 +175,12 @@ class Classroom(Base):
     name: Mapped[str] = columns.sealed("What the teacher calls the class", keep=Keep.CLASSROOM)
     door: Mapped[str] = columns.choice("Whether children can sign in now", keep=Keep.CLASSROOM)
     door_until: Mapped[datetime | None] = columns.moment("When the door closes", keep=Keep.CLASSROOM)
+    door_from: Mapped[int | None] = columns.number(
+        "From which minute of a school day the door is open", keep=Keep.CLASSROOM
+    )
+    door_to: Mapped[int | None] = columns.number(
+        "From which minute of a school day it is closed again", keep=Keep.CLASSROOM
+    )
     shared_devices: Mapped[bool] = columns.flag(
         "Children share devices, so sessions end sooner", keep=Keep.CLASSROOM
     )
@@ -218,11 +237,14 @@ class ClassroomCode(Base):
             unique=True,
             postgresql_where="ended_at is null",
         ),
+        only("kind", CodeKind),
+        CheckConstraint("(kind = 'lesson') = (expires_at is not null)", name="a_lesson_ends"),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("Which class it opens", keep=Keep.CLASSROOM)
+    kind: Mapped[str] = columns.choice("Standing, or for one lesson", keep=Keep.CLASSROOM)
     code: Mapped[str] = columns.sealed("The code; the teacher must see it again", keep=Keep.CLASSROOM)
     code_index: Mapped[bytes] = columns.blind_index("Finds the class by its code", keep=Keep.CLASSROOM)
     issued_at: Mapped[datetime] = columns.moment("When it was given out", keep=Keep.CLASSROOM)
@@ -231,7 +253,13 @@ class ClassroomCode(Base):
         ForeignKey("app.account.id", ondelete="SET NULL"),
         keep=Keep.ACCOUNT,
     )
-    ended_at: Mapped[datetime | None] = columns.moment("When it stopped working", keep=Keep.CLASSROOM)
+    expires_at: Mapped[datetime | None] = columns.moment(
+        "When a code for a lesson stops by itself", keep=Keep.CLASSROOM
+    )
+    ended_at: Mapped[datetime | None] = columns.moment("When it was made to stop", keep=Keep.CLASSROOM)
+    sessions_stay: Mapped[bool | None] = columns.flag(
+        "Whether those who came in with it stay in when it is made to stop", keep=Keep.CLASSROOM
+    )
 
 
 class Student(Base):

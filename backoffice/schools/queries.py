@@ -18,6 +18,7 @@ from backoffice.schools.models import (
     Action,
     Classroom,
     ClassroomCode,
+    CodeKind,
     Enrollment,
     Membership,
     PointEntry,
@@ -219,6 +220,11 @@ def school_name(tx: Transaction, classroom: Classroom) -> str | None:
     return tx.scalar(select(School.name).where(School.id == classroom.school_id))
 
 
+def country_of(tx: Transaction, classroom: Classroom) -> str:
+    """The country in which a class is taught."""
+    return tx.scalar(select(School.country).where(School.id == classroom.school_id)) or ""
+
+
 def classrooms_for(tx: Transaction, *, most: int | None = None) -> list[Classroom]:
     """The classes that the principal may see, in the order of their names."""
     found = tx.scalars(visible(tx.principal, select(Classroom).limit(most)))
@@ -314,9 +320,10 @@ def points_since(tx: Transaction, classrooms: Sequence[Classroom], since: dateti
 
 
 def live_codes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, str]:
-    """The code that works for each of these classes."""
+    """The standing code of each of these classes."""
     statement = select(ClassroomCode).where(
         ClassroomCode.classroom_id.in_([classroom.id for classroom in classrooms]),
+        ClassroomCode.kind == CodeKind.STANDING,
         ClassroomCode.ended_at.is_(None),
     )
     found = tx.scalars(visible(tx.principal, statement))

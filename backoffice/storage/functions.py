@@ -575,6 +575,31 @@ def begin_card_session(session: Session, new: NewCardSession) -> AnyRow | None:
     return session.execute(statement, vars(new)).first()
 
 
+def tablet_waits(session: Session, *, digest: bytes, at: datetime) -> bool:
+    """Whether the pairing with this token's digest can still be used."""
+    return bool(session.scalar(text("select app.tablet_waits(:digest, :at)"), {"digest": digest, "at": at}))
+
+
+def pair_tablet(
+    session: Session, *, digest: bytes, token: bytes, at: datetime, until: datetime
+) -> AnyRow | None:
+    """Use a pairing: the token (its digest) is a tablet's from now on; school and tablet, or None."""
+    statement = text("select * from app.pair_tablet(:digest, :token, :at, :until)")
+    return session.execute(statement, {"digest": digest, "token": token, "at": at, "until": until}).first()
+
+
+def open_tablet(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None:
+    """The tablet with this token's digest and its class's sealed standing code, or None if it is voided."""
+    statement = text("select * from app.open_tablet(:digest, :at)")
+    return session.execute(statement, {"digest": digest, "at": at}).first()
+
+
+def note_tablet(session: Session, *, digest: bytes, token_id: UUID, at: datetime) -> None:
+    """Note at which tablet the student session with this `jti` was begun."""
+    statement = text("select app.note_tablet(:digest, :session, :at)")
+    session.execute(statement, {"digest": digest, "session": token_id, "at": at})
+
+
 def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:
     """Former students (sealed names) of a class that the principal teaches or leads."""
     statement = text("select * from app.who_left(:school, :classroom)")

@@ -21,6 +21,7 @@ from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
 from backoffice.controls.looking import count, some
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
+from backoffice.schools.services.codes import is_live
 from backoffice.storage import catalog, keyring
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import new_public_id
@@ -77,6 +78,7 @@ def code_sign_in(look: Looking) -> Finding:
         ClassroomCode.classroom_id == StudentSession.classroom_id,
         ClassroomCode.issued_at <= StudentSession.started_at,
         or_(ClassroomCode.ended_at.is_(None), ClassroomCode.ended_at >= StudentSession.started_at),
+        or_(ClassroomCode.expires_at.is_(None), ClassroomCode.expires_at > StudentSession.started_at),
     )
     by_code = sessions.join(
         ClassroomCode,
@@ -155,16 +157,24 @@ def _ways_in_without_a_code(look: Looking) -> list[tuple[str, bytes, str, str | 
         Enrollment.student_id == Student.id,
         Enrollment.ended_at.is_(None),
     )
+    now = clock.now()
     wanted = {
         "by a code that has ended": of_one_class.where(
             ClassroomCode.ended_at.is_not(None), Classroom.door == Door.OPEN
         ),
-        "by a closed door": of_one_class.where(
-            ClassroomCode.ended_at.is_(None), Classroom.door == Door.CLOSED
+        "by a lesson's code that has run out": of_one_class.where(
+            ClassroomCode.ended_at.is_(None), ClassroomCode.expires_at <= now, Classroom.door == Door.OPEN
+        ),
+        "by a closed door": of_one_class.where(is_live(now), Classroom.door == Door.CLOSED),
+        "by a door whose time is over": of_one_class.where(
+            is_live(now),
+            Classroom.door == Door.UNTIL,
+            Classroom.door_until <= now,
+            Classroom.door_from.is_(None),
         ),
         "by the code of another class": pair.join(
             Student, Student.school_id == ClassroomCode.school_id
-        ).where(ClassroomCode.ended_at.is_(None), ~is_in.exists()),
+        ).where(is_live(now), ~is_in.exists()),
     }
     some_child = look.tx.execute(select(Student.public_id, Student.pin_hash).limit(1)).first()
     child, pin = some_child or (new_public_id(), None)
@@ -258,7 +268,7 @@ def _child_at_an_open_door(look: Looking) -> tuple[bytes, str, str | None] | Non
             and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id),
         )
         .where(
-            ClassroomCode.ended_at.is_(None),
+            is_live(clock.now()),
             Classroom.door == Door.OPEN,
             Enrollment.ended_at.is_(None),
         )

@@ -35,7 +35,13 @@ class StudentSession(Base):
             ["app.student_card.school_id", "app.student_card.id"],
             ondelete="CASCADE",
         ),
+        ForeignKeyConstraint(
+            ["school_id", "tablet_id"],
+            ["app.classroom_tablet.school_id", "app.classroom_tablet.id"],
+            ondelete="CASCADE",
+        ),
         CheckConstraint("(code_id is null) <> (card_id is null)", name="one_way_in"),
+        Index(None, "school_id", "tablet_id"),
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "school_id", "code_id"),
         Index(None, "school_id", "card_id"),
@@ -52,6 +58,7 @@ class StudentSession(Base):
     card_id: Mapped[int | None] = columns.reference(
         "The card that let the child in, if one did", keep=Keep.SIX_MONTHS
     )
+    tablet_id: Mapped[int | None] = columns.reference("The tablet that it is at", keep=Keep.SIX_MONTHS)
     started_at: Mapped[datetime] = columns.moment("When the child signed in", keep=Keep.SIX_MONTHS)
     last_seen_at: Mapped[datetime] = columns.moment("Ends the session when idle", keep=Keep.SIX_MONTHS)
     idle_minutes: Mapped[int] = columns.number("How long it may be idle", keep=Keep.SIX_MONTHS)

@@ -2,11 +2,12 @@
 
 from sqlalchemy import any_
 
-from backoffice.access.permissions import CARDS_ISSUE, PINS_CLEAR, STUDENTS_READ
+from backoffice.access.permissions import CARDS_ISSUE, CLASSROOMS_EDIT, PINS_CLEAR, STUDENTS_READ
 from backoffice.access.policy import Rule, register
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import PinOverride
+from backoffice.students.tablet_models import ClassroomTablet
 
 register(
     Rule(
@@ -19,6 +20,12 @@ register(
         StudentCard,
         read=CARDS_ISSUE,
         classrooms=lambda classrooms: StudentCard.classroom_id == any_(classrooms),
+        classrooms_of=lambda row: (row.classroom_id,),
+    ),
+    Rule(
+        ClassroomTablet,
+        read=CLASSROOMS_EDIT,
+        classrooms=lambda classrooms: ClassroomTablet.classroom_id == any_(classrooms),
         classrooms_of=lambda row: (row.classroom_id,),
     ),
     Rule(

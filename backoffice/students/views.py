@@ -15,11 +15,12 @@ from backoffice.access.principal import Principal, StudentToken
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import principal
 from backoffice.problems import Rejected, Throttled
-from backoffice.students import queries, services, tokens
+from backoffice.students import queries, services, tablet_views, tokens
 from backoffice.students.pins import services as pins
 from backoffice.students.pins.page import pin_page
 from backoffice.students.pins.services import PinNeeded
-from backoffice.students.services import Begun
+from backoffice.students.services import Begun, Choice
+from backoffice.students.tablets import AtTablet
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
@@ -47,11 +48,19 @@ def scanned(code: str) -> Response:
 
 @bp.get("/join")
 def join() -> str | Response:
-    """Ask for the code; or, once after it was typed or scanned, for the name."""
+    """Ask for the code; or, once after it was typed or scanned, for the name, and for the name's PIN.
+
+    A tablet of a class asks for the name at once, unless a code is to be typed at it.
+    """
     code, student = session.pop(CODE, None), session.pop(STUDENT, None)
-    if code is None:
+    tablet = None if code or "type" in request.args else tablet_views.here()
+    if tablet and not tablet.code:
+        return tablet_views.waiting()
+    if code is None and tablet is None:
         return _code_page()
-    return _names_page(code) if student is None else _pin_page(code, student)
+    if student is None:
+        return _names_page(code or "", tablet)
+    return _pin_page(code or "", student, tablet)
 
 
 @bp.post("/join")
@@ -62,20 +71,28 @@ def choose() -> Response:
     if not student:
         return _answered_at_join(code)
     done_reading()
+    # A tablet's page carries no code: it stays on our side.
+    tablet = None if code else tablet_views.here()
+    if tablet and not tablet.code:
+        return tablet_views.waiting()
     try:
         begun = services.sign_in_student(
-            code=code,
+            code=(tablet and tablet.code) or code,
             student=student,
             pin=pin,
             sessions=settings().sessions,
-            visitor=devices.visitor(),
+            visitor=tablet.visitor if tablet else devices.visitor(),
             throttles=settings().throttles,
         )
     except PinNeeded:
         session[STUDENT] = student
         return _answered_at_join(code)
     except (Rejected, Throttled) as refused:
-        return _refused(code, refused) if pin is None else _pin_refused(code, student, refused)
+        if pin is None:
+            return _refused(code, refused, tablet)
+        return _pin_refused(code, student, refused, tablet)
+    if tablet:
+        tablet_views.note_session(begun.token_id)
     return let_in(begun)
 
 
@@ -94,6 +111,9 @@ def stale(_error: CSRFError) -> Response | tuple[str, int]:
     """A page that was open for too long: what was typed stands there again."""
     if request.path != "/join":
         return errors.answer(400)
+    if not request.form.get("code") and tablet_views.here():
+        # Its page stands open from one lesson to the next.
+        return redirect("/join", 303)
     return _code_page(request.form.get("code", "")[:LONGEST_CODE], OLD_PAGE), 400
 
 
@@ -208,40 +228,52 @@ def _code_page(code: str = "", problem: str | None = None) -> str:
     return render_template("students/join.html", form=FlaskForm(), code=code, problem=problem)
 
 
-def _names_page(code: str) -> str | Response:
+def _names_page(code: str, tablet: AtTablet | None = None) -> str | Response:
     try:
-        choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+        choices = _choices(code, tablet)
     except (Rejected, Throttled) as refused:
-        return _refused(code, refused)
+        return _refused(code, refused, tablet)
     form = CodeForm(formdata=None, code=code)
-    return render_template("students/names.html", form=form, students=choices)
+    return render_template("students/names.html", form=form, students=choices, at_tablet=bool(tablet))
 
 
-def _pin_page(code: str, student: str, problem: str | None = None) -> str | Response:
+def _choices(code: str, tablet: AtTablet | None) -> list[Choice]:
+    """The names behind a code, or behind the class of a tablet. Raises `Rejected`, `Throttled`."""
+    return services.names_behind(
+        code=(tablet and tablet.code) or code,
+        visitor=tablet.visitor if tablet else devices.visitor(),
+        throttles=settings().throttles,
+    )
+
+
+def _pin_page(code: str, student: str, tablet: AtTablet | None, problem: str | None = None) -> str | Response:
     try:
-        choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+        choices = _choices(code, tablet)
     except (Rejected, Throttled) as refused:
-        return _refused(code, refused)
+        return _refused(code, refused, tablet)
     chosen = next((each for each in choices if each.public_id == student), None)
     if chosen is None:
-        return _refused(code, Rejected(code=services.NOT_OPEN))
+        return _refused(code, Rejected(code=services.NOT_OPEN), tablet)
     hidden = {"code": code, "student": student}
     return pin_page("/join", hidden, label=chosen.label, avatar=chosen.avatar, problem=problem)
 
 
-def _pin_refused(code: str, student: str, refused: Rejected | Throttled) -> Response:
+def _pin_refused(code: str, student: str, refused: Rejected | Throttled, tablet: AtTablet | None) -> Response:
     """The page of the PIN again; of the code, if that is what did not do."""
     if isinstance(refused, Throttled):
-        return errors.to_be_waited_for(make_response(_pin_page(code, student, pins.WRONG)), refused)
+        page = make_response(_pin_page(code, student, tablet, pins.WRONG))
+        return errors.to_be_waited_for(page, refused)
     if "pin" not in refused.fields:
-        return _refused(code, refused)
-    page = make_response(_pin_page(code, student, refused.fields["pin"]))
+        return _refused(code, refused, tablet)
+    page = make_response(_pin_page(code, student, tablet, refused.fields["pin"]))
     page.status_code = max(page.status_code, 422)
     return page
 
 
-def _refused(code: str, refused: Rejected | Throttled) -> Response:
-    """The page of the code again, with what was typed and why it did not do."""
+def _refused(code: str, refused: Rejected | Throttled, tablet: AtTablet | None) -> Response:
+    """The page of the code again, with what was typed and why it did not do. A tablet waits."""
+    if tablet:
+        return tablet_views.waiting()
     if isinstance(refused, Throttled):
         return errors.to_be_waited_for(_code_page(code, WAIT), refused)
     return make_response(_code_page(code, refused.fields["code"]), 422)

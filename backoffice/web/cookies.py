@@ -9,6 +9,7 @@ ACCOUNT = "account"
 STUDENT = "student"
 FORM = "form"
 DEVICE = "device"
+TABLET = "tablet"
 
 
 def name(settings: Settings, base: str) -> str:

@@ -162,7 +162,7 @@ def _for_failures(app: Flask) -> None:
 
 def _on_a_childs_page() -> bool:
     """Whether a child may read the answer, which is then in a child's words."""
-    return request.path.split("/")[1] in {"join", "student"}
+    return request.path.split("/")[1] in {"join", "student", "tablet"}
 
 
 def _wants_json() -> bool:

@@ -31,6 +31,7 @@ LEADS = {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
+    "students:sign-out",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "permissions:read",
     "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
@@ -39,6 +40,7 @@ WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
     "classrooms:read", "classrooms:edit", "classrooms:export",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
+    "students:sign-out",
     "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
 }  # fmt: skip
 CO_TEACHES = OWNS - {"classrooms:export", "students:export"}

@@ -43,7 +43,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.schools.services.classrooms import renew_code
+from backoffice.schools.services.codes import renew_code
 from backoffice.staff.models import Invitation
 from backoffice.storage import functions
 from backoffice.storage.base import Base
@@ -52,6 +52,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import PinOverride
+from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World, add_passkey
@@ -124,6 +125,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Classroom: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     Action: {**CLASSES, "parent": {OWN}, "foreign_parent": {FOREIGN}, "child": {OWN}},
     ClassroomCode: CLASSES,
+    ClassroomTablet: CLASSES,
     TeachingRole: {
         **dict.fromkeys(OWN_STAFF, OWN_STAFF),
         "leader": MEMBERS - {"outsider"},
@@ -238,7 +240,7 @@ class Stage:
                 return self.people[row.account_id]
             case Classroom():
                 return self.classes[row.id]
-            case ClassroomCode() | Action() | PointAward():
+            case ClassroomCode() | ClassroomTablet() | Action() | PointAward():
                 return self.classes[row.classroom_id]
             case PluginState():
                 return str(row.name)

@@ -1,11 +1,15 @@
 """Every page of the product, as somebody meets it: with content, empty, and with an error."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from backoffice.schools.models import Door
+from backoffice.schools.services.doors import set_door
 from backoffice.settings import Throttles
+from backoffice.students import tablets
 from backoffice.students.pins.services import by_student
 from tests.browser.site import Site, come_in, join, label, make_class
 from tests.factories.world import (
@@ -80,6 +84,42 @@ def paste(text: str) -> Callable[[Page, Site], None]:
         page.get_by_role("button", name="Check the list").click()
 
     return pasted
+
+
+def pair_tablet(page: Page, _site: Site) -> None:
+    """Have the picture shown that pairs a tablet."""
+    page.get_by_label("Name of the tablet").fill("Window 1")
+    page.get_by_role("button", name="Pair a tablet").click()
+
+
+def begin_lesson(page: Page, _site: Site) -> None:
+    """Give the class a code for a lesson."""
+    page.get_by_role("button", name=re.compile("Make a")).first.click()
+
+
+def see_who_is_in(page: Page, site: Site) -> None:
+    """Look at a class in which a child is."""
+    room = site.world.own_class
+    site.world.student(room, room.children[0])
+    page.goto(f"/console/classrooms/{room.public_id}/live")
+
+
+def at_a_tablet(page: Page, site: Site) -> None:
+    """Bring the browser to a picture that pairs a tablet."""
+    teacher, room = site.world.sign_in("teacher"), site.world.own_class
+    picture = tablets.begin_pairing(principal=teacher, classroom=room.public_id, label="Window 2")
+    page.goto(f"/tablet/{picture}")
+
+
+def before_a_closed_door(page: Page, site: Site) -> None:
+    """Pair a tablet with a class whose door is closed."""
+    teacher, room = site.world.sign_in("colleague"), site.world.colleague_class
+    picture = tablets.begin_pairing(principal=teacher, classroom=room.public_id, label="Window 3")
+    page.goto(f"/tablet/{picture}")
+    set_door(principal=teacher, classroom=room.public_id, door=Door.CLOSED)
+    page.get_by_role("button", name="Yes, use it").click()
+    page.get_by_text("Ask your teacher to open it.").wait_for()
+    set_door(principal=teacher, classroom=room.public_id, door=Door.OPEN)
 
 
 def look_for(words: str) -> Callable[[Page, Site], None]:
@@ -317,6 +357,9 @@ PAGES: Mapping[str, Stop] = {
     "code": Stop(path="/join"),
     "code, wrong": Stop(act=lambda page, _site: join(page, "WRONG")),
     "names": Stop(act=lambda page, site: join(page, site.world.own_class.code)),
+    "a tablet's picture": Stop(act=at_a_tablet),
+    "a tablet's picture, used up": Stop(path=f"/tablet/{'x' * 43}"),
+    "a tablet before a closed door": Stop(act=before_a_closed_door),
     "student": Stop(act=child),
     "secret number": Stop(act=asked_for_pin),
     "secret number, wrong": Stop(act=wrong_pin),
@@ -350,6 +393,12 @@ PAGES: Mapping[str, Stop] = {
     "classes": Stop("teacher", "/console/classrooms/"),
     "class": Stop("teacher", CLASS),
     "class, empty": Stop("teacher", act=lambda page, _site: make_class(page, "Empty Eels")),
+    "door of a class": Stop("teacher", CLASS + "/entry"),
+    "door of a class, error": Stop("teacher", CLASS + "/entry", press("Open for so long")),
+    "door of a class, with a lesson code": Stop("teacher", CLASS + "/entry", begin_lesson),
+    "a tablet to pair": Stop("teacher", CLASS + "/entry", pair_tablet),
+    "who is in": Stop("teacher", act=see_who_is_in),
+    "who is in, nobody": Stop("helper", CLASS + "/live"),
     "class on the board": Stop("teacher", CLASS, press("Show it big")),
     "points": Stop("teacher", CLASS + "/points"),
     "points, awarded": Stop("teacher", CLASS + "/points", award_everybody),

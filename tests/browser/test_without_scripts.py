@@ -59,10 +59,12 @@ def test_the_door_and_a_renewed_code(visit: Callable[..., Page], site: Site) -> 
     expect(child.get_by_role("alert")).to_contain_text("This code is not open now.")
 
     page.get_by_role("button", name="One hour").click()
-    expect(page.get_by_text("The door is open until ")).to_be_visible()
+    expect(page.get_by_text("The door is open until ").first).to_be_visible()
+    page.get_by_role("link", name="Door", exact=True).click()
     page.get_by_text("Renew the code", exact=True).click()
     page.get_by_role("button", name="Renew the code now").click()
     expect(page.get_by_text("The code is renewed.")).to_be_visible()
+    page.get_by_role("link", name="Students", exact=True).last.click()
     join(child, classroom.code)
     expect(child.get_by_role("alert")).to_contain_text("This code is not open now.")
     page.get_by_role("button", name="Show it big").click()

@@ -13,7 +13,6 @@ from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.console.classrooms import door_now
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Door, Enrollment
 from backoffice.web import cookies
@@ -157,11 +156,6 @@ def test_a_door_whose_time_has_passed_is_shown_closed_everywhere(
     assert pressed == ["until" if after > timedelta(0) else "closed"]
     for page in ("/console/classrooms/", "/console/"):
         assert re.findall(r'<span class="chip[^>]*>([^<]+)</span>', teacher.get(page).text) == [in_a_list]
-
-
-@pytest.mark.parametrize("door", [Door.OPEN, Door.CLOSED])
-def test_a_door_without_a_time_is_as_it_was_set(door: Door) -> None:
-    assert door_now(Classroom(door=door, door_until=None)) == door
 
 
 # -- whose classes

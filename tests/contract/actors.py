@@ -37,6 +37,7 @@ from backoffice.schools.models import (
 from backoffice.settings import Sessions
 from backoffice.staff.models import Invitation
 from backoffice.students import tokens
+from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
@@ -58,6 +59,7 @@ KINDS = (
     "point_award",
     "guardian_link",
     "guardian_invitation",
+    "classroom_tablet",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -183,6 +185,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _imports({school.id: place for place, school in schools.items()})
     things += _invitations({school.id: place for place, school in schools.items()})
     things += _of_families({child.id: place for place, room in classes.items() for child in room.children})
+    things += _tablets({room.id: place for place, room in classes.items()})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
     things += _passkeys(world)
@@ -206,7 +209,11 @@ def build_stage(world: World, app: Flask) -> Stage:
     )
     texts = children | frozenset(SHARED_SECRET.split("|"))
     for room in classes.values():
-        texts |= _class_texts(room) | {f"Comment about {child.family}" for child in room.children}
+        texts |= (
+            _class_texts(room)
+            | {_tablet_text(room)}
+            | {f"Comment about {child.family}" for child in room.children}
+        )
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
         texts |= {person.name, person.email}
@@ -307,6 +314,19 @@ def _of_families(places: Mapping[int, str]) -> list[Thing]:
             for row in tx.execute(select(model.id, model.public_id, model.school_id, model.student_id))
             if row.student_id in places
         ]
+
+
+def _tablets(places: Mapping[int, str]) -> list[Thing]:
+    """The tablet of each class."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing("classroom_tablet", row.id, row.public_id, row.school_id, places[row.classroom_id])
+            for row in tx.scalars(select(ClassroomTablet).where(ClassroomTablet.classroom_id.in_(places)))
+        ]
+
+
+def _tablet_text(room: Class) -> str:
+    return f"Lantern of the {room.name.split()[-1]}"
 
 
 def _links_of(person: Person) -> frozenset[int]:
@@ -486,9 +506,12 @@ def _actors(
         of_families = _of_families(dict.fromkeys(students, "own"))
         for kind in ("guardian_link", "guardian_invitation"):
             reach[kind] = frozenset(each.id for each in of_families if each.kind == kind)
+        tablets = _tablets({room.id: "own" for room in rooms})
+        reach["classroom_tablet"] = frozenset(each.id for each in tablets)
         # A helper's rows to the database; the policy lets those decide who teach.
         deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
         says |= _family_texts({child.id for room in deciding for child in room.children})
+        says |= {_tablet_text(room) for room in deciding}
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})

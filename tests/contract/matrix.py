@@ -38,6 +38,7 @@ from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.tablet_models import ClassroomTablet
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import body_of, forms, settled
@@ -75,6 +76,7 @@ MODELS: Mapping[str, Any] = {
     "guardian_invitation": GuardianInvitation,
     "action": Action,
     "point_award": PointAward,
+    "classroom_tablet": ClassroomTablet,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -237,7 +239,7 @@ class Matrix:
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
-                *("action", "point_award"),
+                *("action", "point_award", "classroom_tablet"),
             )
         }
         added["import"] = {

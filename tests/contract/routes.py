@@ -103,6 +103,9 @@ PUBLIC = frozenset(
         "students.remove_pin",
         "students.leave",
         "students.goodbye",
+        # For whoever has the picture that a teacher has just shown.
+        "tablets.asked",
+        "tablets.pair",
         # This sends whoever is signed in on, and says that nothing is shared where nothing is.
         "accounts.welcome",
         # The site of the promises.
@@ -301,11 +304,52 @@ def _goals(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
 def _renewed(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     """A new code; whoever came in with the old one is put out."""
     del stage
-    here = (StudentSession.classroom_id == (thing.id if thing else 0), StudentSession.ended_at.is_(None))
+    out = ("changed app.student_session",) * _inside(thing)
+    return Filled({"sign_out": "y"}, ("added app.classroom_code", "changed app.classroom_code", *out))
+
+
+def _lesson_ended(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """No class of the world has a lesson code: tests/schools/test_codes_services.py has them."""
+    del stage, thing
+    return Filled({"sign_out": "y"})
+
+
+def _tablet_voided(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    tablets = stage.of("classroom_tablet")
+    own = next((each for each in tablets if thing and each.place == thing.place), tablets[0])
+    return Filled(
+        {"tablet": own.public_id},
+        ("changed app.classroom_tablet",),
+        identifiers={"tablet": "classroom_tablet"},
+    )
+
+
+def _signed_out(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """One child of the class; only the one of the own class is in."""
+    children = stage.of("student")
+    child = next((each for each in children if thing and each.place == thing.place), children[0])
+    own = bool(thing and thing.place == "own")
+    return Filled(
+        {"student": child.public_id},
+        ("changed app.student_session",) * _inside(thing, child if own else None),
+        identifiers={"student": "student"},
+        audited=own,
+    )
+
+
+def _all_signed_out(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    del stage
+    inside = _inside(thing)
+    return Filled({}, ("changed app.student_session",) * inside, audited=bool(inside))
+
+
+def _inside(room: Thing | None, child: Thing | None = None) -> int:
+    """How many sessions there are in a class."""
+    here = [StudentSession.classroom_id == (room.id if room else 0), StudentSession.ended_at.is_(None)]
+    if child:
+        here.append(StudentSession.student_id == child.id)
     with transaction(SYSTEM) as tx:
-        inside = tx.scalar(select(func.count()).where(*here)) or 0
-    out = ("changed app.student_session",) * inside
-    return Filled({}, ("added app.classroom_code", "changed app.classroom_code", *out))
+        return tx.scalar(select(func.count()).where(*here)) or 0
 
 
 def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -788,6 +832,18 @@ FORMS: Mapping[str, Fill] = {
     "console_class_points.retire": _always(("changed app.action",)),
     # None is retired.
     "console_class_points.bring_back": _always(),
+    "console_class_entry.turn": _always(("changed app.classroom",), door="closed"),
+    "console_class_entry.open_for": _always(("changed app.classroom",), minutes="1"),
+    "console_class_entry.keep_hours": _always(("changed app.classroom",), begin="08:00", end="15:00"),
+    "console_class_entry.renew": _renewed,
+    "console_class_entry.begin_lesson": _always(("added app.classroom_code",), lesson="45"),
+    "console_class_entry.end_lesson": _lesson_ended,
+    "console_class_entry.pair": _always(("added app.classroom_tablet",), label="Window 1"),
+    "console_class_entry.void_tablet": _tablet_voided,
+    "console_class_live.sign_out": _signed_out,
+    "console_class_live.sign_all_out": _all_signed_out,
+    # A picture is used in tests/students/test_tablets.py.
+    "tablets.pair": _always(audited=False),
     "console_students.edit": _always(
         ("changed app.student",), given_name="Corrected", family_name="Spelling"
     ),

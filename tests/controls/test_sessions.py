@@ -209,8 +209,12 @@ def test_a_session_from_after_the_codes_end_falls_short(look: Look, world: World
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
-        ("(c.door = 'open' or (c.door = 'until' and c.door_until > at))", "by a closed door"),
+        (
+            "door_is_open(c.door, c.door_until, c.door_from, c.door_to, s.school_days, s.time_zone, at)",
+            "by a closed door",
+        ),
         ("k.ended_at is null", "by a code that has ended"),
+        ("(k.expires_at is null or k.expires_at > at)", "by a lesson's code that has run out"),
     ],
 )
 def test_a_door_that_lets_in_more_falls_short(
@@ -221,10 +225,12 @@ def test_a_door_that_lets_in_more_falls_short(
         with transaction(SYSTEM) as tx:
             tx.execute(door.values(door=Door.CLOSED))
     else:
+        kind, over = ("lesson", "expires_at") if "lesson" in said else ("standing", "ended_at")
         owner(
-            "insert into app.classroom_code (school_id, classroom_id, code, code_index, issued_at, ended_at)"
-            " select school_id, classroom_id, code, '\\x00', issued_at, now() from app.classroom_code"
-            f" where classroom_id = {world.own_class.id}"
+            "insert into app.classroom_code"
+            f" (school_id, classroom_id, kind, code, code_index, issued_at, {over})"
+            f" select school_id, classroom_id, '{kind}', code, '\\x00', issued_at, now()"
+            f" from app.classroom_code where classroom_id = {world.own_class.id}"
         )
     sound = body_of(runtime, "app.open_code(bytea, timestamptz)")
     assert condition in sound

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import count, cycle
 
 import time_machine
 
 from backoffice import clock
 from backoffice.problems import Throttled
-from backoffice.schools.codes import ALPHABET, LENGTH, new_code
+from backoffice.schools.codes import ALPHABET, LENGTH, LESSON_LENGTH, new_code, new_lesson_code
 from backoffice.settings import Throttles
 from backoffice.students.services import guess
 from backoffice.throttles.tries import Claim, take
@@ -16,8 +16,13 @@ from backoffice.throttles.visitor import Visitor
 
 DAYS = 7
 STANDING_CODES = 40_000
+LESSON_CODES = 2_000
 PAUSE = timedelta(seconds=61)
+# The part of all words that `is_offensive` may refuse at the most; an attacker who knows the list guesses
+# among the others.
+MOST_REFUSED = 0.06
 CODES_THERE_ARE: int = len(ALPHABET) ** LENGTH
+LESSON_CODES_THERE_ARE: int = len(ALPHABET) ** LESSON_LENGTH
 
 
 @dataclass(frozen=True)
@@ -29,16 +34,28 @@ class Week:
 
     @property
     def expected(self) -> float:
-        """How many codes so many tries find on average."""
-        return self.tries * STANDING_CODES / CODES_THERE_ARE
+        """How many codes so many tries find on average, whichever of the two lengths is guessed at."""
+        return expected(self.tries)
+
+
+def expected(tries: int) -> float:
+    """How many codes so many tries find on average.
+
+    The attacker guesses at the length of which more is found: a try is of one length or the other.
+    """
+    standing, lesson = STANDING_CODES / CODES_THERE_ARE, LESSON_CODES / LESSON_CODES_THERE_ARE
+    return tries * max(standing, lesson) / (1 - MOST_REFUSED)
 
 
 def guess_for_a_week(addresses: int, throttles: Throttles, *, net: int = 10) -> Week:
     """Try random codes from each address as often as the throttles let it, over simulated days.
 
+    Half of the tries are of lesson codes, all of which are taken to be live day and night.
+
     The attacker knows the throttles: it never waits longer than it must.
     """
-    standing = {new_code() for _ in range(STANDING_CODES)}
+    live = {new_code() for _ in range(STANDING_CODES)} | {new_lesson_code() for _ in range(LESSON_CODES)}
+    draw = cycle((new_code, new_lesson_code))
     claims = [
         guess(b"", Visitor(f"{net}.{n >> 16}.{n >> 8 & 255}.{n & 255}"), throttles) for n in range(addresses)
     ]
@@ -52,7 +69,7 @@ def guess_for_a_week(addresses: int, throttles: Throttles, *, net: int = 10) -> 
             while left:
                 got = [_tries(each) for each in left]
                 tries += sum(got)
-                found += sum(new_code() in standing for _ in range(sum(got)))
+                found += sum(next(draw)() in live for _ in range(sum(got)))
                 # Who gets nothing after a pause is locked out for the day.
                 left = [each for each, times in zip(left, got, strict=True) if times]
                 traveller.shift(PAUSE)

@@ -56,7 +56,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
-from backoffice.schools.services.classrooms import issue_code
+from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import functions, keyring
@@ -66,6 +66,7 @@ from backoffice.students.cards import services as cards_of
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.pins import digits
 from backoffice.students.pins.models import OverrideKind, PinOverride
+from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.throttles.visitor import Visitor
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
@@ -525,6 +526,7 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
     code = tx.scalar(select(ClassroomCode.code).where(ClassroomCode.classroom_id == number))
     assert code is not None
     made = Class(number, public_id, school.id, name, code)
+    add_tablet(tx, made, owner)
     for full_name in children:
         made.children.append(add_child(tx, made, *full_name.split(" ", 1)))
     action, _ = _row(
@@ -551,6 +553,25 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
             awarded_at=yesterday,
         )
     return made
+
+
+def add_tablet(tx: Transaction, classroom: Class, teacher: Person) -> tuple[str, str]:
+    """A tablet that is paired with a class; its public identifier, and the token in its cookie."""
+    token, now = secrets.token_urlsafe(32), clock.now()
+    _number, public_id = _row(
+        tx,
+        ClassroomTablet,
+        school_id=classroom.school_id,
+        classroom_id=classroom.id,
+        label=f"Lantern of the {classroom.name.split()[-1]}",
+        paired_by=teacher.id,
+        created_at=now,
+        pairing_until=now,
+        token_digest=token_digest(token),
+        paired_at=now,
+        expires_at=now + timedelta(days=300),
+    )
+    return public_id, token
 
 
 def add_child(tx: Transaction, classroom: Class, given: str, family: str | None = None) -> Child:

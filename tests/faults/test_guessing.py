@@ -3,7 +3,7 @@
 import pytest
 
 from backoffice.settings import Throttles
-from tests.factories.guessing import CODES_THERE_ARE, STANDING_CODES, guess_for_a_week
+from tests.factories.guessing import LESSON_CODES, STANDING_CODES, guess_for_a_week
 
 ADDRESSES = 1_000
 REACH = 0.1
@@ -15,7 +15,7 @@ def test_a_thousand_addresses_guess_for_a_week() -> None:
     week = guess_for_a_week(ADDRESSES, Throttles(code_overall="1000000/second"))
     print(
         f"\n{ADDRESSES:,} addresses, 7 days: {week.tries:,} tries got through, {week.found} codes found;"
-        f"\nexpected: {week.tries:,} * {STANDING_CODES:,} / 24^8 ({CODES_THERE_ARE:,}) = {week.expected:.3f}"
+        f"\nexpected of {STANDING_CODES:,} standing and {LESSON_CODES:,} lesson codes: {week.expected:.3f}"
         f" (reach {REACH})"
     )
     assert week.expected <= REACH

@@ -19,6 +19,8 @@ from backoffice.problems import Rejected
 from backoffice.schools import codes
 from backoffice.schools.models import Classroom, ClassroomCode, Door, TeachingRole
 from backoffice.schools.services import classrooms as services
+from backoffice.schools.services import codes as code_services
+from backoffice.schools.services import doors
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from tests.factories.world import SYSTEM, World, names_behind
 
@@ -157,8 +159,8 @@ CHANGES: dict[str, Callable[[Principal, str], None]] = {
     "rename": lambda who, classroom: services.rename_classroom(
         principal=who, classroom=classroom, name="Renamed", shared_devices=True
     ),
-    "door": lambda who, classroom: services.set_door(principal=who, classroom=classroom, door=Door.OPEN),
-    "code": lambda who, classroom: services.renew_code(principal=who, classroom=classroom),
+    "door": lambda who, classroom: doors.set_door(principal=who, classroom=classroom, door=Door.OPEN),
+    "code": lambda who, classroom: code_services.renew_code(principal=who, classroom=classroom),
 }
 
 
@@ -210,7 +212,7 @@ def test_the_trail_tells_no_name(world: World, teacher: Principal) -> None:
 def test_a_new_code_takes_the_place_of_the_old(world: World, teacher: Principal) -> None:
     made = make(teacher, world)
     (before,) = live_codes(made)
-    services.renew_code(principal=teacher, classroom=made)
+    code_services.renew_code(principal=teacher, classroom=made)
     (after,) = live_codes(made)
     assert after != before
 
@@ -220,7 +222,7 @@ def renewed(world: World) -> tuple[str, str]:
     """The old and the new code of a class with children."""
     colleague = world.sign_in("colleague")
     (before,) = live_codes(world.colleague_class.public_id)
-    services.renew_code(principal=colleague, classroom=world.colleague_class.public_id)
+    code_services.renew_code(principal=colleague, classroom=world.colleague_class.public_id)
     (after,) = live_codes(world.colleague_class.public_id)
     return before, after
 
@@ -251,7 +253,7 @@ def test_two_who_renew_at_once_leave_one_code(world: World, teacher: Principal) 
             )
             before = tx.scalars(held.with_for_update()).one().code
             renewals = [
-                threads.submit(services.renew_code, principal=who, classroom=room.public_id)
+                threads.submit(code_services.renew_code, principal=who, classroom=room.public_id)
                 for who in principals
             ]
             # Both are under way, each as far as it comes, before either can end the code.
@@ -278,11 +280,11 @@ def test_a_code_knows_who_gave_it_out(world: World, teacher: Principal) -> None:
 
 def test_the_trail_tells_no_code(world: World, teacher: Principal) -> None:
     made = make(teacher, world)
-    services.renew_code(principal=teacher, classroom=made)
+    code_services.renew_code(principal=teacher, classroom=made)
     assert newest_entry() == (
         "classrooms.renew-code",
         world.home.id,
-        {"actor": actor(teacher), "classroom": row(made).id},
+        {"actor": actor(teacher), "classroom": row(made).id, "signed_out": True},
     )
 
 
@@ -294,33 +296,33 @@ def elsewhere(world: World) -> Iterator[tuple[Principal, str, str]]:
     """A teacher, a class with children, and its code; the door is open again afterwards."""
     who, classroom = world.sign_in("elsewhere"), world.elsewhere_class
     yield who, classroom.public_id, classroom.code
-    services.set_door(principal=who, classroom=classroom.public_id, door=Door.OPEN)
+    doors.set_door(principal=who, classroom=classroom.public_id, door=Door.OPEN)
 
 
 def test_a_closed_door_lets_nobody_in(elsewhere: tuple[Principal, str, str]) -> None:
     who, classroom, code = elsewhere
-    services.set_door(principal=who, classroom=classroom, door=Door.CLOSED)
+    doors.set_door(principal=who, classroom=classroom, door=Door.CLOSED)
     with pytest.raises(Rejected):
         names_behind(code)
 
 
 def test_a_door_is_open_until_its_moment(elsewhere: tuple[Principal, str, str]) -> None:
     who, classroom, code = elsewhere
-    services.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
+    doors.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
     assert len(names_behind(code)) == 2
 
 
 def test_a_door_closes_when_its_moment_has_passed(elsewhere: tuple[Principal, str, str]) -> None:
     who, classroom, code = elsewhere
-    services.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
+    doors.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
     with time_machine.travel(clock.now() + HOUR), pytest.raises(Rejected):
         names_behind(code)
 
 
 def test_an_open_door_has_no_moment(elsewhere: tuple[Principal, str, str]) -> None:
     who, classroom, _code = elsewhere
-    services.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
-    services.set_door(principal=who, classroom=classroom, door=Door.OPEN)
+    doors.set_door(principal=who, classroom=classroom, door=Door.UNTIL, until=clock.now() + HOUR)
+    doors.set_door(principal=who, classroom=classroom, door=Door.OPEN)
     assert (row(classroom).door, row(classroom).door_until) == (Door.OPEN, None)
 
 
@@ -339,13 +341,13 @@ def test_a_door_and_its_moment_fit_together(
 ) -> None:
     until = None if hours is None else clock.now() + hours * HOUR
     with pytest.raises(Rejected) as raised:
-        services.set_door(principal=teacher, classroom=world.own_class.public_id, door=door, until=until)
+        doors.set_door(principal=teacher, classroom=world.own_class.public_id, door=door, until=until)
     assert raised.value.fields == {"until": sentence}
 
 
 def test_the_door_is_in_the_trail(elsewhere: tuple[Principal, str, str], world: World) -> None:
     who, classroom, _code = elsewhere
-    services.set_door(principal=who, classroom=classroom, door=Door.CLOSED)
+    doors.set_door(principal=who, classroom=classroom, door=Door.CLOSED)
     assert newest_entry() == (
         "classrooms.door",
         world.elsewhere.id,

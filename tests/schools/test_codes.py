@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.schools import codes
-from backoffice.schools.codes import ALPHABET, LENGTH, many_codes, new_code, normalise, spaced
+from backoffice.schools.codes import (
+    ALPHABET,
+    LENGTH,
+    LESSON_LENGTH,
+    many_codes,
+    new_code,
+    new_lesson_code,
+    normalise,
+    spaced,
+)
+from backoffice.schools.offensive import is_offensive
 from backoffice.storage import keyring
 from backoffice.storage.keyring import Keyring
 
@@ -30,6 +40,34 @@ def test_no_code_spells_a_word() -> None:
 def test_a_code_is_eight_symbols_of_the_alphabet() -> None:
     code = new_code()
     assert (len(code), set(code) - set(ALPHABET)) == (LENGTH, set())
+
+
+def test_a_lessons_code_is_seven() -> None:
+    code = new_lesson_code()
+    assert (len(code), set(code) - set(ALPHABET)) == (LESSON_LENGTH, set())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("FVCKBCDM", "BFCKWXYZ", "MFVKGHJW", "CVNTCVNT", "BCNTGHJW", "N3GR6HJK", "HJN669RX", "BF49HJKW"),
+        *("4NYWW4NK", "BCDR4P3", "HT7R3RBC", "KKKBCDF", "B69BCDF", "666BCDF", "P3DQWXW", "BD34DXW"),
+    ],
+)
+def test_what_somebody_could_read_is_refused(code: str) -> None:
+    assert is_offensive(code)
+
+
+@pytest.mark.parametrize("code", ["BCDFGHJK", "BCDFGHJ", "MWX4QJZN", "HJ7RV3BW"])
+def test_what_nobody_can_read_is_not(code: str) -> None:
+    assert not is_offensive(code)
+
+
+def test_no_code_is_given_out_that_offends(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any(map(is_offensive, islice(many_codes(), 5_000)))
+    drawn = iter("FVCKBCDMBCDFGHJK")
+    monkeypatch.setattr("backoffice.schools.codes.secrets.choice", lambda _alphabet: next(drawn))
+    assert new_code() == "BCDFGHJK"
 
 
 @pytest.mark.parametrize("many", [[new_code() for _ in range(500)], list(islice(many_codes(), 500))])
@@ -72,8 +110,9 @@ def test_a_code_as_it_is_shown_is_the_code(code: str) -> None:
     assert normalise(spaced(code)) == code
 
 
-def test_a_code_is_shown_in_two_halves() -> None:
-    assert spaced("BCDFGHJK") == "BCDF-GHJK"
+@pytest.mark.parametrize(("code", "shown"), [("BCDFGHJK", "BCDF-GHJK"), ("BCDFGHJ", "BCD-FGHJ")])
+def test_a_code_is_shown_in_two_parts(code: str, shown: str) -> None:
+    assert (spaced(code), normalise(shown)) == (shown, code)
 
 
 def test_a_code_is_found_by_a_keyed_digest(keyring_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

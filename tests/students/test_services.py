@@ -13,7 +13,8 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment
-from backoffice.schools.services.classrooms import create_classroom, renew_code
+from backoffice.schools.services.classrooms import create_classroom
+from backoffice.schools.services.codes import renew_code
 from backoffice.settings import Sessions
 from backoffice.students import services
 from backoffice.students.models import StudentSession

@@ -9,7 +9,7 @@ from typing import Any
 from backoffice.access.transaction import Transaction
 from backoffice.problems import Rejected
 from backoffice.schools import codes
-from backoffice.schools.services.classrooms import CODE_TRIES
+from backoffice.schools.services.codes import CODE_TRIES
 from backoffice.storage import keyring
 from plugins.rosters.importing import wire
 from plugins.rosters.importing.merging import queries

@@ -1,0 +1,70 @@
+"""Who is signed in to a class now."""
+
+from zoneinfo import ZoneInfo
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import STUDENTS_READ, STUDENTS_SIGN_OUT
+from backoffice.access.policy import can
+from backoffice.console.class_page import ClassPage
+from backoffice.schools.models import Classroom, CodeKind
+from backoffice.students import live
+from backoffice.students.live import Inside
+from backoffice.web.identity import done_reading, reading
+
+WAYS = {CodeKind.STANDING: "Class code", CodeKind.LESSON: "Lesson code"}
+
+
+class ClassLive(ClassPage):
+    """The children who are signed in. A helper sees them; who may edit the class ends that, too."""
+
+    title = "In class now"
+    tail = "live"
+    page = "live"
+    doors = {"live": STUDENTS_READ, "sign_out": STUDENTS_SIGN_OUT, "sign_all_out": STUDENTS_SIGN_OUT}
+
+    @expose("/<classroom:public_id>/live", methods=("GET",))
+    def live(self, public_id: str) -> str:
+        """Who is in, since when, and by which way."""
+        tx = reading()
+        row = find(tx, Classroom, public_id, permission=STUDENTS_READ)
+        return self.class_page(
+            "console/class_live.html",
+            row,
+            inside=[{"row": each, "way": _way(each)} for each in live.inside(tx, row)],
+            may_end=can(self.who, STUDENTS_SIGN_OUT, row),
+            plain=FlaskForm(),
+            zone=ZoneInfo(self.who.time_zone),
+            base=f"/console/classrooms/{public_id}/live",
+        )
+
+    @expose("/<classroom:public_id>/live/end", methods=("POST",))
+    def sign_out(self, public_id: str) -> Response:
+        """Sign one child out."""
+        done_reading()
+        was_in = live.sign_out(
+            principal=self.who, classroom=public_id, student=request.form.get("student", "")
+        )
+        flash("Signed out. They can come in again." if was_in else "They were out already.", "success")
+        return redirect(f"/console/classrooms/{public_id}/live", 303)
+
+    @expose("/<classroom:public_id>/live/end-all", methods=("POST",))
+    def sign_all_out(self, public_id: str) -> Response:
+        """Sign everybody out."""
+        done_reading()
+        count = live.sign_all_out(principal=self.who, classroom=public_id)
+        said = {0: "Nobody was in.", 1: "1 child is signed out."}
+        flash(said.get(count, f"{count} children are signed out."), "success")
+        return redirect(f"/console/classrooms/{public_id}/live", 303)
+
+
+def _way(each: Inside) -> str:
+    if each.at_tablet:
+        return f"Tablet {each.tablet}" if each.tablet else "A tablet of the class"
+    if each.by_card:
+        return "Own card"
+    return WAYS.get(CodeKind(each.code), "") if each.code else ""

@@ -1,0 +1,63 @@
+"""Doors in words."""
+
+from datetime import datetime, tzinfo
+
+from backoffice.console.grid import Cell
+from backoffice.schools.doors import DoorState, Hours
+
+
+def cell(state: DoorState | None) -> Cell:
+    """The door in a list."""
+    if state is None or not state.is_open:
+        return Cell("Closed", "badge", tone="mute")
+    if state.changes_at is None:
+        return Cell("Open", "badge", tone="good")
+    return Cell("Open for now", "badge", tone="warn")
+
+
+def shown(state: DoorState) -> dict[str, object]:
+    """The door on a page of its class: `now` is "open", "until" or "closed", `pressed` what was chosen."""
+    timed = "until" if state.changes_at else "open"
+    now = timed if state.is_open else "closed"
+    return {
+        "door": now,
+        "door_until": state.changes_at if state.is_open else None,
+        "pressed": "hours" if state.hours and not state.opened_for_now else now,
+    }
+
+
+def sentence(state: DoorState, at: datetime, reader: tzinfo) -> str:
+    """How the door stands and what comes next, in the time of the school."""
+    verb = "open" if state.is_open else "closed"
+    if not state.changes:
+        return f"The door is {verb}, until you {'close' if state.is_open else 'open'} it."
+    first, *later = state.changes
+    said = f"The door is {verb} until {_when(first, at, state.zone)}."
+    if later:
+        then = "closed" if state.is_open else "open"
+        said += f" Then it is {then} until {_when(later[0], first, state.zone)}."
+    elif state.is_open:
+        said += " Then it is closed."
+    if at.astimezone(reader).utcoffset() != at.astimezone(state.zone).utcoffset():
+        said += " These are times of the school."
+    return said
+
+
+def clock_time(minute: int) -> str:
+    """A minute of the day as clocks show it: 08:05."""
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+def hours_in_words(hours: Hours) -> str:
+    """A span of the day: 08:00 to 15:00."""
+    return f"{clock_time(hours.begin)} to {clock_time(hours.end)}"
+
+
+def _when(moment: datetime, seen_from: datetime, zone: tzinfo) -> str:
+    there, here = moment.astimezone(zone), seen_from.astimezone(zone)
+    match (there.date() - here.date()).days:
+        case 0:
+            return f"{there:%H:%M}"
+        case 1:
+            return "midnight" if f"{there:%H:%M}" == "00:00" else f"{there:%H:%M} tomorrow"
+    return f"{there:%H:%M} on {there:%A}"
