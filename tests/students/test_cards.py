@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
-from backoffice.access.principal import Principal, SessionEnded
+from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.printing.document import Paper
@@ -20,6 +21,7 @@ from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
 from backoffice.settings import Sessions, Throttles
+from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import services as students
 from backoffice.students.cards import services
@@ -146,6 +148,27 @@ def test_a_child_with_a_pin_still_types_it(issued: dict[int, str], room: Class) 
         come_in(issued[child.id], "6158")
     assert raised.value.fields == {"pin": WRONG}
     assert come_in(issued[child.id], PIN).student_id == child.id
+
+
+def test_the_database_lets_no_card_pass_the_pin(issued: dict[int, str], room: Class) -> None:
+    """As a service would that forgot to ask for it."""
+    child = room.children[0]
+    give_pin(child, PIN)
+    with transaction(Nobody()) as tx:
+        begun = functions.begin_card_session(
+            tx,
+            functions.NewCardSession(
+                digest=services.digest(issued[child.id]),
+                token_id=uuid4(),
+                at=clock.now(),
+                idle_shared=5,
+                idle_own=20,
+                expires_at=clock.now() + timedelta(hours=1),
+                address=None,
+                verified_pin=None,
+            ),
+        )
+    assert begun is None
 
 
 @pytest.mark.parametrize("secret", ["", NOBODYS, "\0", "😀", "x" * 10_000])

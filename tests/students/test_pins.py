@@ -383,6 +383,15 @@ def test_only_the_child_sets_its_own(world: World, child: Child) -> None:
     assert pin_hash(child) == before
 
 
+@pytest.mark.parametrize("role", ["colleague", "outsider", "parent", "founder"])
+def test_the_database_clears_for_nobody_else(world: World, child: Child, role: str) -> None:
+    """As a service would that forgot to look whose child it is."""
+    before = pin_hash(child)
+    with transaction(world.sign_in(role)) as tx:
+        found = functions.clear_pins(tx, school_id=world.home.id, students=[child.id], at=clock.now())
+    assert (found, pin_hash(child)) == ([], before)
+
+
 @pytest.mark.parametrize("role", ["teacher", "leader"])
 def test_no_page_writes_a_hash_past_the_functions(world: World, child: Child, role: str) -> None:
     with pytest.raises(DBAPIError, match="permission denied"), transaction(world.sign_in(role)) as tx:
