@@ -180,7 +180,7 @@ def test_a_closed_door_is_closed_to_cards(issued: dict[int, str], room: Class) -
     secret = issued[room.children[0].id]
     with transaction(SYSTEM) as tx:
         tx.execute(update(Classroom).values(door=Door.UNTIL, door_until=clock.now() + timedelta(minutes=1)))
-    assert shown(secret)
+    assert shown(secret).label == "Wilhelmina Q."
     with time_machine.travel(clock.now() + timedelta(minutes=2)):
         is_refused(secret)
 
@@ -196,7 +196,7 @@ def test_a_class_without_a_code_takes_no_cards(issued: dict[int, str], room: Cla
         number = tx.take_id(ClassroomCode)
         again = ClassroomCode(school_id=room.school_id, id=number, classroom_id=room.id, **kept)
         tx.add(again)
-    assert shown(issued[room.children[0].id])
+    assert shown(issued[room.children[0].id]).label == "Wilhelmina Q."
 
 
 def _live_code(room: Class) -> Executable:
@@ -270,7 +270,7 @@ def test_strangers_guesses_are_slowed_down(world: World) -> None:
     with pytest.raises(Throttled):
         shown(NOBODYS, few)
     # A good one is found all the same: nobody else's guesses shut its child out.
-    assert shown(world_card(world), few)
+    assert shown(world_card(world), few).label == "Wilhelmina Q."
 
 
 def world_card(world: World) -> str:

@@ -324,10 +324,12 @@ def test_what_cannot_be_one_is_refused_and_the_old_one_stays(
 def test_a_change_asks_for_the_old_one(world: World, child: Child) -> None:
     who = inside(sign_in(world, child, PIN))
     before = pin_hash(child)
-    for act in (lambda: set_pin(who, OTHER, old="9999"), lambda: remove_pin(who, "")):
-        with pytest.raises(Rejected) as raised:
-            act()
-        assert raised.value.fields == {"old": WRONG}
+    with pytest.raises(Rejected) as raised:
+        set_pin(who, OTHER, old="9999")
+    assert raised.value.fields == {"old": WRONG}
+    with pytest.raises(Rejected) as raised:
+        remove_pin(who, "")
+    assert raised.value.fields == {"old": WRONG}
     assert pin_hash(child) == before
     set_pin(who, OTHER, old=PIN)
     assert refused(world, child, PIN) == {"pin": WRONG}
