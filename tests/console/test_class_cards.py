@@ -260,7 +260,7 @@ def printed(client: FlaskClient, page: str, **fields: str) -> bytes:
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="cards.pdf"'
     assert "no-store" in answer.headers["Cache-Control"]
-    return answer.data
+    return bytes(answer.data)
 
 
 def test_the_sheet_lets_each_child_in(teacher: FlaskClient, world: World, page: str) -> None:

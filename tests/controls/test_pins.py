@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
+from backoffice import clock
+from backoffice.access.transaction import transaction
 from backoffice.controls.check import State
 from backoffice.runtime import Runtime
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.cards import services as cards
 from backoffice.students.pins import overrides
+from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.throttles.visitor import Visitor
 from tests.controls.conftest import Broken, Look
-from tests.factories.world import NO_LIMIT, World, give_pin
+from tests.factories.world import NO_LIMIT, SYSTEM, World, give_pin
 
 Owner = Callable[[str], None]
 PIN = "4937"
@@ -97,8 +100,8 @@ def test_counters_that_hold_nobody_fall_short(look: Look, limited: Runtime, brok
 def test_a_database_that_passes_a_pin_over_falls_short(look: Look, limited: Runtime, broken: Broken) -> None:
     sound = body_of(
         limited,
-        "app.begin_student_session"
-        "(bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text)",
+        "app.begin_student_session(bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea,"
+        " text)",
     )
     lax = sound.replace("and s.pin_hash is not distinct from verified_pin", "")
     assert lax != sound
@@ -140,14 +143,24 @@ def test_an_override_by_somebody_else_falls_short(
     assert look("pin-override").evidence == "1 override by somebody who did not teach the class."
 
 
-def test_the_database_notes_what_somebody_was(look: Look, world: World, owner: Owner) -> None:
-    """As where a page let a helper do it."""
-    clear(world)
-    helper = world.people["helper"].id
-    owner(
-        "insert into app.pin_override (school_id, classroom_id, kind, made_by, made_as, made_at)"
-        f" select school_id, classroom_id, kind, {helper}, 'owner', made_at from app.pin_override"
-    )
+def test_the_database_notes_what_somebody_was(look: Look, world: World) -> None:
+    """As where a page let a helper do it: the database finds out by itself."""
+    helper = world.sign_in("helper")
+    with transaction(helper) as tx:
+        tx.execute(
+            insert(PinOverride).values(
+                id=tx.take_id(PinOverride),
+                school_id=world.own_class.school_id,
+                classroom_id=world.own_class.id,
+                kind=OverrideKind.CLEARED,
+                made_by=helper.account_id,
+                made_at=clock.now(),
+            )
+        )
+    with transaction(SYSTEM) as tx:
+        assert tx.scalars(
+            select(PinOverride.made_as).where(PinOverride.made_by == helper.account_id)
+        ).all() == [None]
     assert look("pin-override").state is State.FALLS_SHORT
 
 

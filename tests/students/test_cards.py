@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
-from backoffice.access.principal import Principal, SessionEnded
+from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.printing.document import Paper
@@ -20,6 +21,7 @@ from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
 from backoffice.settings import Sessions, Throttles
+from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import services as students
 from backoffice.students.cards import services
@@ -148,6 +150,27 @@ def test_a_child_with_a_pin_still_types_it(issued: dict[int, str], room: Class) 
     assert come_in(issued[child.id], PIN).student_id == child.id
 
 
+def test_the_database_lets_no_card_pass_the_pin(issued: dict[int, str], room: Class) -> None:
+    """As a service would that forgot to ask for it."""
+    child = room.children[0]
+    give_pin(child, PIN)
+    with transaction(Nobody()) as tx:
+        begun = functions.begin_card_session(
+            tx,
+            functions.NewCardSession(
+                digest=services.digest(issued[child.id]),
+                token_id=uuid4(),
+                at=clock.now(),
+                idle_shared=5,
+                idle_own=20,
+                expires_at=clock.now() + timedelta(hours=1),
+                address=None,
+                verified_pin=None,
+            ),
+        )
+    assert begun is None
+
+
 @pytest.mark.parametrize("secret", ["", NOBODYS, "\0", "😀", "x" * 10_000])
 def test_what_is_no_card_is_refused(world: World, secret: str) -> None:
     is_refused(secret)
@@ -157,7 +180,7 @@ def test_a_closed_door_is_closed_to_cards(issued: dict[int, str], room: Class) -
     secret = issued[room.children[0].id]
     with transaction(SYSTEM) as tx:
         tx.execute(update(Classroom).values(door=Door.UNTIL, door_until=clock.now() + timedelta(minutes=1)))
-    assert shown(secret)
+    assert shown(secret).label == "Wilhelmina Q."
     with time_machine.travel(clock.now() + timedelta(minutes=2)):
         is_refused(secret)
 
@@ -173,7 +196,7 @@ def test_a_class_without_a_code_takes_no_cards(issued: dict[int, str], room: Cla
         number = tx.take_id(ClassroomCode)
         again = ClassroomCode(school_id=room.school_id, id=number, classroom_id=room.id, **kept)
         tx.add(again)
-    assert shown(issued[room.children[0].id])
+    assert shown(issued[room.children[0].id]).label == "Wilhelmina Q."
 
 
 def _live_code(room: Class) -> Executable:
@@ -247,7 +270,7 @@ def test_strangers_guesses_are_slowed_down(world: World) -> None:
     with pytest.raises(Throttled):
         shown(NOBODYS, few)
     # A good one is found all the same: nobody else's guesses shut its child out.
-    assert shown(world_card(world), few)
+    assert shown(world_card(world), few).label == "Wilhelmina Q."
 
 
 def world_card(world: World) -> str:

@@ -229,9 +229,6 @@ begin
     ends_at = case when t.ends_at > at then t.ends_at else excluded.ends_at end
   returning t.tries into counted;
   select step.s into wait from unnest(most, seconds) as step (m, s) where step.m = counted;
-  if counted >= (select max(m) from unnest(most) m) then
-    wait := (select max(s) from unnest(seconds) s);
-  end if;
   if wait is not null then
     insert into throttle as t (key, tries, ends_at) values (held_by, counted, at + make_interval(secs => wait))
     on conflict (key) do update set tries = excluded.tries, ends_at = excluded.ends_at;
