@@ -535,6 +535,7 @@ def _actors(
             family = {
                 "school": frozenset({home_class.school_id}),
                 "classroom": frozenset({home_class.id}),
+                "action": frozenset(t.id for t in _of_points(home_class) if t.kind == "action"),
                 "student": frozenset({home_class.children[0].id}),
                 "guardian_link": _links_of(person),
             }

@@ -144,7 +144,7 @@ def retire_action(*, principal: Principal, action: str) -> None:
 def bring_back_action(*, principal: Principal, action: str) -> None:
     """Offer a retired Action again. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
-        row = find(tx, Action, action, permission=ACTIONS_EDIT)
+        row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
         room = tx.scalars(
             select(Classroom)
             .where(Classroom.school_id == row.school_id, Classroom.id == row.classroom_id)

@@ -46,7 +46,7 @@ def award_points(
     """
     said, form = _comment(comment), _form(form)
     with transaction(principal) as tx:
-        room = find(tx, Classroom, classroom, permission=POINTS_AWARD)
+        room = _room(tx, classroom)
         chosen = _action(tx, room, action)
         number, public_id, now = tx.take_id(PointAward), new_public_id(), clock.now()
         # Waits for the same form on another connection, and then does nothing.
@@ -107,7 +107,7 @@ def undo_award(*, principal: Principal, classroom: str, award: str) -> None:
     """
     now = clock.now()
     with transaction(principal) as tx:
-        room = find(tx, Classroom, classroom, permission=POINTS_AWARD)
+        room = _room(tx, classroom)
         row = find(tx, PointAward, award, permission=POINTS_AWARD)
         if row.classroom_id != room.id:
             raise NotFound
@@ -173,6 +173,18 @@ def _form(form: str) -> str:
     with suppress(ValueError):
         return str(UUID(form))
     raise Rejected.whole("Nothing was awarded yet. Send it again.")
+
+
+def _room(tx: Transaction, classroom: str) -> Classroom:
+    """The class, kept as it is until the award is made. Raises `NotFound`."""
+    # Shared: awards do not wait for each other here.
+    statement = (
+        select(Classroom).where(Classroom.public_id == classroom).with_for_update(read=True, of=Classroom)
+    )
+    found = tx.scalars(visible(tx.principal, statement, POINTS_AWARD)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _action(tx: Transaction, classroom: Classroom, action: str) -> Action:
