@@ -55,6 +55,7 @@ from tests.contract.routes import (
 )
 from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
 from tests.factories.world import PEOPLE, SYSTEM, World
+from tests.printing.test_document import text_of
 
 # What founders do to accounts that they do not see; nothing to their own.
 BY_IDENTIFIER = frozenset({ACCOUNTS_FIND, ACCOUNTS_SUSPEND, ACCOUNTS_RESET})
@@ -211,7 +212,7 @@ class Matrix:
 
     def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
         """Texts and identifiers in the body or the headers that are not for the actor."""
-        body = response.get_data(as_text=True) + str(response.headers)
+        body = _said(response) + str(response.headers)
         path = response.request.path
         says = actor.says if path.startswith("/console") else actor.says | actor.at_home
         # Somebody's own address may end in another's.
@@ -470,6 +471,11 @@ def whole(response: TestResponse) -> TestResponse:
         status = f"{BROKEN} {type(error).__name__} within the body"
         return TestResponse([], status, response.headers, response.request)
     return response
+
+
+def _said(response: TestResponse) -> str:
+    """What an answer says: its text, or the words of a page to print."""
+    return text_of(response.data) if response.mimetype == "application/pdf" else response.text
 
 
 def _denied(
