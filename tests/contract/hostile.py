@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from tests.contract.actors import KINDS, NAMED, Actor, Thing
 from tests.contract.matrix import SMUGGLED, Matrix, Tally, anybody, whole
+from tests.contract.pages import words
 from tests.contract.routes import FORMS, PUBLIC, Route, form_keys
 
 # A tag and an attribute that no page of ours has: where a reader of HTML finds one, it was not escaped.
@@ -323,7 +324,7 @@ class Fuzz:
     ) -> None:
         self.answers[response.status_code] += 1
         public = route.endpoint in PUBLIC
-        text = response.get_data(as_text=True)
+        text = words(response)
         if response.status_code >= 500:
             tally.hole(f"{said}: answered {response.status}")
         if found := [each for each in INSIDE if each in text and each not in sent]:
@@ -375,7 +376,7 @@ def unescaped(response: TestResponse) -> list[str]:
     if response.mimetype != "text/html":
         return []
     reader = _Escaped()
-    reader.feed(response.get_data(as_text=True))
+    reader.feed(words(response))
     return reader.found
 
 

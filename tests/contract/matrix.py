@@ -40,7 +40,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.tablet_models import ClassroomTablet
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
-from tests.contract.pages import forms, settled
+from tests.contract.pages import forms, settled, words
 from tests.contract.routes import (
     FORMS,
     NOTED,
@@ -55,7 +55,6 @@ from tests.contract.routes import (
 )
 from tests.contract.snapshot import AUDIT, Change, Snapshots, snapshots
 from tests.factories.world import PEOPLE, SYSTEM, World
-from tests.printing.test_document import text_of
 
 # What founders do to accounts that they do not see; nothing to their own.
 BY_IDENTIFIER = frozenset({ACCOUNTS_FIND, ACCOUNTS_SUSPEND, ACCOUNTS_RESET})
@@ -212,7 +211,7 @@ class Matrix:
 
     def leaked(self, actor: Actor, response: TestResponse, sent: str = "") -> list[str]:
         """Texts and identifiers in the body or the headers that are not for the actor."""
-        body = _said(response) + str(response.headers)
+        body = words(response) + str(response.headers)
         path = response.request.path
         says = actor.says if path.startswith("/console") else actor.says | actor.at_home
         # Somebody's own address may end in another's.
@@ -471,11 +470,6 @@ def whole(response: TestResponse) -> TestResponse:
         status = f"{BROKEN} {type(error).__name__} within the body"
         return TestResponse([], status, response.headers, response.request)
     return response
-
-
-def _said(response: TestResponse) -> str:
-    """What an answer says: its text, or the words of a page to print."""
-    return text_of(response.data) if response.mimetype == "application/pdf" else response.text
 
 
 def _denied(

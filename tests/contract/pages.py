@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from werkzeug.test import TestResponse
+
 from backoffice.storage.public_id import PATTERN
+from tests.printing.test_document import text_of
 
 _IDENTIFIER = re.compile(rf"{PATTERN}\Z")
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -13,6 +16,11 @@ _VARYING = (
     (re.compile(r'nonce="[^"]*"'), 'nonce=""'),
     (re.compile(r'value="[^"]{60,}"'), 'value=""'),
 )
+
+
+def words(response: TestResponse) -> str:
+    """What an answer says: its text, or the words of a page to print."""
+    return text_of(response.data) if response.mimetype == "application/pdf" else response.text
 
 
 @dataclass
