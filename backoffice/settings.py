@@ -101,8 +101,8 @@ class Throttles(_Section):
     """How many wrong tries are allowed, each kind for each of whatever it is counted by.
 
     Codes: 24 symbols at 8 places, or at 7 for a lesson. With the 30 wrong tries a day that a network has
-    without a known device, 1,000 addresses find less than 0.1 of 40,000 standing and 2,000 lesson codes in a week
-    (docs/decisions.md has the sum).
+    without a known device, 1,000 addresses find less than 0.1 of 40,000 standing and 2,000 lesson codes in a
+    week (docs/decisions.md has the sum).
     """
 
     code_network: Allowance = "8/minute;30/day"

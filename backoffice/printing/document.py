@@ -75,16 +75,11 @@ class Document(FPDF):
     @contextmanager
     def bold(self) -> Iterator[None]:
         """Write what is within in bold, in the colour and size of the moment."""
-        width, colour = self.line_width, self.draw_color
-        self.set_line_width(self.font_size * _BOLD * 2)
-        self.draw_color = self.text_color
-        self.text_mode = TextMode.FILL_STROKE
-        try:
+        colour = self.text_color
+        with self.local_context(
+            text_mode=TextMode.FILL_STROKE, line_width=self.font_size * _BOLD * 2, draw_color=colour
+        ):
             yield
-        finally:
-            self.text_mode = TextMode.FILL
-            self.draw_color = colour
-            self.set_line_width(width)
 
     def text_within(
         self, text: str, *, x: float, y: float, width: float, size: float, align: str = "L"

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pypdfium2
 import pytest
-import zxingcpp
 from playwright.sync_api import Page, expect
 
 from tests.accounts.post import link_for
 from tests.browser.site import DESK, PHONE, join
 from tests.browser.test_journeys import STUDENTS
+from tests.factories.paper import scanned
 
 pytestmark = pytest.mark.browser
 
@@ -58,9 +57,7 @@ def test_ten_minutes_on_monday(visit: Callable[..., Page], tmp_path: Path) -> No
     assert len(clicks) <= MOST_CLICKS
 
     # The first child by its card, the second by the code.
-    with pypdfium2.PdfDocument(cards) as sheet:
-        pictures = [leaf.render(scale=2).to_pil() for leaf in sheet]
-    addresses = {each.text for picture in pictures for each in zxingcpp.read_barcodes(picture)}
+    addresses = set(scanned(cards.read_bytes()))
     assert len(addresses) == len(STUDENTS)
     first = visit(viewport=PHONE)
     first.goto(min(addresses))

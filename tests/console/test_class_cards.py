@@ -32,9 +32,9 @@ from backoffice.students.pins import services as pins
 from backoffice.students.pins.models import PinOverride
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Device, Visitor
+from tests.factories.paper import picture, text_of
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, Child, World, add_child, give_pin
-from tests.printing.test_document import picture, text_of
 
 PIN, OTHER = "4937", "6158"
 

@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services.codes import live_code
+from tests.factories.paper import picture, text_of
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World
-from tests.printing.test_document import picture, text_of
 
 MONDAY = datetime.fromisoformat("2026-11-30T07:00:00-08:00")
 

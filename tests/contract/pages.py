@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-import pypdfium2
 from werkzeug.test import TestResponse
 
 from backoffice.storage.public_id import PATTERN
+from tests.factories.paper import text_of
 
 _IDENTIFIER = re.compile(rf"{PATTERN}\Z")
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -73,8 +73,7 @@ def body_of(response: TestResponse) -> str:
     """What an answer says, also where it is a document to print."""
     if response.mimetype != "application/pdf":
         return response.get_data(as_text=True)
-    document = pypdfium2.PdfDocument(response.get_data())
-    return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+    return text_of(response.get_data())
 
 
 def settled(page: str) -> str:

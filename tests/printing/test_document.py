@@ -2,21 +2,9 @@
 
 import pypdfium2
 import pytest
-import zxingcpp
-from PIL import Image
 
 from backoffice.printing.document import Document, Paper, paper_of, unprintable
-
-
-def picture(document: bytes, page: int = 0) -> Image.Image:
-    """A page as a printer would put it on paper, at 150 dots an inch."""
-    rendered: Image.Image = pypdfium2.PdfDocument(document)[page].render(scale=150 / 72).to_pil()
-    return rendered
-
-
-def text_of(document: bytes) -> str:
-    """All words of a document."""
-    return "\n".join(page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(document))
+from tests.factories.paper import picture, scanned, text_of
 
 
 @pytest.mark.parametrize(("paper", "inches"), [(Paper.A4, (8.27, 11.69)), (Paper.LETTER, (8.5, 11.0))])
@@ -24,10 +12,9 @@ def test_a_camera_reads_the_picture_from_either_paper(paper: Paper, inches: tupl
     document = Document(title="Poster", paper=paper)
     document.add_page()
     document.qr("https://classroom.example/join/BCDF-GHJK", x=40, y=40, side=30)
-    page = picture(document.as_bytes())
-    assert [read.text for read in zxingcpp.read_barcodes(page)] == [
-        "https://classroom.example/join/BCDF-GHJK"
-    ]
+    made = document.as_bytes()
+    page = picture(made)
+    assert scanned(made) == ["https://classroom.example/join/BCDF-GHJK"]
     assert (page.width / 150, page.height / 150) == pytest.approx(inches, abs=0.02)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from backoffice.printing.document import Paper
 from backoffice.printing.progress import LONGEST_LIST, Line, Progress, WeekOfPoints, printed
-from tests.printing.test_document import picture, text_of
+from tests.factories.paper import picture, text_of
 
 MONDAY = date(2026, 9, 7)
 

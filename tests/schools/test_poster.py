@@ -6,7 +6,7 @@ import zxingcpp
 from backoffice.printing.document import Paper
 from backoffice.problems import Rejected
 from backoffice.schools.poster import poster
-from tests.printing.test_document import picture, text_of
+from tests.factories.paper import picture, text_of
 
 BASE = "https://classroom.example"
 

@@ -31,9 +31,9 @@ from backoffice.students.cards.sheet import Card, sheets
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.services import WRONG, PinNeeded
 from backoffice.throttles.visitor import Visitor
+from tests.factories.paper import picture, text_of
 from tests.factories.visitor import send
 from tests.factories.world import NO_LIMIT, SYSTEM, Class, World, give_pin
-from tests.printing.test_document import picture, text_of
 
 PIN = "4937"
 VISITOR = Visitor("203.0.113.9")

@@ -44,7 +44,7 @@ def _draw(document: Document, card: Card, x: float, y: float, width: float, heig
     fits = document.get_string_width(card.label) < beside
     lines = [card.label] if fits else card.label.rsplit(" ", 1)
     # Within a context: else what follows would be bold as well.
-    with document.local_context(), document.bold():
+    with document.bold():
         for number, line in enumerate(lines):
             above = middle - 4 - 7 * (len(lines) - number)
             document.text_within(line, x=left, y=above, width=beside, size=18 if fits else SMALL_NAME)
