@@ -189,7 +189,12 @@ def test_a_class_without_a_code_takes_no_cards(issued: dict[int, str], room: Cla
     """Such as one that has been put away: its code has ended, whatever its door says."""
     with transaction(SYSTEM) as tx:
         code = tx.get_one(ClassroomCode, (room.school_id, tx.scalar(_live_code(room))))
-        kept = {"code": code.code, "code_index": code.code_index, "issued_at": code.issued_at}
+        kept = {
+            "code": code.code,
+            "code_index": code.code_index,
+            "issued_at": code.issued_at,
+            "kind": code.kind,
+        }
         code.ended_at = clock.now()
     is_refused(issued[room.children[0].id])
     with transaction(SYSTEM) as tx:
