@@ -30,6 +30,7 @@ ACCOUNTS_RESET = Permission("accounts:reset", "Have a lost second factor taken a
 ACCOUNTS_SUSPEND = Permission("accounts:suspend", "Suspend an account, and end that")
 AUDIT_READ = Permission("audit:read", "Read the trail of who did what")
 CHILDREN_READ = Permission("children:read", "See a child's name, class, points and last awards")
+CLASSROOMS_ARCHIVE = Permission("classrooms:archive", "Archive a class, and bring it back")
 CLASSROOMS_CREATE = Permission("classrooms:create", "Make a class")
 CLASSROOMS_EDIT = Permission("classrooms:edit", "Change a class, its code and its door")
 CLASSROOMS_EXPORT = Permission("classrooms:export", "Take a list of classes out as a file")

@@ -1,12 +1,12 @@
 """The forms of the console."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.providers.services import asking
-from backoffice.schools.names import LONGEST
+from backoffice.schools.names import COLOURS, FIGURES, LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.staff.services import invitations
 
@@ -46,6 +46,19 @@ class PasteForm(FlaskForm):
     """A list of names."""
 
     names = TextAreaField("Names", [DataRequired("Write or paste at least one name, one a line.")])
+
+
+class MoveForm(ConfirmForm):
+    """Into which class students move."""
+
+    target = SelectField("Move to", [DataRequired("Choose a class.")])
+
+
+class MarkForm(FlaskForm):
+    """By what a class is told from others at a glance."""
+
+    icon = RadioField("Picture", choices=[(figure, figure.capitalize()) for figure in FIGURES])
+    colour = RadioField("Colour", choices=[(colour, colour.capitalize()) for colour in COLOURS])
 
 
 class StudentForm(FlaskForm):

@@ -12,6 +12,7 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from backoffice.console.accounts import AccountsPage
+from backoffice.console.class_manage import ManagePage
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.families import FamilyGrid
@@ -35,6 +36,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # In the order of the menu.
 VIEWS: tuple[type[GuardedView], ...] = (
     ClassroomGrid,
+    ManagePage,
     StudentGrid,
     FamilyGrid,
     FamilyInvitationGrid,

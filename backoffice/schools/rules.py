@@ -6,8 +6,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, any_, func, select
 
 from backoffice.access.permissions import (
+    CHILDREN_READ,
+    CLASSROOMS_ARCHIVE,
+    CLASSROOMS_EXPORT,
     CLASSROOMS_READ,
+    OWN_POINTS_READ,
     SCHOOLS_READ,
+    STUDENTS_EXPORT,
     STUDENTS_READ,
     TEACHERS_READ,
 )
@@ -22,6 +27,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.schools.roster_models import RosterChange, RosterChangeStudent
 
 
 def enrolled(student: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
@@ -51,6 +57,19 @@ register(
         classrooms=_classroom_column(Classroom, "id"),
         own_classroom="id",
         classrooms_of=lambda classroom: (classroom.id,),
+        closed="archived_at",
+        still=frozenset(
+            {
+                CLASSROOMS_READ,
+                CLASSROOMS_EXPORT,
+                CLASSROOMS_ARCHIVE,
+                STUDENTS_READ,
+                STUDENTS_EXPORT,
+                TEACHERS_READ,
+                CHILDREN_READ,
+                OWN_POINTS_READ,
+            }
+        ),
     ),
     Rule(
         Student,
@@ -74,6 +93,8 @@ register(
             (Enrollment, STUDENTS_READ),
             (Action, CLASSROOMS_READ),
             (PointEntry, STUDENTS_READ),
+            (RosterChange, STUDENTS_READ),
+            (RosterChangeStudent, STUDENTS_READ),
         )
     ),
 )

@@ -27,7 +27,7 @@ PLACES = ("own", "colleague", "elsewhere", "foreign")
 SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
 LEADS = {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
-    "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
+    "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "permissions:read",
@@ -35,11 +35,11 @@ LEADS = {
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
-    "classrooms:read", "classrooms:edit", "classrooms:export",
+    "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "teachers:read", "guardians:invite", "guardians:approve",
 }  # fmt: skip
-CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
+CO_TEACHES = OWNS - {"classrooms:export", "classrooms:archive", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read"}
 # What each may do with a classroom; a place that is not listed: nothing.
 # What founders run besides: the parts of the system, which belong to no school.
