@@ -76,8 +76,7 @@ class ManagePage(ClassPage):
             sentences=[
                 f"{row.name} stays as it is: students, points and names can be read, and nothing changes.",
                 "Its code ends, its door closes, and whoever is signed in is out.",
-                "It leaves the list of classes. You find it there under “Archived classes”, and can bring"
-                " it back at any time, with a new code.",
+                "You find it in the list under “Archived classes”, and can bring it back with a new code.",
             ],
             form=ConfirmForm(formdata=None, confirm="yes"),
             submit_title="Archive the class",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backoffice.schools.names import name_key, plain
+from backoffice.schools.names import NameKey, name_key, plain
 from backoffice.schools.nicknames import FORMS
 
 MOST_ALIKE = 3
@@ -19,7 +19,7 @@ SHORTEST_WITH_A_SLIP = 4
 _PARTED = str.maketrans(dict.fromkeys("-\u2010\u2011\u2012\u2013.", " ") | dict.fromkeys("'\u2019\u02bc`"))
 # Letters that lose no accent by themselves, and the German way to write letters that do.
 _LETTERS = (
-    *(("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"), ("þ", "th"), ("ı", "i"), ("æ", "a"), ("œ", "o")),
+    *(("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"), ("þ", "th"), ("\u0131", "i"), ("æ", "a"), ("œ", "o")),
     *(("ae", "a"), ("oe", "o"), ("ue", "u")),
 )
 Words = tuple[str, ...]
@@ -67,7 +67,8 @@ class Matcher:
     def __init__(self, known: Iterable[Known]) -> None:
         self._known: list[Known] = []
         self._words: list[Words] = []
-        self._same: dict[tuple[str, str], list[Known]] = {}
+        self._keys: list[NameKey] = []
+        self._same: dict[NameKey, list[Known]] = {}
         self._by_word: dict[str, list[int]] = {}
         # Names of one word share none with their like: looked through one by one, those of the class only.
         self._single: list[int] = []
@@ -78,9 +79,11 @@ class Matcher:
     def add(self, known: Known) -> None:
         """Know one more."""
         number, words = len(self._known), words_of(known.given, known.family)
+        key = name_key(known.given, known.family)
         self._known.append(known)
         self._words.append(words)
-        self._same.setdefault(name_key(known.given, known.family), []).append(known)
+        self._keys.append(key)
+        self._same.setdefault(key, []).append(known)
         for word in set(words):
             self._by_word.setdefault(word, []).append(number)
         if known.place is not Place.ELSEWHERE:
@@ -100,7 +103,7 @@ class Matcher:
         found = []
         for number in sorted(numbers):
             known = self._known[number]
-            if name_key(known.given, known.family) == key:
+            if self._keys[number] == key:
                 continue
             if known.place is Place.ELSEWHERE and min(len(words), len(self._words[number])) == 1:
                 # A given name alone says nothing of a whole school.
@@ -147,28 +150,23 @@ _WEIGHTS = {
 
 def difference(one: Words, other: Words) -> str | None:
     """In what two names differ that may be one child's, as a sentence; None if they are two children's."""
-    if one == other:
-        return OTHER_SPELLING
     if sorted(one) == sorted(other):
-        return OTHER_ORDER
+        return OTHER_SPELLING if one == other else OTHER_ORDER
     shorter, longer = sorted((one, other), key=len)
-    if not shorter:
-        return None
-    if len(shorter) == 1 < len(longer):
-        return GIVEN_ONLY if shorter[0] == longer[0] else None
+    if len(shorter) < min(2, len(longer)):
+        return GIVEN_ONLY if shorter == longer[:1] else None
     open_, rest = list(longer), []
     for word in shorter:
         if word in open_:
             open_.remove(word)
         else:
             rest.append(word)
-    if not rest:
-        return MIDDLE_NAME
     if len(rest) > 1:
         return None
-    # Which word stands for it: where both names are as long, the only one that is left.
-    whys = [why for word in open_ if (why := _word_difference(rest[0], word, longer)) is not None]
-    return min(whys, key=_WEIGHTS.__getitem__, default=None)
+    # Which word stands for the one that is left: where both names are as long, there is one.
+    whys = [_word_difference(word, each, longer) for word in rest for each in open_]
+    known = [why for why in whys if why is not None]
+    return min(known, key=_WEIGHTS.__getitem__, default=None) if rest else MIDDLE_NAME
 
 
 def _word_difference(word: str, other: str, longer: Words) -> str | None:

@@ -63,7 +63,7 @@ def classes_by_student(tx: Transaction, school_id: int, students: set[str]) -> d
     }
 
 
-def _in_class(tx: Transaction, classroom: Classroom) -> Select[Any]:
+def _in_class(tx: Transaction, classroom: Classroom) -> Select[int, str, str, str | None]:
     enrolled = select(Enrollment.student_id).where(
         Enrollment.school_id == classroom.school_id,
         Enrollment.classroom_id == classroom.id,

@@ -23,7 +23,8 @@ def move_students(*, principal: Principal, source: str, target: str, students: S
     """End these students' places in one class and give them places in another; how many were moved.
 
     Points stay with the class in which they were earned. Who is in the other class already only leaves the
-    first. Identifiers that are not the first class's are passed over. Raises `Rejected`, `NotFound`, `Closed`.
+    first. Identifiers that are not the first class's are passed over. Raises `Rejected`, `NotFound`,
+    `Closed`.
     """
     now = clock.now()
     with transaction(principal) as tx:
@@ -32,9 +33,7 @@ def move_students(*, principal: Principal, source: str, target: str, students: S
         if leaves.id == joins.id:
             raise Rejected(target="Choose another class: they are in this one.")
         if leaves.school_id != joins.school_id:
-            raise Rejected(
-                target="Choose a class of the same school. Students do not leave their school here."
-            )
+            raise Rejected(target="Choose a class of the same school. Students stay at their school.")
         lock_classrooms(tx, leaves.school_id, {leaves.id, joins.id})
         moved = _enrolled(tx, leaves, students)
         if moved:
@@ -78,16 +77,12 @@ def _join(
     tx: Transaction, classroom: Classroom, students: Sequence[int], at: datetime
 ) -> dict[int, ChangedHow]:
     """Let them into the class, whatever they are to it; what that changed, by student."""
-    before = {
-        student: ended_at
-        for student, ended_at in tx.execute(
-            select(Enrollment.student_id, Enrollment.ended_at).where(
-                Enrollment.school_id == classroom.school_id,
-                Enrollment.classroom_id == classroom.id,
-                Enrollment.student_id.in_(students),
-            )
-        )
-    }
+    known = select(Enrollment.student_id, Enrollment.ended_at).where(
+        Enrollment.school_id == classroom.school_id,
+        Enrollment.classroom_id == classroom.id,
+        Enrollment.student_id.in_(students),
+    )
+    before = dict(tx.execute(known).all())
     back = [student for student, ended_at in before.items() if ended_at is not None]
     fresh = [student for student in students if student not in before]
     if back:

@@ -187,12 +187,10 @@ def _judged(matcher: Matcher, name: PastedName, before: int, answer: str | None)
     if answer == ANOTHER:
         return Previewed(name, LineState.NEW, name.note)
     same = {known.place: known for known in reversed(matcher.same(name.given, name.family))}
-    if Place.HERE in same:
-        return Previewed(name, LineState.SAME, "Stays as it is.")
-    if before != name.line:
+    if before != name.line and Place.HERE not in same:
         return Previewed(name, LineState.TWICE, f"The same as line {before}.")
-    if left := same.get(Place.LEFT):
-        return _meaning(name, left)
+    if sure := same.get(Place.HERE) or same.get(Place.LEFT):
+        return _meaning(name, sure)
     alike = [Alike(known, SAME_NAME) for known in same.values()]
     alike += matcher.alike(name.given, name.family)
     chosen = next((each.known for each in alike if each.known.answer == answer), None)
