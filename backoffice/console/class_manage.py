@@ -24,17 +24,18 @@ class ManagePage(ClassPage):
     """What is done to a class as a whole."""
 
     doors = {
-        "page": CLASSROOMS_EDIT,
+        "manage": CLASSROOMS_EDIT,
         "archive": CLASSROOMS_ARCHIVE,
         "restore": CLASSROOMS_ARCHIVE,
         "undo_last": STUDENTS_UNENROLL,
     }
     title = "Manage"
     tail = "manage"
+    page = "manage"
 
     @expose("/<classroom:public_id>/manage", methods=("GET", "POST"))
     @shows_what_was_typed
-    def page(self, public_id: str) -> str | Response | tuple[str, int]:
+    def manage(self, public_id: str) -> str | Response | tuple[str, int]:
         """Choose the class's picture and colour; from here on to archiving."""
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
         form = MarkForm(icon=row.icon or FIGURES[0], colour=row.colour or COLOURS[0])

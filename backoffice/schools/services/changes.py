@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -77,11 +77,7 @@ def note_change(
 
 def forget_change(tx: Transaction, classroom: Classroom) -> None:
     """Whatever the last change was, it cannot be undone any more."""
-    tx.execute(
-        delete(RosterChange).where(
-            RosterChange.school_id == classroom.school_id, RosterChange.classroom_id == classroom.id
-        )
-    )
+    functions.forget_roster_change(tx, school_id=classroom.school_id, classroom_id=classroom.id)
 
 
 def last_change(tx: Transaction, classroom: Classroom) -> Undoable | None:

@@ -23,13 +23,10 @@ create policy app_insert on app.roster_change for insert to backoffice_app
   with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
                or classroom_id = any ((select app.ids('classrooms'))::bigint[]))
               and by = any ((select app.ids('account'))::bigint[]));
-create policy app_remove on app.roster_change for delete to backoffice_app
-  using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or classroom_id = any ((select app.ids('classrooms'))::bigint[]));
 create policy app_insert on app.roster_change_student for insert to backoffice_app
   with check (school_id = any ((select app.ids('led_schools'))::bigint[])
               or classroom_id = any ((select app.ids('classrooms'))::bigint[]));
-grant select, insert, delete on app.roster_change to backoffice_app;
+grant select, insert on app.roster_change to backoffice_app;
 grant select, insert on app.roster_change_student to backoffice_app;
 
 -- What the record calls new was made by that change: the database looks itself, by the moment.
@@ -56,8 +53,18 @@ language sql security definer set search_path = app, pg_temp as $$
 $$;
 comment on function app.forget_added is
   'Erases the students whom the last change of a class''s roster made, if nothing has become of them; how many.';
-revoke execute on function app.forget_added(bigint, bigint) from public;
+
+create function app.forget_roster_change(school bigint, classroom bigint) returns void
+language sql security definer set search_path = app, pg_temp as $$
+  delete from roster_change r
+   where r.school_id = school and r.classroom_id = classroom
+     and (r.school_id = any (ids('led_schools')) or r.classroom_id = any (ids('classrooms')) or purpose() <> '')
+$$;
+comment on function app.forget_roster_change is 'Forgets the last change of a class''s roster: it is undone, or another took its place.';
+
+revoke execute on function app.forget_added(bigint, bigint), app.forget_roster_change(bigint, bigint) from public;
 grant execute on function app.forget_added(bigint, bigint) to backoffice_app;
+grant execute on function app.forget_roster_change(bigint, bigint) to backoffice_app, backoffice_system;
 
 drop function app.who_left(bigint, bigint);
 create function app.who_left(school bigint, classroom bigint)
