@@ -2,6 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
@@ -57,8 +58,8 @@ class MoveForm(ConfirmForm):
 class MarkForm(FlaskForm):
     """By what a class is told from others at a glance."""
 
-    icon = RadioField("Picture", choices=[(figure, figure.capitalize()) for figure in FIGURES])
-    colour = RadioField("Colour", choices=[(colour, colour.capitalize()) for colour in COLOURS])
+    icon = RadioField("Picture", choices=[SelectChoice(figure, figure.capitalize()) for figure in FIGURES])
+    colour = RadioField("Colour", choices=[SelectChoice(colour, colour.capitalize()) for colour in COLOURS])
 
 
 class StudentForm(FlaskForm):

@@ -312,16 +312,17 @@ def test_an_archived_class_is_read_and_not_changed_until_it_is_back(world: World
         Child(0, there["Ada Lovelace"], "Ada", "Lovelace"),
     )
     archiving.archive_classroom(principal=teacher, classroom=room)
-    who = {"principal": teacher, "classroom": room}
     for change in (
-        lambda: rosters.add_students(**who, text="Annie Easley"),
-        lambda: rosters.preview_names(**who, text="Annie Easley"),
-        lambda: students.end_enrollments(**who, students=list(there.values())),
-        lambda: classrooms.rename_classroom(**who, name="Renamed", shared_devices=True),
-        lambda: classrooms.set_door(**who, door=classrooms.Door.OPEN),
-        lambda: classrooms.renew_code(**who),
-        lambda: archiving.mark_classroom(**who, colour="sky", icon="owl"),
-        lambda: undo_last_change(**who),
+        lambda: rosters.add_students(principal=teacher, classroom=room, text="Annie Easley"),
+        lambda: rosters.preview_names(principal=teacher, classroom=room, text="Annie Easley"),
+        lambda: students.end_enrollments(principal=teacher, classroom=room, students=list(there.values())),
+        lambda: classrooms.rename_classroom(
+            principal=teacher, classroom=room, name="Renamed", shared_devices=True
+        ),
+        lambda: classrooms.set_door(principal=teacher, classroom=room, door=classrooms.Door.OPEN),
+        lambda: classrooms.renew_code(principal=teacher, classroom=room),
+        lambda: archiving.mark_classroom(principal=teacher, classroom=room, colour="sky", icon="owl"),
+        lambda: undo_last_change(principal=teacher, classroom=room),
         lambda: moving.move_students(
             principal=teacher, source=other, target=room, students=list(of_class(other).values())
         ),
@@ -342,7 +343,7 @@ def test_an_archived_class_is_read_and_not_changed_until_it_is_back(world: World
     with pytest.raises(SessionEnded), transaction(child) as tx:
         tx.connection()
     archiving.restore_classroom(principal=teacher, classroom=room)
-    assert rosters.add_students(**who, text="Annie Easley") == Added(1, 0)
+    assert rosters.add_students(principal=teacher, classroom=room, text="Annie Easley") == Added(1, 0)
     with transaction(SYSTEM) as tx:
         assert tx.scalars(live).one() != code
         verbs = tx.scalars(select(AuditEntry.verb).where(AuditEntry.verb.like("classrooms.%"))).all()
