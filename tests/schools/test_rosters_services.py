@@ -24,6 +24,7 @@ from backoffice.schools.models import (
     Action,
     Classroom,
     ClassroomCode,
+    Door,
     Enrollment,
     PointEntry,
     Student,
@@ -319,7 +320,7 @@ def test_an_archived_class_is_read_and_not_changed_until_it_is_back(world: World
         lambda: classrooms.rename_classroom(
             principal=teacher, classroom=room, name="Renamed", shared_devices=True
         ),
-        lambda: classrooms.set_door(principal=teacher, classroom=room, door=classrooms.Door.OPEN),
+        lambda: classrooms.set_door(principal=teacher, classroom=room, door=Door.OPEN),
         lambda: classrooms.renew_code(principal=teacher, classroom=room),
         lambda: archiving.mark_classroom(principal=teacher, classroom=room, colour="sky", icon="owl"),
         lambda: undo_last_change(principal=teacher, classroom=room),
