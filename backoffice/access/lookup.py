@@ -6,11 +6,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import Permission
-from backoffice.access.policy import visible
+from backoffice.access.policy import rules, visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 
 T = TypeVar("T", bound=DeclarativeBase)
+
+
+class Closed(Exception):
+    """The principal may see the thing and otherwise do this, but it is kept as it is: an archived class."""
 
 
 class NotFound(Exception):
@@ -25,7 +29,7 @@ def find(
     permission: Permission | None = None,
     lock: bool = False,
 ) -> T:
-    """The one row with this public identifier that the principal may see. Raises `NotFound`.
+    """The one row with this public identifier that the principal may see. Raises `NotFound`, `Closed`.
 
     With `permission`, one on which the principal holds it. `options` are loader options; `lock` keeps
     the row from changing until the transaction ends.
@@ -35,6 +39,17 @@ def find(
         statement = statement.with_for_update(of=entity)
     found: T | None = tx.scalars(visible(tx.principal, statement, permission)).one_or_none()
     if found is None:
+        rule = rules().get(entity)
+        if (
+            rule
+            and rule.closes(permission)
+            and tx.scalar(
+                visible(tx.principal, select(entity), permission, closed=True)
+                .where(entity.public_id == public_id)  # type: ignore[attr-defined]
+                .with_only_columns(entity.public_id)  # type: ignore[attr-defined]
+            )
+        ):
+            raise Closed
         raise NotFound
     return found
 

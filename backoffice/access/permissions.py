@@ -32,6 +32,7 @@ ACTIONS_EDIT = Permission("actions:edit", "Make, change and retire a class's Act
 AUDIT_READ = Permission("audit:read", "Read the trail of who did what")
 CARDS_ISSUE = Permission("cards:issue", "Print students' personal cards, and void them")
 CHILDREN_READ = Permission("children:read", "See a child's name, class, points and last awards")
+CLASSROOMS_ARCHIVE = Permission("classrooms:archive", "Archive a class, and bring it back")
 CLASSROOMS_CREATE = Permission("classrooms:create", "Make a class")
 CLASSROOMS_EDIT = Permission("classrooms:edit", "Change a class, its codes, door and tablets")
 CLASSROOMS_EXPORT = Permission("classrooms:export", "Take a list of classes out as a file")

@@ -85,6 +85,13 @@ class Rule:
     schools: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms_of: Callable[[Any], Iterable[int]] = field(default=lambda _row: ())
+    # Rows with a moment in this column are closed: on them nobody holds more than `still`.
+    closed: str | None = None
+    still: frozenset[Permission] = frozenset()
+
+    def closes(self, permission: Permission | None) -> bool:
+        """Whether a closed row takes this permission from whoever holds it."""
+        return self.closed is not None and permission is not None and permission not in self.still
 
 
 _rules: dict[type[DeclarativeBase], Rule] = {}
@@ -185,6 +192,8 @@ def can(principal: Principal, permission: Permission, thing: DeclarativeBase | N
     if thing is None or held.everywhere:
         return bool(held)
     rule = _rules[type(thing)]
+    if rule.closed and rule.closes(permission) and getattr(thing, rule.closed) is not None:
+        return False
     if rule.schools is not None:
         raise TypeError(f"Only the database can tell where a {type(thing).__name__} belongs: use find().")
     return not held.classrooms.isdisjoint(rule.classrooms_of(thing)) or any(
@@ -210,13 +219,14 @@ def visible(
     permission: Permission | None = None,
     *,
     schools: Ids | None = None,
+    closed: bool = False,
 ) -> Statement:
     """The statement narrowed to the rows that the principal may see.
 
     Each entity that the statement selects from is narrowed by its own rule; one without a rule shows
     nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
     `schools` are those that the statement's rows are of, where it says so itself: naming all thousand of
-    somebody again costs more than such a statement.
+    somebody again costs more than such a statement. `closed` lets closed rows through as well.
     """
     entities = [description.get("entity") for description in statement.column_descriptions]
     if not entities or None in entities:
@@ -224,6 +234,9 @@ def visible(
         raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
     for entity in dict.fromkeys(entities):
         statement = statement.where(_condition(principal, entity, permission, schools))
+        rule = _rules.get(entity)
+        if rule and rule.closed and rule.closes(permission) and not (closed or principal.kind is Kind.SYSTEM):
+            statement = statement.where(getattr(entity, rule.closed).is_(None))
     return statement
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from flask import abort, flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Select
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from backoffice import clock
@@ -30,6 +31,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.console import doors as wording
 from backoffice.console.class_page import CRUMB, tabs
+from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
 from backoffice.problems import Rejected
@@ -39,16 +41,22 @@ from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors as door_services
+from backoffice.schools.services import rosters
 from backoffice.schools.services import students as student_services
-from backoffice.schools.services.students import Added, LineState
+from backoffice.schools.services.rosters import ANOTHER, Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
 DOOR_HOUR = timedelta(hours=1)
+# Before the number of a line, the name of a field that says whom the line means.
+ANSWER = "answer-"
 LINE_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
 # Lines to look at come first in a preview; those that need nobody's eye come last.
-SHOWN_FIRST = (LineState.PROBLEM, LineState.TWICE, LineState.BACK, LineState.NEW, LineState.SAME)
+SHOWN_FIRST = (
+    *(LineState.PROBABLE, LineState.PROBLEM, LineState.TWICE, LineState.JOINS, LineState.BACK),
+    *(LineState.NEW, LineState.SAME),
+)
 ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
 
 
@@ -83,11 +91,15 @@ class ClassroomGrid(Grid):
         Classroom.door_until,
         Classroom.door_from,
         Classroom.door_to,
+        Classroom.archived_at,
+        Classroom.colour,
+        Classroom.icon,
     )
     search_placeholder = "Find a class"
     search_from = 12
     columns = (
         Column("name", "Class"),
+        Column("mark", "Mark"),
         Column("school", "School"),
         Column("students", "Students", numeric=True),
         Column("door", "Door"),
@@ -107,7 +119,11 @@ class ClassroomGrid(Grid):
         return names.sort_key(thing.name, None)
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """By school, by who teaches it, and by the words of its name."""
+        """By school, by who teaches it, by the words of its name; archived ones only when asked for."""
+        kept = asked("archived") == "yes"
+        statement = statement.where(
+            Classroom.archived_at.is_not(None) if kept else Classroom.archived_at.is_(None)
+        )
         if school := asked("school"):
             statement = statement.where(Classroom.school_id == find(tx, School, school).id)
         if teacher := asked("teacher"):
@@ -127,6 +143,7 @@ class ClassroomGrid(Grid):
                 f"/console/classrooms/{thing.public_id}",
                 (
                     Cell(thing.name),
+                    Cell(mark_of(thing), "mark"),
                     Cell(schools.get(thing.school_id)),
                     Cell(str(sizes.get(thing.id, 0)), "number"),
                     wording.cell(doors.get(thing.id)),
@@ -147,6 +164,7 @@ class ClassroomGrid(Grid):
             of.append(find(tx, Account, teacher).name)
         return {
             "only": of,
+            "filters": [archived_filter()],
             "description": "Each class has a code that lets its students in.",
             "new_url": new_url,
             "new_title": "New class",
@@ -239,6 +257,7 @@ class ClassroomGrid(Grid):
                 "door": f"{base}/door" if edit else None,
             },
             tabs=tabs(self.who, row),
+            roster=state_of(tx, self.who, row),
             may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},
             crumbs=[CRUMB, {"title": row.name}],
         )
@@ -275,12 +294,16 @@ class ClassroomGrid(Grid):
     def paste(self, public_id: str) -> str | Response | tuple[str, int]:
         """Add students from a list of names: first what would happen, then, confirmed, do it."""
         row = find(reading(), Classroom, public_id, permission=STUDENTS_CREATE)
-        form = PasteForm()
+        one = request.form.get("one") == "yes"
+        form = PasteForm(_as_a_list(request.form)) if one else PasteForm()
         shown: dict[str, Any] = {}
         if form.validate_on_submit():
             done_reading()
             try:
-                if request.form.get("confirm") == "yes":
+                # A single child about whom there is no question is added at once; it can be undone.
+                if request.form.get("confirm") == "yes" or (
+                    one and self._is_plain(public_id, form.names.data)
+                ):
                     added = self._add(public_id, form.names.data or "")
                     if not added.left_out:
                         flash(what_was_added(added), "success")
@@ -305,13 +328,25 @@ class ClassroomGrid(Grid):
         return (page, 422) if form.errors else page
 
     def _add(self, public_id: str, text: str) -> Added:
-        ticked = {int(line) for line in request.form.getlist("another") if LINE_NUMBER.fullmatch(line)}
-        return student_services.add_students(
-            principal=self.who, classroom=public_id, text=text, another=ticked
+        answers = {
+            int(name.removeprefix(ANSWER)): value
+            for name, value in request.form.items()
+            if name.startswith(ANSWER) and LINE_NUMBER.fullmatch(name.removeprefix(ANSWER))
+        }
+        ticked = (int(line) for line in request.form.getlist("another") if LINE_NUMBER.fullmatch(line))
+        return rosters.add_students(
+            principal=self.who,
+            classroom=public_id,
+            text=text,
+            answers=answers | dict.fromkeys(ticked, ANOTHER),
         )
 
+    def _is_plain(self, public_id: str, text: str | None) -> bool:
+        lines = rosters.preview_names(principal=self.who, classroom=public_id, text=text or "")
+        return [line.state for line in lines] in ([LineState.NEW], [LineState.BACK])
+
     def _preview(self, public_id: str, text: str) -> dict[str, Any]:
-        lines = student_services.preview_names(principal=self.who, classroom=public_id, text=text)
+        lines = rosters.preview_names(principal=self.who, classroom=public_id, text=text)
         order = list(SHOWN_FIRST)
         return {
             "preview": sorted(lines, key=lambda line: order.index(line.state)),
@@ -352,14 +387,32 @@ class ClassroomGrid(Grid):
         return "The door is closed." if door is Door.CLOSED else "The door is open."
 
 
+def _as_a_list(sent: Mapping[str, str]) -> MultiDict[str, str]:
+    """The names of a single child as a list of one line, in columns."""
+    cells = (" ".join(sent.get(name, "").split()) for name in ("given_name", "family_name"))
+    return MultiDict({"names": "\t".join(cells), "csrf_token": sent.get("csrf_token", "")})
+
+
 def what_was_added(added: Added) -> str:
     """What became of a pasted list: "23 students added. 1 came back. 6 lines were left out."."""
     said = []
-    if added.new or not added.back:
+    if added.new or not (added.back or added.joined):
         said.append(f"{'1 student' if added.new == 1 else f'{added.new} students'} added.")
     if added.back:
         said.append(f"{added.back} came back.")
+    if added.joined:
+        said.append(f"{added.joined} joined from another class.")
     if added.left_out:
         many = len(added.left_out)
         said.append("1 line was left out." if many == 1 else f"{many} lines were left out.")
     return " ".join(said)
+
+
+def archived_filter() -> dict[str, Any]:
+    """The choice between the classes of now and those that are archived."""
+    kept = asked("archived") == "yes"
+    options = [
+        {"value": "", "title": "Classes of now", "selected": not kept},
+        {"value": "yes", "title": "Archived classes", "selected": kept},
+    ]
+    return {"name": "archived", "title": "Show", "options": options}

@@ -1,14 +1,15 @@
 """The forms of the console."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services.newcomers import LONGEST_NAME as LONGEST_PERSON
 from backoffice.accounts.services.newcomers import NOBODY_NAMED
-from backoffice.schools.names import LONGEST
+from backoffice.schools.names import COLOURS, FIGURES, LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
 
 
@@ -47,6 +48,19 @@ class PasteForm(FlaskForm):
     """A list of names."""
 
     names = TextAreaField("Names", [DataRequired("Write or paste at least one name, one a line.")])
+
+
+class MoveForm(ConfirmForm):
+    """Into which class students move."""
+
+    target = SelectField("Move to", [DataRequired("Choose a class.")])
+
+
+class MarkForm(FlaskForm):
+    """By what a class is told from others at a glance."""
+
+    icon = RadioField("Picture", choices=[SelectChoice(figure, figure.capitalize()) for figure in FIGURES])
+    colour = RadioField("Colour", choices=[SelectChoice(colour, colour.capitalize()) for colour in COLOURS])
 
 
 class StudentForm(FlaskForm):

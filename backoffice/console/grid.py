@@ -28,6 +28,7 @@ from backoffice.console.guard import GuardedView
 from backoffice.console.paging import SORTABLE, Columns, Page, page_by_key, page_by_name
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
 
 LONGEST_CURSOR = 16
 LONGEST_SEARCH = 60
@@ -126,6 +127,11 @@ class Grid(GuardedView):
         del tx
         return [action.question.format(count=self.counted(len(chosen)))]
 
+    def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
+        """The form that confirms an action, with what it has to be told besides."""
+        del action
+        return ConfirmForm(**filled)
+
     # ------------------------------------------------------------------ the doors
 
     def visible_rows(self, tx: Transaction, permission: Permission) -> Select[Any]:
@@ -162,21 +168,21 @@ class Grid(GuardedView):
         if not found:
             flash("Nothing was selected. Tick the rows first.", "info")
             return redirect(request.full_path.rstrip("?"), 303)
-        form = ConfirmForm()
+        form = self.confirm_form(action)
         problem = None
         if form.validate_on_submit():
             done_reading()
             try:
                 flash(getattr(self, action.run)([thing.public_id for thing in found]), "success")
             except Rejected as rejected:
-                problem = str(rejected)
+                problem = show_rejection(form, rejected)
             else:
                 return redirect(request.full_path.rstrip("?"), 303)
         return self.render(
             "console/confirm.html",
             heading=action.title,
             sentences=self.question(tx, action, found),
-            form=ConfirmForm(formdata=None, confirm="yes"),
+            form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
             submit_title=action.title,

@@ -15,6 +15,7 @@ from backoffice.console.accounts import AccountsPage
 from backoffice.console.class_cards import ClassCards
 from backoffice.console.class_door import ClassDoor
 from backoffice.console.class_live import ClassLive
+from backoffice.console.class_manage import ManagePage
 from backoffice.console.class_points import ClassPoints
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
@@ -43,6 +44,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ClassCards,
     ClassDoor,
     ClassLive,
+    ManagePage,
     StudentGrid,
     FamilyGrid,
     FamilyInvitationGrid,

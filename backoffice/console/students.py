@@ -17,6 +17,7 @@ from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_REPORT,
+    STUDENTS_CREATE,
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
     STUDENTS_READ,
@@ -24,7 +25,7 @@ from backoffice.access.permissions import (
 )
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
-from backoffice.console.forms import StudentForm
+from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.console.paging import LARGE
 from backoffice.families import queries as family_queries
@@ -33,6 +34,7 @@ from backoffice.families.services.looking import note_view
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
+from backoffice.schools.services import moving
 from backoffice.schools.services import students as services
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
@@ -81,6 +83,13 @@ class StudentGrid(Grid):
             "unenroll",
             "Their points in it stay, nobody is deleted, and you can undo it.",
             danger=True,
+        ),
+        BulkAction(
+            "move",
+            "Move to another class",
+            STUDENTS_UNENROLL,
+            "move",
+            "Their points stay with this class and stand there again if they come back. You can undo it.",
         ),
     )
 
@@ -162,6 +171,31 @@ class StudentGrid(Grid):
     def allowed_actions(self) -> list[BulkAction]:
         """Leaving a class is offered where the list shows one class."""
         return super().allowed_actions() if asked("classroom") else []
+
+    def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
+        """For moving, the classes that they can move to: of the same school, where one may add students."""
+        if action.name != "move":
+            return super().confirm_form(action, **filled)
+        form = MoveForm(**filled)
+        tx = reading()
+        leaves = find(tx, Classroom, asked("classroom"))
+        rooms = queries.classrooms_for(tx, STUDENTS_CREATE, school_id=leaves.school_id)
+        form.target.choices = [
+            ("", "Choose a class"),
+            *((room.public_id, room.name) for room in rooms if room.id != leaves.id),
+        ]
+        return form
+
+    def move(self, students: list[str]) -> dict[str, Any]:
+        """Move the selected students from the class that the list shows to another; it can be undone."""
+        classroom = asked("classroom")
+        moved = moving.move_students(
+            principal=self.who, source=classroom, target=request.form["target"], students=students
+        )
+        return undoable(
+            f"{self.counted(moved)} moved. Their points stay with the class in which they were earned.",
+            url=f"/console/classrooms/{classroom}/undo-last",
+        )
 
     def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Student]) -> list[str]:
         """Who will leave which class, by name."""

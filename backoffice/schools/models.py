@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
+from backoffice.schools.names import COLOURS, FIGURES
 from backoffice.storage import columns
 from backoffice.storage.base import Base, only
 from backoffice.storage.columns import Keep
@@ -162,6 +163,9 @@ class Classroom(Base):
             " and door_from >= 0 and door_from < door_to and door_to <= 1440",
             name="hours_are_a_span",
         ),
+        CheckConstraint("archived_at is null or door = 'closed'", name="archived_is_closed"),
+        only("colour", COLOURS),
+        only("icon", FIGURES),
     )
 
     school_id: Mapped[int] = columns.reference(
@@ -188,6 +192,11 @@ class Classroom(Base):
         "Each child is asked for 4 digits of their own", keep=Keep.CLASSROOM
     )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
+    archived_at: Mapped[datetime | None] = columns.moment(
+        "Since when it is kept as it was", keep=Keep.CLASSROOM
+    )
+    colour: Mapped[str | None] = columns.choice("The colour of its mark", keep=Keep.CLASSROOM)
+    icon: Mapped[str | None] = columns.choice("The picture of its mark", keep=Keep.CLASSROOM)
 
     staff: Mapped[list["TeachingRole"]] = relationship(viewonly=True, lazy="raise")
     codes: Mapped[list["ClassroomCode"]] = relationship(viewonly=True, lazy="raise")

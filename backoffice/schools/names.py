@@ -13,12 +13,12 @@ NameKey = tuple[str, str]
 LONGEST = 80
 TOKEN_BYTES = 8
 LONGEST_PREFIX = 12
-_FIGURES = (
+FIGURES = (
     *("star", "sun", "moon", "cloud", "leaf", "fish"),
     *("bird", "cat", "bear", "owl", "flower", "boat"),
 )
-_COLOURS = ("sky", "mint", "coral", "sun", "plum", "sea", "rose", "sand")
-AVATARS = tuple(f"{figure}-{colour}" for figure in _FIGURES for colour in _COLOURS)
+COLOURS = ("sky", "mint", "coral", "sun", "plum", "sea", "rose", "sand")
+AVATARS = tuple(f"{figure}-{colour}" for figure in FIGURES for colour in COLOURS)
 # What a name has no use for, and a page, a formula or a program might take for its own.
 _SIGNS = frozenset('<>{}[]=|\\"^~$%#*+_?:;')
 # Colours and shapes that only change the picture before them.

@@ -26,7 +26,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.storage import functions, keyring
+from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 
 LAST_ENTRIES = 20
@@ -108,20 +108,6 @@ def students_of(tx: Transaction, classroom: Classroom) -> list[ListedStudent]:
     ]
     # Namesakes keep their places from one page to the next.
     return sorted(listed, key=lambda each: (names.sort_key(each.given, each.family), each.public_id))
-
-
-def who_left(tx: Transaction, classroom: Classroom) -> dict[names.NameKey, int]:
-    """The numbers of students who were in the class and left it, by name; of namesakes one.
-
-    For matching a name that somebody writes, never for showing: those who left are nobody's to list.
-    """
-    opener = keyring.current()
-    found = {}
-    for row in functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id):
-        given = opener.open(bytes(row.given_name), context="student.given_name").decode()
-        family = row.family_name and opener.open(bytes(row.family_name), context="student.family_name")
-        found[names.name_key(given, family.decode() if family else None)] = row.student_id
-    return found
 
 
 def enrollments_of(tx: Transaction, student: Student) -> Sequence[Enrollment]:
@@ -225,9 +211,18 @@ def country_of(tx: Transaction, classroom: Classroom) -> str:
     return tx.scalar(select(School.country).where(School.id == classroom.school_id)) or ""
 
 
-def classrooms_for(tx: Transaction, *, most: int | None = None) -> list[Classroom]:
-    """The classes that the principal may see, in the order of their names."""
-    found = tx.scalars(visible(tx.principal, select(Classroom).limit(most)))
+def classrooms_for(
+    tx: Transaction,
+    permission: Permission | None = None,
+    *,
+    school_id: int | None = None,
+    most: int | None = None,
+) -> list[Classroom]:
+    """The classes that the principal may see, or do this in, and that are not archived, by name."""
+    live = select(Classroom).where(Classroom.archived_at.is_(None))
+    if school_id is not None:
+        live = live.where(Classroom.school_id == school_id)
+    found = tx.scalars(visible(tx.principal, live.limit(most), permission))
     return sorted(found, key=lambda classroom: names.sort_key(classroom.name, None))
 
 

@@ -6,8 +6,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, any_, func, select
 
 from backoffice.access.permissions import (
+    CHILDREN_READ,
+    CLASSROOMS_ARCHIVE,
+    CLASSROOMS_EXPORT,
     CLASSROOMS_READ,
+    OWN_POINTS_READ,
+    POINTS_REPORT,
     SCHOOLS_READ,
+    STUDENTS_EXPORT,
     STUDENTS_READ,
     TEACHERS_READ,
 )
@@ -23,6 +29,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.schools.roster_models import RosterChange, RosterChangeStudent
 
 
 def enrolled(student: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
@@ -52,6 +59,20 @@ register(
         classrooms=_classroom_column(Classroom, "id"),
         own_classroom="id",
         classrooms_of=lambda classroom: (classroom.id,),
+        closed="archived_at",
+        still=frozenset(
+            {
+                CLASSROOMS_READ,
+                CLASSROOMS_EXPORT,
+                CLASSROOMS_ARCHIVE,
+                STUDENTS_READ,
+                STUDENTS_EXPORT,
+                TEACHERS_READ,
+                CHILDREN_READ,
+                OWN_POINTS_READ,
+                POINTS_REPORT,
+            }
+        ),
     ),
     Rule(
         Student,
@@ -76,6 +97,8 @@ register(
             (Action, CLASSROOMS_READ),
             (PointEntry, STUDENTS_READ),
             (PointAward, STUDENTS_READ),
+            (RosterChange, STUDENTS_READ),
+            (RosterChangeStudent, STUDENTS_READ),
         )
     ),
 )

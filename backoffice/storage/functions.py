@@ -606,6 +606,18 @@ def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence
     return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
+def forget_added(session: Session, *, school_id: int, classroom_id: int) -> int:
+    """Erase whom the last change of a class's roster wrote down, if nothing became of them; how many."""
+    statement = text("select app.forget_added(:school, :classroom)")
+    return int(session.scalar(statement, {"school": school_id, "classroom": classroom_id}) or 0)
+
+
+def forget_roster_change(session: Session, *, school_id: int, classroom_id: int) -> None:
+    """Forget the last change of a class's roster."""
+    statement = text("select app.forget_roster_change(:school, :classroom)")
+    session.execute(statement, {"school": school_id, "classroom": classroom_id})
+
+
 def school_counts(session: Session, *, schools: Collection[int]) -> Sequence[AnyRow]:
     """Classrooms, students and staff of those of these schools that the principal may count."""
     statement = text("select * from app.school_counts(cast(:schools as bigint[]))")

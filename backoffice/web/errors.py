@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from backoffice.access.lookup import NotFound
+from backoffice.access.lookup import Closed, NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
 from backoffice.problems import SwitchedOff, Throttled
@@ -40,6 +40,10 @@ SENTENCES = {
         "Nothing was half saved. Ask for less at once, or try again in a minute.",
     ),
 }
+CLOSED = (
+    "This class is archived",
+    "Nothing of it changes while it is. Bring it back from its own page first.",
+)
 SLOW = "slow"
 # What kept a page from the database, by what the driver and the pool raise.
 _TROUBLE = {QueryCanceled: SLOW, NoAnswer: "silent", PoolTimeout: "busy"}
@@ -123,6 +127,10 @@ def _for_who_may_not(app: Flask) -> None:
     @app.errorhandler(Denied)
     def _hidden(_error: Exception) -> Response:
         return answer(404)
+
+    @app.errorhandler(Closed)
+    def _closed(_error: Closed) -> Response:
+        return answer(409, CLOSED)
 
     @app.errorhandler(SessionEnded)
     def _signed_out(_error: SessionEnded) -> BaseResponse:

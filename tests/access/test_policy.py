@@ -29,7 +29,7 @@ KEEPS_KEYS = {"pins:clear", "cards:issue"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
 LEADS = {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
-    "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export",
+    "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
@@ -38,12 +38,12 @@ LEADS = {
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
-    "classrooms:read", "classrooms:edit", "classrooms:export",
+    "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",
     "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
 }  # fmt: skip
-CO_TEACHES = OWNS - {"classrooms:export", "students:export"}
+CO_TEACHES = OWNS - {"classrooms:export", "classrooms:archive", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read", "points:award"}
 # What each may do with a classroom; a place that is not listed: nothing.
 # What founders run besides: the parts of the system, which belong to no school.

@@ -20,7 +20,7 @@ from backoffice.schools.points_queries import AWARDS_A_PAGE
 from backoffice.schools.services import points
 from backoffice.schools.services.actions import ICONS, SUGGESTED, add_action
 from backoffice.schools.services.classrooms import create_classroom
-from backoffice.schools.services.students import add_students
+from backoffice.schools.services.rosters import add_students
 from tests.contract.pages import body_of
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World

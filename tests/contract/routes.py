@@ -241,6 +241,11 @@ NOTED: Mapping[str, Filled] = {
 }
 # What a mail about an account leaves behind.
 TOLD = ("added app.account_letter", "added app.job_run")
+# A change of a roster takes the place of the one before.
+NOTED_CHANGE = (
+    *("changed app.roster_change", "added app.roster_change_student"),
+    "removed app.roster_change_student",
+)
 Fill = Callable[[Stage, Actor, Thing | None], Filled]
 
 
@@ -363,10 +368,24 @@ def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     student = next(each for each in stage.of("student") if each.place == room.place)
     return Filled(
         {"action": "unenroll", "rowid": [student.public_id], "confirm": "yes"},
-        ("changed app.enrollment",),
+        ("changed app.enrollment", *NOTED_CHANGE),
         query={"classroom": room.public_id},
         identifiers={"rowid": "student"},
     )
+
+
+def _archived(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """The code ends, and whoever is in by it is out; the last change of the roster is forgotten."""
+    out = [effect for effect in _renewed(stage, actor, thing).effect if effect.endswith("_session")]
+    gone = ("removed app.roster_change", "removed app.roster_change_student")
+    return Filled({"confirm": "yes"}, ("changed app.classroom", "changed app.classroom_code", *out, *gone))
+
+
+def _moved(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """To a class where nobody may put them: nothing moves. Moving is in tests/schools."""
+    filled = _unenroll(stage, actor, thing)
+    fields = {**filled.fields, "action": "move", "target": ""}
+    return Filled(fields, query=filled.query, identifiers=filled.identifiers, audited=False)
 
 
 def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -814,8 +833,19 @@ FORMS: Mapping[str, Fill] = {
     "console_classrooms.new": _new_class,
     "console_classrooms.edit": _always(("changed app.classroom",), name="Renamed Rhinos"),
     "console_classrooms.paste": _always(
-        ("added app.enrollment", "added app.student"), names="Newton Newcomer", confirm="yes"
+        (
+            *("added app.enrollment", "added app.student"),
+            *NOTED_CHANGE,
+        ),
+        names="Newton Newcomer",
+        confirm="yes",
     ),
+    "console_class_manage.manage": _always(("changed app.classroom",), icon="owl", colour="plum"),
+    "console_class_manage.archive": _archived,
+    # None is archived, and nothing was changed that could be undone: tests/schools/test_rosters_services.py.
+    "console_class_manage.restore": _always(audited=False),
+    "console_class_manage.undo_last": _always(audited=False),
+    "console_students.act:move": _moved,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_classrooms.renew_code": _renewed,
     "console_class_points.award": _awarded,

@@ -56,6 +56,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff.models import Invitation, InvitedAs
@@ -552,6 +553,15 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
             comment=f"Comment about {child.family}",
             awarded_at=yesterday,
         )
+    # Too old to be undone.
+    here = {"school_id": school.id, "classroom_id": number}
+    tx.execute(
+        insert(RosterChange).values(
+            **here, kind=ChangeKind.ADD, at=clock.now() - timedelta(hours=25), by=owner.id
+        )
+    )
+    for child in made.children[-1:]:
+        tx.execute(insert(RosterChangeStudent).values(**here, student_id=child.id, how=ChangedHow.BACK))
     return made
 
 

@@ -17,7 +17,7 @@ from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, Enrollment, PointEntry, Student
-from backoffice.schools.services import actions, points, students
+from backoffice.schools.services import actions, points, rosters, students
 from backoffice.schools.services.classrooms import create_classroom
 from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World
@@ -34,7 +34,7 @@ class Room:
             principal=teacher, school=world.home.public_id, name="Thirty Thrushes"
         )
         names = "\n".join(f"Thrush{number} Numbered" for number in range(30))
-        students.add_students(principal=teacher, classroom=self.public_id, text=names)
+        rosters.add_students(principal=teacher, classroom=self.public_id, text=names)
         self.plus = actions.add_action(
             principal=teacher, classroom=self.public_id, label="Sang", icon="music", value=3
         )

@@ -11,8 +11,9 @@ from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
-from backoffice.schools.services import students
-from backoffice.schools.services.students import LARGEST_LIST, Added, Left
+from backoffice.schools.services import rosters, students
+from backoffice.schools.services.rosters import ANOTHER, LARGEST_LIST, Added
+from backoffice.schools.services.students import Left
 from backoffice.storage import functions
 from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World
@@ -23,11 +24,11 @@ def test_a_pasted_list_becomes_students(world: World) -> None:
     text = "1. Ada Lovelace\nTuring, Alan\n\nGrace\tHopper\nWilhelmina Quartermaine\n@@@"
     states = [
         line.state
-        for line in students.preview_names(principal=teacher, classroom=world.own_class.public_id, text=text)
+        for line in rosters.preview_names(principal=teacher, classroom=world.own_class.public_id, text=text)
     ]
     assert states == ["new", "new", "new", "same", "problem"]
-    added = students.add_students(principal=teacher, classroom=world.own_class.public_id, text=text)
-    assert added == Added(3, 0, ("@@@",))
+    added = rosters.add_students(principal=teacher, classroom=world.own_class.public_id, text=text)
+    assert added == Added(3, 0, left_out=("@@@",))
     with transaction(SYSTEM) as tx:
         names = {(s.given_name, s.family_name) for s in tx.scalars(select(Student))}
         assert {("Ada", "Lovelace"), ("Alan", "Turing"), ("Grace", "Hopper")} <= names
@@ -40,7 +41,7 @@ def test_a_long_list_asks_as_much_as_a_short_one(runtime: Runtime, world: World)
     for many in (1, 28, LARGEST_LIST):
         text = "\n".join(f"Listed{number} Of{many}" for number in range(many))
         with statements(runtime) as noted:
-            added = students.add_students(principal=teacher, classroom=own, text=text)
+            added = rosters.add_students(principal=teacher, classroom=own, text=text)
         assert added == Added(many, 0)
         asked.append(len(noted))
     assert len(set(asked)) == 1
@@ -56,21 +57,23 @@ def test_the_same_list_twice_adds_nobody(world: World) -> None:
     teacher = world.sign_in("teacher")
     text = "Katherine Johnson\nMary Jackson"
     own = world.own_class.public_id
-    assert students.add_students(principal=teacher, classroom=own, text=text) == Added(2, 0)
-    assert students.add_students(principal=teacher, classroom=own, text=text.upper()) == Added(0, 0)
+    assert rosters.add_students(principal=teacher, classroom=own, text=text) == Added(2, 0)
+    assert rosters.add_students(principal=teacher, classroom=own, text=text.upper()) == Added(0, 0)
 
 
 def test_a_name_that_stands_twice_is_one_child_unless_somebody_says_otherwise(world: World) -> None:
     teacher, own = world.sign_in("teacher"), world.own_class.public_id
     text = "Percival Twinname\nTwinname, Percival\nWilhelmina Quartermaine"
-    lines = students.preview_names(principal=teacher, classroom=own, text=text)
+    lines = rosters.preview_names(principal=teacher, classroom=own, text=text)
     assert [(line.state, line.note) for line in lines] == [
         ("new", None),
         ("twice", "The same as line 1."),
         ("same", "Stays as it is."),
     ]
     assert [line.may_be_another for line in lines] == [False, True, True]
-    assert students.add_students(principal=teacher, classroom=own, text=text, another={2}) == Added(2, 0)
+    assert rosters.add_students(principal=teacher, classroom=own, text=text, answers={2: ANOTHER}) == Added(
+        2, 0
+    )
     with transaction(SYSTEM) as tx:
         twins = [each.id for each in tx.scalars(select(Student)) if each.given_name == "Percival"]
         avatars = tx.scalars(select(Enrollment.avatar).where(Enrollment.student_id.in_(twins))).all()
@@ -137,16 +140,18 @@ def test_nobody_else_brings_somebody_back(world: World, left: Left, role: str) -
 def test_a_pasted_name_comes_back_with_its_points(world: World, left: Left) -> None:
     teacher, own = world.sign_in("teacher"), world.own_class.public_id
     text = "QUARTERMAINE, wilhelmina\nWilhelmina Quartermaine"
-    lines = students.preview_names(principal=teacher, classroom=own, text=text)
+    lines = rosters.preview_names(principal=teacher, classroom=own, text=text)
     assert [line.state for line in lines] == ["back", "twice"]
-    assert students.add_students(principal=teacher, classroom=own, text=text) == Added(0, 1)
+    assert rosters.add_students(principal=teacher, classroom=own, text=text) == Added(0, 1)
     assert [points for given, points in listed(world) if given == "Wilhelmina"] == [2]
 
 
 def test_a_namesake_of_who_left_can_be_another_child(world: World, left: Left) -> None:
     teacher, own = world.sign_in("teacher"), world.own_class.public_id
     text = "Wilhelmina Quartermaine"
-    assert students.add_students(principal=teacher, classroom=own, text=text, another={1}) == Added(1, 0)
+    assert rosters.add_students(principal=teacher, classroom=own, text=text, answers={1: ANOTHER}) == Added(
+        1, 0
+    )
     assert [points for given, points in listed(world) if given == "Wilhelmina"] == [0]
     students.resume_enrollments(principal=teacher, classroom=own, left_at=left.at)
 
@@ -168,7 +173,7 @@ def test_nobody_else_learns_who_left(world: World, left: Left, role: str) -> Non
 )
 def test_nobody_else_adds_to_the_class(world: World, role: str) -> None:
     with pytest.raises(NotFound):
-        students.add_students(
+        rosters.add_students(
             principal=world.sign_in(role),
             classroom=world.own_class.public_id,
             text="Mallory Intruder",

@@ -24,7 +24,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.schools.services.students import add_students
+from backoffice.schools.services.rosters import add_students
 from backoffice.settings import Sessions
 from backoffice.storage import keyring
 from backoffice.throttles.visitor import Visitor

@@ -1,0 +1,106 @@
+"""Managing one class: its mark, archiving it and bringing it back, undoing the last change of its roster."""
+
+from flask import flash, redirect
+from flask_admin import expose
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, STUDENTS_UNENROLL
+from backoffice.access.policy import can
+from backoffice.console.class_page import CRUMB, ClassPage
+from backoffice.console.class_state import mark_of
+from backoffice.console.forms import ConfirmForm, MarkForm
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom
+from backoffice.schools.names import COLOURS, FIGURES
+from backoffice.schools.services import archiving
+from backoffice.schools.services.changes import undo_last_change
+from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
+from backoffice.web.resend import shows_what_was_typed
+
+
+class ManagePage(ClassPage):
+    """What is done to a class as a whole."""
+
+    doors = {
+        "manage": CLASSROOMS_EDIT,
+        "archive": CLASSROOMS_ARCHIVE,
+        "restore": CLASSROOMS_ARCHIVE,
+        "undo_last": STUDENTS_UNENROLL,
+    }
+    title = "Manage"
+    tail = "manage"
+    page = "manage"
+
+    @expose("/<classroom:public_id>/manage", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def manage(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Choose the class's picture and colour; from here on to archiving."""
+        row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
+        form = MarkForm(icon=row.icon or FIGURES[0], colour=row.colour or COLOURS[0])
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                archiving.mark_classroom(
+                    principal=self.who, classroom=public_id, colour=form.colour.data, icon=form.icon.data
+                )
+            except Rejected as rejected:
+                show_rejection(form, rejected)
+            else:
+                flash("The class has its mark.", "success")
+                return redirect(f"/console/classrooms/{public_id}", 303)
+        page = self.class_page(
+            "console/class_manage.html",
+            row,
+            form=form,
+            mark=mark_of(row),
+            archive_url=f"/console/classrooms/{public_id}/archive"
+            if can(self.who, CLASSROOMS_ARCHIVE, row)
+            else None,
+        )
+        return (page, 422) if form.errors else page
+
+    @expose("/<classroom:public_id>/archive", methods=("GET", "POST"))
+    def archive(self, public_id: str) -> str | Response:
+        """Say what archiving does; when confirmed, do it."""
+        row = find(reading(), Classroom, public_id, permission=CLASSROOMS_ARCHIVE)
+        own = f"/console/classrooms/{public_id}"
+        if ConfirmForm().validate_on_submit():
+            done_reading()
+            archiving.archive_classroom(principal=self.who, classroom=public_id)
+            flash("The class is archived.", "success")
+            return redirect(own, 303)
+        return self.render(
+            "console/confirm.html",
+            heading="Archive this class",
+            sentences=[
+                f"{row.name} stays as it is: students, points and names can be read, and nothing changes.",
+                "Its code ends, its door closes, and whoever is signed in is out.",
+                "You find it in the list under “Archived classes”, and can bring it back with a new code.",
+            ],
+            form=ConfirmForm(formdata=None, confirm="yes"),
+            submit_title="Archive the class",
+            cancel_url=own,
+            crumbs=[CRUMB, {"title": row.name, "url": own}, {"title": "Archive"}],
+        )
+
+    @expose("/<classroom:public_id>/restore", methods=("POST",))
+    def restore(self, public_id: str) -> Response:
+        """Bring the class back."""
+        done_reading()
+        archiving.restore_classroom(principal=self.who, classroom=public_id)
+        flash("The class is back. It has a new code; its door is closed until you open it.", "success")
+        return redirect(f"/console/classrooms/{public_id}", 303)
+
+    @expose("/<classroom:public_id>/undo-last", methods=("POST",))
+    def undo_last(self, public_id: str) -> Response:
+        """Undo the last change of the class's roster."""
+        done_reading()
+        try:
+            undo_last_change(principal=self.who, classroom=public_id)
+        except Rejected as rejected:
+            flash(str(rejected), "warning")
+        else:
+            flash("Undone. The students of this class are as they were before.", "success")
+        return redirect(f"/console/classrooms/{public_id}", 303)

@@ -1,0 +1,71 @@
+"""Archiving a class and bringing it back; its mark."""
+
+from sqlalchemy import update
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom, ClassroomCode, Door
+from backoffice.schools.names import COLOURS, FIGURES
+from backoffice.schools.services.changes import forget_change
+from backoffice.schools.services.codes import issue_code
+
+
+def archive_classroom(*, principal: Principal, classroom: str) -> None:
+    """Keep a class as it is: its codes end and whoever came in by them is out, the door shuts.
+
+    Nothing of it can be changed until it is brought back. Done already: nothing happens. Raises `NotFound`.
+    """
+    with transaction(principal) as tx:
+        row = find(tx, Classroom, classroom, permission=CLASSROOMS_ARCHIVE, lock=True)
+        if row.archived_at is None:
+            archive(tx, row)
+            record(tx, "classrooms.archive", school_id=row.school_id, classroom=row.id)
+
+
+def archive(tx: Transaction, row: Classroom) -> None:
+    """Archive a class that is locked, within the transaction of a service, which notes it."""
+    now = clock.now()
+    forget_change(tx, row)
+    # The database ends the sessions of a class that is archived, however they began.
+    tx.execute(
+        update(ClassroomCode)
+        .where(
+            ClassroomCode.school_id == row.school_id,
+            ClassroomCode.classroom_id == row.id,
+            ClassroomCode.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+    )
+    row.door, row.door_until, row.archived_at = Door.CLOSED, None, now
+    tx.flush()
+
+
+def restore_classroom(*, principal: Principal, classroom: str) -> None:
+    """Bring an archived class back, with a new code and its door closed. Raises `NotFound`."""
+    with transaction(principal) as tx:
+        row = find(tx, Classroom, classroom, permission=CLASSROOMS_ARCHIVE, lock=True)
+        if row.archived_at is not None:
+            row.archived_at = None
+            tx.flush()
+            issue_code(tx, school_id=row.school_id, classroom_id=row.id)
+            record(tx, "classrooms.restore", school_id=row.school_id, classroom=row.id)
+
+
+def mark_classroom(*, principal: Principal, classroom: str, colour: str, icon: str) -> None:
+    """Give the class the colour and the picture by which it is told from others.
+
+    Raises `Rejected`, `NotFound`, `Closed`.
+    """
+    if colour not in COLOURS:
+        raise Rejected(colour="Choose one of the colours.")
+    if icon not in FIGURES:
+        raise Rejected(icon="Choose one of the pictures.")
+    with transaction(principal) as tx:
+        row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
+        row.colour, row.icon = colour, icon
+        record(tx, "classrooms.mark", school_id=row.school_id, classroom=row.id, colour=colour, icon=icon)
