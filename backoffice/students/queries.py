@@ -23,6 +23,8 @@ class OwnPage:
     classroom: str
     awards: list[Award]
     goal: int | None
+    # The class asks each child for one, and this child has none.
+    pin_is_missing: bool
 
 
 def own_page(tx: Transaction) -> OwnPage:
@@ -64,4 +66,5 @@ def own_page(tx: Transaction) -> OwnPage:
             permission=OWN_POINTS_READ,
         ),
         goal=enrollment.goal,
+        pin_is_missing=classroom.pins_required and student.pin_hash is None,
     )

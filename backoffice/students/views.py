@@ -123,10 +123,9 @@ def page() -> Response:
     who = signed_in()
     if who is None:
         return out()
-    own = pins.own_pin(reading())
-    if own.is_required and not own.is_set:
-        return redirect("/student/pin", 303)
     seen = queries.own_page(reading())
+    if seen.pin_is_missing:
+        return redirect("/student/pin", 303)
     body = render_template(
         "students/student.html",
         name=seen.name,

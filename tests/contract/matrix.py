@@ -61,7 +61,7 @@ from tests.factories.world import PEOPLE, SYSTEM, World
 BY_IDENTIFIER = frozenset({ACCOUNTS_FIND, ACCOUNTS_SUSPEND, ACCOUNTS_RESET})
 ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody")
 GONE = 404
-NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "provider": "dodo", "link": "x" * 43}
+NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "provider": "dodo", "link": "x" * 43, "card": "x" * 27}
 BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 MODELS: Mapping[str, Any] = {
     "school": School,
