@@ -22,6 +22,7 @@ import backoffice.staff.views
 import backoffice.students.cards.views
 import backoffice.students.pins.views
 import backoffice.students.views
+import backoffice.students.worries.views
 from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
 from backoffice.settings import Settings

@@ -17,4 +17,5 @@ import backoffice.schools.rules
 import backoffice.staff.rules
 import backoffice.storage.installation
 import backoffice.students.rules
+import backoffice.students.worries.rules
 import backoffice.throttles.models  # noqa: F401

@@ -8,6 +8,7 @@ from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
+from backoffice.students.worries.jobs import JOBS as WORRY_JOBS
 from backoffice.throttles.forgetting import forget_tries
 
 JOBS: tuple[Job, ...] = (
@@ -19,4 +20,5 @@ JOBS: tuple[Job, ...] = (
     *PROVIDER_JOBS,
     *MAIL_JOBS,
     *STAFF_JOBS,
+    *WORRY_JOBS,
 )

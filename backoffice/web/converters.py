@@ -52,6 +52,10 @@ class LinkConverter(BaseConverter):
     regex = r"[A-Za-z0-9_-]{43}"
 
 
+class WorryConverter(_PublicIdConverter):
+    """The public identifier of something that a child told."""
+
+
 class CodeConverter(BaseConverter):
     """A classroom code as somebody typed or scanned it."""
 
@@ -100,6 +104,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "event": EventConverter,
     "passkey": PasskeyConverter,
     "link": LinkConverter,
+    "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,
     "plugin": PluginConverter,

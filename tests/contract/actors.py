@@ -37,6 +37,7 @@ from backoffice.schools.models import (
 from backoffice.settings import Sessions
 from backoffice.staff.models import Invitation
 from backoffice.students import tokens
+from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
@@ -56,6 +57,7 @@ KINDS = (
     "event",
     "action",
     "point_award",
+    "worry",
     "guardian_link",
     "guardian_invitation",
 )
@@ -175,6 +177,7 @@ def build_stage(world: World, app: Flask) -> Stage:
             Thing("student", child.id, child.public_id, room.school_id, place) for child in room.children
         ]
         things += _of_points(room, place)
+        things += _worries(room, place)
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     scheduler.sync()
     things += _mails(world)
@@ -206,7 +209,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     )
     texts = children | frozenset(SHARED_SECRET.split("|"))
     for room in classes.values():
-        texts |= _class_texts(room) | {f"Comment about {child.family}" for child in room.children}
+        texts |= {_worry(room)} | _class_texts(room) | {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
         texts |= {person.name, person.email}
@@ -289,6 +292,13 @@ def _of_points(room: Class, place: str = "own") -> list[Thing]:
                 select(model.id, model.public_id).where(model.classroom_id == room.id).order_by(model.id)
             )
         ]
+
+
+def _worries(room: Class, place: str = "own") -> list[Thing]:
+    """What children of a class told."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(select(Worry.id, Worry.public_id).where(Worry.classroom_id == room.id))
+        return [Thing("worry", row.id, row.public_id, room.school_id, place) for row in found]
 
 
 def _events() -> list[Thing]:
@@ -488,6 +498,8 @@ def _actors(
             reach[kind] = frozenset(each.id for each in of_families if each.kind == kind)
         # A helper's rows to the database; the policy lets those decide who teach.
         deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
+        reach["worry"] = frozenset(each.id for room in deciding for each in _worries(room))
+        says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
@@ -556,6 +568,10 @@ def _names(child: Child) -> set[str]:
 def _class_texts(room: Class) -> set[str]:
     spaced = f"{room.code[:4]}-{room.code[4:]}"
     return {room.name, room.code, spaced, f"Praise of the {room.name}"}
+
+
+def _worry(room: Class) -> str:
+    return f"Worry of the {room.name}"
 
 
 def columns_of(row: Mapping[str, Any], kind: str, table: str) -> int | None:

@@ -38,6 +38,7 @@ from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.worries.models import Worry
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import body_of, forms, settled
@@ -75,6 +76,7 @@ MODELS: Mapping[str, Any] = {
     "guardian_invitation": GuardianInvitation,
     "action": Action,
     "point_award": PointAward,
+    "worry": Worry,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (

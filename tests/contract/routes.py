@@ -101,6 +101,9 @@ PUBLIC = frozenset(
         "students.pin",
         "students.set_pin",
         "students.remove_pin",
+        "students.tell",
+        "students.send_worry",
+        "students.told",
         "students.leave",
         "students.goodbye",
         # This sends whoever is signed in on, and says that nothing is shared where nothing is.
@@ -351,6 +354,14 @@ def _own_pin(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     if actor.name != "student":
         return Filled(fields, audited=False)
     return Filled(fields, ("changed app.student", *_sessions_inside(stage, actor)))
+
+
+def _told(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """As the child that is signed in; nobody else tells anything."""
+    fields = {"kind": "strange", "form": "0c63ba2d-0d4a-4a3b-9a9e-6f1a2c0e9f11", "note": "A note"}
+    if actor.name != "student":
+        return Filled(fields, audited=False)
+    return Filled(fields, ("added app.worry",))
 
 
 def _sessions_inside(stage: Stage, actor: Actor) -> tuple[str, ...]:
@@ -759,6 +770,9 @@ FORMS: Mapping[str, Fill] = {
     "students.set_pin": _own_pin,
     # Nobody has one: who has takes it away in tests/students/test_pin_views.py.
     "students.remove_pin": _always(audited=False),
+    "students.send_worry": _told,
+    "console_inbox.take_up": _always(("changed app.worry",)),
+    "console_inbox.close": _always(("changed app.worry",), answer="Spoke with the child"),
     # Nobody has one, and nobody is locked: tests/console/test_class_cards.py has them.
     "console_class_cards.clear": _always(audited=False, all="yes"),
     "console_class_cards.unlock": _always(audited=False, all="yes"),

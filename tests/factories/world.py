@@ -66,6 +66,7 @@ from backoffice.students.cards import services as cards_of
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.pins import digits
 from backoffice.students.pins.models import OverrideKind, PinOverride
+from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
@@ -308,6 +309,8 @@ def make_world() -> World:
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
         letter = family_letter(tx, people["teacher"], home, own.children[0])
         family_letter(tx, people["outsider"], outside, foreign.children[0])
+        for room in (own, colleague, other, foreign):
+            worry(tx, room)
         cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
@@ -386,6 +389,25 @@ def make_world() -> World:
         letter,
         cards["teacher"],
     )
+
+
+def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str:
+    """Something that the first child of a class told; its public identifier."""
+    public_id = new_public_id()
+    _row(
+        tx,
+        Worry,
+        public_id=public_id,
+        school_id=room.school_id,
+        classroom_id=room.id,
+        student_id=room.children[0].id,
+        kind=WorryKind.UNKIND,
+        goes_to=goes_to,
+        note=f"Worry of the {room.name}",
+        form=str(uuid4()),
+        told_at=clock.now() - timedelta(hours=3),
+    )
+    return public_id
 
 
 @cache
