@@ -16,6 +16,7 @@ import backoffice.accounts.reset_views
 import backoffice.accounts.sign_up_views
 import backoffice.accounts.views
 import backoffice.families.joining_views
+import backoffice.families.requests.views
 import backoffice.families.views
 import backoffice.outbox.views
 import backoffice.staff.views

@@ -124,6 +124,8 @@ class Throttles(_Section):
     pin_class: Allowance = "40/10 minute;100/day"
     # Things that a child tells, not wrong tries.
     worry_student: Allowance = "5/hour;15/day"
+    # What a parent asks about a child.
+    request_account: Allowance = "4/hour;10/day"
     password_device: Allowance = "8/minute;40/day"  # noqa: S105 - tries, no secret
     password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
     password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105

@@ -20,6 +20,7 @@ from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import signing_in
 from backoffice.families.codes import spaced
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
 from backoffice.schools.award_models import PointAward
@@ -58,6 +59,7 @@ KINDS = (
     "action",
     "point_award",
     "worry",
+    "guardian_request",
     "guardian_link",
     "guardian_invitation",
 )
@@ -209,7 +211,8 @@ def build_stage(world: World, app: Flask) -> Stage:
     )
     texts = children | frozenset(SHARED_SECRET.split("|"))
     for room in classes.values():
-        texts |= {_worry(room)} | _class_texts(room) | {f"Comment about {child.family}" for child in room.children}
+        texts |= {_worry(room)} | _class_texts(room)
+        texts |= {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
         texts |= {person.name, person.email}
@@ -313,7 +316,7 @@ def _of_families(places: Mapping[int, str]) -> list[Thing]:
     with transaction(SYSTEM) as tx:
         return [
             Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.student_id])
-            for model in (GuardianLink, GuardianInvitation)
+            for model in (GuardianLink, GuardianInvitation, GuardianRequest)
             for row in tx.execute(select(model.id, model.public_id, model.school_id, model.student_id))
             if row.student_id in places
         ]
@@ -324,6 +327,13 @@ def _links_of(person: Person) -> frozenset[int]:
         return frozenset(tx.scalars(select(GuardianLink.id).where(GuardianLink.account_id == person.id)))
 
 
+def _requests_of(person: Person) -> frozenset[int]:
+    with transaction(SYSTEM) as tx:
+        return frozenset(
+            tx.scalars(select(GuardianRequest.id).where(GuardianRequest.account_id == person.id))
+        )
+
+
 def _family_texts(children: set[int]) -> set[str]:
     """What staff is told of the parents of children: names, addresses, the codes of letters."""
     with transaction(SYSTEM) as tx:
@@ -331,7 +341,10 @@ def _family_texts(children: set[int]) -> set[str]:
         asked = tx.scalars(
             select(GuardianInvitation).where(GuardianInvitation.student_id.in_(children))
         ).all()
-    found = {each.name for each in links} | {each.email for each in asked} | {each.name for each in asked}
+        notes = set(tx.scalars(select(GuardianRequest.note).where(GuardianRequest.student_id.in_(children))))
+    found = (
+        notes | {each.name for each in links} | {each.email for each in asked} | {each.name for each in asked}
+    )
     return {text for text in found if text} | {spaced(each.code) for each in asked if each.code}
 
 
@@ -494,7 +507,7 @@ def _actors(
         for kind in ("action", "point_award"):
             reach[kind] = frozenset(t.id for room in rooms for t in _of_points(room) if t.kind == kind)
         of_families = _of_families(dict.fromkeys(students, "own"))
-        for kind in ("guardian_link", "guardian_invitation"):
+        for kind in ("guardian_link", "guardian_invitation", "guardian_request"):
             reach[kind] = frozenset(each.id for each in of_families if each.kind == kind)
         # A helper's rows to the database; the policy lets those decide who teach.
         deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
@@ -526,6 +539,7 @@ def _actors(
                 "classroom": frozenset({home_class.id}),
                 "student": frozenset({home_class.children[0].id}),
                 "guardian_link": _links_of(person),
+                "guardian_request": _requests_of(person),
             }
             at_home |= _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
             # Who opened the child's record.

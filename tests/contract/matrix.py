@@ -32,6 +32,7 @@ from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import Account, AccountSession
 from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
+from backoffice.families.requests.models import GuardianRequest
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
@@ -77,6 +78,7 @@ MODELS: Mapping[str, Any] = {
     "action": Action,
     "point_award": PointAward,
     "worry": Worry,
+    "guardian_request": GuardianRequest,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (

@@ -142,7 +142,7 @@ OWN = frozenset(
 )
 # Pages outside the console, behind a permission.
 BEHIND: Mapping[str, Permission] = dict.fromkeys(
-    ("families.family", "families.child", "families.leave"), CHILDREN_READ
+    ("families.family", "families.child", "families.ask", "families.leave"), CHILDREN_READ
 )
 
 
@@ -772,6 +772,8 @@ FORMS: Mapping[str, Fill] = {
     "students.remove_pin": _always(audited=False),
     "students.send_worry": _told,
     "console_inbox.take_up": _always(("changed app.worry",)),
+    "families.ask": _always(("added app.guardian_request", "added app.job_run"), kind="delete"),
+    "console_inbox.answer": _always(("added app.job_run", "changed app.guardian_request"), answer="Done"),
     "console_inbox.close": _always(("changed app.worry",), answer="Spoke with the child"),
     # Nobody has one, and nobody is locked: tests/console/test_class_cards.py has them.
     "console_class_cards.clear": _always(audited=False, all="yes"),

@@ -35,6 +35,7 @@ from backoffice.families.models import (
     StudentView,
     ViewerRole,
 )
+from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -325,6 +326,8 @@ def make_world() -> World:
             cards[viewer] = _card(tx, people[viewer], room)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
+        guardian_request(tx, people["parent"], own)
+        guardian_request(tx, people["foreign_parent"], foreign)
         _given_up(tx, people["founder"], None)
         _given_up(tx, people["teacher"], home)
         _row(tx, AccountLetter, kind="locked", account_id=people["leader"].id, created_at=clock.now())
@@ -406,6 +409,24 @@ def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str
         note=f"Worry of the {room.name}",
         form=str(uuid4()),
         told_at=clock.now() - timedelta(hours=3),
+    )
+    return public_id
+
+
+def guardian_request(tx: Transaction, parent: Person, room: Class) -> str:
+    """Something that the parent of a class's first child asks; its public identifier."""
+    public_id = new_public_id()
+    _row(
+        tx,
+        GuardianRequest,
+        public_id=public_id,
+        school_id=room.school_id,
+        student_id=room.children[0].id,
+        account_id=parent.id,
+        kind=RequestKind.CORRECT,
+        note=f"Request of {parent.name}",
+        asked_at=clock.now() - timedelta(hours=4),
+        told_at=clock.now(),
     )
     return public_id
 

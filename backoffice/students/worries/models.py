@@ -28,7 +28,7 @@ class GoesTo(StrEnum):
 
 
 class Worry(Base):
-    """Something that a child told. It is new until somebody says that they saw it, and open until it is closed.
+    """Something that a child told. It is new until somebody takes it up, and open until it is closed.
 
     What goes to the leaders is hidden from whoever works in the class, a leader who does so included.
     """

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -47,26 +47,26 @@ def tell(
         if goes_to == GoesTo.LEADER and not functions.leader_to_tell(tx):
             raise Rejected(goes_to=NOT_TO_LEADER)
         number = tx.take_id(Worry)
-        told = tx.execute(
-            insert(Worry)
-            .values(
-                school_id=who.school_id,
-                id=number,
-                public_id=new_public_id(),
-                classroom_id=who.classroom_id,
-                student_id=who.student_id,
-                kind=kind,
-                goes_to=goes_to,
-                note=note or None,
-                form=form,
-                told_at=clock.now(),
-            )
-            # Which key is not said: the child may not read what it told.
-            .on_conflict_do_nothing()
-        ).rowcount  # type: ignore[attr-defined]
-        if told:
-            # Neither what nor whom about: the trail is read by more people than the worry.
-            record(tx, "worries.tell", school_id=who.school_id, worry=number)
+        row = insert(Worry).values(
+            school_id=who.school_id,
+            id=number,
+            public_id=new_public_id(),
+            classroom_id=who.classroom_id,
+            student_id=who.student_id,
+            kind=kind,
+            goes_to=goes_to,
+            note=note or None,
+            form=form,
+            told_at=clock.now(),
+        )
+        try:
+            with tx.begin_nested():
+                # The child may not read what it told, and so gets nothing back.
+                tx.execute(row.inline())
+        except IntegrityError:
+            return
+        # Neither what nor whom about: the trail is read by more people than the worry.
+        record(tx, "worries.tell", school_id=who.school_id, worry=number)
 
 
 def take_up(*, principal: Principal, worry: str) -> None:

@@ -62,9 +62,7 @@ def told() -> Response:
         return out()
     seen = queries.own_page(reading())
     response = make_response(
-        render_template(
-            "students/told.html", name=seen.name, avatar_name=seen.avatar, leave_form=FlaskForm()
-        )
+        render_template("students/told.html", name=seen.name, avatar_name=seen.avatar, leave_form=FlaskForm())
     )
     renew(response, who)
     return response

@@ -61,3 +61,32 @@ alter table app.worry alter column answer set statistics 0;
 
 revoke execute on function app.rooms_in_charge(), app.leader_to_tell() from public;
 grant execute on function app.rooms_in_charge(), app.leader_to_tell() to backoffice_app, backoffice_system;
+
+-- What parents ask: written by who follows the child, about that child; answered once, by nobody who asked it.
+
+alter table app.guardian_request enable row level security;
+alter table app.guardian_request force row level security;
+create policy owner on app.guardian_request to backoffice_owner using (true) with check (true);
+create policy system on app.guardian_request to backoffice_system
+  using ((select app.purpose()) <> '') with check ((select app.purpose()) <> '');
+create policy app_read on app.guardian_request for select to backoffice_app
+  using ((account_id = any ((select app.ids('account'))::bigint[])
+          and student_id = any ((select app.ids('students'))::bigint[]))
+         or school_id = any ((select app.ids('led_schools'))::bigint[])
+         or student_id = any ((select app.taught())::bigint[]));
+create policy app_insert on app.guardian_request for insert to backoffice_app
+  with check (account_id = any ((select app.ids('account'))::bigint[])
+              and student_id = any ((select app.ids('students'))::bigint[])
+              and app.was_here(asked_at));
+create policy app_write on app.guardian_request for update to backoffice_app
+  using ((school_id = any ((select app.ids('led_schools'))::bigint[])
+          or student_id = any ((select app.taught())::bigint[]))
+         and account_id <> all ((select app.ids('account'))::bigint[]) and answered_at is null)
+  with check (answered_by = any ((select app.ids('account'))::bigint[]));
+grant select, insert, update, delete on app.guardian_request to backoffice_system;
+grant select on app.guardian_request to backoffice_app;
+grant insert (school_id, id, public_id, student_id, account_id, kind, note, asked_at)
+  on app.guardian_request to backoffice_app;
+grant update (answered_at, answered_by, answer) on app.guardian_request to backoffice_app;
+grant usage on sequence app.guardian_request_id_seq to backoffice_app, backoffice_system;
+alter table app.guardian_request alter column note set statistics 0, alter column answer set statistics 0;
