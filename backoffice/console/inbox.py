@@ -78,6 +78,8 @@ class InboxPage(GuardedView):
         return self.render(
             "console/inbox/inbox.html",
             worries=[_shown(each) for each in queries.waiting(tx)],
+            worries_waiting=queries.count_waiting(tx),
+            requests_waiting=request_queries.count_waiting(tx),
             closed=[_shown(each) for each in queries.closed(tx)],
             requests=[_of_parent(each) for each in request_queries.waiting(tx)],
             answered=[_of_parent(each) for each in request_queries.answered(tx)],

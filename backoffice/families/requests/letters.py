@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, select
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -100,10 +100,9 @@ def _owners(tx: Transaction, request: GuardianRequest) -> Sequence[Account]:
 
 
 def _leaders(tx: Transaction, school: School) -> Sequence[Account]:
-    places = or_(
-        Membership.school_id == school.id,
-        Membership.district_id == school.district_id if school.district_id else False,
-    )
+    places = Membership.school_id == school.id
+    if school.district_id is not None:
+        places |= Membership.district_id == school.district_id
     statement = (
         select(Account)
         .join(Membership, Membership.account_id == Account.id)

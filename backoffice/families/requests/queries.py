@@ -21,6 +21,7 @@ from backoffice.schools.models import Student
 from backoffice.storage.numbers import one_of
 
 LAST_ANSWERED = 20
+MOST_LISTED = 200
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def own(tx: Transaction, student: str) -> list[Own]:
 def waiting(tx: Transaction) -> list[Asked]:
     """What the principal is to answer, what is due first first."""
     statement = select(GuardianRequest).where(GuardianRequest.answered_at.is_(None))
-    ordered = statement.order_by(GuardianRequest.asked_at, GuardianRequest.id)
+    ordered = statement.order_by(GuardianRequest.asked_at, GuardianRequest.id).limit(MOST_LISTED)
     return _named(tx, tx.scalars(visible(tx.principal, ordered, REQUESTS_ANSWER)).all())
 
 

@@ -14,6 +14,7 @@ from backoffice.storage.numbers import one_of
 from backoffice.students.worries.models import Worry
 
 LAST_CLOSED = 20
+MOST_LISTED = 200
 LEFT = "A child who has left"
 
 
@@ -28,7 +29,9 @@ class Told:
 
 def waiting(tx: Transaction) -> list[Told]:
     """What is open and the principal is to answer, the oldest first."""
-    statement = select(Worry).where(Worry.closed_at.is_(None)).order_by(Worry.told_at, Worry.id)
+    statement = (
+        select(Worry).where(Worry.closed_at.is_(None)).order_by(Worry.told_at, Worry.id).limit(MOST_LISTED)
+    )
     return _named(tx, tx.scalars(visible(tx.principal, statement, WORRIES_ANSWER)).all())
 
 

@@ -46,27 +46,34 @@ def tell(
         who = tx.principal
         if goes_to == GoesTo.LEADER and not functions.leader_to_tell(tx):
             raise Rejected(goes_to=NOT_TO_LEADER)
-        number = tx.take_id(Worry)
-        row = insert(Worry).values(
-            school_id=who.school_id,
-            id=number,
-            public_id=new_public_id(),
-            classroom_id=who.classroom_id,
-            student_id=who.student_id,
-            kind=kind,
-            goes_to=goes_to,
-            note=note or None,
-            form=form,
-            told_at=clock.now(),
-        )
-        try:
-            with tx.begin_nested():
-                # The child may not read what it told, and so gets nothing back.
-                tx.execute(row.inline())
-        except IntegrityError:
-            return
-        # Neither what nor whom about: the trail is read by more people than the worry.
-        record(tx, "worries.tell", school_id=who.school_id, worry=number)
+        number = add(tx, kind=kind, goes_to=goes_to, note=note, form=form)
+        if number is not None:
+            # Neither what nor whom about: the trail is read by more people than the worry.
+            record(tx, "worries.tell", school_id=who.school_id, worry=number)
+
+
+def add(tx: Transaction, *, kind: str, goes_to: str, note: str, form: str) -> int | None:
+    """Keep what the signed-in child tells; None if it came by this form before."""
+    who, number = tx.principal, tx.take_id(Worry)
+    row = insert(Worry).values(
+        school_id=who.school_id,
+        id=number,
+        public_id=new_public_id(),
+        classroom_id=who.classroom_id,
+        student_id=who.student_id,
+        kind=kind,
+        goes_to=goes_to,
+        note=note or None,
+        form=form,
+        told_at=clock.now(),
+    )
+    try:
+        with tx.begin_nested():
+            # The child may not read what it told, and so gets nothing back.
+            tx.execute(row.inline())
+    except IntegrityError:
+        return None
+    return number
 
 
 def take_up(*, principal: Principal, worry: str) -> None:
