@@ -507,10 +507,14 @@ def _actors(
         for kind in ("action", "point_award"):
             reach[kind] = frozenset(t.id for room in rooms for t in _of_points(room) if t.kind == kind)
         of_families = _of_families(dict.fromkeys(students, "own"))
-        for kind in ("guardian_link", "guardian_invitation", "guardian_request"):
+        for kind in ("guardian_link", "guardian_invitation"):
             reach[kind] = frozenset(each.id for each in of_families if each.kind == kind)
         # A helper's rows to the database; the policy lets those decide who teach.
         deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
+        charges = dict.fromkeys((child.id for room in deciding for child in room.children), "own")
+        reach["guardian_request"] = frozenset(
+            each.id for each in _of_families(charges) if each.kind == "guardian_request"
+        )
         reach["worry"] = frozenset(each.id for room in deciding for each in _worries(room))
         says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})

@@ -21,7 +21,7 @@ CHOICES = (
     (WorryKind.UNKIND, "Somebody is mean to me", "alert"),
     (WorryKind.STRANGE, "I saw something strange", "search"),
     (WorryKind.AS_ME, "Somebody came in as me", "students"),
-    (WorryKind.OTHER, "Something else", "dot"),
+    (WorryKind.OTHER, "Something else", "mail"),
 )
 TOLD_BEFORE = "You told a lot already, and it has come in. If you need help now, go to a grown-up near you."
 

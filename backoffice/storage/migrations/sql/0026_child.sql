@@ -64,6 +64,15 @@ grant execute on function app.rooms_in_charge(), app.leader_to_tell() to backoff
 
 -- What parents ask: written by who follows the child, about that child; answered once, by nobody who asked it.
 
+create function app.children_in_charge() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select e.student_id from enrollment e
+                where e.classroom_id = any (rooms_in_charge()) and e.ended_at is null)
+$$;
+comment on function app.children_in_charge is 'Students enrolled in the classrooms that the principal owns or co-teaches.';
+revoke execute on function app.children_in_charge() from public;
+grant execute on function app.children_in_charge() to backoffice_app, backoffice_system;
+
 alter table app.guardian_request enable row level security;
 alter table app.guardian_request force row level security;
 create policy owner on app.guardian_request to backoffice_owner using (true) with check (true);
@@ -73,14 +82,14 @@ create policy app_read on app.guardian_request for select to backoffice_app
   using ((account_id = any ((select app.ids('account'))::bigint[])
           and student_id = any ((select app.ids('students'))::bigint[]))
          or school_id = any ((select app.ids('led_schools'))::bigint[])
-         or student_id = any ((select app.taught())::bigint[]));
+         or student_id = any ((select app.children_in_charge())::bigint[]));
 create policy app_insert on app.guardian_request for insert to backoffice_app
   with check (account_id = any ((select app.ids('account'))::bigint[])
               and student_id = any ((select app.ids('students'))::bigint[])
               and app.was_here(asked_at));
 create policy app_write on app.guardian_request for update to backoffice_app
   using ((school_id = any ((select app.ids('led_schools'))::bigint[])
-          or student_id = any ((select app.taught())::bigint[]))
+          or student_id = any ((select app.children_in_charge())::bigint[]))
          and account_id <> all ((select app.ids('account'))::bigint[]) and answered_at is null)
   with check (answered_by = any ((select app.ids('account'))::bigint[]));
 grant select, insert, update, delete on app.guardian_request to backoffice_system;
