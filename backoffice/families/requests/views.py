@@ -34,7 +34,7 @@ class AskForm(FlaskForm):
     note = TextAreaField(
         "In your words",
         [Length(max=services.LONGEST_NOTE)],
-        description="What is wrong, and how it should be; or what is to be deleted.",
+        description="What is wrong, and how it should be. To delete, you may leave it empty.",
     )
 
 
