@@ -435,6 +435,11 @@ def _extras(world: World) -> Extras:
                 )
             )
         factory._guardian(tx, mixed, world.elsewhere, world.elsewhere_class.children[0])
+        factory.worry(tx, alone)
+        # Of whoever follows these children no more: something to answer in each class.
+        factory.guardian_request(tx, world.people["alone"], world.colleague_class)
+        factory.guardian_request(tx, mixed, world.elsewhere_class)
+        factory.guardian_request(tx, world.people["outsider"], alone)
         # Asked for, not approved: shows nothing.
         tx.execute(
             insert(GuardianLink).values(

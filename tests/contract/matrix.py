@@ -202,8 +202,8 @@ class Matrix:
         """The thing's row, as the policy judges it."""
         model = MODELS[thing.kind]
         statement = select(model).where(model.id == thing.id)
-        if model is Student:
-            statement = statement.options(selectinload(Student.enrollments))
+        if model in {Student, GuardianRequest}:
+            statement = statement.options(selectinload(model.enrollments))
         with transaction(SYSTEM) as tx:
             return tx.scalars(statement).one()
 
@@ -241,7 +241,7 @@ class Matrix:
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
-                *("action", "point_award"),
+                *("action", "point_award", "worry", "guardian_request"),
             )
         }
         added["import"] = {
@@ -258,8 +258,8 @@ class Matrix:
                 number = columns_of(change.row, kind, change.table)
                 if number is None or number in added.get(kind, ()):
                     continue
-                if kind == "account" and change.table == "app.guardian_link":
-                    # Whose it is, nobody sees who decides about it; the link is judged by its own number.
+                if kind == "account" and change.table in {"app.guardian_link", "app.guardian_request"}:
+                    # Whose it is, nobody sees who decides about it; the row is judged by its own number.
                     continue
                 if number not in reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")
