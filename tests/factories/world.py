@@ -424,7 +424,7 @@ def guardian_request(tx: Transaction, parent: Person, room: Class) -> str:
         student_id=room.children[0].id,
         account_id=parent.id,
         kind=RequestKind.CORRECT,
-        note=f"Request of {parent.name}",
+        note=f"Request about {room.name}",
         asked_at=clock.now() - timedelta(hours=4),
         told_at=clock.now(),
     )
