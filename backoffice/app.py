@@ -16,6 +16,7 @@ import backoffice.accounts.reset_views
 import backoffice.accounts.sign_up_views
 import backoffice.accounts.views
 import backoffice.families.joining_views
+import backoffice.families.requests.views
 import backoffice.families.views
 import backoffice.outbox.views
 import backoffice.staff.views
@@ -23,6 +24,7 @@ import backoffice.students.cards.views
 import backoffice.students.pins.views
 import backoffice.students.tablet_views
 import backoffice.students.views
+import backoffice.students.worries.views
 from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime
 from backoffice.settings import Settings

@@ -9,6 +9,7 @@ import backoffice.accounts.passkeys.rules
 import backoffice.accounts.providers.rules
 import backoffice.accounts.rules
 import backoffice.audit.rules
+import backoffice.families.requests.rules
 import backoffice.families.rules
 import backoffice.host.rules
 import backoffice.jobs.rules
@@ -17,4 +18,5 @@ import backoffice.schools.rules
 import backoffice.staff.rules
 import backoffice.storage.installation
 import backoffice.students.rules
+import backoffice.students.worries.rules
 import backoffice.throttles.models  # noqa: F401

@@ -123,6 +123,10 @@ class Throttles(_Section):
     # For devices that no class let in before, which may be a school's whole morning behind one address.
     pin_network: Allowance = "60/10 minute;300/day"
     pin_class: Allowance = "40/10 minute;100/day"
+    # Things that a child tells, not wrong tries.
+    worry_student: Allowance = "5/hour;15/day"
+    # What a parent asks about a child.
+    request_account: Allowance = "4/hour;10/day"
     password_device: Allowance = "8/minute;40/day"  # noqa: S105 - tries, no secret
     password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
     password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105

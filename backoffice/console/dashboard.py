@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 from flask_admin import expose
 
 from backoffice import clock
-from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT
+from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT, WORRIES_ANSWER
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import doors
 from backoffice.console.guard import GuardedView
 from backoffice.console.schools import classes_of, shown_name
+from backoffice.families.requests import queries as requests
 from backoffice.schools import codes, queries
 from backoffice.schools.doors import states_of
 from backoffice.schools.models import Classroom
+from backoffice.students.worries import queries as worries
 from backoffice.web.identity import reading
 
 NOON, EVENING = 12, 17
@@ -57,6 +59,7 @@ def _of_schools(tx: Transaction) -> dict[str, Any]:
             _tile("Classes", total.classrooms, "/console/classrooms/" if leads else None),
             _tile("Students", total.students, "/console/students/" if leads else None),
             _tile("Staff", total.staff, "/console/teachers/" if leads else None),
+            *_inbox(tx),
         ],
         "cards": {
             "title": "Schools",
@@ -91,6 +94,7 @@ def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
             _tile("Classes", len(classrooms), "/console/classrooms/"),
             _tile("Students", sum(sizes.values()), "/console/students/"),
             _tile("Points this week", queries.points_since(tx, classrooms, monday), None),
+            *_inbox(tx),
         ],
         "cards": {
             "title": "Your classes",
@@ -120,6 +124,14 @@ def _first_steps(tx: Transaction, classrooms: Sequence[Classroom]) -> list[dict[
         {"done": False, "title": "Paste the names of its students", "url": f"{own}/paste" if first else own},
         {"done": False, "title": "Show the class its code", "url": own},
     ]
+
+
+def _inbox(tx: Transaction) -> list[dict[str, Any]]:
+    """How much waits for an answer, for whoever is to give one and only if something does."""
+    if not can(tx.principal, WORRIES_ANSWER):
+        return []
+    waiting = worries.count_waiting(tx) + requests.count_waiting(tx)
+    return [_tile("To answer", waiting, "/console/inbox/")] if waiting else []
 
 
 def _tile(title: str, value: int, url: str | None) -> dict[str, Any]:

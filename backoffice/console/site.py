@@ -22,6 +22,7 @@ from backoffice.console.dashboard import Dashboard
 from backoffice.console.families import FamilyGrid
 from backoffice.console.family_invitations import FamilyInvitationGrid
 from backoffice.console.guard import GuardedView
+from backoffice.console.inbox import InboxPage
 from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
@@ -39,6 +40,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 # In the order of the menu.
 VIEWS: tuple[type[GuardedView], ...] = (
+    InboxPage,
     ClassroomGrid,
     ClassPoints,
     ClassCards,

@@ -9,6 +9,7 @@ import backoffice.schools.checks
 import backoffice.storage.checks
 import backoffice.students.checks
 import backoffice.students.pins.checks
+import backoffice.students.worries.checks
 import backoffice.web.checks
 from backoffice.controls import leaving, sessions
 from backoffice.controls.check import Check
@@ -21,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.families.checks.CHECKS,
     *backoffice.students.checks.CHECKS,
     *backoffice.students.pins.checks.CHECKS,
+    *backoffice.students.worries.checks.CHECKS,
     *backoffice.privacy.checks.CHECKS,
     *backoffice.web.checks.CHECKS,
     *backoffice.outbox.checks.CHECKS,

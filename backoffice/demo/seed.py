@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import func, insert, select, update
 
@@ -21,6 +22,7 @@ from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.demo.points import PICTURES, add_awards
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.schools import names
 from backoffice.schools.models import (
     Action,
@@ -41,6 +43,7 @@ from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Passwords
 from backoffice.storage import keyring
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 
 WEEKS = 5
 COMMENTED = 0.1
@@ -128,6 +131,7 @@ class _Seeder:
         ).scalar_one()
         self._teaches(first.school_id, first.id, co_teacher, TeachingRoleName.CO_TEACHER)
         self._family()
+        self._inbox()
         return self.seeded
 
     def _places(self) -> list[int]:
@@ -362,6 +366,40 @@ class _Seeder:
                     created_at=self.now,
                 )
             )
+
+    def _inbox(self) -> None:
+        """What a child told, and what the parent asks, in the class that is shown first."""
+        seat = self.tx.execute(
+            select(Enrollment)
+            .join(Student, Student.id == Enrollment.student_id)
+            .where(Student.public_id == self.seeded.student)
+            .limit(1)
+        ).scalar_one()
+        self._insert(
+            Worry,
+            public_id=new_public_id(),
+            school_id=seat.school_id,
+            classroom_id=seat.classroom_id,
+            student_id=seat.student_id,
+            kind=WorryKind.UNKIND,
+            goes_to=GoesTo.TEACHER,
+            note="They took my ball again",
+            form=str(uuid4()),
+            told_at=self.now - timedelta(hours=3),
+        )
+        parent = select(GuardianLink.account_id).where(GuardianLink.student_id == seat.student_id).limit(1)
+        self._insert(
+            GuardianRequest,
+            public_id=new_public_id(),
+            school_id=seat.school_id,
+            student_id=seat.student_id,
+            account_id=self.tx.scalar(parent),
+            kind=RequestKind.CORRECT,
+            note="Her family name is written with two r.",
+            asked_at=self.now - timedelta(days=26),
+            told_at=self.now - timedelta(days=26),
+            reminded_at=self.now - timedelta(days=3),
+        )
 
     def _children(self) -> Iterator[tuple[str, str]]:
         pairs = [(given, family) for given in people.GIVEN for family in people.FAMILY]

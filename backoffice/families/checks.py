@@ -17,6 +17,7 @@ from backoffice.controls.check import Check, Finding, Looking, falls_short, hold
 from backoffice.controls.looking import count, some
 from backoffice.families import queries
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families.requests import queries as request_queries
 from backoffice.privacy.inventory import name
 from backoffice.schools.checks import any_row, guarded, weaknesses
 from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole
@@ -37,6 +38,10 @@ SHOWN = frozenset(
         "app.student_view.viewer_id",
         "app.student_view.role",
         "app.student_view.at",
+        "app.guardian_request.kind",
+        "app.guardian_request.asked_at",
+        "app.guardian_request.answered_at",
+        "app.guardian_request.answer",
     }
 )
 # Read to put rows together, never shown.
@@ -69,6 +74,7 @@ def parent_view(look: Looking) -> Finding:
                 for child in {each.public_id for each in seen}:
                     queries.given_name(tx, child)
                     queries.openings(tx, child, ZoneInfo("UTC"))
+                    request_queries.own(tx, child)
         children += len(own)
     beyond = sorted(columns - SHOWN - NUMBERS)
     if beyond:

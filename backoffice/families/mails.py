@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backoffice.families.models import GuardianStatus
+from backoffice.families.requests.models import RequestKind
 from backoffice.outbox.mail import Mail
 
 
@@ -50,8 +51,48 @@ class LinkDecided:
         return cls("Home <Hollow> School", GuardianStatus.REVOKED)
 
 
+@dataclass(frozen=True)
+class ParentAsked:
+    """Of which school a parent asks what, where it is read, and until when it is to be answered."""
+
+    school: str
+    kind: str
+    request: str
+    due: datetime
+
+    @classmethod
+    def example(cls) -> "ParentAsked":
+        """One to delete, at a school with a hostile name."""
+        due = datetime(2026, 12, 26, 9, 30, tzinfo=UTC)
+        return cls("Home <Hollow> School", RequestKind.DELETE, "q" * 16, due)
+
+
+@dataclass(frozen=True)
+class RequestAnswered:
+    """What a school answers a parent."""
+
+    school: str
+    answer: str
+
+    @classmethod
+    def example(cls) -> "RequestAnswered":
+        """One with markup in it."""
+        return cls("Home <Hollow> School", "The name is spelt <Kim> now. Thank you.")
+
+
 FAMILY_INVITATION = Mail("family-invitation", FamilyInvited)
 FAMILY_ADDRESS = Mail("family-address", LetterAddressed)
 FAMILY_APPROVED = Mail("family-approved", LinkDecided)
 FAMILY_ENDED = Mail("family-ended", LinkDecided)
-MAILS = (FAMILY_INVITATION, FAMILY_ADDRESS, FAMILY_APPROVED, FAMILY_ENDED)
+REQUEST_CAME = Mail("request-came", ParentAsked)
+REQUEST_DUE = Mail("request-due", ParentAsked)
+REQUEST_ANSWERED = Mail("request-answered", RequestAnswered)
+MAILS = (
+    FAMILY_INVITATION,
+    FAMILY_ADDRESS,
+    FAMILY_APPROVED,
+    FAMILY_ENDED,
+    REQUEST_CAME,
+    REQUEST_DUE,
+    REQUEST_ANSWERED,
+)

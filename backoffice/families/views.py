@@ -11,6 +11,7 @@ from backoffice.access.permissions import CHILDREN_READ
 from backoffice.access.policy import require
 from backoffice.accounts.views import principal
 from backoffice.families import queries
+from backoffice.families.requests import queries as request_queries
 from backoffice.families.services import links
 from backoffice.web.identity import done_reading, reading
 
@@ -39,6 +40,7 @@ def child(public_id: str) -> str:
         public_id=public_id,
         classes=queries.children(tx, public_id),
         openings=queries.openings(tx, public_id, ZoneInfo(who.time_zone)),
+        requests=request_queries.own(tx, public_id),
         leave_form=FlaskForm(),
     )
 

@@ -4,10 +4,12 @@ from backoffice.accounts.care.jobs import JOBS as CARE_JOBS
 from backoffice.accounts.jobs import JOBS as ACCOUNT_JOBS
 from backoffice.accounts.providers.jobs import JOBS as PROVIDER_JOBS
 from backoffice.families.jobs import JOBS as FAMILY_JOBS
+from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
+from backoffice.students.worries.jobs import JOBS as WORRY_JOBS
 from backoffice.throttles.forgetting import forget_tries
 
 JOBS: tuple[Job, ...] = (
@@ -16,7 +18,9 @@ JOBS: tuple[Job, ...] = (
     *ACCOUNT_JOBS,
     *CARE_JOBS,
     *FAMILY_JOBS,
+    *REQUEST_JOBS,
     *PROVIDER_JOBS,
     *MAIL_JOBS,
     *STAFF_JOBS,
+    *WORRY_JOBS,
 )

@@ -43,7 +43,7 @@ def no_password_mail(look: Looking) -> Finding:
     wrong = [f"{known.name} {words}" for known in mails.mails for words in _wrong(mails, known, look)]
     if wrong:
         return falls_short(f"{some(wrong)}.")
-    unreported = _what_hinders_reports(look)
+    unreported = what_hinders_reports(look)
     if unreported:
         return falls_short(unreported)
     return holds(
@@ -93,7 +93,8 @@ def _what_it_says(said: str, part: str) -> Iterator[str]:
             yield f"asks for a secret in its {part} part"
 
 
-def _what_hinders_reports(look: Looking) -> str | None:
+def what_hinders_reports(look: Looking) -> str | None:
+    """Why nobody can report anything at /report, if so."""
     address = look.settings.report_address
     if address is None:
         return "No address takes reports: set BACKOFFICE_ALERT_MAIL."

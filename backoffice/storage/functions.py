@@ -382,6 +382,11 @@ def names_of_viewers(session: Session) -> dict[int, bytes]:
     return {row.account_id: bytes(row.name) for row in found}
 
 
+def leader_to_tell(session: Session) -> bool:
+    """Whether the school of the signed-in child has a leader who does not work in its class."""
+    return bool(session.scalar(text("select app.leader_to_tell()")))
+
+
 def end_place(
     session: Session, *, school_id: int, account_id: int, heir: int | None, at: datetime
 ) -> AnyRow | None:

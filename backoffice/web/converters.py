@@ -52,6 +52,14 @@ class LinkConverter(BaseConverter):
     regex = r"[A-Za-z0-9_-]{43}"
 
 
+class GuardianRequestConverter(_PublicIdConverter):
+    """The public identifier of something that a parent asks."""
+
+
+class WorryConverter(_PublicIdConverter):
+    """The public identifier of something that a child told."""
+
+
 class CodeConverter(BaseConverter):
     """A classroom code as somebody typed or scanned it."""
 
@@ -100,6 +108,8 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "event": EventConverter,
     "passkey": PasskeyConverter,
     "link": LinkConverter,
+    "guardian_request": GuardianRequestConverter,
+    "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,
     "plugin": PluginConverter,

@@ -162,6 +162,35 @@ def child(page: Page, site: Site) -> None:
     come_in(page, site.world.own_class, site.world.own_class.children[0])
 
 
+def tell(page: Page, site: Site) -> None:
+    """Look at what a child can tell."""
+    child(page, site)
+    page.goto("/student/tell")
+
+
+def tell_too_much(page: Page, site: Site) -> None:
+    """Tell more than fits, past the limit of the field."""
+    tell(page, site)
+    page.get_by_text("Write something, too").click()
+    page.get_by_label("You can write here").evaluate("it => { it.removeAttribute('maxlength'); }")
+    page.get_by_label("You can write here").fill("Long " * 101)
+    page.get_by_role("button", name="Something else").click()
+
+
+def told(page: Page, site: Site) -> None:
+    """Tell something, in two taps."""
+    child(page, site)
+    page.get_by_role("link", name="Tell someone").click()
+    page.get_by_role("button", name="I saw something strange").click()
+    page.wait_for_url("**/student/told")
+
+
+def answer_nothing(page: Page, site: Site) -> None:
+    """Answer a parent without a word."""
+    follow("Please correct something")(page, site)
+    page.get_by_role("button", name="Answer the parent").click()
+
+
 def asked_for_pin(page: Page, site: Site) -> None:
     """Choose the name of a child who has a PIN."""
     classroom = site.world.elsewhere_class
@@ -368,12 +397,21 @@ PAGES: Mapping[str, Stop] = {
     "first secret number, too easy": Stop(act=weak_pin),
     "a card": Stop(path="/join/card/{card}"),
     "a card, void": Stop(path=f"/join/card/{'x' * 27}"),
+    "tell someone": Stop(act=tell),
+    "tell someone, too much": Stop(act=tell_too_much),
+    "told someone": Stop(act=told),
     "goodbye": Stop(act=leave),
     "child, no such page": Stop(path="/student/nowhere"),
     "child, to wait": Stop(path="/student/broken/503"),
     "child, a defect": Stop(path="/student/broken/500"),
     "family": Stop("parent", "/family"),
     "own child": Stop("parent", "/family/{student}"),
+    "ask the school": Stop("parent", "/family/{student}/ask"),
+    "ask the school, error": Stop("parent", "/family/{student}/ask", press("Send it to the school")),
+    "inbox": Stop("teacher", "/console/inbox/"),
+    "told by a child": Stop("teacher", "/console/inbox/", follow("Somebody is mean to me")),
+    "asked by a parent": Stop("teacher", "/console/inbox/", follow("Please correct something")),
+    "asked by a parent, error": Stop("teacher", "/console/inbox/", answer_nothing),
     "a parent's invitation": Stop(path="/family/invitations/{family_link}"),
     "a parent's invitation, error": Stop(
         path="/family/invitations/{family_link}", act=press("Make my account and ask")

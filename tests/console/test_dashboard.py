@@ -49,30 +49,42 @@ def tiles(app: Flask, world: World, role: str) -> dict[str, str]:
     )
 
 
+def to_answer(waiting: int) -> dict[str, str]:
+    """The tile of what children told and parents ask: there only if something waits."""
+    return {"To answer": str(waiting)} if waiting else {}
+
+
 @pytest.mark.parametrize(
-    ("role", "schools", "classes", "students", "staff"),
-    [("founder", 3, 4, 9, 6), ("leader", 2, 3, 7, 5), ("officer", 2, 3, 7, 5)],
+    ("role", "schools", "classes", "students", "staff", "waiting"),
+    [("founder", 3, 4, 9, 6, 0), ("leader", 2, 3, 7, 5, 4), ("officer", 2, 3, 7, 5, 0)],
 )
 def test_who_sees_schools_sees_what_they_have_together(
-    app: Flask, world: World, role: str, schools: int, classes: int, students: int, staff: int
+    app: Flask, world: World, role: str, schools: int, classes: int, students: int, staff: int, waiting: int
 ) -> None:
     assert tiles(app, world, role) == {
         "Schools": str(schools),
         "Classes": str(classes),
         "Students": str(students),
         "Staff": str(staff),
+        **to_answer(waiting),
     }
 
 
 @pytest.mark.parametrize(
-    ("role", "classes", "students", "points"),
-    [("teacher", 1, 2, 1), ("co_teacher", 1, 2, 1), ("helper", 1, 2, 1), ("colleague", 1, 2, 0)],
+    ("role", "classes", "students", "points", "waiting"),
+    [
+        ("teacher", 1, 2, 1, 2),
+        ("co_teacher", 1, 2, 1, 2),
+        ("helper", 1, 2, 1, 0),
+        ("colleague", 1, 2, 0, 1),
+    ],
 )
 def test_who_teaches_sees_the_own_classes_and_this_week(
-    app: Flask, world: World, role: str, classes: int, students: int, points: int
+    app: Flask, world: World, role: str, classes: int, students: int, points: int, waiting: int
 ) -> None:
     assert tiles(app, world, role) == {
         "Classes": str(classes),
         "Students": str(students),
         "Points this week": str(points),
+        **to_answer(waiting),
     }

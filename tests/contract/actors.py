@@ -20,6 +20,7 @@ from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import signing_in
 from backoffice.families.codes import spaced
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
 from backoffice.schools.award_models import PointAward
@@ -38,6 +39,7 @@ from backoffice.settings import Sessions
 from backoffice.staff.models import Invitation
 from backoffice.students import tokens
 from backoffice.students.tablet_models import ClassroomTablet
+from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
@@ -57,6 +59,8 @@ KINDS = (
     "event",
     "action",
     "point_award",
+    "worry",
+    "guardian_request",
     "guardian_link",
     "guardian_invitation",
     "classroom_tablet",
@@ -177,6 +181,7 @@ def build_stage(world: World, app: Flask) -> Stage:
             Thing("student", child.id, child.public_id, room.school_id, place) for child in room.children
         ]
         things += _of_points(room, place)
+        things += _worries(room, place)
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     scheduler.sync()
     things += _mails(world)
@@ -209,11 +214,8 @@ def build_stage(world: World, app: Flask) -> Stage:
     )
     texts = children | frozenset(SHARED_SECRET.split("|"))
     for room in classes.values():
-        texts |= (
-            _class_texts(room)
-            | {_tablet_text(room)}
-            | {f"Comment about {child.family}" for child in room.children}
-        )
+        texts |= {_worry(room), _tablet_text(room)} | _class_texts(room)
+        texts |= {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
         texts |= {person.name, person.email}
@@ -298,6 +300,13 @@ def _of_points(room: Class, place: str = "own") -> list[Thing]:
         ]
 
 
+def _worries(room: Class, place: str = "own") -> list[Thing]:
+    """What children of a class told."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(select(Worry.id, Worry.public_id).where(Worry.classroom_id == room.id))
+        return [Thing("worry", row.id, row.public_id, room.school_id, place) for row in found]
+
+
 def _events() -> list[Thing]:
     """What founders are to look at."""
     with transaction(SYSTEM) as tx:
@@ -310,7 +319,7 @@ def _of_families(places: Mapping[int, str]) -> list[Thing]:
     with transaction(SYSTEM) as tx:
         return [
             Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.student_id])
-            for model in (GuardianLink, GuardianInvitation)
+            for model in (GuardianLink, GuardianInvitation, GuardianRequest)
             for row in tx.execute(select(model.id, model.public_id, model.school_id, model.student_id))
             if row.student_id in places
         ]
@@ -334,6 +343,13 @@ def _links_of(person: Person) -> frozenset[int]:
         return frozenset(tx.scalars(select(GuardianLink.id).where(GuardianLink.account_id == person.id)))
 
 
+def _requests_of(person: Person) -> frozenset[int]:
+    with transaction(SYSTEM) as tx:
+        return frozenset(
+            tx.scalars(select(GuardianRequest.id).where(GuardianRequest.account_id == person.id))
+        )
+
+
 def _family_texts(children: set[int]) -> set[str]:
     """What staff is told of the parents of children: names, addresses, the codes of letters."""
     with transaction(SYSTEM) as tx:
@@ -341,7 +357,10 @@ def _family_texts(children: set[int]) -> set[str]:
         asked = tx.scalars(
             select(GuardianInvitation).where(GuardianInvitation.student_id.in_(children))
         ).all()
-    found = {each.name for each in links} | {each.email for each in asked} | {each.name for each in asked}
+        notes = set(tx.scalars(select(GuardianRequest.note).where(GuardianRequest.student_id.in_(children))))
+    found = (
+        notes | {each.name for each in links} | {each.email for each in asked} | {each.name for each in asked}
+    )
     return {text for text in found if text} | {spaced(each.code) for each in asked if each.code}
 
 
@@ -432,6 +451,11 @@ def _extras(world: World) -> Extras:
                 )
             )
         factory._guardian(tx, mixed, world.elsewhere, world.elsewhere_class.children[0])
+        factory.worry(tx, alone)
+        # Of whoever follows these children no more: something to answer in each class.
+        factory.guardian_request(tx, world.people["alone"], world.colleague_class)
+        factory.guardian_request(tx, mixed, world.elsewhere_class)
+        factory.guardian_request(tx, world.people["outsider"], alone)
         # Asked for, not approved: shows nothing.
         tx.execute(
             insert(GuardianLink).values(
@@ -510,6 +534,12 @@ def _actors(
         reach["classroom_tablet"] = frozenset(each.id for each in tablets)
         # A helper's rows to the database; the policy lets those decide who teach.
         deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
+        charges = dict.fromkeys((child.id for room in deciding for child in room.children), "own")
+        reach["guardian_request"] = frozenset(
+            each.id for each in _of_families(charges) if each.kind == "guardian_request"
+        )
+        reach["worry"] = frozenset(each.id for room in deciding for each in _worries(room))
+        says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})
         says |= {_tablet_text(room) for room in deciding}
         if name == "leader":
@@ -538,6 +568,7 @@ def _actors(
                 "action": frozenset(t.id for t in _of_points(home_class) if t.kind == "action"),
                 "student": frozenset({home_class.children[0].id}),
                 "guardian_link": _links_of(person),
+                "guardian_request": _requests_of(person),
             }
             at_home |= _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
             # Who opened the child's record.
@@ -580,6 +611,10 @@ def _names(child: Child) -> set[str]:
 def _class_texts(room: Class) -> set[str]:
     spaced = f"{room.code[:4]}-{room.code[4:]}"
     return {room.name, room.code, spaced, f"Praise of the {room.name}"}
+
+
+def _worry(room: Class) -> str:
+    return f"Worry of the {room.name}"
 
 
 def columns_of(row: Mapping[str, Any], kind: str, table: str) -> int | None:

@@ -32,6 +32,7 @@ from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import Account, AccountSession
 from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
+from backoffice.families.requests.models import GuardianRequest
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
@@ -39,6 +40,7 @@ from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.tablet_models import ClassroomTablet
+from backoffice.students.worries.models import Worry
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import body_of, forms, settled
@@ -77,6 +79,8 @@ MODELS: Mapping[str, Any] = {
     "action": Action,
     "point_award": PointAward,
     "classroom_tablet": ClassroomTablet,
+    "worry": Worry,
+    "guardian_request": GuardianRequest,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -200,8 +204,8 @@ class Matrix:
         """The thing's row, as the policy judges it."""
         model = MODELS[thing.kind]
         statement = select(model).where(model.id == thing.id)
-        if model is Student:
-            statement = statement.options(selectinload(Student.enrollments))
+        if model in {Student, GuardianRequest}:
+            statement = statement.options(selectinload(model.enrollments))
         with transaction(SYSTEM) as tx:
             return tx.scalars(statement).one()
 
@@ -239,7 +243,7 @@ class Matrix:
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
-                *("action", "point_award", "classroom_tablet"),
+                *("action", "point_award", "classroom_tablet", "worry", "guardian_request"),
             )
         }
         added["import"] = {
@@ -256,8 +260,8 @@ class Matrix:
                 number = columns_of(change.row, kind, change.table)
                 if number is None or number in added.get(kind, ()):
                     continue
-                if kind == "account" and change.table == "app.guardian_link":
-                    # Whose it is, nobody sees who decides about it; the link is judged by its own number.
+                if kind == "account" and change.table in {"app.guardian_link", "app.guardian_request"}:
+                    # Whose it is, nobody sees who decides about it; the row is judged by its own number.
                     continue
                 if number not in reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")

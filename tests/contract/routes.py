@@ -101,6 +101,9 @@ PUBLIC = frozenset(
         "students.pin",
         "students.set_pin",
         "students.remove_pin",
+        "students.tell",
+        "students.send_worry",
+        "students.told",
         "students.leave",
         "students.goodbye",
         # For whoever has the picture that a teacher has just shown.
@@ -142,7 +145,7 @@ OWN = frozenset(
 )
 # Pages outside the console, behind a permission.
 BEHIND: Mapping[str, Permission] = dict.fromkeys(
-    ("families.family", "families.child", "families.leave"), CHILDREN_READ
+    ("families.family", "families.child", "families.ask", "families.leave"), CHILDREN_READ
 )
 
 
@@ -414,6 +417,14 @@ def _own_pin(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     if actor.name != "student":
         return Filled(fields, audited=False)
     return Filled(fields, ("changed app.student", *_sessions_inside(stage, actor)))
+
+
+def _told(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """As the child that is signed in; nobody else tells anything."""
+    fields = {"kind": "strange", "form": "0c63ba2d-0d4a-4a3b-9a9e-6f1a2c0e9f11", "note": "A note"}
+    if actor.name != "student":
+        return Filled(fields, audited=False)
+    return Filled(fields, ("added app.worry",))
 
 
 def _sessions_inside(stage: Stage, actor: Actor) -> tuple[str, ...]:
@@ -822,6 +833,11 @@ FORMS: Mapping[str, Fill] = {
     "students.set_pin": _own_pin,
     # Nobody has one: who has takes it away in tests/students/test_pin_views.py.
     "students.remove_pin": _always(audited=False),
+    "students.send_worry": _told,
+    "console_inbox.take_up": _always(("changed app.worry",)),
+    "families.ask": _always(("added app.guardian_request", "added app.job_run"), kind="delete"),
+    "console_inbox.answer": _always(("added app.job_run", "changed app.guardian_request"), answer="Done"),
+    "console_inbox.close": _always(("changed app.worry",), answer="Spoke with the child"),
     # Nobody has one, and nobody is locked: tests/console/test_class_cards.py has them.
     "console_class_cards.clear": _always(audited=False, all="yes"),
     "console_class_cards.unlock": _always(audited=False, all="yes"),

@@ -35,6 +35,7 @@ from backoffice.families.models import (
     StudentView,
     ViewerRole,
 )
+from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -68,6 +69,7 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.pins import digits
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.students.tablet_models import ClassroomTablet
+from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
@@ -310,6 +312,8 @@ def make_world() -> World:
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
         letter = family_letter(tx, people["teacher"], home, own.children[0])
         family_letter(tx, people["outsider"], outside, foreign.children[0])
+        for room in (own, colleague, other, foreign):
+            worry(tx, room)
         cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
@@ -324,6 +328,8 @@ def make_world() -> World:
             cards[viewer] = _card(tx, people[viewer], room)
         _guardian(tx, people["parent"], home, own.children[0])
         _guardian(tx, people["foreign_parent"], outside, foreign.children[0])
+        guardian_request(tx, people["parent"], own)
+        guardian_request(tx, people["foreign_parent"], foreign)
         _given_up(tx, people["founder"], None)
         _given_up(tx, people["teacher"], home)
         _row(tx, AccountLetter, kind="locked", account_id=people["leader"].id, created_at=clock.now())
@@ -388,6 +394,43 @@ def make_world() -> World:
         letter,
         cards["teacher"],
     )
+
+
+def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str:
+    """Something that the first child of a class told; its public identifier."""
+    public_id = new_public_id()
+    _row(
+        tx,
+        Worry,
+        public_id=public_id,
+        school_id=room.school_id,
+        classroom_id=room.id,
+        student_id=room.children[0].id,
+        kind=WorryKind.UNKIND,
+        goes_to=goes_to,
+        note=f"Worry of the {room.name}",
+        form=str(uuid4()),
+        told_at=clock.now() - timedelta(hours=3),
+    )
+    return public_id
+
+
+def guardian_request(tx: Transaction, parent: Person, room: Class) -> str:
+    """Something that the parent of a class's first child asks; its public identifier."""
+    public_id = new_public_id()
+    _row(
+        tx,
+        GuardianRequest,
+        public_id=public_id,
+        school_id=room.school_id,
+        student_id=room.children[0].id,
+        account_id=parent.id,
+        kind=RequestKind.CORRECT,
+        note=f"Request about {room.name}",
+        asked_at=clock.now() - timedelta(hours=4),
+        told_at=clock.now(),
+    )
+    return public_id
 
 
 @cache

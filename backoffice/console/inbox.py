@@ -1,0 +1,210 @@
+"""The inbox: what waits for an answer of a teacher or leader."""
+
+from typing import Any
+
+from flask import flash, redirect
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from backoffice import clock
+from backoffice.access.permissions import GUARDIANS_APPROVE, REQUESTS_ANSWER, WORRIES_ANSWER
+from backoffice.access.policy import can
+from backoffice.console.guard import GuardedView
+from backoffice.families.requests import queries as request_queries
+from backoffice.families.requests import services as requests
+from backoffice.families.requests.models import RequestKind
+from backoffice.families.requests.queries import Asked
+from backoffice.students.worries import queries, services
+from backoffice.students.worries.models import GoesTo, WorryKind
+from backoffice.students.worries.queries import Told
+from backoffice.web.identity import done_reading, reading
+
+# From when on a request that waits is warned of, in days.
+SOON = 7
+ASKED = {RequestKind.CORRECT: "Please correct something", RequestKind.DELETE: "Please delete"}
+CRUMB = {"title": "Inbox", "url": "/console/inbox/"}
+WORDS = {
+    WorryKind.UNKIND: "Somebody is mean to me",
+    WorryKind.STRANGE: "I saw something strange",
+    WorryKind.AS_ME: "Somebody came in as me",
+    WorryKind.OTHER: "Something else",
+}
+
+
+class WorryForm(FlaskForm):
+    """What was done about something that a child told."""
+
+    answer = TextAreaField(
+        "What you did",
+        [DataRequired(services.WRITE_IT), Length(max=services.LONGEST_ANSWER)],
+        description="Kept sealed for six months. The child does not see it: speak with the child yourself.",
+    )
+
+
+class AnswerForm(FlaskForm):
+    """What is answered to a parent."""
+
+    answer = TextAreaField(
+        "Your answer",
+        [DataRequired(requests.WRITE_ANSWER), Length(max=requests.LONGEST_ANSWER)],
+        description="Say what was done. It is mailed to the parent and stands on their page."
+        " Do not name the child in it.",
+    )
+
+
+class InboxPage(GuardedView):
+    """What children told, what parents ask, and how many wait to follow a child. Answers are written here."""
+
+    title = "Inbox"
+    category = "Teaching"
+    address = "inbox"
+    icon = "mail"
+    doors = {
+        "index": WORRIES_ANSWER,
+        "worry": WORRIES_ANSWER,
+        "take_up": WORRIES_ANSWER,
+        "close": WORRIES_ANSWER,
+        "request": REQUESTS_ANSWER,
+        "answer": REQUESTS_ANSWER,
+    }
+
+    @expose("/", methods=("GET",))
+    def index(self) -> str:
+        """What waits, the oldest first, and what was closed last."""
+        tx = reading()
+        return self.render(
+            "console/inbox/inbox.html",
+            worries=[_shown(each) for each in queries.waiting(tx)],
+            worries_waiting=queries.count_waiting(tx),
+            requests_waiting=request_queries.count_waiting(tx),
+            closed=[_shown(each) for each in queries.closed(tx)],
+            requests=[_of_parent(each) for each in request_queries.waiting(tx)],
+            answered=[_of_parent(each) for each in request_queries.answered(tx)],
+            parents=request_queries.count_parents_waiting(tx) if can(self.who, GUARDIANS_APPROVE) else 0,
+        )
+
+    @expose("/worries/<worry:public_id>", methods=("GET",))
+    def worry(self, public_id: str) -> str:
+        """One thing that a child told, and what became of it."""
+        return self._worry_page(public_id, WorryForm())
+
+    @expose("/worries/<worry:public_id>/take-up", methods=("POST",))
+    def take_up(self, public_id: str) -> Response:
+        """Say that somebody looks after it."""
+        done_reading()
+        services.take_up(principal=self.who, worry=public_id)
+        flash("The others see now that somebody looks after it.", "success")
+        return redirect(f"/console/inbox/worries/{public_id}", 303)
+
+    @expose("/worries/<worry:public_id>/close", methods=("POST",))
+    def close(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Close it with a note."""
+        shown = _shown(queries.told(reading(), public_id))
+        form = WorryForm()
+
+        def save() -> str:
+            services.close(principal=self.who, worry=public_id, answer=form.answer.data or "")
+            return CRUMB["url"]
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Closed. The note is kept for six months.",
+            **_context(shown),
+        )
+
+    def _worry_page(self, public_id: str, form: FlaskForm) -> str:
+        context = _context(_shown(queries.told(reading(), public_id)))
+        return self.render(context.pop("template"), form=form, problem=None, **context)
+
+    @expose("/requests/<guardian_request:public_id>", methods=("GET",))
+    def request(self, public_id: str) -> str:
+        """One thing that a parent asks, and its answer."""
+        shown = _of_parent(request_queries.asked(reading(), public_id))
+        return self.render(
+            "console/inbox/request.html", form=AnswerForm(), problem=None, **self._asked(shown)
+        )
+
+    @expose("/requests/<guardian_request:public_id>/answer", methods=("POST",))
+    def answer(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Answer the parent."""
+        shown = _of_parent(request_queries.asked(reading(), public_id))
+        form = AnswerForm()
+
+        def save() -> str:
+            requests.answer(principal=self.who, request=public_id, answer=form.answer.data or "")
+            return CRUMB["url"]
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Answered. The parent is told by mail.",
+            template="console/inbox/request.html",
+            **self._asked(shown),
+        )
+
+    def _asked(self, shown: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "asked": shown,
+            "own": shown["account"] == self.who.account_id,
+            "crumbs": [CRUMB, {"title": shown["title"]}],
+        }
+
+
+def _of_parent(asked: Asked) -> dict[str, Any]:
+    row, now = asked.request, clock.now()
+    left = (row.due_at - now).days
+    if row.answered_at:
+        state, tone = "Answered", "mute"
+    elif now > row.due_at:
+        late = (now - row.due_at).days
+        state, tone = f"Overdue by {late} {'day' if late == 1 else 'days'}" if late else "Overdue", "bad"
+    else:
+        state = "Due today" if not left else f"{left} {'day' if left == 1 else 'days'} left"
+        tone = "warn" if left <= SOON else "info"
+    return {
+        "url": f"/console/inbox/requests/{row.public_id}",
+        "title": ASKED[RequestKind(row.kind)],
+        "child": asked.child,
+        "child_url": f"/console/students/{asked.student}" if asked.student else None,
+        "parent": asked.parent,
+        "account": row.account_id,
+        "note": row.note,
+        "asked_at": row.asked_at,
+        "due_at": row.due_at,
+        "answered_at": row.answered_at,
+        "answer": row.answer,
+        "deletes": row.kind == RequestKind.DELETE,
+        "state": state,
+        "tone": tone,
+    }
+
+
+def _context(shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "template": "console/inbox/worry.html",
+        "worry": shown,
+        "crumbs": [CRUMB, {"title": shown["title"]}],
+    }
+
+
+def _shown(told: Told) -> dict[str, Any]:
+    worry = told.worry
+    return {
+        "url": f"/console/inbox/worries/{worry.public_id}",
+        "title": WORDS[WorryKind(worry.kind)],
+        "child": told.child,
+        "classroom": told.classroom,
+        "note": worry.note,
+        "for_leader": worry.goes_to == GoesTo.LEADER,
+        "told_at": worry.told_at,
+        "days": (clock.now() - worry.told_at).days,
+        "seen_at": worry.seen_at,
+        "closed_at": worry.closed_at,
+        "answer": worry.answer,
+        "state": "Closed" if worry.closed_at else "Seen" if worry.seen_at else "New",
+        "tone": "mute" if worry.closed_at else "info" if worry.seen_at else "warn",
+    }

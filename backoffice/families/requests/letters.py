@@ -1,0 +1,112 @@
+"""Writing what is mailed about requests, in a worker, and forgetting old ones."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, delete, select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
+from backoffice.accounts.services.letters import WRITTEN_TO
+from backoffice.families import mails
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
+from backoffice.outbox.mail import Mail, Recipient
+from backoffice.outbox.services import post
+from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole, TeachingRoleName
+
+REMINDED_BEFORE = timedelta(days=7)
+KEPT_FOR = timedelta(days=182)
+
+
+def write_request_letters(who: Purpose) -> dict[str, int]:
+    """Tell teachers what came and what is soon due, and parents the answer; how many. Forget old ones."""
+    now = clock.now()
+    soon = now - DUE_AFTER + REMINDED_BEFORE
+    with transaction(who) as tx:
+        waits = GuardianRequest.answered_at.is_(None)
+        came = _locked(tx, waits, GuardianRequest.told_at.is_(None))
+        for each in came:
+            each.told_at = now
+            _tell_teachers(tx, mails.REQUEST_CAME, each)
+        due = _locked(tx, waits, GuardianRequest.reminded_at.is_(None), GuardianRequest.asked_at <= soon)
+        for each in due:
+            each.reminded_at = now
+            _tell_teachers(tx, mails.REQUEST_DUE, each)
+        answered = _locked(
+            tx, GuardianRequest.answered_at.is_not(None), GuardianRequest.answer_mailed_at.is_(None)
+        )
+        for each in answered:
+            each.answer_mailed_at = now
+            _tell_parent(tx, each)
+        tx.flush()
+        tx.execute(delete(GuardianRequest).where(GuardianRequest.answered_at < now - KEPT_FOR))
+    return {"came": len(came), "due": len(due), "answered": len(answered)}
+
+
+def _locked(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[GuardianRequest]:
+    statement = select(GuardianRequest).where(*conditions).order_by(GuardianRequest.id)
+    return tx.scalars(statement.with_for_update(skip_locked=True)).all()
+
+
+def _tell_teachers(tx: Transaction, mail: Mail, request: GuardianRequest) -> None:
+    school = tx.get_one(School, request.school_id)
+    asked = mails.ParentAsked(school.name, request.kind, request.public_id, request.due_at)
+    for each in _owners(tx, request) or _leaders(tx, school):
+        to = Recipient(each.id, each.email, each.name, each.language)
+        post(tx, mail, to=to, parameters=asked, school_id=school.id)
+
+
+def _tell_parent(tx: Transaction, request: GuardianRequest) -> None:
+    """Unless the school has ended the link since."""
+    follows = select(GuardianLink.id).where(
+        GuardianLink.school_id == request.school_id,
+        GuardianLink.student_id == request.student_id,
+        GuardianLink.account_id == request.account_id,
+        GuardianLink.status == GuardianStatus.APPROVED,
+    )
+    account, school = tx.get_one(Account, request.account_id), tx.get_one(School, request.school_id)
+    if account.status not in WRITTEN_TO or tx.scalar(follows) is None:
+        return
+    assert request.answer is not None
+    said = mails.RequestAnswered(school.name, request.answer)
+    to = Recipient(None, account.email, account.name, account.language)
+    post(tx, mails.REQUEST_ANSWERED, to=to, parameters=said, school_id=school.id)
+
+
+def _owners(tx: Transaction, request: GuardianRequest) -> Sequence[Account]:
+    """Who owns a class in which the child is now. Nobody is told of what they asked themselves."""
+    statement = (
+        select(Account)
+        .join(TeachingRole, TeachingRole.account_id == Account.id)
+        .join(
+            Enrollment,
+            (Enrollment.school_id == TeachingRole.school_id)
+            & (Enrollment.classroom_id == TeachingRole.classroom_id),
+        )
+        .where(
+            TeachingRole.role == TeachingRoleName.OWNER,
+            Enrollment.school_id == request.school_id,
+            Enrollment.student_id == request.student_id,
+            Enrollment.ended_at.is_(None),
+            Account.id != request.account_id,
+            Account.status.in_(WRITTEN_TO),
+        )
+        .distinct()
+    )
+    return tx.scalars(statement).all()
+
+
+def _leaders(tx: Transaction, school: School) -> Sequence[Account]:
+    places = Membership.school_id == school.id
+    if school.district_id is not None:
+        places |= Membership.district_id == school.district_id
+    statement = (
+        select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.role == Role.LEADER, places, Account.status.in_(WRITTEN_TO))
+        .distinct()
+    )
+    return tx.scalars(statement).all()

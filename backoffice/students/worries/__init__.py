@@ -1,0 +1,1 @@
+"""What a child tells a grown-up of the school, and what became of it."""

@@ -1,0 +1,76 @@
+"""What children told, as a table."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.storage import columns
+from backoffice.storage.base import Base, only
+from backoffice.storage.columns import Keep
+
+
+class WorryKind(StrEnum):
+    """What a child can tap."""
+
+    UNKIND = "unkind"
+    STRANGE = "strange"
+    AS_ME = "as_me"
+    OTHER = "other"
+
+
+class GoesTo(StrEnum):
+    """Who is told: owner and co-teachers of the class, or the school's leaders instead."""
+
+    TEACHER = "teacher"
+    LEADER = "leader"
+
+
+class Worry(Base):
+    """Something that a child told. It is new until somebody takes it up, and open until it is closed.
+
+    What goes to the leaders is hidden from whoever works in the class, a leader who does so included.
+    """
+
+    __tablename__ = "worry"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id", "student_id"],
+            [
+                "app.enrollment.school_id",
+                "app.enrollment.classroom_id",
+                "app.enrollment.student_id",
+            ],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("public_id"),
+        # A form that is sent twice tells once.
+        UniqueConstraint("school_id", "student_id", "form"),
+        Index(None, "school_id", "classroom_id", "student_id"),
+        Index(None, "seen_by"),
+        Index(None, "closed_by"),
+        only("kind", WorryKind),
+        only("goes_to", GoesTo),
+        CheckConstraint("closed_at is null or answer is not null", name="closed_with_an_answer"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id("worry", keep=Keep.SIX_MONTHS)
+    classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.SIX_MONTHS)
+    student_id: Mapped[int] = columns.reference("Which child told it", keep=Keep.SIX_MONTHS)
+    kind: Mapped[str] = columns.choice("What the child tapped", keep=Keep.SIX_MONTHS)
+    goes_to: Mapped[str] = columns.choice("Whom the child tells", keep=Keep.SIX_MONTHS)
+    note: Mapped[str | None] = columns.sealed("What the child wrote, if anything", keep=Keep.SIX_MONTHS)
+    form: Mapped[str] = columns.text("The form that it came by, so that it tells once", keep=Keep.SIX_MONTHS)
+    told_at: Mapped[datetime] = columns.moment("When", keep=Keep.SIX_MONTHS)
+    seen_at: Mapped[datetime | None] = columns.moment("When somebody took it up", keep=Keep.SIX_MONTHS)
+    seen_by: Mapped[int | None] = columns.reference(
+        "Who took it up", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
+    )
+    closed_at: Mapped[datetime | None] = columns.moment("When it was closed", keep=Keep.SIX_MONTHS)
+    closed_by: Mapped[int | None] = columns.reference(
+        "Who closed it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
+    )
+    answer: Mapped[str | None] = columns.sealed("What was done about it", keep=Keep.SIX_MONTHS)

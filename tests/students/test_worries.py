@@ -1,0 +1,217 @@
+"""A child tells a grown-up: who reads it, how often it can, what becomes of it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound
+from backoffice.access.principal import Principal, Purpose
+from backoffice.access.transaction import transaction
+from backoffice.audit.models import AuditEntry
+from backoffice.problems import Rejected, Throttled
+from backoffice.schools.models import TeachingRole, TeachingRoleName
+from backoffice.settings import Throttles
+from backoffice.students.worries import queries, services
+from backoffice.students.worries.models import GoesTo, Worry, WorryKind
+from tests.factories.visitor import form_token, send, signed_in
+from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
+
+SECRET = "Somebody wrote my name <b>on the wall</b>"
+
+
+@pytest.fixture(autouse=True)
+def silence(world: World) -> Iterator[None]:
+    """Nobody has told anything."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Worry))
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Worry))
+
+
+def tell(
+    who: Principal,
+    goes_to: str = GoesTo.TEACHER,
+    form: str = "",
+    note: str = SECRET,
+    throttles: Throttles = NO_LIMIT,
+) -> None:
+    services.tell(
+        principal=who,
+        kind=WorryKind.STRANGE,
+        goes_to=goes_to,
+        note=note,
+        form=form or str(uuid4()),
+        throttles=throttles,
+    )
+
+
+def child_of(world: World, room: Class) -> Principal:
+    return world.student(room, room.children[0])
+
+
+def seen_by(world: World, role: str) -> list[str | None]:
+    with transaction(world.sign_in(role)) as tx:
+        return [each.worry.note for each in queries.waiting(tx)]
+
+
+def only_one() -> Worry:
+    with transaction(SYSTEM) as tx:
+        return tx.scalars(select(Worry)).one()
+
+
+def trail() -> int:
+    """How often somebody has told something."""
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).where(AuditEntry.verb == "worries.tell")) or 0
+
+
+def test_those_in_charge_of_the_class_read_it_and_nobody_else(world: World) -> None:
+    tell(child_of(world, world.own_class))
+    readers = {role for role in world.people if seen_by(world, role) == [SECRET]}
+    assert readers == {"teacher", "co_teacher", "leader"}
+
+
+def test_what_is_for_the_leader_no_grown_up_of_the_class_reads(world: World) -> None:
+    tell(child_of(world, world.own_class), GoesTo.LEADER)
+    assert {role for role in world.people if seen_by(world, role)} == {"leader"}
+    with pytest.raises(NotFound):
+        services.take_up(principal=world.sign_in("teacher"), worry=only_one().public_id)
+    room = world.own_class
+    place = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["leader"].id}
+    with transaction(SYSTEM) as tx:
+        tx.add(TeachingRole(**place, role=TeachingRoleName.HELPER))
+    try:
+        # A leader who works in the class is one of its grown-ups.
+        assert seen_by(world, "leader") == []
+        with pytest.raises(Rejected):
+            tell(child_of(world, room), GoesTo.LEADER)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == place["account_id"]))
+
+
+def test_without_a_leader_it_goes_to_nobody_in_secret(world: World, app: Flask) -> None:
+    with pytest.raises(Rejected):
+        tell(child_of(world, world.foreign_class), GoesTo.LEADER)
+    browser = app.test_client()
+    send(
+        browser,
+        "/join",
+        {"code": world.foreign_class.code, "student": world.foreign_class.children[0].public_id},
+    )
+    page = browser.get("/student/tell").text
+    assert ("goes_to" in page, "another grown-up whom you trust" in page) == (False, True)
+
+
+def test_a_form_that_is_sent_twice_tells_once(world: World) -> None:
+    who, form = child_of(world, world.own_class), str(uuid4())
+    noted = trail()
+    tell(who, form=form)
+    tell(who, form=form)
+    assert (len(seen_by(world, "teacher")), trail() - noted) == (1, 1)
+
+
+def test_a_child_tells_so_often(world: World) -> None:
+    who = child_of(world, world.own_class)
+    slow = Throttles(worry_student="2/hour")
+    tell(who, throttles=slow)
+    tell(who, throttles=slow)
+    with pytest.raises(Throttled):
+        tell(who, throttles=slow)
+    assert len(seen_by(world, "teacher")) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "note", "form"), [("x", "", ""), ("strange", "x" * 501, ""), ("strange", "", "x")]
+)
+def test_what_cannot_be_told(world: World, kind: str, note: str, form: str) -> None:
+    with pytest.raises(Rejected):
+        services.tell(
+            principal=child_of(world, world.own_class),
+            kind=kind,
+            goes_to=GoesTo.TEACHER,
+            note=note,
+            form=form or str(uuid4()),
+            throttles=NO_LIMIT,
+        )
+
+
+def test_a_child_reads_back_nothing_and_staff_tell_nothing(world: World) -> None:
+    who = child_of(world, world.own_class)
+    tell(who)
+    with transaction(who) as tx:
+        assert tx.execute(select(Worry)).all() == []
+    with pytest.raises(SQLAlchemyError):
+        tell(world.sign_in("teacher"))
+
+
+def test_taken_up_once_and_closed_once(world: World) -> None:
+    tell(child_of(world, world.own_class))
+    worry = only_one().public_id
+    services.take_up(principal=world.sign_in("co_teacher"), worry=worry)
+    services.take_up(principal=world.sign_in("teacher"), worry=worry)
+    teacher = world.sign_in("teacher")
+    with pytest.raises(Rejected):
+        services.close(principal=teacher, worry=worry, answer="  ")
+    services.close(principal=teacher, worry=worry, answer="Spoke with both")
+    with pytest.raises(Rejected):
+        services.close(principal=teacher, worry=worry, answer="Once more")
+    row = only_one()
+    assert (row.seen_by, row.closed_by, row.answer) == (
+        world.people["co_teacher"].id,
+        world.people["teacher"].id,
+        "Spoke with both",
+    )
+    with transaction(teacher) as tx:
+        assert (queries.count_waiting(tx), len(queries.closed(tx))) == (0, 1)
+    # Not even past the services.
+    with pytest.raises(SQLAlchemyError), transaction(teacher) as tx:
+        tx.execute(update(Worry).values(closed_at=None, answer=None))
+
+
+def test_it_is_forgotten_after_six_months(world: World) -> None:
+    tell(child_of(world, world.own_class))
+    tell(child_of(world, world.own_class))
+    with transaction(SYSTEM) as tx:
+        oldest = select(Worry.id).order_by(Worry.id).limit(1).scalar_subquery()
+        past = clock.now() - services.KEPT_FOR - timedelta(minutes=1)
+        tx.execute(update(Worry).where(Worry.id == oldest).values(told_at=past))
+    assert services.forget_old(Purpose("test")) == {"worries": 1}
+    assert len(seen_by(world, "teacher")) == 1
+
+
+def test_two_taps_and_the_teacher_answers(client: FlaskClient, world: World, app: Flask) -> None:
+    send(client, "/join", {"code": world.own_class.code, "student": world.own_class.children[0].public_id})
+    assert "/student/tell" in client.get("/student").text
+    page = client.get("/student/tell").text
+    number = page.partition('name="form" value="')[2][:36]
+    sent = {"csrf_token": form_token(page), "kind": "strange", "form": number, "note": "x" * 501}
+    answer = client.post("/student/tell", data=sent)
+    assert (answer.status_code, "x" * 501 in answer.text, number in answer.text) == (422, True, True)
+    answer = client.post("/student/tell", data={**sent, "note": SECRET})
+    assert (answer.status_code, answer.location) == (303, "/student/told")
+    assert "Thank you for telling" in client.get("/student/told").text
+
+    teacher = signed_in(app, world, "teacher")
+    inbox = teacher.get("/console/inbox/").text
+    assert [each in inbox for each in ("Wilhelmina Quartermaine", ">New<", SECRET)] == [True, True, False]
+    where = f"/console/inbox/worries/{only_one().public_id}"
+    assert "wrote my name &lt;b&gt;" in teacher.get(where).text
+    assert send(teacher, f"{where}/take-up", {}, page=where).location == where
+    assert ">Seen<" in teacher.get("/console/inbox/").text
+    assert send(teacher, f"{where}/close", {"answer": ""}, page=where).status_code == 422
+    assert send(teacher, f"{where}/close", {"answer": "Washed it off"}, page=where).status_code == 303
+    assert "Washed it off" in teacher.get(where).text
+
+
+def test_signed_out_one_is_sent_to_the_code(client: FlaskClient) -> None:
+    for path in ("/student/tell", "/student/told"):
+        assert client.get(path).location == "/join"
