@@ -46,6 +46,16 @@ class Door(StrEnum):
     UNTIL = "until"
 
 
+class NamesShown(StrEnum):
+    """How a class shows its children to whoever has its code."""
+
+    NAMES = "names"
+    ALIASES = "aliases"
+    AVATARS = "avatars"
+    # No list at all.
+    USERNAMES = "usernames"
+
+
 class District(Base):
     """A group of schools."""
 
@@ -148,6 +158,7 @@ class Classroom(Base):
         UniqueConstraint("school_id", "public_id"),
         Index(None, "public_id"),
         only("door", Door),
+        only("names_shown", NamesShown),
         CheckConstraint("(door = 'until') = (door_until is not null)", name="until_has_a_time"),
     )
 
@@ -168,6 +179,7 @@ class Classroom(Base):
     pins_required: Mapped[bool] = columns.flag(
         "Each child is asked for 4 digits of their own", keep=Keep.CLASSROOM
     )
+    names_shown: Mapped[str] = columns.choice("What the list behind the code shows", keep=Keep.CLASSROOM)
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
 
     staff: Mapped[list["TeachingRole"]] = relationship(viewonly=True, lazy="raise")
