@@ -21,6 +21,7 @@ import backoffice.outbox.views
 import backoffice.staff.views
 import backoffice.students.cards.views
 import backoffice.students.pins.views
+import backoffice.students.usernames.views
 import backoffice.students.views
 from backoffice.console import site
 from backoffice.runtime import Runtime, check_database, open_runtime

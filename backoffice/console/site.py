@@ -13,6 +13,7 @@ from flask_admin.theme import Theme
 
 from backoffice.console.accounts import AccountsPage
 from backoffice.console.class_cards import ClassCards
+from backoffice.console.class_names import ClassNames
 from backoffice.console.class_points import ClassPoints
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
@@ -39,6 +40,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ClassroomGrid,
     ClassPoints,
     ClassCards,
+    ClassNames,
     StudentGrid,
     FamilyGrid,
     FamilyInvitationGrid,

@@ -522,7 +522,9 @@ def names_shown(session: Session, *, classroom_id: int) -> str:
 
 def why_over(session: Session, *, token_id: UUID, at: datetime) -> str | None:
     """Why this student session is over: "idle", "lesson" or "ended"; None if there was none."""
-    found: str | None = session.scalar(text("select app.why_over(:token, :at)"), {"token": token_id, "at": at})
+    found: str | None = session.scalar(
+        text("select app.why_over(:token, :at)"), {"token": token_id, "at": at}
+    )
     return found
 
 

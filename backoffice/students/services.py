@@ -173,6 +173,14 @@ def leave(*, principal: Principal) -> None:
             record(tx, "students.leave", school_id=tx.principal.school_id)
 
 
+def why_over(*, token_id: UUID | None, visitor: Visitor) -> str:
+    """Why a session lets nobody in any more: "idle", "lesson" or "ended". A token of no session was idle."""
+    if token_id is None:
+        return "idle"
+    with transaction(Nobody(visitor.address)) as tx:
+        return functions.why_over(tx, token_id=token_id, at=clock.now()) or "idle"
+
+
 def credential(token_id: UUID, address: str | None) -> StudentToken:
     """What a verified token presents to the database."""
     return StudentToken(token_id, address)

@@ -19,7 +19,8 @@ from backoffice.students import queries, services, tokens
 from backoffice.students.pins import services as pins
 from backoffice.students.pins.page import pin_page
 from backoffice.students.pins.services import PinNeeded
-from backoffice.students.services import Begun
+from backoffice.students.services import Begun, UsernameAsked
+from backoffice.students.usernames.page import username_page
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
@@ -28,6 +29,8 @@ bp = Blueprint("students", __name__, template_folder="templates")
 CODE = "code"
 # And a name that was chosen, to the page that asks for its PIN.
 STUDENT = "student"
+# And why a session is over, to the page that says so.
+OVER = "over"
 LONGEST_CODE = 40
 OLD_PAGE = "This page was old. Try again."
 WAIT = "Wait a little, then try again."
@@ -47,10 +50,14 @@ def scanned(code: str) -> Response:
 
 @bp.get("/join")
 def join() -> str | Response:
-    """Ask for the code; or, once after it was typed or scanned, for the name."""
+    """Ask for the code; or, once after it was typed or scanned, for the name.
+
+    Once after a session was found to be over, say why first.
+    """
     code, student = session.pop(CODE, None), session.pop(STUDENT, None)
+    over = session.pop(OVER, None)
     if code is None:
-        return _code_page()
+        return _code_page() if over is None else render_template("students/over.html", why=over)
     return _names_page(code) if student is None else _pin_page(code, student)
 
 
@@ -179,8 +186,14 @@ def renew(response: Response, who: Principal) -> None:
 
 
 def out() -> Response:
-    """Send somebody who is not signed in to the code."""
+    """Send somebody who is not signed in to the code, and whoever was to the reason why they are out."""
     response = redirect("/join", 303)
+    token = request.cookies.get(cookies.name(settings(), cookies.STUDENT), "")
+    if token:
+        verified = tokens.verify(token)
+        session[OVER] = services.why_over(
+            token_id=verified.token_id if verified else None, visitor=devices.visitor()
+        )
     cookies.drop(response, settings(), cookies.STUDENT)
     return response
 
@@ -211,6 +224,8 @@ def _code_page(code: str = "", problem: str | None = None) -> str:
 def _names_page(code: str) -> str | Response:
     try:
         choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+    except UsernameAsked:
+        return username_page(code)
     except (Rejected, Throttled) as refused:
         return _refused(code, refused)
     form = CodeForm(formdata=None, code=code)
@@ -220,6 +235,8 @@ def _names_page(code: str) -> str | Response:
 def _pin_page(code: str, student: str, problem: str | None = None) -> str | Response:
     try:
         choices = services.names_behind(code=code, visitor=devices.visitor(), throttles=settings().throttles)
+    except UsernameAsked:
+        return username_page(code)
     except (Rejected, Throttled) as refused:
         return _refused(code, refused)
     chosen = next((each for each in choices if each.public_id == student), None)
