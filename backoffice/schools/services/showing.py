@@ -83,7 +83,8 @@ def set_usernames(*, principal: Principal, classroom: str, usernames: Mapping[st
     wanted = {student: typed(username) for student, username in usernames.items() if username.strip()}
     if any(not _is_username(username) for username in wanted.values()):
         raise Rejected.whole(
-            f"A username has {SHORTEST_USERNAME} to {LONGEST_USERNAME} letters, digits, dots or hyphens, and no spaces."
+            f"A username has {SHORTEST_USERNAME} to {LONGEST_USERNAME} letters, digits, dots or hyphens,"
+            " and no spaces."
         )
     _all_different(list(wanted.values()))
     try:

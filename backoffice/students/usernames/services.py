@@ -8,6 +8,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.services import showing
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
+from backoffice.storage.functions import AnyRow
 from backoffice.students import services
 from backoffice.students.services import Begun
 from backoffice.throttles.tries import Claim, take
@@ -32,16 +33,9 @@ def sign_in_by_username(
     )
     taken = take(device, Claim("username by class", throttles.pin_class, str(room.classroom_id)))
     try:
-        digest = showing.digest(showing.typed(username), school_id=room.school_id)
-        with transaction(Nobody(visitor.address)) as tx:
-            child = functions.child_by_username(tx, code_index=index, digest=digest, at=clock.now())
-        if child is None:
-            # The work of checking a PIN.
-            passwords.verify(pin, None, Passwords())
-            raise Rejected(username=WRONG)
         begun = services.sign_in_student(
             code=code,
-            student=child,
+            student=_child(index, room, username, pin, visitor),
             pin=pin,
             sessions=sessions,
             visitor=visitor,
@@ -54,3 +48,14 @@ def sign_in_by_username(
         raise
     taken.give_back()
     return begun
+
+
+def _child(index: bytes, room: AnyRow, username: str, pin: str, visitor: Visitor) -> str:
+    digest = showing.digest(showing.typed(username), school_id=room.school_id)
+    with transaction(Nobody(visitor.address)) as tx:
+        child = functions.child_by_username(tx, code_index=index, digest=digest, at=clock.now())
+    if child is None:
+        # The work of checking a PIN.
+        passwords.verify(pin, None, Passwords())
+        raise Rejected(username=WRONG)
+    return child
