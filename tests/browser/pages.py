@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from backoffice.schools.models import Door, NamesShown
+from backoffice.schools.services.classrooms import set_door
+from backoffice.schools.services.showing import show_as
 from tests.browser.site import Site, come_in, join, make_class
 from tests.factories.world import NEW_ADDRESS_LINK, OFFERED, PASSWORD, SIGN_UP_LINK, TAKE_BACK_LINK
 
@@ -110,6 +113,47 @@ def choose_every_day(page: Page, _site: Site) -> None:
 def child(page: Page, site: Site) -> None:
     """Come in as a child with points."""
     come_in(page, site.world.own_class, site.world.own_class.children[0])
+
+
+def shown_as(how: NamesShown, after: Callable[[Page], None] | None = None) -> Callable[[Page, Site], None]:
+    """Type the code of a class that shows its children in another way for the moment."""
+
+    def joined(page: Page, site: Site) -> None:
+        room = site.world.elsewhere_class
+        who = site.world.sign_in("elsewhere")
+        show_as(principal=who, classroom=room.public_id, how=how)
+        try:
+            join(page, room.code)
+            page.get_by_role("heading", name="Who are you?").wait_for()
+            if after:
+                after(page)
+        finally:
+            show_as(principal=who, classroom=room.public_id, how=NamesShown.NAMES)
+
+    return joined
+
+
+def a_wrong_username(page: Page) -> None:
+    """A username that nobody has."""
+    page.get_by_label("Your username").fill("nobody")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("alert").wait_for()
+
+
+def lesson_over(page: Page, site: Site) -> None:
+    """Come in, have the door closed, and look again."""
+    room, who = site.world.elsewhere_class, site.world.sign_in("elsewhere")
+    come_in(page, room, room.children[0])
+    set_door(principal=who, classroom=room.public_id, door=Door.CLOSED)
+    page.reload()
+    set_door(principal=who, classroom=room.public_id, door=Door.OPEN)
+    page.get_by_role("heading", name="The lesson is over").wait_for()
+
+
+def alias_with_signs(page: Page, _site: Site) -> None:
+    """An alias that is none."""
+    page.get_by_label("Alias of Wilhelmina").fill("a@b.example")
+    page.get_by_role("button", name="Save", exact=True).click()
 
 
 def leave(page: Page, site: Site) -> None:
@@ -254,6 +298,10 @@ PAGES: Mapping[str, Stop] = {
     "code": Stop(path="/join"),
     "code, wrong": Stop(act=lambda page, _site: join(page, "WRONG")),
     "names": Stop(act=lambda page, site: join(page, site.world.own_class.code)),
+    "names, pictures only": Stop(act=shown_as(NamesShown.AVATARS)),
+    "username": Stop(act=shown_as(NamesShown.USERNAMES)),
+    "username, wrong": Stop(act=shown_as(NamesShown.USERNAMES, a_wrong_username)),
+    "child, lesson over": Stop(act=lesson_over),
     "student": Stop(act=child),
     "goodbye": Stop(act=leave),
     "child, no such page": Stop(path="/student/nowhere"),
@@ -291,6 +339,9 @@ PAGES: Mapping[str, Stop] = {
     "goals, error": Stop("teacher", CLASS + "/points/goals", aim_at_nothing),
     "Actions, error": Stop("teacher", CLASS + "/points/actions", press("Add it")),
     "an Action": Stop("teacher", CLASS + "/points/actions", follow("Praise of the")),
+    "names and pictures": Stop("teacher", CLASS + "/names"),
+    "names and pictures, error": Stop("teacher", CLASS + "/names", alias_with_signs),
+    "a picture for a student": Stop("teacher", CLASS + "/names?student={student}"),
     "new class": Stop("teacher", "/console/classrooms/new"),
     "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),
     "new class, several schools": Stop("leader", "/console/classrooms/new"),
