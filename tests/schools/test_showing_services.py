@@ -5,12 +5,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, update
 
+from backoffice import clock
 from backoffice.access.lookup import NotFound
+from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
+from backoffice.schools import codes
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
 from backoffice.schools.services import showing
+from backoffice.storage import functions
 from tests.factories.world import SYSTEM, World, names_behind
 
 
@@ -50,6 +54,28 @@ def test_staff_chooses_what_the_list_shows(world: World, role: str) -> None:
     ]
     showing.show_as(principal=who, classroom=own.public_id, how=NamesShown.AVATARS)
     assert [each.label for each in names_behind(own.code)] == ["Owl", "Pink boat"]
+
+
+@pytest.mark.parametrize(
+    ("how", "kept"),
+    [
+        (NamesShown.NAMES, (True, True, True)),
+        (NamesShown.ALIASES, (False, False, True)),
+        (NamesShown.AVATARS, (False, False, False)),
+        (NamesShown.USERNAMES, None),
+    ],
+)
+def test_what_is_not_shown_does_not_leave_the_database(
+    world: World, how: NamesShown, kept: tuple[bool, ...] | None
+) -> None:
+    own, who = world.own_class, world.sign_in("teacher")
+    aliases = {child.public_id: f"Captain {child.given}" for child in own.children}
+    showing.set_aliases(principal=who, classroom=own.public_id, aliases=aliases)
+    showing.show_as(principal=who, classroom=own.public_id, how=how)
+    with transaction(Nobody()) as tx:
+        rows = functions.names_behind_code(tx, code_index=codes.index(own.code), at=clock.now())
+    told = {(bool(row.given_name), bool(row.family_name), bool(row.alias)) for row in rows}
+    assert told == ({kept} if kept else set())
 
 
 @pytest.mark.parametrize("role", ["helper", "colleague", "outsider", "parent"])
