@@ -23,6 +23,7 @@ import backoffice.staff.views
 import backoffice.students.cards.views
 import backoffice.students.pins.views
 import backoffice.students.tablet_views
+import backoffice.students.usernames.views
 import backoffice.students.views
 import backoffice.students.worries.views
 from backoffice.console import site

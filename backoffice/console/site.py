@@ -16,6 +16,7 @@ from backoffice.console.class_cards import ClassCards
 from backoffice.console.class_door import ClassDoor
 from backoffice.console.class_live import ClassLive
 from backoffice.console.class_manage import ManagePage
+from backoffice.console.class_names import ClassNames
 from backoffice.console.class_points import ClassPoints
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
@@ -47,6 +48,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ClassDoor,
     ClassLive,
     ManagePage,
+    ClassNames,
     StudentGrid,
     FamilyGrid,
     FamilyInvitationGrid,

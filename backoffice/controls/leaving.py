@@ -36,6 +36,7 @@ SHORTER, LONGER = 3, 4
 WAY_OUT = 'action="/sign-out"'
 CHILDS_WAY_OUT = 'action="/student/leave"'
 CHILDS_PAGE = "students/student.html"
+CHILDS_PAGES = "/student"
 CHOICE = 'type="checkbox" name="shared"'
 
 # One of each is enough: what a page shows differs, its frame does not.
@@ -58,6 +59,9 @@ def shared_computers(look: Looking) -> Finding:
         for path, answer in _as_one(look, which, pages):
             seen.setdefault(role, set()).add(path)
             wrong = wrong or _what_is_wrong(path, role, answer)
+    for path, answer in _as_a_child(look) if not wrong else ():
+        seen.setdefault("child", set()).add(path)
+        wrong = wrong or _what_is_wrong(path, "child", answer, CHILDS_WAY_OUT)
     if wrong:
         return falls_short(wrong)
     if not seen:
@@ -93,8 +97,8 @@ def _what_is_missing(look: Looking) -> str | None:
     return None
 
 
-def _what_is_wrong(path: str, role: str, answer: Response) -> str | None:
-    if WAY_OUT not in answer.get_data(as_text=True):
+def _what_is_wrong(path: str, role: str, answer: Response, way_out: str = WAY_OUT) -> str | None:
+    if way_out not in answer.get_data(as_text=True):
         return f"{path} has no way out for a {role}."
     if "no-store" not in answer.headers.get("Cache-Control", ""):
         return f"{path} may be kept in a cache: the back button shows it to whoever comes next."
@@ -169,6 +173,26 @@ def _as_one(look: Looking, which: ColumnElement[bool], pages: list[str]) -> Iter
                 )
                 g.zone = ZoneInfo(who.time_zone)
                 g._login_user = SignedInUser(who)  # noqa: SLF001 - where Flask-Login looks first
+                answer = look.app.full_dispatch_request()
+            if answer.status_code == OK and answer.mimetype == "text/html":
+                yield path, answer
+
+
+def _as_a_child(look: Looking) -> Iterator[tuple[str, Response]]:
+    """A child's own pages, opened to one who has just come in at a shared device, if there is any."""
+    row = look.tx.execute(_child_of_shared_devices()).first()
+    if row is None:
+        return
+    with probe.as_student(row.code_index, row.public_id, pin_hash=row.pin_hash) as (connection, who):
+        for path in _pages(look.app):
+            if not path.startswith(CHILDS_PAGES):
+                continue
+            with look.app.test_request_context(path, base_url=look.settings.base_url):
+                g.reading = Transaction(
+                    who.credential, bind=connection, join_transaction_mode="create_savepoint"
+                )
+                g.zone = ZoneInfo(who.time_zone)
+                g.child = who
                 answer = look.app.full_dispatch_request()
             if answer.status_code == OK and answer.mimetype == "text/html":
                 yield path, answer

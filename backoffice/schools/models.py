@@ -55,6 +55,16 @@ class CodeKind(StrEnum):
     LESSON = "lesson"
 
 
+class NamesShown(StrEnum):
+    """How a class shows its children to whoever has its code."""
+
+    NAMES = "names"
+    ALIASES = "aliases"
+    AVATARS = "avatars"
+    # No list at all.
+    USERNAMES = "usernames"
+
+
 class District(Base):
     """A group of schools."""
 
@@ -157,6 +167,7 @@ class Classroom(Base):
         UniqueConstraint("school_id", "public_id"),
         Index(None, "public_id"),
         only("door", Door),
+        only("names_shown", NamesShown),
         CheckConstraint("(door = 'until') = (door_until is not null)", name="until_has_a_time"),
         CheckConstraint(
             "(door_from is null) = (door_to is null) and (door <> 'school_days' or door_from is not null)"
@@ -191,6 +202,7 @@ class Classroom(Base):
     pins_required: Mapped[bool] = columns.flag(
         "Each child is asked for 4 digits of their own", keep=Keep.CLASSROOM
     )
+    names_shown: Mapped[str] = columns.choice("What the list behind the code shows", keep=Keep.CLASSROOM)
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.CLASSROOM)
     archived_at: Mapped[datetime | None] = columns.moment(
         "Since when it is kept as it was", keep=Keep.CLASSROOM

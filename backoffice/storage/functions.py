@@ -497,9 +497,40 @@ def open_security_event(
 
 
 def names_behind_code(session: Session, *, code_index: bytes, at: datetime) -> Sequence[AnyRow]:
-    """The children (sealed names) of the class whose code this is, if its door is open."""
+    """The children (sealed names) of the class whose code this is, if its door is open.
+
+    A name that the class does not show is None, and a class that asks for usernames shows nobody.
+    """
     statement = text("select * from app.names_behind_code(:index, :at)")
     return session.execute(statement, {"index": code_index, "at": at}).all()
+
+
+def class_behind_code(session: Session, *, code_index: bytes, at: datetime) -> AnyRow | None:
+    """School, class and how it shows its children, if this is its code and its door is open."""
+    statement = text("select * from app.class_behind_code(:index, :at)")
+    return session.execute(statement, {"index": code_index, "at": at}).first()
+
+
+def child_by_username(session: Session, *, code_index: bytes, digest: str, at: datetime) -> str | None:
+    """The public identifier of the child with this username, if the class behind the code asks for one."""
+    found: str | None = session.scalar(
+        text("select app.child_by_username(:index, :digest, :at)"),
+        {"index": code_index, "digest": digest, "at": at},
+    )
+    return found
+
+
+def names_shown(session: Session, *, classroom_id: int) -> str:
+    """How a class shows its children."""
+    return str(session.scalar(text("select app.names_shown(:classroom)"), {"classroom": classroom_id}))
+
+
+def why_over(session: Session, *, token_id: UUID, at: datetime) -> str | None:
+    """Why this student session is over: "idle", "lesson" or "ended"; None if there was none."""
+    found: str | None = session.scalar(
+        text("select app.why_over(:token, :at)"), {"token": token_id, "at": at}
+    )
+    return found
 
 
 @dataclass(frozen=True)

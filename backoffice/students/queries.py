@@ -7,9 +7,9 @@ from sqlalchemy import select
 from backoffice.access.permissions import OWN_POINTS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.schools import names
+from backoffice.schools import labels
+from backoffice.schools.labels import Seat
 from backoffice.schools.models import Classroom, Enrollment, Student
-from backoffice.schools.names import Named
 from backoffice.schools.queries import Award, last_awards
 
 
@@ -28,7 +28,7 @@ class OwnPage:
 
 
 def own_page(tx: Transaction) -> OwnPage:
-    """What the signed-in child sees: name and initial, points, the last awards."""
+    """What the signed-in child sees: its label in the class, points, the last awards."""
     who = tx.principal
     assert who.school_id is not None
     assert who.student_id is not None
@@ -48,13 +48,9 @@ def own_page(tx: Transaction) -> OwnPage:
             OWN_POINTS_READ,
         )
     ).one()
-    if enrollment.alias:
-        shown = enrollment.alias
-    else:
-        named = Named(student.id, student.given_name, student.family_name, enrollment.avatar)
-        shown = names.shown([named])[student.id]
+    seat = Seat(student.id, student.given_name, student.family_name, enrollment.alias, enrollment.avatar)
     return OwnPage(
-        name=shown,
+        name=labels.shown([seat], classroom.names_shown)[student.id].text,
         avatar=enrollment.avatar,
         points=enrollment.balance,
         classroom=classroom.name,

@@ -13,10 +13,12 @@ from backoffice.access.principal import Nobody, Principal, SessionEnded, Student
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected, Throttled
-from backoffice.schools import codes, names
+from backoffice.schools import codes, labels
+from backoffice.schools.labels import Seat
+from backoffice.schools.models import NamesShown
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
-from backoffice.storage.functions import NewStudentSession
+from backoffice.storage.functions import AnyRow, NewStudentSession
 from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
 from backoffice.students.pins import services as pins
@@ -30,12 +32,20 @@ BY_ALL_KNOWN = "code by known devices"
 
 @dataclass(frozen=True)
 class Choice:
-    """One child on the list behind a code. `picture` tells apart those whose labels coincide."""
+    """One child on the list behind a code. `picture` tells apart those whose labels coincide.
+
+    `is_picture` says that the label only says what the picture shows.
+    """
 
     public_id: str
     label: str
     avatar: str
     picture: str | None
+    is_picture: bool = False
+
+
+class UsernameAsked(Exception):
+    """The class shows no list: each child types a username."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,10 @@ class Begun:
 
 
 def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[Choice]:
-    """The names to pick from, in order, if this code's door is open. Raises `Rejected`, `Throttled`."""
+    """The children to pick from, in order, as the class shows them, if this code's door is open.
+
+    Raises `UsernameAsked`, `Rejected`, `Throttled`.
+    """
     opener = keyring.current()
 
     def plain(value: bytes | None, column: str) -> str | None:
@@ -60,32 +73,46 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
 
     index = codes.index(codes.normalise(code))
     _take_guess(index, visitor, throttles)
+    now = clock.now()
     with transaction(Nobody(visitor.address)) as tx:
-        rows = functions.names_behind_code(tx, code_index=index, at=clock.now())
-    people = [
-        names.Named(
+        room = functions.class_behind_code(tx, code_index=index, at=now)
+        rows = functions.names_behind_code(tx, code_index=index, at=now)
+    asks = room is not None and room.names_shown == NamesShown.USERNAMES
+    if room is None or not (rows or asks):
+        raise Rejected(code=NOT_OPEN)
+    take(_visit(index, throttles))
+    if asks:
+        raise UsernameAsked
+    seats = [
+        Seat(
             row.public_id,
-            plain(row.alias, "enrollment.alias") or plain(row.given_name, "student.given_name") or "",
-            None if row.alias else plain(row.family_name, "student.family_name"),
+            plain(row.given_name, "student.given_name") or "",
+            plain(row.family_name, "student.family_name"),
+            plain(row.alias, "enrollment.alias"),
             row.avatar,
         )
         for row in rows
     ]
-    if not people:
-        raise Rejected(code=NOT_OPEN)
-    take(_visit(index, throttles))
-    labels = names.shown(people)
-    times = Counter(labels.values())
-    choices = [
-        Choice(
-            str(person.key),
-            labels[person.key],
-            person.avatar,
-            person.avatar.partition("-")[0] if times[labels[person.key]] > 1 else None,
-        )
-        for person in people
-    ]
+    shown = labels.shown(seats, room.names_shown)
+    times = Counter(label.text for label in shown.values())
+    choices = []
+    for seat in seats:
+        label = shown[seat.key]
+        twin = times[label.text] > 1 and not label.is_picture
+        picture = seat.avatar.partition("-")[0] if twin else None
+        choices.append(Choice(str(seat.key), label.text, seat.avatar, picture, label.is_picture))
     return sorted(choices, key=lambda choice: (choice.label.casefold(), choice.avatar))
+
+
+def class_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> tuple[bytes, AnyRow]:
+    """The index of a code, and the class that it opens. Raises `Rejected`, `Throttled`."""
+    index = codes.index(codes.normalise(code))
+    _take_guess(index, visitor, throttles)
+    with transaction(Nobody(visitor.address)) as tx:
+        room = functions.class_behind_code(tx, code_index=index, at=clock.now())
+    if room is None:
+        raise Rejected(code=NOT_OPEN)
+    return index, room
 
 
 def sign_in_student(
@@ -144,6 +171,14 @@ def leave(*, principal: Principal) -> None:
             update(StudentSession).where(*mine).values(ended_at=clock.now()).returning(StudentSession.id)
         ):
             record(tx, "students.leave", school_id=tx.principal.school_id)
+
+
+def why_over(*, token_id: UUID | None, visitor: Visitor) -> str:
+    """Why a session lets nobody in any more: "idle", "lesson" or "ended". A token of no session was idle."""
+    if token_id is None:
+        return "idle"
+    with transaction(Nobody(visitor.address)) as tx:
+        return functions.why_over(tx, token_id=token_id, at=clock.now()) or "idle"
 
 
 def credential(token_id: UUID, address: str | None) -> StudentToken:

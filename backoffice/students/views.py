@@ -1,9 +1,10 @@
 """The child's pages: the code, the names, the own points, leaving. They work without JavaScript."""
 
 from datetime import datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, make_response, redirect, render_template, request, session
+from flask import Blueprint, g, make_response, redirect, render_template, request, session
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -19,8 +20,9 @@ from backoffice.students import queries, services, tablet_views, tokens
 from backoffice.students.pins import services as pins
 from backoffice.students.pins.page import pin_page
 from backoffice.students.pins.services import PinNeeded
-from backoffice.students.services import Begun, Choice
+from backoffice.students.services import Begun, Choice, UsernameAsked
 from backoffice.students.tablets import AtTablet
+from backoffice.students.usernames.page import username_page
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import address, done_reading, enter, reading, settings
 
@@ -29,6 +31,8 @@ bp = Blueprint("students", __name__, template_folder="templates")
 CODE = "code"
 # And a name that was chosen, to the page that asks for its PIN.
 STUDENT = "student"
+# And why a session is over, to the page that says so.
+OVER = "over"
 LONGEST_CODE = 40
 OLD_PAGE = "This page was old. Try again."
 WAIT = "Wait a little, then try again."
@@ -50,9 +54,12 @@ def scanned(code: str) -> Response:
 def join() -> str | Response:
     """Ask for the code; or, once after it was typed or scanned, for the name, and for the name's PIN.
 
-    A tablet of a class asks for the name at once, unless a code is to be typed at it.
+    Once after a session was found to be over, say why first. A tablet of a class asks for the name at once,
+    unless a code is to be typed at it.
     """
     code, student = session.pop(CODE, None), session.pop(STUDENT, None)
+    if code is None and (over := session.pop(OVER, None)) is not None:
+        return render_template("students/over.html", why=over)
     tablet = None if code or "type" in request.args else tablet_views.here()
     if tablet and not tablet.code:
         return tablet_views.waiting()
@@ -182,6 +189,9 @@ def _alone_in(response: Response) -> None:
 
 def signed_in() -> Principal | None:
     """The child who is signed in on this device, if any."""
+    if "child" in g:
+        # Whoever looks at the pages as a child, and commits nothing, has entered already.
+        return cast(Principal, g.child)
     verified = tokens.verify(request.cookies.get(cookies.name(settings(), cookies.STUDENT), ""))
     return enter(services.credential(verified.token_id, address())) if verified else None
 
@@ -198,8 +208,14 @@ def renew(response: Response, who: Principal) -> None:
 
 
 def out() -> Response:
-    """Send somebody who is not signed in to the code."""
+    """Send somebody who is not signed in to the code, and whoever was to the reason why they are out."""
     response = redirect("/join", 303)
+    token = request.cookies.get(cookies.name(settings(), cookies.STUDENT), "")
+    if token:
+        verified = tokens.verify(token)
+        session[OVER] = services.why_over(
+            token_id=verified.token_id if verified else None, visitor=devices.visitor()
+        )
     cookies.drop(response, settings(), cookies.STUDENT)
     return response
 
@@ -230,6 +246,8 @@ def _code_page(code: str = "", problem: str | None = None) -> str:
 def _names_page(code: str, tablet: AtTablet | None = None) -> str | Response:
     try:
         choices = _choices(code, tablet)
+    except UsernameAsked:
+        return username_page(code)
     except (Rejected, Throttled) as refused:
         return _refused(code, refused, tablet)
     form = CodeForm(formdata=None, code=code)
@@ -248,6 +266,8 @@ def _choices(code: str, tablet: AtTablet | None) -> list[Choice]:
 def _pin_page(code: str, student: str, tablet: AtTablet | None, problem: str | None = None) -> str | Response:
     try:
         choices = _choices(code, tablet)
+    except UsernameAsked:
+        return username_page(code)
     except (Rejected, Throttled) as refused:
         return _refused(code, refused, tablet)
     chosen = next((each for each in choices if each.public_id == student), None)

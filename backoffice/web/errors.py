@@ -21,7 +21,8 @@ from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
 from backoffice.problems import SwitchedOff, Throttled
 from backoffice.storage.database import NoAnswer
-from backoffice.web import logs, metrics, resend
+from backoffice.web import cookies, logs, metrics, resend
+from backoffice.web.identity import settings
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
@@ -89,7 +90,15 @@ def _page(status: int, title: str, sentence: str) -> Response:
         return plain
     template = "students/error.html" if _on_a_childs_page() else "web/error.html"
     try:
-        page = render_template(template, title=title, sentence=sentence, reference=reference(), status=status)
+        page = render_template(
+            template,
+            title=title,
+            sentence=sentence,
+            reference=reference(),
+            status=status,
+            # Asked of the cookie alone: after a failure the database may not answer.
+            inside=cookies.name(settings(), cookies.STUDENT) in request.cookies,
+        )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the page, there is an answer
         logs.failure(error)
         return plain

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from backoffice.schools.models import Door
+from backoffice.schools.models import Door, NamesShown
 from backoffice.schools.services.doors import set_door
+from backoffice.schools.services.showing import show_as
 from backoffice.settings import Throttles
 from backoffice.students import tablets
 from backoffice.students.pins.services import by_student
@@ -204,6 +205,29 @@ def wrong_pin(page: Page, site: Site) -> None:
     """A PIN that is not right."""
     asked_for_pin(page, site)
     page.get_by_label("Type your secret number").fill("6158")
+
+
+def shown_as(how: NamesShown, after: Callable[[Page], None] | None = None) -> Callable[[Page, Site], None]:
+    """Type the code of a class that shows its children in another way for the moment."""
+
+    def joined(page: Page, site: Site) -> None:
+        room = site.world.elsewhere_class
+        who = site.world.sign_in("elsewhere")
+        show_as(principal=who, classroom=room.public_id, how=how)
+        try:
+            join(page, room.code)
+            page.get_by_role("heading", name="Who are you?").wait_for()
+            if after:
+                after(page)
+        finally:
+            show_as(principal=who, classroom=room.public_id, how=NamesShown.NAMES)
+
+    return joined
+
+
+def a_wrong_username(page: Page) -> None:
+    """A username that nobody has."""
+    page.get_by_label("Your username").fill("nobody")
     page.get_by_role("button", name="Go").click()
     page.get_by_role("alert").wait_for()
 
@@ -229,6 +253,22 @@ def weak_pin(page: Page, site: Site) -> None:
     page.get_by_label("Four new numbers").fill("1234")
     page.get_by_role("button", name="Keep it").click()
     page.get_by_role("alert").wait_for()
+
+
+def lesson_over(page: Page, site: Site) -> None:
+    """Come in, have the door closed, and look again."""
+    room, who = site.world.elsewhere_class, site.world.sign_in("elsewhere")
+    come_in(page, room, room.children[0])
+    set_door(principal=who, classroom=room.public_id, door=Door.CLOSED)
+    page.reload()
+    set_door(principal=who, classroom=room.public_id, door=Door.OPEN)
+    page.get_by_role("heading", name="The lesson is over").wait_for()
+
+
+def alias_with_signs(page: Page, _site: Site) -> None:
+    """An alias that is none."""
+    page.get_by_label("Alias of Wilhelmina").fill("a@b.example")
+    page.get_by_role("button", name="Save", exact=True).click()
 
 
 def leave(page: Page, site: Site) -> None:
@@ -389,6 +429,10 @@ PAGES: Mapping[str, Stop] = {
     "a tablet's picture": Stop(act=at_a_tablet),
     "a tablet's picture, used up": Stop(path=f"/tablet/{'x' * 43}"),
     "a tablet before a closed door": Stop(act=before_a_closed_door),
+    "names, pictures only": Stop(act=shown_as(NamesShown.AVATARS)),
+    "username": Stop(act=shown_as(NamesShown.USERNAMES)),
+    "username, wrong": Stop(act=shown_as(NamesShown.USERNAMES, a_wrong_username)),
+    "child, lesson over": Stop(act=lesson_over),
     "student": Stop(act=child),
     "secret number": Stop(act=asked_for_pin),
     "secret number, wrong": Stop(act=wrong_pin),
@@ -450,6 +494,9 @@ PAGES: Mapping[str, Stop] = {
     "an Action": Stop("teacher", CLASS + "/points/actions", follow("Praise of the")),
     "cards and PINs": Stop("teacher", CLASS + "/cards"),
     "cards and PINs, some set": Stop("elsewhere", act=cards_and_pins),
+    "names and pictures": Stop("teacher", CLASS + "/names"),
+    "names and pictures, error": Stop("teacher", CLASS + "/names", alias_with_signs),
+    "a picture for a student": Stop("teacher", CLASS + "/names?student={student}"),
     "new class": Stop("teacher", "/console/classrooms/new"),
     "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),
     "new class, several schools": Stop("leader", "/console/classrooms/new"),

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom
-from backoffice.schools.services import actions, classrooms, codes, students
+from backoffice.schools.services import actions, classrooms, codes, rosters
 from tests.browser.site import DESK, PHONE, Site, join
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def a_class(site: Site, size: int) -> tuple[str, str]:
         principal=teacher, school=site.world.home.public_id, name="Lesson Lions"
     )
     names = "\n".join(f"Lion{number} Thirtieth" for number in range(size))
-    students.add_students(principal=teacher, classroom=room, text=names)
+    rosters.add_students(principal=teacher, classroom=room, text=names)
     actions.add_action(principal=teacher, classroom=room, label="Worked well", icon="star", value=2)
     with transaction(teacher) as tx:
         row = tx.query(Classroom).filter_by(public_id=room).one()

@@ -92,6 +92,7 @@ PUBLIC = frozenset(
         "students.scanned",
         "students.join",
         "students.choose",
+        "students.by_username",
         # For whoever holds a child's card.
         "students.held_up",
         "students.card",
@@ -307,6 +308,23 @@ def _goals(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     """The same goal for everybody in the class."""
     seated = _seated(thing or stage.of("classroom")[0])
     return Filled({"everybody": "yes", "same": "40"}, ("changed app.enrollment",) * len(seated))
+
+
+def _child_of(stage: Stage, thing: Thing | None) -> Thing:
+    """Somebody who sits in the class."""
+    seated = _seated(thing or stage.of("classroom")[0])
+    return next(each for each in stage.of("student") if each.id in seated)
+
+
+def _aliased(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    child = _child_of(stage, thing)
+    return Filled({f"alias-{child.public_id}": "Captain"}, ("changed app.enrollment",))
+
+
+def _pictured(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    child = _child_of(stage, thing)
+    fields = {"student": child.public_id, "avatar": "boat-rose"}
+    return Filled(fields, ("changed app.enrollment",), identifiers={"student": "student"})
 
 
 def _renewed(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -828,6 +846,8 @@ FORMS: Mapping[str, Fill] = {
     "accounts.end_session": _always(("changed app.account_session",)),
     "accounts.end_other_sessions": _out_elsewhere,
     "students.choose": _in_by_code,
+    # No class here asks for usernames: tests/students/test_usernames.py has one.
+    "students.by_username": _always(audited=False, code="BCDFGHJK", username="ada.l"),
     "students.leave": _leave,
     "students.come_in": _in_by_card,
     "students.set_pin": _own_pin,
@@ -846,6 +866,9 @@ FORMS: Mapping[str, Fill] = {
     ),
     "console_class_cards.issue": _new_cards,
     "console_class_cards.void": _void_cards,
+    "console_class_names.show": _always(("changed app.classroom",), how="aliases"),
+    "console_class_names.save": _aliased,
+    "console_class_names.picture": _pictured,
     "console_classrooms.new": _new_class,
     "console_classrooms.edit": _always(("changed app.classroom",), name="Renamed Rhinos"),
     "console_classrooms.paste": _always(

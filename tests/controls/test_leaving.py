@@ -48,7 +48,7 @@ def test_it_holds_and_leaves_no_trace(look: Look, runtime: Runtime, world: World
     before = counts(runtime)
     finding = look(CONTROL)
     assert finding.state is State.HOLDS, finding.evidence
-    assert " tried as founder, leader, teacher, parent: each has a way out" in finding.evidence
+    assert " tried as founder, leader, teacher, parent, child: each has a way out" in finding.evidence
     assert int(finding.evidence.split()[0]) > 15
     assert counts(runtime) == before
 
@@ -101,6 +101,12 @@ def test_a_childs_page_without_a_way_out_falls_short(look: Look, runtime: Runtim
     assert look(CONTROL, app=shipping(runtime, students__base=frame)).evidence == (
         "The page of a child has no way out."
     )
+
+
+def test_one_page_of_a_child_without_a_way_out_falls_short(look: Look, runtime: Runtime, app: Flask) -> None:
+    page = source(app, "students/own_pin.html").replace("{% block content %}", "{% block body %}")
+    finding = look(CONTROL, app=shipping(runtime, students__own_pin=page))
+    assert finding.evidence == "/student/pin has no way out for a child."
 
 
 def test_a_sign_in_that_does_not_ask_falls_short(look: Look, runtime: Runtime, app: Flask) -> None:

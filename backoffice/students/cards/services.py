@@ -15,7 +15,8 @@ from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools import names
+from backoffice.schools import labels
+from backoffice.schools.labels import Seat
 from backoffice.schools.models import Classroom
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
@@ -105,14 +106,16 @@ def shown(*, secret: str, visitor: Visitor, throttles: Throttles) -> Shown:
     def plain(value: bytes | None, column: str) -> str | None:
         return None if value is None else keyring.current().open(bytes(value), context=column).decode()
 
-    alias = plain(found.alias, "enrollment.alias")
-    named = names.Named(
+    with transaction(Nobody(visitor.address)) as tx:
+        how = functions.names_shown(tx, classroom_id=found.classroom_id)
+    seat = Seat(
         "",
-        alias or plain(found.given_name, "student.given_name") or "",
-        None if alias else plain(found.family_name, "student.family_name"),
+        plain(found.given_name, "student.given_name") or "",
+        plain(found.family_name, "student.family_name"),
+        plain(found.alias, "enrollment.alias"),
         found.avatar,
     )
-    return Shown(names.shown([named])[""], found.avatar, found.pin_hash is not None)
+    return Shown(labels.shown([seat], how)[""].text, found.avatar, found.pin_hash is not None)
 
 
 def sign_in_by_card(

@@ -1,0 +1,135 @@
+"""What the list behind a class's code shows: the way, the aliases, pictures and usernames."""
+
+from flask import abort, flash, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_EDIT
+from backoffice.console.class_page import ClassPage
+from backoffice.problems import Rejected
+from backoffice.schools import labels, names, showing_queries
+from backoffice.schools.models import Classroom, NamesShown
+from backoffice.schools.services import showing
+from backoffice.web.identity import done_reading, reading
+
+WAYS = {
+    NamesShown.NAMES: ("Name and initial", "“Ada L.”, or the alias of a child that has one."),
+    NamesShown.ALIASES: ("Alias", "No name at all. A child without an alias is its picture."),
+    NamesShown.AVATARS: (
+        "Picture only",
+        "For those who cannot read yet. Each child has a picture of its own.",
+    ),
+    NamesShown.USERNAMES: ("No list", "Each child types a username that you give it."),
+}
+SAVED = {NamesShown.USERNAMES: "The code shows no list now: each child types a username."}
+
+
+class ClassNames(ClassPage):
+    """How a class shows its children to whoever has its code. Never a whole family name."""
+
+    title = "Names and pictures"
+    tail = "names"
+    page = "overview"
+    doors = {
+        "overview": STUDENTS_EDIT,
+        "show": CLASSROOMS_EDIT,
+        "save": STUDENTS_EDIT,
+        "picture": STUDENTS_EDIT,
+    }
+
+    @expose("/<classroom:public_id>/names", methods=("GET",))
+    def overview(self, public_id: str) -> str:
+        """What is shown now; with `student`, the pictures to choose from for that one."""
+        return self._page(public_id)
+
+    @expose("/<classroom:public_id>/names/shown", methods=("POST",))
+    def show(self, public_id: str) -> Response:
+        """Choose what the list shows."""
+        how = request.form.get("how", "")
+        if how not in set(NamesShown):
+            abort(400)
+        done_reading()
+        showing.show_as(principal=self.who, classroom=public_id, how=NamesShown(how))
+        flash(SAVED.get(NamesShown(how), "The list shows it from now on."), "success")
+        return _back(public_id)
+
+    @expose("/<classroom:public_id>/names", methods=("POST",))
+    def save(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Keep the aliases and new usernames."""
+        aliases, usernames = _typed("alias-"), _typed("username-")
+        done_reading()
+        try:
+            # The usernames first: they are refused more often, and what is refused is to change nothing.
+            given = showing.set_usernames(principal=self.who, classroom=public_id, usernames=usernames)
+            changed = showing.set_aliases(principal=self.who, classroom=public_id, aliases=aliases)
+        except Rejected as rejected:
+            return self._page(public_id, problem=" ".join(rejected.fields.values()), typed=aliases), 422
+        if given:
+            many = "1 username is" if given == 1 else f"{given} usernames are"
+            flash(f"{many} set. Write them down now: nobody can look them up again.", "success")
+        if changed or not given:
+            flash("The aliases are saved.", "success")
+        return _back(public_id)
+
+    @expose("/<classroom:public_id>/names/picture", methods=("POST",))
+    def picture(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Give a student another picture."""
+        student, avatar = request.form.get("student", ""), request.form.get("avatar", "")
+        done_reading()
+        try:
+            showing.set_picture(principal=self.who, classroom=public_id, student=student, avatar=avatar)
+        except Rejected as rejected:
+            page = self._page(public_id, problem=" ".join(rejected.fields.values()), chosen=student)
+            return page, 422
+        flash("The picture is changed.", "success")
+        return _back(public_id)
+
+    def _page(
+        self,
+        public_id: str,
+        *,
+        problem: str | None = None,
+        typed: dict[str, str] | None = None,
+        chosen: str | None = None,
+    ) -> str:
+        tx = reading()
+        row = find(tx, Classroom, public_id, permission=STUDENTS_EDIT)
+        students = showing_queries.shown(tx, row)
+        wanted = chosen or request.args.get("student")
+        found = next((each for each in students if each.public_id == wanted), None)
+        if wanted and found is None:
+            raise NotFound
+        pictures = [each.avatar for each in students]
+        return self.class_page(
+            "console/class_names.html",
+            row,
+            base=f"/console/classrooms/{public_id}/names",
+            form=FlaskForm(),
+            how=row.names_shown,
+            ways=[
+                {"value": how.value, "title": title, "about": about, "current": how == row.names_shown}
+                for how, (title, about) in WAYS.items()
+            ],
+            students=students,
+            typed=typed or {},
+            problem=problem,
+            twins=sorted({each.picture for each in students if pictures.count(each.avatar) > 1}),
+            without_username=sum(not each.has_username for each in students),
+            chosen=found,
+            pictures=[
+                {"value": avatar, "words": labels.in_words(avatar), "taken": avatar in set(pictures)}
+                for avatar in names.AVATARS
+            ]
+            if found
+            else [],
+        )
+
+
+def _typed(prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): text for name, text in request.form.items() if name.startswith(prefix)}
+
+
+def _back(public_id: str) -> Response:
+    return redirect(f"/console/classrooms/{public_id}/names", 303)

@@ -1,0 +1,1 @@
+"""Coming in by a username, where a class shows no list."""

@@ -1,0 +1,61 @@
+"""A child types its username, and its PIN if it has one."""
+
+from backoffice import clock
+from backoffice.access.principal import Nobody
+from backoffice.access.transaction import transaction
+from backoffice.accounts import passwords
+from backoffice.problems import Rejected
+from backoffice.schools.services import showing
+from backoffice.settings import Passwords, Sessions, Throttles
+from backoffice.storage import functions
+from backoffice.storage.functions import AnyRow
+from backoffice.students import services
+from backoffice.students.services import Begun
+from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.visitor import Visitor
+
+# The same words for a username that nobody has, a PIN that is wrong or missing, and one that is locked.
+WRONG = "That did not work. Look at each letter and number, and try again. Or ask your teacher."
+
+
+def sign_in_by_username(
+    *, code: str, username: str, pin: str, sessions: Sessions, visitor: Visitor, throttles: Throttles
+) -> Begun:
+    """Begin a session for the child of the code's class with this username. Raises `Rejected`, `Throttled`.
+
+    A wrong try counts for the device and for the class; a right one counts for none.
+    """
+    index, room = services.class_behind(code=code, visitor=visitor, throttles=throttles)
+    device = (
+        Claim("username by device", throttles.pin_device, visitor.device.id)
+        if visitor.device is not None
+        else Claim("username by network", throttles.pin_network, visitor.network)
+    )
+    taken = take(device, Claim("username by class", throttles.pin_class, str(room.classroom_id)))
+    try:
+        begun = services.sign_in_student(
+            code=code,
+            student=_child(index, room, username, pin, visitor),
+            pin=pin,
+            sessions=sessions,
+            visitor=visitor,
+            throttles=throttles,
+        )
+    except Rejected as refused:
+        raise (Rejected(username=WRONG) if "pin" in refused.fields else refused) from None
+    except Exception:
+        taken.give_back()
+        raise
+    taken.give_back()
+    return begun
+
+
+def _child(index: bytes, room: AnyRow, username: str, pin: str, visitor: Visitor) -> str:
+    digest = showing.digest(showing.typed(username), school_id=room.school_id)
+    with transaction(Nobody(visitor.address)) as tx:
+        child = functions.child_by_username(tx, code_index=index, digest=digest, at=clock.now())
+    if child is None:
+        # The work of checking a PIN.
+        passwords.verify(pin, None, Passwords())
+        raise Rejected(username=WRONG)
+    return child
