@@ -211,7 +211,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     for room in classes.values():
         texts |= (
             _class_texts(room)
-            | {_tablet_text(room)}
+            | {tablet_text(room)}
             | {f"Comment about {child.family}" for child in room.children}
         )
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
@@ -325,7 +325,7 @@ def _tablets(places: Mapping[int, str]) -> list[Thing]:
         ]
 
 
-def _tablet_text(room: Class) -> str:
+def tablet_text(room: Class) -> str:
     return f"Lantern of the {room.name.split()[-1]}"
 
 
@@ -511,7 +511,7 @@ def _actors(
         # A helper's rows to the database; the policy lets those decide who teach.
         deciding = [room for room in rooms if name != "helper" and (name, room) != ("mixed", own)]
         says |= _family_texts({child.id for room in deciding for child in room.children})
-        says |= {_tablet_text(room) for room in deciding}
+        says |= {tablet_text(room) for room in deciding}
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})

@@ -817,7 +817,6 @@ FORMS: Mapping[str, Fill] = {
         ("added app.enrollment", "added app.student"), names="Newton Newcomer", confirm="yes"
     ),
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
-    "console_classrooms.renew_code": _renewed,
     "console_class_points.award": _awarded,
     "console_class_points.undo": _taken_back,
     "console_class_points.goals": _goals,
