@@ -23,7 +23,7 @@ from backoffice.console.class_page import ClassPage
 from backoffice.printing.document import Paper, paper_of
 from backoffice.problems import Rejected
 from backoffice.schools import codes, queries
-from backoffice.schools.doors import Hours, Place, places_of, state
+from backoffice.schools.doors import Hours, Place, place_of, state
 from backoffice.schools.models import Classroom, Door
 from backoffice.schools.poster import poster
 from backoffice.schools.services import codes as code_services
@@ -332,7 +332,7 @@ class ClassDoor(ClassPage):
 
     @staticmethod
     def _place(row: Classroom) -> Place:
-        return places_of(reading(), {row.school_id})[row.school_id]
+        return place_of(reading(), row)
 
 
 def _minute(at: time | None) -> int:

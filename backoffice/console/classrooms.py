@@ -36,7 +36,7 @@ from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
-from backoffice.schools.doors import places_of, state, states_of
+from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
@@ -219,7 +219,7 @@ class ClassroomGrid(Grid):
         edit = can(self.who, CLASSROOMS_EDIT, row)
         students = queries.students_of(tx, row)
         code, lesson = code_services.live_code(tx, row), code_services.lesson_code(tx, row)
-        place, now = places_of(tx, {row.school_id})[row.school_id], clock.now()
+        place, now = place_of(tx, row), clock.now()
         door = state(row, place, now)
         base = f"/console/classrooms/{public_id}"
         return self.render(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOLS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
@@ -86,6 +87,14 @@ def places_of(tx: Transaction, schools: set[int]) -> dict[int, Place]:
     statement = select(School.id, School.time_zone, School.school_days).where(School.id.in_(schools))
     found = tx.execute(visible(tx.principal, statement, SCHOOLS_READ))
     return {row.id: Place(ZoneInfo(row.time_zone), frozenset(row.school_days)) for row in found}
+
+
+def place_of(tx: Transaction, classroom: Classroom) -> Place:
+    """The time where a class is taught. Raises `NotFound` for whoever may not see its school."""
+    found = places_of(tx, {classroom.school_id}).get(classroom.school_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def end_of_day(place: Place, at: datetime) -> datetime:

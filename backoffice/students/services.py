@@ -202,10 +202,10 @@ def guess(index: bytes, visitor: Visitor, throttles: Throttles) -> tuple[Claim, 
             Claim("code by school", throttles.code_school, school),
             Claim(BY_ALL_KNOWN, throttles.code_known, ""),
         )
-    return strangers_guess(visitor, throttles)
+    return _strangers_guess(visitor, throttles)
 
 
-def strangers_guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
+def _strangers_guess(visitor: Visitor, throttles: Throttles) -> tuple[Claim, ...]:
     """What a guess takes on a device of which nothing is known."""
     site = [Claim("code by site", throttles.code_site, visitor.site)] if visitor.site else []
     return (
@@ -222,7 +222,7 @@ def _take_guess(index: bytes, visitor: Visitor, throttles: Throttles) -> None:
     except Throttled as refused:
         if refused.what != BY_ALL_KNOWN:
             raise
-        take(*strangers_guess(visitor, throttles), code_index=index)
+        take(*_strangers_guess(visitor, throttles), code_index=index)
 
 
 def _visit(index: bytes, throttles: Throttles) -> Claim:

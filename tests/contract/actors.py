@@ -214,7 +214,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     )
     texts = children | frozenset(SHARED_SECRET.split("|"))
     for room in classes.values():
-        texts |= {_worry(room), _tablet_text(room)} | _class_texts(room)
+        texts |= {_worry(room), tablet_text(room)} | _class_texts(room)
         texts |= {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
@@ -334,7 +334,7 @@ def _tablets(places: Mapping[int, str]) -> list[Thing]:
         ]
 
 
-def _tablet_text(room: Class) -> str:
+def tablet_text(room: Class) -> str:
     return f"Lantern of the {room.name.split()[-1]}"
 
 
@@ -541,7 +541,7 @@ def _actors(
         reach["worry"] = frozenset(each.id for room in deciding for each in _worries(room))
         says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})
-        says |= {_tablet_text(room) for room in deciding}
+        says |= {tablet_text(room) for room in deciding}
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})

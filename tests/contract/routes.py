@@ -886,7 +886,6 @@ FORMS: Mapping[str, Fill] = {
     "console_class_manage.undo_last": _always(audited=False),
     "console_students.act:move": _moved,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
-    "console_classrooms.renew_code": _renewed,
     "console_class_points.award": _awarded,
     "console_class_points.undo": _taken_back,
     "console_class_points.goals": _goals,

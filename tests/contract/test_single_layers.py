@@ -26,6 +26,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Student
+from tests.contract.actors import tablet_text
 from tests.contract.matrix import (
     Matrix,
     Tally,
@@ -75,7 +76,9 @@ def as_the_database_sees(matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> Non
                 for room in rooms
                 for child in room.children
                 if child.id in actor.family.get("student", ())
-            },
+            }
+            # Nor does it know who of a class may see its tablets.
+            | {tablet_text(room) for room in rooms if room.id in actor.reach.get("classroom", ())},
             reach={
                 kind: actor.reach.get(kind, frozenset()) | actor.family.get(kind, frozenset())
                 for kind in {*actor.reach, *actor.family}

@@ -108,9 +108,7 @@ def _of(classroom: Classroom, kind: CodeKind) -> tuple[ColumnElement[bool], ...]
 
 def _end(tx: Transaction, row: Classroom, kind: CodeKind, *, sessions_stay: bool) -> None:
     now, unended = clock.now(), (*_of(row, kind), ClassroomCode.ended_at.is_(None))
-    # One that has run out leaves its sessions as they are.
-    past = update(ClassroomCode).where(*unended, ClassroomCode.expires_at <= now)
-    tx.execute(past.values(ended_at=now, sessions_stay=True))
+    # One that had run out ends late: whoever stops it says what becomes of its sessions all the same.
     tx.execute(update(ClassroomCode).where(*unended).values(ended_at=now, sessions_stay=sessions_stay))
 
 

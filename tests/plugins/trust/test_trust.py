@@ -24,6 +24,7 @@ from backoffice.host.services import switch_plugin
 from backoffice.plugin import Plugin
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
+from backoffice.settings import Throttles
 from plugins.trust import queries, services
 from plugins.trust.commands import trust
 from plugins.trust.models import ControlResult
@@ -41,6 +42,12 @@ def no_answers(runtime: Runtime) -> Iterator[None]:
     yield
     with transaction(SYSTEM) as tx:
         tx.execute(delete(ControlResult))
+
+
+@pytest.fixture(autouse=True)
+def throttles_as_shipped(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests run without limits, which is no healthy world: a PIN could be tried for ever."""
+    monkeypatch.setitem(runtime.settings.__dict__, "throttles", Throttles())
 
 
 @pytest.fixture
