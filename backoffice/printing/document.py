@@ -44,16 +44,18 @@ def paper_of(country: str) -> Paper:
 
 def unprintable(text: str) -> str:
     """The letters of a text that no font here has, each once; empty where all of it can be printed."""
-    return "".join(dict.fromkeys(each for each in text if not each.isspace() and ord(each) not in _letters()))
+    known = [_letters(name) for name in (FONT, *OTHERS)]
+    return "".join(
+        dict.fromkeys(
+            each for each in text if not each.isspace() and not any(ord(each) in letters for letters in known)
+        )
+    )
 
 
 @cache
-def _letters() -> frozenset[int]:
-    found: set[int] = set()
-    for name in (FONT, *OTHERS):
-        with TTFont(fontpkg.path(name), lazy=True) as font:
-            found.update(font.getBestCmap() or {})
-    return frozenset(found)
+def _letters(name: str) -> frozenset[int]:
+    with TTFont(fontpkg.path(name), lazy=True) as font:
+        return frozenset(font.getBestCmap() or {})
 
 
 class Document(FPDF):
@@ -64,13 +66,22 @@ class Document(FPDF):
         super().__init__(unit="mm", format=paper.value)
         self.set_auto_page_break(False)
         self.set_margin(MARGIN)
-        for name in (FONT, *OTHERS):
-            self.add_font(name, fname=fontpkg.path(name))
-        self.set_fallback_fonts(list(OTHERS), exact_match=False)
+        self.add_font(FONT, fname=fontpkg.path(FONT))
+        self._taken: list[str] = []
         self.set_text_shaping(True)
         self.set_font(FONT, size=11)
         self.set_title(title)
         self.set_creation_date(clock.now())
+
+    def normalize_text(self, text: str) -> str:
+        """Every text passes here: a font more is read, which takes longer than the rest, once a letter needs it."""
+        missing = {ord(each) for each in text} - _letters(FONT)
+        for name in OTHERS:
+            if name not in self._taken and missing & _letters(name):
+                self.add_font(name, fname=fontpkg.path(name))
+                self._taken.append(name)
+                self.set_fallback_fonts(self._taken, exact_match=False)
+        return super().normalize_text(text)
 
     @contextmanager
     def bold(self) -> Iterator[None]:
