@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, and_, select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
@@ -19,17 +19,13 @@ from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.schools.let_in import children_let_in
 from backoffice.schools.models import (
     Classroom,
-    ClassroomCode,
-    Door,
-    Enrollment,
     Membership,
     Role,
-    Student,
     TeachingRole,
 )
-from backoffice.schools.services.codes import is_live
 
 OK = 200
 SHORTER, LONGER = 3, 4
@@ -107,34 +103,12 @@ def _what_is_wrong(path: str, role: str, answer: Response, way_out: str = WAY_OU
 
 def _child_gets_the_shorter(look: Looking) -> bool:
     """Whether the database lets a child come in for the shorter time; so it does where there is no child."""
-    row = look.tx.execute(_child_of_shared_devices()).first()
+    row = look.tx.execute(children_let_in(clock.now()).where(Classroom.shared_devices).limit(1)).first()
     if row is None:
         return True
     child = (row.code_index, row.public_id)
     with probe.as_student(*child, pin_hash=row.pin_hash, idle_shared=SHORTER, idle_own=LONGER) as (_, who):
         return who.idle_minutes == SHORTER
-
-
-def _child_of_shared_devices() -> Select[bytes, str, str | None]:
-    return (
-        select(ClassroomCode.code_index, Student.public_id, Student.pin_hash)
-        .join(
-            Classroom,
-            and_(Classroom.school_id == ClassroomCode.school_id, Classroom.id == ClassroomCode.classroom_id),
-        )
-        .join(
-            Enrollment,
-            and_(Enrollment.school_id == Classroom.school_id, Enrollment.classroom_id == Classroom.id),
-        )
-        .join(Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id))
-        .where(
-            is_live(clock.now()),
-            Classroom.door == Door.OPEN,
-            Classroom.shared_devices,
-            Enrollment.ended_at.is_(None),
-        )
-        .limit(1)
-    )
 
 
 def _with_its_frame(app: Flask, template: str) -> str:
@@ -180,7 +154,7 @@ def _as_one(look: Looking, which: ColumnElement[bool], pages: list[str]) -> Iter
 
 def _as_a_child(look: Looking) -> Iterator[tuple[str, Response]]:
     """A child's own pages, opened to one who has just come in at a shared device, if there is any."""
-    row = look.tx.execute(_child_of_shared_devices()).first()
+    row = look.tx.execute(children_let_in(clock.now()).where(Classroom.shared_devices).limit(1)).first()
     if row is None:
         return
     with probe.as_student(row.code_index, row.public_id, pin_hash=row.pin_hash) as (connection, who):

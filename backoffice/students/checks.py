@@ -20,6 +20,7 @@ from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
 from backoffice.controls.looking import count, some
+from backoffice.schools.let_in import children_let_in
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
 from backoffice.schools.services.codes import is_live
 from backoffice.storage import catalog, keyring
@@ -123,10 +124,12 @@ def no_self_enrolment(look: Looking) -> Finding:
     with probe.as_nobody() as connection:
         if not all(probe.refused(connection, attempt) for attempt in attempts):
             return falls_short("The database lets somebody who is not signed in add a student.")
-    child = _child_at_an_open_door(look)
+    child = look.tx.execute(children_let_in(clock.now()).limit(1)).first()
     if child is not None:
-        code, student, pin = child
-        with probe.as_student(code, student, pin_hash=pin) as (connection, _principal):
+        with probe.as_student(child.code_index, child.public_id, pin_hash=child.pin_hash) as (
+            connection,
+            _principal,
+        ):
             if not all(probe.refused(connection, attempt) for attempt in attempts):
                 return falls_short("The database lets a signed-in student add a student.")
     who = "a stranger and a signed-in student" if child else "a stranger"
@@ -247,34 +250,6 @@ def _attempts(look: Looking) -> list[Executable]:
             joined_at=now,
         ),
     ]
-
-
-def _child_at_an_open_door(look: Looking) -> tuple[bytes, str, str | None] | None:
-    row = look.tx.execute(
-        select(ClassroomCode.code_index, Student.public_id, Student.pin_hash)
-        .join(
-            Classroom,
-            and_(
-                Classroom.school_id == ClassroomCode.school_id,
-                Classroom.id == ClassroomCode.classroom_id,
-            ),
-        )
-        .join(
-            Enrollment,
-            and_(Enrollment.school_id == Classroom.school_id, Enrollment.classroom_id == Classroom.id),
-        )
-        .join(
-            Student,
-            and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id),
-        )
-        .where(
-            is_live(clock.now()),
-            Classroom.door == Door.OPEN,
-            Enrollment.ended_at.is_(None),
-        )
-        .limit(1)
-    ).first()
-    return (row.code_index, row.public_id, row.pin_hash) if row else None
 
 
 def _in_words(span: timedelta) -> str:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import func, select
 
 from backoffice import clock
 from backoffice.access import probe
@@ -11,7 +11,8 @@ from backoffice.access.principal import SessionEnded
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
 from backoffice.controls.looking import count
-from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student, TeachingRoleName
+from backoffice.schools.let_in import children_let_in
+from backoffice.schools.models import Student, TeachingRoleName
 from backoffice.students.pins.models import PinOverride
 from backoffice.students.pins.services import by_student
 from backoffice.throttles.locks import Lock
@@ -77,7 +78,7 @@ def _tries_until_held(what: str, ladder: str) -> int:
 
 def _comes_in_without(look: Looking) -> bool:
     """Whether a child with a PIN comes in by the class's code alone."""
-    row = look.tx.execute(_child_with_pin()).first()
+    row = look.tx.execute(children_let_in(clock.now()).where(Student.pin_hash.is_not(None)).limit(1)).first()
     if row is None:
         return False
     try:
@@ -85,28 +86,6 @@ def _comes_in_without(look: Looking) -> bool:
             return True
     except SessionEnded:
         return False
-
-
-def _child_with_pin() -> Select[bytes, str]:
-    return (
-        select(ClassroomCode.code_index, Student.public_id)
-        .join(
-            Classroom,
-            and_(Classroom.school_id == ClassroomCode.school_id, Classroom.id == ClassroomCode.classroom_id),
-        )
-        .join(
-            Enrollment,
-            and_(Enrollment.school_id == Classroom.school_id, Enrollment.classroom_id == Classroom.id),
-        )
-        .join(Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id))
-        .where(
-            ClassroomCode.ended_at.is_(None),
-            Classroom.door == Door.OPEN,
-            Enrollment.ended_at.is_(None),
-            Student.pin_hash.is_not(None),
-        )
-        .limit(1)
-    )
 
 
 CHECKS = (

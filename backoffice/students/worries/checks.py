@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice import clock
@@ -13,7 +13,7 @@ from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds
 from backoffice.controls.looking import count
 from backoffice.outbox.checks import what_hinders_reports
-from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment, Student
+from backoffice.schools.let_in import children_let_in
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.students.worries.services import add
 
@@ -44,7 +44,7 @@ def _what_hinders_children(look: Looking) -> str | None:
     answer = look.app.test_client(use_cookies=False).get("/student/tell", base_url=look.settings.base_url)
     if answer.location != "/join":
         return f"/student/tell answers {answer.status_code}."
-    row = look.tx.execute(_a_child()).first()
+    row = look.tx.execute(children_let_in(clock.now()).limit(1)).first()
     if row is None:
         return None
     with probe.as_student(row.code_index, row.public_id, pin_hash=row.pin_hash) as (connection, child):
@@ -54,23 +54,6 @@ def _what_hinders_children(look: Looking) -> str | None:
         except SQLAlchemyError:
             return "The database takes nothing that a child tells."
     return None
-
-
-def _a_child() -> Select[bytes, str, str | None]:
-    return (
-        select(ClassroomCode.code_index, Student.public_id, Student.pin_hash)
-        .join(
-            Classroom,
-            and_(Classroom.school_id == ClassroomCode.school_id, Classroom.id == ClassroomCode.classroom_id),
-        )
-        .join(
-            Enrollment,
-            and_(Enrollment.school_id == Classroom.school_id, Enrollment.classroom_id == Classroom.id),
-        )
-        .join(Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id))
-        .where(ClassroomCode.ended_at.is_(None), Classroom.door == Door.OPEN, Enrollment.ended_at.is_(None))
-        .limit(1)
-    )
 
 
 CHECKS = (Check("report-suspicious", report_suspicious),)
