@@ -74,7 +74,7 @@ class Document(FPDF):
         self.set_creation_date(clock.now())
 
     def normalize_text(self, text: str) -> str:
-        """Every text passes here. A font more is read once a letter needs it: that takes longer than the rest."""
+        """Every text passes here. A font more is read once a letter needs it: reading one takes long."""
         missing = {ord(each) for each in text} - _letters(FONT)
         for name in OTHERS:
             if name not in self._taken and missing & _letters(name):
