@@ -1,4 +1,7 @@
-"""What the list behind a class's code shows: the way, the aliases, pictures and usernames."""
+"""The list of a class: how names are written, and what of them is shown behind the class's code."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from flask import abort, flash, redirect, request
 from flask_admin import expose
@@ -12,6 +15,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import labels, names, showing_queries
 from backoffice.schools.models import Classroom, NamesShown
 from backoffice.schools.services import showing
+from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list, version
 from backoffice.web.identity import done_reading, reading
 
 WAYS = {
@@ -23,6 +27,7 @@ WAYS = {
     ),
     NamesShown.USERNAMES: ("No list", "Each child types a username that you give it."),
 }
+LOOK_BELOW = "Nothing is saved yet. Look at the lines that are marked below."
 SAVED = {NamesShown.USERNAMES: "The code shows no list now: each child types a username."}
 
 
@@ -57,20 +62,18 @@ class ClassNames(ClassPage):
 
     @expose("/<classroom:public_id>/names", methods=("POST",))
     def save(self, public_id: str) -> str | Response | tuple[str, int]:
-        """Keep the aliases and new usernames."""
-        aliases, usernames = _typed("alias-"), _typed("username-")
+        """Keep the names, aliases and new usernames."""
+        wanted = _typed_list()
         done_reading()
         try:
-            # The usernames first: they are refused more often, and what is refused is to change nothing.
-            given = showing.set_usernames(principal=self.who, classroom=public_id, usernames=usernames)
-            changed = showing.set_aliases(principal=self.who, classroom=public_id, aliases=aliases)
+            saved = save_class_list(principal=self.who, classroom=public_id, wanted=wanted)
         except Rejected as rejected:
-            return self._page(public_id, problem=" ".join(rejected.fields.values()), typed=aliases), 422
-        if given:
-            many = "1 username is" if given == 1 else f"{given} usernames are"
+            return self._page(public_id, problems=rejected.fields, typed=wanted), 422
+        if saved.usernames:
+            many = "1 username is" if saved.usernames == 1 else f"{saved.usernames} usernames are"
             flash(f"{many} set. Write them down now: nobody can look them up again.", "success")
-        if changed or not given:
-            flash("The aliases are saved.", "success")
+        if saved.names or saved.aliases or not saved.usernames:
+            flash("The list is saved.", "success")
         return _back(public_id)
 
     @expose("/<classroom:public_id>/names/picture", methods=("POST",))
@@ -81,7 +84,7 @@ class ClassNames(ClassPage):
         try:
             showing.set_picture(principal=self.who, classroom=public_id, student=student, avatar=avatar)
         except Rejected as rejected:
-            page = self._page(public_id, problem=" ".join(rejected.fields.values()), chosen=student)
+            page = self._page(public_id, problems={"": " ".join(rejected.fields.values())}, chosen=student)
             return page, 422
         flash("The picture is changed.", "success")
         return _back(public_id)
@@ -90,8 +93,8 @@ class ClassNames(ClassPage):
         self,
         public_id: str,
         *,
-        problem: str | None = None,
-        typed: dict[str, str] | None = None,
+        problems: Mapping[str, str] = MappingProxyType({}),
+        typed: ClassList | None = None,
         chosen: str | None = None,
     ) -> str:
         tx = reading()
@@ -113,8 +116,10 @@ class ClassNames(ClassPage):
                 for how, (title, about) in WAYS.items()
             ],
             students=students,
-            typed=typed or {},
-            problem=problem,
+            typed=typed or ClassList(),
+            problem=problems.get("") or (LOOK_BELOW if problems else None),
+            problems=problems,
+            version=version,
             twins=sorted({each.picture for each in students if pictures.count(each.avatar) > 1}),
             without_username=sum(not each.has_username for each in students),
             chosen=found,
@@ -125,6 +130,18 @@ class ClassNames(ClassPage):
             if found
             else [],
         )
+
+
+def _typed_list() -> ClassList:
+    given, family, seen = _typed("given-"), _typed("family-"), _typed("seen-")
+    return ClassList(
+        names={
+            student: Rewritten(given[student], family.get(student, ""), seen.get(student, ""))
+            for student in given
+        },
+        aliases=_typed("alias-"),
+        usernames=_typed("username-"),
+    )
 
 
 def _typed(prefix: str) -> dict[str, str]:

@@ -18,6 +18,8 @@ class Shown:
 
     public_id: str
     name: str
+    given_name: str
+    family_name: str
     alias: str
     avatar: str
     picture: str
@@ -53,6 +55,8 @@ def shown(tx: Transaction, classroom: Classroom) -> list[Shown]:
         Shown(
             student.public_id,
             f"{student.given_name} {student.family_name or ''}".strip(),
+            student.given_name,
+            student.family_name or "",
             alias or "",
             avatar,
             labels.in_words(avatar),

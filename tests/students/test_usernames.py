@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from backoffice.access.transaction import transaction
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Classroom, NamesShown, Student
-from backoffice.schools.services import showing
+from backoffice.schools.services.class_list import ClassList, save_class_list
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.students.models import StudentSession
 from backoffice.students.pins import digits
@@ -26,10 +26,10 @@ NAME, PIN = "otto.f", "4937"
 def room(world: World) -> Iterator[Class]:
     """A class that asks for usernames; its first child has one."""
     own = world.elsewhere_class
-    showing.set_usernames(
+    save_class_list(
         principal=world.sign_in("elsewhere"),
         classroom=own.public_id,
-        usernames={own.children[0].public_id: NAME},
+        wanted=ClassList(usernames={own.children[0].public_id: NAME}),
     )
     with transaction(SYSTEM) as tx:
         row = update(Classroom).where(Classroom.id == own.id)

@@ -1,10 +1,9 @@
-"""How a class shows its children: the way it chose, their aliases, pictures and usernames."""
+"""How a class shows its children: the way it chose and their pictures; what a username is."""
 
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_EDIT
@@ -17,7 +16,6 @@ from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
 from backoffice.storage import keyring
 
-LONGEST_ALIAS = 30
 SHORTEST_USERNAME, LONGEST_USERNAME = 3, 40
 
 
@@ -29,37 +27,13 @@ def show_as(*, principal: Principal, classroom: str, how: NamesShown) -> None:
         record(tx, "classrooms.show-as", school_id=row.school_id, classroom=row.id, how=how)
 
 
-def set_aliases(*, principal: Principal, classroom: str, aliases: Mapping[str, str]) -> int:
-    """Set the aliases of students in a class, by their identifiers; an empty one takes it away.
-
-    Identifiers that are not the class's are passed over. Returns how many aliases changed.
-    Raises `Rejected`, `NotFound`.
-    """
-    wanted = {student: _alias(alias) for student, alias in aliases.items()}
-    with transaction(principal) as tx:
-        room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True)
-        seats = _seats(tx, room)
-        after = [wanted.get(student, seat.alias) for student, seat in seats.items()]
-        _all_different([names.plain(alias) for alias in after if alias])
-        changed = []
-        for student, seat in seats.items():
-            if student in wanted and (seat.alias or None) != wanted[student]:
-                seat.alias = wanted[student]
-                changed.append(seat.student_id)
-        if changed:
-            record(
-                tx, "students.aliases", school_id=room.school_id, classroom=room.id, students=sorted(changed)
-            )
-    return len(changed)
-
-
 def set_picture(*, principal: Principal, classroom: str, student: str, avatar: str) -> None:
     """Give a student of a class a picture that nobody else there has. Raises `Rejected`, `NotFound`."""
     if avatar not in names.AVATARS:
         raise Rejected(avatar="Choose one of the pictures.")
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True)
-        seats = _seats(tx, room)
+        seats = seats_of(tx, room)
         if student not in seats:
             raise NotFound
         if any(seat.avatar == avatar for other, seat in seats.items() if other != student):
@@ -74,51 +48,16 @@ def set_picture(*, principal: Principal, classroom: str, student: str, avatar: s
         )
 
 
-def set_usernames(*, principal: Principal, classroom: str, usernames: Mapping[str, str]) -> int:
-    """Set the usernames of students of a class, by their identifiers. Only a digest of each is kept.
-
-    Empty ones, and identifiers that are not the class's, are passed over. Returns how many were set.
-    Raises `Rejected`, `NotFound`.
-    """
+def checked_usernames(usernames: Mapping[str, str]) -> dict[str, str]:
+    """The usernames that somebody meant, by student, without the empty ones. Raises `Rejected`."""
     wanted = {student: typed(username) for student, username in usernames.items() if username.strip()}
     if any(not _is_username(username) for username in wanted.values()):
         raise Rejected.whole(
             f"A username has {SHORTEST_USERNAME} to {LONGEST_USERNAME} letters, digits, dots or hyphens,"
             " and no spaces."
         )
-    _all_different(list(wanted.values()))
-    try:
-        with transaction(principal) as tx:
-            room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True)
-            seats = _seats(tx, room)
-            found = tx.scalars(
-                visible(
-                    tx.principal,
-                    select(Student)
-                    .where(
-                        Student.school_id == room.school_id,
-                        Student.id.in_([seats[each].student_id for each in wanted if each in seats]),
-                    )
-                    .with_for_update(of=Student),
-                    STUDENTS_EDIT,
-                )
-            ).all()
-            for student in found:
-                student.username_digest = digest(wanted[student.public_id], school_id=room.school_id)
-            if found:
-                record(
-                    tx,
-                    "students.usernames",
-                    school_id=room.school_id,
-                    classroom=room.id,
-                    students=sorted(student.id for student in found),
-                )
-            tx.flush()
-    except IntegrityError as error:
-        raise Rejected.whole(
-            "One of these usernames belongs to somebody else of the school. Choose another."
-        ) from error
-    return len(found)
+    all_different(list(wanted.values()))
+    return wanted
 
 
 def typed(username: str) -> str:
@@ -137,23 +76,13 @@ def _is_username(username: str) -> bool:
     )
 
 
-def _alias(text: str) -> str | None:
-    alias = names.written(text)
-    if not alias:
-        return None
-    if len(alias) > LONGEST_ALIAS:
-        raise Rejected.whole(f"Shorten each alias to {LONGEST_ALIAS} letters.")
-    if names.problem_with(alias, None):
-        raise Rejected.whole("An alias is a word or two with letters, without signs, and no e-mail address.")
-    return alias
-
-
-def _all_different(texts: Sequence[str]) -> None:
+def all_different(texts: Sequence[str]) -> None:
+    """Raises `Rejected` where two are the same."""
     if len(set(texts)) < len(texts):
         raise Rejected.whole("Two students have the same. Give each one of their own.")
 
 
-def _seats(tx: Transaction, room: Classroom) -> Mapping[str, Enrollment]:
+def seats_of(tx: Transaction, room: Classroom) -> Mapping[str, Enrollment]:
     """The places of the class's students, locked, by the students' identifiers."""
     rows: Collection[tuple[Enrollment, str]] = tx.execute(
         visible(
