@@ -13,6 +13,8 @@ from backoffice.console.students import full_name
 from backoffice.families import queries
 from backoffice.families.models import GuardianInvitation
 from backoffice.families.services import invitations
+from backoffice.problems import Rejected, Throttled
+from backoffice.web.identity import settings
 
 
 class FamilyInvitationGrid(Grid):
@@ -32,6 +34,14 @@ class FamilyInvitationGrid(Grid):
         Column("state", "State"),
     )
     actions = (
+        BulkAction(
+            "again",
+            "Send again",
+            GUARDIANS_INVITE,
+            "send_again",
+            "{count}: each gets a new link for 14 days, and the old links stop working at once. Letters stay as"
+            " they are: print them once more from the class.",
+        ),
         BulkAction(
             "withdraw",
             "Withdraw",
@@ -78,6 +88,16 @@ class FamilyInvitationGrid(Grid):
                 "icon": "mail",
             },
         }
+
+    def send_again(self, chosen: list[str]) -> str:
+        """Mail new links."""
+        try:
+            count = invitations.send_again(
+                principal=self.who, invitations=chosen, throttles=settings().throttles
+            )
+        except Throttled as throttled:
+            raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
+        return f"{self.counted(count)} sent again."
 
     def withdraw(self, chosen: list[str]) -> str:
         """Withdraw."""

@@ -726,7 +726,14 @@ def _decided(action: str, status: GuardianStatus) -> Fill:
     return filled
 
 
-def _withdrawn(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+def _family(action: str, *effect: str) -> Fill:
+    def filled(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+        return _of_family(stage, actor, action, effect)
+
+    return filled
+
+
+def _of_family(stage: Stage, actor: Actor, action: str, effect: tuple[str, ...]) -> Filled:
     held = scope(actor.principal, GUARDIANS_INVITE)
     rooms = {
         each.place
@@ -736,8 +743,8 @@ def _withdrawn(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     every = stage.of("guardian_invitation")
     own = [each for each in every if each.place in rooms]
     return Filled(
-        {"action": "withdraw", "rowid": [(own or every)[0].public_id], "confirm": "yes"},
-        ("changed app.guardian_invitation",) if own else (),
+        {"action": action, "rowid": [(own or every)[0].public_id], "confirm": "yes"},
+        effect if own else (),
         identifiers={"rowid": "guardian_invitation"},
         audited=bool(own),
     )
@@ -828,7 +835,10 @@ FORMS: Mapping[str, Fill] = {
     ),
     "console_families.print_letter": _always(("added app.guardian_invitation",)),
     "console_families.print_letters": _letters,
-    "console_family-invitations.act:withdraw": _withdrawn,
+    "console_family-invitations.act:again": _family(
+        "again", "added app.job_run", "changed app.guardian_invitation"
+    ),
+    "console_family-invitations.act:withdraw": _family("withdraw", "changed app.guardian_invitation"),
     "accounts.change_password": _new_password,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),

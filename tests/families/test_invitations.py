@@ -213,6 +213,44 @@ def test_a_withdrawn_link_is_dead(world: World) -> None:
     assert account("withdrawn@people.example") is None
 
 
+def test_sent_again_there_is_a_new_link_and_the_old_one_is_dead_at_once(world: World) -> None:
+    invite(world, world.own_class.children[0], "again@people.example")
+    old, public_id = token_for("again@people.example"), of_address("again@people.example").public_id
+    age(timedelta(days=15), public_id)
+    for role, count in (("outsider", 0), ("helper", 0), ("colleague", 0), ("co_teacher", 1)):
+        sent = invitations.send_again(
+            principal=world.sign_in(role), invitations=[public_id], throttles=NO_LIMIT
+        )
+        assert sent == count, role
+    assert accepting.opened(old) is None
+    new = token_for("again@people.example")
+    assert new != old
+    # It is the co-teacher's now.
+    assert "Cora Coteacher" in mailed("again@people.example")[-1]
+    assert accepting.opened(new) is not None
+
+
+def test_a_letter_is_not_mailed_again(world: World) -> None:
+    print_letter(world, world.own_class.children[0])
+    with transaction(SYSTEM) as tx:
+        letters = tx.scalars(
+            select(GuardianInvitation.public_id).where(GuardianInvitation.code_digest.is_not(None))
+        ).all()
+    teacher = world.sign_in("teacher")
+    assert letters
+    assert invitations.send_again(principal=teacher, invitations=letters, throttles=NO_LIMIT) == 0
+
+
+def test_an_address_is_not_written_to_again_without_end(world: World) -> None:
+    invite(world, world.own_class.children[0], "pestered@people.example")
+    public_id = of_address("pestered@people.example").public_id
+    few = NO_LIMIT.model_copy(update={"letter_address": "1/hour"})
+    teacher = world.sign_in("teacher")
+    assert invitations.send_again(principal=teacher, invitations=[public_id], throttles=few) == 1
+    with pytest.raises(Throttled):
+        invitations.send_again(principal=teacher, invitations=[public_id], throttles=few)
+
+
 def test_nobody_is_asked_for_one_child_twice(world: World) -> None:
     invite(world, world.own_class.children[0], "same@people.example")
     with pytest.raises(Rejected, match="already"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -86,23 +86,40 @@ def print_letters(*, principal: Principal, classroom: str) -> int:
     return len(chosen)
 
 
+def send_again(*, principal: Principal, invitations: Collection[str], throttles: Throttles) -> int:
+    """Have new links mailed, for 14 days from now; the old ones are dead at once. How many.
+
+    Letters are passed over: they are printed once more. Raises `Throttled`.
+    """
+    mailed = GuardianInvitation.code_digest.is_(None)
+    with transaction(principal) as tx:
+        chosen = _open(tx, invitations, mailed).with_only_columns(GuardianInvitation.email_index)
+        indexes = tx.scalars(chosen).all()
+    for index in indexes:
+        assert index is not None
+        pace(index, throttles)
+    with transaction(principal) as tx:
+        # Whoever sends it again stands for it from now on.
+        sent = _change(
+            tx,
+            _open(tx, invitations, mailed),
+            expires_at=clock.now() + LASTS,
+            invited_by=tx.principal.account_id,
+        )
+        for each in sent:
+            record(tx, "guardians.send-again", school_id=each.school_id, invitation=each.id)
+        if sent:
+            queue.defer(tx, WRITE)
+    return len(sent)
+
+
 def withdraw(*, principal: Principal, invitations: Collection[str]) -> int:
     """Withdraw invitations: their links and codes are dead at once. How many were still open."""
     with transaction(principal) as tx:
-        chosen = visible(tx.principal, select(GuardianInvitation), GUARDIANS_INVITE).where(
-            *OPEN, GuardianInvitation.public_id.in_(invitations)
-        )
-        # Locked: one that is being accepted is waited for, and is not open any more then.
-        found = tx.scalars(chosen.order_by(GuardianInvitation.id).with_for_update()).all()
-        for each in found:
-            tx.execute(
-                update(GuardianInvitation)
-                .where(GuardianInvitation.school_id == each.school_id, GuardianInvitation.id == each.id)
-                .values(token_digest=None, code=None, withdrawn_at=clock.now())
-                .execution_options(synchronize_session=False)
-            )
+        withdrawn = _change(tx, _open(tx, invitations), code=None, withdrawn_at=clock.now())
+        for each in withdrawn:
             record(tx, "guardians.withdraw", school_id=each.school_id, invitation=each.id)
-    return len(found)
+    return len(withdrawn)
 
 
 def without_parent(tx: Transaction, classroom: Classroom) -> list[Student]:
@@ -149,6 +166,30 @@ def letters_to_print(tx: Transaction, students: Sequence[Student]) -> list[Lette
 def pace(index: bytes, throttles: Throttles) -> None:
     """One address is written to so often, whoever asks for it. Raises `Throttled`."""
     take(Claim("invitation by address", throttles.letter_address, voucher(ACCOUNT, index.hex())))
+
+
+def _open(
+    tx: Transaction, invitations: Collection[str], *conditions: ColumnElement[bool]
+) -> Select[GuardianInvitation]:
+    return visible(tx.principal, select(GuardianInvitation), GUARDIANS_INVITE).where(
+        *OPEN, *conditions, GuardianInvitation.public_id.in_(invitations)
+    )
+
+
+def _change(
+    tx: Transaction, chosen: Select[GuardianInvitation], **values: Any
+) -> Sequence[GuardianInvitation]:
+    """Change these, whose links are dead from now on."""
+    # Locked: one that is being accepted is waited for, and is not open any more then.
+    found = tx.scalars(chosen.order_by(GuardianInvitation.id).with_for_update()).all()
+    for each in found:
+        tx.execute(
+            update(GuardianInvitation)
+            .where(GuardianInvitation.school_id == each.school_id, GuardianInvitation.id == each.id)
+            .values(token_digest=None, **values)
+            .execution_options(synchronize_session=False)
+        )
+    return found
 
 
 def _child(tx: Transaction, student: str) -> Student:

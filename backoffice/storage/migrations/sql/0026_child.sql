@@ -99,3 +99,13 @@ grant insert (school_id, id, public_id, student_id, account_id, kind, note, aske
 grant update (answered_at, answered_by, answer) on app.guardian_request to backoffice_app;
 grant usage on sequence app.guardian_request_id_seq to backoffice_app, backoffice_system;
 alter table app.guardian_request alter column note set statistics 0, alter column answer set statistics 0;
+
+-- ------------------------------------------------------------------------- invitations are sent once more
+
+-- Whoever sends one again stands for it: what `app_insert` asks for is asked again.
+grant update (expires_at, invited_by) on app.guardian_invitation to backoffice_app;
+alter policy app_write on app.guardian_invitation
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or student_id = any ((select app.taught())::bigint[]))
+              and token_digest is null and code is null
+              and (withdrawn_at is not null or invited_by = any ((select app.ids('account'))::bigint[])));
