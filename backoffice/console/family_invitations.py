@@ -39,8 +39,8 @@ class FamilyInvitationGrid(Grid):
             "Send again",
             GUARDIANS_INVITE,
             "send_again",
-            "{count}: each gets a new link for 14 days, and the old links stop working at once. Letters stay as"
-            " they are: print them once more from the class.",
+            "{count}: each gets a new link for 14 days, and the old links stop working at once. Letters stay"
+            " as they are: print them once more from the class.",
         ),
         BulkAction(
             "withdraw",
