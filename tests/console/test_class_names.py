@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
+from backoffice.schools.services.class_list import MEANWHILE, ClassList, Rewritten, save_class_list, version
 from tests.factories.visitor import send
-from tests.factories.world import SYSTEM, World, names_behind
+from tests.factories.world import SYSTEM, Child, World, names_behind
 
 
 @pytest.fixture
@@ -42,6 +44,38 @@ def test_what_is_refused_stays_to_be_mended(client: FlaskClient, world: World, p
     fields = {f"alias-{world.own_class.children[0].public_id}": "a@b.example"}
     answer = send(client, page, fields, page=page)
     assert (answer.status_code, 'value="a@b.example"' in answer.text) == (422, True)
+
+
+def test_a_name_is_corrected_on_the_list_and_a_wrong_one_is_marked(
+    client: FlaskClient, world: World, page: str
+) -> None:
+    child, other = world.own_class.children
+    text = client.get(page).text
+    seen = {
+        each.public_id: text.partition(f'name="seen-{each.public_id}" value="')[2].partition('"')[0]
+        for each in (child, other)
+    }
+
+    def saved(each: Child, given: str) -> TestResponse:
+        fields = {
+            f"given-{each.public_id}": given,
+            f"family-{each.public_id}": each.family or "",
+            f"seen-{each.public_id}": seen[each.public_id],
+        }
+        return send(client, page, fields, page=page)
+
+    assert saved(child, "Zoë").location == page
+    # The page that it came from is old now.
+    late = saved(child, "Zara")
+    assert (late.status_code, 'value="Zara"' in late.text, MEANWHILE in late.text) == (422, True, True)
+    wrong = saved(other, "a@b.example")
+    assert (wrong.status_code, wrong.text.count('aria-invalid="true"')) == (422, 2)
+    as_before = Rewritten(child.given, child.family or "", version("Zoë", child.family))
+    save_class_list(
+        principal=world.sign_in("teacher"),
+        classroom=world.own_class.public_id,
+        wanted=ClassList(names={child.public_id: as_before}),
+    )
 
 
 def test_usernames_are_set_and_never_shown(client: FlaskClient, world: World, page: str) -> None:
