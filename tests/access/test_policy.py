@@ -26,6 +26,7 @@ from tests.factories.world import SYSTEM, World, add_passkey
 PLACES = ("own", "colleague", "elsewhere", "foreign")
 SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
 KEEPS_KEYS = {"pins:clear", "cards:issue"}
+HEARS = {"worries:answer", "requests:answer"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
 LEADS = {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
@@ -34,14 +35,14 @@ LEADS = {
     "students:sign-out",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "permissions:read",
-    "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
+    "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
 OWNS = WORKS_HERE | {
     "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",
-    "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS,
+    "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
 }  # fmt: skip
 CO_TEACHES = OWNS - {"classrooms:export", "classrooms:archive", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read", "points:award"}

@@ -228,7 +228,8 @@ def test_a_child_who_left_the_class_is_out(world: World) -> None:
         come_in(who)
 
 
-def test_closing_the_door_puts_nobody_out(world: World) -> None:
+def test_closing_the_door_puts_the_children_out(world: World) -> None:
     who = world.student(world.elsewhere_class, world.elsewhere_class.children[0])
     change(Classroom, world.elsewhere_class.id, door=Door.CLOSED)
-    assert come_in(who).student_id == who.student_id
+    with pytest.raises(SessionEnded):
+        come_in(who)

@@ -27,6 +27,7 @@ from backoffice.accounts.passkeys.models import AccountPasskey, SpentChallenge
 from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
+from backoffice.families.requests.models import GuardianRequest
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
@@ -43,6 +44,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.schools.roster_models import RosterChange, RosterChangeStudent
 from backoffice.schools.services.codes import renew_code
 from backoffice.staff.models import Invitation
 from backoffice.storage import functions
@@ -53,6 +55,7 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import PinOverride
 from backoffice.students.tablet_models import ClassroomTablet
+from backoffice.students.worries.models import Worry
 from backoffice.throttles.models import Throttle
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World, add_passkey
@@ -160,6 +163,26 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", *OWN_STAFF), {"Wilhelmina"}),
         "outsider": {"Seraphina"},
     },
+    RosterChange: CLASSES,
+    RosterChangeStudent: {
+        **dict.fromkeys(OWN_STAFF, {"Bartholomew"}),
+        "leader": {"Bartholomew", "Leopold", "Ignatius"},
+        "colleague": {"Leopold"},
+        "elsewhere": {"Ignatius"},
+        "outsider": {"Thaddeus"},
+    },
+    # A helper hears of neither.
+    Worry: {
+        **dict.fromkeys(("teacher", "co_teacher"), {"Wilhelmina"}),
+        "leader": {"Wilhelmina", "Persephone", "Ottoline"},
+        "colleague": {"Persephone"},
+        "elsewhere": {"Ottoline"},
+        "outsider": {"Seraphina"},
+    },
+    GuardianRequest: {
+        **dict.fromkeys(("leader", "parent", "teacher", "co_teacher"), {"Wilhelmina"}),
+        **dict.fromkeys(("outsider", "foreign_parent"), {"Seraphina"}),
+    },
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
@@ -240,7 +263,7 @@ class Stage:
                 return self.people[row.account_id]
             case Classroom():
                 return self.classes[row.id]
-            case ClassroomCode() | ClassroomTablet() | Action() | PointAward():
+            case ClassroomCode() | ClassroomTablet() | Action() | PointAward() | RosterChange():
                 return self.classes[row.classroom_id]
             case PluginState():
                 return str(row.name)
@@ -256,6 +279,9 @@ class Stage:
                 | PinOverride()
                 | GuardianInvitation()
                 | StudentView()
+                | RosterChangeStudent()
+                | Worry()
+                | GuardianRequest()
             ):
                 return self.children[row.student_id]
         return self.schools[row.school_id]

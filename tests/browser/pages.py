@@ -12,7 +12,7 @@ from backoffice.schools.services.showing import show_as
 from backoffice.settings import Throttles
 from backoffice.students import tablets
 from backoffice.students.pins.services import by_student
-from tests.browser.site import Site, come_in, join, label, make_class
+from tests.browser.site import Site, come_in, join, label, make_class, send_form
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
     OFFERED,
@@ -175,7 +175,7 @@ def tell_too_much(page: Page, site: Site) -> None:
     page.get_by_text("Write something, too").click()
     page.get_by_label("You can write here").evaluate("it => { it.removeAttribute('maxlength'); }")
     page.get_by_label("You can write here").fill("Long " * 101)
-    page.get_by_role("button", name="Something else").click()
+    send_form(page, "Something else")
 
 
 def told(page: Page, site: Site) -> None:

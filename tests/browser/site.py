@@ -113,11 +113,17 @@ def paste_names(page: Page, names: list[str]) -> None:
     page.get_by_text(f"{len(names)} students added.").wait_for()
 
 
+def send_form(page: Page, button: str) -> None:
+    """Press a button on a child's page, which asks for a connection before it goes on to the next one."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).click()
+
+
 def join(page: Page, code: str) -> None:
     """Type a code on the children's page."""
     page.goto("/join")
     page.get_by_label("Type your class code").fill(code)
-    page.get_by_role("button", name="Go").click()
+    send_form(page, "Go")
 
 
 def come_in(page: Page, classroom: Class, child: Child) -> None:

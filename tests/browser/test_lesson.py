@@ -70,6 +70,8 @@ def hold_a_lesson(visit: Callable[..., Page], site: Site, size: int) -> None:
     expect(teacher.get_by_text(f"{size} children are signed out.")).to_be_visible()
     for number in (0, size - 1):
         pages[number].reload()
+        expect(pages[number].get_by_role("heading", name="You are out now")).to_be_visible()
+        pages[number].get_by_role("link", name="Go back in").click()
         expect(pages[number].get_by_label("Type your class code")).to_be_visible()
 
 

@@ -52,6 +52,8 @@ def test_a_pin_is_asked_for_set_and_typed(visit: Callable[..., Page], site: Site
     teacher.get_by_role("button", name=f"Clear PIN of {child.given}").click()
     expect(teacher.get_by_text("Whoever was in with it is signed out.")).to_be_visible()
     phone.reload()
+    expect(phone.get_by_role("heading", name="You are out now")).to_be_visible()
+    phone.get_by_role("link", name="Go back in").click()
     expect(phone.get_by_label("Type your class code")).to_be_visible()
 
 

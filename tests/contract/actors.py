@@ -571,6 +571,7 @@ def _actors(
                 "guardian_request": _requests_of(person),
             }
             at_home |= _names(home_class.children[0]) | {home_class.name, f"Praise of the {home_class.name}"}
+            at_home.add(f"Request about {home_class.name}")
             # Who opened the child's record.
             opened = {"parent": "teacher", "foreign_parent": "outsider"}.get(name, name)
             at_home.add(world.people[opened].name)

@@ -35,6 +35,7 @@ from backoffice.schools.models import (
     SchoolKind,
     TeachingRole,
 )
+from backoffice.schools.roster_models import RosterChangeStudent
 from backoffice.settings import plugin_config
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
@@ -389,9 +390,25 @@ def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     student = next(each for each in stage.of("student") if each.place == room.place)
     return Filled(
         {"action": "unenroll", "rowid": [student.public_id], "confirm": "yes"},
-        ("changed app.enrollment", *NOTED_CHANGE),
+        ("changed app.enrollment", *_noted(room, student)),
         query={"classroom": room.public_id},
         identifiers={"rowid": "student"},
+    )
+
+
+def _noted(room: Thing, student: Thing) -> tuple[str, ...]:
+    """What becomes of the last change of a class when it is that of this student."""
+    with transaction(SYSTEM) as tx:
+        of_room = RosterChangeStudent.classroom_id == room.id
+        before = set(tx.scalars(select(RosterChangeStudent.student_id).where(of_room)))
+    changes = {
+        "added": {student.id} - before,
+        "removed": before - {student.id},
+        "changed": before & {student.id},
+    }
+    return (
+        "changed app.roster_change",
+        *(f"{change} app.roster_change_student" for change, whose in changes.items() if whose),
     )
 
 

@@ -131,7 +131,8 @@ def lesson(pooled: Pooled, world: World, number: int) -> None:
     """What goes on in a school in a minute: somebody at work, a child, a stranger."""
     teacher = signed_in(pooled.app, world, "teacher")
     address = f"/console/classrooms/{world.own_class.public_id}"
-    given = f"Newcomer{'abcdefgh'[number]}"
+    # No two alike: the page would ask whether they are one and the same.
+    given = ("Alba", "Bruno", "Chiara", "Dmitri", "Esther", "Fatima", "Gustav", "Hedwig")[number]
     pasted = send(teacher, f"{address}/paste", {"names": f"{given} Quillon", "confirm": "yes"})
     assert pasted.status_code in {302, 303}
     for path in (f"/console/students/?classroom={world.own_class.public_id}", "/console/students/export.csv"):

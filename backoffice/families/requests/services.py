@@ -44,7 +44,9 @@ def ask(*, principal: Principal, student: str, kind: str, note: str, throttles: 
         raise Rejected(note=f"Shorten it to {LONGEST_NOTE} letters.")
     take(Claim("requests by account", throttles.request_account, str(principal.account_id)))
     with transaction(principal) as tx:
-        child = select(Student.id, Student.school_id).where(Student.public_id == student)
+        child = select(Student.id, Student.school_id).where(
+            Student.public_id == student, Student.id.in_(tx.principal.children)
+        )
         found = tx.execute(visible(tx.principal, child, CHILDREN_READ)).one_or_none()
         if found is None:
             raise NotFound
