@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import selectinload
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -53,23 +52,22 @@ def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[
         chosen = tx.scalars(
             visible(
                 tx.principal,
-                select(Student)
-                .where(Student.public_id.in_(students))
-                .options(selectinload(Student.enrollments)),
+                select(Student).where(Student.public_id.in_(students)),
                 STUDENTS_UNENROLL,
             )
         ).all()
-        here = [s.id for s in chosen if row.id in {e.classroom_id for e in s.enrollments}]
-        if here:
-            tx.execute(
-                update(Enrollment)
-                .where(
-                    Enrollment.school_id == row.school_id,
-                    Enrollment.classroom_id == row.id,
-                    Enrollment.student_id.in_(here),
-                )
-                .values(ended_at=left_at)
+        ended = (
+            update(Enrollment)
+            .where(
+                Enrollment.school_id == row.school_id,
+                Enrollment.classroom_id == row.id,
+                Enrollment.student_id.in_([student.id for student in chosen]),
+                Enrollment.ended_at.is_(None),
             )
+            .values(ended_at=left_at)
+            .returning(Enrollment.student_id)
+        )
+        here = sorted(tx.scalars(ended))
         note_change(tx, row, ChangeKind.END, dict.fromkeys(here, ChangedHow.LEFT), at=left_at)
         record(tx, "students.unenroll", school_id=row.school_id, classroom=row.id, students=here)
     return Left(len(here), left_at)
