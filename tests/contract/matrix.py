@@ -136,6 +136,11 @@ class Matrix:
         """The actor of a name."""
         return next(actor for actor in self.stage.actors if actor.name == name)
 
+    def within(self, things: Sequence[Thing]) -> list[Thing]:
+        """Those of the places that are tried; all, if that is none of them."""
+        places = self.places or ()
+        return [thing for thing in things if thing.place in places] or list(things)
+
     # ------------------------------------------------------------------ knocking
 
     def knock(
@@ -313,7 +318,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         fill = FORMS[keys[0][0]] if keys else None
         permission = permission_of(matrix.app, route)
         worked = 0
-        for thing in matrix.stage.own(actor, kind):
+        for thing in matrix.within(matrix.stage.own(actor, kind)):
             filled = fill(matrix.stage, actor, thing) if fill else NOTED.get(route.endpoint)
             response = matrix.knock(actor, route, thing, filled)
             changes = matrix.settle()
@@ -328,7 +333,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         if not worked and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())
-        for thing in matrix.stage.foreign(actor, kind):
+        for thing in matrix.within(matrix.stage.foreign(actor, kind)):
             filled = fill(matrix.stage, actor, thing) if fill else None
             response = matrix.knock(actor, route, thing, filled)
             tally.pairs += 1

@@ -87,8 +87,8 @@ def test_without_a_fresh_proof_nothing_is_done(matrix: Matrix) -> None:
                 continue
             for key, thing in ((key, things[0]) for key in keys(matrix, route)):
                 far = key in FAR_REACHING
-                # What asks for nothing asks nobody: three see to that.
-                if not far and actor.name not in {"founder", "leader", "teacher"}:
+                # What asks for nothing asks nobody: one sees to that.
+                if not far and (key, route.method) in tried:
                     continue
                 filled = FORMS[key](matrix.stage, actor, thing) if route.method == "POST" else None
                 with transaction(SYSTEM) as tx:
@@ -99,7 +99,6 @@ def test_without_a_fresh_proof_nothing_is_done(matrix: Matrix) -> None:
                 asked = (answer.status_code, answer.location) == (303, PROVE)
                 if asked != far or (far and done):
                     problems.append(f"{actor.name} {route} {key}: {answer.status} {answer.location}, {done}")
-                if far:
-                    tried.add((key, route.method))
+                tried.add((key, route.method))
     assert problems == []
-    assert {key for key, _ in tried} == FAR_REACHING
+    assert {key for key, _ in tried} >= FAR_REACHING
