@@ -1,0 +1,16 @@
+"""Cards and tablets end with what they stand on."""
+
+from pathlib import Path
+
+from alembic import op
+
+SQL = Path(__file__).parent.parent / "sql" / "0028_ends_of_cards_and_tablets.sql"
+
+revision = "0028"
+down_revision = "0027"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
