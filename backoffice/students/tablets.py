@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -128,6 +128,27 @@ def void(*, principal: Principal, tablet: str) -> None:
         if row.voided_at is None:
             row.voided_at = clock.now()
             record(tx, "tablets.void", school_id=row.school_id, classroom=row.classroom_id, tablet=row.id)
+
+
+def void_within(tx: Transaction, classroom: Classroom) -> int:
+    """Void all tablets of a class, and the pictures for more, within a service's transaction; how many."""
+    voided = list(
+        tx.scalars(
+            update(ClassroomTablet)
+            .where(
+                ClassroomTablet.school_id == classroom.school_id,
+                ClassroomTablet.classroom_id == classroom.id,
+                ClassroomTablet.voided_at.is_(None),
+            )
+            .values(voided_at=clock.now())
+            .returning(ClassroomTablet.id)
+        )
+    )
+    if voided:
+        record(
+            tx, "tablets.void", school_id=classroom.school_id, classroom=classroom.id, tablets=sorted(voided)
+        )
+    return len(voided)
 
 
 def tablets_of(tx: Transaction, classroom: Classroom) -> Sequence[ClassroomTablet]:

@@ -82,9 +82,7 @@ def take_out_and_undo(world: World, who: Principal, room: Class, child: str) -> 
 def move_away(world: World, who: Principal, room: Class, child: str) -> Callable[[], object]:
     there = world.colleague_class.public_id
     moving.move_students(principal=who, source=room.public_id, target=there, students=[child])
-    return lambda: moving.move_students(
-        principal=who, source=there, target=room.public_id, students=[child]
-    )
+    return lambda: moving.move_students(principal=who, source=there, target=room.public_id, students=[child])
 
 
 def import_without(world: World, who: Principal, room: Class, child: str) -> Callable[[], object]:
@@ -146,9 +144,7 @@ def test_the_cards_of_a_class_that_was_put_away_are_void(
 
 
 def by(secret: str) -> Principal:
-    begun = cards.sign_in_by_card(
-        secret=secret, sessions=Sessions(), visitor=VISITOR, throttles=NO_LIMIT
-    )
+    begun = cards.sign_in_by_card(secret=secret, sessions=Sessions(), visitor=VISITOR, throttles=NO_LIMIT)
     with transaction(coming_in.credential(begun.token_id, None)) as tx:
         return tx.principal
 

@@ -93,9 +93,14 @@ def void_cards(*, principal: Principal, classroom: str, students: Collection[str
     """
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=CARDS_ISSUE, lock=True)
-        voided = _void(tx, room, enrolled(tx, room, students) if students is not None else None)
-        if voided:
-            record(tx, "cards.void", school_id=room.school_id, classroom=room.id, students=voided)
+        return void_within(tx, room, enrolled(tx, room, students) if students is not None else None)
+
+
+def void_within(tx: Transaction, room: Classroom, students: Sequence[int] | None = None) -> int:
+    """Void cards of a class that is locked, within the transaction of a service; how many."""
+    voided = _void(tx, room, students)
+    if voided:
+        record(tx, "cards.void", school_id=room.school_id, classroom=room.id, students=voided)
     return len(voided)
 
 

@@ -13,4 +13,5 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index(op.f("ix_classroom_tablet_paired_by"), "classroom_tablet", ["paired_by"], schema="app")
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
