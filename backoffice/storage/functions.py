@@ -547,6 +547,10 @@ class NewStudentSession:
     address: bytes | None
     # The hash that the child's PIN was checked against; the database lets nobody in by another.
     verified_pin: str | None = None
+    # The digest of what the device presents as the class's tablet, and whether it must be one.
+    tablet: bytes | None = None
+    only_there: bool = False
+    device: UUID | None = None
 
 
 def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | None:
@@ -556,7 +560,7 @@ def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | 
     """
     statement = text(
         "select * from app.begin_student_session(:code_index, :student, :token_id, :at, :idle_shared,"
-        " :idle_own, :expires_at, :address, :verified_pin)"
+        " :idle_own, :expires_at, :address, :verified_pin, :tablet, :only_there, :device)"
     )
     return session.execute(statement, vars(new)).first()
 
@@ -600,13 +604,15 @@ class NewCardSession:
     expires_at: datetime
     address: bytes | None
     verified_pin: str | None
+    tablet: bytes | None = None
+    device: UUID | None = None
 
 
 def begin_card_session(session: Session, new: NewCardSession) -> AnyRow | None:
     """Insert a session for the child whose card this is; None if the door is not open to it."""
     statement = text(
         "select * from app.begin_card_session(:digest, :token_id, :at, :idle_shared, :idle_own, :expires_at,"
-        " :address, :verified_pin)"
+        " :address, :verified_pin, :tablet, :device)"
     )
     return session.execute(statement, vars(new)).first()
 
@@ -628,12 +634,6 @@ def open_tablet(session: Session, *, digest: bytes, at: datetime) -> AnyRow | No
     """The tablet with this token's digest and its class's sealed standing code, or None if it is voided."""
     statement = text("select * from app.open_tablet(:digest, :at)")
     return session.execute(statement, {"digest": digest, "at": at}).first()
-
-
-def note_tablet(session: Session, *, digest: bytes, token_id: UUID, at: datetime) -> None:
-    """Note at which tablet the student session with this `jti` was begun."""
-    statement = text("select app.note_tablet(:digest, :session, :at)")
-    session.execute(statement, {"digest": digest, "session": token_id, "at": at})
 
 
 def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:

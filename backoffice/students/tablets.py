@@ -6,9 +6,8 @@ was stolen is worth nothing once the tablet is voided.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
@@ -112,13 +111,7 @@ def opened(*, token: str, visitor: Visitor) -> AtTablet | None:
         return AtTablet(None, visitor)
     code = keyring.current().open(bytes(found.code), context="classroom_code.code").decode()
     known = voucher(CODE, codes.index(code).hex())
-    return AtTablet(code, Visitor(visitor.address, Device(found.tablet, (known,))))
-
-
-def note_session(*, token: str, session: UUID, address: str | None) -> None:
-    """Note that a child of the class has just come in at the tablet."""
-    with transaction(Nobody(address)) as tx:
-        functions.note_tablet(tx, digest=token_digest(token), token_id=session, at=clock.now())
+    return AtTablet(code, replace(visitor, device=Device(found.tablet, (known,)), tablet=token_digest(token)))
 
 
 def void(*, principal: Principal, tablet: str) -> None:

@@ -28,7 +28,7 @@ from backoffice.students.pins.overrides import enrolled
 from backoffice.students.pins.services import Held
 from backoffice.students.services import Begun, sealed_address
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import SCHOOL, Visitor, voucher
+from backoffice.throttles.visitor import SCHOOL, Visitor, new_device, voucher
 
 SECRET_BYTES = 20
 # The same words for a card that is void and for a closed door.
@@ -135,7 +135,7 @@ def sign_in_by_card(
     if found.pin_hash is not None:
         held = Held(found.classroom_id, found.student_id, found.pin_hash)
         verified = pins.checked(held, pin=pin, visitor=visitor, throttles=throttles)
-    now = clock.now()
+    now, device = clock.now(), visitor.device or new_device()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_card_session(
@@ -149,6 +149,8 @@ def sign_in_by_card(
                 expires_at=ends_at,
                 address=sealed_address(visitor.address),
                 verified_pin=verified,
+                tablet=visitor.tablet,
+                device=device.tag,
             ),
         )
         if begun is not None:
@@ -156,7 +158,7 @@ def sign_in_by_card(
     if begun is None:
         raise Rejected(card=NOT_OPEN)
     vouchers = (voucher(SCHOOL, begun.school_id),) if begun.vouches else ()
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers)
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device)
 
 
 def digest(secret: str) -> bytes:

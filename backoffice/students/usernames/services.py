@@ -19,7 +19,14 @@ WRONG = "That did not work. Look at each letter and number, and try again. Or as
 
 
 def sign_in_by_username(
-    *, code: str, username: str, pin: str, sessions: Sessions, visitor: Visitor, throttles: Throttles
+    *,
+    code: str,
+    username: str,
+    pin: str,
+    sessions: Sessions,
+    visitor: Visitor,
+    throttles: Throttles,
+    only_at_tablet: bool = False,
 ) -> Begun:
     """Begin a session for the child of the code's class with this username. Raises `Rejected`, `Throttled`.
 
@@ -40,6 +47,7 @@ def sign_in_by_username(
             sessions=sessions,
             visitor=visitor,
             throttles=throttles,
+            only_at_tablet=only_at_tablet,
         )
     except Rejected as refused:
         raise (Rejected(username=WRONG) if "pin" in refused.fields else refused) from None

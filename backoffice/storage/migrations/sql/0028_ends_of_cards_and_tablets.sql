@@ -60,26 +60,21 @@ language sql stable security definer set search_path = app, pg_temp as $$
 $$;
 comment on function app.may_pair is 'Whether an account may pair tablets with a class: an owner, a co-teacher or a leader.';
 
--- The moment is the database's own: no rule asks when a tablet was voided.
+-- Nobody has told the moment, and the database asks no clock: the last that is known of the tablet.
 create function app.void_tablets_of() returns trigger
 language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  of_account bigint;
+  of_school bigint;
 begin
   case tg_table_name
-    when 'account' then
-      update classroom_tablet t set voided_at = clock_timestamp()
-       where t.paired_by = old.id and t.voided_at is null;
-    when 'classroom_tablet' then
-      update classroom_tablet t set voided_at = clock_timestamp()
-       where t.school_id = new.school_id and t.id = new.id and t.voided_at is null;
-    when 'school' then
-      update classroom_tablet t set voided_at = clock_timestamp()
-       where t.school_id = old.id and t.voided_at is null
-         and not may_pair(t.paired_by, t.school_id, t.classroom_id);
-    else
-      update classroom_tablet t set voided_at = clock_timestamp()
-       where t.paired_by = old.account_id and t.voided_at is null
-         and not may_pair(t.paired_by, t.school_id, t.classroom_id);
+    when 'account' then of_account := old.id;
+    when 'school' then of_school := old.id;
+    else of_account := old.account_id;
   end case;
+  update classroom_tablet t set voided_at = coalesce(t.last_used_at, t.paired_at, t.created_at)
+   where (t.paired_by = of_account or t.school_id = of_school) and t.voided_at is null
+     and not may_pair(t.paired_by, t.school_id, t.classroom_id);
   return null;
 end $$;
 comment on function app.void_tablets_of is 'Voids the tablets of whoever may not pair them any more.';
@@ -92,12 +87,120 @@ create trigger void_tablets_of after update of district_id on app.school
   for each row when (old.district_id is distinct from new.district_id) execute function app.void_tablets_of();
 create trigger void_tablets_of after update of status on app.account
   for each row when (new.status in ('suspended', 'deactivated')) execute function app.void_tablets_of();
--- Of an account that is erased.
-create trigger void_tablets_of after update of paired_by on app.classroom_tablet
-  for each row when (new.paired_by is null) execute function app.void_tablets_of();
+create or replace function app.end_sessions_of_tablet() returns trigger
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  update student_session s set ended_at = greatest(new.voided_at, s.last_seen_at)
+   where s.school_id = new.school_id and s.tablet_id = new.id and s.ended_at is null;
+  return null;
+end $$;
 
-update app.classroom_tablet t set voided_at = clock_timestamp()
+-- Of an account that is erased: its tablets are nobody's.
+create function app.void_nobodys_tablet() returns trigger
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  update classroom_tablet t set voided_at = coalesce(t.last_used_at, t.paired_at, t.created_at)
+   where t.school_id = new.school_id and t.id = new.id and t.voided_at is null;
+  return null;
+end $$;
+create trigger void_nobodys_tablet after update of paired_by on app.classroom_tablet
+  for each row when (new.paired_by is null) execute function app.void_nobodys_tablet();
+
+update app.classroom_tablet t set voided_at = coalesce(t.last_used_at, t.paired_at, t.created_at)
  where t.voided_at is null
    and (t.paired_by is null or not app.may_pair(t.paired_by, t.school_id, t.classroom_id));
 
-revoke execute on function app.may_pair(bigint, bigint, bigint), app.void_tablets_of() from public;
+revoke execute on function app.may_pair(bigint, bigint, bigint), app.void_tablets_of(),
+  app.void_nobodys_tablet() from public;
+
+-- -------------------------------------------------------------------------------- coming in, in one statement
+
+create function app.tablet_here(digest bytea, of_school bigint, of_classroom bigint, at timestamptz) returns bigint
+language sql volatile security definer set search_path = app, pg_temp as $$
+  select t.id from classroom_tablet t
+   where t.token_digest = digest and t.school_id = of_school and t.classroom_id = of_classroom
+     and t.voided_at is null and t.expires_at > at
+     for share
+$$;
+comment on function app.tablet_here is
+  'The tablet of a class whose token this is. It is not voided before the transaction ends.';
+
+drop function app.note_tablet(bytea, uuid, timestamptz);
+drop function app.begin_student_session(
+  bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text);
+
+-- What lets the child in is locked against ending: it was there when the session began, and whoever ends it
+-- afterwards finds the session and ends it as well.
+create function app.begin_student_session(
+  index_of_code bytea, student text, token uuid, at timestamptz, idle_shared integer, idle_own integer,
+  until timestamptz, from_address bytea, verified_pin text default null, of_tablet bytea default null,
+  only_there boolean default false, on_device uuid default null)
+returns table (session_id bigint, school_id bigint, idle_minutes integer, vouches boolean)
+language plpgsql security definer set search_path = app, pg_temp as $$
+#variable_conflict use_column
+begin
+  insert into student_session (token_id, school_id, classroom_id, student_id, code_id, started_at,
+                               last_seen_at, idle_minutes, expires_at, address, tablet_id, device)
+  select token, o.school_id, o.classroom_id, s.id, o.code_id, at, at,
+         case when o.shared_devices then idle_shared else idle_own end, until, from_address, t.id, on_device
+    from open_code(index_of_code, at) o
+    join classroom_code k on k.school_id = o.school_id and k.id = o.code_id and k.ended_at is null
+    join student s on s.school_id = o.school_id and s.public_id = student
+                  and s.pin_hash is not distinct from verified_pin
+    join enrollment e on e.school_id = o.school_id and e.classroom_id = o.classroom_id
+                     and e.student_id = s.id and e.ended_at is null
+   cross join lateral tablet_here(of_tablet, o.school_id, o.classroom_id, at) t (id)
+   where t.id is not null or not only_there
+     for share of k, s, e
+  returning student_session.id, student_session.school_id, student_session.idle_minutes
+       into session_id, school_id, idle_minutes;
+  if not found then return; end if;
+  select s.kind <> 'personal' into vouches from school s where s.id = school_id;
+  -- There is no principal yet, and the school's trail is to say that a child came in.
+  perform set_ids('begun_in', array[school_id]);
+  return next;
+end $$;
+comment on function app.begin_student_session is
+  'Begins a session of a child of the class behind an open code: at the class''s tablet if it is one, and nowhere else if so asked.';
+
+drop function app.begin_card_session(
+  bytea, uuid, timestamptz, integer, integer, timestamptz, bytea, text);
+
+create function app.begin_card_session(
+  digest bytea, token uuid, at timestamptz, idle_shared integer, idle_own integer, until timestamptz,
+  from_address bytea, verified_pin text, of_tablet bytea, on_device uuid)
+returns table (session_id bigint, school_id bigint, idle_minutes integer, vouches boolean)
+language plpgsql security definer set search_path = app, pg_temp as $$
+#variable_conflict use_column
+begin
+  insert into student_session (token_id, school_id, classroom_id, student_id, card_id, started_at,
+                               last_seen_at, idle_minutes, expires_at, address, tablet_id, device)
+  select token, o.school_id, o.classroom_id, o.student_id, o.card_id, at, at,
+         case when o.shared_devices then idle_shared else idle_own end, until, from_address, t.id, on_device
+    from open_card(digest, at) o
+    join student_card k on k.school_id = o.school_id and k.id = o.card_id and k.voided_at is null
+    join student s on s.school_id = o.school_id and s.id = o.student_id
+                  and s.pin_hash is not distinct from verified_pin
+    join enrollment e on e.school_id = o.school_id and e.classroom_id = o.classroom_id
+                     and e.student_id = o.student_id and e.ended_at is null
+   cross join lateral tablet_here(of_tablet, o.school_id, o.classroom_id, at) t (id)
+     for share of k, s, e
+  returning student_session.id, student_session.school_id, student_session.idle_minutes
+       into session_id, school_id, idle_minutes;
+  if not found then return; end if;
+  select s.kind <> 'personal' into vouches from school s where s.id = school_id;
+  perform set_ids('begun_in', array[school_id]);
+  return next;
+end $$;
+comment on function app.begin_card_session is 'Begins a session of the child whose card this is, if the door is open.';
+
+revoke execute on function app.tablet_here(bytea, bigint, bigint, timestamptz),
+  app.begin_student_session(
+    bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, boolean, uuid),
+  app.begin_card_session(bytea, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, uuid)
+  from public;
+grant execute on function
+  app.begin_student_session(
+    bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, boolean, uuid),
+  app.begin_card_session(bytea, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, uuid)
+  to backoffice_app, backoffice_system;
