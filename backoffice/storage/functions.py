@@ -571,6 +571,23 @@ def pin_behind_code(session: Session, *, code_index: bytes, student: str, at: da
     return session.execute(statement, {"index": code_index, "student": student, "at": at}).first()
 
 
+def device_in_class(
+    session: Session,
+    *,
+    classroom_id: int,
+    tablet: bytes | None,
+    device: UUID | None,
+    since: datetime,
+    at: datetime,
+) -> AnyRow | None:
+    """The class's tablet that presents this token's digest, and whether a child was at the device since."""
+    statement = text("select * from app.device_in_class(:classroom, :tablet, :device, :since, :at)")
+    return session.execute(
+        statement,
+        {"classroom": classroom_id, "tablet": tablet, "device": device, "since": since, "at": at},
+    ).first()
+
+
 def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None, at: datetime) -> bool:
     """Set or remove the PIN of the signed-in child; False unless its hash is still the verified one."""
     statement = text("select app.set_own_pin(:verified, :hash, :at)")

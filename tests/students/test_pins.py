@@ -24,7 +24,6 @@ from backoffice.students import services as students
 from backoffice.students.pins import digits, services
 from backoffice.students.pins.services import NO_PIN, NOT_THE_SAME, REQUIRED, WEAK, WRONG, Held, PinNeeded
 from backoffice.students.services import Begun
-from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Device, Visitor
 from tests.factories.world import COST, NO_LIMIT, SYSTEM, Child, World, give_pin
 
@@ -226,8 +225,16 @@ def test_after_five_the_right_one_is_refused_in_the_same_words(
 
 def test_coming_in_lets_the_child_off_and_not_device_and_class(world: World, child: Child) -> None:
     few = Throttles(
-        **{**NO_LIMIT.model_dump(), "pin_student": "5/minute", "pin_device": "6/day", "pin_class": "7/day"}
+        **{
+            **NO_LIMIT.model_dump(),
+            "pin_student": "5/minute",
+            "pin_device": "6/day",
+            "pin_class_known": "7/day",
+        }
     )
+    another = Visitor("203.0.113.9", Device("another", ()))
+    for each in (TABLET, another):
+        sign_in(world, child, PIN, visitor=each)
     for comes_in in (True, True, False):
         for _ in range(2):
             refused(world, child, OTHER, throttles=few)
@@ -235,9 +242,8 @@ def test_coming_in_lets_the_child_off_and_not_device_and_class(world: World, chi
             sign_in(world, child, PIN, throttles=few)
     with pytest.raises(Throttled, match="PIN by device"):
         sign_in(world, child, PIN, throttles=few)
-    another = Visitor("203.0.113.9", Device("another", ()))
     refused(world, child, OTHER, visitor=another, throttles=few)
-    with pytest.raises(Throttled, match="PIN by class"):
+    with pytest.raises(Throttled, match="PIN by known devices"):
         sign_in(world, child, PIN, visitor=another, throttles=few)
 
 
@@ -252,20 +258,6 @@ def test_one_device_that_tries_one_pin_on_thirty_children_trips(world: World, ch
                 )
             tries += 1
     assert tries == 10
-
-
-def test_a_class_that_slips_as_children_do_is_not_locked_out() -> None:
-    """Thirty children in ten minutes at six tablets, one in five of whom mistypes once, twice a day."""
-    throttles = Throttles()
-    for _lesson in range(2):
-        for number in range(30):
-            claims = (
-                services.by_device(Visitor(None, Device(f"tablet {number % 6}", ())), throttles),
-                services.by_class(1, throttles),
-            )
-            if number % 5 == 0:
-                take(*claims)
-            take(*claims).give_back()
 
 
 def test_an_outage_costs_no_try(world: World, child: Child, monkeypatch: pytest.MonkeyPatch) -> None:

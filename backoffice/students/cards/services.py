@@ -133,7 +133,7 @@ def sign_in_by_card(
     found = _open(secret, visitor, throttles)
     verified = None
     if found.pin_hash is not None:
-        held = Held(found.classroom_id, found.student_id, found.pin_hash)
+        held = Held(found.classroom_id, found.student_id, found.pin_hash, by_card=True)
         verified = pins.checked(held, pin=pin, visitor=visitor, throttles=throttles)
     now, device = clock.now(), visitor.device or new_device()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)

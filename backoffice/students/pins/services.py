@@ -12,9 +12,9 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Student
 from backoffice.settings import Passwords, Throttles
 from backoffice.storage import functions
-from backoffice.students.pins import digits
+from backoffice.students.pins import counting, digits
 from backoffice.throttles.locks import Lock
-from backoffice.throttles.tries import Claim, Taken, take
+from backoffice.throttles.tries import Taken, take
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a wrong PIN and a locked one: whoever guesses does not learn which it was.
@@ -32,11 +32,15 @@ class PinNeeded(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """Whose PIN is asked for, in which class, and what it is checked against."""
+    """Whose PIN is asked for, in which class, and what it is checked against.
+
+    `by_card` says that the child's own card was shown.
+    """
 
     classroom_id: int
     student_id: int
     pin_hash: str
+    by_card: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,20 @@ def at_the_door(
 def checked(held: Held, *, pin: str | None, visitor: Visitor, throttles: Throttles) -> str:
     """The hash, if this is the PIN. Raises `PinNeeded`, `Rejected`, `Throttled`.
 
-    A wrong one counts for the device, the class and the child; a right one lets none of them off but the
-    child, and counts for none.
+    A wrong one counts for the child and where it was typed (`counting.claims`); a right one lets none of them
+    off but the child, and counts for none.
     """
     if pin is None:
         raise PinNeeded
-    taken = take(by_device(visitor, throttles), by_class(held.classroom_id, throttles))
+    taken = take(
+        *counting.claims(
+            counting.PIN,
+            classroom_id=held.classroom_id,
+            visitor=visitor,
+            throttles=throttles,
+            by_card=held.by_card,
+        )
+    )
     lock = by_student(held.student_id, throttles)
     try:
         locked = lock.take() is not None
@@ -153,18 +165,6 @@ def remove_pin(*, principal: Principal, old: str, visitor: Visitor, throttles: T
 def by_student(student_id: int, throttles: Throttles) -> Lock:
     """The lock of one child."""
     return Lock("PIN by student", throttles.pin_student, str(student_id))
-
-
-def by_class(classroom_id: int, throttles: Throttles) -> Claim:
-    """What a wrong PIN takes of its class."""
-    return Claim("PIN by class", throttles.pin_class, str(classroom_id))
-
-
-def by_device(visitor: Visitor, throttles: Throttles) -> Claim:
-    """What a wrong PIN takes of the device, or of the network of one that no class let in before."""
-    if visitor.device is not None:
-        return Claim("PIN by device", throttles.pin_device, visitor.device.id)
-    return Claim("PIN by network", throttles.pin_network, visitor.network)
 
 
 def _verified(principal: Principal, old: str, visitor: Visitor, throttles: Throttles) -> str | None:

@@ -204,3 +204,23 @@ grant execute on function
     bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, boolean, uuid),
   app.begin_card_session(bytea, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, uuid)
   to backoffice_app, backoffice_system;
+
+-- ------------------------------------------------------------------- devices that a class knows, and strangers'
+
+create function app.device_in_class(
+  of_classroom bigint, of_tablet bytea, on_device uuid, since timestamptz, at timestamptz)
+returns table (tablet_id bigint, is_known boolean)
+language sql stable security definer set search_path = app, pg_temp as $$
+  select (select t.id from classroom_tablet t
+           where t.token_digest = of_tablet and t.school_id = c.school_id and t.classroom_id = c.id
+             and t.voided_at is null and t.expires_at > at),
+         exists (select from student_session s
+                  where s.school_id = c.school_id and s.classroom_id = c.id and s.device = on_device
+                    and s.started_at > since)
+    from classroom c where c.id = of_classroom
+$$;
+comment on function app.device_in_class is
+  'The tablet of a class whose token this is, and whether a child of the class was at a device since a moment.';
+
+revoke execute on function app.device_in_class(bigint, bytea, uuid, timestamptz, timestamptz) from public;
+grant execute on function app.device_in_class(bigint, bytea, uuid, timestamptz, timestamptz) to backoffice_app;
