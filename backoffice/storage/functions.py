@@ -594,6 +594,11 @@ def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None,
     return bool(session.scalar(statement, {"verified": verified, "hash": pin_hash, "at": at}))
 
 
+def pin_is_required(session: Session) -> bool:
+    """Whether any class of the signed-in child asks each child for a PIN."""
+    return bool(session.scalar(text("select app.pin_is_required()")))
+
+
 def clear_pins(session: Session, *, school_id: int, students: Collection[int], at: datetime) -> Sequence[int]:
     """Take the PINs of students away whom the principal teaches or leads; the numbers of who had one."""
     statement = text("select app.clear_pins(:school, cast(:students as bigint[]), :at)")

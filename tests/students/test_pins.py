@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
@@ -16,7 +16,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.schools import codes
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Classroom, Door, Enrollment, Student
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
@@ -363,6 +363,40 @@ def test_what_the_class_requires_is_not_taken_away(world: World, child: Child) -
     with transaction(who) as tx:  # As a service would that forgot to look.
         assert not functions.set_own_pin(tx, verified=before, pin_hash=None, at=clock.now())
     set_pin(who, OTHER, old=PIN)
+
+
+def test_what_another_class_of_the_child_requires_is_not_taken_away_either(
+    world: World, child: Child
+) -> None:
+    other = world.colleague_class
+    seat = {"school_id": other.school_id, "classroom_id": other.id, "student_id": child.id}
+    here = (Enrollment.classroom_id == other.id, Enrollment.student_id == child.id)
+    put_away = {"door": Door.CLOSED, "archived_at": clock.now()}
+    back = {"door": Door.OPEN, "archived_at": None}
+    with transaction(SYSTEM) as tx:
+        tx.execute(insert(Enrollment).values(**seat, avatar="fox-rose", balance=0, joined_at=clock.now()))
+        tx.execute(update(Classroom).where(Classroom.id == other.id).values(pins_required=True))
+    try:
+        who = inside(sign_in(world, child, PIN))
+        with pytest.raises(Rejected) as raised:
+            remove_pin(who, PIN)
+        assert raised.value.fields == {"old": REQUIRED}
+        with transaction(who) as tx:  # As a service would that forgot to look.
+            assert not functions.set_own_pin(tx, verified=pin_hash(child), pin_hash=None, at=clock.now())
+        # Its classmates are not asked.
+        with transaction(inside(sign_in(world, world.own_class.children[0], None))) as tx:
+            assert not functions.pin_is_required(tx)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(Classroom.id == other.id).values(**put_away))
+        with transaction(who) as tx:
+            assert not functions.pin_is_required(tx)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(Classroom.id == other.id).values(**back))
+            tx.execute(update(Enrollment).where(*here).values(ended_at=clock.now()))
+        remove_pin(who, PIN)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(Enrollment).where(*here))
 
 
 def test_only_the_child_sets_its_own(world: World, child: Child) -> None:

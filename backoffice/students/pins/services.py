@@ -9,7 +9,7 @@ from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Student
 from backoffice.settings import Passwords, Throttles
 from backoffice.storage import functions
 from backoffice.students.pins import counting, digits
@@ -105,12 +105,7 @@ def own_pin(tx: Transaction) -> OwnPin:
     pin_hash = tx.scalar(
         select(Student.pin_hash).where(Student.school_id == who.school_id, Student.id == who.student_id)
     )
-    required = tx.scalar(
-        select(Classroom.pins_required).where(
-            Classroom.school_id == who.school_id, Classroom.id == who.classroom_id
-        )
-    )
-    return OwnPin(pin_hash is not None, bool(required))
+    return OwnPin(pin_hash is not None, functions.pin_is_required(tx))
 
 
 def set_pin(
@@ -145,7 +140,7 @@ def set_pin(
 
 
 def remove_pin(*, principal: Principal, old: str, visitor: Visitor, throttles: Throttles) -> None:
-    """Take the child's PIN away, unless the class requires one. The child's other sessions end.
+    """Take the child's PIN away, unless a class of the child requires one. The child's other sessions end.
 
     Raises `Rejected`, `Throttled`, `SessionEnded`.
     """

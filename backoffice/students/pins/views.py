@@ -71,6 +71,7 @@ def _page(who: Principal, problem: str | None = None) -> Response:
             avatar_name=seen.avatar,
             is_set=own.is_set,
             is_required=own.is_required,
+            is_missing=seen.pin_is_missing,
             problem=problem,
             form=FlaskForm(),
             leave_form=FlaskForm(),

@@ -205,7 +205,7 @@ grant execute on function
   app.begin_card_session(bytea, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, uuid)
   to backoffice_app, backoffice_system;
 
--- ------------------------------------------------------------------- devices that a class knows, and strangers'
+-- ------------------------------------------------------------------- devices that a class knows, and strangers
 
 create function app.device_in_class(
   of_classroom bigint, of_tablet bytea, on_device uuid, since timestamptz, at timestamptz)
@@ -224,3 +224,29 @@ comment on function app.device_in_class is
 
 revoke execute on function app.device_in_class(bigint, bytea, uuid, timestamptz, timestamptz) from public;
 grant execute on function app.device_in_class(bigint, bytea, uuid, timestamptz, timestamptz) to backoffice_app;
+
+-- -------------------------------------------------------------------------------- PINs that a class asks for
+
+-- A PIN is the child's and not the class's: where one of its classes asks for it, it goes in none.
+create function app.pin_is_required() returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select exists (select from enrollment e
+                   join classroom c on c.school_id = e.school_id and c.id = e.classroom_id
+                                   and c.archived_at is null and c.pins_required
+                  where e.student_id = any (ids('students')) and e.ended_at is null
+                    and ids('student_session') <> '{}')
+$$;
+comment on function app.pin_is_required is 'Whether any class of the signed-in child asks each child for a PIN.';
+
+create or replace function app.set_own_pin(verified text, hash text, at timestamptz) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  update student p set pin_hash = hash, pin_changed_at = at
+   where ids('student_session') <> '{}' and p.id = any (ids('students'))
+     and p.pin_hash is not distinct from verified
+     and (hash is not null or not pin_is_required());
+  return found;
+end $$;
+
+revoke execute on function app.pin_is_required() from public;
+grant execute on function app.pin_is_required() to backoffice_app;
