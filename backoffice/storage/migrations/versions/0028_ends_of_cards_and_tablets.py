@@ -14,6 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("point_award", sa.Column("chosen", sa.Uuid()), schema="app")
     op.add_column("student_session", sa.Column("device", sa.Uuid()), schema="app")
     op.create_index(
         op.f("ix_student_session_school_id_classroom_id_device"),
