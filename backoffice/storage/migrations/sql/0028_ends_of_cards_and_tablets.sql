@@ -250,3 +250,12 @@ end $$;
 
 revoke execute on function app.pin_is_required() from public;
 grant execute on function app.pin_is_required() to backoffice_app;
+
+-- ------------------------------------------------------------------------------- no more rights than are used
+
+-- A child is written down without a PIN, and a card is printed while it is good: the functions do the rest.
+revoke insert on app.student, app.student_card from backoffice_app;
+grant insert (school_id, id, public_id, given_name, family_name, name_tokens, created_at) on app.student
+  to backoffice_app;
+grant insert (school_id, id, classroom_id, student_id, secret_digest, issued_at, issued_by) on app.student_card
+  to backoffice_app;
