@@ -614,6 +614,11 @@ def open_card(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None
     return session.execute(statement, {"digest": digest, "at": at}).first()
 
 
+def card_stands(session: Session, *, digest: bytes) -> bool:
+    """Whether a child has this card, open or closed as the door may be."""
+    return bool(session.scalar(text("select app.card_stands(:digest)"), {"digest": digest}))
+
+
 @dataclass(frozen=True)
 class NewCardSession:
     """What a session begins with that a card begins. The address is sealed already."""

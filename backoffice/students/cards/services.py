@@ -169,9 +169,13 @@ def digest(secret: str) -> bytes:
 def _open(secret: str, visitor: Visitor, throttles: Throttles) -> AnyRow:
     with transaction(Nobody(visitor.address)) as tx:
         found = functions.open_card(tx, digest=digest(secret), at=clock.now())
+        early = found is None and functions.card_stands(tx, digest=digest(secret))
     if found is None:
-        # Looked up first: of 160 random bits nobody guesses any, and a right one is to count for nothing.
-        # Counted apart from codes: cards shown before the door opens must not shut a school out of those.
+        # Looked up first: of 160 random bits nobody guesses any, and a right one is to count for nothing,
+        # before the door is open as little as after. Void ones are counted apart from codes: a class that
+        # holds up last year's cards does not shut its school out of those.
+        if early:
+            raise Rejected(card=NOT_OPEN)
         take(Claim("card by network", throttles.code_network, visitor.network))
         raise Rejected(card=NOT_OPEN)
     # Whoever has a good card fills no table with sessions.

@@ -259,3 +259,17 @@ grant insert (school_id, id, public_id, given_name, family_name, name_tokens, cr
   to backoffice_app;
 grant insert (school_id, id, classroom_id, student_id, secret_digest, issued_at, issued_by) on app.student_card
   to backoffice_app;
+
+-- ------------------------------------------------------------------------------- good cards at a closed door
+
+create function app.card_stands(digest bytea) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select exists (select from student_card k
+                   join enrollment e on e.school_id = k.school_id and e.classroom_id = k.classroom_id
+                                    and e.student_id = k.student_id and e.ended_at is null
+                  where k.secret_digest = digest and k.voided_at is null)
+$$;
+comment on function app.card_stands is
+  'Whether a child has this card. One that is held up before the door is open is no guess.';
+revoke execute on function app.card_stands(bytea) from public;
+grant execute on function app.card_stands(bytea) to backoffice_app;
