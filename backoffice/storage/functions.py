@@ -577,15 +577,17 @@ def device_in_class(
     classroom_id: int,
     tablet: bytes | None,
     device: UUID | None,
+    vouched: int,
     since: datetime,
     at: datetime,
 ) -> AnyRow | None:
-    """The class's tablet that presents this token's digest, and whether a child was at the device since."""
-    statement = text("select * from app.device_in_class(:classroom, :tablet, :device, :since, :at)")
-    return session.execute(
-        statement,
-        {"classroom": classroom_id, "tablet": tablet, "device": device, "since": since, "at": at},
-    ).first()
+    """The class's tablet that presents this token's digest, and whether some child vouches for the device.
+
+    That is so if it is one of the first `vouched` devices at which the child was in the class since a moment.
+    """
+    statement = text("select * from app.device_in_class(:classroom, :tablet, :device, :vouched, :since, :at)")
+    values = {"classroom": classroom_id, "tablet": tablet, "device": device, "vouched": vouched}
+    return session.execute(statement, {**values, "since": since, "at": at}).first()
 
 
 def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None, at: datetime) -> bool:

@@ -29,7 +29,8 @@ from backoffice.throttles.tries import Claim
 from backoffice.throttles.visitor import Visitor
 
 KINDS = PIN, USERNAME = "PIN", "username"
-HISTORY = timedelta(days=30)
+# The class knows a device that is one of the first three at which one of its children was in so long.
+HISTORY, VOUCHED = timedelta(days=30), 3
 # Where cookies are forgotten each evening, a class has as many devices as it has had sessions.
 MOST = 1000
 
@@ -85,12 +86,12 @@ def by_device(what: str, tag: UUID, throttles: Throttles) -> Claim:
 
 
 def by_strangers(what: str, classroom_id: int, throttles: Throttles) -> Claim:
-    """What all devices take together that were not in the class before."""
+    """What all devices take together that the class does not know."""
     return Claim(f"{what} by class", throttles.pin_class, str(classroom_id))
 
 
 def by_known_devices(what: str, classroom_id: int, throttles: Throttles) -> Claim:
-    """What all devices take together that were in the class in the last 30 days."""
+    """What all devices take together that the class knows."""
     return Claim(f"{what} by known devices", throttles.pin_class_known, str(classroom_id))
 
 
@@ -158,6 +159,7 @@ def _here(classroom_id: int, visitor: Visitor) -> AnyRow | None:
             classroom_id=classroom_id,
             tablet=visitor.tablet,
             device=visitor.device.tag if visitor.device else None,
+            vouched=VOUCHED,
             since=now - HISTORY,
             at=now,
         )

@@ -207,23 +207,30 @@ grant execute on function
 
 -- ------------------------------------------------------------------- devices that a class knows, and strangers
 
+-- A child vouches for the first devices it is at, and not for the last: who signs in under the own name in one
+-- browser after the other makes no more of them known.
 create function app.device_in_class(
-  of_classroom bigint, of_tablet bytea, on_device uuid, since timestamptz, at timestamptz)
+  of_classroom bigint, of_tablet bytea, on_device uuid, vouched integer, since timestamptz, at timestamptz)
 returns table (tablet_id bigint, is_known boolean)
 language sql stable security definer set search_path = app, pg_temp as $$
   select (select t.id from classroom_tablet t
            where t.token_digest = of_tablet and t.school_id = c.school_id and t.classroom_id = c.id
              and t.voided_at is null and t.expires_at > at),
-         exists (select from student_session s
-                  where s.school_id = c.school_id and s.classroom_id = c.id and s.device = on_device
-                    and s.started_at > since)
+         exists (select from (select s.student_id, min(s.started_at) as first_at from student_session s
+                               where s.school_id = c.school_id and s.classroom_id = c.id
+                                 and s.device = on_device and s.started_at > since
+                               group by s.student_id) here
+                  where (select count(distinct o.device) from student_session o
+                          where o.school_id = c.school_id and o.classroom_id = c.id
+                            and o.student_id = here.student_id and o.device <> on_device
+                            and o.started_at > since and o.started_at < here.first_at) < vouched)
     from classroom c where c.id = of_classroom
 $$;
 comment on function app.device_in_class is
-  'The tablet of a class whose token this is, and whether a child of the class was at a device since a moment.';
+  'The tablet of a class whose token this is, and whether a device is one of the first at which some child of the class was since a moment.';
 
-revoke execute on function app.device_in_class(bigint, bytea, uuid, timestamptz, timestamptz) from public;
-grant execute on function app.device_in_class(bigint, bytea, uuid, timestamptz, timestamptz) to backoffice_app;
+revoke execute on function app.device_in_class(bigint, bytea, uuid, integer, timestamptz, timestamptz) from public;
+grant execute on function app.device_in_class(bigint, bytea, uuid, integer, timestamptz, timestamptz) to backoffice_app;
 
 -- -------------------------------------------------------------------------------- PINs that a class asks for
 
