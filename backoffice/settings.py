@@ -122,7 +122,10 @@ class Throttles(_Section):
     pin_device: Allowance = "10/10 minute;30/day"
     # For devices that no class let in before, which may be a school's whole morning behind one address.
     pin_network: Allowance = "60/10 minute;300/day"
+    # In a class: at devices that it does not know, and at those where its children were in the last 30 days.
+    # What is typed at its tablets, or with a card, takes of neither.
     pin_class: Allowance = "40/10 minute;100/day"
+    pin_class_known: Allowance = "120/10 minute;300/day"
     # Things that a child tells, not wrong tries.
     worry_student: Allowance = "5/hour;15/day"
     # What a parent asks about a child.

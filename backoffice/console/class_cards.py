@@ -19,8 +19,9 @@ from backoffice.schools import queries
 from backoffice.schools.models import Classroom, School
 from backoffice.students.cards import services as cards
 from backoffice.students.cards.sheet import Card, sheets
-from backoffice.students.pins import overrides
+from backoffice.students.pins import counting, overrides
 from backoffice.students.pins import queries as pin_queries
+from backoffice.students.pins.counting import LockedClass
 from backoffice.students.pins.models import OverrideKind
 from backoffice.students.pins.queries import Pupil
 from backoffice.web.identity import done_reading, reading, settings
@@ -76,7 +77,7 @@ class ClassCards(ClassPage):
             ],
             with_pin=sum(each.has_pin for each in pupils),
             with_card=sum(each.card_from is not None for each in pupils),
-            class_locked_until=self._clock(pin_queries.class_locked_until(tx, row, throttles)),
+            locked=self._locked(counting.locked(tx, row, throttles)),
             required=row.pins_required,
             papers=[
                 {"value": paper.value, "title": title, "selected": paper is _paper(tx, row)}
@@ -186,6 +187,29 @@ class ClassCards(ClassPage):
         zone = ZoneInfo(self.who.time_zone)
         there, today = until.astimezone(zone), clock.now().astimezone(zone).date()
         return f"{there:%H:%M}" if there.date() == today else f"{there:%A %H:%M}"
+
+    def _locked(self, found: LockedClass) -> list[dict[str, str | None]]:
+        """What is locked for more than one student, in words."""
+        shared = (
+            ("Devices that are new here", found.strangers_until, "Nobody who has a PIN gets in there."),
+            ("The class's own devices", found.devices_until, "Tablets and cards still work."),
+        )
+        devices = sorted(found.devices, key=lambda each: (each.tablet or "", each.last_child or ""))
+        return [
+            *(
+                {"what": what, "until": self._clock(until), "more": more}
+                for what, until, more in shared
+                if until
+            ),
+            *(
+                {
+                    "what": f"The tablet {each.tablet}" if each.tablet else "A device",
+                    "until": self._clock(each.until),
+                    "more": f"Last used by {each.last_child}." if each.last_child else None,
+                }
+                for each in devices
+            ),
+        ]
 
     def _overrides(self, tx: Transaction, row: Classroom, pupils: list[Pupil]) -> list[dict[str, Any]]:
         found = pin_queries.last_overrides(tx, row)

@@ -28,7 +28,7 @@ from backoffice.schools.models import Classroom, Door
 from backoffice.schools.poster import poster
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors
-from backoffice.students import tablets
+from backoffice.students import renewing, tablets
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 
@@ -74,9 +74,11 @@ class HoursForm(FlaskForm):
 
 
 class RenewForm(FlaskForm):
-    """Whether those who came in with a code go out with it."""
+    """What goes out with a code: who came in with it, and what opens the class without it."""
 
     sign_out = BooleanField("Sign out the children who came in with it")
+    cards = BooleanField("Void the cards too")
+    tablets = BooleanField("Remove the paired tablets too")
 
 
 class EndLessonForm(FlaskForm):
@@ -181,10 +183,15 @@ class ClassDoor(ClassPage):
         form = RenewForm()
 
         def save() -> str:
-            out = form.sign_out.data
-            code_services.renew_code(principal=self.who, classroom=public_id, sign_out=out)
-            who = "Whoever came in with the old one is signed out." if out else "Whoever is in stays in."
-            return f"The code is renewed. {who}"
+            out, cards, tablets = form.sign_out.data, form.cards.data, form.tablets.data
+            gone = renewing.renew_ways_in(
+                principal=self.who, classroom=public_id, sign_out=out, cards=cards, tablets=tablets
+            )
+            said = ["The code is renewed."]
+            said += ["Whoever came in with the old one is signed out." if out else "Whoever is in stays in."]
+            said += [f"Cards voided: {gone.cards}."] if cards else []
+            said += [f"Tablets removed: {gone.tablets}."] if tablets else []
+            return " ".join(said)
 
         return self._done(public_id, form, save, "renew")
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -51,6 +52,9 @@ class PointAward(Base):
     action_id: Mapped[int] = columns.reference("For what", keep=Keep.CLASSROOM)
     whom: Mapped[str] = columns.choice("Whether chosen, all, or one at random", keep=Keep.CLASSROOM)
     form: Mapped[str] = columns.text("The form that it came by, so that it counts once", keep=Keep.CLASSROOM)
+    chosen: Mapped[UUID | None] = columns.keyed_digest(
+        "Recognises the same choice of children when the form comes again", keep=Keep.CLASSROOM
+    )
     awarded_by: Mapped[int | None] = columns.reference(
         "Who gave it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
     )

@@ -547,6 +547,10 @@ class NewStudentSession:
     address: bytes | None
     # The hash that the child's PIN was checked against; the database lets nobody in by another.
     verified_pin: str | None = None
+    # The digest of what the device presents as the class's tablet, and whether it must be one.
+    tablet: bytes | None = None
+    only_there: bool = False
+    device: UUID | None = None
 
 
 def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | None:
@@ -556,7 +560,7 @@ def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | 
     """
     statement = text(
         "select * from app.begin_student_session(:code_index, :student, :token_id, :at, :idle_shared,"
-        " :idle_own, :expires_at, :address, :verified_pin)"
+        " :idle_own, :expires_at, :address, :verified_pin, :tablet, :only_there, :device)"
     )
     return session.execute(statement, vars(new)).first()
 
@@ -567,10 +571,34 @@ def pin_behind_code(session: Session, *, code_index: bytes, student: str, at: da
     return session.execute(statement, {"index": code_index, "student": student, "at": at}).first()
 
 
+def device_in_class(
+    session: Session,
+    *,
+    classroom_id: int,
+    tablet: bytes | None,
+    device: UUID | None,
+    vouched: int,
+    since: datetime,
+    at: datetime,
+) -> AnyRow | None:
+    """The class's tablet that presents this token's digest, and whether some child vouches for the device.
+
+    That is so if it is one of the first `vouched` devices at which the child was in the class since a moment.
+    """
+    statement = text("select * from app.device_in_class(:classroom, :tablet, :device, :vouched, :since, :at)")
+    values = {"classroom": classroom_id, "tablet": tablet, "device": device, "vouched": vouched}
+    return session.execute(statement, {**values, "since": since, "at": at}).first()
+
+
 def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None, at: datetime) -> bool:
     """Set or remove the PIN of the signed-in child; False unless its hash is still the verified one."""
     statement = text("select app.set_own_pin(:verified, :hash, :at)")
     return bool(session.scalar(statement, {"verified": verified, "hash": pin_hash, "at": at}))
+
+
+def pin_is_required(session: Session) -> bool:
+    """Whether any class of the signed-in child asks each child for a PIN."""
+    return bool(session.scalar(text("select app.pin_is_required()")))
 
 
 def clear_pins(session: Session, *, school_id: int, students: Collection[int], at: datetime) -> Sequence[int]:
@@ -588,6 +616,11 @@ def open_card(session: Session, *, digest: bytes, at: datetime) -> AnyRow | None
     return session.execute(statement, {"digest": digest, "at": at}).first()
 
 
+def card_stands(session: Session, *, digest: bytes) -> bool:
+    """Whether a child has this card, open or closed as the door may be."""
+    return bool(session.scalar(text("select app.card_stands(:digest)"), {"digest": digest}))
+
+
 @dataclass(frozen=True)
 class NewCardSession:
     """What a session begins with that a card begins. The address is sealed already."""
@@ -600,13 +633,15 @@ class NewCardSession:
     expires_at: datetime
     address: bytes | None
     verified_pin: str | None
+    tablet: bytes | None = None
+    device: UUID | None = None
 
 
 def begin_card_session(session: Session, new: NewCardSession) -> AnyRow | None:
     """Insert a session for the child whose card this is; None if the door is not open to it."""
     statement = text(
         "select * from app.begin_card_session(:digest, :token_id, :at, :idle_shared, :idle_own, :expires_at,"
-        " :address, :verified_pin)"
+        " :address, :verified_pin, :tablet, :device)"
     )
     return session.execute(statement, vars(new)).first()
 
@@ -628,12 +663,6 @@ def open_tablet(session: Session, *, digest: bytes, at: datetime) -> AnyRow | No
     """The tablet with this token's digest and its class's sealed standing code, or None if it is voided."""
     statement = text("select * from app.open_tablet(:digest, :at)")
     return session.execute(statement, {"digest": digest, "at": at}).first()
-
-
-def note_tablet(session: Session, *, digest: bytes, token_id: UUID, at: datetime) -> None:
-    """Note at which tablet the student session with this `jti` was begun."""
-    statement = text("select app.note_tablet(:digest, :session, :at)")
-    session.execute(statement, {"digest": digest, "session": token_id, "at": at})
 
 
 def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:

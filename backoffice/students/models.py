@@ -45,6 +45,7 @@ class StudentSession(Base):
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "school_id", "code_id"),
         Index(None, "school_id", "card_id"),
+        Index(None, "school_id", "classroom_id", "device"),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
@@ -59,6 +60,9 @@ class StudentSession(Base):
         "The card that let the child in, if one did", keep=Keep.SIX_MONTHS
     )
     tablet_id: Mapped[int | None] = columns.reference("The tablet that it is at", keep=Keep.SIX_MONTHS)
+    device: Mapped[UUID | None] = columns.keyed_digest(
+        "Tells a device of the class from a stranger's, and unlocks it", keep=Keep.SIX_MONTHS
+    )
     started_at: Mapped[datetime] = columns.moment("When the child signed in", keep=Keep.SIX_MONTHS)
     last_seen_at: Mapped[datetime] = columns.moment("Ends the session when idle", keep=Keep.SIX_MONTHS)
     idle_minutes: Mapped[int] = columns.number("How long it may be idle", keep=Keep.SIX_MONTHS)

@@ -23,7 +23,7 @@ from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
 from backoffice.students.pins import services as pins
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import CODE, SCHOOL, Visitor, voucher
+from backoffice.throttles.visitor import CODE, SCHOOL, Device, Visitor, new_device, voucher
 
 # The same words, and the same work, for a wrong code and a closed door.
 NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
@@ -50,7 +50,7 @@ class UsernameAsked(Exception):
 
 @dataclass(frozen=True)
 class Begun:
-    """A new student session. `vouchers` let the device be known by this code, and as one of the school's.
+    """A new student session, and where. `vouchers` let the device be known by this code, and as the school's.
 
     Whoever signs up has a school of their own: its devices are strangers wherever they guess.
     """
@@ -59,6 +59,7 @@ class Begun:
     idle: timedelta
     ends_at: datetime
     vouchers: tuple[str, ...]
+    device: Device
 
 
 def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[Choice]:
@@ -123,12 +124,14 @@ def sign_in_student(
     sessions: Sessions,
     visitor: Visitor,
     throttles: Throttles,
+    only_at_tablet: bool = False,
 ) -> Begun:
     """Begin a session for a child of the class whose code this is.
 
+    With `only_at_tablet` nowhere but at the class's tablet, which the code was lent to.
     Raises `PinNeeded` if the child has a PIN and none is given, `Rejected`, `Throttled`.
     """
-    now = clock.now()
+    now, device = clock.now(), visitor.device or new_device()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     index = codes.index(codes.normalise(code))
     _take_guess(index, visitor, throttles)
@@ -152,6 +155,9 @@ def sign_in_student(
                 expires_at=ends_at,
                 address=sealed_address(visitor.address),
                 verified_pin=verified,
+                tablet=visitor.tablet,
+                only_there=only_at_tablet,
+                device=device.tag,
             ),
         )
         if begun is not None:
@@ -160,7 +166,7 @@ def sign_in_student(
         raise Rejected(code=NOT_OPEN)
     school = (voucher(SCHOOL, begun.school_id),) if begun.vouches else ()
     vouchers = (_known(index), *school)
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers)
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device)
 
 
 def leave(*, principal: Principal) -> None:

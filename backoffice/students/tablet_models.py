@@ -25,6 +25,7 @@ class ClassroomTablet(Base):
         ),
         UniqueConstraint("public_id"),
         Index(None, "school_id", "classroom_id"),
+        Index(None, "paired_by"),
         CheckConstraint(
             "(paired_at is null) = (token_digest is null) and (paired_at is null) = (expires_at is null)",
             name="paired_or_not",

@@ -1,14 +1,16 @@
 """Pairing a tablet with a class, and knowing it again."""
 
-from uuid import UUID
+from dataclasses import replace
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
+from backoffice.accounts.tokens import token_digest
 from backoffice.problems import Rejected
 from backoffice.students import tablets
 from backoffice.students.tablets import AtTablet
+from backoffice.throttles.visitor import Visitor
 from backoffice.web import cookies, devices
 from backoffice.web.identity import address, done_reading, settings
 
@@ -40,13 +42,13 @@ def pair(token: str) -> Response | tuple[str, int]:
 def here() -> AtTablet | None:
     """What this device opens, if it is a tablet of a class."""
     token = _token()
-    return tablets.opened(token=token, visitor=devices.visitor()) if token else None
+    return tablets.opened(token=token, visitor=visitor()) if token else None
 
 
-def note_session(session: UUID) -> None:
-    """Note that a child has come in here."""
-    if token := _token():
-        tablets.note_session(token=token, session=session, address=address())
+def visitor() -> Visitor:
+    """Where this request comes from, and what it presents as a tablet of a class."""
+    token = _token()
+    return replace(devices.visitor(), tablet=token_digest(token) if token else None)
 
 
 def waiting() -> Response:

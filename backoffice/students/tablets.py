@@ -6,11 +6,10 @@ was stolen is worth nothing once the tablet is voided.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -112,13 +111,7 @@ def opened(*, token: str, visitor: Visitor) -> AtTablet | None:
         return AtTablet(None, visitor)
     code = keyring.current().open(bytes(found.code), context="classroom_code.code").decode()
     known = voucher(CODE, codes.index(code).hex())
-    return AtTablet(code, Visitor(visitor.address, Device(found.tablet, (known,))))
-
-
-def note_session(*, token: str, session: UUID, address: str | None) -> None:
-    """Note that a child of the class has just come in at the tablet."""
-    with transaction(Nobody(address)) as tx:
-        functions.note_tablet(tx, digest=token_digest(token), token_id=session, at=clock.now())
+    return AtTablet(code, replace(visitor, device=Device(found.tablet, (known,)), tablet=token_digest(token)))
 
 
 def void(*, principal: Principal, tablet: str) -> None:
@@ -128,6 +121,27 @@ def void(*, principal: Principal, tablet: str) -> None:
         if row.voided_at is None:
             row.voided_at = clock.now()
             record(tx, "tablets.void", school_id=row.school_id, classroom=row.classroom_id, tablet=row.id)
+
+
+def void_within(tx: Transaction, classroom: Classroom) -> int:
+    """Void all tablets of a class, and the pictures for more, within a service's transaction; how many."""
+    voided = list(
+        tx.scalars(
+            update(ClassroomTablet)
+            .where(
+                ClassroomTablet.school_id == classroom.school_id,
+                ClassroomTablet.classroom_id == classroom.id,
+                ClassroomTablet.voided_at.is_(None),
+            )
+            .values(voided_at=clock.now())
+            .returning(ClassroomTablet.id)
+        )
+    )
+    if voided:
+        record(
+            tx, "tablets.void", school_id=classroom.school_id, classroom=classroom.id, tablets=sorted(voided)
+        )
+    return len(voided)
 
 
 def tablets_of(tx: Transaction, classroom: Classroom) -> Sequence[ClassroomTablet]:

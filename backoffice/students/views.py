@@ -88,8 +88,9 @@ def choose() -> Response:
             student=student,
             pin=pin,
             sessions=settings().sessions,
-            visitor=tablet.visitor if tablet else devices.visitor(),
+            visitor=tablet.visitor if tablet else tablet_views.visitor(),
             throttles=settings().throttles,
+            only_at_tablet=tablet is not None,
         )
     except PinNeeded:
         session[STUDENT] = student
@@ -98,8 +99,6 @@ def choose() -> Response:
         if pin is None:
             return _refused(code, refused, tablet)
         return _pin_refused(code, student, refused, tablet)
-    if tablet:
-        tablet_views.note_session(begun.token_id)
     return let_in(begun)
 
 
@@ -109,7 +108,7 @@ def let_in(begun: Begun) -> Response:
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)
     cookies.put(response, settings(), cookies.STUDENT, token, same_site="Strict")
-    devices.remember(response, *begun.vouchers)
+    devices.remember(response, *begun.vouchers, new=begun.device)
     return response
 
 
@@ -258,7 +257,7 @@ def _choices(code: str, tablet: AtTablet | None) -> list[Choice]:
     """The names behind a code, or behind the class of a tablet. Raises `Rejected`, `Throttled`."""
     return services.names_behind(
         code=(tablet and tablet.code) or code,
-        visitor=tablet.visitor if tablet else devices.visitor(),
+        visitor=tablet.visitor if tablet else tablet_views.visitor(),
         throttles=settings().throttles,
     )
 

@@ -4,7 +4,7 @@ Unlike a span of `tries`, which begins with the first try, its time begins with 
 guesses wait as long as five slow ones. It stands in the same table, so it outlives every process.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,14 +67,19 @@ def held(tx: Session, locks: Mapping[int, Lock]) -> dict[int, datetime]:
     return {names[row.key]: row.ends_at for row in found}
 
 
-def used_up(tx: Session, claim: Claim) -> datetime | None:
-    """Until when a claim has no try left, or None."""
-    most = {claim.key(span): span.amount for span in claim.spans}
-    found = functions.tries_taken(tx, keys=list(most), at=clock.now())
-    return max((row.ends_at for row in found if row.tries >= most[row.key]), default=None)
+def used_up(tx: Session, claims: Collection[Claim]) -> dict[Claim, datetime]:
+    """Which of these claims have no try left, and until when."""
+    of = {claim.key(span): (claim, span.amount) for claim in claims for span in claim.spans}
+    found = [
+        row for row in functions.tries_taken(tx, keys=list(of), at=clock.now()) if row.tries >= of[row.key][1]
+    ]
+    until: dict[Claim, datetime] = {}
+    for row in sorted(found, key=lambda each: each.ends_at):
+        until[of[row.key][0]] = row.ends_at
+    return until
 
 
-def unlock(tx: Session, *, locks: Iterable[Lock] = (), claims: Sequence[Claim] = ()) -> None:
+def unlock(tx: Session, *, locks: Iterable[Lock] = (), claims: Iterable[Claim] = ()) -> None:
     """Let these try again, when the transaction is committed."""
     keys = [key for lock in locks for key in lock.keys]
     keys += [claim.key(span) for claim in claims for span in claim.spans]

@@ -2,7 +2,9 @@
 
 import ipaddress
 import re
+import secrets
 from dataclasses import dataclass
+from uuid import UUID
 
 from backoffice.storage import keyring
 
@@ -22,17 +24,28 @@ class Device:
     id: str
     vouchers: tuple[str, ...]
 
+    @property
+    def tag(self) -> UUID:
+        """What is kept of the device: it is found again by its cookie, and no cookie by it."""
+        return UUID(bytes=keyring.current().blind_index(self.id, context="device.id"))
+
     def vouched(self, kind: str) -> str | None:
         """The newest voucher of a kind."""
         return next((each for each in reversed(self.vouchers) if each.startswith(kind)), None)
 
 
+def new_device() -> Device:
+    """A browser at which nobody has signed in yet."""
+    return Device(secrets.token_urlsafe(12), ())
+
+
 @dataclass(frozen=True)
 class Visitor:
-    """Where a request comes from."""
+    """Where a request comes from. `tablet` is the digest of what it presents as a tablet of a class."""
 
     address: str | None = None
     device: Device | None = None
+    tablet: bytes | None = None
 
     @property
     def network(self) -> str:

@@ -4,13 +4,11 @@ It holds a random number and tags of who signed in here, and by which codes. It 
 says nothing of them, and is looked at only where a code or a password is tried.
 """
 
-import secrets
-
 from flask import current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
-from backoffice.throttles.visitor import Device, Visitor
+from backoffice.throttles.visitor import Device, Visitor, new_device
 from backoffice.web import cookies
 from backoffice.web.identity import address, settings
 
@@ -23,12 +21,15 @@ def visitor() -> Visitor:
     return Visitor(address(), _known())
 
 
-def remember(response: Response, *vouchers: str) -> None:
-    """Know this device again as one at which the vouchers' account or school signed in."""
+def remember(response: Response, *vouchers: str, new: Device | None = None) -> None:
+    """Know this device again as one at which the vouchers' account or school signed in.
+
+    One that is not known yet is `new` from now on, if what signed in has noted it as that.
+    """
     known = _known()
     others = [each for each in known.vouchers if each not in vouchers] if known else []
     kept = [*others, *vouchers][-MOST_VOUCHERS:]
-    value = _signed().dumps([known.id if known else secrets.token_urlsafe(12), *kept])
+    value = _signed().dumps([(known or new or new_device()).id, *kept])
     assert isinstance(value, str)
     cookies.put(response, settings(), cookies.DEVICE, value, same_site="Lax", seconds=KEPT)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -20,15 +21,16 @@ from backoffice.access.principal import SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.app import build
 from backoffice.audit.models import AuditEntry
-from backoffice.problems import Rejected
+from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import services as students
+from backoffice.students import tablets
 from backoffice.students.cards import services as cards
 from backoffice.students.cards.models import StudentCard
-from backoffice.students.pins import services as pins
+from backoffice.students.pins import counting
 from backoffice.students.pins.models import PinOverride
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Device, Visitor
@@ -204,16 +206,71 @@ def test_a_lock_that_is_over_is_not_shown(
     assert "Locked" not in said(teacher.get(page))
 
 
-def test_a_class_that_is_locked_is_opened_by_one_click(
+def use_up(world: World, visitor: Visitor) -> None:
+    """Wrong PINs of so many children that no child's lock is in the way, until nothing is left of the day."""
+    claims = counting.claims(
+        "PIN", classroom_id=world.own_class.id, visitor=visitor, throttles=Throttles(pin_device="30/day")
+    )
+    with suppress(Throttled):
+        while True:
+            take(*claims)
+
+
+def test_what_strangers_locked_is_opened_by_one_click(
     teacher: FlaskClient, world: World, page: str, child: Child
 ) -> None:
     for _ in range(40):
-        take(pins.by_class(world.own_class.id, Throttles()))
-    assert "The whole class until" in said(teacher.get(page))
+        take(counting.by_strangers("PIN", world.own_class.id, Throttles()))
+    with pytest.raises(Throttled):
+        come_in(world, child, PIN, "a new one")
+    assert re.search(r"Devices that are new here until [^<]*\d\d:\d\d", said(teacher.get(page)))
     text = acted(teacher, page, "unlock", all="yes")
-    assert "The whole class" not in text
+    assert "until" not in text
     assert overrides() == [("unlocked", None, "owner")]
-    come_in(world, child, PIN)
+    come_in(world, child, PIN, "a new one")
+
+
+def test_tablets_and_devices_that_are_locked_for_the_day_are_shown_and_opened(
+    teacher: FlaskClient, world: World, page: str, child: Child
+) -> None:
+    who = world.sign_in("teacher")
+    picture = tablets.begin_pairing(principal=who, classroom=world.own_class.public_id, label="Window <1>")
+    at_tablet = tablets.opened(
+        token=tablets.pair(token=picture, address=None), visitor=Visitor("203.0.113.9")
+    )
+    assert at_tablet is not None
+    classmate, here = world.own_class.children[1], Visitor("203.0.113.9", Device("laptop", ()))
+    come_in(world, classmate, None, "laptop")
+    come_in(world, world.own_class.children[0], PIN, "shelf")
+    use_up(world, at_tablet.visitor)
+    use_up(world, here)
+    for visitor in (at_tablet.visitor, here):
+        with pytest.raises(Throttled):
+            take(
+                *counting.claims(
+                    "PIN", classroom_id=world.own_class.id, visitor=visitor, throttles=Throttles()
+                )
+            )
+    text = said(teacher.get(page))
+    until = r"until \w+ \d\d:\d\d"
+    assert re.search(rf"The tablet Window <1> {until}", text)
+    assert re.search(rf"A device {until} Last used by Bartholomew Zephyrine\.", text)
+    assert text.count("Last used by") == 1
+    assert "Locked after wrong PINs" not in acted(teacher, page, "unlock", all="yes")
+    assert overrides() == [("unlocked", None, "owner")]
+    for visitor in (at_tablet.visitor, here):
+        take(*counting.claims("PIN", classroom_id=world.own_class.id, visitor=visitor, throttles=Throttles()))
+
+
+def test_no_class_unlocks_anothers_devices(guarded: Flask, world: World, child: Child) -> None:
+    here = Visitor("203.0.113.9", Device("laptop of the own class", ()))
+    come_in(world, child, PIN, "laptop of the own class")
+    use_up(world, here)
+    other = f"/console/classrooms/{world.colleague_class.public_id}/cards"
+    colleague = signed_in(guarded, world, "colleague")
+    assert "Nothing was locked any more." in acted(colleague, other, "unlock", all="yes")
+    with pytest.raises(Throttled):
+        come_in(world, child, PIN, "laptop of the own class")
 
 
 def test_one_is_required_and_left_to_each_again(teacher: FlaskClient, world: World, page: str) -> None:

@@ -9,11 +9,14 @@ import time_machine
 import zxingcpp
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services.codes import live_code
+from backoffice.students.cards.models import StudentCard
+from backoffice.students.cards.services import issue_cards
+from backoffice.students.tablets import begin_pairing
 from tests.factories.paper import picture, text_of
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World
@@ -195,3 +198,25 @@ def test_a_helper_has_no_such_page(app: Flask, world: World, page: str) -> None:
     assert helper.get(page).status_code == 404
     room = helper.get(page.removesuffix("/entry")).text
     assert ('/entry"' in room, "In class now" in room) == (False, True)
+
+
+def test_cards_and_tablets_go_with_the_code_if_that_is_wished(
+    do: Callable[..., str], page: str, teacher: FlaskClient, world: World
+) -> None:
+    who, room = world.sign_in("teacher"), world.own_class.public_id
+    begin_pairing(principal=who, classroom=room, label="Window 9")
+    issue_cards(principal=who, classroom=room)
+    kept = do("renew", sign_out="y")
+    assert ("Window 9" in kept, live_cards(world)) == (True, len(world.own_class.children))
+    # Nothing but the sign-outs is ticked at first.
+    form = teacher.get(page).text.partition('/entry/renew"')[2].partition("</form>")[0]
+    assert re.findall(r'<input checked[^>]* name="(\w+)"', form) == ["sign_out"]
+    gone = do("renew", sign_out="y", cards="y", tablets="y")
+    assert f"Cards voided: {len(world.own_class.children)}." in gone
+    assert ("Window 9" in gone, live_cards(world)) == (False, 0)
+
+
+def live_cards(world: World) -> int:
+    here = (StudentCard.classroom_id == world.own_class.id, StudentCard.voided_at.is_(None))
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).where(*here)) or 0

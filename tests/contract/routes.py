@@ -379,6 +379,14 @@ def _inside(room: Thing | None, child: Thing | None = None) -> int:
         return tx.scalar(select(func.count()).where(*here)) or 0
 
 
+def _ways_in(room: Thing | None, child: Thing | None = None) -> tuple[str, ...]:
+    """The cards and the sessions of a class, or of one child there, end."""
+    return (
+        *("changed app.student_card",) * _live_cards(room, child),
+        *("changed app.student_session",) * _inside(room, child),
+    )
+
+
 def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     held = scope(actor.principal, STUDENTS_UNENROLL)
     allowed = [
@@ -390,7 +398,7 @@ def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     student = next(each for each in stage.of("student") if each.place == room.place)
     return Filled(
         {"action": "unenroll", "rowid": [student.public_id], "confirm": "yes"},
-        ("changed app.enrollment", *_noted(room, student)),
+        ("changed app.enrollment", *_ways_in(room, student), *_noted(room, student)),
         query={"classroom": room.public_id},
         identifiers={"rowid": "student"},
     )
@@ -413,9 +421,9 @@ def _noted(room: Thing, student: Thing) -> tuple[str, ...]:
 
 
 def _archived(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
-    """The code ends, and whoever is in by it is out; the last change of the roster is forgotten."""
-    out = [effect for effect in _renewed(stage, actor, thing).effect if effect.endswith("_session")]
-    gone = ("removed app.roster_change", "removed app.roster_change_student")
+    """Code and cards end, and whoever is in is out; the last change of the roster is forgotten."""
+    del stage, actor
+    out, gone = _ways_in(thing), ("removed app.roster_change", "removed app.roster_change_student")
     return Filled({"confirm": "yes"}, ("changed app.classroom", "changed app.classroom_code", *out, *gone))
 
 
@@ -480,8 +488,16 @@ def _cards(stage: Stage, actor: Actor, thing: Thing | None) -> tuple[int, int]:
     here = thing.id if thing else 0
     with transaction(SYSTEM) as tx:
         children = select(func.count()).where(Enrollment.classroom_id == here, Enrollment.ended_at.is_(None))
-        live = select(func.count()).where(StudentCard.classroom_id == here, StudentCard.voided_at.is_(None))
-        return tx.scalar(children) or 0, tx.scalar(live) or 0
+        return tx.scalar(children) or 0, _live_cards(thing)
+
+
+def _live_cards(room: Thing | None, child: Thing | None = None) -> int:
+    """How many cards of a class work."""
+    here = [StudentCard.classroom_id == (room.id if room else 0), StudentCard.voided_at.is_(None)]
+    if child:
+        here.append(StudentCard.student_id == child.id)
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).where(*here)) or 0
 
 
 def _new_cards(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:

@@ -334,3 +334,35 @@ def test_foreign_keys_are_indexed(live: Connection) -> None:
          order by 1""",
     )
     assert bare == []
+
+
+WRITTEN = {
+    ("student", "insert"): {
+        *("school_id", "id", "public_id", "given_name", "family_name", "name_tokens", "created_at")
+    },
+    ("student", "update"): {"given_name", "family_name", "name_tokens", "username_digest"},
+    ("student_card", "insert"): {
+        *("school_id", "id", "classroom_id", "student_id", "secret_digest", "issued_at", "issued_by")
+    },
+    ("student_card", "update"): {"voided_at"},
+    ("student_session", "insert"): set(),
+    ("student_session", "update"): {"ended_at"},
+    ("classroom_tablet", "update"): {"voided_at"},
+}
+
+
+@pytest.mark.parametrize(("table", "right"), WRITTEN)
+def test_the_web_writes_of_who_comes_in_only_what_its_words_need(
+    live: Connection, table: str, right: str
+) -> None:
+    """PINs, the ends of cards and the beginnings of sessions are written by functions alone."""
+    held = rows(
+        live,
+        """select a.attname from pg_attribute a
+            where a.attrelid = cast('app.' || :table as regclass) and a.attnum > 0 and not a.attisdropped
+              and has_column_privilege(:role, a.attrelid, a.attnum, :right)""",
+        role=DatabaseRole.APP.value,
+        table=table,
+        right=right,
+    )
+    assert set(held) == WRITTEN[table, right]

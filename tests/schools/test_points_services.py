@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
@@ -159,6 +159,31 @@ def test_two_at_once_lose_no_point(world: World, room: Room) -> None:
         list(pool.map(busy, range(12)))
     assert {child: balance + 18 for child, balance in before.items()} == room.seats()
     assert room.is_the_sum()
+
+
+def test_it_is_one_award_whoever_left_or_came_meanwhile(room: Room, award: Award, world: World) -> None:
+    child, other, *_ = room.seats()
+    comes, form = world.own_class.children[0], str(uuid4())
+    here = (Enrollment.classroom_id == room.id,)
+    with transaction(SYSTEM) as tx:
+        leaves = tx.scalar(select(Student.id).where(Student.public_id == other)) or 0
+    first = award(Whom.CHOSEN, child, other, comes.public_id, form=form)
+    seat = {"school_id": world.home.id, "classroom_id": room.id, "student_id": comes.id}
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(Enrollment).where(*here, Enrollment.student_id == leaves).values(ended_at=clock.now())
+        )
+        tx.execute(insert(Enrollment).values(**seat, avatar="fox-rose", balance=0, joined_at=clock.now()))
+    before = room.seats()
+    try:
+        assert award(Whom.CHOSEN, comes.public_id, other, child, child, form=form) == first
+        with pytest.raises(Rejected, match="Send it again"):
+            award(Whom.CHOSEN, child, form=form)
+        assert room.seats() == before
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Enrollment).where(*here).values(ended_at=None))
+            tx.execute(delete(Enrollment).where(*here, Enrollment.student_id == comes.id))
 
 
 def test_a_form_that_is_sent_twice_is_one_award(room: Room, award: Award) -> None:

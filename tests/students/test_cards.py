@@ -278,6 +278,29 @@ def test_strangers_guesses_are_slowed_down(world: World) -> None:
     assert shown(world_card(world), few).label == "Wilhelmina Q."
 
 
+def test_a_good_card_at_a_closed_door_counts_for_nothing(
+    issued: dict[int, str], room: Class, world: World
+) -> None:
+    """A class that lines up with its cards before the lesson comes in when the door opens."""
+    once, child = Throttles(**{**NO_LIMIT.model_dump(), "code_network": "1/day"}), room.children[0]
+    door = update(Classroom).where(Classroom.id == room.id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(door.values(door=Door.CLOSED))
+    for _ in range(3):
+        for act in (shown, lambda secret, few: come_in(secret, throttles=few)):
+            with pytest.raises(Rejected):
+                act(issued[child.id], once)
+    # One that is void, and one of a child that left, are like no card at all.
+    void(world, room, child.public_id)
+    with pytest.raises(Rejected):
+        shown(issued[child.id], once)
+    with pytest.raises(Throttled):
+        shown(issued[child.id], once)
+    with transaction(SYSTEM) as tx:
+        tx.execute(door.values(door=Door.OPEN))
+    assert come_in(issued[room.children[1].id], throttles=once).student_id == room.children[1].id
+
+
 def world_card(world: World) -> str:
     child = world.own_class.children[0]
     (made,) = issue(world, world.own_class, child.public_id)

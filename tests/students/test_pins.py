@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
@@ -16,7 +16,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected, Throttled
 from backoffice.runtime import Runtime
 from backoffice.schools import codes
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Classroom, Door, Enrollment, Student
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
@@ -24,7 +24,6 @@ from backoffice.students import services as students
 from backoffice.students.pins import digits, services
 from backoffice.students.pins.services import NO_PIN, NOT_THE_SAME, REQUIRED, WEAK, WRONG, Held, PinNeeded
 from backoffice.students.services import Begun
-from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Device, Visitor
 from tests.factories.world import COST, NO_LIMIT, SYSTEM, Child, World, give_pin
 
@@ -226,8 +225,16 @@ def test_after_five_the_right_one_is_refused_in_the_same_words(
 
 def test_coming_in_lets_the_child_off_and_not_device_and_class(world: World, child: Child) -> None:
     few = Throttles(
-        **{**NO_LIMIT.model_dump(), "pin_student": "5/minute", "pin_device": "6/day", "pin_class": "7/day"}
+        **{
+            **NO_LIMIT.model_dump(),
+            "pin_student": "5/minute",
+            "pin_device": "6/day",
+            "pin_class_known": "7/day",
+        }
     )
+    another = Visitor("203.0.113.9", Device("another", ()))
+    for each in (TABLET, another):
+        sign_in(world, child, PIN, visitor=each)
     for comes_in in (True, True, False):
         for _ in range(2):
             refused(world, child, OTHER, throttles=few)
@@ -235,9 +242,8 @@ def test_coming_in_lets_the_child_off_and_not_device_and_class(world: World, chi
             sign_in(world, child, PIN, throttles=few)
     with pytest.raises(Throttled, match="PIN by device"):
         sign_in(world, child, PIN, throttles=few)
-    another = Visitor("203.0.113.9", Device("another", ()))
     refused(world, child, OTHER, visitor=another, throttles=few)
-    with pytest.raises(Throttled, match="PIN by class"):
+    with pytest.raises(Throttled, match="PIN by known devices"):
         sign_in(world, child, PIN, visitor=another, throttles=few)
 
 
@@ -252,20 +258,6 @@ def test_one_device_that_tries_one_pin_on_thirty_children_trips(world: World, ch
                 )
             tries += 1
     assert tries == 10
-
-
-def test_a_class_that_slips_as_children_do_is_not_locked_out() -> None:
-    """Thirty children in ten minutes at six tablets, one in five of whom mistypes once, twice a day."""
-    throttles = Throttles()
-    for _lesson in range(2):
-        for number in range(30):
-            claims = (
-                services.by_device(Visitor(None, Device(f"tablet {number % 6}", ())), throttles),
-                services.by_class(1, throttles),
-            )
-            if number % 5 == 0:
-                take(*claims)
-            take(*claims).give_back()
 
 
 def test_an_outage_costs_no_try(world: World, child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,6 +363,40 @@ def test_what_the_class_requires_is_not_taken_away(world: World, child: Child) -
     with transaction(who) as tx:  # As a service would that forgot to look.
         assert not functions.set_own_pin(tx, verified=before, pin_hash=None, at=clock.now())
     set_pin(who, OTHER, old=PIN)
+
+
+def test_what_another_class_of_the_child_requires_is_not_taken_away_either(
+    world: World, child: Child
+) -> None:
+    other = world.colleague_class
+    seat = {"school_id": other.school_id, "classroom_id": other.id, "student_id": child.id}
+    here = (Enrollment.classroom_id == other.id, Enrollment.student_id == child.id)
+    put_away = {"door": Door.CLOSED, "archived_at": clock.now()}
+    back = {"door": Door.OPEN, "archived_at": None}
+    with transaction(SYSTEM) as tx:
+        tx.execute(insert(Enrollment).values(**seat, avatar="fox-rose", balance=0, joined_at=clock.now()))
+        tx.execute(update(Classroom).where(Classroom.id == other.id).values(pins_required=True))
+    try:
+        who = inside(sign_in(world, child, PIN))
+        with pytest.raises(Rejected) as raised:
+            remove_pin(who, PIN)
+        assert raised.value.fields == {"old": REQUIRED}
+        with transaction(who) as tx:  # As a service would that forgot to look.
+            assert not functions.set_own_pin(tx, verified=pin_hash(child), pin_hash=None, at=clock.now())
+        # Its classmates are not asked.
+        with transaction(inside(sign_in(world, world.own_class.children[0], None))) as tx:
+            assert not functions.pin_is_required(tx)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(Classroom.id == other.id).values(**put_away))
+        with transaction(who) as tx:
+            assert not functions.pin_is_required(tx)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(Classroom.id == other.id).values(**back))
+            tx.execute(update(Enrollment).where(*here).values(ended_at=clock.now()))
+        remove_pin(who, PIN)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(Enrollment).where(*here))
 
 
 def test_only_the_child_sets_its_own(world: World, child: Child) -> None:

@@ -21,6 +21,7 @@ from backoffice.schools.services.codes import live_code, renew_code
 from backoffice.settings import Throttles
 from backoffice.storage.public_id import is_public_id
 from backoffice.students import tablets
+from backoffice.students.cards.services import issue_cards
 from backoffice.students.models import StudentSession
 from backoffice.students.services import names_behind
 from backoffice.students.tablet_models import ClassroomTablet
@@ -297,3 +298,31 @@ def test_a_cookie_of_nobodys_asks_for_the_code(client: FlaskClient, world: World
     del world
     client.set_cookie("tablet", re.sub(r"[^\x21-\x7e]", "_", token))
     assert 'name="code"' in client.get("/join").text
+
+
+# -- which tablet a session is at
+
+
+def by_card(tablet: FlaskClient, secret: str) -> None:
+    tablet.get(f"/join/card/{secret}")
+    assert send(tablet, "/join/card", {"card": secret}, page="/join?type=code").location == "/student"
+
+
+def by_typed_code(tablet: FlaskClient, room: Class) -> None:
+    fields = {"code": code_of(room), "student": room.children[0].public_id}
+    assert send(tablet, "/join?type=code", fields).location == "/student"
+
+
+def test_who_comes_in_there_by_card_or_typed_code_is_at_the_tablet(
+    tablet: FlaskClient, teacher: Principal, room: Class
+) -> None:
+    secret = issue_cards(principal=teacher, classroom=room.public_id)[0].secret
+    number = newest(teacher, room).id
+    by_card(tablet, secret)
+    by_typed_code(tablet, room)
+    assert len(sessions_at(number)) == 2
+    tablets.void(principal=teacher, tablet=newest(teacher, room).public_id)
+    assert [live for live, _code in sessions_at(number)] == [False, False]
+    # A cookie that is worth nothing does not stand in the way.
+    by_typed_code(tablet, room)
+    assert len(sessions_at(number)) == 2

@@ -109,10 +109,10 @@ def test_a_claim_that_is_used_up_is_told_and_unlocked() -> None:
     claim = Claim("PIN by class", "2/10 minute;3/day", uuid4().hex)
     take(claim)
     with transaction(SYSTEM) as tx:
-        assert locks.used_up(tx, claim) is None
+        assert locks.used_up(tx, [claim]) == {}
     take(claim)
     with transaction(SYSTEM) as tx:
-        assert locks.used_up(tx, claim) == clock.now() + 10 * MINUTE
+        assert locks.used_up(tx, [claim]) == {claim: clock.now() + 10 * MINUTE}
         locks.unlock(tx, claims=[claim])
     take(claim)
     take(claim)

@@ -29,10 +29,14 @@ def renew_code(*, principal: Principal, classroom: str, sign_out: bool = True) -
     that began it.
     """
     with transaction(principal) as tx:
-        row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
-        _end(tx, row, CodeKind.STANDING, sessions_stay=not sign_out)
-        issue_code(tx, school_id=row.school_id, classroom_id=row.id)
-        record(tx, "classrooms.renew-code", school_id=row.school_id, classroom=row.id, signed_out=sign_out)
+        renew(tx, find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True), sign_out=sign_out)
+
+
+def renew(tx: Transaction, row: Classroom, *, sign_out: bool) -> None:
+    """Replace the standing code of a class that is locked, within the transaction of a service."""
+    _end(tx, row, CodeKind.STANDING, sessions_stay=not sign_out)
+    issue_code(tx, school_id=row.school_id, classroom_id=row.id)
+    record(tx, "classrooms.renew-code", school_id=row.school_id, classroom=row.id, signed_out=sign_out)
 
 
 def issue_lesson_code(

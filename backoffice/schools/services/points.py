@@ -20,8 +20,9 @@ from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
+from backoffice.storage import keyring
 from backoffice.storage.numbers import one_of
-from backoffice.storage.public_id import new_public_id
+from backoffice.storage.public_id import is_public_id, new_public_id
 from backoffice.wording import clean
 
 LONGEST_COMMENT = 200
@@ -45,6 +46,7 @@ def award_points(
     Raises `Rejected`, `NotFound`.
     """
     said, form = _comment(comment), _form(form)
+    submitted = _digest(students) if whom is Whom.CHOSEN else None
     with transaction(principal) as tx:
         room = _room(tx, classroom)
         chosen = _action(tx, room, action)
@@ -60,6 +62,7 @@ def award_points(
                 action_id=chosen.id,
                 whom=whom,
                 form=form,
+                chosen=submitted,
                 awarded_by=tx.principal.account_id,
                 awarded_at=now,
             )
@@ -67,7 +70,7 @@ def award_points(
             .returning(PointAward.id)
         )
         if first.scalar() is None:
-            return _same_again(tx, room, form, chosen, whom, students)
+            return _same_again(tx, room, form, (chosen.id, whom, submitted))
         seats: list[ColumnElement[bool]] = [Enrollment.ended_at.is_(None)]
         if whom is Whom.CHOSEN:
             seats.append(one_of(Enrollment.student_id, _numbers(tx, room, students)))
@@ -251,8 +254,14 @@ def _seats(classroom: Classroom, students: Sequence[int]) -> tuple[ColumnElement
     )
 
 
+def _digest(students: Sequence[str]) -> UUID:
+    """What tells one choice of children from another, whoever of them is still in the class."""
+    named = " ".join(sorted({each for each in students if is_public_id(each)}))
+    return UUID(bytes=keyring.current().blind_index(named, context="point_award.chosen"))
+
+
 def _same_again(
-    tx: Transaction, classroom: Classroom, form: str, action: Action, whom: Whom, students: Sequence[str]
+    tx: Transaction, classroom: Classroom, form: str, choices: tuple[int, Whom, UUID | None]
 ) -> str:
     """The award that this form made before. Raises `Rejected` if it was sent with other choices."""
     before = tx.scalars(
@@ -262,12 +271,6 @@ def _same_again(
             PointAward.form == form,
         )
     ).one()
-    same = (before.action_id, before.whom) == (action.id, whom)
-    if same and whom is Whom.CHOSEN:
-        got = select(PointEntry.student_id).where(
-            PointEntry.school_id == classroom.school_id, PointEntry.award_id == before.id
-        )
-        same = set(tx.scalars(got)) == _numbers(tx, classroom, students)
-    if not same:
+    if (before.action_id, before.whom, before.chosen) != choices:
         raise Rejected.whole(SENT_BEFORE)
     return before.public_id

@@ -28,7 +28,7 @@ from backoffice.students.pins.overrides import enrolled
 from backoffice.students.pins.services import Held
 from backoffice.students.services import Begun, sealed_address
 from backoffice.throttles.tries import Claim, take
-from backoffice.throttles.visitor import SCHOOL, Visitor, voucher
+from backoffice.throttles.visitor import SCHOOL, Visitor, new_device, voucher
 
 SECRET_BYTES = 20
 # The same words for a card that is void and for a closed door.
@@ -93,9 +93,14 @@ def void_cards(*, principal: Principal, classroom: str, students: Collection[str
     """
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=CARDS_ISSUE, lock=True)
-        voided = _void(tx, room, enrolled(tx, room, students) if students is not None else None)
-        if voided:
-            record(tx, "cards.void", school_id=room.school_id, classroom=room.id, students=voided)
+        return void_within(tx, room, enrolled(tx, room, students) if students is not None else None)
+
+
+def void_within(tx: Transaction, room: Classroom, students: Sequence[int] | None = None) -> int:
+    """Void cards of a class that is locked, within the transaction of a service; how many."""
+    voided = _void(tx, room, students)
+    if voided:
+        record(tx, "cards.void", school_id=room.school_id, classroom=room.id, students=voided)
     return len(voided)
 
 
@@ -128,9 +133,9 @@ def sign_in_by_card(
     found = _open(secret, visitor, throttles)
     verified = None
     if found.pin_hash is not None:
-        held = Held(found.classroom_id, found.student_id, found.pin_hash)
+        held = Held(found.classroom_id, found.student_id, found.pin_hash, by_card=True)
         verified = pins.checked(held, pin=pin, visitor=visitor, throttles=throttles)
-    now = clock.now()
+    now, device = clock.now(), visitor.device or new_device()
     token_id, ends_at = uuid4(), now + sessions.span(sessions.student_absolute)
     with transaction(Nobody(visitor.address)) as tx:
         begun = functions.begin_card_session(
@@ -144,6 +149,8 @@ def sign_in_by_card(
                 expires_at=ends_at,
                 address=sealed_address(visitor.address),
                 verified_pin=verified,
+                tablet=visitor.tablet,
+                device=device.tag,
             ),
         )
         if begun is not None:
@@ -151,7 +158,7 @@ def sign_in_by_card(
     if begun is None:
         raise Rejected(card=NOT_OPEN)
     vouchers = (voucher(SCHOOL, begun.school_id),) if begun.vouches else ()
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers)
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device)
 
 
 def digest(secret: str) -> bytes:
@@ -162,9 +169,13 @@ def digest(secret: str) -> bytes:
 def _open(secret: str, visitor: Visitor, throttles: Throttles) -> AnyRow:
     with transaction(Nobody(visitor.address)) as tx:
         found = functions.open_card(tx, digest=digest(secret), at=clock.now())
+        early = found is None and functions.card_stands(tx, digest=digest(secret))
     if found is None:
-        # Looked up first: of 160 random bits nobody guesses any, and a right one is to count for nothing.
-        # Counted apart from codes: cards shown before the door opens must not shut a school out of those.
+        # Looked up first: of 160 random bits nobody guesses any, and a right one is to count for nothing,
+        # before the door is open as little as after. Void ones are counted apart from codes: a class that
+        # holds up last year's cards does not shut its school out of those.
+        if early:
+            raise Rejected(card=NOT_OPEN)
         take(Claim("card by network", throttles.code_network, visitor.network))
         raise Rejected(card=NOT_OPEN)
     # Whoever has a good card fills no table with sessions.

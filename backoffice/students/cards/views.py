@@ -5,11 +5,12 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice.problems import Rejected, Throttled
+from backoffice.students import tablet_views
 from backoffice.students.cards import services
 from backoffice.students.pins.page import pin_page
 from backoffice.students.pins.services import WRONG, PinNeeded
 from backoffice.students.views import bp, let_in
-from backoffice.web import devices, errors
+from backoffice.web import errors
 from backoffice.web.identity import done_reading, settings
 
 CARD = "card"
@@ -40,7 +41,7 @@ def come_in() -> Response:
             secret=secret,
             pin=pin,
             sessions=settings().sessions,
-            visitor=devices.visitor(),
+            visitor=tablet_views.visitor(),
             throttles=settings().throttles,
         )
     except PinNeeded:
@@ -57,7 +58,7 @@ def come_in() -> Response:
 
 def _page(secret: str, problem: str | None = None) -> Response:
     try:
-        shown = services.shown(secret=secret, visitor=devices.visitor(), throttles=settings().throttles)
+        shown = services.shown(secret=secret, visitor=tablet_views.visitor(), throttles=settings().throttles)
     except Throttled as refused:
         return errors.to_be_waited_for(_closed(), refused)
     except Rejected:

@@ -13,6 +13,7 @@ from backoffice.audit.trail import record
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.settings import Throttles
 from backoffice.storage import functions
+from backoffice.students.pins import counting
 from backoffice.students.pins import services as pins
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.throttles import locks
@@ -38,16 +39,17 @@ def clear_pins(
 def unlock(*, principal: Principal, classroom: str, student: str | None, throttles: Throttles) -> bool:
     """Let a student, or with none the class, try again at once; whether anything was locked.
 
+    With the class its tablets, and the devices at which its children were in the last 30 days.
     Raises `NotFound`.
     """
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=PINS_CLEAR, lock=True)
         chosen: list[int] = []
         if student is None:
-            claim = pins.by_class(room.id, throttles)
-            if locks.used_up(tx, claim) is None:
+            counted = counting.claims_of_class(tx, room, throttles)
+            if not locks.used_up(tx, list(counted)):
                 return False
-            locks.unlock(tx, claims=[claim])
+            locks.unlock(tx, claims=counted)
         else:
             chosen = enrolled(tx, room, [student])
             held = {each: pins.by_student(each, throttles) for each in chosen}

@@ -108,11 +108,6 @@ def pupils(tx: Transaction, classroom: Classroom, throttles: Throttles) -> list[
     ]
 
 
-def class_locked_until(tx: Transaction, classroom: Classroom, throttles: Throttles) -> datetime | None:
-    """Until when nobody with a PIN gets into the class, because of too many wrong ones."""
-    return locks.used_up(tx, pins.by_class(classroom.id, throttles))
-
-
 def last_overrides(tx: Transaction, classroom: Classroom) -> Sequence[PinOverride]:
     """What was last done about PINs in a class, the newest first."""
     return tx.scalars(

@@ -9,12 +9,12 @@ from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Student
 from backoffice.settings import Passwords, Throttles
 from backoffice.storage import functions
-from backoffice.students.pins import digits
+from backoffice.students.pins import counting, digits
 from backoffice.throttles.locks import Lock
-from backoffice.throttles.tries import Claim, Taken, take
+from backoffice.throttles.tries import Taken, take
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a wrong PIN and a locked one: whoever guesses does not learn which it was.
@@ -32,11 +32,15 @@ class PinNeeded(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """Whose PIN is asked for, in which class, and what it is checked against."""
+    """Whose PIN is asked for, in which class, and what it is checked against.
+
+    `by_card` says that the child's own card was shown.
+    """
 
     classroom_id: int
     student_id: int
     pin_hash: str
+    by_card: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,20 @@ def at_the_door(
 def checked(held: Held, *, pin: str | None, visitor: Visitor, throttles: Throttles) -> str:
     """The hash, if this is the PIN. Raises `PinNeeded`, `Rejected`, `Throttled`.
 
-    A wrong one counts for the device, the class and the child; a right one lets none of them off but the
-    child, and counts for none.
+    A wrong one counts for the child and where it was typed (`counting.claims`); a right one lets none of them
+    off but the child, and counts for none.
     """
     if pin is None:
         raise PinNeeded
-    taken = take(by_device(visitor, throttles), by_class(held.classroom_id, throttles))
+    taken = take(
+        *counting.claims(
+            counting.PIN,
+            classroom_id=held.classroom_id,
+            visitor=visitor,
+            throttles=throttles,
+            by_card=held.by_card,
+        )
+    )
     lock = by_student(held.student_id, throttles)
     try:
         locked = lock.take() is not None
@@ -93,12 +105,7 @@ def own_pin(tx: Transaction) -> OwnPin:
     pin_hash = tx.scalar(
         select(Student.pin_hash).where(Student.school_id == who.school_id, Student.id == who.student_id)
     )
-    required = tx.scalar(
-        select(Classroom.pins_required).where(
-            Classroom.school_id == who.school_id, Classroom.id == who.classroom_id
-        )
-    )
-    return OwnPin(pin_hash is not None, bool(required))
+    return OwnPin(pin_hash is not None, functions.pin_is_required(tx))
 
 
 def set_pin(
@@ -133,7 +140,7 @@ def set_pin(
 
 
 def remove_pin(*, principal: Principal, old: str, visitor: Visitor, throttles: Throttles) -> None:
-    """Take the child's PIN away, unless the class requires one. The child's other sessions end.
+    """Take the child's PIN away, unless a class of the child requires one. The child's other sessions end.
 
     Raises `Rejected`, `Throttled`, `SessionEnded`.
     """
@@ -153,18 +160,6 @@ def remove_pin(*, principal: Principal, old: str, visitor: Visitor, throttles: T
 def by_student(student_id: int, throttles: Throttles) -> Lock:
     """The lock of one child."""
     return Lock("PIN by student", throttles.pin_student, str(student_id))
-
-
-def by_class(classroom_id: int, throttles: Throttles) -> Claim:
-    """What a wrong PIN takes of its class."""
-    return Claim("PIN by class", throttles.pin_class, str(classroom_id))
-
-
-def by_device(visitor: Visitor, throttles: Throttles) -> Claim:
-    """What a wrong PIN takes of the device, or of the network of one that no class let in before."""
-    if visitor.device is not None:
-        return Claim("PIN by device", throttles.pin_device, visitor.device.id)
-    return Claim("PIN by network", throttles.pin_network, visitor.network)
 
 
 def _verified(principal: Principal, old: str, visitor: Visitor, throttles: Throttles) -> str | None:

@@ -6,10 +6,10 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.principal import Principal
 from backoffice.problems import Rejected, Throttled
-from backoffice.students import queries
+from backoffice.students import queries, tablet_views
 from backoffice.students.pins import services
 from backoffice.students.views import bp, out, renew, signed_in
-from backoffice.web import devices, errors
+from backoffice.web import errors
 from backoffice.web.identity import done_reading, enter, reading, settings
 
 
@@ -33,7 +33,7 @@ def set_pin() -> Response:
             pin=request.form.get("new", ""),
             again=request.form.get("again", ""),
             old=request.form.get("old", ""),
-            visitor=devices.visitor(),
+            visitor=tablet_views.visitor(),
             throttles=settings().throttles,
             cost=settings().passwords,
         )
@@ -53,7 +53,7 @@ def remove_pin() -> Response:
         services.remove_pin(
             principal=who,
             old=request.form.get("old", ""),
-            visitor=devices.visitor(),
+            visitor=tablet_views.visitor(),
             throttles=settings().throttles,
         )
     except (Rejected, Throttled) as refused:
@@ -71,6 +71,7 @@ def _page(who: Principal, problem: str | None = None) -> Response:
             avatar_name=seen.avatar,
             is_set=own.is_set,
             is_required=own.is_required,
+            is_missing=seen.pin_is_missing,
             problem=problem,
             form=FlaskForm(),
             leave_form=FlaskForm(),

@@ -10,8 +10,9 @@ from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
 from backoffice.storage.functions import AnyRow
 from backoffice.students import services
+from backoffice.students.pins import counting
 from backoffice.students.services import Begun
-from backoffice.throttles.tries import Claim, take
+from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a username that nobody has, a PIN that is wrong or missing, and one that is locked.
@@ -19,19 +20,25 @@ WRONG = "That did not work. Look at each letter and number, and try again. Or as
 
 
 def sign_in_by_username(
-    *, code: str, username: str, pin: str, sessions: Sessions, visitor: Visitor, throttles: Throttles
+    *,
+    code: str,
+    username: str,
+    pin: str,
+    sessions: Sessions,
+    visitor: Visitor,
+    throttles: Throttles,
+    only_at_tablet: bool = False,
 ) -> Begun:
     """Begin a session for the child of the code's class with this username. Raises `Rejected`, `Throttled`.
 
-    A wrong try counts for the device and for the class; a right one counts for none.
+    A wrong try counts as a wrong PIN does; a right one counts for none.
     """
     index, room = services.class_behind(code=code, visitor=visitor, throttles=throttles)
-    device = (
-        Claim("username by device", throttles.pin_device, visitor.device.id)
-        if visitor.device is not None
-        else Claim("username by network", throttles.pin_network, visitor.network)
+    taken = take(
+        *counting.claims(
+            counting.USERNAME, classroom_id=room.classroom_id, visitor=visitor, throttles=throttles
+        )
     )
-    taken = take(device, Claim("username by class", throttles.pin_class, str(room.classroom_id)))
     try:
         begun = services.sign_in_student(
             code=code,
@@ -40,6 +47,7 @@ def sign_in_by_username(
             sessions=sessions,
             visitor=visitor,
             throttles=throttles,
+            only_at_tablet=only_at_tablet,
         )
     except Rejected as refused:
         raise (Rejected(username=WRONG) if "pin" in refused.fields else refused) from None

@@ -8,7 +8,7 @@ from backoffice.students import tablet_views
 from backoffice.students.usernames import services
 from backoffice.students.usernames.page import username_page
 from backoffice.students.views import CODE, LONGEST_CODE, WAIT, bp, let_in
-from backoffice.web import devices, errors
+from backoffice.web import errors
 from backoffice.web.identity import done_reading, settings
 
 LONGEST = 80
@@ -30,8 +30,9 @@ def by_username() -> Response:
             username=username,
             pin=request.form.get("pin", "")[:LONGEST],
             sessions=settings().sessions,
-            visitor=tablet.visitor if tablet else devices.visitor(),
+            visitor=tablet.visitor if tablet else tablet_views.visitor(),
             throttles=settings().throttles,
+            only_at_tablet=tablet is not None,
         )
     except Throttled as refused:
         return errors.to_be_waited_for(username_page(code, username=username, problem=WAIT), refused)
@@ -41,6 +42,4 @@ def by_username() -> Response:
             session[CODE] = code
             return redirect("/join", 303)
         return make_response(username_page(code, username=username, problem=services.WRONG), 422)
-    if tablet:
-        tablet_views.note_session(begun.token_id)
     return let_in(begun)
