@@ -19,7 +19,7 @@ STANDING_CODES = 40_000
 LESSON_CODES = 2_000
 DAY, PAUSE = timedelta(days=1), timedelta(seconds=61)
 # How much of the week is left to a day's tries that were begun before it: enough to use up the rest of them.
-LEFT = timedelta(minutes=10)
+LEFT = timedelta(hours=2)
 # The part of all words that `is_offensive` may refuse at the most; an attacker who knows the list guesses
 # among the others.
 MOST_REFUSED = 0.06

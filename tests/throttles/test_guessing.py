@@ -38,8 +38,10 @@ def test_the_throttles_allow_no_more_than_eight_days_tries_in_a_week() -> None:
 
 
 def test_a_thousand_addresses_find_no_code_in_a_week() -> None:
-    """On average 0.08 of 40,000 standing codes or 0.10 of 2,000 lesson codes that are live day and night, by the
-    number of tries that the throttles were just seen to allow."""
+    """On average 0.08 of 40,000 standing codes or 0.10 of 2,000 lesson codes that are live day and night.
+
+    By the number of tries that the throttles were just seen to allow.
+    """
     assert (CODES_THERE_ARE, LESSON_CODES_THERE_ARE) == (24**8, 24**7)
     assert (STANDING_CODES, LESSON_CODES) == (40_000, 2_000)
     assert expected(ADDRESSES * WEEKLY) <= 0.1
