@@ -52,7 +52,7 @@ def test_a_pin_is_asked_for_set_and_typed(visit: Callable[..., Page], site: Site
     teacher.get_by_role("button", name=f"Clear PIN of {child.given}").click()
     expect(teacher.get_by_text("Whoever was in with it is signed out.")).to_be_visible()
     phone.reload()
-    expect(phone.get_by_label("Type your class code")).to_be_visible()
+    expect(phone.get_by_role("heading", name="You are out now")).to_be_visible()
 
 
 def test_a_card_and_the_pin_lead_to_the_own_page(visit: Callable[..., Page], site: Site) -> None:
