@@ -36,6 +36,7 @@ def test_a_tablet_is_paired_by_its_camera_and_starts_at_the_names(
     expect(teacher.get_by_text("Tablet Window 9")).to_be_visible()
     teacher.get_by_role("button", name="Sign out Bartholomew Zephyrine").click()
     tablet.goto("/student")
+    tablet.get_by_role("link", name="Go back in").click()
     expect(tablet.get_by_role("button", name="Bartholomew Z.")).to_be_visible()
 
     teacher.get_by_role("link", name="Door", exact=True).click()
