@@ -100,14 +100,14 @@ Allowance = Annotated[str, AfterValidator(_an_allowance)]
 class Throttles(_Section):
     """How many wrong tries are allowed, each kind for each of whatever it is counted by.
 
-    Codes: 24 symbols at 8 places, or at 7 for a lesson. With the 30 wrong tries a day that a network has
-    without a known device, 1,000 addresses find less than 0.1 of 40,000 standing and 2,000 lesson codes in a
-    week (docs/decisions.md has the sum).
+    Codes: 24 symbols at 8 places, or at 7 for a lesson. With the 27 wrong tries a day that a network has
+    without a known device, 1,000 addresses find less than 0.1 of 40,000 standing and 2,000 lesson codes in
+    any week (docs/decisions.md has the sum).
     """
 
-    code_network: Allowance = "8/minute;30/day"
+    code_network: Allowance = "8/minute;27/day"
     # An IPv6 /48 holds 65,536 networks, and one customer gets it whole.
-    code_site: Allowance = "40/minute;300/day"
+    code_site: Allowance = "40/minute;270/day"
     code_device: Allowance = "8/minute;60/day"
     # All devices that one school's classes vouch for, together: a child's own device is no way to guess.
     code_school: Allowance = "600/day"

@@ -8,7 +8,6 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, STUDENTS_UNENROLL
 from backoffice.access.policy import can
 from backoffice.console.class_page import CRUMB, ClassPage
-from backoffice.console.class_state import mark_of
 from backoffice.console.forms import ConfirmForm, MarkForm
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom
@@ -54,7 +53,6 @@ class ManagePage(ClassPage):
             "console/class_manage.html",
             row,
             form=form,
-            mark=mark_of(row),
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)
             else None,

@@ -6,6 +6,7 @@ from flask import current_app, request
 
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
+from backoffice.console.class_state import mark_of
 from backoffice.console.guard import GuardedView
 from backoffice.plugin import Plugin
 from backoffice.schools.models import Classroom
@@ -44,6 +45,7 @@ class ClassPage(GuardedView):
             template,
             **{
                 "classroom": {"name": row.name, "public_id": row.public_id, "url": own},
+                "class_mark": mark_of(row),
                 "tabs": tabs(self.who, row),
                 "crumbs": [CRUMB, {"title": row.name, "url": own}, {"title": self.title}],
                 **context,

@@ -8,6 +8,7 @@ from backoffice.access.permissions import CLASSROOMS_ARCHIVE, STUDENTS_CREATE, S
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.schools import names
 from backoffice.schools.models import Classroom
 from backoffice.schools.roster_models import ChangeKind
 from backoffice.schools.services.changes import Undoable, last_change
@@ -15,7 +16,7 @@ from backoffice.schools.services.changes import Undoable, last_change
 
 def mark_of(row: Classroom) -> str | None:
     """The picture of a class's mark: its figure in its colour."""
-    return f"{row.icon}-{row.colour}" if row.icon and row.colour else None
+    return names.picture(row.icon, row.colour)
 
 
 def state_of(tx: Transaction, who: Principal, row: Classroom) -> dict[str, Any]:
@@ -23,7 +24,6 @@ def state_of(tx: Transaction, who: Principal, row: Classroom) -> dict[str, Any]:
     own = f"/console/classrooms/{row.public_id}"
     change = last_change(tx, row) if can(who, STUDENTS_UNENROLL, row) else None
     return {
-        "mark": mark_of(row),
         "archived_at": row.archived_at,
         "restore_url": f"{own}/restore" if can(who, CLASSROOMS_ARCHIVE, row) else None,
         "change": change,
@@ -41,7 +41,7 @@ def words_of(change: Undoable) -> tuple[str, str]:
     they = "they" if many else "the child"
     match change.kind:
         case ChangeKind.ADD:
-            back = "Whom you wrote down anew is erased again; who was known leaves this class."
+            back = "Undone, new students are erased and those who were known leave this class."
             return f"{who} {'were' if many else 'was'} added.", back
         case ChangeKind.END:
             return (

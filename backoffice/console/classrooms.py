@@ -256,6 +256,7 @@ class ClassroomGrid(Grid):
                 "entry": f"{base}/entry" if edit else None,
                 "door": f"{base}/door" if edit else None,
             },
+            class_mark=mark_of(row),
             tabs=tabs(self.who, row),
             roster=state_of(tx, self.who, row),
             may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},

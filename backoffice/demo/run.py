@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 from backoffice import launch
 from backoffice.demo import record
+from backoffice.demo.classroom import PIN
 from backoffice.demo.seed import Seeded, is_empty, seed
 from backoffice.schools.codes import spaced
 from backoffice.settings import Settings
@@ -112,6 +113,7 @@ def _tell(content: dict[str, Any], folder: Path) -> None:
         f"    with the code {spaced(classroom['code'])} of {classroom['name']}"
         if classroom["code"]
         else "    with a code from the console",
+        f"    and whoever is asked for a secret number has {PIN}",
         "",
         f"  Mails lie at {content['base_url']}/demo/mail",
         "",

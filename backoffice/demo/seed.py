@@ -20,6 +20,7 @@ from backoffice.accounts.models import Account, AccountPassword, AccountSecondFa
 from backoffice.accounts.passwords import hash_password
 from backoffice.audit.trail import record
 from backoffice.demo import people
+from backoffice.demo.classroom import live_in
 from backoffice.demo.points import PICTURES, add_awards
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest, RequestKind
@@ -104,6 +105,7 @@ class _Seeder:
         self.seeded = Seeded()
         self.children = self._children()
         self.numbers = count(1)
+        self.classes: list[int] = []
 
     def run(self) -> Seeded:
         """All steps, in the order in which rows need each other."""
@@ -132,6 +134,7 @@ class _Seeder:
         self._teaches(first.school_id, first.id, co_teacher, TeachingRoleName.CO_TEACHER)
         self._family()
         self._inbox()
+        live_in(self.tx, self.classes, self.cost)
         return self.seeded
 
     def _places(self) -> list[int]:
@@ -240,6 +243,7 @@ class _Seeder:
             shared_devices=True,
             created_at=self.now - timedelta(days=90),
         )
+        self.classes.append(classroom)
         issue_code(self.tx, school_id=school, classroom_id=classroom)
         self._teaches(school, classroom, teacher, TeachingRoleName.OWNER)
         students = self._students(school, classroom, size)

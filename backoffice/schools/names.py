@@ -25,6 +25,11 @@ _SIGNS = frozenset('<>{}[]=|\\"^~$%#*+_?:;')
 _OF_PICTURES = frozenset("\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
 
+def picture(figure: str | None, colour: str | None) -> str | None:
+    """A figure in a colour, as pages draw it; None if either is missing."""
+    return f"{figure}-{colour}" if figure and colour else None
+
+
 @dataclass(frozen=True)
 class Named:
     """Somebody on a list of names."""

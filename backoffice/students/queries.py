@@ -7,7 +7,7 @@ from sqlalchemy import select
 from backoffice.access.permissions import OWN_POINTS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.schools import labels
+from backoffice.schools import labels, names
 from backoffice.schools.labels import Seat
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import Award, last_awards
@@ -21,6 +21,7 @@ class OwnPage:
     avatar: str
     points: int
     classroom: str
+    class_mark: str | None
     awards: list[Award]
     goal: int | None
     # The class asks each child for one, and this child has none.
@@ -54,6 +55,7 @@ def own_page(tx: Transaction) -> OwnPage:
         avatar=enrollment.avatar,
         points=enrollment.balance,
         classroom=classroom.name,
+        class_mark=names.picture(classroom.icon, classroom.colour),
         awards=last_awards(
             tx,
             school_id=who.school_id,

@@ -139,6 +139,7 @@ def page() -> Response:
         points=seen.points,
         goal=seen.goal,
         classroom_name=seen.classroom,
+        class_mark=seen.class_mark,
         entries=[
             {
                 "label": award.label,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from backoffice.schools.models import Door, NamesShown
+from backoffice.schools.services import archiving, classrooms
 from backoffice.schools.services.doors import set_door
 from backoffice.schools.services.showing import show_as
 from backoffice.settings import Throttles
 from backoffice.students import tablets
 from backoffice.students.pins.services import by_student
-from tests.browser.site import Site, come_in, join, label, make_class, send_form
+from tests.browser.site import Site, come_in, join, label, make_class, paste_names, send_form
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
     OFFERED,
@@ -91,6 +92,35 @@ def pair_tablet(page: Page, _site: Site) -> None:
     """Have the picture shown that pairs a tablet."""
     page.get_by_label("Name of the tablet").fill("Window 1")
     page.get_by_role("button", name="Pair a tablet").click()
+
+
+def move_everybody(page: Page, _site: Site) -> None:
+    """Ask to move everybody to another class."""
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    page.get_by_role("button", name="Move to another class").click()
+    page.get_by_role("heading", level=1, name="Move to another class").wait_for()
+
+
+def add_and_look(page: Page, _site: Site) -> None:
+    """Add a student, and see what can be undone and how the class is marked."""
+    make_class(page, "Marked Martens")
+    page.get_by_role("link", name="Manage").click()
+    page.get_by_role("radio", name="Owl").check()
+    page.get_by_role("radio", name="Plum").check()
+    page.get_by_role("button", name="Save the mark").click()
+    paste_names(page, ["Martin Marten", "Martha Marten"])
+    page.get_by_role("button", name="Undo").wait_for()
+
+
+def archived(page: Page, site: Site) -> None:
+    """A class that was put away."""
+    teacher = site.world.sign_in("teacher")
+    room = classrooms.create_classroom(
+        principal=teacher, school=site.world.home.public_id, name="Archived Auks"
+    )
+    archiving.archive_classroom(principal=teacher, classroom=room)
+    page.goto(f"/console/classrooms/{room}")
+    page.get_by_text("This class is archived").wait_for()
 
 
 def begin_lesson(page: Page, _site: Site) -> None:
@@ -475,6 +505,10 @@ PAGES: Mapping[str, Stop] = {
     "classes": Stop("teacher", "/console/classrooms/"),
     "class": Stop("teacher", CLASS),
     "class, empty": Stop("teacher", act=lambda page, _site: make_class(page, "Empty Eels")),
+    "class, marked and changed": Stop("teacher", act=add_and_look),
+    "class, archived": Stop("teacher", act=archived),
+    "manage a class": Stop("teacher", CLASS + "/manage"),
+    "archive a class": Stop("teacher", CLASS + "/archive"),
     "door of a class": Stop("teacher", CLASS + "/entry"),
     "door of a class, error": Stop("teacher", CLASS + "/entry", press("Open for so long")),
     "door of a class, with a lesson code": Stop("teacher", CLASS + "/entry", begin_lesson),
@@ -504,11 +538,13 @@ PAGES: Mapping[str, Stop] = {
     "paste": Stop("teacher", CLASS + "/paste"),
     "paste, nothing": Stop("teacher", CLASS + "/paste", press("Check the list")),
     "paste, preview": Stop("teacher", CLASS + "/paste", paste(BAD_LIST)),
+    "paste, a question": Stop("teacher", CLASS + "/paste", paste("Wilhelmina Ada Quartermaine")),
     "paste, problems only": Stop("teacher", CLASS + "/paste", paste("123")),
     "students": Stop("teacher", "/console/students/"),
     "students of a class": Stop("teacher", "/console/students/?classroom={classroom}"),
     "students, nothing found": Stop("teacher", "/console/students/", look_for("nobody")),
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
+    "move students": Stop("teacher", "/console/students/?classroom={classroom}", move_everybody),
     "a student": Stop("teacher", "/console/students/{student}"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
     "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),

@@ -6,10 +6,8 @@ Complaints of the browser (console, content security policy, failed requests) en
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 from sqlalchemy import insert, select
 
@@ -18,20 +16,12 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.schools.models import Membership, Role
+from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
 from tests.browser.pages import PAGES
 from tests.browser.site import DESK, PHONE, Site, too_low
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
 
 pytestmark = pytest.mark.browser
-
-WHOLE = {"resultTypes": ["violations"], "preload": False, "rules": {"target-size": {"enabled": True}}}
-# What another width or other colours can change; the rest of the rules look at the markup.
-NARROW = {
-    "resultTypes": ["violations"],
-    "preload": False,
-    "runOnly": ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"],
-}
-DARK = {"resultTypes": ["violations"], "preload": False, "runOnly": ["color-contrast", "link-in-text-block"]}
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +48,6 @@ def newcomer(world: World) -> None:
         )
 
 
-def breaches(page: Page, options: dict[str, Any]) -> list[str]:
-    """What axe finds on the page, a line for each element."""
-    found = page.evaluate("options => axe.run(options)", options)
-    return [
-        f"{violation['id']}: {node['html']} {node['failureSummary']}"
-        for violation in found["violations"]
-        for node in violation["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: str) -> None:
     stop = PAGES[name]
@@ -81,7 +61,7 @@ def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: st
     assert page.locator("h1:visible").count() == 1
     # An error page passes every check below, and proves nothing about the page that was meant.
     assert ("(status" in page.content()) == name.startswith("error")
-    page.evaluate(Axe().axe_script)
+    look_closely(page)
     for size, options in ((DESK, WHOLE), (PHONE, NARROW)):
         page.set_viewport_size(size)
         # A page in another state ("students, empty") has the frame of the first, which has been seen dark.
@@ -106,7 +86,7 @@ def test_what_is_too_low_is_noticed(visit: Callable[..., Page]) -> None:
 def test_axe_is_not_blind(visit: Callable[..., Page]) -> None:
     page = visit(reduced_motion="reduce")
     page.goto("/")
-    page.evaluate(Axe().axe_script)
+    look_closely(page)
     page.evaluate(
         "() => document.querySelector('main').insertAdjacentHTML('beforeend',"
         " '<img src=\"/static/logo.svg\"><p><button></button><button></button></p>')"

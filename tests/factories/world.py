@@ -653,9 +653,9 @@ def add_child(tx: Transaction, classroom: Class, given: str, family: str | None 
     return Child(number, public_id, given, family, username)
 
 
-def give_pin(child: Child, pin: str) -> str:
+def give_pin(child: Child, pin: str, cost: Passwords = COST) -> str:
     """Let a child have this PIN, whatever it had; the hash."""
-    made = digits.hash_pin(pin, student_id=child.id, cost=COST)
+    made = digits.hash_pin(pin, student_id=child.id, cost=cost)
     with transaction(SYSTEM) as tx:
         row = update(Student).where(Student.id == child.id)
         tx.execute(row.values(pin_hash=made, pin_changed_at=clock.now()))

@@ -1,12 +1,17 @@
-"""A thousand addresses that guess class codes for a week, against the real throttles."""
+"""A thousand addresses that guess codes, or PINs behind codes, for a week, against the real throttles."""
+
+from random import Random
 
 import pytest
 
 from backoffice.settings import Throttles
 from tests.factories.guessing import LESSON_CODES, STANDING_CODES, guess_for_a_week
+from tests.factories.pin_guessing import CHILDREN, guess_pins, held_class, known_devices, most, strangers
+from tests.factories.world import World
 
 ADDRESSES = 1_000
 REACH = 0.1
+CLASSES_HELD = 4
 
 
 @pytest.mark.usefixtures("runtime")
@@ -19,3 +24,22 @@ def test_a_thousand_addresses_guess_for_a_week() -> None:
         f" (reach {REACH})"
     )
     assert week.expected <= REACH
+
+
+@pytest.mark.parametrize("comes", ["strangers", "known devices"])
+def test_who_holds_codes_guesses_pins_for_a_week(world: World, comes: str) -> None:
+    """Fewer than one for each code held: with one code for 400 classes, fewer than one in 10,000 students."""
+    throttles, dice = Throttles(), Random(28)
+    tries, found, expected = 0, 0, 0.0
+    for number in range(CLASSES_HELD):
+        held = held_class(world, dice)
+        net = 40 + number
+        visitors = strangers(net) if comes == "strangers" else known_devices(held, net)
+        guessed = guess_pins(held, visitors, throttles)
+        assert guessed.tries == most(throttles)
+        assert guessed.expected < 1
+        tries, found, expected = tries + guessed.tries, found + guessed.found, guessed.expected
+    print(
+        f"\n{comes} with the codes of {CLASSES_HELD} classes of {CHILDREN}, 7 days: {tries:,} wrong tries got"
+        f" through, {found} PINs found; expected at most {expected:.2f} for each class"
+    )

@@ -1,8 +1,10 @@
 """Lists that are pasted again, answers to what is probable, undoing, moving, and archived classes."""
 
+import csv
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -132,6 +134,38 @@ def test_the_same_list_pasted_again_leaves_the_same_students(world: World, teach
     ]
     for again in (MONDAY, reordered, swapped, [name.upper() for name in MONDAY], with_middle, plainly):
         added = paste(again)
+        assert (added.new, added.back, added.joined) == (0, 0, 0)
+        assert of_class(room) == before
+
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.mark.parametrize(
+    ("file", "is_student", "columns"),
+    [
+        ("sds/v1-25-users/Student.csv", {}, ("First Name", "Middle Name", "Last Name")),
+        ("oneroster/school-small/users.csv", {"role": "student"}, ("givenName", "middleName", "familyName")),
+    ],
+    ids=["SDS", "OneRoster"],
+)
+def test_a_schools_list_pasted_three_times_leaves_the_same_students(
+    world: World, teacher: Principal, file: str, is_student: dict[str, str], columns: tuple[str, str, str]
+) -> None:
+    """As it is, reordered, and with the middle names that stand in it or with one made up."""
+    if not (SAMPLES / file).is_file():
+        pytest.skip("The samples are not there: shared/data beside the checkout.")
+    with (SAMPLES / file).open(newline="", encoding="utf-8-sig") as opened:
+        rows = [row for row in csv.DictReader(opened) if is_student.items() <= row.items()]
+    first, middle, last = columns
+    plain = [f"{row[first]} {row[last]}" for row in rows]
+    whole = [f"{row[last]}, {row[first]} {row[middle] or 'Quincy'}" for row in rows]
+    room = new_class(teacher, world)
+    rosters.add_students(principal=teacher, classroom=room, text="\n".join(plain))
+    before = of_class(room)
+    assert before.keys() == set(plain)
+    for again in (plain, random.Random(5).sample(plain, len(plain)), whole):
+        added = rosters.add_students(principal=teacher, classroom=room, text="\n".join(again))
         assert (added.new, added.back, added.joined) == (0, 0, 0)
         assert of_class(room) == before
 

@@ -14,7 +14,9 @@ from backoffice.storage.keyring import KeyPurpose
 
 LENGTH = 4
 YEARS = range(1950, 2036)
-# The commonest of published lists that no rule below names: keys in a row, dates, words and jokes.
+LATE_MONTHS, DAYS_OF_MONTH = ("10", "11", "12"), range(1, 32)
+# The commonest of published lists that no rule below names: keys in a row, dates, words and jokes. With the
+# rules, these are all that more than 0.083 % choose who may not choose these (docs/decisions.md).
 COMMON = frozenset(
     {
         *("0007", "0070", "0110", "0123", "0258", "0420", "0852", "0911", "1004", "1024", "1029", "1066"),
@@ -23,6 +25,8 @@ COMMON = frozenset(
         *("1590", "1776", "2244", "2468", "2469", "2486", "2512", "2580", "2589", "3141", "3142", "3690"),
         *("4200", "4242", "4711", "5150", "5683", "5678", "6666", "6789", "6942", "7410", "7788", "7890"),
         *("7894", "8008", "8520", "8642", "8675", "9630", "9753", "9876", "4200", "1122", "1133", "2211"),
+        *("0001", "0102", "0124", "0321", "0411", "0815", "0907", "1000", "1052", "1232", "1235", "1318"),
+        *("1701", "1945", "2112", "2848", "5425", "7942", "9111"),
     }
 )
 
@@ -56,6 +60,8 @@ def is_weak(pin: str) -> bool:
         or pin[:2] == pin[2:]
         or (pin[0] == pin[1] and pin[2] == pin[3])
         or int(pin) in YEARS
+        # Of all dates, those that read as no other number a child knows stand out.
+        or (pin[:2] in LATE_MONTHS and int(pin[2:]) in DAYS_OF_MONTH)
         or pin in COMMON
     )
 

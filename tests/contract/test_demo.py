@@ -1,0 +1,91 @@
+"""The demo's classes are lived in, and our promises about them hold there."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.controls import core
+from backoffice.controls.check import Looking, State
+from backoffice.demo.classroom import OLD, PIN
+from backoffice.demo.seed import Seeded, seed
+from backoffice.families.requests.models import GuardianRequest
+from backoffice.runtime import Runtime
+from backoffice.schools.award_models import PointAward
+from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, Door, Enrollment, Student
+from backoffice.schools.services.codes import is_live
+from backoffice.settings import Passwords, Throttles
+from backoffice.storage.roles import DatabaseRole
+from backoffice.students.pins import digits
+from backoffice.students.tablet_models import ClassroomTablet
+from backoffice.students.worries.models import Worry
+from tests.factories.world import SYSTEM, come_in, names_behind
+
+PROMISES = ("code-sign-in", "student-pin", "pin-override", "shared-computers", "report-suspicious")
+CHECKS = {check.control: check for check in core.CHECKS}
+
+
+@pytest.fixture(scope="module")
+def seeded(runtime: Runtime) -> Seeded:
+    """The demo's data in the module's database."""
+    return seed(Passwords())
+
+
+@pytest.fixture
+def tx(seeded: Seeded) -> Iterator[Transaction]:
+    with transaction(SYSTEM) as opened:
+        yield opened
+
+
+def first(tx: Transaction, seeded: Seeded) -> Classroom:
+    return tx.scalars(select(Classroom).where(Classroom.public_id == seeded.classroom)).one()
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_a_promise_about_classrooms_holds(app: Flask, runtime: Runtime, seeded: Seeded, promise: str) -> None:
+    settings = runtime.settings.model_copy(update={"throttles": Throttles()})
+    engine = runtime.database.engine(DatabaseRole.SYSTEM)
+    with Transaction(Purpose("test"), bind=engine.execution_options(postgresql_readonly=True)) as tx:
+        finding = CHECKS[promise].look(Looking(app, settings, tx))
+    assert finding.state == State.HOLDS, finding
+
+
+def test_a_child_comes_in_by_the_code_that_the_demo_tells(tx: Transaction, seeded: Seeded) -> None:
+    room = first(tx, seeded)
+    standing = (ClassroomCode.classroom_id == room.id, ClassroomCode.kind == CodeKind.STANDING)
+    code = tx.scalars(select(ClassroomCode.code).where(*standing)).one()
+    assert seeded.student in {choice.public_id for choice in names_behind(code)}
+    assert come_in(code, seeded.student).vouchers
+
+
+def test_the_first_class_is_in_the_middle_of_a_term(tx: Transaction, seeded: Seeded) -> None:
+    room = first(tx, seeded)
+    here = Enrollment.classroom_id == room.id
+    pins = tx.execute(
+        select(Student.id, Student.pin_hash)
+        .join(Enrollment, Enrollment.student_id == Student.id)
+        .where(here, Student.pin_hash.is_not(None))
+    ).all()
+    assert len(pins) >= 5
+    assert digits.verify(PIN, pins[0].pin_hash or "", student_id=pins[0].id)
+    assert tx.scalar(select(func.count()).where(here, Enrollment.goal.is_(None))) == 0
+    weeks = func.count(func.date_trunc("week", PointAward.awarded_at).distinct())
+    assert (tx.scalar(select(weeks).where(PointAward.classroom_id == room.id)) or 0) > 3
+    lesson = (ClassroomCode.classroom_id == room.id, ClassroomCode.kind == CodeKind.LESSON)
+    assert len(tx.scalars(select(ClassroomCode).where(*lesson, is_live(clock.now()))).all()) == 1
+    tablet = tx.scalars(select(ClassroomTablet).where(ClassroomTablet.classroom_id == room.id)).one()
+    assert (tablet.token_digest is None, tablet.voided_at) == (False, None)
+    assert tx.scalars(select(Worry).where(Worry.classroom_id == room.id)).all()
+    assert tx.scalars(select(GuardianRequest).where(GuardianRequest.school_id == room.school_id)).all()
+
+
+def test_the_others_show_what_a_class_can_choose(tx: Transaction, seeded: Seeded) -> None:
+    rooms = tx.scalars(select(Classroom)).all()
+    assert {room.door for room in rooms} >= {Door.OPEN, Door.SCHOOL_DAYS, Door.CLOSED}
+    assert [room.name for room in rooms if room.archived_at] == [OLD]
+    assert any(room.pins_required for room in rooms)
+    assert all(room.colour and room.icon for room in rooms if not room.archived_at)

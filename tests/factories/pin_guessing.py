@@ -1,0 +1,142 @@
+"""An attacker who holds class codes and guesses PINs from many addresses, against the real throttles."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from random import Random
+
+import time_machine
+from limits import parse_many
+from sqlalchemy import select
+
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.problems import Rejected, Throttled
+from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.services import classrooms, codes, rosters
+from backoffice.settings import Passwords, Sessions, Throttles
+from backoffice.students import services as students
+from backoffice.students.pins import digits
+from backoffice.throttles.visitor import Device, Visitor
+from tests.factories.guessing import DAY, DAYS, LEFT
+from tests.factories.world import NO_LIMIT, Child, World, give_pin
+
+CHILDREN = 25
+# Of those who may not choose what we refuse, no more choose any one PIN (docs/decisions.md).
+MOST_COMMON = 0.0009
+# As if everybody chose among so many: no distribution below that bound makes more of a guess.
+CHOSEN_FROM = [pin for pin in map("{:04}".format, range(10_000)) if not digits.is_weak(pin)][
+    : round(1 / MOST_COMMON)
+]
+# As long as the longest lock of a child that the attacker is not too greedy to meet.
+REST = timedelta(minutes=15, seconds=1)
+# What a try at a PIN costs is not what is counted here.
+CHEAP = Passwords.model_construct(memory_kib=8, passes=1, lanes=1)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A class whose code the attacker has, its children with PINs, and one who has none yet."""
+
+    code: str
+    children: list[Child]
+    without_pin: str
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """What some days came to: wrong tries, which are what is counted, and right ones."""
+
+    tries: int
+    found: int
+
+    @property
+    def expected(self) -> float:
+        """How many PINs so many tries find on average, at the most."""
+        return self.tries * MOST_COMMON
+
+
+def most(throttles: Throttles, *, days: int = DAYS) -> int:
+    """The bound by formula on the tries at one class: each day's, and those of a day that began before."""
+    daily = max(parse_many(throttles.pin_class), key=lambda span: span.get_expiry()).amount
+    return (days + 1) * daily - 1
+
+
+def held_class(world: World, dice: Random) -> Held:
+    """A class of 25 who chose as badly as they may, and a code that somebody has."""
+    teacher = world.sign_in("teacher")
+    room = classrooms.create_classroom(principal=teacher, school=world.home.public_id, name="Known Koalas")
+    names = "\n".join(f"Koala{number} {room}" for number in range(CHILDREN + 1))
+    rosters.add_students(principal=teacher, classroom=room, text=names)
+    with transaction(teacher) as tx:
+        row = tx.query(Classroom).filter_by(public_id=room).one()
+        code = codes.live_code(tx, row)
+        seats = select(Enrollment.student_id).where(Enrollment.classroom_id == row.id)
+        of_class = select(Student.id, Student.public_id).where(Student.id.in_(seats)).order_by(Student.id)
+        without_pin, *children = [Child(*found, "", None) for found in tx.execute(of_class)]
+    assert code
+    for child in children:
+        give_pin(child, dice.choice(CHOSEN_FROM), CHEAP)
+    return Held(code, children, without_pin.public_id)
+
+
+def strangers(net: int) -> Iterator[Visitor]:
+    """The attacker's addresses; each is used until it is refused."""
+    return (Visitor(f"{net}.0.{n >> 8 & 255}.{n & 255}") for n in range(1_000))
+
+
+def known_devices(held: Held, net: int) -> Iterator[Visitor]:
+    """As many devices as the attacker likes, each let in as the child that has no PIN."""
+    for n in count():
+        address = f"{net}.1.{n >> 8 & 255}.{n & 255}"
+        begun = students.sign_in_student(
+            code=held.code,
+            student=held.without_pin,
+            sessions=Sessions(),
+            visitor=Visitor(address),
+            throttles=NO_LIMIT,
+        )
+        yield Visitor(address, Device(f"{net} {n}", begun.vouchers))
+
+
+def guess_pins(held: Held, visitors: Iterator[Visitor], throttles: Throttles, *, days: int = DAYS) -> Guessed:
+    """Guess the PINs of a class for so many days, as often as the throttles let it.
+
+    The attacker knows the throttles and what is chosen most: it tries the likeliest at each child, rests
+    until no child is locked, then the next, and has begun a day's tries shortly before these days.
+    """
+    guesses = iter([(child, pin) for pin in CHOSEN_FROM for child in held.children])
+    begin, here = clock.now(), next(visitors)
+    tries, found, bound = 0, set[str](), most(throttles, days=days)
+
+    with time_machine.travel(begin, tick=False) as traveller:
+        traveller.move_to(begin - DAY + LEFT)
+        child, pin = next(guesses)
+        while clock.now() < begin + days * DAY:
+            try:
+                students.sign_in_student(
+                    code=held.code,
+                    student=child.public_id,
+                    pin=pin,
+                    sessions=Sessions(),
+                    visitor=here,
+                    throttles=throttles,
+                )
+                found.add(child.public_id)
+            except Rejected:
+                tries += clock.now() >= begin
+            except Throttled as refused:
+                if refused.what.startswith("PIN by class"):
+                    traveller.shift(refused.wait + timedelta(seconds=1))
+                else:
+                    here = next(visitors)
+                continue
+            assert tries <= bound, "More tries get through than the formula allows."
+            if clock.now() < begin:
+                traveller.move_to(begin)
+            before = pin
+            child, pin = next(each for each in guesses if each[0].public_id not in found)
+            if pin != before:
+                traveller.shift(REST)
+    return Guessed(tries, len(found))
