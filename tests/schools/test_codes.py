@@ -78,7 +78,8 @@ def test_codes_use_the_whole_alphabet_and_do_not_repeat(many: list[str]) -> None
 
 def test_of_many_codes_no_symbol_is_drawn_more_often_than_others() -> None:
     counts = Counter("".join(islice(many_codes(), 100_000))).values()
-    assert max(counts) < 1.07 * min(counts)
+    # What is drawn is even; the words that are refused take up to 7 in a hundred of some symbols.
+    assert max(counts) < 1.09 * min(counts)
 
 
 @pytest.mark.parametrize(
