@@ -74,7 +74,7 @@ class ManagePage(ClassPage):
             heading="Archive this class",
             sentences=[
                 f"{row.name} stays as it is: students, points and names can be read, and nothing changes.",
-                "Its code ends, its door closes, and whoever is signed in is out.",
+                "Its code and its cards end, its door closes, and whoever is signed in is out.",
                 "You find it in the list under “Archived classes”, and can bring it back with a new code.",
             ],
             form=ConfirmForm(formdata=None, confirm="yes"),
@@ -100,5 +100,8 @@ class ManagePage(ClassPage):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash("Undone. The students of this class are as they were before.", "success")
+            flash(
+                "Undone. The students of this class are as they were before. Who was out needs a new card.",
+                "success",
+            )
         return redirect(f"/console/classrooms/{public_id}", 303)

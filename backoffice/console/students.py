@@ -81,7 +81,8 @@ class StudentGrid(Grid):
             "Take out of this class",
             STUDENTS_UNENROLL,
             "unenroll",
-            "Their points in it stay, nobody is deleted, and you can undo it.",
+            "Their points in it stay, nobody is deleted, and you can undo it."
+            " Their cards for it stop working for good.",
             danger=True,
         ),
         BulkAction(
@@ -89,7 +90,8 @@ class StudentGrid(Grid):
             "Move to another class",
             STUDENTS_UNENROLL,
             "move",
-            "Their points stay with this class and stand there again if they come back. You can undo it.",
+            "Their points stay with this class and stand there again if they come back. You can undo it."
+            " Their cards for this class stop working for good.",
         ),
     )
 
