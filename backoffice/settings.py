@@ -122,7 +122,7 @@ class Throttles(_Section):
     pin_device: Allowance = "10/10 minute;30/day"
     # For devices that no class let in before, which may be a school's whole morning behind one address.
     pin_network: Allowance = "60/10 minute;300/day"
-    pin_class: Allowance = "40/10 minute;100/day"
+    pin_class: Allowance = "40/10 minute;50/day"
     # Things that a child tells, not wrong tries.
     worry_student: Allowance = "5/hour;15/day"
     # What a parent asks about a child.
