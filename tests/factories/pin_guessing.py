@@ -109,7 +109,7 @@ def known_devices(held: Held, net: int) -> Iterator[Visitor]:
 def guess_pins(
     held: Held, sources: Sequence[Iterator[Visitor]], throttles: Throttles, *, days: int = DAYS
 ) -> Guessed:
-    """Guess the PINs of a class for so many days, from each of these sources as often as the throttles let it.
+    """Guess the PINs of a class for some days, from each of these sources as often as the throttles let it.
 
     The attacker knows the throttles and what is chosen most: it tries the likeliest at each child, rests
     until no child is locked, then the next, and has begun a day's tries shortly before these days.
