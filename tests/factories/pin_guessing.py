@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import cycle
 from random import Random
 
 import time_machine
@@ -23,6 +23,8 @@ from tests.factories.guessing import DAY, DAYS, LEFT
 from tests.factories.world import NO_LIMIT, Child, World, give_pin
 
 CHILDREN = 25
+# As whom the attacker comes in without a PIN, and at how many devices as each of them.
+WITHOUT_PIN, DEVICES_EACH = 4, 3
 # Of those who may not choose what we refuse, no more choose any one PIN (docs/decisions.md).
 MOST_COMMON = 0.00061
 # As if everybody chose among so many: no distribution below that bound makes more of a guess.
@@ -39,11 +41,11 @@ CHEAP = Passwords.model_construct(memory_kib=8, passes=1, lanes=1)
 
 @dataclass(frozen=True)
 class Held:
-    """A class whose code the attacker has, its children with PINs, and one who has none yet."""
+    """A class whose code the attacker has, its children with PINs, and those who have none yet."""
 
     code: str
     children: list[Child]
-    without_pin: str
+    without_pin: list[Child]
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,19 @@ def held_class(world: World, dice: Random) -> Held:
     """A class of 25 who chose as badly as they may, and a code that somebody has."""
     teacher = world.sign_in("teacher")
     room = classrooms.create_classroom(principal=teacher, school=world.home.public_id, name="Known Koalas")
-    names = "\n".join(f"Koala{number} {room}" for number in range(CHILDREN + 1))
+    names = "\n".join(f"Koala{number} {room}" for number in range(CHILDREN + WITHOUT_PIN))
     rosters.add_students(principal=teacher, classroom=room, text=names)
     with transaction(teacher) as tx:
         row = tx.query(Classroom).filter_by(public_id=room).one()
         code = codes.live_code(tx, row)
         seats = select(Enrollment.student_id).where(Enrollment.classroom_id == row.id)
         of_class = select(Student.id, Student.public_id).where(Student.id.in_(seats)).order_by(Student.id)
-        without_pin, *children = [Child(*found, "", None) for found in tx.execute(of_class)]
+        everybody = [Child(*found, "", None) for found in tx.execute(of_class)]
     assert code
+    children, without_pin = everybody[:CHILDREN], everybody[CHILDREN:]
     for child in children:
         give_pin(child, dice.choice(CHOSEN_FROM), CHEAP)
-    return Held(code, children, without_pin.public_id)
+    return Held(code, children, without_pin)
 
 
 def strangers(net: int) -> Iterator[Visitor]:
@@ -93,17 +96,19 @@ def strangers(net: int) -> Iterator[Visitor]:
 
 
 def known_devices(held: Held, net: int) -> Iterator[Visitor]:
-    """As many devices as the attacker likes, each let in as the child that has no PIN."""
-    for n in count():
-        address, name = f"{net}.1.{n >> 8 & 255}.{n & 255}", f"{net} {n}"
+    """Devices that were let in as the children without a PIN, over and over."""
+    let_in = []
+    for n, child in enumerate(each for each in held.without_pin for _ in range(DEVICES_EACH)):
+        address, name = f"{net}.1.0.{n}", f"{net} {n}"
         begun = students.sign_in_student(
             code=held.code,
-            student=held.without_pin,
+            student=child.public_id,
             sessions=Sessions(),
             visitor=Visitor(address, Device(name, ())),
             throttles=NO_LIMIT,
         )
-        yield Visitor(address, Device(name, begun.vouchers))
+        let_in.append(Visitor(address, Device(name, begun.vouchers)))
+    return cycle(let_in)
 
 
 def guess_pins(
