@@ -92,6 +92,8 @@ def test_a_class_gets_its_mark_is_archived_and_comes_back(
     address = f"/console/classrooms/{other}"
     send(teacher, f"{address}/manage", {"icon": "fish", "colour": "coral"})
     assert "av-coral" in teacher.get("/console/classrooms/").text
+    for page in ("", "/points", "/manage"):
+        assert 'class="class-mark"><span class="avatar av-coral' in teacher.get(f"{address}{page}").text
     assert "/manage" in listed(teacher, other)
     send(teacher, f"{address}/archive", {"confirm": "yes"})
     page = listed(teacher, other)

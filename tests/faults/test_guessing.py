@@ -26,20 +26,18 @@ def test_a_thousand_addresses_guess_for_a_week() -> None:
     assert week.expected <= REACH
 
 
-@pytest.mark.parametrize("comes", ["strangers", "known devices"])
-def test_who_holds_codes_guesses_pins_for_a_week(world: World, comes: str) -> None:
+def test_who_holds_codes_guesses_pins_for_a_week(world: World) -> None:
     """Fewer than one for each code held: with one code for 400 classes, fewer than one in 10,000 students."""
     throttles, dice = Throttles(), Random(28)
     tries, found, expected = 0, 0, 0.0
     for number in range(CLASSES_HELD):
         held = held_class(world, dice)
-        net = 40 + number
-        visitors = strangers(net) if comes == "strangers" else known_devices(held, net)
-        guessed = guess_pins(held, visitors, throttles)
-        assert guessed.tries == most(throttles)
+        sources = [strangers(40 + number), known_devices(held, 60 + number)]
+        guessed = guess_pins(held, sources, throttles)
+        assert most(throttles) - 1 <= guessed.tries <= most(throttles)
         assert guessed.expected < 1
         tries, found, expected = tries + guessed.tries, found + guessed.found, guessed.expected
     print(
-        f"\n{comes} with the codes of {CLASSES_HELD} classes of {CHILDREN}, 7 days: {tries:,} wrong tries got"
-        f" through, {found} PINs found; expected at most {expected:.2f} for each class"
+        f"\ncodes of {CLASSES_HELD} classes of {CHILDREN}, 7 days: {tries:,} wrong tries got through, {found}"
+        f" PINs found; expected at most {expected:.2f} for each class"
     )

@@ -210,6 +210,16 @@ def test_the_own_page_shows_name_and_points(inside: FlaskClient) -> None:
     assert (page.status_code, shown) == (200, [True] * 3)
 
 
+def test_the_own_page_shows_the_class_by_its_mark(inside: FlaskClient, world: World) -> None:
+    assert '<p class="class-name"><bdi>' in inside.get("/student").text
+    mark = update(Classroom).where(Classroom.id == world.own_class.id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(mark.values(icon="owl", colour="plum"))
+    assert '<p class="class-name"><span class="avatar av-plum' in inside.get("/student").text
+    with transaction(SYSTEM) as tx:
+        tx.execute(mark.values(icon=None, colour=None))
+
+
 def test_the_own_page_shows_nothing_of_others(inside: FlaskClient) -> None:
     page = inside.get("/student").text
     hidden = ("Quartermaine", "Bartholomew", "Comment about", "Tilda", "Teacher")
