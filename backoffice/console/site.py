@@ -31,6 +31,7 @@ from backoffice.console.permissions import PermissionsPage
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.security import SecurityGrid
+from backoffice.console.student_merge import StudentMerge
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.plugin import Plugin, PluginError
@@ -50,6 +51,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ManagePage,
     ClassNames,
     StudentGrid,
+    StudentMerge,
     FamilyGrid,
     FamilyInvitationGrid,
     SchoolGrid,

@@ -409,6 +409,14 @@ def _moved(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     return Filled(fields, query=filled.query, identifiers=filled.identifiers, audited=False)
 
 
+def _looked_at_both(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Only looked at, before it is confirmed; merging is in tests/schools/test_merging_services.py."""
+    own = [each for each in stage.own(actor, "student") if thing is None or each.id != thing.id]
+    other = next((each for each in own if thing and each.school_id == thing.school_id), None)
+    fields = {"other": (other or stage.of("student")[1]).public_id}
+    return Filled(fields, identifiers={"other": "student"}, audited=False)
+
+
 def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     # Whoever was in this browser before is signed out.
     before = {"nobody": (), "student": ("changed app.student_session",)}
@@ -885,6 +893,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_manage.restore": _always(audited=False),
     "console_class_manage.undo_last": _always(audited=False),
     "console_students.act:move": _moved,
+    "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_class_points.award": _awarded,
     "console_class_points.undo": _taken_back,
