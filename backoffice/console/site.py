@@ -18,6 +18,7 @@ from backoffice.console.class_live import ClassLive
 from backoffice.console.class_manage import ManagePage
 from backoffice.console.class_names import ClassNames
 from backoffice.console.class_points import ClassPoints
+from backoffice.console.class_teachers import ClassTeachers
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.families import FamilyGrid
@@ -48,6 +49,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ClassCards,
     ClassDoor,
     ClassLive,
+    ClassTeachers,
     ManagePage,
     ClassNames,
     StudentGrid,

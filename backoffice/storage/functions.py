@@ -679,6 +679,13 @@ def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequen
     return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
+def has_other_owner(session: Session, *, school_id: int, classroom_id: int, account_id: int) -> bool:
+    """Whether a class has an owner besides somebody; nobody changes that until the transaction ends."""
+    statement = text("select app.has_other_owner(:school, :classroom, :account)")
+    given = {"school": school_id, "classroom": classroom_id, "account": account_id}
+    return bool(session.scalar(statement, given))
+
+
 def end_teaching_role(session: Session, *, school_id: int, classroom_id: int, account_id: int) -> bool:
     """End somebody's role in a class; whether there was one to end and the class keeps an owner."""
     statement = text("select app.end_teaching_role(:school, :classroom, :account)")

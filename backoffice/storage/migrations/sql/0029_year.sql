@@ -211,6 +211,40 @@ end $$;
 comment on function app.end_teaching_role is
   'Ends somebody''s role in a class: the own, or any in a class owned or led. A class keeps an owner.';
 
+-- An invitation beside an owner is worth what its sender is: the owner of that very class, and of the school.
+create or replace function app.stands(it app.invitation) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select exists (select from account a where a.id = it.invited_by and a.status = 'active')
+     and (leads(it.invited_by, it.school_id)
+          or it.role in ('co_teacher', 'helper')
+             and exists (select from teaching_role t
+                           join membership m on m.account_id = t.account_id and m.school_id = t.school_id
+                                            and m.suspended_at is null
+                          where t.school_id = it.school_id and t.classroom_id = it.classroom_id
+                            and t.account_id = it.invited_by and t.role = 'owner'))
+     and not exists (select from suspension s join account a on a.id = s.account_id
+                      where a.email_index = it.email_index and s.school_id = it.school_id)
+$$;
+
+create function app.staff_of_rooms_owned() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select t.account_id from teaching_role t where t.classroom_id = any (rooms_owned()))
+$$;
+comment on function app.staff_of_rooms_owned is 'Whoever has a role in a class that the principal owns.';
+
+-- To oneself, in a school that one leads to its people, in a class that one owns to its staff, and between founders.
+drop policy app_insert on app.mail;
+create policy app_insert on app.mail for insert to backoffice_app
+  with check (state = 'queued' and attempts = 0 and (
+    (account_id = any ((select app.ids('account'))::bigint[])
+     and (school_id is null or school_id = any ((select app.ids('schools'))::bigint[])))
+    or (account_id = any ((select app.people())::bigint[])
+        and school_id = any ((select app.ids('led_schools'))::bigint[]))
+    or (account_id = any (app.staff_of_rooms_owned())
+        and school_id = any ((select app.ids('staffed_schools'))::bigint[]))
+    or ((select app.is_founder()) and school_id is null
+        and account_id in (select f.account_id from app.other_founders() f))));
+
 drop policy app_read on app.invitation;
 drop policy app_insert on app.invitation;
 drop policy app_write on app.invitation;
@@ -232,9 +266,9 @@ create policy app_write on app.invitation for update to backoffice_app
                    and classroom_id = any ((select app.rooms_owned())::bigint[])))
               and token_digest is null);
 
-revoke execute on function app.colleagues(bigint, bigint), app.an_owner_stays(),
+revoke execute on function app.colleagues(bigint, bigint), app.an_owner_stays(), app.staff_of_rooms_owned(),
   app.has_other_owner(bigint, bigint, bigint), app.end_teaching_role(bigint, bigint, bigint) from public;
-grant execute on function app.colleagues(bigint, bigint), app.has_other_owner(bigint, bigint, bigint),
+grant execute on function app.colleagues(bigint, bigint), app.staff_of_rooms_owned(), app.has_other_owner(bigint, bigint, bigint),
   app.end_teaching_role(bigint, bigint, bigint) to backoffice_app;
 
 -- ------------------------------------------------------------------------------------ a new school year
