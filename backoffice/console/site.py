@@ -30,6 +30,7 @@ from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
 from backoffice.console.plugins import PluginsPage
+from backoffice.console.school_year import SchoolYearPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.security import SecurityGrid
 from backoffice.console.student_merge import StudentMerge
@@ -57,6 +58,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     FamilyGrid,
     FamilyInvitationGrid,
     SchoolGrid,
+    SchoolYearPage,
     TeacherGrid,
     InvitationGrid,
     PermissionsPage,

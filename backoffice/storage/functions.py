@@ -679,6 +679,14 @@ def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequen
     return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
+def who_works_at(session: Session, *, school_id: int, accounts: Collection[int]) -> Sequence[int]:
+    """Those of these accounts that belong to a school."""
+    statement = text(
+        "select a.id from unnest(cast(:accounts as bigint[])) as a (id) where app.works_at(a.id, :school)"
+    )
+    return session.scalars(statement, {"school": school_id, "accounts": list(accounts)}).all()
+
+
 def has_other_owner(session: Session, *, school_id: int, classroom_id: int, account_id: int) -> bool:
     """Whether a class has an owner besides somebody; nobody changes that until the transaction ends."""
     statement = text("select app.has_other_owner(:school, :classroom, :account)")

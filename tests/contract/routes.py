@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import (
     CHILDREN_READ,
     GUARDIANS_APPROVE,
@@ -26,6 +27,7 @@ from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.plugin import discover
+from backoffice.problems import Rejected
 from backoffice.schools.models import (
     Enrollment,
     Membership,
@@ -35,6 +37,7 @@ from backoffice.schools.models import (
     SchoolKind,
     TeachingRole,
 )
+from backoffice.schools.services import merging, school_years
 from backoffice.settings import plugin_config
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
@@ -439,6 +442,15 @@ def _other_of(stage: Stage, actor: Actor, thing: Thing | None) -> Thing | None:
     return next((each for each in stage.of("account") if each.id in beside), None)
 
 
+def _taught_by(stage: Stage, thing: Thing | None) -> Thing:
+    """The only one who teaches the class: an owner who stays one."""
+    with transaction(SYSTEM) as tx:
+        held = tx.scalar(
+            select(TeachingRole.account_id).where(TeachingRole.classroom_id == (thing.id if thing else 0))
+        )
+    return next((each for each in stage.of("account") if each.id == held), stage.of("account")[0])
+
+
 def _changed_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     """Somebody becomes an owner of the class, who is none; where all are owners, nothing happens."""
     other = _other_of(stage, actor, thing)
@@ -449,14 +461,14 @@ def _changed_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
                 TeachingRole.classroom_id == (thing.id if thing else 0),
             )
         )
-    fields = {"account": (other or stage.of("account")[0]).public_id, "role": "owner"}
+    fields = {"account": (other or _taught_by(stage, thing)).public_id, "role": "owner"}
     effect = (*MAILED, "changed app.teaching_role") if role not in {None, "owner"} else ()
     return Filled(fields, effect, identifiers={"account": "account"}, audited=bool(effect))
 
 
 def _ended_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     other = _other_of(stage, actor, thing)
-    fields = {"rowid": (other or stage.of("account")[0]).public_id, "confirm": "yes"}
+    fields = {"rowid": (other or _taught_by(stage, thing)).public_id, "confirm": "yes"}
     effect = (*MAILED, "removed app.teaching_role") if other else ()
     return Filled(fields, effect, identifiers={"rowid": "account"}, audited=other is not None)
 
@@ -480,12 +492,34 @@ def _asked_beside(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _year_looked_at(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Only looked at, before it begins; tests/schools/test_school_years_services.py begins one."""
+    with transaction(actor.principal.credential) as tx:
+        begun_by = {each.id: each.public_id for each in school_years.schools_of_years(tx)}
+    room = next((each for each in stage.own(actor, "classroom") if each.school_id in begun_by), None)
+    if room is None:
+        return Filled({}, audited=False)
+    return Filled(
+        {"school": begun_by[room.school_id or 0], "class": [room.public_id], "do": "look"},
+        identifiers={"school": "school", "class": "classroom"},
+        audited=False,
+    )
+
+
 def _looked_at_both(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
-    """Only looked at, before it is confirmed; merging is in tests/schools/test_merging_services.py."""
-    own = [each for each in stage.own(actor, "student") if thing is None or each.id != thing.id]
-    other = next((each for each in own if thing and each.school_id == thing.school_id), None)
-    fields = {"other": (other or stage.of("student")[1]).public_id}
-    return Filled(fields, identifiers={"other": "student"}, audited=False)
+    """Only looked at, before it is confirmed; merging is in tests/schools/test_merging_services.py.
+
+    Where there is nobody with whom the actor may merge it, somebody is looked for.
+    """
+    for other in stage.own(actor, "student"):
+        try:
+            merging.preview_merge(
+                principal=actor.principal, keeper=thing.public_id if thing else "", merged=other.public_id
+            )
+        except (NotFound, Rejected):
+            continue
+        return Filled({"other": other.public_id}, identifiers={"other": "student"}, audited=False)
+    return Filled({"q": "zz"}, audited=False)
 
 
 def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -976,6 +1010,7 @@ FORMS: Mapping[str, Fill] = {
     ),
     "console_class_teachers.again": _asked_beside,
     "console_class_teachers.withdraw": _asked_beside,
+    "console_school-year.index": _year_looked_at,
     "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_class_points.award": _awarded,
