@@ -56,6 +56,9 @@ POINTS_AWARD = Permission("points:award", "Award points, and take the own awards
 POINTS_REPORT = Permission("points:report", "Print a student's progress report")
 POINTS_UNDO = Permission("points:undo", "Take back what somebody else awarded")
 REQUESTS_ANSWER = Permission("requests:answer", "Answer a parent who asks to correct or delete something")
+SCHOOL_YEARS_BEGIN = Permission(
+    "school-years:begin", "Begin a school year: archive classes, make new ones, move students up"
+)
 SCHOOLS_COUNT = Permission("schools:count", "See how many classes, students and staff a school has")
 SCHOOLS_EDIT = Permission("schools:edit", "Say how a school's staff have to sign in")
 SCHOOLS_READ = Permission("schools:read", "See a school's name and place")
@@ -65,9 +68,13 @@ SECURITY_READ = Permission("security:read", "See the security events")
 STUDENTS_CREATE = Permission("students:create", "Add students to a class")
 STUDENTS_EDIT = Permission("students:edit", "Correct a student's name")
 STUDENTS_EXPORT = Permission("students:export", "Take a list of students out as a file")
+STUDENTS_MERGE = Permission("students:merge", "Make one student of two who are the same child")
 STUDENTS_READ = Permission("students:read", "See a student's name, classes and points")
 STUDENTS_SIGN_OUT = Permission("students:sign-out", "Sign out children who are signed in")
 STUDENTS_UNENROLL = Permission("students:unenroll", "Take a student out of a class")
+TEACHERS_ASSIGN = Permission(
+    "teachers:assign", "Give colleagues a role in a class, change it and take it away"
+)
 TEACHERS_INVITE = Permission("teachers:invite", "Invite people into a school")
 TEACHERS_LIST = Permission("teachers:list", "See a school's staff, their roles and classes")
 TEACHERS_READ = Permission("teachers:read", "See the names of the staff of a class")

@@ -9,6 +9,7 @@ from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, S
 from backoffice.access.policy import can
 from backoffice.console.class_page import CRUMB, ClassPage
 from backoffice.console.forms import ConfirmForm, MarkForm
+from backoffice.console.school_year import year_url
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom
 from backoffice.schools.names import COLOURS, FIGURES
@@ -56,6 +57,7 @@ class ManagePage(ClassPage):
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)
             else None,
+            year_url=year_url(reading(), row),
         )
         return (page, 422) if form.errors else page
 

@@ -97,7 +97,7 @@ class InvitationGrid(Grid):
                         )
                     ),
                     Cell(schools.get(each.school_id)),
-                    _state(each),
+                    state_cell(each),
                 ),
             )
             for each in things
@@ -183,7 +183,8 @@ class InvitationGrid(Grid):
         )
 
 
-def _state(invitation: Invitation) -> Cell:
+def state_cell(invitation: Invitation) -> Cell:
+    """How an open invitation stands."""
     if invitation.expires_at <= clock.now():
         return Cell("Expired", "badge", tone="warn")
     if invitation.token_digest is None:

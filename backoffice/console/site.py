@@ -18,6 +18,7 @@ from backoffice.console.class_live import ClassLive
 from backoffice.console.class_manage import ManagePage
 from backoffice.console.class_names import ClassNames
 from backoffice.console.class_points import ClassPoints
+from backoffice.console.class_teachers import ClassTeachers
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.families import FamilyGrid
@@ -29,8 +30,10 @@ from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
 from backoffice.console.plugins import PluginsPage
+from backoffice.console.school_year import SchoolYearPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.security import SecurityGrid
+from backoffice.console.student_merge import StudentMerge
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.plugin import Plugin, PluginError
@@ -47,12 +50,15 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ClassCards,
     ClassDoor,
     ClassLive,
+    ClassTeachers,
     ClassNames,
     ManagePage,
     StudentGrid,
+    StudentMerge,
     FamilyGrid,
     FamilyInvitationGrid,
     SchoolGrid,
+    SchoolYearPage,
     TeacherGrid,
     InvitationGrid,
     PermissionsPage,

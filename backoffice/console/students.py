@@ -20,6 +20,7 @@ from backoffice.access.permissions import (
     STUDENTS_CREATE,
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
+    STUDENTS_MERGE,
     STUDENTS_READ,
     STUDENTS_UNENROLL,
 )
@@ -266,6 +267,9 @@ class StudentGrid(Grid):
                 if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
                 else None,
                 "edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None,
+                "merge": f"/console/students/{public_id}/merge"
+                if can(self.who, STUDENTS_MERGE, row)
+                else None,
                 "invite_parent": f"/console/families/invite/{public_id}"
                 if can(self.who, GUARDIANS_INVITE, row)
                 else None,

@@ -40,6 +40,37 @@ class PlaceEnded:
         return cls("Home <Hollow> School")
 
 
+@dataclass(frozen=True)
+class ClassRole:
+    """Who has made somebody what, in which class."""
+
+    by: str
+    school: str
+    place: str
+    classroom: str
+
+    @classmethod
+    def example(cls) -> "ClassRole":
+        """One in a class with a hostile name."""
+        return cls("Tilda Teacher", "Home <Hollow> School", "a helper of Ownclass <Otters>", "q" * 16)
+
+
+@dataclass(frozen=True)
+class ClassRoleEnded:
+    """Who has ended somebody's role in which class."""
+
+    by: str
+    school: str
+    classroom: str
+
+    @classmethod
+    def example(cls) -> "ClassRoleEnded":
+        """One in a class with a hostile name."""
+        return cls("Tilda Teacher", "Home <Hollow> School", "Ownclass <Otters>")
+
+
 INVITATION = Mail("invitation", Invited)
 PLACE_ENDED = Mail("place-ended", PlaceEnded)
-MAILS = (INVITATION, PLACE_ENDED)
+CLASS_ROLE = Mail("class-role", ClassRole)
+CLASS_ROLE_ENDED = Mail("class-role-ended", ClassRoleEnded)
+MAILS = (INVITATION, PLACE_ENDED, CLASS_ROLE, CLASS_ROLE_ENDED)

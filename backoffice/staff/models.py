@@ -22,11 +22,13 @@ class InvitedAs(StrEnum):
     OWNER = "owner"
 
 
-IN_A_CLASS = frozenset({InvitedAs.CO_TEACHER, InvitedAs.HELPER, InvitedAs.OWNER})
+# What the owner of a class may invite somebody to be in it.
+BESIDE_THE_OWNER = frozenset({InvitedAs.CO_TEACHER, InvitedAs.HELPER})
+IN_A_CLASS = BESIDE_THE_OWNER | {InvitedAs.OWNER}
 
 
 class Invitation(Base):
-    """A leader asks whoever has an address to work at the school.
+    """A leader, or the owner of a class, asks whoever has an address to work there.
 
     The link's token is made by the worker that mails it: the web stores an invitation without one, and takes
     it away again where the link is to be dead.

@@ -683,6 +683,53 @@ def forget_roster_change(session: Session, *, school_id: int, classroom_id: int)
     session.execute(statement, {"school": school_id, "classroom": classroom_id})
 
 
+def forget_roster_changes(session: Session, *, school_id: int, classrooms: Collection[int]) -> None:
+    """Forget the last changes of the rosters of classes that end together."""
+    statement = text("select app.forget_roster_changes(:school, cast(:classrooms as bigint[]))")
+    session.execute(statement, {"school": school_id, "classrooms": list(classrooms)})
+
+
+def may_merge(session: Session, *, school_id: int, students: Collection[int]) -> bool:
+    """Whether students are the principal's alone to merge."""
+    statement = text("select app.may_merge(:school, cast(:students as bigint[]))")
+    return bool(session.scalar(statement, {"school": school_id, "students": list(students)}))
+
+
+def merge_students(session: Session, *, school_id: int, keeper: int, merged: int, at: datetime) -> str:
+    """Make one student of two: "merged", or why not ("not theirs", "requests wait")."""
+    statement = text("select app.merge_students(:school, :keeper, :merged, :at)")
+    given = {"school": school_id, "keeper": keeper, "merged": merged, "at": at}
+    return str(session.scalar(statement, given))
+
+
+def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:
+    """Who works at the school of an own class and has no role in it: number, public id, sealed name."""
+    statement = text("select * from app.colleagues(:school, :classroom)")
+    return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
+
+
+def who_works_at(session: Session, *, school_id: int, accounts: Collection[int]) -> Sequence[int]:
+    """Those of these accounts that belong to a school."""
+    statement = text(
+        "select a.id from unnest(cast(:accounts as bigint[])) as a (id) where app.works_at(a.id, :school)"
+    )
+    return session.scalars(statement, {"school": school_id, "accounts": list(accounts)}).all()
+
+
+def has_other_owner(session: Session, *, school_id: int, classroom_id: int, account_id: int) -> bool:
+    """Whether a class has an owner besides somebody; nobody changes that until the transaction ends."""
+    statement = text("select app.has_other_owner(:school, :classroom, :account)")
+    given = {"school": school_id, "classroom": classroom_id, "account": account_id}
+    return bool(session.scalar(statement, given))
+
+
+def end_teaching_role(session: Session, *, school_id: int, classroom_id: int, account_id: int) -> bool:
+    """End somebody's role in a class; whether there was one to end and the class keeps an owner."""
+    statement = text("select app.end_teaching_role(:school, :classroom, :account)")
+    given = {"school": school_id, "classroom": classroom_id, "account": account_id}
+    return bool(session.scalar(statement, given))
+
+
 def school_counts(session: Session, *, schools: Collection[int]) -> Sequence[AnyRow]:
     """Classrooms, students and staff of those of these schools that the principal may count."""
     statement = text("select * from app.school_counts(cast(:schools as bigint[]))")

@@ -505,6 +505,14 @@ def _actors(
         classes["outside"].id: ("outsider",),
         extras.alone.id: ("alone",),
     }
+    # From whom an owner chooses who teaches the class as well.
+    at_school = {
+        home.id: ("teacher", "colleague", "co_teacher", "helper", "mixed"),
+        elsewhere.id: ("elsewhere",),
+        schools["outside"].id: ("outsider",),
+        extras.alone_school.id: ("alone",),
+    }
+    owners = {"teacher", "colleague", "mixed", "elsewhere", "outsider", "alone"}
     for name, (rooms, places) in teach.items():
         person = world.people[name]
         students = {child.id: child for room in rooms for child in room.children}
@@ -517,13 +525,16 @@ def _actors(
         for child in students.values():
             says |= _names(child)
         says |= {each.name for each in colleagues}
+        eligible = [world.people[each] for place in places for each in at_school[place.id]]
+        if name in owners:
+            says |= {each.name for each in eligible}
         if colleague in rooms:
             says.add(SHARED_SECRET)
         reach = {
             "school": frozenset(place.id for place in places),
             "classroom": frozenset(room.id for room in rooms),
             "student": frozenset(students),
-            "account": frozenset({person.id}),
+            "account": frozenset({person.id, *(each.id for each in eligible if name in owners)}),
         }
         for kind in ("action", "point_award"):
             reach[kind] = frozenset(t.id for room in rooms for t in _of_points(room) if t.kind == kind)

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import (
     CHILDREN_READ,
     GUARDIANS_APPROVE,
@@ -26,6 +27,7 @@ from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.plugin import discover
+from backoffice.problems import Rejected
 from backoffice.schools.models import (
     Enrollment,
     Membership,
@@ -36,6 +38,7 @@ from backoffice.schools.models import (
     TeachingRole,
 )
 from backoffice.schools.roster_models import RosterChangeStudent
+from backoffice.schools.services import merging, school_years
 from backoffice.settings import plugin_config
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
@@ -432,6 +435,116 @@ def _moved(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     filled = _unenroll(stage, actor, thing)
     fields = {**filled.fields, "action": "move", "target": ""}
     return Filled(fields, query=filled.query, identifiers=filled.identifiers, audited=False)
+
+
+# What a mail to a colleague leaves behind.
+MAILED = ("added app.job_run", "added app.mail", "added app.mail_content")
+
+
+def _given_role(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """Somebody of the school who has no role in the class; where there is nobody, nothing happens."""
+    room = thing or stage.of("classroom")[0]
+    works = select(Membership.account_id).where(Membership.school_id == room.school_id)
+    there = select(TeachingRole.account_id).where(TeachingRole.classroom_id == room.id)
+    with transaction(SYSTEM) as tx:
+        free = set(tx.scalars(works)) - set(tx.scalars(there))
+    person = next((each for each in stage.of("account") if each.id in free), None)
+    fields = {"account": (person or stage.of("account")[0]).public_id, "role": "helper"}
+    effect = (*MAILED, "added app.teaching_role") if person else ()
+    return Filled(fields, effect, identifiers={"account": "account"}, audited=person is not None)
+
+
+def _other_of(stage: Stage, actor: Actor, thing: Thing | None) -> Thing | None:
+    """Somebody else who teaches the class beside an owner."""
+    roles = select(TeachingRole.account_id, TeachingRole.role)
+    with transaction(SYSTEM) as tx:
+        held = dict(tx.execute(roles.where(TeachingRole.classroom_id == (thing.id if thing else 0))).all())
+    held.pop(actor.principal.account_id or 0, None)
+    beside = {each for each, role in held.items() if role != "owner"} or (
+        # The actor is an owner, too.
+        set(held) if actor.name != "leader" or len(held) > 1 else set()
+    )
+    return next((each for each in stage.of("account") if each.id in beside), None)
+
+
+def _taught_by(stage: Stage, thing: Thing | None) -> Thing:
+    """The only one who teaches the class: an owner who stays one."""
+    with transaction(SYSTEM) as tx:
+        held = tx.scalar(
+            select(TeachingRole.account_id).where(TeachingRole.classroom_id == (thing.id if thing else 0))
+        )
+    return next((each for each in stage.of("account") if each.id == held), stage.of("account")[0])
+
+
+def _changed_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Somebody becomes an owner of the class, who is none; where all are owners, nothing happens."""
+    other = _other_of(stage, actor, thing)
+    with transaction(SYSTEM) as tx:
+        role = tx.scalar(
+            select(TeachingRole.role).where(
+                TeachingRole.account_id == (other.id if other else 0),
+                TeachingRole.classroom_id == (thing.id if thing else 0),
+            )
+        )
+    fields = {"account": (other or _taught_by(stage, thing)).public_id, "role": "owner"}
+    effect = (*MAILED, "changed app.teaching_role") if role not in {None, "owner"} else ()
+    return Filled(fields, effect, identifiers={"account": "account"}, audited=bool(effect))
+
+
+def _ended_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    other = _other_of(stage, actor, thing)
+    fields = {"rowid": (other or _taught_by(stage, thing)).public_id, "confirm": "yes"}
+    effect = (*MAILED, "removed app.teaching_role") if other else ()
+    return Filled(fields, effect, identifiers={"rowid": "account"}, audited=other is not None)
+
+
+def _left_class(_stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Whoever has a role, and is not the only owner."""
+    roles = select(TeachingRole.account_id, TeachingRole.role)
+    with transaction(SYSTEM) as tx:
+        held = dict(tx.execute(roles.where(TeachingRole.classroom_id == (thing.id if thing else 0))).all())
+    own = held.pop(actor.principal.account_id or 0, None)
+    goes = own is not None and (own != "owner" or "owner" in held.values())
+    return Filled({"confirm": "yes"}, ("removed app.teaching_role",) if goes else (), audited=goes)
+
+
+def _asked_beside(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    """No invitation of the world is one into a class: tests/staff/test_class_roles.py has them."""
+    return Filled(
+        {"invitation": stage.of("invitation")[0].public_id},
+        identifiers={"invitation": "invitation"},
+        audited=False,
+    )
+
+
+def _year_looked_at(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Only looked at, before it begins; tests/schools/test_school_years_services.py begins one."""
+    with transaction(actor.principal.credential) as tx:
+        begun_by = {each.id: each.public_id for each in school_years.schools_of_years(tx)}
+    room = next((each for each in stage.own(actor, "classroom") if each.school_id in begun_by), None)
+    if room is None:
+        return Filled({}, audited=False)
+    return Filled(
+        {"school": begun_by[room.school_id or 0], "class": [room.public_id], "do": "look"},
+        identifiers={"school": "school", "class": "classroom"},
+        audited=False,
+    )
+
+
+def _looked_at_both(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Only looked at, before it is confirmed; merging is in tests/schools/test_merging_services.py.
+
+    Where there is nobody with whom the actor may merge it, somebody is looked for.
+    """
+    for other in stage.own(actor, "student"):
+        try:
+            merging.preview_merge(
+                principal=actor.principal, keeper=thing.public_id if thing else "", merged=other.public_id
+            )
+        except (NotFound, Rejected):
+            continue
+        return Filled({"other": other.public_id}, identifiers={"other": "student"}, audited=False)
+    return Filled({"q": "zz"}, audited=False)
 
 
 def _in_by_code(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -928,6 +1041,20 @@ FORMS: Mapping[str, Fill] = {
     "console_class_manage.restore": _always(audited=False),
     "console_class_manage.undo_last": _always(audited=False),
     "console_students.act:move": _moved,
+    "console_class_teachers.give": _given_role,
+    "console_class_teachers.change": _changed_role,
+    "console_class_teachers.take": _ended_role,
+    "console_class_teachers.leave": _left_class,
+    "console_class_teachers.invite": _always(
+        ("added app.invitation", "added app.job_run"),
+        email="new@people.example",
+        name="Nadia Newcomer",
+        role="helper",
+    ),
+    "console_class_teachers.again": _asked_beside,
+    "console_class_teachers.withdraw": _asked_beside,
+    "console_school-year.index": _year_looked_at,
+    "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_class_points.award": _awarded,
     "console_class_points.undo": _taken_back,

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
-from backoffice.access.permissions import TEACHERS_INVITE, TEACHERS_READ
+from backoffice.access.permissions import TEACHERS_ASSIGN, TEACHERS_INVITE, TEACHERS_READ, Permission
 from backoffice.access.policy import visible
 from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
@@ -29,7 +29,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Membership, Role, School, TeachingRole
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
-from backoffice.staff.models import IN_A_CLASS, Invitation, InvitedAs
+from backoffice.staff.models import BESIDE_THE_OWNER, IN_A_CLASS, Invitation, InvitedAs
 from backoffice.storage import functions
 from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.storage.sealed import open_text
@@ -48,7 +48,7 @@ _AS_MUCH = {
 }
 OPEN = (Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
 
-OVER = "This invitation is over. Ask the school's leader for a new one."
+OVER = "This invitation is over. Ask whoever invited you for a new one."
 ASKED_ALREADY = "This address has this invitation already. Send it again from the list."
 THERE_ALREADY = "Whoever has this address has this place already."
 
@@ -116,15 +116,35 @@ def invite(
         proof.demand(tx)
         place = find(tx, School, school, permission=TEACHERS_INVITE)
         room = _room(tx, classroom, place.id) if classroom else None
-        if _is_there(tx, email_index(email), place.id, role, room):
-            raise Rejected(email=THERE_ALREADY)
-        made = _add(tx, school_id=place.id, email=email, name=name, role=role, classroom_id=room)
-        if made is None:
-            raise Rejected(email=ASKED_ALREADY)
-        number, public_id = made
-        record(tx, "invitations.invite", school_id=place.id, invitation=number, role=role, classroom=room)
-        queue.defer(tx, WRITE)
-    return public_id
+        return _invite(tx, place.id, email=email, name=name, role=role, room=room)
+
+
+def invite_to_class(
+    *, principal: Principal, classroom: str, email: str, name: str, role: InvitedAs, throttles: Throttles
+) -> PublicId:
+    """Have somebody invited by mail to teach a class with its owner, who asks; the school is theirs as well.
+
+    As to the answer, and what it raises, like `invite`; `Closed`.
+    """
+    email, name = checked(email), checked_name(name, NOBODY_NAMED)
+    if role not in BESIDE_THE_OWNER:
+        raise Rejected(role="Choose co-teacher or helper.")
+    _pace(email_index(email), throttles)
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        room = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN)
+        return _invite(tx, room.school_id, email=email, name=name, role=role, room=room.id)
+
+
+def invited_to(tx: Transaction, classroom: Classroom) -> list[Invitation]:
+    """The open invitations beside the owner of a class, for who may give roles in it, the oldest first."""
+    waiting = select(Invitation).where(
+        *OPEN,
+        Invitation.school_id == classroom.school_id,
+        Invitation.classroom_id == classroom.id,
+        Invitation.role.in_(BESIDE_THE_OWNER),
+    )
+    return list(tx.scalars(visible(tx.principal, waiting.order_by(Invitation.id), TEACHERS_ASSIGN)))
 
 
 def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
@@ -171,14 +191,20 @@ def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
     return len(invited)
 
 
-def send_again(*, principal: Principal, invitations: Collection[str], throttles: Throttles) -> int:
+def send_again(
+    *,
+    principal: Principal,
+    invitations: Collection[str],
+    throttles: Throttles,
+    right: Permission = TEACHERS_INVITE,
+) -> int:
     """Have new links mailed, for 14 days from now; the old ones are dead at once. How many.
 
-    Raises `Throttled`.
+    `right` is by which permission: that over a school, or over one's own classes. Raises `Throttled`.
     """
     with transaction(principal) as tx:
         for index in tx.scalars(
-            visible(tx.principal, select(Invitation), TEACHERS_INVITE)
+            visible(tx.principal, select(Invitation), right)
             .where(*OPEN, Invitation.public_id.in_(invitations))
             .with_only_columns(Invitation.email_index)
         ):
@@ -186,7 +212,7 @@ def send_again(*, principal: Principal, invitations: Collection[str], throttles:
     with transaction(principal) as tx:
         # Whoever sends it again stands for it from now on.
         me = tx.principal.account_id
-        sent = _change(tx, invitations, expires_at=clock.now() + LASTS, invited_by=me)
+        sent = _change(tx, invitations, right, expires_at=clock.now() + LASTS, invited_by=me)
         for each in sent:
             record(tx, "invitations.send-again", school_id=each.school_id, invitation=each.id)
         if sent:
@@ -194,10 +220,12 @@ def send_again(*, principal: Principal, invitations: Collection[str], throttles:
     return len(sent)
 
 
-def withdraw(*, principal: Principal, invitations: Collection[str]) -> int:
-    """Withdraw invitations: their links are dead at once. How many were still open."""
+def withdraw(
+    *, principal: Principal, invitations: Collection[str], right: Permission = TEACHERS_INVITE
+) -> int:
+    """Withdraw invitations: their links are dead at once. How many were still open. `right`: as above."""
     with transaction(principal) as tx:
-        withdrawn = _change(tx, invitations, withdrawn_at=clock.now())
+        withdrawn = _change(tx, invitations, right, withdrawn_at=clock.now())
         for each in withdrawn:
             record(tx, "invitations.withdraw", school_id=each.school_id, invitation=each.id)
     return len(withdrawn)
@@ -321,6 +349,20 @@ def _pace(index: bytes, throttles: Throttles) -> None:
     take(Claim("invitation by address", throttles.letter_address, voucher(ACCOUNT, index.hex())))
 
 
+def _invite(
+    tx: Transaction, school_id: int, *, email: str, name: str, role: InvitedAs, room: int | None
+) -> PublicId:
+    if _is_there(tx, email_index(email), school_id, role, room):
+        raise Rejected(email=THERE_ALREADY)
+    made = _add(tx, school_id=school_id, email=email, name=name, role=role, classroom_id=room)
+    if made is None:
+        raise Rejected(email=ASKED_ALREADY)
+    number, public_id = made
+    record(tx, "invitations.invite", school_id=school_id, invitation=number, role=role, classroom=room)
+    queue.defer(tx, WRITE)
+    return public_id
+
+
 def _room(tx: Transaction, classroom: str, school_id: int) -> int:
     try:
         room = find(tx, Classroom, classroom)
@@ -379,9 +421,11 @@ def _add(
     return number, public_id
 
 
-def _change(tx: Transaction, invitations: Collection[str], **values: object) -> list[Invitation]:
+def _change(
+    tx: Transaction, invitations: Collection[str], right: Permission, **values: object
+) -> list[Invitation]:
     """Change open invitations, whose links are dead from then on."""
-    chosen = visible(tx.principal, select(Invitation), TEACHERS_INVITE).where(
+    chosen = visible(tx.principal, select(Invitation), right).where(
         *OPEN, Invitation.public_id.in_(invitations)
     )
     # Locked: one that is being accepted is waited for, and is not open any more then.

@@ -1,0 +1,165 @@
+"""Beginning a school year: what becomes of each class, a look at all of it, and doing it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
+from backoffice.access.transaction import Transaction
+from backoffice.console.guard import GuardedView
+from backoffice.problems import Rejected
+from backoffice.schools.models import Classroom, School
+from backoffice.schools.services import school_years
+from backoffice.schools.services.classrooms import LONGEST_NAME
+from backoffice.schools.services.school_years import Ending, YearClass, YearPreview
+from backoffice.web.identity import done_reading, reading
+from backoffice.web.resend import shows_what_was_typed
+
+HERE = "/console/school-year/"
+
+
+class SchoolYearPage(GuardedView):
+    """The classes of a school, and a new year for them."""
+
+    doors = {"index": SCHOOL_YEARS_BEGIN}
+    title = "School year"
+    category = "School"
+    address = "school-year"
+    icon = "clock"
+
+    def is_visible(self) -> bool:
+        """In the menu of leaders; in a school of one's own it is reached from a class."""
+        return bool(self.who.led_schools)
+
+    @expose("/", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def index(self) -> str | Response | tuple[str, int]:
+        """Choose what becomes of each class; look at the numbers; begin."""
+        tx = reading()
+        schools = school_years.schools_of_years(tx)
+        chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
+        if not chosen:
+            return self.render("console/school_year_of.html", schools=schools)
+        school = next((each for each in schools if each.public_id == chosen), None)
+        if school is None:
+            raise NotFound
+        classes = school_years.classes_of_year(tx, school)
+        done_reading()
+        problem, looked = None, None
+        if FlaskForm().validate_on_submit() and request.form.get("do") != "edit":
+            endings = _endings()
+            try:
+                if request.form.get("do") == "begin":
+                    begun = school_years.begin_year(
+                        principal=self.who,
+                        school=school.public_id,
+                        endings=endings,
+                        seen=request.form.get("seen", ""),
+                    )
+                    flash(_done(begun), "success")
+                    return redirect(f"/console/classrooms/?school={school.public_id}", 303)
+                looked = school_years.preview_year(
+                    principal=self.who, school=school.public_id, endings=endings
+                )
+            except Rejected as rejected:
+                problem = str(rejected)
+        page = self._page(school, classes, looked, problem)
+        return (page, 422) if problem else page
+
+    def _page(
+        self, school: School, classes: Sequence[YearClass], looked: YearPreview | None, problem: str | None
+    ) -> str:
+        crumbs: list[dict[str, str]] = [{"title": self.title, "url": HERE}, {"title": school.name}]
+        return self.render(
+            "console/school_year.html" if looked is None else "console/school_year_look.html",
+            form=FlaskForm(),
+            school={"name": school.name, "public_id": school.public_id},
+            rows=[_row(each) for each in classes],
+            looked=looked,
+            sentences=_sentences(looked) if looked else [],
+            problem=problem,
+            longest=LONGEST_NAME,
+            most=school_years.MOST_CLASSES,
+            crumbs=crumbs,
+        )
+
+
+def _row(each: YearClass) -> dict[str, Any]:
+    """A class as the form has it: as it was sent, or as is likely."""
+    key, form = each.public_id, request.form
+    # A class that is new since the form was sent is left as it is.
+    sent, known = bool(form), key in form.getlist("class")
+    up = set(form.getlist(f"up-{key}"))
+    return {
+        "key": key,
+        "name": each.name,
+        "ends": known or not sent,
+        "successor": form.get(f"name-{key}", each.proposed),
+        "made": f"new-{key}" in form if known else True,
+        "stay": f"stay-{key}" in form if known else True,
+        "teachers": each.teachers,
+        "pupils": [
+            {
+                "public_id": pupil.public_id,
+                "name": pupil.name,
+                "up": pupil.public_id in up if known else True,
+            }
+            for pupil in each.pupils
+        ],
+    }
+
+
+def _endings() -> list[Ending]:
+    """What the form asks for. A class that is gone since is asked for all the same, and refused."""
+    form = request.form
+    return [
+        Ending(
+            key,
+            form.get(f"name-{key}", "") if f"new-{key}" in form else None,
+            frozenset(form.getlist(f"up-{key}")),
+            f"stay-{key}" in form,
+        )
+        for key in dict.fromkeys(form.getlist("class"))
+    ]
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def _sentences(looked: YearPreview) -> list[str]:
+    """What beginning does, in numbers."""
+    ends = _many(len(looked.lines), "class is", "classes are")
+    made = _many(looked.successors, "new class is", "new classes are")
+    up, out = _many(looked.moving, "student moves", "students move"), _many(looked.leaving, "leaves", "leave")
+    stops = (
+        _many(looked.codes, "code", "codes"),
+        _many(looked.cards, "personal card", "personal cards"),
+        _many(looked.tablets, "tablet", "tablets"),
+    )
+    said = [
+        f"{ends} archived. They can be read, with all points, and brought back one by one.",
+        f"{made} made, each with a new code. The doors are closed until somebody opens them.",
+        f"{up} up and {out}. Nobody is deleted, and points begin at nothing.",
+        f"{stops[0]}, {stops[1]} and {stops[2]} of the old classes stop working.",
+    ]
+    if looked.inside:
+        said.append(f"{_many(looked.inside, 'child is', 'children are')} signed in now and will be out.")
+    return said
+
+
+def _done(begun: school_years.Begun) -> str:
+    made, moved = _many(begun.made, "new class", "new classes"), _many(begun.moved, "student", "students")
+    ended = _many(begun.ended, "class", "classes")
+    return f"The new year has begun: {made} with {moved}, and {ended} archived."
+
+
+def year_url(tx: Transaction, row: Classroom) -> str | None:
+    """Where the year of a class's school is begun, for somebody who may."""
+    school = next((each for each in school_years.schools_of_years(tx) if each.id == row.school_id), None)
+    return f"{HERE}?school={school.public_id}" if school else None

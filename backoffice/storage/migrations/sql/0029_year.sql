@@ -1,0 +1,312 @@
+-- Two students who are one, colleagues in a class, and a new school year.
+
+create function app.rooms_owned() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select t.classroom_id from teaching_role t
+                where t.account_id = any (ids('account')) and t.role = 'owner'
+                  and t.classroom_id = any (ids('classrooms')))
+$$;
+comment on function app.rooms_owned is 'Classrooms that the principal owns.';
+
+-- ------------------------------------------------------------------------------ two students who are one
+
+create function app.may_merge(of_school bigint, of_students bigint[]) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select of_school = any (ids('led_schools'))
+      or (not exists (select from unnest(of_students) as s (id)
+                       where not exists (select from enrollment e
+                                          where e.school_id = of_school and e.student_id = s.id
+                                            and e.ended_at is null
+                                            and e.classroom_id = any (rooms_owned())))
+          and not exists (select from enrollment e
+                            join classroom c on c.school_id = e.school_id and c.id = e.classroom_id
+                           where e.school_id = of_school and e.student_id = any (of_students)
+                             and e.ended_at is null and c.archived_at is null
+                             and e.classroom_id <> all (rooms_owned())))
+$$;
+comment on function app.may_merge is
+  'Whether these students are the principal''s alone to merge: of a school led, or in no class of anybody else''s.';
+
+create function app.merge_students(of_school bigint, keeper bigint, merged bigint, moment timestamptz)
+returns text
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  digest text;
+  place record;
+begin
+  perform from student s where s.school_id = of_school and s.id in (keeper, merged) order by s.id for update;
+  if (select count(*) from student s where s.school_id = of_school and s.id in (keeper, merged)) <> 2
+     or not may_merge(of_school, array[keeper, merged]) then
+    return 'not theirs';
+  end if;
+  if exists (select from guardian_request r
+               join guardian_request k on k.school_id = r.school_id and k.account_id = r.account_id
+                and k.kind = r.kind and k.student_id = keeper and k.answered_at is null
+              where r.school_id = of_school and r.student_id = merged and r.answered_at is null) then
+    return 'requests wait';
+  end if;
+  -- Whoever awards at this moment comes before or after, and then finds one child.
+  perform from enrollment e where e.school_id = of_school and e.student_id in (keeper, merged)
+    order by e.classroom_id, e.student_id for update;
+
+  -- What was undone would be half of what it was.
+  delete from roster_change r where r.school_id = of_school and exists (
+    select from roster_change_student c where c.school_id = r.school_id and c.classroom_id = r.classroom_id
+       and c.student_id in (keeper, merged));
+  update student_card c set voided_at = moment
+   where c.school_id = of_school and c.student_id = merged and c.voided_at is null;
+  update student_session s set ended_at = moment
+   where s.school_id = of_school and s.student_id = merged and s.ended_at is null;
+
+  insert into enrollment as e (school_id, classroom_id, student_id, alias, avatar, balance, goal, joined_at,
+                               ended_at)
+  select g.school_id, g.classroom_id, keeper, g.alias, g.avatar, g.balance, g.goal, g.joined_at, g.ended_at
+    from enrollment g where g.school_id = of_school and g.student_id = merged
+  on conflict (school_id, classroom_id, student_id) do update
+     set balance = e.balance + excluded.balance, alias = coalesce(e.alias, excluded.alias),
+         goal = coalesce(e.goal, excluded.goal), joined_at = least(e.joined_at, excluded.joined_at),
+         ended_at = case when e.ended_at is not null and excluded.ended_at is not null
+                         then greatest(e.ended_at, excluded.ended_at) end;
+  update point_entry p set student_id = keeper where p.school_id = of_school and p.student_id = merged;
+  update student_card c set student_id = keeper where c.school_id = of_school and c.student_id = merged;
+  update student_session s set student_id = keeper where s.school_id = of_school and s.student_id = merged;
+  update worry w set student_id = keeper where w.school_id = of_school and w.student_id = merged;
+  update pin_override o set student_id = keeper where o.school_id = of_school and o.student_id = merged;
+  update student_view v set student_id = keeper where v.school_id = of_school and v.student_id = merged;
+  update guardian_request r set student_id = keeper where r.school_id = of_school and r.student_id = merged;
+
+  -- Nobody is asked twice, and whoever follows both follows one, by the better of the two links.
+  update guardian_invitation i set withdrawn_at = moment, token_digest = null
+   where i.school_id = of_school and i.student_id = merged and i.code_digest is null
+     and i.accepted_at is null and i.withdrawn_at is null
+     and exists (select from guardian_invitation k
+                  where k.school_id = of_school and k.student_id = keeper and k.email_index = i.email_index
+                    and k.code_digest is null and k.accepted_at is null and k.withdrawn_at is null);
+  update guardian_invitation i set student_id = keeper where i.school_id = of_school and i.student_id = merged;
+  update guardian_link k
+     set status = g.status, name = g.name, approved_by = g.approved_by, approved_at = g.approved_at,
+         ended_at = g.ended_at, told = g.told
+    from guardian_link g
+   where k.school_id = of_school and k.student_id = keeper
+     and g.school_id = of_school and g.student_id = merged and g.account_id = k.account_id
+     and array_position(array['approved', 'waiting', 'revoked', 'refused'], g.status)
+       < array_position(array['approved', 'waiting', 'revoked', 'refused'], k.status);
+  delete from guardian_link g
+   using guardian_link k
+   where g.school_id = of_school and g.student_id = merged
+     and k.school_id = of_school and k.student_id = keeper and k.account_id = g.account_id;
+  update guardian_link g set student_id = keeper where g.school_id = of_school and g.student_id = merged;
+
+  select s.username_digest into digest from student s where s.school_id = of_school and s.id = merged;
+  update student s set username_digest = null where s.school_id = of_school and s.id = merged;
+  update student s set username_digest = coalesce(s.username_digest, digest)
+   where s.school_id = of_school and s.id = keeper;
+
+  -- What plugins keep of the one is kept of the other, unless they keep that of the other already.
+  for place in
+    select c.conrelid::regclass as here,
+           max(a.attname) filter (where f.attname = 'school_id') as school,
+           max(a.attname) filter (where f.attname = 'id') as student
+      from pg_constraint c
+     cross join lateral unnest(c.conkey, c.confkey) as k (own, theirs)
+      join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.own
+      join pg_attribute f on f.attrelid = c.confrelid and f.attnum = k.theirs
+     where c.contype = 'f' and c.confrelid = 'app.student'::regclass
+       and c.connamespace <> 'app'::regnamespace
+     group by c.oid, c.conrelid
+  loop
+    begin
+      execute format('update %s set %I = $1 where %I = $2 and %I = $3',
+                     place.here, place.student, place.school, place.student)
+        using keeper, of_school, merged;
+    exception when unique_violation then
+      null;
+    end;
+  end loop;
+
+  delete from student s where s.school_id = of_school and s.id = merged;
+  return 'merged';
+end $$;
+comment on function app.merge_students is
+  'Makes one student of two whom the principal may merge: everything of the second is the first''s, and the second is gone.';
+
+revoke execute on function app.rooms_owned(), app.may_merge(bigint, bigint[]),
+  app.merge_students(bigint, bigint, bigint, timestamptz) from public;
+grant execute on function app.rooms_owned(), app.may_merge(bigint, bigint[])
+  to backoffice_app, backoffice_system;
+grant execute on function app.merge_students(bigint, bigint, bigint, timestamptz) to backoffice_app;
+
+-- -------------------------------------------------------------------------------- colleagues in a class
+
+create function app.colleagues(of_school bigint, of_classroom bigint)
+returns table (account_id bigint, public_id text, name bytea)
+language sql stable security definer set search_path = app, pg_temp as $$
+  select a.id, a.public_id, a.name from account a
+   where a.status = 'active'
+     and a.id in (select m.account_id from membership m
+                   where m.school_id = of_school and m.suspended_at is null and m.role in ('teacher', 'leader'))
+     and not exists (select from teaching_role t where t.school_id = of_school
+                        and t.classroom_id = of_classroom and t.account_id = a.id)
+     and exists (select from classroom c where c.school_id = of_school and c.id = of_classroom
+                    and (c.school_id = any (ids('led_schools')) or c.id = any (rooms_owned())))
+$$;
+comment on function app.colleagues is
+  'Who works at the school of a class that the principal owns or leads, and has no role in the class.';
+
+-- Whoever co-teaches or helps brings nobody in.
+drop policy app_insert on app.teaching_role;
+create policy app_insert on app.teaching_role for insert to backoffice_app
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or (school_id = any ((select app.ids('staffed_schools'))::bigint[])
+                   and (classroom_id = any ((select app.rooms_owned())::bigint[])
+                        or classroom_id = any ((select app.ids('made_classrooms'))::bigint[]))))
+              and (account_id = any ((select app.ids('account'))::bigint[])
+                   or app.works_at(account_id, school_id)));
+create policy app_write on app.teaching_role for update to backoffice_app
+  using (school_id = any ((select app.ids('led_schools'))::bigint[])
+         or classroom_id = any ((select app.rooms_owned())::bigint[]));
+grant update (role) on app.teaching_role to backoffice_app;
+
+create function app.has_other_owner(of_school bigint, of_classroom bigint, of_account bigint) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  -- Owners who go at the same time go one after the other.
+  perform from classroom c where c.school_id = of_school and c.id = of_classroom for update;
+  return exists (select from teaching_role t
+                  where t.school_id = of_school and t.classroom_id = of_classroom
+                    and t.role = 'owner' and t.account_id <> of_account);
+end $$;
+comment on function app.has_other_owner is 'Whether a class has an owner without this one. Who asks holds the class.';
+
+create function app.an_owner_stays() returns trigger language plpgsql set search_path = app, pg_temp as $$
+begin
+  if not has_other_owner(old.school_id, old.classroom_id, old.account_id) then
+    raise insufficient_privilege using message = 'A class keeps an owner.';
+  end if;
+  return new;
+end $$;
+create trigger an_owner_stays before update of role on app.teaching_role
+  for each row when (current_user = 'backoffice_app' and old.role = 'owner' and new.role <> 'owner')
+  execute function app.an_owner_stays();
+
+create function app.end_teaching_role(of_school bigint, of_classroom bigint, of_account bigint)
+returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  if not (of_account = any (ids('account')) or of_school = any (ids('led_schools'))
+          or of_classroom = any (rooms_owned()))
+     or not has_other_owner(of_school, of_classroom, of_account) then
+    return false;
+  end if;
+  delete from teaching_role t
+   where t.school_id = of_school and t.classroom_id = of_classroom and t.account_id = of_account;
+  if not found then return false; end if;
+  -- A personal school is one teacher's: whoever came for a class of it is of the school as long as for a class.
+  delete from membership m using school s
+   where s.id = of_school and s.kind = 'personal' and m.school_id = s.id and m.account_id = of_account
+     and m.role = 'teacher' and m.origin = 'invitation'
+     and not exists (select from teaching_role t where t.school_id = s.id and t.account_id = of_account);
+  return true;
+end $$;
+comment on function app.end_teaching_role is
+  'Ends somebody''s role in a class: the own, or any in a class owned or led. A class keeps an owner.';
+
+-- An invitation beside an owner is worth what its sender is: the owner of that very class, and of the school.
+create or replace function app.stands(it app.invitation) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select exists (select from account a where a.id = it.invited_by and a.status = 'active')
+     and (leads(it.invited_by, it.school_id)
+          or it.role in ('co_teacher', 'helper')
+             and exists (select from teaching_role t
+                           join membership m on m.account_id = t.account_id and m.school_id = t.school_id
+                                            and m.suspended_at is null
+                          where t.school_id = it.school_id and t.classroom_id = it.classroom_id
+                            and t.account_id = it.invited_by and t.role = 'owner'))
+     and not exists (select from suspension s join account a on a.id = s.account_id
+                      where a.email_index = it.email_index and s.school_id = it.school_id)
+$$;
+
+create function app.staff_of_rooms_owned() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select t.account_id from teaching_role t where t.classroom_id = any (rooms_owned()))
+$$;
+comment on function app.staff_of_rooms_owned is 'Whoever has a role in a class that the principal owns.';
+
+-- To oneself, in a school that one leads to its people, in a class that one owns to its staff, and between founders.
+drop policy app_insert on app.mail;
+create policy app_insert on app.mail for insert to backoffice_app
+  with check (state = 'queued' and attempts = 0 and (
+    (account_id = any ((select app.ids('account'))::bigint[])
+     and (school_id is null or school_id = any ((select app.ids('schools'))::bigint[])))
+    or (account_id = any ((select app.people())::bigint[])
+        and school_id = any ((select app.ids('led_schools'))::bigint[]))
+    or (account_id = any (app.staff_of_rooms_owned())
+        and school_id = any ((select app.ids('staffed_schools'))::bigint[]))
+    or ((select app.is_founder()) and school_id is null
+        and account_id in (select f.account_id from app.other_founders() f))));
+
+drop policy app_read on app.invitation;
+drop policy app_insert on app.invitation;
+drop policy app_write on app.invitation;
+create policy app_read on app.invitation for select to backoffice_app
+  using (school_id = any ((select app.ids('led_schools'))::bigint[])
+         or (role in ('co_teacher', 'helper') and classroom_id = any ((select app.rooms_owned())::bigint[])));
+create policy app_insert on app.invitation for insert to backoffice_app
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or (role in ('co_teacher', 'helper')
+                   and classroom_id = any ((select app.rooms_owned())::bigint[])))
+              and invited_by = any ((select app.ids('account'))::bigint[])
+              and token_digest is null and accepted_at is null and withdrawn_at is null);
+create policy app_write on app.invitation for update to backoffice_app
+  using ((school_id = any ((select app.ids('led_schools'))::bigint[])
+          or (role in ('co_teacher', 'helper') and classroom_id = any ((select app.rooms_owned())::bigint[])))
+         and accepted_at is null and withdrawn_at is null)
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or (role in ('co_teacher', 'helper')
+                   and classroom_id = any ((select app.rooms_owned())::bigint[])))
+              and token_digest is null);
+
+revoke execute on function app.colleagues(bigint, bigint), app.an_owner_stays(), app.staff_of_rooms_owned(),
+  app.has_other_owner(bigint, bigint, bigint), app.end_teaching_role(bigint, bigint, bigint) from public;
+grant execute on function app.colleagues(bigint, bigint), app.staff_of_rooms_owned(), app.has_other_owner(bigint, bigint, bigint),
+  app.end_teaching_role(bigint, bigint, bigint) to backoffice_app;
+
+-- ------------------------------------------------------------------------------------ a new school year
+
+-- A class that this very transaction has made is its maker's to fill, before it has a teacher.
+drop policy app_insert on app.enrollment;
+create policy app_insert on app.enrollment for insert to backoffice_app
+  with check (school_id = any ((select app.ids('led_schools'))::bigint[])
+              or ((classroom_id = any ((select app.ids('classrooms'))::bigint[])
+                   or classroom_id = any ((select app.ids('made_classrooms'))::bigint[]))
+                  and (student_id = any ((select app.taught())::bigint[])
+                       or student_id = any ((select app.ids('made_students'))::bigint[]))));
+
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['action', 'roster_change_student'] loop
+    execute format('drop policy app_insert on app.%I', t);
+    execute format('create policy app_insert on app.%I for insert to backoffice_app
+                    with check (school_id = any ((select app.ids(''led_schools''))::bigint[])
+                                or classroom_id = any ((select app.ids(''classrooms''))::bigint[])
+                                or classroom_id = any ((select app.ids(''made_classrooms''))::bigint[]))', t);
+  end loop;
+end $$;
+drop policy app_insert on app.roster_change;
+create policy app_insert on app.roster_change for insert to backoffice_app
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or classroom_id = any ((select app.ids('classrooms'))::bigint[])
+               or classroom_id = any ((select app.ids('made_classrooms'))::bigint[]))
+              and by = any ((select app.ids('account'))::bigint[]));
+
+create function app.forget_roster_changes(of_school bigint, of_classrooms bigint[]) returns void
+language sql security definer set search_path = app, pg_temp as $$
+  delete from roster_change r
+   where r.school_id = of_school and r.classroom_id = any (of_classrooms)
+     and (r.school_id = any (ids('led_schools')) or r.classroom_id = any (ids('classrooms')))
+$$;
+comment on function app.forget_roster_changes is 'Forgets the last changes of the rosters of classes that end together.';
+revoke execute on function app.forget_roster_changes(bigint, bigint[]) from public;
+grant execute on function app.forget_roster_changes(bigint, bigint[]) to backoffice_app;
