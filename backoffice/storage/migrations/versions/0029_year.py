@@ -7,7 +7,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0029_year.sql"
 
 revision = "0029"
-down_revision: str | None = "0028"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
