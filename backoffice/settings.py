@@ -124,8 +124,8 @@ class Throttles(_Section):
     pin_network: Allowance = "60/10 minute;300/day"
     # In a class: at devices that it does not know, and at those where its children were in the last 30 days.
     # What is typed at its tablets, or with a card, takes of neither.
-    pin_class: Allowance = "40/10 minute;100/day"
-    pin_class_known: Allowance = "120/10 minute;300/day"
+    pin_class: Allowance = "40/10 minute;50/day"
+    pin_class_known: Allowance = "60/10 minute;140/day"
     # Things that a child tells, not wrong tries.
     worry_student: Allowance = "5/hour;15/day"
     # What a parent asks about a child.
