@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from backoffice.problems import Throttled
 from backoffice.schools.models import Door, NamesShown
 from backoffice.schools.services import archiving, classrooms
 from backoffice.schools.services.doors import set_door
 from backoffice.schools.services.showing import show_as
 from backoffice.settings import Throttles
 from backoffice.students import tablets
+from backoffice.students.pins.counting import PIN, by_strangers
 from backoffice.students.pins.services import by_student
+from backoffice.throttles.tries import take
 from tests.browser.site import Site, come_in, join, label, make_class, paste_names, send_form
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
@@ -401,6 +405,10 @@ def cards_and_pins(page: Page, site: Site) -> None:
         give_pin(each, "4937")
     for _ in range(5):
         by_student(classroom.children[0].id, Throttles()).take()
+    # And what the class shares, as far as it is not yet.
+    with suppress(Throttled):
+        for _ in range(40):
+            take(by_strangers(PIN, classroom.id, Throttles()))
     page.goto(f"/console/classrooms/{classroom.public_id}/cards")
     page.get_by_role("button", name="Ask each child for a PIN").or_(
         page.get_by_role("button", name="Leave it to each child")

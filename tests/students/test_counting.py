@@ -111,7 +111,7 @@ def test_whoever_has_the_code_locks_out_no_device_tablet_or_card_of_the_class(
         principal=world.sign_in("teacher"), classroom=room.public_id, students=[room.children[1].public_id]
     )
     come_in(room, 0, known)
-    assert until_refused(strangers(room), noon) == (100, "PIN by class")
+    assert until_refused(strangers(room), noon) == (50, "PIN by class")
     with pytest.raises(Throttled, match="PIN by class"):
         come_in(room, 1, new_device(), PIN)
     come_in(room, 1, known, PIN)
@@ -147,8 +147,8 @@ def test_a_pupil_who_signs_in_everywhere_makes_three_devices_known_and_shuts_out
 
     browsers = devices()
     tries, stopped_by = until_refused(lambda: guess(room, next(browsers)), noon)
-    # Three devices of thirty tries, and the hundred of all strangers.
-    assert (180 < tries <= 190, stopped_by) == (True, "PIN by class")
+    # Three devices of thirty tries, and the fifty of all strangers.
+    assert (130 < tries <= 140, stopped_by) == (True, "PIN by class")
     noon.move_to(begun + timedelta(hours=5))
     for here in (classmates, tablet_of(world)):
         come_in(room, 1, here, PIN)
