@@ -36,7 +36,7 @@ PIN = "4937"
 SOME, GOAL = 6, 40
 SCHOOL_HOURS = (8 * 60, 15 * 60 + 30)
 LESSON = timedelta(hours=3)
-OLD = "3C Reading, last year"
+OLD = "3C Reading 2025"
 
 
 def live_in(tx: Transaction, classes: Sequence[int], cost: Passwords) -> None:

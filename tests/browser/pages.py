@@ -192,6 +192,18 @@ def choose_every_day(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def wrong_class_code(page: Page, _site: Site) -> None:
+    """A code that no class has."""
+    join(page, "WRONG")
+    page.get_by_role("alert").wait_for()
+
+
+def names_to_pick(page: Page, site: Site) -> None:
+    """Type the code of a class."""
+    join(page, site.world.own_class.code)
+    page.get_by_role("heading", name="Who are you?").wait_for()
+
+
 def child(page: Page, site: Site) -> None:
     """Come in as a child with points."""
     come_in(page, site.world.own_class, site.world.own_class.children[0])
@@ -462,8 +474,8 @@ PAGES: Mapping[str, Stop] = {
     "trust": Stop(path="/trust"),
     "report": Stop(path="/report"),
     "code": Stop(path="/join"),
-    "code, wrong": Stop(act=lambda page, _site: join(page, "WRONG")),
-    "names": Stop(act=lambda page, site: join(page, site.world.own_class.code)),
+    "code, wrong": Stop(act=wrong_class_code),
+    "names": Stop(act=names_to_pick),
     "a tablet's picture": Stop(act=at_a_tablet),
     "a tablet's picture, used up": Stop(path=f"/tablet/{'x' * 43}"),
     "a tablet before a closed door": Stop(act=before_a_closed_door),
