@@ -23,6 +23,7 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
+NOTHING = (["None"], ["0"])
 CHOOSE_ONE = "Choose who is the same child."
 
 
@@ -144,7 +145,7 @@ def _lines(looked: MergePreview) -> list[dict[str, Any]]:
             "cells": [each if isinstance(each, list) else [str(each)] for each in (one, other, after)],
         }
 
-    return [
+    lines = [
         line("Name", stays.name, goes.name, stays.name),
         line("Classes", _seats(stays), _seats(goes), _seats_together(stays, goes)),
         line("Points", stays.points, goes.points, stays.points + goes.points),
@@ -165,6 +166,8 @@ def _lines(looked: MergePreview) -> list[dict[str, Any]]:
         ),
         line("Personal cards that work", stays.cards, goes.cards, stays.cards),
     ]
+    # What neither of them has needs no line.
+    return [each for each in lines if each["cells"][0] not in NOTHING or each["cells"][1] not in NOTHING]
 
 
 def _set(*there: bool) -> str:

@@ -92,6 +92,19 @@ def paste(text: str) -> Callable[[Page, Site], None]:
     return pasted
 
 
+def look_at_both(page: Page, _site: Site) -> None:
+    """Choose somebody with whom a student is merged."""
+    page.get_by_label("Find another by name").fill("Bar")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_label("Bartholomew").check()
+    page.get_by_role("button", name="Look at both").click()
+
+
+def open_the_first(page: Page, _site: Site) -> None:
+    """See the students of the first class."""
+    page.locator("summary").first.click()
+
+
 def pair_tablet(page: Page, _site: Site) -> None:
     """Have the picture shown that pairs a tablet."""
     page.get_by_label("Name of the tablet").fill("Window 1")
@@ -548,6 +561,9 @@ PAGES: Mapping[str, Stop] = {
     "an Action": Stop("teacher", CLASS + "/points/actions", follow("Praise of the")),
     "cards and PINs": Stop("teacher", CLASS + "/cards"),
     "cards and PINs, some set": Stop("elsewhere", act=cards_and_pins),
+    "teachers of a class": Stop("teacher", CLASS + "/teachers"),
+    "teachers of a class, a helper": Stop("helper", CLASS + "/teachers"),
+    "invite a teacher, error": Stop("teacher", CLASS + "/teachers/invite", press("Send the invitation")),
     "names and pictures": Stop("teacher", CLASS + "/names"),
     "names and pictures, error": Stop("teacher", CLASS + "/names", alias_with_signs),
     "a picture for a student": Stop("teacher", CLASS + "/names?student={student}"),
@@ -568,6 +584,8 @@ PAGES: Mapping[str, Stop] = {
     "a student": Stop("teacher", "/console/students/{student}"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
     "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),
+    "merge, whom": Stop("teacher", "/console/students/{student}/merge", press("Find")),
+    "merge, both": Stop("teacher", "/console/students/{student}/merge", look_at_both),
     "parents": Stop("teacher", "/console/families/"),
     "parents, none of a kind": Stop("teacher", "/console/families/?state=refused"),
     "parents, none": Stop("elsewhere", "/console/families/"),
@@ -589,6 +607,12 @@ PAGES: Mapping[str, Stop] = {
     "classes of a school": Stop("leader", "/console/classrooms/?school={school}"),
     "classes of a teacher": Stop("leader", "/console/classrooms/?teacher={teacher}"),
     "schools, leader": Stop("leader", "/console/schools/"),
+    "school year, of which school": Stop("leader", "/console/school-year/"),
+    "school year, no leader": Stop("teacher", "/console/school-year/"),
+    "school year": Stop("leader", "/console/school-year/?school={school}", open_the_first),
+    "school year, the numbers": Stop(
+        "leader", "/console/school-year/?school={school}", press("Look at the numbers")
+    ),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),
