@@ -42,6 +42,7 @@ from backoffice.schools.services import merging, school_years
 from backoffice.settings import plugin_config
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
+from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import Actor, Stage, Thing
 from tests.factories import oneroster
@@ -672,15 +673,27 @@ def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 
 def _closed(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    """The only founder and the district's only leader stay. Of a school of one's own the codes stop."""
+    """The only founder and the district's only leader stay. Of a school of one's own the codes stop.
+
+    The tablets that somebody paired go with the account.
+    """
     if actor.name in {"founder", "leader"}:
         return Filled({"word": "close"}, audited=False)
     alone = actor.name == "alone"
     own = ("changed app.classroom", "changed app.classroom_code") if alone else ()
+    of_them = (
+        ClassroomTablet.paired_by == actor.principal.account_id,
+        ClassroomTablet.voided_at.is_(None),
+    )
+    with transaction(SYSTEM) as tx:
+        paired = tx.scalar(select(func.count()).where(*of_them)) or 0
     del stage
     return Filled(
         {"word": "close"},
-        ("changed app.account", "added app.mail", "added app.mail_content", "added app.job_run", *own),
+        (
+            *("changed app.account", "added app.mail", "added app.mail_content", "added app.job_run", *own),
+            *("changed app.classroom_tablet",) * paired,
+        ),
     )
 
 

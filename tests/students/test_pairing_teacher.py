@@ -8,10 +8,13 @@ from sqlalchemy import Connection, select, text
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
+from backoffice.settings import Sessions
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import tablets
+from backoffice.students.services import sign_in_student
 from backoffice.students.tablet_models import ClassroomTablet
-from tests.factories.world import SYSTEM, World
+from backoffice.throttles.visitor import Visitor
+from tests.factories.world import NO_LIMIT, SYSTEM, World
 
 
 @pytest.fixture
@@ -24,15 +27,31 @@ def owner(runtime: Runtime, world: World) -> Iterator[Connection]:
 
 
 def pair(who: Principal, world: World) -> int:
+    """A tablet at which a child is in."""
     picture = tablets.begin_pairing(principal=who, classroom=world.own_class.public_id, label="Window 1")
-    tablets.pair(token=picture, address=None)
+    at_tablet = tablets.opened(token=tablets.pair(token=picture, address=None), visitor=Visitor())
+    assert at_tablet is not None
+    sign_in_student(
+        code=at_tablet.code or "",
+        student=world.own_class.children[0].public_id,
+        sessions=Sessions(),
+        visitor=at_tablet.visitor,
+        throttles=NO_LIMIT,
+        only_at_tablet=True,
+    )
     with transaction(SYSTEM) as tx:
         return max(tx.scalars(select(ClassroomTablet.id)))
 
 
 def stands(owner: Connection, tablet: int) -> bool:
-    found = text("select voided_at is null from app.classroom_tablet where id = :id")
-    return bool(owner.scalar(found, {"id": tablet}))
+    """Whether the tablet is its class's, and with it the child that came in there still in."""
+    found = text(
+        "select t.voided_at is null as stands, s.ended_at is null as is_in, s.ended_at < s.started_at as odd"
+        " from app.classroom_tablet t join app.student_session s on s.tablet_id = t.id where t.id = :id"
+    )
+    row = owner.execute(found, {"id": tablet}).one()
+    assert (row.is_in, bool(row.odd)) == (row.stands, False)
+    return bool(row.stands)
 
 
 TEACHES = "account_id = :account and classroom_id = :classroom"
