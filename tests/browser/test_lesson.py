@@ -141,7 +141,7 @@ def hold_a_lesson(visit: Callable[..., Page], site: Site, size: int) -> float:
     teacher.goto(f"/console/classrooms/{room}/live")
     teacher.get_by_role("button", name="Sign everybody out").click()
     expect(teacher.get_by_text(f"{size} children are signed out.")).to_be_visible()
-    for number in (0, LOOKED_AT, size - 1):
+    for number in {0, LOOKED_AT, size - 1}:
         pages[number].reload()
         expect(pages[number].get_by_role("heading", name="You are out now")).to_be_visible()
     clean(pages[LOOKED_AT])
