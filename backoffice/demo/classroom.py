@@ -1,8 +1,10 @@
 """What makes the demo's classes look lived in: PINs, cards, a goal, a lesson, a tablet, last year's class."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import insert, select, update
 
@@ -27,6 +29,7 @@ from backoffice.settings import Passwords
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.cards.services import SECRET_BYTES, digest
+from backoffice.students.models import StudentSession
 from backoffice.students.pins import digits
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.tablets import KEPT, PAIRING
@@ -35,7 +38,8 @@ from backoffice.students.tablets import KEPT, PAIRING
 PIN = "4937"
 SOME, GOAL = 6, 40
 SCHOOL_HOURS = (8 * 60, 15 * 60 + 30)
-LESSON = timedelta(hours=3)
+LESSON, MINUTES_IN = timedelta(hours=3), timedelta(minutes=12)
+DAYS_IN = (1, 4, 8, 15)
 OLD = "3C Reading 2025"
 
 
@@ -51,7 +55,7 @@ def live_in(tx: Transaction, classes: Sequence[int], cost: Passwords) -> None:
     tx.flush()
     teacher = _owner(tx, first)
     _pins(tx, first, slice(1, SOME + 1), cost)
-    _cards(tx, first, teacher)
+    _come_and_go(tx, first, _cards(tx, first, teacher))
     _lesson(tx, first, teacher)
     _tablet(tx, first, teacher)
     _goal(tx, first)
@@ -88,8 +92,8 @@ def _pins(tx: Transaction, room: Classroom, which: slice, cost: Passwords) -> No
         )
 
 
-def _cards(tx: Transaction, room: Classroom, teacher: int) -> None:
-    """Printed a month ago; nobody in the demo holds the paper."""
+def _cards(tx: Transaction, room: Classroom, teacher: int) -> Mapping[int, int]:
+    """The card of each child: printed a month ago; nobody in the demo holds the paper."""
     children = _children(tx, room)
     numbers = tx.take_ids(StudentCard, len(children))
     rows = [
@@ -105,6 +109,32 @@ def _cards(tx: Transaction, room: Classroom, teacher: int) -> None:
         for number, child in zip(numbers, children, strict=True)
     ]
     tx.execute(insert(StudentCard), rows)
+    return dict(zip(children, numbers, strict=True))
+
+
+def _come_and_go(tx: Transaction, room: Classroom, cards: Mapping[int, int]) -> None:
+    """Whoever was in on the last days, each by the own card and for some minutes."""
+    numbers = tx.take_ids(StudentSession, len(cards) * len(DAYS_IN))
+    rows: list[dict[str, Any]] = []
+    for at, (child, card) in enumerate(cards.items()):
+        for days in DAYS_IN:
+            begun = clock.now() - timedelta(days=days + at % 3, minutes=at)
+            rows.append(
+                {
+                    "school_id": room.school_id,
+                    "id": numbers[len(rows)],
+                    "token_id": uuid4(),
+                    "classroom_id": room.id,
+                    "student_id": child,
+                    "card_id": card,
+                    "started_at": begun,
+                    "last_seen_at": begun + MINUTES_IN,
+                    "ended_at": begun + MINUTES_IN,
+                    "idle_minutes": 5,
+                    "expires_at": begun + timedelta(hours=8),
+                }
+            )
+    tx.execute(insert(StudentSession), rows)
 
 
 def _lesson(tx: Transaction, room: Classroom, teacher: int) -> None:

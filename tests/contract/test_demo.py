@@ -20,6 +20,7 @@ from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, Door, 
 from backoffice.schools.services.codes import is_live
 from backoffice.settings import Passwords, Throttles
 from backoffice.storage.roles import DatabaseRole
+from backoffice.students.models import StudentSession
 from backoffice.students.pins import digits
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
@@ -79,6 +80,9 @@ def test_the_first_class_is_in_the_middle_of_a_term(tx: Transaction, seeded: See
     assert len(tx.scalars(select(ClassroomCode).where(*lesson, is_live(clock.now()))).all()) == 1
     tablet = tx.scalars(select(ClassroomTablet).where(ClassroomTablet.classroom_id == room.id)).one()
     assert (tablet.token_digest is None, tablet.voided_at) == (False, None)
+    assert len(
+        tx.scalars(select(StudentSession.id).where(StudentSession.classroom_id == room.id)).all()
+    ) > len(pins)
     assert tx.scalars(select(Worry).where(Worry.classroom_id == room.id)).all()
     assert tx.scalars(select(GuardianRequest).where(GuardianRequest.school_id == room.school_id)).all()
 
