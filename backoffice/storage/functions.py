@@ -694,6 +694,15 @@ def has_other_owner(session: Session, *, school_id: int, classroom_id: int, acco
     return bool(session.scalar(statement, given))
 
 
+def change_teaching_role(
+    session: Session, *, school_id: int, classroom_id: int, account_id: int, role: str
+) -> bool:
+    """Make somebody of a class something else in it; whether they are, and the class keeps an owner."""
+    statement = text("select app.change_teaching_role(:school, :classroom, :account, :role)")
+    given = {"school": school_id, "classroom": classroom_id, "account": account_id, "role": role}
+    return bool(session.scalar(statement, given))
+
+
 def end_teaching_role(session: Session, *, school_id: int, classroom_id: int, account_id: int) -> bool:
     """End somebody's role in a class; whether there was one to end and the class keeps an owner."""
     statement = text("select app.end_teaching_role(:school, :classroom, :account)")

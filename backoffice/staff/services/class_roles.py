@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, insert, select
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import TEACHERS_ASSIGN, TEACHERS_READ
@@ -127,7 +127,9 @@ def change_role(*, principal: Principal, classroom: str, account: str, role: Tea
         if held.role == role:
             return
         _spare(tx, row, held, LAST_OWNER)
-        tx.execute(update(TeachingRole).where(*_place(row, held.account_id)).values(role=role))
+        place = {"school_id": row.school_id, "classroom_id": row.id}
+        if not functions.change_teaching_role(tx, **place, account_id=held.account_id, role=role):
+            raise Rejected.whole(LAST_OWNER)
         if held.account_id != tx.principal.account_id:
             _tell(tx, row, held.account_id, role)
         record(
