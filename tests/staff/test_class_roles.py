@@ -12,7 +12,9 @@ from backoffice.access.permissions import TEACHERS_ASSIGN
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import email_index
-from backoffice.accounts.models import Account
+from backoffice.accounts.models import Account, AccountSession
+from backoffice.accounts.services import proof
+from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
@@ -173,6 +175,20 @@ def test_only_colleagues_of_the_school_are_given_a_role(world: World, own: str) 
         give(world, teacher)
     with transaction(SYSTEM) as tx:
         tx.execute(update(Membership).values(suspended_at=None))
+
+
+def test_a_browser_that_was_left_open_chooses_nobody(world: World, own: str) -> None:
+    del own
+    teacher = world.sign_in("teacher")
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=AccountSession.started_at - 2 * proof.LASTS))
+    with pytest.raises(ProofNeeded):
+        give(world, teacher)
+    with pytest.raises(ProofNeeded):
+        change(world, teacher, "helper", OWNER)
+    with pytest.raises(ProofNeeded):
+        take(world, teacher, "helper")
+    class_roles.leave_class(principal=world.sign_in("helper"), classroom=world.own_class.public_id)
 
 
 def ask(world: World, email: str, role: InvitedAs = InvitedAs.CO_TEACHER, **changed: Any) -> str:

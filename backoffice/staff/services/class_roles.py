@@ -11,6 +11,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
@@ -91,11 +92,12 @@ def colleagues_for(tx: Transaction, classroom: Classroom) -> list[Colleague]:
 def give_role(*, principal: Principal, classroom: str, account: str, role: TeachingRoleName) -> None:
     """Make a colleague of the school a co-teacher or a helper of the class; they are told by mail.
 
-    Raises `Rejected`, `NotFound`, `Closed`.
+    Raises `Rejected`, `NotFound`, `Closed`, `ProofNeeded`.
     """
     if role not in GIVEN:
         raise Rejected(role="Choose co-teacher or helper.")
     with transaction(principal) as tx:
+        proof.demand(tx)
         row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
         person = next((each for each in colleagues_for(tx, row) if each.public_id == account), None)
         if person is None:
@@ -119,9 +121,10 @@ def give_role(*, principal: Principal, classroom: str, account: str, role: Teach
 def change_role(*, principal: Principal, classroom: str, account: str, role: TeachingRoleName) -> None:
     """Make somebody who teaches the class its owner, co-teacher or helper; they are told by mail.
 
-    Raises `Rejected` where no owner would be left, `NotFound`, `Closed`.
+    Raises `Rejected` where no owner would be left, `NotFound`, `Closed`, `ProofNeeded`.
     """
     with transaction(principal) as tx:
+        proof.demand(tx)
         row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
         held = _held(tx, row, _person(tx, row, account))
         if held.role == role:
@@ -146,9 +149,10 @@ def take_role(*, principal: Principal, classroom: str, account: str) -> None:
     """End somebody's role in the class, at once; they are told by mail.
 
     Who was invited into a personal school is of it no more with the last class there. Raises `Rejected`
-    where no owner would be left, `NotFound`, `Closed`.
+    where no owner would be left, `NotFound`, `Closed`, `ProofNeeded`.
     """
     with transaction(principal) as tx:
+        proof.demand(tx)
         row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
         held = _held(tx, row, _person(tx, row, account))
         _spare(tx, row, held, LAST_OWNER)
