@@ -679,6 +679,12 @@ def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequen
     return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
+def may_assign(session: Session, *, school_id: int, classroom_id: int) -> bool:
+    """Whether the principal chooses who teaches a class."""
+    statement = text("select app.may_assign(:school, :classroom)")
+    return bool(session.scalar(statement, {"school": school_id, "classroom": classroom_id}))
+
+
 def who_works_at(session: Session, *, school_id: int, accounts: Collection[int]) -> Sequence[int]:
     """Those of these accounts that belong to a school."""
     statement = text(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, insert, select
 
 from backoffice.access.lookup import NotFound, find
-from backoffice.access.permissions import TEACHERS_ASSIGN, TEACHERS_READ
+from backoffice.access.permissions import TEACHERS_READ
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
@@ -19,7 +19,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, School, TeachingRole, TeachingRoleName
 from backoffice.staff import mails
-from backoffice.staff.services.invitations import place_of
+from backoffice.staff.services.invitations import place_of, room_to_assign
 from backoffice.storage import functions
 from backoffice.storage.sealed import open_text
 
@@ -98,7 +98,7 @@ def give_role(*, principal: Principal, classroom: str, account: str, role: Teach
         raise Rejected(role="Choose co-teacher or helper.")
     with transaction(principal) as tx:
         proof.demand(tx)
-        row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
+        row = room_to_assign(tx, classroom, lock=True)
         person = next((each for each in colleagues_for(tx, row) if each.public_id == account), None)
         if person is None:
             raise Rejected(account=NOBODY)
@@ -125,7 +125,7 @@ def change_role(*, principal: Principal, classroom: str, account: str, role: Tea
     """
     with transaction(principal) as tx:
         proof.demand(tx)
-        row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
+        row = room_to_assign(tx, classroom, lock=True)
         held = _held(tx, row, _person(tx, row, account))
         if held.role == role:
             return
@@ -153,7 +153,7 @@ def take_role(*, principal: Principal, classroom: str, account: str) -> None:
     """
     with transaction(principal) as tx:
         proof.demand(tx)
-        row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
+        row = room_to_assign(tx, classroom, lock=True)
         held = _held(tx, row, _person(tx, row, account))
         _spare(tx, row, held, LAST_OWNER)
         # While they still are of the class: later they could not be written to.

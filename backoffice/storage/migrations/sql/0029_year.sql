@@ -138,6 +138,12 @@ grant execute on function app.merge_students(bigint, bigint, bigint, timestamptz
 
 -- -------------------------------------------------------------------------------- colleagues in a class
 
+create function app.may_assign(of_school bigint, of_classroom bigint) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select of_school = any (ids('led_schools')) or of_classroom = any (rooms_owned())
+$$;
+comment on function app.may_assign is 'Whether the principal chooses who teaches a class: its owner, or a leader of its school.';
+
 create function app.colleagues(of_school bigint, of_classroom bigint)
 returns table (account_id bigint, public_id text, name bytea)
 language sql stable security definer set search_path = app, pg_temp as $$
@@ -178,7 +184,7 @@ create function app.change_teaching_role(
 returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
-  if not (of_school = any (ids('led_schools')) or of_classroom = any (rooms_owned()))
+  if not may_assign(of_school, of_classroom)
      or (new_role <> 'owner' and not has_other_owner(of_school, of_classroom, of_account)) then
     return false;
   end if;
@@ -193,8 +199,7 @@ create function app.end_teaching_role(of_school bigint, of_classroom bigint, of_
 returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
-  if not (of_account = any (ids('account')) or of_school = any (ids('led_schools'))
-          or of_classroom = any (rooms_owned()))
+  if not (of_account = any (ids('account')) or may_assign(of_school, of_classroom))
      or not has_other_owner(of_school, of_classroom, of_account) then
     return false;
   end if;
@@ -266,10 +271,10 @@ create policy app_write on app.invitation for update to backoffice_app
                    and classroom_id = any ((select app.rooms_owned())::bigint[])))
               and token_digest is null);
 
-revoke execute on function app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
+revoke execute on function app.may_assign(bigint, bigint), app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
   app.change_teaching_role(bigint, bigint, bigint, text),
   app.has_other_owner(bigint, bigint, bigint), app.end_teaching_role(bigint, bigint, bigint) from public;
-grant execute on function app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
+grant execute on function app.may_assign(bigint, bigint), app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
   app.change_teaching_role(bigint, bigint, bigint, text), app.has_other_owner(bigint, bigint, bigint),
   app.end_teaching_role(bigint, bigint, bigint) to backoffice_app;
 
