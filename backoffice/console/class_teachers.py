@@ -65,7 +65,7 @@ class ClassTeachers(ClassPage):
         "again": TEACHERS_ASSIGN,
         "withdraw": TEACHERS_ASSIGN,
     }
-    fresh = frozenset({"invite"})
+    fresh = frozenset({"give", "change", "take", "invite"})
     title = "Teachers"
     tail = "teachers"
     page = "teachers"

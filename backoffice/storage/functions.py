@@ -708,6 +708,12 @@ def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequen
     return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
 
 
+def may_assign(session: Session, *, school_id: int, classroom_id: int) -> bool:
+    """Whether the principal chooses who teaches a class."""
+    statement = text("select app.may_assign(:school, :classroom)")
+    return bool(session.scalar(statement, {"school": school_id, "classroom": classroom_id}))
+
+
 def who_works_at(session: Session, *, school_id: int, accounts: Collection[int]) -> Sequence[int]:
     """Those of these accounts that belong to a school."""
     statement = text(
@@ -720,6 +726,15 @@ def has_other_owner(session: Session, *, school_id: int, classroom_id: int, acco
     """Whether a class has an owner besides somebody; nobody changes that until the transaction ends."""
     statement = text("select app.has_other_owner(:school, :classroom, :account)")
     given = {"school": school_id, "classroom": classroom_id, "account": account_id}
+    return bool(session.scalar(statement, given))
+
+
+def change_teaching_role(
+    session: Session, *, school_id: int, classroom_id: int, account_id: int, role: str
+) -> bool:
+    """Make somebody of a class something else in it; whether they are, and the class keeps an owner."""
+    statement = text("select app.change_teaching_role(:school, :classroom, :account, :role)")
+    given = {"school": school_id, "classroom": classroom_id, "account": account_id, "role": role}
     return bool(session.scalar(statement, given))
 
 

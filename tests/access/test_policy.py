@@ -28,7 +28,9 @@ SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
 KEEPS_KEYS = {"pins:clear", "cards:issue"}
 HEARS = {"worries:answer", "requests:answer"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
-LEADS = {
+# What reaches over a class as a whole: who teaches it, who of two its child is, what follows it.
+CHOOSES = {"teachers:assign", "students:merge", "school-years:begin"}
+LEADS = CHOOSES | {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
@@ -38,13 +40,13 @@ LEADS = {
     "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
-OWNS = WORKS_HERE | {
+OWNS = WORKS_HERE | CHOOSES | {
     "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",
     "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
 }  # fmt: skip
-CO_TEACHES = OWNS - {"classrooms:export", "classrooms:archive", "students:export"}
+CO_TEACHES = OWNS - CHOOSES - {"classrooms:export", "classrooms:archive", "students:export"}
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read", "points:award"}
 # What each may do with a classroom; a place that is not listed: nothing.
 # What founders run besides: the parts of the system, which belong to no school.

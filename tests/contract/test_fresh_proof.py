@@ -24,6 +24,10 @@ FAR_REACHING = {
     "console_students.export_found",
     # Who may do what where.
     "console_invitations.new",
+    "console_class_teachers.give",
+    "console_class_teachers.change",
+    "console_class_teachers.take",
+    "console_class_teachers.invite",
     "console_teachers.act:invite",
     "console_teachers.leave",
     # Who gets in at all, and with what.

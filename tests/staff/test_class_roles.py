@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import ProgrammingError
 
@@ -13,7 +12,9 @@ from backoffice.access.permissions import TEACHERS_ASSIGN
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import email_index
-from backoffice.accounts.models import Account
+from backoffice.accounts.models import Account, AccountSession
+from backoffice.accounts.services import proof
+from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
@@ -121,12 +122,6 @@ def test_a_class_is_handed_over_and_keeps_an_owner(world: World, own: str) -> No
 
 def test_the_database_keeps_an_owner_and_who_may_choose(world: World, own: str) -> None:
     teacher, room = world.sign_in("teacher"), world.own_class.id
-    of_owner = update(TeachingRole).where(
-        TeachingRole.classroom_id == room, TeachingRole.account_id == world.people["teacher"].id
-    )
-    with pytest.raises(ProgrammingError) as refused, transaction(teacher) as tx:
-        tx.execute(of_owner.values(role=HELPER))
-    assert isinstance(refused.value.orig, InsufficientPrivilege)
     place = {"school_id": world.home.id, "classroom_id": room}
     for who in ("co_teacher", "helper"):
         session = world.sign_in(who)
@@ -135,12 +130,15 @@ def test_the_database_keeps_an_owner_and_who_may_choose(world: World, own: str) 
                 insert(TeachingRole).values(**place, account_id=world.people["colleague"].id, role=HELPER)
             )
         with transaction(session) as tx:
-            tx.execute(update(TeachingRole).where(TeachingRole.classroom_id == room).values(role=OWNER))
+            own_number = world.people[who].id
+            assert not functions.change_teaching_role(tx, **place, account_id=own_number, role=OWNER)
             assert functions.colleagues(tx, school_id=world.home.id, classroom_id=room) == []
             for of in ("teacher", "helper" if who == "co_teacher" else "co_teacher"):
                 assert not functions.end_teaching_role(tx, **place, account_id=world.people[of].id)
     with transaction(teacher) as tx:
-        assert not functions.end_teaching_role(tx, **place, account_id=world.people["teacher"].id)
+        only = world.people["teacher"].id
+        assert not functions.end_teaching_role(tx, **place, account_id=only)
+        assert not functions.change_teaching_role(tx, **place, account_id=only, role=HELPER)
     assert roles(world) == {"teacher": OWNER, "co_teacher": CO_TEACHER, "helper": HELPER}
     assert own
 
@@ -177,6 +175,20 @@ def test_only_colleagues_of_the_school_are_given_a_role(world: World, own: str) 
         give(world, teacher)
     with transaction(SYSTEM) as tx:
         tx.execute(update(Membership).values(suspended_at=None))
+
+
+def test_a_browser_that_was_left_open_chooses_nobody(world: World, own: str) -> None:
+    del own
+    teacher = world.sign_in("teacher")
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=AccountSession.started_at - 2 * proof.LASTS))
+    with pytest.raises(ProofNeeded):
+        give(world, teacher)
+    with pytest.raises(ProofNeeded):
+        change(world, teacher, "helper", OWNER)
+    with pytest.raises(ProofNeeded):
+        take(world, teacher, "helper")
+    class_roles.leave_class(principal=world.sign_in("helper"), classroom=world.own_class.public_id)
 
 
 def ask(world: World, email: str, role: InvitedAs = InvitedAs.CO_TEACHER, **changed: Any) -> str:

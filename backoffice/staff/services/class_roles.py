@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, insert, select
 
 from backoffice.access.lookup import NotFound, find
-from backoffice.access.permissions import TEACHERS_ASSIGN, TEACHERS_READ
+from backoffice.access.permissions import TEACHERS_READ
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
@@ -18,7 +19,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, School, TeachingRole, TeachingRoleName
 from backoffice.staff import mails
-from backoffice.staff.services.invitations import place_of
+from backoffice.staff.services.invitations import place_of, room_to_assign
 from backoffice.storage import functions
 from backoffice.storage.sealed import open_text
 
@@ -91,12 +92,13 @@ def colleagues_for(tx: Transaction, classroom: Classroom) -> list[Colleague]:
 def give_role(*, principal: Principal, classroom: str, account: str, role: TeachingRoleName) -> None:
     """Make a colleague of the school a co-teacher or a helper of the class; they are told by mail.
 
-    Raises `Rejected`, `NotFound`, `Closed`.
+    Raises `Rejected`, `NotFound`, `Closed`, `ProofNeeded`.
     """
     if role not in GIVEN:
         raise Rejected(role="Choose co-teacher or helper.")
     with transaction(principal) as tx:
-        row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
+        proof.demand(tx)
+        row = room_to_assign(tx, classroom, lock=True)
         person = next((each for each in colleagues_for(tx, row) if each.public_id == account), None)
         if person is None:
             raise Rejected(account=NOBODY)
@@ -119,15 +121,18 @@ def give_role(*, principal: Principal, classroom: str, account: str, role: Teach
 def change_role(*, principal: Principal, classroom: str, account: str, role: TeachingRoleName) -> None:
     """Make somebody who teaches the class its owner, co-teacher or helper; they are told by mail.
 
-    Raises `Rejected` where no owner would be left, `NotFound`, `Closed`.
+    Raises `Rejected` where no owner would be left, `NotFound`, `Closed`, `ProofNeeded`.
     """
     with transaction(principal) as tx:
-        row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
+        proof.demand(tx)
+        row = room_to_assign(tx, classroom, lock=True)
         held = _held(tx, row, _person(tx, row, account))
         if held.role == role:
             return
         _spare(tx, row, held, LAST_OWNER)
-        tx.execute(update(TeachingRole).where(*_place(row, held.account_id)).values(role=role))
+        place = {"school_id": row.school_id, "classroom_id": row.id}
+        if not functions.change_teaching_role(tx, **place, account_id=held.account_id, role=role):
+            raise Rejected.whole(LAST_OWNER)
         if held.account_id != tx.principal.account_id:
             _tell(tx, row, held.account_id, role)
         record(
@@ -144,10 +149,11 @@ def take_role(*, principal: Principal, classroom: str, account: str) -> None:
     """End somebody's role in the class, at once; they are told by mail.
 
     Who was invited into a personal school is of it no more with the last class there. Raises `Rejected`
-    where no owner would be left, `NotFound`, `Closed`.
+    where no owner would be left, `NotFound`, `Closed`, `ProofNeeded`.
     """
     with transaction(principal) as tx:
-        row = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=True)
+        proof.demand(tx)
+        row = room_to_assign(tx, classroom, lock=True)
         held = _held(tx, row, _person(tx, row, account))
         _spare(tx, row, held, LAST_OWNER)
         # While they still are of the class: later they could not be written to.

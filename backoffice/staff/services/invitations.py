@@ -132,8 +132,19 @@ def invite_to_class(
     _pace(email_index(email), throttles)
     with transaction(principal) as tx:
         proof.demand(tx)
-        room = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN)
+        room = room_to_assign(tx, classroom)
         return _invite(tx, room.school_id, email=email, name=name, role=role, room=room.id)
+
+
+def room_to_assign(tx: Transaction, classroom: str, *, lock: bool = False) -> Classroom:
+    """The class whose teachers the principal chooses, by the policy and by the database.
+
+    Raises `NotFound`, `Closed`.
+    """
+    room = find(tx, Classroom, classroom, permission=TEACHERS_ASSIGN, lock=lock)
+    if not functions.may_assign(tx, school_id=room.school_id, classroom_id=room.id):
+        raise NotFound
+    return room
 
 
 def invited_to(tx: Transaction, classroom: Classroom) -> list[Invitation]:

@@ -138,6 +138,12 @@ grant execute on function app.merge_students(bigint, bigint, bigint, timestamptz
 
 -- -------------------------------------------------------------------------------- colleagues in a class
 
+create function app.may_assign(of_school bigint, of_classroom bigint) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select of_school = any (ids('led_schools')) or of_classroom = any (rooms_owned())
+$$;
+comment on function app.may_assign is 'Whether the principal chooses who teaches a class: its owner, or a leader of its school.';
+
 create function app.colleagues(of_school bigint, of_classroom bigint)
 returns table (account_id bigint, public_id text, name bytea)
 language sql stable security definer set search_path = app, pg_temp as $$
@@ -162,11 +168,6 @@ create policy app_insert on app.teaching_role for insert to backoffice_app
                         or classroom_id = any ((select app.ids('made_classrooms'))::bigint[]))))
               and (account_id = any ((select app.ids('account'))::bigint[])
                    or app.works_at(account_id, school_id)));
-create policy app_write on app.teaching_role for update to backoffice_app
-  using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or classroom_id = any ((select app.rooms_owned())::bigint[]));
-grant update (role) on app.teaching_role to backoffice_app;
-
 create function app.has_other_owner(of_school bigint, of_classroom bigint, of_account bigint) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
@@ -178,23 +179,27 @@ begin
 end $$;
 comment on function app.has_other_owner is 'Whether a class has an owner without this one. Who asks holds the class.';
 
-create function app.an_owner_stays() returns trigger language plpgsql set search_path = app, pg_temp as $$
+create function app.change_teaching_role(
+  of_school bigint, of_classroom bigint, of_account bigint, new_role text)
+returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
 begin
-  if not has_other_owner(old.school_id, old.classroom_id, old.account_id) then
-    raise insufficient_privilege using message = 'A class keeps an owner.';
+  if not may_assign(of_school, of_classroom)
+     or (new_role <> 'owner' and not has_other_owner(of_school, of_classroom, of_account)) then
+    return false;
   end if;
-  return new;
+  update teaching_role t set role = new_role
+   where t.school_id = of_school and t.classroom_id = of_classroom and t.account_id = of_account;
+  return found;
 end $$;
-create trigger an_owner_stays before update of role on app.teaching_role
-  for each row when (current_user = 'backoffice_app' and old.role = 'owner' and new.role <> 'owner')
-  execute function app.an_owner_stays();
+comment on function app.change_teaching_role is
+  'Makes somebody of a class owned or led its owner, co-teacher or helper. A class keeps an owner.';
 
 create function app.end_teaching_role(of_school bigint, of_classroom bigint, of_account bigint)
 returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
-  if not (of_account = any (ids('account')) or of_school = any (ids('led_schools'))
-          or of_classroom = any (rooms_owned()))
+  if not (of_account = any (ids('account')) or may_assign(of_school, of_classroom))
      or not has_other_owner(of_school, of_classroom, of_account) then
     return false;
   end if;
@@ -266,9 +271,11 @@ create policy app_write on app.invitation for update to backoffice_app
                    and classroom_id = any ((select app.rooms_owned())::bigint[])))
               and token_digest is null);
 
-revoke execute on function app.colleagues(bigint, bigint), app.an_owner_stays(), app.staff_of_rooms_owned(),
+revoke execute on function app.may_assign(bigint, bigint), app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
+  app.change_teaching_role(bigint, bigint, bigint, text),
   app.has_other_owner(bigint, bigint, bigint), app.end_teaching_role(bigint, bigint, bigint) from public;
-grant execute on function app.colleagues(bigint, bigint), app.staff_of_rooms_owned(), app.has_other_owner(bigint, bigint, bigint),
+grant execute on function app.may_assign(bigint, bigint), app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
+  app.change_teaching_role(bigint, bigint, bigint, text), app.has_other_owner(bigint, bigint, bigint),
   app.end_teaching_role(bigint, bigint, bigint) to backoffice_app;
 
 -- ------------------------------------------------------------------------------------ a new school year
