@@ -268,6 +268,11 @@ class Matrix:
                 if kind == "account" and change.table in {"app.guardian_link", "app.guardian_request"}:
                     # Whose it is, nobody sees who decides about it; the row is judged by its own number.
                     continue
+                if change.table == "app.classroom_tablet" and thing and thing.kind == "account":
+                    # It ends with the account that paired it, and with no other.
+                    if change.row["paired_by"] != thing.id:
+                        found.append(f"{change} is somebody else's")
+                    continue
                 if number not in reach.get(kind, frozenset()):
                     found.append(f"{change} is of a foreign {kind}")
                 elif kind == "account" and number == actor.principal.account_id:

@@ -495,7 +495,7 @@ def _changed_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
 def _ended_role(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     other = _other_of(stage, actor, thing)
     fields = {"rowid": (other or _taught_by(stage, thing)).public_id, "confirm": "yes"}
-    effect = (*MAILED, "removed app.teaching_role") if other else ()
+    effect = (*MAILED, "removed app.teaching_role", *_tablets_of(other.id, thing)) if other else ()
     return Filled(fields, effect, identifiers={"rowid": "account"}, audited=other is not None)
 
 
@@ -506,7 +506,8 @@ def _left_class(_stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
         held = dict(tx.execute(roles.where(TeachingRole.classroom_id == (thing.id if thing else 0))).all())
     own = held.pop(actor.principal.account_id or 0, None)
     goes = own is not None and (own != "owner" or "owner" in held.values())
-    return Filled({"confirm": "yes"}, ("removed app.teaching_role",) if goes else (), audited=goes)
+    effect = ("removed app.teaching_role", *_tablets_of(actor.principal.account_id, thing)) if goes else ()
+    return Filled({"confirm": "yes"}, effect, audited=goes)
 
 
 def _asked_beside(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
@@ -681,20 +682,32 @@ def _closed(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         return Filled({"word": "close"}, audited=False)
     alone = actor.name == "alone"
     own = ("changed app.classroom", "changed app.classroom_code") if alone else ()
-    of_them = (
-        ClassroomTablet.paired_by == actor.principal.account_id,
-        ClassroomTablet.voided_at.is_(None),
-    )
-    with transaction(SYSTEM) as tx:
-        paired = tx.scalar(select(func.count()).where(*of_them)) or 0
+    paired = _tablets_of(actor.principal.account_id)
     del stage
     return Filled(
         {"word": "close"},
         (
             *("changed app.account", "added app.mail", "added app.mail_content", "added app.job_run", *own),
-            *("changed app.classroom_tablet",) * paired,
+            *paired,
         ),
     )
+
+
+def _tablets_of(account: int | None, room: Thing | None = None) -> tuple[str, ...]:
+    """The end of the tablets that somebody paired, with one class or with any."""
+    theirs = select(func.count()).where(
+        ClassroomTablet.paired_by == account, ClassroomTablet.voided_at.is_(None)
+    )
+    if room is not None:
+        theirs = theirs.where(ClassroomTablet.classroom_id == room.id)
+    with transaction(SYSTEM) as tx:
+        return ("changed app.classroom_tablet",) * (tx.scalar(theirs) or 0)
+
+
+def _suspended_everywhere(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    del stage
+    effect = (*TOLD, "added app.security_event", "added app.suspension", "changed app.account")
+    return Filled({"reason": "Asked for it"}, (*effect, *_tablets_of(thing.id if thing else 0)))
 
 
 def _sign_out(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -802,6 +815,7 @@ def _leaves(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
             "removed app.membership",
             *["removed app.teaching_role"] * len(rooms),
             *passed,
+            *_tablets_of(who),
         ),
     )
 
@@ -822,6 +836,7 @@ def _suspended(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
             "changed app.account",
             "changed app.membership",
             *(() if other else ("added app.security_event",)),
+            *_tablets_of(who),
         ),
     )
 
@@ -901,11 +916,17 @@ def _of_family(stage: Stage, actor: Actor, action: str, effect: tuple[str, ...])
     }
     every = stage.of("guardian_invitation")
     own = [each for each in every if each.place in rooms]
+    with transaction(SYSTEM) as tx:
+        letters = set(
+            tx.scalars(select(GuardianInvitation.id).where(GuardianInvitation.code_digest.is_not(None)))
+        )
+    # A letter is not mailed again.
+    does = [each for each in own if action != "again" or each.id not in letters]
     return Filled(
-        {"action": action, "rowid": [(own or every)[0].public_id], "confirm": "yes"},
-        effect if own else (),
+        {"action": action, "rowid": [(does or own or every)[0].public_id], "confirm": "yes"},
+        effect if does else (),
         identifiers={"rowid": "guardian_invitation"},
-        audited=bool(own),
+        audited=bool(does),
     )
 
 
@@ -1126,10 +1147,7 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.reset_factor": _reset_asked,
     "console_schools.second_factor": _always(),
     "console_accounts.find": _always(email="teacher@people.example"),
-    "console_accounts.suspend": _always(
-        (*TOLD, "added app.security_event", "added app.suspension", "changed app.account"),
-        reason="Asked for it",
-    ),
+    "console_accounts.suspend": _suspended_everywhere,
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),
     "console_accounts.reset_factor": _reset_asked,
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
