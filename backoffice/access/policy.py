@@ -85,9 +85,19 @@ class Rule:
     schools: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms_of: Callable[[Any], Iterable[int]] = field(default=lambda _row: ())
+    # Takes the place of `classrooms` for all permissions but `still`, if some classrooms are closed.
+    open_classrooms: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     # Rows with a moment in this column are closed: on them nobody holds more than `still`.
     closed: str | None = None
     still: frozenset[Permission] = frozenset()
+
+    def within(
+        self, permission: Permission | None
+    ) -> Callable[[ColumnElement[Any]], ColumnElement[bool]] | None:
+        """The condition "in one of these classrooms" for a permission."""
+        if self.open_classrooms is None or permission is None or permission in self.still:
+            return self.classrooms
+        return self.open_classrooms
 
     def closes(self, permission: Permission | None) -> bool:
         """Whether a closed row takes this permission from whoever holds it."""
@@ -268,7 +278,7 @@ def _condition(
         condition(array_of(ids))
         for condition, ids in (
             (rule.schools, schools),
-            (rule.classrooms, held.classrooms),
+            (rule.within(permission), held.classrooms),
         )
         if condition and ids
     ]

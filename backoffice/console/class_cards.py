@@ -1,27 +1,24 @@
 """The cards and PINs of one class: who has which, clearing, unlocking, requiring, printing, voiding."""
 
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import abort, flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import CARDS_ISSUE, PINS_CLEAR
 from backoffice.access.transaction import Transaction
 from backoffice.console.class_page import ClassPage
+from backoffice.console.locked_pins import locked_pins
 from backoffice.printing.document import Paper, paper_of, unprintable
 from backoffice.schools import queries
 from backoffice.schools.models import Classroom, School
 from backoffice.students.cards import services as cards
 from backoffice.students.cards.sheet import Card, sheets
-from backoffice.students.pins import counting, overrides
+from backoffice.students.pins import overrides
 from backoffice.students.pins import queries as pin_queries
-from backoffice.students.pins.counting import LockedClass
 from backoffice.students.pins.models import OverrideKind
 from backoffice.students.pins.queries import Pupil
 from backoffice.web.identity import done_reading, reading, settings
@@ -69,7 +66,7 @@ class ClassCards(ClassPage):
                     "name": each.name,
                     "avatar": each.avatar,
                     "has_pin": each.has_pin,
-                    "locked_until": self._clock(each.locked_until),
+                    "locked_until": each.locked_until,
                     "card_from": each.card_from,
                     "unprintable": unprintable(each.label),
                 }
@@ -77,7 +74,7 @@ class ClassCards(ClassPage):
             ],
             with_pin=sum(each.has_pin for each in pupils),
             with_card=sum(each.card_from is not None for each in pupils),
-            locked=self._locked(counting.locked(tx, row, throttles)),
+            locked=locked_pins(tx, self.who, row, pupils=pupils, throttles=throttles),
             required=row.pins_required,
             papers=[
                 {"value": paper.value, "title": title, "selected": paper is _paper(tx, row)}
@@ -179,37 +176,6 @@ class ClassCards(ClassPage):
         else:
             flash("There was no card to void.", "info")
         return _back(public_id)
-
-    def _clock(self, until: datetime | None) -> str | None:
-        """The time of day, with the day if that is another."""
-        if until is None:
-            return None
-        zone = ZoneInfo(self.who.time_zone)
-        there, today = until.astimezone(zone), clock.now().astimezone(zone).date()
-        return f"{there:%H:%M}" if there.date() == today else f"{there:%A %H:%M}"
-
-    def _locked(self, found: LockedClass) -> list[dict[str, str | None]]:
-        """What is locked for more than one student, in words."""
-        shared = (
-            ("Devices that are new here", found.strangers_until, "Nobody who has a PIN gets in there."),
-            ("The class's own devices", found.devices_until, "Tablets and cards still work."),
-        )
-        devices = sorted(found.devices, key=lambda each: (each.tablet or "", each.last_child or ""))
-        return [
-            *(
-                {"what": what, "until": self._clock(until), "more": more}
-                for what, until, more in shared
-                if until
-            ),
-            *(
-                {
-                    "what": f"The tablet {each.tablet}" if each.tablet else "A device",
-                    "until": self._clock(each.until),
-                    "more": f"Last used by {each.last_child}." if each.last_child else None,
-                }
-                for each in devices
-            ),
-        ]
 
     def _overrides(self, tx: Transaction, row: Classroom, pupils: list[Pupil]) -> list[dict[str, Any]]:
         found = pin_queries.last_overrides(tx, row)

@@ -8,13 +8,15 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find
-from backoffice.access.permissions import STUDENTS_READ, STUDENTS_SIGN_OUT
+from backoffice.access.permissions import PINS_CLEAR, STUDENTS_READ, STUDENTS_SIGN_OUT
 from backoffice.access.policy import can
 from backoffice.console.class_page import ClassPage
+from backoffice.console.locked_pins import locked_pins
 from backoffice.schools.models import Classroom, CodeKind
 from backoffice.students import live
 from backoffice.students.live import Inside
-from backoffice.web.identity import done_reading, reading
+from backoffice.students.pins import queries as pin_queries
+from backoffice.web.identity import done_reading, reading, settings
 
 WAYS = {CodeKind.STANDING: "Class code", CodeKind.LESSON: "Lesson code"}
 
@@ -29,13 +31,17 @@ class ClassLive(ClassPage):
 
     @expose("/<classroom:public_id>/live", methods=("GET",))
     def live(self, public_id: str) -> str:
-        """Who is in, since when, and by which way."""
+        """Who is in, since when, by which way, and who is kept out by wrong PINs."""
         tx = reading()
         row = find(tx, Classroom, public_id, permission=STUDENTS_READ)
+        throttles, may_unlock = settings().throttles, can(self.who, PINS_CLEAR, row)
+        pupils = pin_queries.pupils(tx, row, throttles) if may_unlock else []
         return self.class_page(
             "console/class_live.html",
             row,
             inside=[{"row": each, "way": _way(each)} for each in live.inside(tx, row)],
+            locked=locked_pins(tx, self.who, row, pupils=pupils, throttles=throttles) if may_unlock else None,
+            seconds=self.looks_again(tx),
             may_end=can(self.who, STUDENTS_SIGN_OUT, row),
             plain=FlaskForm(),
             zone=ZoneInfo(self.who.time_zone),

@@ -69,12 +69,13 @@ class ClassNames(ClassPage):
             saved = save_class_list(principal=self.who, classroom=public_id, wanted=wanted)
         except Rejected as rejected:
             return self._page(public_id, problems=rejected.fields, typed=wanted), 422
-        if saved.usernames:
-            many = "1 username is" if saved.usernames == 1 else f"{saved.usernames} usernames are"
-            flash(f"{many} set. Write them down now: nobody can look them up again.", "success")
-        if saved.names or saved.aliases or not saved.usernames:
+        if not saved.usernames:
             flash("The list is saved.", "success")
-        return _back(public_id)
+            return _back(public_id)
+        many = "1 username is" if saved.usernames == 1 else f"{saved.usernames} usernames are"
+        flash(f"The list is saved, and {many} set.", "success")
+        # Answered with the page: they are kept so that it could not show them later.
+        return self._page(public_id, written=wanted.usernames)
 
     @expose("/<classroom:public_id>/names/picture", methods=("POST",))
     def picture(self, public_id: str) -> str | Response | tuple[str, int]:
@@ -95,6 +96,7 @@ class ClassNames(ClassPage):
         *,
         problems: Mapping[str, str] = MappingProxyType({}),
         typed: ClassList | None = None,
+        written: Mapping[str, str] = MappingProxyType({}),
         chosen: str | None = None,
     ) -> str:
         tx = reading()
@@ -120,6 +122,11 @@ class ClassNames(ClassPage):
             problem=problems.get("") or (LOOK_BELOW if problems else None),
             problems=problems,
             version=version,
+            written=[
+                (each.name, written[each.public_id].strip())
+                for each in students
+                if written.get(each.public_id, "").strip()
+            ],
             twins=sorted({each.picture for each in students if pictures.count(each.avatar) > 1}),
             without_username=sum(not each.has_username for each in students),
             chosen=found,
@@ -140,6 +147,7 @@ def _typed_list() -> ClassList:
             for student in given
         },
         aliases=_typed("alias-"),
+        aliases_seen=_typed("seen-alias-"),
         usernames=_typed("username-"),
     )
 

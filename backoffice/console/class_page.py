@@ -6,11 +6,15 @@ from flask import current_app, request
 
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.console.class_state import mark_of
 from backoffice.console.guard import GuardedView
 from backoffice.plugin import Plugin
 from backoffice.schools.models import Classroom
+from backoffice.web.identity import settings
 
+SECONDS_A_LOOK = 15
 CRUMB = {"title": "Classes", "url": "/console/classrooms/"}
 
 
@@ -37,6 +41,10 @@ class ClassPage(GuardedView):
     def is_visible(self) -> bool:
         """Not in the menu: it is reached from its class."""
         return False
+
+    def looks_again(self, tx: Transaction) -> int | None:
+        """After how many seconds a page that shows what goes on may ask again by itself; None for never."""
+        return None if on_shared_computer(tx, settings().sessions) else SECONDS_A_LOOK
 
     def class_page(self, template: str, row: Classroom, **context: Any) -> str:
         """The page of a class within the console's frame, with the way back and the tabs."""

@@ -40,7 +40,6 @@ from backoffice.web.resend import shows_what_was_typed
 PERIODS = {4: "4 weeks", 12: "12 weeks", 52: "A year"}
 USUAL_PERIOD = 12
 SIZES = range(2, 9)
-SECONDS_A_LOOK = 15
 DIGITS = 5
 
 
@@ -174,7 +173,7 @@ class ClassPoints(ActionPages, ReportPages):
 
     @expose("/<classroom:public_id>/points/board", methods=("GET",))
     def board(self, public_id: str) -> str:
-        """First names, pictures and points, large, for everybody in the room. It looks again by itself."""
+        """First names, pictures and points, large, for everybody in the room."""
         tx = reading()
         row = find(tx, Classroom, public_id)
         return render_template(
@@ -182,7 +181,7 @@ class ClassPoints(ActionPages, ReportPages):
             name=row.name,
             back=_base(public_id),
             pupils=points_queries.pupils(tx, row),
-            seconds=SECONDS_A_LOOK,
+            seconds=self.looks_again(tx),
         )
 
     @expose("/<classroom:public_id>/points/groups", methods=("GET",))

@@ -211,6 +211,8 @@ def _sentences(looked: MergePreview) -> list[str]:
         "Parents of both follow one child then, and see the points of both.": bool(
             goes.parents or goes.waiting or goes.invited
         ),
+        "Whose link to one of the two was ended or refused follows neither afterwards. Invite them anew if"
+        " they are to.": bool(stays.ended or goes.ended),
         f"The personal cards of {goes.name} stop working. Print a new one where it is needed.": goes.cards
         > 0,
         f"Whoever is signed in as {goes.name} now is out.": goes.inside > 0,

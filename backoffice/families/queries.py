@@ -44,6 +44,7 @@ class Child:
     classroom_name: str
     points: int
     awards: list[Given]
+    is_over: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def children(tx: Transaction, student: str | None = None) -> list[Child]:
             Classroom.id.label("room"),
             Classroom.name,
             Enrollment.balance,
+            Classroom.archived_at,
         )
         .join(Enrollment, (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id))
         .join(
@@ -74,14 +76,20 @@ def children(tx: Transaction, student: str | None = None) -> list[Child]:
             (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
         )
         .where(Enrollment.ended_at.is_(None))
-        .order_by(Student.id, Classroom.id)
+        # The classes of the years before come last.
+        .order_by(Student.id, Classroom.archived_at.desc().nulls_first(), Classroom.id)
     )
     if student is not None:
         statement = statement.where(Student.public_id == student)
     rows = tx.execute(visible(tx.principal, statement, CHILDREN_READ)).all()
     return [
         Child(
-            row.public_id, row.given_name, row.name, row.balance, _awards(tx, row.school_id, row.id, row.room)
+            row.public_id,
+            row.given_name,
+            row.name,
+            row.balance,
+            _awards(tx, row.school_id, row.id, row.room),
+            row.archived_at is not None,
         )
         for row in rows
     ]

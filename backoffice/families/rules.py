@@ -14,13 +14,13 @@ register(
         GuardianLink,
         read=CHILDREN_READ,
         account="account_id",
-        classrooms=enrolled(GuardianLink.__table__.c.student_id),
+        classrooms=enrolled(GuardianLink.__table__.c.student_id, now=True),
         classrooms_of=lambda link: [each.classroom_id for each in link.enrollments],
     ),
     Rule(
         GuardianInvitation,
         read=GUARDIANS_INVITE,
-        classrooms=enrolled(GuardianInvitation.__table__.c.student_id),
+        classrooms=enrolled(GuardianInvitation.__table__.c.student_id, now=True),
         classrooms_of=lambda invitation: [each.classroom_id for each in invitation.enrollments],
     ),
     # The school is told nothing by it: whoever looked sees no list of it, only the child's parents do.

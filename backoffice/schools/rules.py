@@ -31,18 +31,41 @@ from backoffice.schools.models import (
 )
 from backoffice.schools.roster_models import RosterChange, RosterChangeStudent
 
+# What whoever taught an archived class still may, there and with its students.
+STILL = frozenset(
+    {
+        CLASSROOMS_READ,
+        CLASSROOMS_EXPORT,
+        CLASSROOMS_ARCHIVE,
+        STUDENTS_READ,
+        STUDENTS_EXPORT,
+        TEACHERS_READ,
+        CHILDREN_READ,
+        OWN_POINTS_READ,
+        POINTS_REPORT,
+    }
+)
 
-def enrolled(student: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
-    """The condition that a student (a column of their number) is enrolled in one of some classrooms."""
+
+def enrolled(
+    student: ColumnElement[Any], *, now: bool = False
+) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
+    """The condition that a student (a column of their number) is enrolled in one of some classrooms.
+
+    `now` passes over archived ones: their students are others' to decide about.
+    """
 
     def condition(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
-        # An array and not IN (SELECT ...): inside an OR the latter scans the table.
-        students = (
-            select(Enrollment.student_id)
-            .where(Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None))
-            .scalar_subquery()
+        statement = select(Enrollment.student_id).where(
+            Enrollment.classroom_id == any_(classrooms), Enrollment.ended_at.is_(None)
         )
-        return student == any_(func.array(students))
+        if now:
+            statement = statement.join(
+                Classroom,
+                (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
+            ).where(Classroom.archived_at.is_(None))
+        # An array and not IN (SELECT ...): inside an OR the latter scans the table.
+        return student == any_(func.array(statement.scalar_subquery()))
 
     return condition
 
@@ -60,25 +83,15 @@ register(
         own_classroom="id",
         classrooms_of=lambda classroom: (classroom.id,),
         closed="archived_at",
-        still=frozenset(
-            {
-                CLASSROOMS_READ,
-                CLASSROOMS_EXPORT,
-                CLASSROOMS_ARCHIVE,
-                STUDENTS_READ,
-                STUDENTS_EXPORT,
-                TEACHERS_READ,
-                CHILDREN_READ,
-                OWN_POINTS_READ,
-                POINTS_REPORT,
-            }
-        ),
+        still=STILL,
     ),
     Rule(
         Student,
         read=STUDENTS_READ,
         student="id",
         classrooms=enrolled(Student.__table__.c.id),
+        open_classrooms=enrolled(Student.__table__.c.id, now=True),
+        still=STILL,
         classrooms_of=lambda student: [each.classroom_id for each in student.enrollments],
     ),
     *(

@@ -35,6 +35,7 @@ STUDENT = "student"
 OVER = "over"
 LONGEST_CODE = 40
 OLD_PAGE = "This page was old. Try again."
+SECONDS_OVER = 5
 WAIT = "Wait a little, then try again."
 
 
@@ -152,6 +153,9 @@ def page() -> Response:
     )
     response = make_response(body)
     renew(response, who)
+    # Who has gone away is not to stand on a screen that others see: the page asks again, and says so.
+    assert who.idle_minutes is not None
+    response.headers["Refresh"] = str(who.idle_minutes * 60 + SECONDS_OVER)
     return response
 
 

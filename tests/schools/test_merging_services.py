@@ -274,6 +274,25 @@ def test_everything_of_the_one_is_the_others(
     assert len(open_mails) == 1
 
 
+def test_a_link_that_was_ended_does_not_come_back_by_the_other_child(
+    world: World, teacher: Principal, pair: tuple[Class, Class]
+) -> None:
+    first, second = pair
+    stays, goes = first.children[0], second.children[0]
+    follow(world, "parent", stays, GuardianStatus.REVOKED)
+    follow(world, "parent", goes, GuardianStatus.APPROVED)
+    follow(world, "foreign_parent", stays, GuardianStatus.APPROVED)
+    follow(world, "foreign_parent", goes, GuardianStatus.REFUSED)
+    looked = merging.preview_merge(principal=teacher, keeper=stays.public_id, merged=goes.public_id)
+    assert (looked.keeper.ended, looked.merged.ended) == (1, 1)
+    merge(teacher, stays.public_id, goes.public_id)
+    links = {each.account_id: each.status for each in of(GuardianLink, stays.id)}
+    assert links == {
+        world.people["parent"].id: GuardianStatus.REVOKED,
+        world.people["foreign_parent"].id: GuardianStatus.REFUSED,
+    }
+
+
 def test_in_a_class_of_both_points_are_added_and_the_first_ones_picture_stays(
     world: World, teacher: Principal, pair: tuple[Class, Class]
 ) -> None:

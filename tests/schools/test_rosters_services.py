@@ -13,12 +13,13 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
-from backoffice.access.lookup import Closed, NotFound
+from backoffice.access.lookup import Closed, NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, CLASSROOMS_READ
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.families.services import invitations
 from backoffice.problems import Rejected
 from backoffice.schools import queries
 from backoffice.schools.matching import MIDDLE_NAME, SHORT_FORM, Place
@@ -392,6 +393,24 @@ def test_an_archived_class_is_read_and_not_changed_until_it_is_back(world: World
         assert tx.scalars(live).one() != code
         verbs = tx.scalars(select(AuditEntry.verb).where(AuditEntry.verb.like("classrooms.%"))).all()
     assert {"classrooms.archive", "classrooms.restore"} <= set(verbs)
+
+
+def test_whoever_taught_an_archived_class_decides_nothing_about_its_students(world: World) -> None:
+    """They are in somebody else's class now; the old one is still read."""
+    leader, teacher = world.sign_in("leader"), world.sign_in("teacher")
+    room = new_class(teacher, world, "Ada Lovelace")
+    ada = of_class(room)["Ada Lovelace"]
+    archiving.archive_classroom(principal=teacher, classroom=room)
+    with pytest.raises(NotFound):
+        students.correct_student(principal=teacher, student=ada, given_name="Ida", family_name=None)
+    with pytest.raises(NotFound):
+        invitations.print_letter(principal=teacher, student=ada)
+    with transaction(teacher) as tx:
+        assert find(tx, Student, ada).given_name == "Ada"
+        # The database by itself.
+        changed = update(Student).where(Student.public_id == ada).values(given_name="Ida")
+        assert tx.execute(changed).rowcount == 0  # type: ignore[attr-defined]
+    students.correct_student(principal=leader, student=ada, given_name="Ida", family_name=None)
 
 
 def test_the_database_keeps_an_archived_class_by_itself(world: World, teacher: Principal) -> None:

@@ -200,6 +200,18 @@ def test_a_name_changed_meanwhile_is_never_overwritten(world: World, name_as_bef
     assert name_of(child)[:2] == ("Zoë", "Young")
 
 
+def test_an_alias_changed_meanwhile_is_never_overwritten(world: World) -> None:
+    own, who = world.own_class, world.sign_in("teacher")
+    child = own.children[0].public_id
+    save(who, own, aliases={child: "Captain"}, aliases_seen={child: ""})
+    # A page that still shows none, left as it was, and one on which somebody wrote another.
+    assert save(who, own, aliases={child: ""}, aliases_seen={child: ""}) == (0, 0, 0)
+    with pytest.raises(Rejected) as rejected:
+        save(who, own, aliases={child: "Pirate"}, aliases_seen={child: ""})
+    assert rejected.value.fields == {child: MEANWHILE}
+    assert save(who, own, aliases={child: "Pirate"}, aliases_seen={child: "Captain"}) == (0, 1, 0)
+
+
 def test_what_is_wrong_with_one_name_stands_beside_it_and_nothing_is_saved(
     world: World, name_as_before: Child
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import ProgrammingError
 
+from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import TEACHERS_ASSIGN
 from backoffice.access.principal import Principal
@@ -20,6 +21,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import (
     Classroom,
     Membership,
+    Role,
     School,
     SchoolKind,
     TeachingRole,
@@ -141,6 +143,71 @@ def test_the_database_keeps_an_owner_and_who_may_choose(world: World, own: str) 
         assert not functions.change_teaching_role(tx, **place, account_id=only, role=HELPER)
     assert roles(world) == {"teacher": OWNER, "co_teacher": CO_TEACHER, "helper": HELPER}
     assert own
+
+
+def test_no_teacher_makes_a_leader_of_the_school_one_of_the_class(world: World, own: str) -> None:
+    """What a child tells past the class's grown-ups reaches the leaders who do not work in it."""
+    leader, teacher = world.people["leader"], world.sign_in("teacher")
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            insert(Membership).values(
+                id=tx.take_id(Membership),
+                account_id=leader.id,
+                school_id=world.home.id,
+                role=Role.LEADER,
+                created_at=clock.now(),
+            )
+        )
+    try:
+        with pytest.raises(Rejected, match=NOBODY[:20]):
+            give(world, teacher, to="leader")
+        row = insert(TeachingRole).values(
+            school_id=world.home.id,
+            classroom_id=world.own_class.id,
+            account_id=leader.id,
+            role=HELPER,
+        )
+        with pytest.raises(ProgrammingError) as refused, transaction(teacher) as tx:
+            tx.execute(row)
+        assert isinstance(refused.value.orig, InsufficientPrivilege)
+        give(world, world.sign_in("leader"), to="leader")
+        assert roles(world)["leader"] == HELPER
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(
+                delete(Membership).where(
+                    Membership.account_id == leader.id, Membership.school_id == world.home.id
+                )
+            )
+
+
+def test_in_a_class_without_an_owner_roles_end_all_the_same(world: World, own: str) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            delete(TeachingRole).where(
+                TeachingRole.classroom_id == world.own_class.id, TeachingRole.role == OWNER
+            )
+        )
+    leader = world.sign_in("leader")
+    change(world, leader, "co_teacher", HELPER)
+    take(world, leader, "co_teacher")
+    class_roles.leave_class(principal=world.sign_in("helper"), classroom=own)
+    assert roles(world) == {}
+
+
+def test_an_owner_who_cannot_act_is_none(world: World, own: str) -> None:
+    change(world, world.sign_in("teacher"), "co_teacher", OWNER)
+    place = update(Membership).where(
+        Membership.account_id == world.people["co_teacher"].id, Membership.school_id == world.home.id
+    )
+    with transaction(SYSTEM) as tx:
+        tx.execute(place.values(suspended_at=clock.now()))
+    try:
+        with pytest.raises(Rejected, match=ONLY_OWNER[:20]):
+            class_roles.leave_class(principal=world.sign_in("teacher"), classroom=own)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(place.values(suspended_at=None))
 
 
 def test_whoever_does_not_own_the_class_chooses_nobody(world: World, own: str) -> None:

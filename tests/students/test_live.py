@@ -1,23 +1,28 @@
 """Who is in a class now, and signing out."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.principal import Principal, SessionEnded
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
+from backoffice.app import build
 from backoffice.audit.models import AuditEntry
-from backoffice.schools.models import Classroom
-from backoffice.settings import Sessions
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, Student
+from backoffice.settings import Sessions, Throttles
 from backoffice.students import live
 from backoffice.students.live import Inside
+from backoffice.students.pins.services import by_student
 from tests.factories.visitor import send, signed_in
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, give_pin
 
 
 @pytest.fixture
@@ -121,6 +126,36 @@ def test_the_page_shows_who_is_in_and_a_helper_no_button(
     shown = signed_in(app, world, role).get(page)
     assert ("Wilhelmina Quartermaine" in shown.text, "Class code" in shown.text) == (True, True)
     assert ("Sign everybody out" in shown.text, "Sign out Wilhelmina" in shown.text) == (may, may)
+
+
+def test_the_page_shows_who_is_kept_out_and_looks_again_where_nobody_else_sits(
+    runtime: Runtime, world: World
+) -> None:
+    room, child, throttles = world.own_class, world.own_class.children[0], Throttles()
+    app = build(replace(runtime, settings=runtime.settings.model_copy(update={"throttles": throttles})))
+    give_pin(child, "4937")
+    lock = by_student(child.id, throttles)
+    browser, page = signed_in(app, world, "teacher"), f"/console/classrooms/{room.public_id}/live"
+    shown = browser.get(page).text
+    assert ("Locked after wrong PINs" in shown, "data-reload" in shown) == (False, True)
+    for _ in range(6):
+        lock.take()
+    shown = browser.get(page).text
+    assert ("Locked after wrong PINs" in shown, "Unlock" in shown) == (True, True)
+    helper = signed_in(app, world, "helper").get(page).text
+    assert "Locked after wrong PINs" not in helper
+    lock.forget()
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Student).values(pin_hash=None))
+    # Where others use the computer, asking again would keep its person signed in.
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(idle_minutes=10))
+    assert "data-reload" not in browser.get(page).text
+    board = browser.get(f"/console/classrooms/{room.public_id}/points/board").text
+    assert ("data-reload" in board, 'http-equiv="refresh"' in board, "Leave the board" in board) == (
+        *(False, False),
+        True,
+    )
 
 
 def test_the_buttons_of_the_page(app: Flask, world: World) -> None:

@@ -11,6 +11,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account, AccountSession
 from backoffice.audit.trail import record
+from backoffice.settings import Sessions
 
 
 def live_sessions(tx: Transaction) -> Sequence[AccountSession]:
@@ -18,6 +19,20 @@ def live_sessions(tx: Transaction) -> Sequence[AccountSession]:
     return tx.scalars(
         select(AccountSession).where(*_live(tx)).order_by(AccountSession.last_seen_at.desc())
     ).all()
+
+
+def on_shared_computer(tx: Transaction, sessions: Sessions) -> bool:
+    """Whether the principal has said that others use this computer, too.
+
+    What asks again by itself would keep them signed in there.
+    """
+    idle = tx.scalar(
+        select(AccountSession.idle_minutes).where(
+            AccountSession.account_id == tx.principal.account_id,
+            AccountSession.id == tx.principal.session_id,
+        )
+    )
+    return idle is not None and idle <= sessions.account_idle_shared
 
 
 def end_session(*, principal: Principal, session: str) -> None:

@@ -10,7 +10,7 @@ register(
         GuardianRequest,
         read=CHILDREN_READ,
         account="account_id",
-        classrooms=enrolled(GuardianRequest.__table__.c.student_id),
+        classrooms=enrolled(GuardianRequest.__table__.c.student_id, now=True),
         classrooms_of=lambda asked: [each.classroom_id for each in asked.enrollments],
     )
 )

@@ -20,7 +20,7 @@ from backoffice.schools.services import showing
 from backoffice.schools.services.showing import seats_of
 
 LONGEST_ALIAS = 30
-MEANWHILE = "Somebody else changed this name meanwhile. Look at it, then save again if yours is right."
+MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class ClassList:
 
     names: Mapping[str, Rewritten] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    # The aliases that the page showed: what was left as it was is not written over what somebody else wrote.
+    aliases_seen: Mapping[str, str] = field(default_factory=dict)
     usernames: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,7 +67,11 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
     made is never overwritten. Raises `Rejected`, whose fields may be students' identifiers, and `NotFound`.
     """
     written = _written(wanted.names)
-    aliases = {student: _alias(alias) for student, alias in wanted.aliases.items()}
+    aliases = {
+        student: _alias(alias)
+        for student, alias in wanted.aliases.items()
+        if alias != wanted.aliases_seen.get(student)
+    }
     usernames = showing.checked_usernames(wanted.usernames)
     try:
         with transaction(principal) as tx:
@@ -74,7 +80,7 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
             students = _students(tx, room, seats, {*written, *usernames})
             changed = {
                 "students.correct": _rewrite(students, written),
-                "students.aliases": _rename(seats, aliases),
+                "students.aliases": _rename(seats, aliases, wanted.aliases_seen),
                 "students.usernames": _set_usernames(students, usernames),
             }
             tx.flush()
@@ -149,7 +155,16 @@ def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> l
     return changed
 
 
-def _rename(seats: Mapping[str, Enrollment], aliases: Mapping[str, str | None]) -> list[int]:
+def _rename(
+    seats: Mapping[str, Enrollment], aliases: Mapping[str, str | None], seen: Mapping[str, str]
+) -> list[int]:
+    overtaken = {
+        student: MEANWHILE
+        for student, alias in aliases.items()
+        if student in seen and student in seats and (seats[student].alias or "") not in {seen[student], alias}
+    }
+    if overtaken:
+        raise Rejected(**overtaken)
     after = [aliases.get(student, seat.alias) for student, seat in seats.items()]
     showing.all_different([names.plain(alias) for alias in after if alias])
     changed = []

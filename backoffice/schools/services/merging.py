@@ -66,6 +66,7 @@ class Side:
     awards: int
     parents: tuple[str, ...]
     waiting: int
+    ended: int
     invited: int
     pin: bool
     username: bool
@@ -189,7 +190,7 @@ def _looked_at(tx: Transaction, stays: Student, goes: Student) -> MergePreview:
             )
         ).all()
         rooms.append({seat.classroom_id: seat.name for seat in seats})
-        parents, waiting, invited = _parents(tx, student)
+        parents, waiting, ended, invited = _parents(tx, student)
         sides.append(
             Side(
                 public_id=student.public_id,
@@ -202,6 +203,7 @@ def _looked_at(tx: Transaction, stays: Student, goes: Student) -> MergePreview:
                 awards=_count(tx, student, PointEntry),
                 parents=parents,
                 waiting=waiting,
+                ended=ended,
                 invited=invited,
                 pin=student.pin_hash is not None,
                 username=student.username_digest is not None,
@@ -229,8 +231,8 @@ def _count(
     return tx.scalar(select(func.count()).where(*own, *which)) or 0
 
 
-def _parents(tx: Transaction, student: Student) -> tuple[tuple[str, ...], int, int]:
-    """Who follows the child, by name, how many wait, and how many are invited."""
+def _parents(tx: Transaction, student: Student) -> tuple[tuple[str, ...], int, int, int]:
+    """Who follows the child, by name; how many wait, do not follow it any more, and are invited."""
     links = tx.scalars(
         visible(
             tx.principal,
@@ -250,5 +252,6 @@ def _parents(tx: Transaction, student: Student) -> tuple[tuple[str, ...], int, i
     return (
         tuple(each.name or "A parent" for each in links if each.status == GuardianStatus.APPROVED),
         sum(each.status == GuardianStatus.WAITING for each in links),
+        sum(each.status in {GuardianStatus.REVOKED, GuardianStatus.REFUSED} for each in links),
         tx.scalar(invited) or 0,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import STUDENTS_CREATE, STUDENTS_UNENROLL
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
@@ -34,7 +34,9 @@ def move_students(*, principal: Principal, source: str, target: str, students: S
             raise Rejected(target="Choose another class: they are in this one.")
         if leaves.school_id != joins.school_id:
             raise Rejected(target="Choose a class of the same school. Students stay at their school.")
-        lock_classrooms(tx, leaves.school_id, {leaves.id, joins.id})
+        if len(lock_classrooms(tx, leaves.school_id, {leaves.id, joins.id})) < len((leaves, joins)):
+            # One of them was archived at this moment.
+            raise NotFound
         moved = _enrolled(tx, leaves, students)
         if moved:
             how = _join(tx, joins, moved, now)

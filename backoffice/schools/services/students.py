@@ -48,7 +48,7 @@ def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[
     """
     left_at = clock.now()
     with transaction(principal) as tx:
-        row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL)
+        row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL, lock=True)
         chosen = tx.scalars(
             visible(
                 tx.principal,
@@ -79,7 +79,7 @@ def resume_enrollments(*, principal: Principal, classroom: str, left_at: datetim
     Returns how many came back. Raises `NotFound`.
     """
     with transaction(principal) as tx:
-        row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL)
+        row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL, lock=True)
         resumed = (
             update(Enrollment)
             .where(

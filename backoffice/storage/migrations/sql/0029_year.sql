@@ -75,13 +75,17 @@ begin
   update student_view v set student_id = keeper where v.school_id = of_school and v.student_id = merged;
   update guardian_request r set student_id = keeper where r.school_id = of_school and r.student_id = merged;
 
-  -- Nobody is asked twice, and whoever follows both follows one, by the better of the two links.
+  -- Nobody is asked twice. Whoever follows both follows one; a link that was ended or refused stays so, and what
+  -- was asked of that address for the other child is withdrawn: who decides anew asks anew.
   update guardian_invitation i set withdrawn_at = moment, token_digest = null
    where i.school_id = of_school and i.student_id = merged and i.code_digest is null
      and i.accepted_at is null and i.withdrawn_at is null
-     and exists (select from guardian_invitation k
-                  where k.school_id = of_school and k.student_id = keeper and k.email_index = i.email_index
-                    and k.code_digest is null and k.accepted_at is null and k.withdrawn_at is null);
+     and (exists (select from guardian_invitation k
+                   where k.school_id = of_school and k.student_id = keeper and k.email_index = i.email_index
+                     and k.code_digest is null and k.accepted_at is null and k.withdrawn_at is null)
+          or exists (select from guardian_link l join account a on a.id = l.account_id
+                      where l.school_id = of_school and l.student_id = keeper
+                        and l.status in ('revoked', 'refused') and a.email_index = i.email_index));
   update guardian_invitation i set student_id = keeper where i.school_id = of_school and i.student_id = merged;
   update guardian_link k
      set status = g.status, name = g.name, approved_by = g.approved_by, approved_at = g.approved_at,
@@ -89,8 +93,8 @@ begin
     from guardian_link g
    where k.school_id = of_school and k.student_id = keeper
      and g.school_id = of_school and g.student_id = merged and g.account_id = k.account_id
-     and array_position(array['approved', 'waiting', 'revoked', 'refused'], g.status)
-       < array_position(array['approved', 'waiting', 'revoked', 'refused'], k.status);
+     and array_position(array['revoked', 'refused', 'approved', 'waiting'], g.status)
+       < array_position(array['revoked', 'refused', 'approved', 'waiting'], k.status);
   delete from guardian_link g
    using guardian_link k
    where g.school_id = of_school and g.student_id = merged
@@ -151,6 +155,7 @@ language sql stable security definer set search_path = app, pg_temp as $$
    where a.status = 'active'
      and a.id in (select m.account_id from membership m
                    where m.school_id = of_school and m.suspended_at is null and m.role in ('teacher', 'leader'))
+     and not (leads(a.id, of_school) and of_school <> all (ids('led_schools')))
      and not exists (select from teaching_role t where t.school_id = of_school
                         and t.classroom_id = of_classroom and t.account_id = a.id)
      and exists (select from classroom c where c.school_id = of_school and c.id = of_classroom
@@ -159,6 +164,17 @@ $$;
 comment on function app.colleagues is
   'Who works at the school of a class that the principal owns or leads, and has no role in the class.';
 
+-- What a child tells past the grown-ups of its class reaches the leaders who do not work in it: no teacher makes
+-- a leader one of those.
+create function app.may_be_given(of_account bigint, of_school bigint) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select of_account = any (ids('account'))
+      or (works_at(of_account, of_school)
+          and (of_school = any (ids('led_schools')) or not leads(of_account, of_school)))
+$$;
+comment on function app.may_be_given is
+  'Whether the principal may give an account a role in a class of a school: the own, or of who works there and does not lead it.';
+
 -- Whoever co-teaches or helps brings nobody in.
 drop policy app_insert on app.teaching_role;
 create policy app_insert on app.teaching_role for insert to backoffice_app
@@ -166,18 +182,35 @@ create policy app_insert on app.teaching_role for insert to backoffice_app
                or (school_id = any ((select app.ids('staffed_schools'))::bigint[])
                    and (classroom_id = any ((select app.rooms_owned())::bigint[])
                         or classroom_id = any ((select app.ids('made_classrooms'))::bigint[]))))
-              and (account_id = any ((select app.ids('account'))::bigint[])
-                   or app.works_at(account_id, school_id)));
+              and app.may_be_given(account_id, school_id));
 create function app.has_other_owner(of_school bigint, of_classroom bigint, of_account bigint) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
   -- Owners who go at the same time go one after the other.
   perform from classroom c where c.school_id = of_school and c.id = of_classroom for update;
+  -- One who cannot act is none.
   return exists (select from teaching_role t
+                   join account a on a.id = t.account_id and a.status = 'active'
                   where t.school_id = of_school and t.classroom_id = of_classroom
-                    and t.role = 'owner' and t.account_id <> of_account);
+                    and t.role = 'owner' and t.account_id <> of_account
+                    and not exists (select from membership m
+                                     where m.school_id = t.school_id and m.account_id = t.account_id
+                                       and m.suspended_at is not null));
 end $$;
-comment on function app.has_other_owner is 'Whether a class has an owner without this one. Who asks holds the class.';
+comment on function app.has_other_owner is
+  'Whether a class has an owner without this one, who can act. Who asks holds the class.';
+
+create function app.is_needed(of_school bigint, of_classroom bigint, of_account bigint) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  has_other boolean := has_other_owner(of_school, of_classroom, of_account);
+begin
+  return not has_other
+     and exists (select from teaching_role t
+                  where t.school_id = of_school and t.classroom_id = of_classroom
+                    and t.account_id = of_account and t.role = 'owner');
+end $$;
+comment on function app.is_needed is 'Whether somebody is the only owner of a class.';
 
 create function app.change_teaching_role(
   of_school bigint, of_classroom bigint, of_account bigint, new_role text)
@@ -185,7 +218,7 @@ returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
   if not may_assign(of_school, of_classroom)
-     or (new_role <> 'owner' and not has_other_owner(of_school, of_classroom, of_account)) then
+     or (new_role <> 'owner' and is_needed(of_school, of_classroom, of_account)) then
     return false;
   end if;
   update teaching_role t set role = new_role
@@ -200,7 +233,7 @@ returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
   if not (of_account = any (ids('account')) or may_assign(of_school, of_classroom))
-     or not has_other_owner(of_school, of_classroom, of_account) then
+     or is_needed(of_school, of_classroom, of_account) then
     return false;
   end if;
   delete from teaching_role t
@@ -271,6 +304,8 @@ create policy app_write on app.invitation for update to backoffice_app
                    and classroom_id = any ((select app.rooms_owned())::bigint[])))
               and token_digest is null);
 
+revoke execute on function app.may_be_given(bigint, bigint), app.is_needed(bigint, bigint, bigint) from public;
+grant execute on function app.may_be_given(bigint, bigint) to backoffice_app, backoffice_system;
 revoke execute on function app.may_assign(bigint, bigint), app.colleagues(bigint, bigint), app.staff_of_rooms_owned(),
   app.change_teaching_role(bigint, bigint, bigint, text),
   app.has_other_owner(bigint, bigint, bigint), app.end_teaching_role(bigint, bigint, bigint) from public;
@@ -317,3 +352,58 @@ $$;
 comment on function app.forget_roster_changes is 'Forgets the last changes of the rosters of classes that end together.';
 revoke execute on function app.forget_roster_changes(bigint, bigint[]) from public;
 grant execute on function app.forget_roster_changes(bigint, bigint[]) to backoffice_app;
+
+-- ------------------------------------------------------------------ whose children are somebody else's now
+
+-- An archived class stays readable to whoever taught it. Its children are in other classes now: what is decided
+-- about them, and who their parents are, is their teachers' of today.
+create function app.taught_now() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select e.student_id from enrollment e
+                 join classroom c on c.school_id = e.school_id and c.id = e.classroom_id
+                where e.classroom_id = any (ids('classrooms')) and e.ended_at is null
+                  and c.archived_at is null)
+$$;
+comment on function app.taught_now is 'Students enrolled in the classrooms that the principal teaches and that are not archived.';
+revoke execute on function app.taught_now() from public;
+grant execute on function app.taught_now() to backoffice_app, backoffice_system;
+
+create or replace function app.children_in_charge() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select e.student_id from enrollment e
+                 join classroom c on c.school_id = e.school_id and c.id = e.classroom_id
+                where e.classroom_id = any (rooms_in_charge()) and e.ended_at is null
+                  and c.archived_at is null)
+$$;
+
+alter policy app_write on app.student
+  using (school_id = any ((select app.ids('led_schools'))::bigint[])
+         or id = any ((select app.taught_now())::bigint[]));
+alter policy app_read on app.guardian_link
+  using (account_id = any ((select app.ids('account'))::bigint[])
+         or school_id = any ((select app.ids('led_schools'))::bigint[])
+         or student_id = any ((select app.taught_now())::bigint[]));
+alter policy app_write on app.guardian_link
+  using (account_id = any ((select app.ids('account'))::bigint[])
+         or school_id = any ((select app.ids('led_schools'))::bigint[])
+         or student_id = any ((select app.taught_now())::bigint[]))
+  with check (case when account_id = any ((select app.ids('account'))::bigint[]) then status = 'revoked'
+                   else (school_id = any ((select app.ids('led_schools'))::bigint[])
+                         or student_id = any ((select app.taught_now())::bigint[]))
+                    and (status <> 'approved' or approved_by = any ((select app.ids('account'))::bigint[])) end);
+alter policy app_read on app.guardian_invitation
+  using (school_id = any ((select app.ids('led_schools'))::bigint[])
+         or student_id = any ((select app.taught_now())::bigint[]));
+alter policy app_insert on app.guardian_invitation
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or student_id = any ((select app.taught_now())::bigint[]))
+              and invited_by = any ((select app.ids('account'))::bigint[])
+              and token_digest is null and accepted_at is null and withdrawn_at is null);
+alter policy app_write on app.guardian_invitation
+  using ((school_id = any ((select app.ids('led_schools'))::bigint[])
+          or student_id = any ((select app.taught_now())::bigint[]))
+         and accepted_at is null and withdrawn_at is null)
+  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
+               or student_id = any ((select app.taught_now())::bigint[]))
+              and token_digest is null and code is null
+              and (withdrawn_at is not null or invited_by = any ((select app.ids('account'))::bigint[])));
