@@ -167,9 +167,8 @@ def test_no_teacher_makes_a_leader_of_the_school_one_of_the_class(world: World, 
             account_id=leader.id,
             role=HELPER,
         )
-        with pytest.raises(ProgrammingError) as refused, transaction(teacher) as tx:
+        with pytest.raises(ProgrammingError, match="row-level security"), transaction(teacher) as tx:
             tx.execute(row)
-        assert isinstance(refused.value.orig, InsufficientPrivilege)
         give(world, world.sign_in("leader"), to="leader")
         assert roles(world)["leader"] == HELPER
     finally:
