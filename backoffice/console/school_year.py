@@ -50,8 +50,8 @@ class SchoolYearPage(GuardedView):
             raise NotFound
         classes = school_years.classes_of_year(tx, school)
         done_reading()
-        problem, looked = None, None
-        if FlaskForm().validate_on_submit() and request.form.get("do") != "edit":
+        problem, looked, form = None, None, FlaskForm()
+        if form.validate_on_submit() and request.form.get("do") != "edit":
             endings = _endings()
             try:
                 if request.form.get("do") == "begin":
@@ -69,7 +69,7 @@ class SchoolYearPage(GuardedView):
             except Rejected as rejected:
                 problem = str(rejected)
         page = self._page(school, classes, looked, problem)
-        return (page, 422) if problem else page
+        return (page, 422) if problem or form.errors else page
 
     def _page(
         self, school: School, classes: Sequence[YearClass], looked: YearPreview | None, problem: str | None

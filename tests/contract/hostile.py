@@ -341,8 +341,9 @@ class Fuzz:
         changes = self.matrix.settle()
         known = anybody(self.matrix, actor) if public else actor
         # Whoever leaves the own child changes that link, and is noted at that child's school only.
-        child = thing if thing is not None and actor.follows(thing) else None
-        if trespasses := self.matrix.trespass(known, child, changes):
+        # And the tablets of somebody who is suspended are that person's.
+        whose = thing if thing and (actor.follows(thing) or thing.kind == "account") else None
+        if trespasses := self.matrix.trespass(known, whose, changes):
             tally.hole(f"{said}: {trespasses}")
 
     def _on_the_letter(self, route: Route, sent: str) -> str:

@@ -27,6 +27,22 @@ $$;
 comment on function app.may_merge is
   'Whether these students are the principal''s alone to merge: of a school led, or in no class of anybody else''s.';
 
+-- The web may not call it: it would add whomever to whatever class.
+create function app.take_seats_of(of_school bigint, keeper bigint, merged bigint) returns void
+language sql security definer set search_path = app, pg_temp as $$
+  insert into enrollment as e (school_id, classroom_id, student_id, alias, avatar, balance, goal, joined_at,
+                               ended_at)
+  select g.school_id, g.classroom_id, keeper, g.alias, g.avatar, g.balance, g.goal, g.joined_at, g.ended_at
+    from enrollment g where g.school_id = of_school and g.student_id = merged
+  on conflict (school_id, classroom_id, student_id) do update
+     set balance = e.balance + excluded.balance, alias = coalesce(e.alias, excluded.alias),
+         goal = coalesce(e.goal, excluded.goal), joined_at = least(e.joined_at, excluded.joined_at),
+         ended_at = case when e.ended_at is not null and excluded.ended_at is not null
+                         then greatest(e.ended_at, excluded.ended_at) end
+$$;
+comment on function app.take_seats_of is 'Gives one student the places of another in classes, with their points.';
+revoke execute on function app.take_seats_of(bigint, bigint, bigint) from public;
+
 create function app.merge_students(of_school bigint, keeper bigint, merged bigint, moment timestamptz)
 returns text
 language plpgsql security definer set search_path = app, pg_temp as $$
@@ -58,15 +74,7 @@ begin
   update student_session s set ended_at = moment
    where s.school_id = of_school and s.student_id = merged and s.ended_at is null;
 
-  insert into enrollment as e (school_id, classroom_id, student_id, alias, avatar, balance, goal, joined_at,
-                               ended_at)
-  select g.school_id, g.classroom_id, keeper, g.alias, g.avatar, g.balance, g.goal, g.joined_at, g.ended_at
-    from enrollment g where g.school_id = of_school and g.student_id = merged
-  on conflict (school_id, classroom_id, student_id) do update
-     set balance = e.balance + excluded.balance, alias = coalesce(e.alias, excluded.alias),
-         goal = coalesce(e.goal, excluded.goal), joined_at = least(e.joined_at, excluded.joined_at),
-         ended_at = case when e.ended_at is not null and excluded.ended_at is not null
-                         then greatest(e.ended_at, excluded.ended_at) end;
+  perform take_seats_of(of_school, keeper, merged);
   update point_entry p set student_id = keeper where p.school_id = of_school and p.student_id = merged;
   update student_card c set student_id = keeper where c.school_id = of_school and c.student_id = merged;
   update student_session s set student_id = keeper where s.school_id = of_school and s.student_id = merged;
