@@ -5,6 +5,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.widgets import CheckboxInput
 
 from backoffice.access.lookup import NotFound
@@ -30,7 +31,7 @@ class SchoolDaysForm(FlaskForm):
 
     days = SelectMultipleField(
         "Days with lessons",
-        choices=list(zip(DAYS, DAY_NAMES, strict=True)),
+        choices=[SelectChoice(day, name) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
         validate_choice=False,
         widget=CheckboxInput(),
         option_widget=CheckboxInput(),
