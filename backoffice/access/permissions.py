@@ -56,6 +56,7 @@ POINTS_AWARD = Permission("points:award", "Award points, and take the own awards
 POINTS_REPORT = Permission("points:report", "Print a student's progress report")
 POINTS_UNDO = Permission("points:undo", "Take back what somebody else awarded")
 REQUESTS_ANSWER = Permission("requests:answer", "Answer a parent who asks to correct or delete something")
+SCHOOL_DAYS_EDIT = Permission("school-days:edit", "Set on which days a school teaches, and its time zone")
 SCHOOL_YEARS_BEGIN = Permission(
     "school-years:begin", "Begin a school year: archive classes, make new ones, move students up"
 )

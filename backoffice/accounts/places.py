@@ -176,6 +176,19 @@ def _usual_zones() -> Mapping[str, str]:
     return zones
 
 
+@cache
+def zones_of(country: str) -> Sequence[str]:
+    """The time zones of a country, that of most people first."""
+    return [zone for code, _place, zone, *_comment in _table("zone.tab") if code == country]
+
+
+def zone_name(zone: str) -> str:
+    """A time zone in words: "Los Angeles (Pacific)"."""
+    city = zone.partition("/")[2].replace("_", " ").replace("/", ", ") or zone
+    known = next((zones[zone] for zones in ZONES.values() if zone in zones), city)
+    return city if city in known else f"{city} ({known})"
+
+
 def checked(*, country: str, state: str, time_zone: str) -> Place:
     """The place that was chosen; without a time zone, the one that is usual there. Raises `Rejected`.
 

@@ -20,10 +20,11 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.console import doors as wording
 from backoffice.console.class_page import ClassPage
+from backoffice.console.school_days import days_url
 from backoffice.printing.document import Paper, paper_of
 from backoffice.problems import Rejected
 from backoffice.schools import codes, queries
-from backoffice.schools.doors import Hours, Place, place_of, state
+from backoffice.schools.doors import Hours, Place, in_order, place_of, state
 from backoffice.schools.models import Classroom, Door
 from backoffice.schools.poster import poster
 from backoffice.schools.services import codes as code_services
@@ -328,7 +329,8 @@ class ClassDoor(ClassPage):
                 **wording.shown(door),
                 "sentence": wording.sentence(door, now, ZoneInfo(self.who.time_zone)),
                 "keeps_hours": door.hours is not None,
-                "days": [day.capitalize() for day in _in_order(place)],
+                "days": [day.capitalize() for day in in_order(place.school_days)],
+                "days_url": days_url(tx, row),
             },
             code=codes.spaced(code) if code else None,
             lesson={"code": codes.spaced(lesson[0]), "until": lesson[1]} if lesson else None,
@@ -348,7 +350,3 @@ def _minute(at: time | None) -> int:
 
 def _time(minute: int) -> time:
     return time(minute // 60 % 24, minute % 60)
-
-
-def _in_order(place: Place) -> list[str]:
-    return [day for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun") if day in place.school_days]

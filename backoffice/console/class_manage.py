@@ -13,6 +13,7 @@ from backoffice.console.school_year import year_url
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom
 from backoffice.schools.names import COLOURS, FIGURES
+from backoffice.schools.queries import is_personal
 from backoffice.schools.services import archiving
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.web.identity import done_reading, reading
@@ -50,6 +51,7 @@ class ManagePage(ClassPage):
             else:
                 flash("The class has its mark.", "success")
                 return redirect(f"/console/classrooms/{public_id}", 303)
+        year = year_url(reading(), row)
         page = self.class_page(
             "console/class_manage.html",
             row,
@@ -57,7 +59,8 @@ class ManagePage(ClassPage):
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)
             else None,
-            year_url=year_url(reading(), row),
+            year_url=year,
+            year_is_a_leaders=not year and not is_personal(reading(), row),
         )
         return (page, 422) if form.errors else page
 

@@ -285,6 +285,7 @@ class ClassroomGrid(Grid):
             save=save,
             said="Saved.",
             heading="Edit class",
+            aside={"title": "Choose its picture and colour", "url": f"{own_page}/manage"},
             submit_title="Save",
             cancel_url=own_page,
             crumbs=[CRUMB, {"title": row.name, "url": own_page}, {"title": "Edit"}],

@@ -44,7 +44,16 @@ class SchoolYearPage(GuardedView):
         schools = school_years.schools_of_years(tx)
         chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
         if not chosen:
-            return self.render("console/school_year_of.html", schools=schools)
+            return self.render(
+                "console/school_of.html",
+                heading=self.title,
+                schools=schools,
+                nobodys={
+                    "title": "A leader of your school begins the year",
+                    "sentence": "In a school of your own you do it yourself. A single class you can archive"
+                    " on its page “Manage”.",
+                },
+            )
         school = next((each for each in schools if each.public_id == chosen), None)
         if school is None:
             raise NotFound

@@ -8,7 +8,13 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from backoffice.access.lookup import find
-from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_COUNT, SCHOOLS_EDIT, SCHOOLS_SECURE
+from backoffice.access.permissions import (
+    CLASSROOMS_READ,
+    SCHOOL_DAYS_EDIT,
+    SCHOOLS_COUNT,
+    SCHOOLS_EDIT,
+    SCHOOLS_SECURE,
+)
 from backoffice.access.policy import can, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
@@ -16,7 +22,9 @@ from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.school_days import url_of
 from backoffice.schools import queries
+from backoffice.schools.doors import in_order
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
 from backoffice.web.identity import reading
@@ -50,6 +58,7 @@ class SchoolGrid(Grid):
         Column("classrooms", "Classes", numeric=True),
         Column("students", "Students", numeric=True),
         Column("staff", "Staff", numeric=True),
+        Column("days", "School days"),
         Column("factor", "Second factor"),
         Column("sign_in", "Staff sign in"),
     )
@@ -133,6 +142,10 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.classrooms:,}", "number"),
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
+                Cell(
+                    ", ".join(day.capitalize() for day in in_order(school.school_days)) or "None",
+                    url=url_of(school) if can(who, SCHOOL_DAYS_EDIT, school) else None,
+                ),
                 Cell(
                     "Required" if school.factor_required else "Not required",
                     url=f"/console/schools/{school.public_id}/second-factor"

@@ -30,6 +30,7 @@ from backoffice.console.jobs import JobsPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
 from backoffice.console.plugins import PluginsPage
+from backoffice.console.school_days import SchoolDaysPage
 from backoffice.console.school_year import SchoolYearPage
 from backoffice.console.schools import SchoolGrid
 from backoffice.console.security import SecurityGrid
@@ -58,6 +59,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     FamilyGrid,
     FamilyInvitationGrid,
     SchoolGrid,
+    SchoolDaysPage,
     SchoolYearPage,
     TeacherGrid,
     InvitationGrid,

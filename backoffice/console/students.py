@@ -247,6 +247,16 @@ class StudentGrid(Grid):
                         else None,
                     }
                     for enrollment in enrollments
+                    if enrollment.classroom.archived_at is None
+                ],
+                "earlier": [
+                    {
+                        "name": each.name,
+                        "url": f"/console/classrooms/{each.public_id}",
+                        "points": each.points,
+                        "until": each.until,
+                    }
+                    for each in queries.earlier_classes(tx, row)
                 ],
                 "entries": [
                     {

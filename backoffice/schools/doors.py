@@ -3,7 +3,7 @@
 The database decides who comes in (`app.door_is_open`); this says it in advance, for people.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -95,6 +95,11 @@ def place_of(tx: Transaction, classroom: Classroom) -> Place:
     if found is None:
         raise NotFound
     return found
+
+
+def in_order(days: Collection[str]) -> list[str]:
+    """Those days of the week, from Monday on."""
+    return [day for day in DAYS if day in days]
 
 
 def end_of_day(place: Place, at: datetime) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
@@ -23,6 +23,7 @@ from backoffice.schools.models import (
     Membership,
     PointEntry,
     School,
+    SchoolKind,
     Student,
     TeachingRole,
 )
@@ -67,6 +68,16 @@ class Seat:
 
     classroom: str
     points: int
+
+
+@dataclass(frozen=True)
+class EarlierClass:
+    """A class that a student was in: its end or the student's, whichever came first, is `until`."""
+
+    public_id: str
+    name: str
+    points: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,36 @@ def enrollments_of(tx: Transaction, student: Student) -> Sequence[Enrollment]:
             .options(selectinload(Enrollment.classroom)),
         )
     ).all()
+
+
+def earlier_classes(tx: Transaction, student: Student) -> list[EarlierClass]:
+    """The classes that the student left or that are archived, which the principal may see, the last first."""
+    here = and_(Classroom.school_id == Enrollment.school_id, Classroom.id == Enrollment.classroom_id)
+    statement = (
+        select(
+            Classroom.public_id,
+            Classroom.name,
+            Classroom.archived_at,
+            Enrollment.balance,
+            Enrollment.ended_at,
+        )
+        .join(Enrollment, here)
+        .where(
+            Enrollment.school_id == student.school_id,
+            Enrollment.student_id == student.id,
+            or_(Enrollment.ended_at.is_not(None), Classroom.archived_at.is_not(None)),
+        )
+    )
+    found = [
+        EarlierClass(
+            row.public_id,
+            row.name,
+            row.balance,
+            min(moment for moment in (row.ended_at, row.archived_at) if moment is not None),
+        )
+        for row in tx.execute(visible(tx.principal, statement))
+    ]
+    return sorted(found, key=lambda each: each.until, reverse=True)
 
 
 def last_awards(
@@ -201,9 +242,25 @@ def schools_for(
     return tx.scalars(visible(tx.principal, select(School).order_by(School.id).limit(most), permission)).all()
 
 
+def schools_run(tx: Transaction, permission: Permission) -> list[School]:
+    """The schools in which the principal holds a permission over all: those led, and the own personal one."""
+    led = tx.scalars(visible(tx.principal, select(School), permission)).all()
+    owned = select(Classroom.school_id).where(
+        one_of(Classroom.id, scope(tx.principal, permission).classrooms)
+    )
+    personal = select(School).where(School.kind == SchoolKind.PERSONAL, School.id.in_(owned))
+    found = {each.id: each for each in (*led, *tx.scalars(visible(tx.principal, personal, SCHOOLS_READ)))}
+    return sorted(found.values(), key=lambda each: names.sort_key(each.name, None))
+
+
 def school_name(tx: Transaction, classroom: Classroom) -> str | None:
     """What the school of a class is called."""
     return tx.scalar(select(School.name).where(School.id == classroom.school_id))
+
+
+def is_personal(tx: Transaction, classroom: Classroom) -> bool:
+    """Whether the school of a class is one teacher's own."""
+    return tx.scalar(select(School.kind).where(School.id == classroom.school_id)) == SchoolKind.PERSONAL
 
 
 def country_of(tx: Transaction, classroom: Classroom) -> str:

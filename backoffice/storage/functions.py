@@ -702,6 +702,13 @@ def merge_students(session: Session, *, school_id: int, keeper: int, merged: int
     return str(session.scalar(statement, given))
 
 
+def set_school_days(session: Session, *, school_id: int, days: Sequence[str], time_zone: str) -> str:
+    """Set the days and the time zone of a school: "set", or why not ("not theirs", "no such zone")."""
+    statement = text("select app.set_school_days(:school, cast(:days as text[]), :zone)")
+    given = {"school": school_id, "days": list(days), "zone": time_zone}
+    return str(session.scalar(statement, given))
+
+
 def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:
     """Who works at the school of an own class and has no role in it: number, public id, sealed name."""
     statement = text("select * from app.colleagues(:school, :classroom)")

@@ -29,7 +29,7 @@ KEEPS_KEYS = {"pins:clear", "cards:issue"}
 HEARS = {"worries:answer", "requests:answer"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
 # What reaches over a class as a whole: who teaches it, who of two its child is, what follows it.
-CHOOSES = {"teachers:assign", "students:merge", "school-years:begin"}
+CHOOSES = {"teachers:assign", "students:merge", "school-years:begin", "school-days:edit"}
 LEADS = CHOOSES | {
     "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",

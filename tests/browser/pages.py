@@ -385,6 +385,13 @@ def require_without_own(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def without_days(page: Page, _site: Site) -> None:
+    """Take the tick off each day."""
+    for day in page.get_by_role("group", name="Days with lessons").get_by_role("checkbox").all():
+        day.uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
 def send_no_passkey(page: Page, _site: Site) -> None:
     """Send what is no passkey, and without a name."""
     send = "form => { form.elements.answer.value = '{'; form.submit(); }"
@@ -613,6 +620,9 @@ PAGES: Mapping[str, Stop] = {
     "school year, the numbers": Stop(
         "leader", "/console/school-year/?school={school}", press("Look at the numbers")
     ),
+    "school days, of which school": Stop("leader", "/console/school-days/"),
+    "school days": Stop("leader", "/console/school-days/?school={school}"),
+    "school days, error": Stop("leader", "/console/school-days/?school={school}", without_days),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),

@@ -95,6 +95,7 @@ def test_a_class_gets_its_mark_is_archived_and_comes_back(
     for page in ("", "/points", "/manage"):
         assert 'class="class-mark"><span class="avatar av-coral' in teacher.get(f"{address}{page}").text
     assert "/manage" in listed(teacher, other)
+    assert f'href="{address}/manage">Choose its picture and colour' in teacher.get(f"{address}/edit").text
     send(teacher, f"{address}/archive", {"confirm": "yes"})
     page = listed(teacher, other)
     assert "This class is archived" in page

@@ -88,6 +88,9 @@ def test_teachers_find_it_in_a_school_of_their_own_alone(app: Flask, world: Worl
         f"/console/classrooms/{world.own_class.public_id}/manage",
     )
     assert (HERE in teacher.get(manage).text, teacher.get(page).status_code) == (False, 404)
+    said = "A leader of your school begins the new school year."
+    co_teacher = signed_in(app, world, "co_teacher")
+    assert (said in teacher.get(manage).text, said in co_teacher.get(manage).text) == (True, True)
     assert "A leader of your school begins the year" in teacher.get(HERE).text
     with transaction(SYSTEM) as tx:
         tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
@@ -96,6 +99,7 @@ def test_teachers_find_it_in_a_school_of_their_own_alone(app: Flask, world: Worl
             True,
             True,
         )
+        assert (said in teacher.get(manage).text, said in co_teacher.get(manage).text) == (False, False)
     finally:
         with transaction(SYSTEM) as tx:
             tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.SCHOOL))

@@ -1,15 +1,16 @@
 """A student in the console: the way through a class, correcting one name after the other, many classes."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from backoffice.access.transaction import transaction
 from backoffice.console.students import MOST_CHOICES
-from backoffice.schools.models import Student
+from backoffice.schools.models import Classroom, Door, Enrollment, Student, TeachingRole
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, Child, Class, World, add_child, add_classroom
 
@@ -91,6 +92,48 @@ def test_a_name_that_is_refused_stays_where_it_is(
 ) -> None:
     fields = {"given_name": "", "onwards": "yes"}
     assert send(colleague, within(world.colleague_class, line[0], "/edit"), fields).status_code == 422
+
+
+# -- the classes before
+
+
+def earlier(page: str) -> list[tuple[str, str]]:
+    """The earlier classes of a student's page and until when, in their order."""
+    listed = page.partition(">Earlier classes<")[2].partition("</ul>")[0]
+    return re.findall(
+        r'href="/console/classrooms/\w+">([^<]+)</a>.*?until <time datetime="(\d+-\d+-\d+)', listed
+    )
+
+
+def test_the_page_says_which_classes_came_before(app: Flask, world: World) -> None:
+    """Left, or archived with the child in it; of a colleague's class the owner of another sees nothing."""
+    child, own, colleagues = world.own_class.children[1], world.own_class, world.colleague_class
+    joined, left, ended = (datetime(2026, month, 5, 12, tzinfo=UTC) for month in (1, 2, 3))
+    with transaction(SYSTEM) as tx:
+        old = add_classroom(tx, world.home, "Old Owls")[0]
+        seat = {"school_id": world.home.id, "student_id": child.id, "avatar": "fox", "joined_at": joined}
+        tx.execute(
+            insert(Enrollment),
+            [
+                {**seat, "classroom_id": old, "balance": 7, "ended_at": None},
+                {**seat, "classroom_id": colleagues.id, "balance": 1, "ended_at": left},
+            ],
+        )
+        owner = {"account_id": world.people["teacher"].id, "role": "owner"}
+        tx.execute(insert(TeachingRole).values(school_id=world.home.id, classroom_id=old, **owner))
+        tx.execute(update(Classroom).where(Classroom.id == old).values(archived_at=ended, door=Door.CLOSED))
+    address = within(own, child)
+    seen = signed_in(app, world, "teacher").get(address).text
+    assert earlier(seen) == [("Old Owls", "2026-03-05")]
+    assert ("7 points" in seen, colleagues.name in seen) == (True, False)
+    now = seen.partition(">Classes<")[2].partition(">Earlier classes<")[0]
+    assert (own.name in now, "Old Owls" in now) == (True, False)
+    assert earlier(signed_in(app, world, "leader").get(address).text) == [
+        ("Old Owls", "2026-03-05"),
+        (colleagues.name, "2026-02-05"),
+    ]
+    # Who co-teaches the class of now was in neither.
+    assert "Earlier classes" not in signed_in(app, world, "co_teacher").get(address).text
 
 
 # -- more classes than a choice can hold

@@ -15,6 +15,7 @@ from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_UNDO,
+    SCHOOL_DAYS_EDIT,
     STUDENTS_UNENROLL,
     Permission,
 )
@@ -37,6 +38,7 @@ from backoffice.schools.models import (
     SchoolKind,
     TeachingRole,
 )
+from backoffice.schools.queries import schools_run
 from backoffice.schools.roster_models import RosterChangeStudent
 from backoffice.schools.services import merging, school_years
 from backoffice.settings import plugin_config
@@ -530,6 +532,19 @@ def _year_looked_at(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         {"school": begun_by[room.school_id or 0], "class": [room.public_id], "do": "look"},
         identifiers={"school": "school", "class": "classroom"},
         audited=False,
+    )
+
+
+def _days_set(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Other days, where the actor sets them: elsewhere the page asks of which school."""
+    with transaction(actor.principal.credential) as tx:
+        school = next(iter(schools_run(tx, SCHOOL_DAYS_EDIT)), None)
+    if school is None:
+        return Filled({}, audited=False)
+    return Filled(
+        {"school": school.public_id, "days": ["tue", "thu"], "time_zone": "America/Phoenix"},
+        ("changed app.school",),
+        identifiers={"school": "school"},
     )
 
 
@@ -1088,6 +1103,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_teachers.again": _asked_beside,
     "console_class_teachers.withdraw": _asked_beside,
     "console_school-year.index": _year_looked_at,
+    "console_school-days.index": _days_set,
     "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_class_points.award": _awarded,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
-from backoffice.access.permissions import SCHOOL_YEARS_BEGIN, SCHOOLS_READ
+from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
@@ -31,6 +31,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
+from backoffice.schools.queries import schools_run
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.schools.services.codes import CODE_TRIES
@@ -161,11 +162,7 @@ class _Year:
 
 def schools_of_years(tx: Transaction) -> list[School]:
     """The schools whose year the principal may begin: those led, and the own personal one."""
-    led = tx.scalars(visible(tx.principal, select(School), SCHOOL_YEARS_BEGIN)).all()
-    owned = select(Classroom.school_id).where(one_of(Classroom.id, tx.principal.owned))
-    personal = select(School).where(School.kind == SchoolKind.PERSONAL, School.id.in_(owned))
-    found = {each.id: each for each in (*led, *tx.scalars(visible(tx.principal, personal, SCHOOLS_READ)))}
-    return sorted(found.values(), key=lambda each: names.sort_key(each.name, None))
+    return schools_run(tx, SCHOOL_YEARS_BEGIN)
 
 
 def classes_of_year(tx: Transaction, school: School) -> list[YearClass]:

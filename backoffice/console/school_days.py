@@ -1,0 +1,126 @@
+"""The days and the time zone of a school: leaders set them, and in a school of one's own its owner."""
+
+from flask import request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
+from wtforms.widgets import CheckboxInput
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.permissions import SCHOOL_DAYS_EDIT, SCHOOLS_COUNT
+from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
+from backoffice.accounts import places
+from backoffice.console.class_page import CRUMB
+from backoffice.console.guard import GuardedView
+from backoffice.schools.doors import DAYS
+from backoffice.schools.models import Classroom, School
+from backoffice.schools.queries import schools_run
+from backoffice.schools.services import school_days
+from backoffice.web.identity import done_reading, reading
+from backoffice.web.resend import shows_what_was_typed
+
+HERE = "/console/school-days/"
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class SchoolDaysForm(FlaskForm):
+    """When a school teaches. What is chosen is judged by `school_days.set_school_days`."""
+
+    days = SelectMultipleField(
+        "Days with lessons",
+        choices=[SelectChoice(day, name) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
+        validate_choice=False,
+        widget=CheckboxInput(),
+        option_widget=CheckboxInput(),
+    )
+    time_zone = SelectField(
+        "Time zone",
+        validate_choice=False,
+        description="The clock on the wall of the school. Doors open and close by it.",
+    )
+
+
+class SchoolDaysPage(GuardedView):
+    """When a school teaches."""
+
+    doors = {"index": SCHOOL_DAYS_EDIT}
+    title = "School days"
+    category = "School"
+    address = "school-days"
+    icon = "clock"
+
+    def is_visible(self) -> bool:
+        """Not in the menu: it is reached from the school, and from the door of a class."""
+        return False
+
+    @expose("/", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def index(self) -> str | Response | tuple[str, int]:
+        """The seven days and the time zone."""
+        schools = schools_run(reading(), SCHOOL_DAYS_EDIT)
+        chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
+        if not chosen:
+            return self.render(
+                "console/school_of.html",
+                heading=self.title,
+                schools=schools,
+                nobodys={
+                    "title": "A leader of your school sets its days",
+                    "sentence": "In a school of your own you do it yourself.",
+                },
+            )
+        school = next((each for each in schools if each.public_id == chosen), None)
+        if school is None:
+            raise NotFound
+        done_reading()
+        form = SchoolDaysForm(days=school.school_days, time_zone=school.time_zone)
+        form.time_zone.choices = _zones(school)
+        counts = can(self.who, SCHOOLS_COUNT, school)
+        back = "/console/schools/" if counts else CRUMB["url"]
+
+        def save() -> str:
+            school_days.set_school_days(
+                principal=self.who,
+                school=school.public_id,
+                days=form.days.data or [],
+                time_zone=form.time_zone.data or "",
+            )
+            return back
+
+        return self.form_page(
+            form,
+            save=save,
+            said="Saved. Doors that keep hours follow at once.",
+            heading=self.title,
+            intro=f"On these days the classes of {school.name} that keep hours open their doors.",
+            cancel_url=back,
+            crumbs=[{"title": "Schools", "url": back} if counts else CRUMB, {"title": self.title}],
+        )
+
+
+def days_url(tx: Transaction, row: Classroom) -> str | None:
+    """Where the days of a class's school are set, for somebody who may."""
+    school = next((each for each in schools_run(tx, SCHOOL_DAYS_EDIT) if each.id == row.school_id), None)
+    return url_of(school) if school else None
+
+
+def url_of(school: School) -> str:
+    """Where the days of a school are set."""
+    return f"{HERE}?school={school.public_id}"
+
+
+def _zones(school: School) -> dict[str, list[tuple[str, str]]]:
+    """The time zones by region, those of the school's country before all others."""
+    near = [zone for zone in places.zones_of(school.country) if zone in school_days.time_zones()]
+    if school.time_zone not in school_days.time_zones():
+        near.insert(0, school.time_zone)
+    groups = {places.countries().get(school.country, "Here"): near}
+    for zone in sorted(school_days.time_zones() - set(near)):
+        region, _, city = zone.partition("/")
+        groups.setdefault(region if city else "Everywhere", []).append(zone)
+    return {
+        name: [(zone, places.zone_name(zone)) for zone in zones] for name, zones in groups.items() if zones
+    }

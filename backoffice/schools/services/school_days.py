@@ -1,0 +1,53 @@
+"""On which days a school teaches, and by which clock. Doors that keep hours follow both."""
+
+from collections.abc import Collection
+from functools import cache
+from zoneinfo import available_timezones
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.permissions import SCHOOL_DAYS_EDIT
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import transaction
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.schools.doors import in_order
+from backoffice.schools.queries import schools_run
+from backoffice.storage import functions
+
+# The others are names that a system keeps for itself or for its past.
+REGIONS = (
+    *("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian"),
+    "Pacific",
+)
+
+NO_DAY = "Choose at least one day of the week."
+NO_ZONE = "Choose a time zone of the list."
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The time zones that a school can have."""
+    return frozenset(zone for zone in available_timezones() if zone.partition("/")[0] in REGIONS) | {"UTC"}
+
+
+def set_school_days(*, principal: Principal, school: str, days: Collection[str], time_zone: str) -> None:
+    """Set on which days of the week ("mon") a school teaches, and its time zone. It holds at once.
+
+    Raises `Rejected`, `NotFound`.
+    """
+    chosen = in_order(days)
+    if not chosen or len(chosen) != len(set(days)):
+        raise Rejected(days=NO_DAY)
+    with transaction(principal) as tx:
+        place = next((each for each in schools_run(tx, SCHOOL_DAYS_EDIT) if each.public_id == school), None)
+        if place is None:
+            raise NotFound
+        # What a roster brought stands, whether or not it is on the list.
+        if time_zone not in time_zones() | {place.time_zone}:
+            raise Rejected(time_zone=NO_ZONE)
+        done = functions.set_school_days(tx, school_id=place.id, days=chosen, time_zone=time_zone)
+        if done == "no such zone":
+            raise Rejected(time_zone=NO_ZONE)
+        if done != "set":
+            raise NotFound
+        record(tx, "schools.days", school_id=place.id, days=chosen, time_zone=time_zone)
