@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo
 from flask_admin import expose
 
 from backoffice import clock
-from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT, WORRIES_ANSWER
+from backoffice.access.permissions import (
+    CLASSROOMS_CREATE,
+    CONSOLE_ENTER,
+    GUARDIANS_APPROVE,
+    SCHOOLS_COUNT,
+    WORRIES_ANSWER,
+)
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import doors
@@ -131,6 +137,8 @@ def _inbox(tx: Transaction) -> list[dict[str, Any]]:
     if not can(tx.principal, WORRIES_ANSWER):
         return []
     waiting = worries.count_waiting(tx) + requests.count_waiting(tx)
+    if can(tx.principal, GUARDIANS_APPROVE):
+        waiting += requests.count_parents_waiting(tx)
     return [_tile("To answer", waiting, "/console/inbox/")] if waiting else []
 
 

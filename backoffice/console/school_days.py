@@ -62,6 +62,8 @@ class SchoolDaysPage(GuardedView):
         """The seven days and the time zone."""
         schools = schools_run(reading(), SCHOOL_DAYS_EDIT)
         chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
+        if not chosen and request.method == "POST":
+            raise NotFound
         if not chosen:
             return self.render(
                 "console/school_of.html",

@@ -43,6 +43,8 @@ class SchoolYearPage(GuardedView):
         tx = reading()
         schools = school_years.schools_of_years(tx)
         chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
+        if not chosen and request.method == "POST":
+            raise NotFound
         if not chosen:
             return self.render(
                 "console/school_of.html",

@@ -390,6 +390,7 @@ class _Seeder:
             note="They took my ball again",
             form=str(uuid4()),
             told_at=self.now - timedelta(hours=3),
+            mailed_at=self.now - timedelta(hours=3),
         )
         parent = select(GuardianLink.account_id).where(GuardianLink.student_id == seat.student_id).limit(1)
         self._insert(

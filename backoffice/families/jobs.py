@@ -5,7 +5,7 @@ from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 
 
 def _write_family_letters(run: JobRun) -> Counts:
-    """Write what is mailed to parents."""
+    """Write what is mailed to parents, and to teachers about those who wait."""
     return write_family_letters(run.who)
 
 
@@ -15,6 +15,11 @@ def _forget_views(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("write-family-letters", _write_family_letters, every(minutes=5), title="Write mails to parents"),
+    Job(
+        "write-family-letters",
+        _write_family_letters,
+        every(minutes=5),
+        title="Write mails to parents and about them",
+    ),
     Job("forget-views", _forget_views, daily(at="03:50"), title="Forget who opened records six months ago"),
 )

@@ -1,4 +1,4 @@
-"""What is mailed to parents. No mail names a child: addresses are mistyped."""
+"""What is mailed to parents and about them. No mail names a child: addresses are mistyped."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +52,19 @@ class LinkDecided:
 
 
 @dataclass(frozen=True)
+class ParentsWait:
+    """At which school how many parents wait for a yes."""
+
+    school: str
+    count: int
+
+    @classmethod
+    def example(cls) -> "ParentsWait":
+        """Two at a school with a hostile name."""
+        return cls("Home <Hollow> School", 2)
+
+
+@dataclass(frozen=True)
 class ParentAsked:
     """Of which school a parent asks what, where it is read, and until when it is to be answered."""
 
@@ -82,6 +95,7 @@ class RequestAnswered:
 
 FAMILY_INVITATION = Mail("family-invitation", FamilyInvited)
 FAMILY_ADDRESS = Mail("family-address", LetterAddressed)
+FAMILY_WAITS = Mail("family-waits", ParentsWait)
 FAMILY_APPROVED = Mail("family-approved", LinkDecided)
 FAMILY_ENDED = Mail("family-ended", LinkDecided)
 REQUEST_CAME = Mail("request-came", ParentAsked)
@@ -90,6 +104,7 @@ REQUEST_ANSWERED = Mail("request-answered", RequestAnswered)
 MAILS = (
     FAMILY_INVITATION,
     FAMILY_ADDRESS,
+    FAMILY_WAITS,
     FAMILY_APPROVED,
     FAMILY_ENDED,
     REQUEST_CAME,

@@ -57,7 +57,10 @@ class GuardianLink(Base):
     approved_at: Mapped[datetime | None] = columns.moment("When", keep=Keep.STUDENT)
     created_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.STUDENT)
     ended_at: Mapped[datetime | None] = columns.moment("When it was refused or revoked", keep=Keep.ONE_MONTH)
-    told: Mapped[str | None] = columns.choice("What the parent was told last", keep=Keep.STUDENT)
+    told: Mapped[str | None] = columns.choice(
+        "What was mailed last: to the teachers that the parent waits, or else to the parent",
+        keep=Keep.STUDENT,
+    )
 
     enrollments: Mapped[list[Enrollment]] = relationship(
         viewonly=True,

@@ -7,6 +7,7 @@ from backoffice.families.mails import MAILS as FAMILY_MAILS
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
 from backoffice.staff.mails import MAILS as STAFF_MAILS
+from backoffice.students.worries.mails import MAILS as WORRY_MAILS
 
 MAILS: tuple[tuple[str, Mail], ...] = (
     ("backoffice.host", PLUGIN_SWITCHED),
@@ -15,4 +16,5 @@ MAILS: tuple[tuple[str, Mail], ...] = (
     *(("backoffice.families", mail) for mail in FAMILY_MAILS),
     *(("backoffice.accounts.providers", mail) for mail in PROVIDER_MAILS),
     *(("backoffice.staff", mail) for mail in STAFF_MAILS),
+    *(("backoffice.students.worries", mail) for mail in WORRY_MAILS),
 )

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
+from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.schools.models import Action, Enrollment, PointEntry
+from backoffice.storage.public_id import new_public_id
 from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World, add_child
 
@@ -68,6 +70,29 @@ def test_who_sees_schools_sees_what_they_have_together(
         "Staff": str(staff),
         **to_answer(waiting),
     }
+
+
+def test_a_parent_who_waits_is_to_be_answered_too(app: Flask, world: World) -> None:
+    before = {role: tiles(app, world, role).get("To answer", "0") for role in world.people}
+    with transaction(SYSTEM) as tx:
+        link = {"account_id": world.people["parent"].id, "student_id": world.own_class.children[1].id}
+        tx.execute(
+            insert(GuardianLink).values(
+                **link,
+                school_id=world.own_class.school_id,
+                public_id=new_public_id(),
+                status=GuardianStatus.WAITING,
+                created_at=clock.now(),
+            )
+        )
+    try:
+        after = {role: tiles(app, world, role).get("To answer", "0") for role in world.people}
+        more = {role: int(after[role]) - int(before[role]) for role in world.people}
+        assert {role for role, count in more.items() if count} == {"teacher", "co_teacher", "leader"}
+        assert set(more.values()) == {0, 1}
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(GuardianLink).where(GuardianLink.student_id == link["student_id"]))
 
 
 @pytest.mark.parametrize(

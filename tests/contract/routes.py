@@ -597,7 +597,7 @@ def _told(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     fields = {"kind": "strange", "form": "0c63ba2d-0d4a-4a3b-9a9e-6f1a2c0e9f11", "note": "A note"}
     if actor.name != "student":
         return Filled(fields, audited=False)
-    return Filled(fields, ("added app.worry",))
+    return Filled(fields, ("added app.job_run", "added app.worry"))
 
 
 def _sessions_inside(stage: Stage, actor: Actor) -> tuple[str, ...]:
@@ -881,7 +881,9 @@ def _with_letter(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     if actor.name in {"nobody", "student"}:
         return Filled({"code": stage.world.letter}, audited=False)
     asks = () if actor.name == "parent" else ("added app.guardian_link",)
-    return Filled({"code": stage.world.letter}, (*asks, "changed app.guardian_invitation"))
+    return Filled(
+        {"code": stage.world.letter}, (*asks, "added app.job_run", "changed app.guardian_invitation")
+    )
 
 
 def _addressed(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:

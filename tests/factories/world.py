@@ -411,6 +411,7 @@ def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str
         note=f"Worry of the {room.name}",
         form=str(uuid4()),
         told_at=clock.now() - timedelta(hours=3),
+        mailed_at=clock.now(),
     )
     return public_id
 

@@ -1,12 +1,13 @@
 """Deciding about guardian links, and what parents see of their children and of each other."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import selectinload
 
@@ -21,11 +22,14 @@ from backoffice.accounts.services import signing_in
 from backoffice.audit.models import AuditEntry
 from backoffice.families import queries
 from backoffice.families.models import GuardianLink, StudentView
-from backoffice.families.services import accepting, letters, links
+from backoffice.families.services import accepting, invitations, letters, links
 from backoffice.families.services.looking import note_view
-from backoffice.schools.models import Enrollment, Student
+from backoffice.jobs.models import JobRun
+from backoffice.schools.models import Enrollment, Membership, Student
+from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World
 from tests.families.acts import (
+    accept_anew,
     approved_parent,
     invite,
     links_of,
@@ -67,6 +71,82 @@ def test_approved_the_parent_sees_the_child_and_is_told(world: World) -> None:
     assert ("has confirmed you" in text, child.given in text) == (True, False)
     # Told once.
     assert len(mailed(email)) == len(mailed(email)) == 2
+
+
+# Of the mail that says that parents wait.
+WAIT = "/console/families/"
+
+
+def told_to_wait(world: World) -> dict[str, list[str]]:
+    """Who of the staff was mailed that parents wait, and what."""
+    found = {
+        role: [text for text in mailed(person.email) if WAIT in text] for role, person in world.people.items()
+    }
+    return {role: texts for role, texts in found.items() if texts}
+
+
+def counted(texts: dict[str, list[str]]) -> Counter[str]:
+    return Counter({role: len(of_role) for role, of_role in texts.items()})
+
+
+def runs() -> int:
+    """How often the job of these mails was asked for."""
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).where(JobRun.job == invitations.WRITE)) or 0
+
+
+def test_who_decides_is_mailed_once_that_a_parent_waits(world: World) -> None:
+    child, email = world.own_class.children[0], "waits@people.example"
+    before = counted(told_to_wait(world))
+    link = new_parent(world, child, email)
+    texts = told_to_wait(world)
+    assert counted(texts) - before == {"teacher": 1, "co_teacher": 1}
+    # Once, and it names nobody.
+    assert told_to_wait(world) == texts
+    said = " ".join(texts["teacher"])
+    assert [word for word in (child.given, "Waits", email, world.own_class.name) if word in said] == []
+    # Who was refused and asks again waits again.
+    links.refuse(principal=world.sign_in("teacher"), links=[link])
+    invite(world, child, email)
+    accepting.accept(principal=entered(email), token=token_for(email))
+    assert counted(told_to_wait(world)) - before == {"teacher": 2, "co_teacher": 2}
+
+
+def test_who_decided_before_the_mail_was_written_gets_none(world: World) -> None:
+    email = "quick@people.example"
+    invite(world, world.own_class.children[0], email)
+    before = counted(told_to_wait(world))
+    token, asked = token_for(email), runs()
+    accept_anew(token)
+    # A worker looks at once.
+    assert runs() == asked + 1
+    links.approve(principal=world.sign_in("teacher"), links=[links_of(email)[0].public_id])
+    assert counted(told_to_wait(world)) == before
+
+
+def test_nobody_is_mailed_of_the_own_asking_nor_from_a_suspended_place(world: World) -> None:
+    teacher, child = world.people["teacher"], world.own_class.children[0]
+    before = counted(told_to_wait(world))
+    link = {"school_id": world.own_class.school_id, "student_id": child.id, "account_id": teacher.id}
+    place = update(Membership).where(Membership.account_id == world.people["co_teacher"].id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(place.values(suspended_at=clock.now()))
+        tx.execute(
+            insert(GuardianLink).values(
+                **link, public_id=new_public_id(), status="waiting", created_at=clock.now()
+            )
+        )
+    try:
+        # Nobody else of the class is left.
+        assert counted(told_to_wait(world)) - before == {"leader": 1}
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(place.values(suspended_at=None))
+            tx.execute(
+                delete(GuardianLink).where(
+                    GuardianLink.account_id == teacher.id, GuardianLink.student_id == child.id
+                )
+            )
 
 
 def test_refused_the_parent_sees_nothing_is_told_and_can_be_asked_again(world: World) -> None:

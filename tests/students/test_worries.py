@@ -1,6 +1,8 @@
 """A child tells a grown-up: who reads it, how often it can, what becomes of it."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -15,13 +17,16 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.jobs.models import JobRun
 from backoffice.problems import Rejected, Throttled
-from backoffice.schools.models import TeachingRole, TeachingRoleName
+from backoffice.schools.models import Membership, TeachingRole, TeachingRoleName
 from backoffice.settings import Throttles
 from backoffice.students.worries import queries, services
+from backoffice.students.worries.letters import write_worry_letters
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
+from tests.families.post import mailed
 
 SECRET = "Somebody wrote my name <b>on the wall</b>"
 
@@ -77,6 +82,116 @@ def test_those_in_charge_of_the_class_read_it_and_nobody_else(world: World) -> N
     tell(child_of(world, world.own_class))
     readers = {role for role in world.people if seen_by(world, role) == [SECRET]}
     assert readers == {"teacher", "co_teacher", "leader"}
+
+
+def mails_of(world: World) -> dict[str, list[str]]:
+    """What the people were mailed about what a child told, once the worker has written it."""
+    write_worry_letters(Purpose("test"))
+    found = {
+        role: [text for text in mailed(person.email) if "/console/inbox/worries/" in text]
+        for role, person in world.people.items()
+    }
+    return {role: texts for role, texts in found.items() if texts}
+
+
+@pytest.fixture
+def new_mails(world: World) -> Callable[[], dict[str, int]]:
+    """How many mails about what children told each of the people got since."""
+    before = Counter({role: len(texts) for role, texts in mails_of(world).items()})
+    return lambda: dict(Counter({role: len(texts) for role, texts in mails_of(world).items()}) - before)
+
+
+def mailed_before(**ago: int) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Worry).values(mailed_at=clock.now() - timedelta(**ago)))
+
+
+def runs() -> int:
+    """How often the job of these mails was asked for."""
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).where(JobRun.job == services.WRITE)) or 0
+
+
+@contextmanager
+def suspended(world: World, *roles: str) -> Iterator[None]:
+    """The places of some people are without effect."""
+    places = update(Membership).where(Membership.account_id.in_([world.people[role].id for role in roles]))
+    with transaction(SYSTEM) as tx:
+        tx.execute(places.values(suspended_at=clock.now()))
+    try:
+        yield
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(places.values(suspended_at=None))
+
+
+def test_owner_and_co_teachers_are_mailed_at_once_and_reminded_while_it_is_open(
+    world: World, new_mails: Callable[[], dict[str, int]]
+) -> None:
+    room, asked = world.own_class, runs()
+    tell(child_of(world, room))
+    assert runs() == asked + 1
+    once = {"teacher": 1, "co_teacher": 1}
+    assert [new_mails(), new_mails()] == [once, once]
+    worry = only_one()
+    mailed_before(days=1, hours=23)
+    assert new_mails() == once
+    mailed_before(days=2, minutes=1)
+    # Somebody who looks after it has not closed it.
+    services.take_up(principal=world.sign_in("co_teacher"), worry=worry.public_id)
+    twice = {"teacher": 2, "co_teacher": 2}
+    assert [new_mails(), new_mails()] == [twice, twice]
+    said = mails_of(world)["teacher"][-2:]
+    assert [f"/console/inbox/worries/{worry.public_id}" in each for each in said] == [True, True]
+    secret = (SECRET, "on the wall", "strange", room.name, room.children[0].given, "Quartermaine")
+    assert [word for word in secret if word in " ".join(said)] == []
+
+
+def test_what_is_closed_is_not_mailed(world: World, new_mails: Callable[[], dict[str, int]]) -> None:
+    for before in (False, True):
+        tell(child_of(world, world.own_class))
+        if before:
+            assert new_mails() == {"teacher": 1, "co_teacher": 1}
+            mailed_before(days=3)
+        with transaction(SYSTEM) as tx:
+            still_open = update(Worry).where(Worry.closed_at.is_(None))
+            tx.execute(still_open.values(closed_at=clock.now(), answer="Spoke with both"))
+    assert new_mails() == {"teacher": 1, "co_teacher": 1}
+
+
+def test_what_is_for_the_leader_is_mailed_to_nobody_of_the_class(
+    world: World, new_mails: Callable[[], dict[str, int]]
+) -> None:
+    room = world.own_class
+    tell(child_of(world, room), GoesTo.LEADER)
+    place = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["leader"].id}
+    with transaction(SYSTEM) as tx:
+        tx.add(TeachingRole(**place, role=TeachingRoleName.HELPER))
+    try:
+        assert new_mails() == {}
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == place["account_id"]))
+    with suspended(world, "leader"):
+        assert new_mails() == {}
+    # It waited for somebody who may read it.
+    assert new_mails() == {"leader": 1}
+    assert "leaders alone" in mails_of(world)["leader"][-1]
+
+
+def test_without_anybody_in_charge_the_leader_is_mailed(
+    world: World, new_mails: Callable[[], dict[str, int]]
+) -> None:
+    tell(child_of(world, world.own_class))
+    with suspended(world, "teacher", "co_teacher"):
+        assert new_mails() == {"leader": 1}
+
+
+def test_the_web_says_of_nothing_that_it_was_mailed(world: World) -> None:
+    tell(child_of(world, world.own_class))
+    for column in ("mailed_at", "reminded_at"):
+        with pytest.raises(SQLAlchemyError), transaction(world.sign_in("teacher")) as tx:
+            tx.execute(update(Worry).values({column: clock.now()}))
 
 
 def test_what_is_for_the_leader_no_grown_up_of_the_class_reads(world: World) -> None:

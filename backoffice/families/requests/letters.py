@@ -15,15 +15,8 @@ from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
-from backoffice.schools.models import (
-    Classroom,
-    Enrollment,
-    Membership,
-    Role,
-    School,
-    TeachingRole,
-    TeachingRoleName,
-)
+from backoffice.schools import grown_ups
+from backoffice.schools.models import School, TeachingRoleName
 
 REMINDED_BEFORE = timedelta(days=7)
 KEPT_FOR = timedelta(days=182)
@@ -62,7 +55,10 @@ def _locked(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[Guard
 def _tell_teachers(tx: Transaction, mail: Mail, request: GuardianRequest) -> None:
     school = tx.get_one(School, request.school_id)
     asked = mails.ParentAsked(school.name, request.kind, request.public_id, request.due_at)
-    for each in _owners(tx, request) or _leaders(tx, school, request):
+    owners = grown_ups.in_charge_of_child(tx, school, request.student_id, (TeachingRoleName.OWNER,))
+    # Nobody is told of what they asked themselves.
+    others = [each for each in owners if each.id != request.account_id]
+    for each in others or grown_ups.leaders(tx, school):
         to = Recipient(each.id, each.email, each.name, each.language)
         post(tx, mail, to=to, parameters=asked, school_id=school.id)
 
@@ -82,56 +78,3 @@ def _tell_parent(tx: Transaction, request: GuardianRequest) -> None:
     said = mails.RequestAnswered(school.name, request.answer)
     to = Recipient(None, account.email, account.name, account.language)
     post(tx, mails.REQUEST_ANSWERED, to=to, parameters=said, school_id=school.id)
-
-
-def _owners(tx: Transaction, request: GuardianRequest) -> Sequence[Account]:
-    """Who owns a class in which the child is now. Nobody is told of what they asked themselves."""
-    suspended = select(Membership.id).where(
-        Membership.account_id == Account.id,
-        Membership.school_id == Enrollment.school_id,
-        Membership.suspended_at.is_not(None),
-    )
-    statement = (
-        select(Account)
-        .join(TeachingRole, TeachingRole.account_id == Account.id)
-        .join(
-            Enrollment,
-            (Enrollment.school_id == TeachingRole.school_id)
-            & (Enrollment.classroom_id == TeachingRole.classroom_id),
-        )
-        .join(
-            Classroom,
-            (Classroom.school_id == TeachingRole.school_id) & (Classroom.id == TeachingRole.classroom_id),
-        )
-        .where(
-            TeachingRole.role == TeachingRoleName.OWNER,
-            Classroom.archived_at.is_(None),
-            ~suspended.exists(),
-            Enrollment.school_id == request.school_id,
-            Enrollment.student_id == request.student_id,
-            Enrollment.ended_at.is_(None),
-            Account.id != request.account_id,
-            Account.status.in_(WRITTEN_TO),
-        )
-        .distinct()
-    )
-    return tx.scalars(statement).all()
-
-
-def _leaders(tx: Transaction, school: School, request: GuardianRequest) -> Sequence[Account]:
-    places = Membership.school_id == school.id
-    if school.district_id is not None:
-        places |= Membership.district_id == school.district_id
-    statement = (
-        select(Account)
-        .join(Membership, Membership.account_id == Account.id)
-        .where(
-            Membership.role == Role.LEADER,
-            Membership.suspended_at.is_(None),
-            places,
-            Account.id != request.account_id,
-            Account.status.in_(WRITTEN_TO),
-        )
-        .distinct()
-    )
-    return tx.scalars(statement).all()

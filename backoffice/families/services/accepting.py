@@ -163,6 +163,7 @@ def _accept(principal: Principal, digest: bytes) -> None:
 
 def _note(tx: Transaction, school_id: int, invitation: int, account: int | None) -> None:
     record(tx, "guardians.accept", school_id=school_id, invitation=invitation, account=account)
+    queue.defer(tx, WRITE)
 
 
 def _opened(digest: bytes, address: str | None) -> Opened | None:

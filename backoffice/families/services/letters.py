@@ -1,6 +1,8 @@
-"""Writing what is mailed to parents, in a worker, and forgetting what is over."""
+"""Writing what is mailed to parents and about them, in a worker, and forgetting what is over."""
 
 import secrets
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
@@ -16,6 +18,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.families.services.invitations import LASTS, OPEN
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
+from backoffice.schools import grown_ups
 from backoffice.schools.models import School
 
 # From the last mail on, whatever became of it; the trail knows more.
@@ -25,7 +28,7 @@ DECIDED = (GuardianStatus.APPROVED, GuardianStatus.REFUSED, GuardianStatus.REVOK
 
 
 def write_family_letters(who: Purpose) -> dict[str, int]:
-    """Mail invitations that have no link yet, and what was decided; how many. Forget old ones."""
+    """Mail invitations that have no link yet, who waits and what was decided; how many. Forget old ones."""
     before = clock.now() - KEPT_FOR
     with transaction(who) as tx:
         waiting = select(GuardianInvitation).where(
@@ -34,16 +37,15 @@ def write_family_letters(who: Purpose) -> dict[str, int]:
         invited = tx.scalars(waiting.with_for_update(skip_locked=True)).all()
         for invitation in invited:
             _invite(tx, invitation)
-        untold = select(GuardianLink).where(
-            GuardianLink.status.in_(DECIDED), GuardianLink.told.is_distinct_from(GuardianLink.status)
-        )
-        decided = tx.scalars(untold.with_for_update(skip_locked=True)).all()
+        decided = _untold(tx, DECIDED)
         for link in decided:
             _tell(tx, link)
+        asked = _untold(tx, (GuardianStatus.WAITING,))
+        _tell_teachers(tx, asked)
         tx.execute(delete(GuardianInvitation).where(GuardianInvitation.expires_at < before + LASTS))
         over = func.coalesce(GuardianLink.ended_at, GuardianLink.created_at) < before
         tx.execute(delete(GuardianLink).where(GuardianLink.status != GuardianStatus.APPROVED, over))
-    return {"invitations": len(invited), "decisions": len(decided)}
+    return {"invitations": len(invited), "waiting": len(asked), "decisions": len(decided)}
 
 
 def forget_views(who: Purpose) -> dict[str, int]:
@@ -66,6 +68,31 @@ def _invite(tx: Transaction, invitation: GuardianInvitation) -> None:
     inviter = tx.scalar(select(Account.name).where(Account.id == invitation.invited_by))
     invited = mails.FamilyInvited(inviter or "A teacher", school.name, token, invitation.expires_at)
     post(tx, mails.FAMILY_INVITATION, to=to, parameters=invited, school_id=school.id)
+
+
+def _untold(tx: Transaction, states: Collection[GuardianStatus]) -> Sequence[GuardianLink]:
+    untold = select(GuardianLink).where(
+        GuardianLink.status.in_(states), GuardianLink.told.is_distinct_from(GuardianLink.status)
+    )
+    return tx.scalars(untold.with_for_update(skip_locked=True)).all()
+
+
+def _tell_teachers(tx: Transaction, waiting: Sequence[GuardianLink]) -> None:
+    """One mail to each for a school, however many parents wait there. Nobody decides about themselves."""
+    parents: Counter[tuple[School, Account]] = Counter()
+    for link in waiting:
+        school = tx.get_one(School, link.school_id)
+        teachers = grown_ups.in_charge_of_child(tx, school, link.student_id)
+        deciding = [each for each in teachers if each.id != link.account_id] or [
+            each for each in grown_ups.leaders(tx, school) if each.id != link.account_id
+        ]
+        if deciding:
+            link.told = link.status
+        parents.update((school, each) for each in deciding)
+    for (school, each), count in parents.items():
+        to = Recipient(each.id, each.email, each.name, each.language)
+        wait = mails.ParentsWait(school.name, count)
+        post(tx, mails.FAMILY_WAITS, to=to, parameters=wait, school_id=school.id)
 
 
 def _tell(tx: Transaction, link: GuardianLink) -> None:

@@ -1,7 +1,13 @@
-"""Forgetting what children told, in the background."""
+"""Mails about what children told, and forgetting it, in the background."""
 
-from backoffice.jobs.job import Counts, Job, JobRun, daily
+from backoffice.jobs.job import Counts, Job, JobRun, daily, every
+from backoffice.students.worries.letters import write_worry_letters
 from backoffice.students.worries.services import forget_old
+
+
+def _write_worry_letters(run: JobRun) -> Counts:
+    """Tell grown-ups that a child told something, and remind them while it is open."""
+    return write_worry_letters(run.who)
 
 
 def _forget_worries(run: JobRun) -> Counts:
@@ -10,6 +16,12 @@ def _forget_worries(run: JobRun) -> Counts:
 
 
 JOBS = (
+    Job(
+        "write-worry-letters",
+        _write_worry_letters,
+        every(minutes=5),
+        title="Write mails about what children told",
+    ),
     Job(
         "forget-worries",
         _forget_worries,

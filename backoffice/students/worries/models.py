@@ -65,6 +65,12 @@ class Worry(Base):
     note: Mapped[str | None] = columns.sealed("What the child wrote, if anything", keep=Keep.SIX_MONTHS)
     form: Mapped[str] = columns.text("The form that it came by, so that it tells once", keep=Keep.SIX_MONTHS)
     told_at: Mapped[datetime] = columns.moment("When", keep=Keep.SIX_MONTHS)
+    mailed_at: Mapped[datetime | None] = columns.moment(
+        "When the grown-ups were told by mail", keep=Keep.SIX_MONTHS
+    )
+    reminded_at: Mapped[datetime | None] = columns.moment(
+        "When they were reminded of it", keep=Keep.SIX_MONTHS
+    )
     seen_at: Mapped[datetime | None] = columns.moment("When somebody took it up", keep=Keep.SIX_MONTHS)
     seen_by: Mapped[int | None] = columns.reference(
         "Who took it up", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS

@@ -12,6 +12,7 @@ from backoffice.access.permissions import WORRIES_ANSWER
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.jobs import queue
 from backoffice.problems import Rejected
 from backoffice.settings import Throttles
 from backoffice.storage import functions
@@ -20,6 +21,7 @@ from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.tries import Claim, take
 from backoffice.wording import clean
 
+WRITE = "core.write-worry-letters"
 KEPT_FOR = timedelta(days=182)
 LONGEST_NOTE = 500
 LONGEST_ANSWER = 1000
@@ -50,6 +52,7 @@ def tell(
         if number is not None:
             # Neither what nor whom about: the trail is read by more people than the worry.
             record(tx, "worries.tell", school_id=who.school_id, worry=number)
+            queue.defer(tx, WRITE)
 
 
 def add(tx: Transaction, *, kind: str, goes_to: str, note: str, form: str) -> int | None:
