@@ -10,7 +10,15 @@ from sqlalchemy import ColumnElement, select
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.letters import WRITTEN_TO
-from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole, TeachingRoleName
+from backoffice.schools.models import (
+    Classroom,
+    Enrollment,
+    Membership,
+    Role,
+    School,
+    TeachingRole,
+    TeachingRoleName,
+)
 from backoffice.storage.numbers import one_of
 
 IN_CHARGE = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
@@ -37,9 +45,19 @@ def in_charge(
 def in_charge_of_child(
     tx: Transaction, school: School, student_id: int, roles: Collection[TeachingRoleName] = IN_CHARGE
 ) -> Sequence[Account]:
-    """Who owns or co-teaches a class in which the child is now."""
-    rooms = select(Enrollment.classroom_id).where(
-        Enrollment.school_id == school.id, Enrollment.student_id == student_id, Enrollment.ended_at.is_(None)
+    """Who owns or co-teaches a class in which the child is now. An archived one is of the past."""
+    rooms = (
+        select(Enrollment.classroom_id)
+        .join(
+            Classroom,
+            (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
+        )
+        .where(
+            Enrollment.school_id == school.id,
+            Enrollment.student_id == student_id,
+            Enrollment.ended_at.is_(None),
+            Classroom.archived_at.is_(None),
+        )
     )
     return in_charge(tx, school, tx.scalars(rooms).all(), roles)
 
