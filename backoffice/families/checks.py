@@ -31,6 +31,7 @@ SHOWN = frozenset(
         "app.student.public_id",
         "app.student.given_name",
         "app.classroom.name",
+        "app.classroom.archived_at",
         "app.enrollment.balance",
         "app.action.label",
         "app.point_entry.value",

@@ -34,7 +34,7 @@ def test_parents_see_their_own_child(look: Look) -> None:
     finding = look("parent-view")
     assert (finding.state, finding.evidence) == (
         State.HOLDS,
-        "2 parents of 2 children tried: 0 foreign rows, 14 columns shown.",
+        "2 parents of 2 children tried: 0 foreign rows, 15 columns shown.",
     )
 
 
