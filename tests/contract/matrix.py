@@ -323,7 +323,10 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         fill = FORMS[keys[0][0]] if keys else None
         permission = permission_of(matrix.app, route)
         worked = 0
-        for thing in matrix.within(matrix.stage.own(actor, kind)):
+        # Of a place one child is like the other.
+        for thing in {
+            each.place: each for each in reversed(matrix.within(matrix.stage.own(actor, kind)))
+        }.values():
             filled = fill(matrix.stage, actor, thing) if fill else NOTED.get(route.endpoint)
             response = matrix.knock(actor, route, thing, filled)
             changes = matrix.settle()
