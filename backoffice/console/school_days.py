@@ -62,10 +62,8 @@ class SchoolDaysPage(GuardedView):
         """The seven days and the time zone."""
         schools = schools_run(reading(), SCHOOL_DAYS_EDIT)
         chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
-        if not chosen and request.method == "POST":
-            raise NotFound
         if not chosen:
-            return self.render(
+            page = self.render(
                 "console/school_of.html",
                 heading=self.title,
                 schools=schools,
@@ -74,6 +72,7 @@ class SchoolDaysPage(GuardedView):
                     "sentence": "In a school of your own you do it yourself.",
                 },
             )
+            return page if request.method == "GET" or FlaskForm().validate() else (page, 422)
         school = next((each for each in schools if each.public_id == chosen), None)
         if school is None:
             raise NotFound

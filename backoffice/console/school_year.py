@@ -43,10 +43,8 @@ class SchoolYearPage(GuardedView):
         tx = reading()
         schools = school_years.schools_of_years(tx)
         chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
-        if not chosen and request.method == "POST":
-            raise NotFound
         if not chosen:
-            return self.render(
+            page = self.render(
                 "console/school_of.html",
                 heading=self.title,
                 schools=schools,
@@ -56,6 +54,7 @@ class SchoolYearPage(GuardedView):
                     " on its page “Manage”.",
                 },
             )
+            return page if request.method == "GET" or FlaskForm().validate() else (page, 422)
         school = next((each for each in schools if each.public_id == chosen), None)
         if school is None:
             raise NotFound

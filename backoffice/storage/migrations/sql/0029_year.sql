@@ -365,16 +365,16 @@ grant execute on function app.forget_roster_changes(bigint, bigint[]) to backoff
 
 -- An archived class stays readable to whoever taught it. Its children are in other classes now: what is decided
 -- about them, and who their parents are, is their teachers' of today.
-create function app.taught_now() returns bigint[]
+create function app.taught_today() returns bigint[]
 language sql stable security definer set search_path = app, pg_temp as $$
   select array(select e.student_id from enrollment e
                  join classroom c on c.school_id = e.school_id and c.id = e.classroom_id
                 where e.classroom_id = any (ids('classrooms')) and e.ended_at is null
                   and c.archived_at is null)
 $$;
-comment on function app.taught_now is 'Students enrolled in the classrooms that the principal teaches and that are not archived.';
-revoke execute on function app.taught_now() from public;
-grant execute on function app.taught_now() to backoffice_app, backoffice_system;
+comment on function app.taught_today is 'Students enrolled in the classrooms that the principal teaches and that are not archived.';
+revoke execute on function app.taught_today() from public;
+grant execute on function app.taught_today() to backoffice_app, backoffice_system;
 
 create or replace function app.children_in_charge() returns bigint[]
 language sql stable security definer set search_path = app, pg_temp as $$
@@ -386,32 +386,32 @@ $$;
 
 alter policy app_write on app.student
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or id = any ((select app.taught_now())::bigint[]));
+         or id = any ((select app.taught_today())::bigint[]));
 alter policy app_read on app.guardian_link
   using (account_id = any ((select app.ids('account'))::bigint[])
          or school_id = any ((select app.ids('led_schools'))::bigint[])
-         or student_id = any ((select app.taught_now())::bigint[]));
+         or student_id = any ((select app.taught_today())::bigint[]));
 alter policy app_write on app.guardian_link
   using (account_id = any ((select app.ids('account'))::bigint[])
          or school_id = any ((select app.ids('led_schools'))::bigint[])
-         or student_id = any ((select app.taught_now())::bigint[]))
+         or student_id = any ((select app.taught_today())::bigint[]))
   with check (case when account_id = any ((select app.ids('account'))::bigint[]) then status = 'revoked'
                    else (school_id = any ((select app.ids('led_schools'))::bigint[])
-                         or student_id = any ((select app.taught_now())::bigint[]))
+                         or student_id = any ((select app.taught_today())::bigint[]))
                     and (status <> 'approved' or approved_by = any ((select app.ids('account'))::bigint[])) end);
 alter policy app_read on app.guardian_invitation
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or student_id = any ((select app.taught_now())::bigint[]));
+         or student_id = any ((select app.taught_today())::bigint[]));
 alter policy app_insert on app.guardian_invitation
   with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
-               or student_id = any ((select app.taught_now())::bigint[]))
+               or student_id = any ((select app.taught_today())::bigint[]))
               and invited_by = any ((select app.ids('account'))::bigint[])
               and token_digest is null and accepted_at is null and withdrawn_at is null);
 alter policy app_write on app.guardian_invitation
   using ((school_id = any ((select app.ids('led_schools'))::bigint[])
-          or student_id = any ((select app.taught_now())::bigint[]))
+          or student_id = any ((select app.taught_today())::bigint[]))
          and accepted_at is null and withdrawn_at is null)
   with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
-               or student_id = any ((select app.taught_now())::bigint[]))
+               or student_id = any ((select app.taught_today())::bigint[]))
               and token_digest is null and code is null
               and (withdrawn_at is not null or invited_by = any ((select app.ids('account'))::bigint[])));
