@@ -264,6 +264,8 @@ def wrong_pin(page: Page, site: Site) -> None:
     """A PIN that is not right."""
     asked_for_pin(page, site)
     page.get_by_label("Type your secret number").fill("6158")
+    send_form(page, "Go")
+    page.get_by_role("alert").wait_for()
 
 
 def shown_as(how: NamesShown, after: Callable[[Page], None] | None = None) -> Callable[[Page, Site], None]:
