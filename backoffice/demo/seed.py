@@ -191,6 +191,8 @@ class _Seeder:
             language="en",
             time_zone="America/Los_Angeles",
             security_epoch=1,
+            # Whoever leads and was never here is told at once that the account will be locked.
+            last_active_at=self.now,
             created_at=self.now - timedelta(days=300),
         )
         self.tx.execute(
