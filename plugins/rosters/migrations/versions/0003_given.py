@@ -45,9 +45,7 @@ def upgrade() -> None:
         schema=HERE,
     )
     for table, columns in (("teaching_source", ["account_id"]), ("unseated", ["school_id", "student_id"])):
-        op.create_index(
-            op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns, unique=False, schema=HERE
-        )
+        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns, unique=False, schema=HERE)
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
 
 
