@@ -11,17 +11,19 @@ from backoffice.access.transaction import Transaction
 from backoffice.problems import Rejected
 from backoffice.schools import codes
 from backoffice.schools.services.codes import CODE_TRIES
+from backoffice.schools.source_queries import ROSTER
 from backoffice.storage import keyring
 from plugins.rosters.importing import wire
 from plugins.rosters.importing.alone import queries as alone
+from plugins.rosters.importing.following.queries import beside, follow
 from plugins.rosters.importing.merging import queries
 from plugins.rosters.importing.roles.queries import merge_roles, merge_roles_back
 from plugins.rosters.importing.seats.queries import merge_seats
 from plugins.rosters.importing.staging.queries import copy, empty_codes
 from plugins.rosters.importing.vocabulary import ENROLLMENTS
 
-# `enrollment.origin` and `teaching_role.origin` of what imports give, and of what they give back.
-ROSTER, BY_HAND = "roster", "console"
+# The origin of what imports give back to those who had given it.
+BY_HAND = "console"
 # So many codes are sent at once.
 TOGETHER = 1024
 # What was done, by school: how many of which kind.
@@ -39,18 +41,20 @@ def merge(tx: Transaction, *, schools: Sequence[int], absent: frozenset[str], at
 def _steps(
     tx: Transaction, schools: Sequence[int], absent: frozenset[str], at: datetime
 ) -> Iterator[tuple[str, int, int]]:
+    alone.begin(tx)
+    yield from follow(tx)
+    beside(tx)
     yield from queries.merge_rooms(tx, at=at)
     _give_codes(tx, at)
     yield from queries.merge_pupils(tx, at=at)
     yield from queries.merge_staff(tx, at=at)
-    alone.begin(tx)
     if ENROLLMENTS not in absent:
         with given_by(tx, ROSTER):
             yield from merge_seats(tx, schools=schools, at=at)
             yield from merge_roles(tx)
         with given_by(tx, BY_HAND):
             yield from merge_roles_back(tx)
-        yield from alone.how_many(tx)
+    yield from alone.how_many(tx)
     yield from queries.missing(tx, schools=schools)
 
 

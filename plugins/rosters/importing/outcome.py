@@ -30,6 +30,8 @@ LEFT_ALONE = {
     " still sends the old one. What it says of these classes goes to the ones that follow them.",
     "archived classes begun anew": "Your system sends these archived classes in another school year. Each"
     " has a new class for that.",
+    "new classes beside ones begun here": "These came in new, and somebody here has begun a class for the"
+    " same year already. Keep the one that you use, and archive the other.",
 }
 
 
@@ -42,7 +44,7 @@ class Outcome:
     schools: dict[int, Counter[str]] = field(default_factory=dict)
     schools_new: int = 0
     to_invite: list[str] = field(default_factory=list)
-    # Numbers of class and person, by what they are counted as.
+    # Numbers of the class and of whom, by what they are counted as.
     left_alone: dict[str, list[Any]] = field(default_factory=dict)
     dry_run: bool = False
 

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
 from backoffice.access.principal import Principal
@@ -367,14 +368,34 @@ def test_another_school_year_has_a_class_of_its_own(school: School, leader: Prin
     begin_year(leader, school, "Geometry", "Wanda", "Boris")
     old, follower = room(school), room(school, "Geometry")
     kept = rows_of(old) | rows_of(follower)
-    counts = brought(of_year("2026", title="Algebra II"), school)
+    outcome = good(run(of_year("2026", title="Algebra II"), school.public_id))
+    counts = outcome.counts
     assert (counts["archived classes begun anew"], counts["classes new"]) == (1, 1)
+    assert outcome.left_alone == {
+        "new classes beside ones begun here": [[room(school, "Algebra II").id, follower.id]]
+    }
     assert children(school)["Algebra II"] == {"Wanda", "Boris"}
     assert rows_of(old) | rows_of(follower) == kept
     # From now on it is the new one that the roster speaks of.
     assert brought(without(of_year("2026", title="Algebra III"), "k2"), school)["enrollments ended"] == 1
     assert children(school)["Algebra III"] == {"Wanda"}
     assert rows_of(old) | rows_of(follower) == kept
+
+
+def test_a_class_of_the_title_of_one_begun_here_does_not_come_in_silence(
+    school: School, leader: Principal
+) -> None:
+    brought(of_year("2025"), school)
+    begin_year(leader, school, "Geometry", "Wanda", "Boris")
+    follower = room(school, "Geometry")
+    roster = of_year("2026", room_source="c7", title="Geometry").room("c8", "Botany")
+    outcome = run(roster, school.public_id)
+    with transaction(SYSTEM) as tx:
+        rows = tx.scalars(select(Classroom).where(Classroom.school_id == school.id)).all()
+    [number] = [each.id for each in rows if each.name == "Geometry" and each.id != follower.id]
+    assert outcome.left_alone == {"new classes beside ones begun here": [[number, follower.id]]}
+    assert outcome.counts["classes new"] == 2
+    assert "new classes beside ones begun here" not in run(roster, school.public_id).counts
 
 
 def test_another_term_of_the_year_is_no_other_year(school: School, leader: Principal) -> None:
@@ -427,9 +448,6 @@ def test_archived_classes_that_the_roster_has_no_more_are_not_missed(
 def test_nobody_on_the_web_says_what_a_roster_gave_or_which_class_follows_a_colleagues(
     world: World, school: School
 ) -> None:
-    from sqlalchemy import insert
-    from sqlalchemy.exc import DBAPIError
-
     own, other = world.own_class, world.colleague_class
     follows = {"school_id": world.home.id, "public_id": "abcd2345efgh6789", "name": "Mine", "door": "closed",
                "shared_devices": True, "created_at": clock.now()}  # fmt: skip

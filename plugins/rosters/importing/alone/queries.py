@@ -1,4 +1,7 @@
-"""What an import leaves alone, because somebody here decided otherwise than the roster."""
+"""What an import leaves alone, because somebody here decided otherwise than the roster.
+
+`left_alone` has the numbers of the class and of whom it is about.
+"""
 
 from enum import IntEnum
 from typing import Any
@@ -16,6 +19,8 @@ class Alone(IntEnum):
     CHILDREN_IN = 2
     TEACHERS_OUT = 3
     TEACHERS_IN = 4
+    # A new class, and the one that was begun here for the same children.
+    CLASSES_BESIDE = 5
 
     @property
     def counted(self) -> str:
@@ -28,6 +33,7 @@ COUNTED = {
     Alone.CHILDREN_IN: "children left in",
     Alone.TEACHERS_OUT: "teachers left out",
     Alone.TEACHERS_IN: "teachers left in",
+    Alone.CLASSES_BESIDE: "new classes beside ones begun here",
 }
 MAKE = text("""
     create temp table left_alone (kind smallint, school_id bigint, classroom_id bigint, person bigint)
@@ -54,7 +60,7 @@ def how_many(tx: Transaction) -> Counted:
 
 
 def left_alone(tx: Transaction, *, most: int) -> dict[str, list[Any]]:
-    """The first of each kind: numbers of class and person, by what they are counted as."""
+    """The first of each kind: numbers of the class and of whom, by what they are counted as."""
     found: dict[str, list[Any]] = {}
     for row in tx.execute(LISTED, {"most": most}):
         found.setdefault(Alone(row.kind).counted, []).append([row.classroom_id, row.person])

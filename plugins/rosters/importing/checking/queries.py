@@ -43,7 +43,8 @@ RESOLVE = (
            case when anew or known is null then nextval('app.classroom_id_seq')
                 when ended then known else coalesce(heir, known) end as id,
            anew or known is null as fresh, ended and not anew as kept,
-           heir is not null and not ended and not anew as moved
+           heir is not null and not ended and not anew as moved,
+           case when anew and not ended then heir end as rival
       from (
       select r.*, k.content_digest as stored, k.year_digest as stored_year, k.classroom_id as known,
              h.last as heir, coalesce(h.archived, false) as ended,

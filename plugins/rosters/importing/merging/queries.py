@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import text
 
 from backoffice.access.transaction import Transaction
-from plugins.rosters.importing.following.queries import follow
 from plugins.rosters.importing.merging.counting import Counted, count
 
 # --------------------------------------------------------------------------------------------- classes
@@ -217,7 +216,6 @@ def note_origin(tx: Transaction, origin: str) -> None:
 
 def merge_rooms(tx: Transaction, *, at: datetime) -> Counted:
     """Make new classes and rename those whose title has changed."""
-    yield from follow(tx)
     yield from count(tx, "classes new", NEW_ROOMS, at=at)
     tx.execute(NEW_ROOM_SOURCES)
     yield from count(tx, "classes changed", CHANGED_ROOMS)
