@@ -14,7 +14,7 @@ def comes_from_source(tx: Transaction, classroom: Classroom) -> bool:
     """Whether a roster has put somebody into the class, as far as the principal may see it."""
     here = {"school_id": classroom.school_id, "classroom_id": classroom.id}
     taught = select(TeachingRole.account_id).filter_by(**here).where(TeachingRole.origin == ROSTER)
-    seated = select(Enrollment.student_id).filter_by(**here).where(Enrollment.in_source)
+    seated = select(Enrollment.student_id).filter_by(**here).where(Enrollment.in_source.is_(True))
     return any(
         tx.scalar(visible(tx.principal, statement.limit(1))) is not None for statement in (taught, seated)
     )
@@ -28,7 +28,9 @@ def has_source(tx: Transaction, school_id: int) -> bool:
             Classroom,
             (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
         )
-        .where(Enrollment.school_id == school_id, Enrollment.in_source, Classroom.archived_at.is_(None))
+        .where(
+            Enrollment.school_id == school_id, Enrollment.in_source.is_(True), Classroom.archived_at.is_(None)
+        )
         .limit(1)
     )
     return tx.scalar(visible(tx.principal, statement)) is not None

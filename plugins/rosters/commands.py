@@ -81,8 +81,8 @@ def _words(outcome: Outcome) -> str:
     parts = [_head(outcome)]
     if outcome.done:
         parts.append("\n".join(f"  {times:>9,}  {what}" for what, times in outcome.counts.items()))
-        told = {**NOT_TAKEN, **{what: f"{what.capitalize()}: {said}" for what, said in LEFT_ALONE.items()}}
-        parts.append("\n".join(said for what, said in told.items() if outcome.counts.get(what)))
+        sayings = {**NOT_TAKEN, **{what: f"{what.capitalize()}: {said}" for what, said in LEFT_ALONE.items()}}
+        parts.append("\n".join(said for what, said in sayings.items() if outcome.counts.get(what)))
     for severity, heading in ((Severity.ERROR, "Wrong"), (Severity.WARNING, "Odd, but taken")):
         told = [_problem(each) for each in report.problems if each.severity is severity]
         hidden = sum(
