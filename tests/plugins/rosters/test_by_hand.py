@@ -268,6 +268,9 @@ def test_a_role_changed_by_hand_stays_changed_until_the_roster_makes_more_of_it(
     assert brought(staffed, school)["teaching roles ended"] == 1
     assert teachers(school) == {"Algebra": {**TOVA, "Colin Colleague": "helper"}}
     assert good(run(staffed, school.public_id)).counts.keys().isdisjoint({"teachers left in"})
+    brought(taught(staffed), school)
+    brought(staffed, school)
+    assert teachers(school) == {"Algebra": {**TOVA, "Colin Colleague": "helper"}}
 
 
 def test_what_the_roster_makes_of_an_owner_by_hand_is_never_less(
@@ -431,7 +434,10 @@ def test_an_archived_class_that_none_follows_stays_as_it_is(
         without(small(), "k2").seat("c1", "k3").user("t2", "Second Teacher", "teacher", email="s@m.example")
     )
     changed.seat("c1", "t2", "teacher")
-    changed.made["classes"][0] = changed.made["classes"][0]._replace(title="Geometry")
+    # Which year it is of is said for the first time, and so is no other one.
+    changed.session("2025").made["classes"][0] = changed.made["classes"][0]._replace(
+        title="Geometry", terms=("2025",)
+    )
     counts = brought(changed, school)
     assert counts["archived classes left alone"] == 1
     assert counts.keys().isdisjoint(
