@@ -21,6 +21,7 @@ from backoffice.console.forms import ConfirmForm
 from backoffice.console.invitations import state_cell
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Classroom, TeachingRoleName
+from backoffice.schools.source_queries import comes_from_source
 from backoffice.staff.models import InvitedAs
 from backoffice.staff.services import class_roles, invitations
 from backoffice.web.identity import done_reading, reading, settings
@@ -99,6 +100,7 @@ class ClassTeachers(ClassPage):
             role_options=[(role.value, words[0]) for role, words in ROLES.items()],
             given=GIVEN,
             assign=assign,
+            from_source=comes_from_source(tx, row),
             colleagues=class_roles.colleagues_for(tx, row) if assign else [],
             waiting=[
                 {

@@ -17,6 +17,7 @@ from backoffice.schools.models import Classroom, School
 from backoffice.schools.services import school_years
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.schools.services.school_years import Ending, YearClass, YearPreview
+from backoffice.schools.source_queries import has_source
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 
@@ -58,7 +59,7 @@ class SchoolYearPage(GuardedView):
         school = next((each for each in schools if each.public_id == chosen), None)
         if school is None:
             raise NotFound
-        classes = school_years.classes_of_year(tx, school)
+        classes, from_source = school_years.classes_of_year(tx, school), has_source(tx, school.id)
         done_reading()
         problem, looked, form = None, None, FlaskForm()
         if form.validate_on_submit() and request.form.get("do") != "edit":
@@ -78,11 +79,17 @@ class SchoolYearPage(GuardedView):
                 )
             except Rejected as rejected:
                 problem = str(rejected)
-        page = self._page(school, classes, looked, problem)
+        page = self._page(school, classes, looked, problem, from_source=from_source)
         return (page, 422) if problem or form.errors else page
 
     def _page(
-        self, school: School, classes: Sequence[YearClass], looked: YearPreview | None, problem: str | None
+        self,
+        school: School,
+        classes: Sequence[YearClass],
+        looked: YearPreview | None,
+        problem: str | None,
+        *,
+        from_source: bool,
     ) -> str:
         crumbs: list[dict[str, str]] = [{"title": self.title, "url": HERE}, {"title": school.name}]
         return self.render(
@@ -95,6 +102,7 @@ class SchoolYearPage(GuardedView):
             problem=problem,
             longest=LONGEST_NAME,
             most=school_years.MOST_CLASSES,
+            from_source=from_source,
             crumbs=crumbs,
         )
 

@@ -175,6 +175,12 @@ class Classroom(Base):
             name="hours_are_a_span",
         ),
         CheckConstraint("archived_at is null or door = 'closed'", name="archived_is_closed"),
+        ForeignKeyConstraint(
+            ["school_id", "follows"],
+            ["app.classroom.school_id", "app.classroom.id"],
+            ondelete="SET NULL (follows)",
+        ),
+        Index("ix_classroom_follows", "school_id", "follows", postgresql_where="follows is not null"),
         only("colour", COLOURS),
         only("icon", FIGURES),
     )
@@ -209,6 +215,9 @@ class Classroom(Base):
     )
     colour: Mapped[str | None] = columns.choice("The colour of its mark", keep=Keep.CLASSROOM)
     icon: Mapped[str | None] = columns.choice("The picture of its mark", keep=Keep.CLASSROOM)
+    follows: Mapped[int | None] = columns.reference(
+        "The class after which it came when a school year began", keep=Keep.CLASSROOM
+    )
 
     staff: Mapped[list["TeachingRole"]] = relationship(viewonly=True, lazy="raise")
     codes: Mapped[list["ClassroomCode"]] = relationship(viewonly=True, lazy="raise")
@@ -355,6 +364,10 @@ class Enrollment(Base):
     goal: Mapped[int | None] = columns.number("Points that the child is to reach", keep=Keep.STUDENT)
     joined_at: Mapped[datetime] = columns.moment("When the child joined the class", keep=Keep.STUDENT)
     ended_at: Mapped[datetime | None] = columns.moment("When the child left the class", keep=Keep.STUDENT)
+    origin: Mapped[str | None] = columns.noted("By which way the child came in", keep=Keep.STUDENT)
+    in_source: Mapped[bool | None] = columns.flag(
+        "Whether the school's own system says that the child is in the class", keep=Keep.STUDENT
+    )
 
     classroom: Mapped[Classroom] = relationship(viewonly=True, lazy="raise")
 

@@ -15,6 +15,8 @@ from plugins.rosters.models import (
     RosterUpload,
     SchoolSource,
     StudentSource,
+    TeachingSource,
+    Unseated,
 )
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.services import forget_names_of_school
@@ -46,6 +48,8 @@ plugin = Plugin(
         PersonalData(ClassroomSource, Subject.CLASSROOM),
         PersonalData(StudentSource, Subject.STUDENT),
         PersonalData(AccountSource, Subject.ACCOUNT),
+        PersonalData(TeachingSource, Subject.ACCOUNT),
+        PersonalData(Unseated, Subject.STUDENT),
         PersonalData(RosterImport, Subject.SCHOOL, forget_names_of_school),
         PersonalData(RosterImport, Subject.DISTRICT),
         PersonalData(RosterUpload, Subject.SCHOOL),

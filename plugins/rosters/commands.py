@@ -9,7 +9,7 @@ import click
 from backoffice.access.principal import Purpose
 from backoffice.runtime import check_database
 from plugins.rosters import services
-from plugins.rosters.importing.outcome import NOT_TAKEN, Outcome
+from plugins.rosters.importing.outcome import LEFT_ALONE, NOT_TAKEN, Outcome
 from plugins.rosters.importing.places import NoSuchPlace, Target
 from plugins.rosters.reading.oneroster import read_set
 from plugins.rosters.reading.package import PackageRefused, open_package
@@ -81,7 +81,8 @@ def _words(outcome: Outcome) -> str:
     parts = [_head(outcome)]
     if outcome.done:
         parts.append("\n".join(f"  {times:>9,}  {what}" for what, times in outcome.counts.items()))
-        parts.append("\n".join(said for what, said in NOT_TAKEN.items() if outcome.noted.counts[what]))
+        sayings = {**NOT_TAKEN, **{what: f"{what.capitalize()}: {said}" for what, said in LEFT_ALONE.items()}}
+        parts.append("\n".join(said for what, said in sayings.items() if outcome.counts.get(what)))
     for severity, heading in ((Severity.ERROR, "Wrong"), (Severity.WARNING, "Odd, but taken")):
         told = [_problem(each) for each in report.problems if each.severity is severity]
         hidden = sum(

@@ -85,6 +85,9 @@ class ClassroomSource(RostersBase):  # type: ignore[misc, valid-type]
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.CLASSROOM, primary_key=True)
     source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.CLASSROOM)
     content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.CLASSROOM)
+    year_digest: Mapped[Any | None] = columns.keyed_digest(
+        "Tells whether the roster speaks of another school year", keep=Keep.CLASSROOM
+    )
 
 
 class StudentSource(RostersBase):  # type: ignore[misc, valid-type]
@@ -126,6 +129,54 @@ class AccountSource(RostersBase):  # type: ignore[misc, valid-type]
     content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.ACCOUNT)
 
 
+class TeachingSource(RostersBase):  # type: ignore[misc, valid-type]
+    """What the school's last roster makes somebody in a class, whether they are or somebody ended it here."""
+
+    __tablename__ = "teaching_source"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            [_CLASSROOM.school_id, _CLASSROOM.id],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("role in ('owner', 'co_teacher')", name="role_is_given"),
+        CheckConstraint("by_hand in ('owner', 'co_teacher', 'helper')", name="by_hand_is_known"),
+        Index(None, "account_id"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.ACCOUNT, primary_key=True)
+    classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.ACCOUNT, primary_key=True)
+    account_id: Mapped[int] = columns.reference(
+        "Who teaches it",
+        ForeignKey(_ACCOUNT.id, ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    role: Mapped[str] = columns.choice("What the roster makes of them", keep=Keep.ACCOUNT)
+    by_hand: Mapped[str | None] = columns.choice("What a person had made of them before", keep=Keep.ACCOUNT)
+
+
+class Unseated(RostersBase):  # type: ignore[misc, valid-type]
+    """A child who is in a class according to its roster, and whom nobody moved up into it."""
+
+    __tablename__ = "unseated"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"],
+            [_CLASSROOM.school_id, _CLASSROOM.id],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["school_id", "student_id"], [_STUDENT.school_id, _STUDENT.id], ondelete="CASCADE"
+        ),
+        Index(None, "school_id", "student_id"),
+    )
+
+    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.STUDENT, primary_key=True)
+    student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
+
+
 class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
     """One import into a school or a district, and what came of it."""
 
@@ -161,8 +212,9 @@ class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
     report: Mapped[dict[str, Any] | None] = columns.sealed_json(
         "What was found in the files and done; names nobody", keep=Keep.SCHOOL
     )
-    names: Mapped[dict[str, list[str]] | None] = columns.sealed_json(
-        "Administrators of the files, and teachers to invite", keep=Keep.ONE_MONTH
+    names: Mapped[dict[str, list[Any]] | None] = columns.sealed_json(
+        "Administrators of the files, teachers to invite, and by number whom it left alone",
+        keep=Keep.ONE_MONTH,
     )
 
 

@@ -25,6 +25,7 @@ from backoffice.storage.public_id import PublicId, new_public_id
 from plugins.rosters import queries
 from plugins.rosters.events import RosterImported
 from plugins.rosters.importing import places
+from plugins.rosters.importing.alone.queries import left_alone
 from plugins.rosters.importing.checking.queries import check, resolve
 from plugins.rosters.importing.merge import merge
 from plugins.rosters.importing.merging.queries import to_invite
@@ -236,6 +237,7 @@ def _import(tx: Transaction, found: Places, roster: Roster, outcome: Outcome, ti
     places.settle(tx, found, now)
     outcome.schools_new = len(found.new)
     outcome.by_school(merge(tx, schools=found.numbers, absent=roster.absent, at=now))
+    outcome.left_alone = left_alone(tx, most=MOST_LISTED)
     times, sealed = to_invite(tx, most=MOST_LISTED)
     outcome.noted.counts["teachers to invite"] += times
     opened = keyring.current().open

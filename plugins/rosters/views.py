@@ -23,6 +23,7 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from plugins.rosters import queries, services
 from plugins.rosters.importing.outcome import Outcome
+from plugins.rosters.left_alone import left_alone
 from plugins.rosters.models import ImportState, RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
@@ -155,6 +156,7 @@ class RosterGrid(Grid):
             state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
             found=row.report,
             names=row.names or {},
+            alone=left_alone(tx, row.names),
             stops=[each for each in (row.report or {}).get("problems", ()) if each["severity"] == "error"],
             named_for=current(tx).names_days,
             problems_url=f"/console/rosters/{public_id}/problems.csv",

@@ -35,7 +35,7 @@ ROWS = int(os.environ.get("ROWS", "100000"))
 TABLES = (
     "app.school", "app.classroom", "app.classroom_code", "app.student", "app.enrollment", "app.account",
     "app.membership", "app.teaching_role", "plugin_rosters.school_source", "plugin_rosters.classroom_source",
-    "plugin_rosters.student_source", "plugin_rosters.account_source",
+    "plugin_rosters.student_source", "plugin_rosters.account_source", "plugin_rosters.teaching_source",
 )  # fmt: skip
 FOREIGN_KEYS = (
     b"select pg_get_constraintdef(oid) from pg_constraint where contype = 'f' and conrelid = %s::regclass"

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Action, Enrollment, Student, TeachingRole
@@ -146,3 +146,20 @@ def test_a_helper_awards_points_sees_no_exports_and_deletes_nothing(
         )
     assert balance is not None
     assert balance > 0
+
+
+def test_a_class_from_a_roster_says_what_the_next_one_does(
+    client: FlaskClient, world: World, page: str
+) -> None:
+    said = "The next roster changes only what a roster gave"
+    assert said not in client.get(page).text
+    seats = update(Enrollment).where(Enrollment.classroom_id == world.own_class.id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(seats.values(in_source=True))
+    shown = client.get(page).text
+    client.set_cookie("account", world.token("leader"))
+    year = client.get(f"/console/school-year/?school={world.home.public_id}").text
+    with transaction(SYSTEM) as tx:
+        tx.execute(seats.values(in_source=None))
+    assert said in shown
+    assert "The next roster changes nothing in an archived class." in year

@@ -29,8 +29,12 @@ RAW_SQL = {
     "backoffice/storage/functions.py": "calls the database's own functions, one Python function each",
     "backoffice/storage/migrate.py": "takes the lock under which migrations run",
     "backoffice/storage/roles.py": "makes the database's roles",
+    "plugins/rosters/importing/alone/queries.py": "notes in temporary tables what is left alone",
     "plugins/rosters/importing/checking/queries.py": "asks temporary tables, which no model maps",
+    "plugins/rosters/importing/following/queries.py": "lets what they say of archived classes go elsewhere",
     "plugins/rosters/importing/merging/queries.py": "merges them set by set",
+    "plugins/rosters/importing/roles/queries.py": "merges teaching roles of them as one set",
+    "plugins/rosters/importing/seats/queries.py": "merges enrollments of them as one set",
     "plugins/rosters/importing/staging/queries.py": "makes them, and copies into them",
 }
 # Modules below everything: they import nothing of ours.

@@ -120,6 +120,7 @@ def test_classes_end_begin_and_students_move_up(world: World, leader: Principal)
     made = room_called("Owls next year")
     assert made is not None
     assert (made.door, made.pins_required, made.icon, made.archived_at) == (Door.CLOSED, True, "owl", None)
+    assert made.follows == own.id
     (seat,) = of(Enrollment, made.id)
     assert (seat.student_id, seat.balance, seat.alias, seat.goal) == (stays.id, 0, "Captain", None)
     assert live(ClassroomCode, "ended_at", made.id) == 1

@@ -388,6 +388,7 @@ def _make_successors(tx: Transaction, year: _Year, at: datetime) -> dict[int, in
                     "colour": room.colour,
                     "icon": room.icon,
                     "created_at": at,
+                    "follows": room.id,
                 }
                 for room in rooms
             ]

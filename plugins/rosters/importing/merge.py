@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,12 +11,19 @@ from backoffice.access.transaction import Transaction
 from backoffice.problems import Rejected
 from backoffice.schools import codes
 from backoffice.schools.services.codes import CODE_TRIES
+from backoffice.schools.source_queries import ROSTER
 from backoffice.storage import keyring
 from plugins.rosters.importing import wire
+from plugins.rosters.importing.alone import queries as alone
+from plugins.rosters.importing.following.queries import beside, follow
 from plugins.rosters.importing.merging import queries
+from plugins.rosters.importing.roles.queries import merge_roles, merge_roles_back
+from plugins.rosters.importing.seats.queries import merge_seats
 from plugins.rosters.importing.staging.queries import copy, empty_codes
 from plugins.rosters.importing.vocabulary import ENROLLMENTS
 
+# The origin of what imports give back to those who had given it.
+BY_HAND = "console"
 # So many codes are sent at once.
 TOGETHER = 1024
 # What was done, by school: how many of which kind.
@@ -33,14 +41,30 @@ def merge(tx: Transaction, *, schools: Sequence[int], absent: frozenset[str], at
 def _steps(
     tx: Transaction, schools: Sequence[int], absent: frozenset[str], at: datetime
 ) -> Iterator[tuple[str, int, int]]:
+    alone.begin(tx)
+    yield from follow(tx)
+    beside(tx)
     yield from queries.merge_rooms(tx, at=at)
     _give_codes(tx, at)
     yield from queries.merge_pupils(tx, at=at)
     yield from queries.merge_staff(tx, at=at)
     if ENROLLMENTS not in absent:
-        yield from queries.merge_seats(tx, schools=schools, at=at)
-        yield from queries.merge_roles(tx)
+        with given_by(tx, ROSTER):
+            yield from merge_seats(tx, schools=schools, at=at)
+            yield from merge_roles(tx)
+        with given_by(tx, BY_HAND):
+            yield from merge_roles_back(tx)
+    yield from alone.how_many(tx)
     yield from queries.missing(tx, schools=schools)
+
+
+@contextmanager
+def given_by(tx: Transaction, origin: str) -> Iterator[None]:
+    """Say by which way people come into classes meanwhile; the database notes it."""
+    queries.note_origin(tx, origin)
+    yield
+    # If anything goes wrong, the setting ends with the transaction.
+    queries.note_origin(tx, "")
 
 
 def _give_codes(tx: Transaction, at: datetime) -> None:

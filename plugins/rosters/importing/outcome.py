@@ -14,6 +14,25 @@ NOT_TAKEN = {
     "other staff": "Aides and proctors are not taken: a teacher adds helpers to a class.",
     "administrators": "Administrators are listed by name; nobody becomes a leader by a roster.",
 }
+# What an import leaves alone or lets go elsewhere, and why.
+LEFT_ALONE = {
+    "children left out": "Somebody here took these children out of a class, or did not move them up."
+    " They stay out until your system drops them from it and puts them in anew.",
+    "children left in": "Somebody here put these children into a class. They stay, although your system"
+    " has dropped them. Take them out by hand if they left.",
+    "teachers left out": "Somebody here ended the roles of these teachers in a class. They stay out until"
+    " your system drops them from it and puts them in anew.",
+    "teachers left in": "Somebody here gave these teachers their roles in a class. They keep them, although"
+    " your system has dropped them. End the roles by hand if they left.",
+    "archived classes left alone": "Nothing changes in these archived classes. Bring one back, and the next"
+    " roster goes on in it.",
+    "classes going on in the ones that follow them": "A new school year has begun here, and your system"
+    " still sends the old one. What it says of these classes goes to the ones that follow them.",
+    "archived classes begun anew": "Your system sends these archived classes in another school year. Each"
+    " has a new class for that.",
+    "new classes beside ones begun here": "These came in new, and somebody here has begun a class for the"
+    " same year already. Keep the one that you use, and archive the other.",
+}
 
 
 @dataclass
@@ -25,6 +44,8 @@ class Outcome:
     schools: dict[int, Counter[str]] = field(default_factory=dict)
     schools_new: int = 0
     to_invite: list[str] = field(default_factory=list)
+    # Numbers of the class and of whom, by what they are counted as.
+    left_alone: dict[str, list[Any]] = field(default_factory=dict)
     dry_run: bool = False
 
     @property
@@ -48,13 +69,14 @@ class Outcome:
 
     def public(self) -> dict[str, Any]:
         """Everything but names, as data."""
-        report = self.report
+        report, counts = self.report, self.counts
         return {
             "done": self.done,
             "dry_run": self.dry_run,
             "lines": self.noted.lines,
-            "counts": self.counts,
+            "counts": counts,
             "not_taken": [said for what, said in NOT_TAKEN.items() if self.noted.counts[what]],
+            "left_alone": {what: said for what, said in LEFT_ALONE.items() if counts.get(what)},
             "problems": [{**asdict(p), "severity": str(p.severity)} for p in report.problems],
             "problem_counts": [
                 {
@@ -70,9 +92,12 @@ class Outcome:
         }
 
     @property
-    def names(self) -> dict[str, list[str]] | None:
-        """Whom somebody is to make a leader or to invite, for a sealed column. None if there is nobody."""
-        administrators = self.noted.administrators
-        if not self.done or not (administrators or self.to_invite):
+    def names(self) -> dict[str, list[Any]] | None:
+        """Whom somebody is to look at, for a sealed column. None if there is nobody.
+
+        Of whom was left alone it has the number and the class's: who was erased since has no name.
+        """
+        found = {"administrators": self.noted.administrators, "to_invite": self.to_invite}
+        if not self.done or not (any(found.values()) or self.left_alone):
             return None
-        return {"administrators": administrators, "to_invite": self.to_invite}
+        return {**found, **self.left_alone}

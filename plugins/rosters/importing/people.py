@@ -1,6 +1,6 @@
 """What is said of a person or class, as it is kept: cleaned, sealed, digested."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ class Sealer:
     def __init__(self) -> None:
         self._links: Digester = kept("source")
         self._contents: Digester = kept("content")
+        self._years: Digester = kept("year")
         self._sealing: Callable[[str], Callable[[bytes], bytes]] = cache(keyring.current().sealing)
         self._username = keyring.current().username_digest
         self._word = lru_cache(maxsize=REMEMBERED)(self._tokens_of_word)
@@ -33,6 +34,10 @@ class Sealer:
     def link_in_district(self, district: int, source: str) -> Digest:
         """The same for a school, within its district."""
         return self._links(b"district" + scope(district) + source.encode())
+
+    def years(self, school: int, years: Iterable[str]) -> Digest:
+        """What tells a class of one school year from the same class of another."""
+        return self._years(scope(school) + "\0".join(years).encode())
 
     def content(self, *values: str | None) -> Digest:
         """What tells whether any of the values has changed."""

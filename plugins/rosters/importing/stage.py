@@ -30,6 +30,7 @@ from plugins.rosters.importing.vocabulary import (
     Kind,
     Pointer,
 )
+from plugins.rosters.importing.years import Years
 from plugins.rosters.reading.records import Class, Course, Enrollment, Org, Session, User
 from plugins.rosters.reading.report import Report
 
@@ -63,6 +64,7 @@ class Stager:
         self._tx, self._roster, self._report = tx, roster, report
         self._schools, self._tick = schools, tick
         self._orgs: frozenset[str] = frozenset()
+        self._years = Years()
         self._sealer = Sealer()
         self._public_ids = (public_id.encode() for public_id in many_public_ids())
         self._rows: defaultdict[str, list[bytes]] = defaultdict(list)
@@ -112,6 +114,7 @@ class Stager:
 
     def _stage_sessions(self, sessions: Sequence[Session]) -> None:
         self._name(Kind.SESSION, sessions)
+        self._years.add(sessions)
         self._point(vocabulary.SESSION_PARENT, ((session.line, session.parent) for session in sessions))
 
     def _stage_courses(self, courses: Sequence[Course]) -> None:
@@ -139,7 +142,7 @@ class Stager:
     def _room(self, each: Class, school: int, title: str) -> bytes:
         sealer = self._sealer
         known = wire.known(
-            5 + 3,
+            5 + 4,
             4,
             each.line,
             8,
@@ -149,12 +152,14 @@ class Stager:
             8,
             school,
         )
+        years = self._years.of(each.terms)
         return (
             known
             + wire.varying(sealer.seal(title, "classroom.name"))
             + wire.varying(next(self._public_ids))
             + wire.digest(16, sealer.content(title))
             + wire.small(2, secrets.randbelow(len(names.AVATARS)))
+            + wire.varying(sealer.years(school, years) if years else None)
         )
 
     def _stage_users(self, users: Sequence[User]) -> None:

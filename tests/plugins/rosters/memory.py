@@ -149,7 +149,7 @@ TABLES = (
     "app.school", "app.classroom", "app.classroom_code", "app.student", "app.enrollment", "app.account",
     "app.membership", "app.teaching_role", "app.mail", "app.audit_entry", "plugin_rosters.school_source",
     "plugin_rosters.classroom_source", "plugin_rosters.student_source", "plugin_rosters.account_source",
-    "plugin_rosters.roster_import",
+    "plugin_rosters.teaching_source", "plugin_rosters.unseated", "plugin_rosters.roster_import",
 )  # fmt: skip
 NOTES = ("app.audit_entry", "plugin_rosters.roster_import")
 

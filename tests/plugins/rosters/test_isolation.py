@@ -19,13 +19,15 @@ from plugins.rosters.models import (
     RosterUpload,
     SchoolSource,
     StudentSource,
+    TeachingSource,
+    Unseated,
 )
 from plugins.rosters.services import queue_upload
 from tests.factories.world import SYSTEM, World
 from tests.plugins.rosters.memory import run, small
 
 REFUSED = "42501"
-SOURCES = (SchoolSource, ClassroomSource, StudentSource, AccountSource)
+SOURCES = (SchoolSource, ClassroomSource, StudentSource, AccountSource, TeachingSource)
 ROLES = (
     "founder", "leader", "officer", "teacher", "colleague", "co_teacher", "helper", "elsewhere", "outsider",
     "parent", "foreign_parent", "child", "nobody",
@@ -78,7 +80,7 @@ def test_leaders_see_the_imports_of_what_they_lead(stage: Stage, role: str) -> N
 
 
 @pytest.mark.parametrize("role", ["leader", "teacher", "founder", "child", "nobody"])
-@pytest.mark.parametrize("table", [*SOURCES, RosterUpload], ids=lambda table: table.__tablename__)
+@pytest.mark.parametrize("table", [*SOURCES, Unseated, RosterUpload], ids=lambda table: table.__tablename__)
 def test_what_rosters_are_recognised_by_is_nobodys_to_read(stage: Stage, role: str, table: Any) -> None:
     refused(stage.as_(role), select(table))
 

@@ -22,6 +22,8 @@ from backoffice.runtime import Runtime
 from backoffice.storage.roles import DatabaseRole
 from backoffice.web import cookies
 from plugins.rosters import services, views
+from plugins.rosters.importing.alone.queries import Alone
+from plugins.rosters.importing.outcome import LEFT_ALONE
 from plugins.rosters.models import ImportState, RosterImport, RosterUpload
 from plugins.rosters.reading.package import Limits
 from plugins.rosters.reading.report import Report
@@ -93,6 +95,32 @@ def test_a_roster_comes_in(leader: FlaskClient, world: World) -> None:
     assert "Nobody becomes a leader by a roster:" in page
     assert "The names go from this report after 30 days." in page
     assert last().public_id in leader.get("/console/rosters/").text
+
+
+def test_a_report_names_whom_it_left_alone_to_who_may_see_them(leader: FlaskClient, world: World) -> None:
+    send(leader, world.home.public_id, SET)
+    work()
+    own, foreign = world.own_class, world.foreign_class
+    child, helper = own.children[0], world.people["helper"]
+    pairs = {
+        "children left out": [[own.id, child.id], [foreign.id, foreign.children[0].id], [own.id, 0]],
+        "teachers left in": [[own.id, helper.id]],
+        "new classes beside ones begun here": [[own.id, world.colleague_class.id]],
+    }
+    assert pairs.keys() <= {kind.counted for kind in Alone}
+    with transaction(SYSTEM) as tx:
+        row = tx.get_one(RosterImport, last().id)
+        row.names = dict(pairs)
+        sayings = {what: LEFT_ALONE[what] for what in pairs}
+        row.report = {**(row.report or {}), "left_alone": sayings, "counts": dict.fromkeys(pairs, 3)}
+    page = unescape(leader.get(f"/console/rosters/{last().public_id}").text)
+    assert "Children left out: 3" in page
+    assert LEFT_ALONE["children left out"] in page
+    assert f'href="/console/students/{child.public_id}"><bdi>{child.given} {child.family}</bdi>' in page
+    assert f"<bdi>{helper.name}</bdi>" in page
+    assert f"<bdi>{world.colleague_class.name}</bdi>" in page
+    assert foreign.name not in page
+    assert foreign.children[0].given not in page
 
 
 def test_what_is_dropped_is_not_kept(leader: FlaskClient, world: World) -> None:

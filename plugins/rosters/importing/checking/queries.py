@@ -14,15 +14,45 @@ from plugins.rosters.reading.report import MOST_TOLD, Report
 # `stored` is the content that was taken last time, null for what is new. Numbers are taken school by school,
 # so that rows and the entries of all indexes are written side by side.
 RESOLVE = (
+    # Classes of earlier imports that are archived, each with the last of those that followed it when a school
+    # year began: one that goes on, if there is one.
+    text("""
+    create temp table heir on commit drop as
+    with recursive line (school_id, first, last, archived, nth) as (
+      select c.school_id, c.id, c.id, true, 0
+        from plugin_rosters.classroom_source k
+        join app.classroom c on c.school_id = k.school_id and c.id = k.classroom_id
+       where c.archived_at is not null and k.school_id in (select school_id from room)
+      union all
+      select c.school_id, l.first, c.id, c.archived_at is not null, l.nth + 1
+        from line l join app.classroom c on c.school_id = l.school_id and c.follows = l.last
+       where l.archived and not exists (
+         select from plugin_rosters.classroom_source k
+          where k.school_id = c.school_id and k.classroom_id = c.id)
+    )
+    select distinct on (school_id, first) school_id, first, last, archived
+      from line order by school_id, first, archived, nth desc, last desc
+    """),
+    # Of an archived class, what is said of the same school year is for the one that follows it; where none
+    # does, it is `kept`. Of another year it is for a new class.
     text("""
     create temp table this_room on commit drop as
-    select line, source, link, school_id, content, turn, stored,
-           coalesce(known, nextval('app.classroom_id_seq')) as id, known is null as fresh
+    select line, source, link, school_id, content, turn, year, known, anew,
+           case when not anew then stored end as stored,
+           case when not anew then stored_year end as stored_year,
+           case when anew or known is null then nextval('app.classroom_id_seq')
+                when ended then known else coalesce(heir, known) end as id,
+           anew or known is null as fresh, ended and not anew as kept,
+           heir is not null and not ended and not anew as moved,
+           case when anew and not ended then heir end as rival
       from (
-      select r.*, k.content_digest as stored, k.classroom_id as known
+      select r.*, k.content_digest as stored, k.year_digest as stored_year, k.classroom_id as known,
+             h.last as heir, coalesce(h.archived, false) as ended,
+             coalesce(h.first is not null and r.year <> k.year_digest, false) as anew
         from room r
         left join plugin_rosters.classroom_source k
                on k.school_id = r.school_id and k.source_digest = r.link
+        left join heir h on h.school_id = k.school_id and h.first = k.classroom_id
        order by r.school_id, r.line) every
     """),
     # A child without a source, or with one that this roster no longer names, is known by the username:

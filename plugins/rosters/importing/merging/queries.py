@@ -5,19 +5,14 @@ others), so that nothing of another school can be met, whatever identifiers the 
 that count answer with one row a school.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from backoffice.access.transaction import Transaction
-from backoffice.schools import names
-from plugins.rosters.importing.vocabulary import STUDENT, TEACHER
-
-# Each class begins at another picture and takes every so-manieth: no two children of a class have the same
-# one while there are enough. The number has no common divisor with that of the pictures.
-STEP = 35
+from plugins.rosters.importing.merging.counting import Counted, count
 
 # --------------------------------------------------------------------------------------------- classes
 
@@ -31,20 +26,27 @@ NEW_ROOMS = text("""
     ) select school_id, count(*) as times from made group by school_id
 """)
 NEW_ROOM_SOURCES = text("""
-    insert into plugin_rosters.classroom_source (school_id, classroom_id, source_digest, content_digest)
-    select school_id, id, link, content from this_room where fresh order by school_id, id
+    insert into plugin_rosters.classroom_source
+           (school_id, classroom_id, source_digest, content_digest, year_digest)
+    select school_id, id, link, content, year from this_room where fresh order by school_id, id
 """)
 CHANGED_ROOMS = text("""
     with changed as (
       update app.classroom c set name = r.title
         from this_room t join room r on r.line = t.line
-       where c.school_id = t.school_id and c.id = t.id and t.stored <> t.content
+       where c.school_id = t.school_id and c.id = t.id and t.stored <> t.content and c.archived_at is null
       returning c.school_id
     ) select school_id, count(*) as times from changed group by school_id
 """)
+# What was not written is not remembered as if it had been.
 CHANGED_ROOM_SOURCES = text("""
-    update plugin_rosters.classroom_source k set content_digest = t.content from this_room t
-     where k.school_id = t.school_id and k.classroom_id = t.id and t.stored <> t.content
+    update plugin_rosters.classroom_source k
+       set content_digest = case when t.kept then k.content_digest else t.content end,
+           year_digest = coalesce(t.year, k.year_digest)
+      from this_room t
+     where k.school_id = t.school_id and k.classroom_id = t.id
+       and (t.stored <> t.content and not t.kept or t.year <> t.stored_year
+            or t.year is not null and t.stored_year is null and t.stored is not null)
 """)
 WITHOUT_CODE = text("""
     select t.school_id, t.id from this_room t
@@ -181,88 +183,6 @@ HOW_MANY_TO_INVITE = text("""
      where not t.joins or a.status = 'not_invited'
 """)
 
-# ----------------------------------------------------------------------------------------- enrollments
-
-ENDED_SEATS = text("""
-    with ended as (
-      update app.enrollment e set ended_at = :at
-        from plugin_rosters.classroom_source c, plugin_rosters.student_source s
-       where e.school_id = any (cast(:schools as bigint[])) and e.ended_at is null
-         and c.school_id = e.school_id and c.classroom_id = e.classroom_id
-         and s.school_id = e.school_id and s.student_id = e.student_id
-         and not exists (select from this_seat t
-                          where t.classroom_id = e.classroom_id and t.student_id = e.student_id
-                            and t.role = :student)
-      returning e.school_id
-    ) select school_id, count(*) as times from ended group by school_id
-""").bindparams(student=STUDENT)
-RESUMED_SEATS = text("""
-    with resumed as (
-      update app.enrollment e set ended_at = null
-        from this_seat t
-       where e.school_id = t.school_id and e.classroom_id = t.classroom_id and e.student_id = t.student_id
-         and t.role = :student and e.ended_at is not null
-      returning e.school_id
-    ) select school_id, count(*) as times from resumed group by school_id
-""").bindparams(student=STUDENT)
-NEW_SEATS = text("""
-    with wanted as (
-      select s.school_id, s.classroom_id, s.student_id, s.turn,
-             row_number() over (partition by s.school_id, s.classroom_id order by s.student_id) as nth
-        from this_seat s
-        left join app.enrollment e on e.school_id = s.school_id and e.classroom_id = s.classroom_id
-                                  and e.student_id = s.student_id
-       where s.role = :student and s.problem = 0 and not s.again and e.student_id is null
-    ), free as (
-      select c.id as classroom_id, array_agg(a.avatar order by md5(a.avatar || c.turn)) as avatars
-        from this_room c cross join unnest(cast(:avatars as text[])) as a (avatar)
-       where not c.fresh and c.id in (select w.classroom_id from wanted w)
-         and not exists (select from app.enrollment e
-                          where e.classroom_id = c.id and e.ended_at is null and e.avatar = a.avatar)
-       group by c.id
-    ), made as (
-      insert into app.enrollment (school_id, classroom_id, student_id, avatar, balance, joined_at)
-      select w.school_id, w.classroom_id, w.student_id,
-             coalesce(f.avatars[1 + (w.nth - 1) % cardinality(f.avatars)],
-                      (cast(:avatars as text[]))[1 + (w.turn + :step * w.nth) % :pictures]), 0, :at
-        from wanted w
-        left join free f on f.classroom_id = w.classroom_id
-       order by w.school_id, w.classroom_id, w.student_id
-    ) select school_id, count(*) as times from wanted group by school_id
-""").bindparams(student=STUDENT, avatars=list(names.AVATARS), step=STEP, pictures=len(names.AVATARS))
-
-# -------------------------------------------------------------------------------------- teaching roles
-
-ROLES = text("""
-    create temp table this_role on commit drop as
-    select r.school_id, r.classroom_id, f.id as account_id,
-           case when min(r.nth) = 1 then 'owner' else 'co_teacher' end as role
-      from (select school_id, classroom_id, person,
-                   row_number() over (partition by classroom_id order by is_primary desc, line) as nth
-              from this_seat where role = :teacher and problem = 0) r
-      join this_staff f on f.source = r.person and f.school_id = r.school_id and f.joins
-     group by r.school_id, r.classroom_id, f.id
-""").bindparams(teacher=TEACHER)
-GONE_ROLES = text("""
-    with gone as (
-      delete from app.teaching_role o using this_room r, plugin_rosters.account_source k
-       where o.school_id = r.school_id and o.classroom_id = r.id and not r.fresh
-         and k.school_id = o.school_id and k.account_id = o.account_id and o.role in ('owner', 'co_teacher')
-         and not exists (select from this_role t
-                          where t.classroom_id = o.classroom_id and t.account_id = o.account_id)
-      returning o.school_id
-    ) select school_id, count(*) as times from gone group by school_id
-""")
-NEW_ROLES = text("""
-    with made as (
-      insert into app.teaching_role as o (school_id, classroom_id, account_id, role)
-      select school_id, classroom_id, account_id, role from this_role order by 1, 2, 3
-      on conflict (school_id, classroom_id, account_id) do update set role = excluded.role
-       where o.role <> excluded.role
-      returning school_id
-    ) select school_id, count(*) as times from made group by school_id
-""")
-
 # --------------------------------------------------------------------------------------------- missing
 
 MISSING = {
@@ -274,7 +194,8 @@ MISSING = {
     """),
     "classes missing": text("""
         select k.school_id, count(*) as times from plugin_rosters.classroom_source k
-         where k.school_id = any (cast(:schools as bigint[]))
+          join app.classroom c on c.school_id = k.school_id and c.id = k.classroom_id
+         where k.school_id = any (cast(:schools as bigint[])) and c.archived_at is null
            and not exists (select from this_room t where t.school_id = k.school_id and t.id = k.classroom_id)
          group by k.school_id
     """),
@@ -285,15 +206,19 @@ MISSING = {
          group by k.school_id
     """),
 }
-Counted = Iterator[tuple[str, int, int]]
-"""What was counted, in which school, how often."""
+ORIGIN = text("select set_config('app.origin', :origin, true)")
+
+
+def note_origin(tx: Transaction, origin: str) -> None:
+    """Let the database note this as the way by which people come into classes from now on; "" ends it."""
+    tx.execute(ORIGIN, {"origin": origin})
 
 
 def merge_rooms(tx: Transaction, *, at: datetime) -> Counted:
     """Make new classes and rename those whose title has changed."""
-    yield from _count(tx, "classes new", NEW_ROOMS, at=at)
+    yield from count(tx, "classes new", NEW_ROOMS, at=at)
     tx.execute(NEW_ROOM_SOURCES)
-    yield from _count(tx, "classes changed", CHANGED_ROOMS)
+    yield from count(tx, "classes changed", CHANGED_ROOMS)
     tx.execute(CHANGED_ROOM_SOURCES)
 
 
@@ -310,8 +235,8 @@ def merge_codes(tx: Transaction, *, at: datetime) -> None:
 def merge_pupils(tx: Transaction, *, at: datetime) -> Counted:
     """Make new students, and correct those of whom the roster says something else than before."""
     tx.execute(FREED_USERNAMES)
-    yield from _count(tx, "students new", NEW_PUPILS, at=at)
-    yield from _count(tx, "students changed", CHANGED_PUPILS)
+    yield from count(tx, "students new", NEW_PUPILS, at=at)
+    yield from count(tx, "students changed", CHANGED_PUPILS)
     for statement in (FORMER_PUPIL_SOURCES, NEW_PUPIL_SOURCES, CHANGED_PUPIL_SOURCES):
         tx.execute(statement)
 
@@ -323,11 +248,11 @@ def merge_staff(tx: Transaction, *, at: datetime) -> Counted:
     address that one of them had.
     """
     tx.execute(FREED_ADDRESSES)
-    yield from _count(tx, "teachers changed", CHANGED_ACCOUNTS)
+    yield from count(tx, "teachers changed", CHANGED_ACCOUNTS)
     tx.execute(NEW_ACCOUNTS, {"at": at})
     for statement in (FOUND_ACCOUNTS, JOINING):
         tx.execute(statement)
-    yield from _count(tx, "teachers new", NEW_MEMBERSHIPS, at=at)
+    yield from count(tx, "teachers new", NEW_MEMBERSHIPS, at=at)
     tx.execute(ACCOUNT_SOURCES)
 
 
@@ -337,25 +262,7 @@ def to_invite(tx: Transaction, *, most: int) -> tuple[int, list[bytes]]:
     return tx.scalar(HOW_MANY_TO_INVITE) or 0, named
 
 
-def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Counted:
-    """Make enrollments follow the roster: end, resume, begin."""
-    yield from _count(tx, "enrollments ended", ENDED_SEATS, schools=list(schools), at=at)
-    yield from _count(tx, "enrollments resumed", RESUMED_SEATS)
-    yield from _count(tx, "enrollments new", NEW_SEATS, at=at)
-
-
-def merge_roles(tx: Transaction) -> Counted:
-    """Make who teaches what follow the roster."""
-    tx.execute(ROLES)
-    yield from _count(tx, "teaching roles ended", GONE_ROLES)
-    yield from _count(tx, "teaching roles new or changed", NEW_ROLES)
-
-
 def missing(tx: Transaction, *, schools: Sequence[int]) -> Counted:
     """What earlier rosters had and this one has not. It stays."""
     for what, statement in MISSING.items():
-        yield from _count(tx, what, statement, schools=list(schools))
-
-
-def _count(tx: Transaction, what: str, statement: TextClause, **values: Any) -> Counted:
-    return ((what, row.school_id, row.times) for row in tx.execute(statement, values).all())
+        yield from count(tx, what, statement, schools=list(schools))

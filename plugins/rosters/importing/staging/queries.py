@@ -25,7 +25,7 @@ TABLES = (
     text("""
     create temp table room (
       line integer, source bigint, link uuid, school_id bigint, title bytea, public_id text, content uuid,
-      turn smallint) on commit drop
+      turn smallint, year uuid) on commit drop
     """),
     text("""
     create temp table pupil (

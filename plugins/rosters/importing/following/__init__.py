@@ -1,0 +1,1 @@
+"""Where what is said of archived classes goes."""

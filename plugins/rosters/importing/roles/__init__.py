@@ -1,0 +1,1 @@
+"""Which teaching roles a roster gives and ends."""

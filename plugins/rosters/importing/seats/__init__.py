@@ -1,0 +1,1 @@
+"""Which places in classes a roster gives and ends."""
