@@ -19,7 +19,7 @@ from backoffice.schools.services import doors
 from backoffice.schools.services.school_days import NO_DAY, NO_ZONE, set_school_days, time_zones
 from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
-from tests.factories.world import SYSTEM, World, names_behind
+from tests.factories.world import SYSTEM, World, make_personal, names_behind
 
 PACIFIC = "America/Los_Angeles"
 TUESDAY = datetime(2026, 12, 1, 9, tzinfo=ZoneInfo(PACIFIC)).astimezone(UTC)
@@ -121,7 +121,7 @@ def test_nobody_else_sets_them_not_even_past_the_service(world: World) -> None:
 @pytest.mark.usefixtures("_as_before")
 def test_in_a_school_of_ones_own_the_owner_sets_them(world: World) -> None:
     with transaction(SYSTEM) as tx:
-        tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
+        make_personal(tx, world.home.id, world.people["teacher"])
     school = world.home.public_id
     for name in ("co_teacher", "helper"):
         who = world.sign_in(name)
