@@ -416,7 +416,7 @@ def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str
         kind=WorryKind.UNKIND,
         goes_to=goes_to,
         note=f"Worry of the {room.name}",
-        form=str(uuid4()),
+        form=uuid4(),
         told_at=clock.now() - timedelta(hours=3),
         mailed_at=clock.now(),
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
@@ -232,6 +233,32 @@ def test_a_form_that_is_sent_twice_tells_once(world: World) -> None:
     tell(who, form=form)
     tell(who, form=form)
     assert (len(seen_by(world, "teacher")), trail() - noted) == (1, 1)
+
+
+def test_what_is_told_in_other_words_by_the_same_form_is_told_as_well(world: World) -> None:
+    """Two taps on two pictures, the second sent while the first is not yet through."""
+    who, form = child_of(world, world.own_class), str(uuid4())
+    said: list[dict[str, str]] = [
+        {"kind": WorryKind.STRANGE, "goes_to": GoesTo.TEACHER, "note": SECRET, "form": form},
+        {"kind": WorryKind.UNKIND, "goes_to": GoesTo.TEACHER, "note": SECRET, "form": form},
+        {"kind": WorryKind.STRANGE, "goes_to": GoesTo.LEADER, "note": SECRET, "form": form},
+        {"kind": WorryKind.STRANGE, "goes_to": GoesTo.TEACHER, "note": "And more", "form": form},
+    ]
+    with ThreadPoolExecutor(1) as other:
+        with transaction(who) as first:
+            numbers = [services.add(first, **said[0])]
+            with transaction(who) as second:
+                numbers += [services.add(second, **each) for each in said[1:]]
+            # The very same waits for the first, and finds it.
+            again = other.submit(_told, who, said[0])
+        assert again.result(timeout=10) is None
+    assert None not in numbers
+    assert len(seen_by(world, "leader")) == 4
+
+
+def _told(who: Principal, said: dict[str, str]) -> int | None:
+    with transaction(who) as tx:
+        return services.add(tx, **said)
 
 
 def test_a_child_tells_so_often(world: World) -> None:
