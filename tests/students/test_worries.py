@@ -1,5 +1,6 @@
 """A child tells a grown-up: who reads it, how often it can, what becomes of it."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +24,7 @@ from backoffice.jobs.models import JobRun
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Membership, TeachingRole, TeachingRoleName
 from backoffice.settings import Throttles
+from backoffice.students.models import StudentSession
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.letters import write_worry_letters
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
@@ -357,3 +360,54 @@ def test_two_taps_and_the_teacher_answers(client: FlaskClient, world: World, app
 def test_signed_out_one_is_sent_to_the_code(client: FlaskClient) -> None:
     for path in ("/student/tell", "/student/told"):
         assert client.get(path).location == "/join"
+
+
+def tell_page(browser: FlaskClient) -> dict[str, str]:
+    """The form of the page, with words typed into it."""
+    page = browser.get("/student/tell").text
+    hidden = {name: re.findall(rf'name="{name}" value="([^"]*)"', page)[0] for name in ("form", "who")}
+    return {"csrf_token": form_token(page), "kind": "strange", "note": SECRET, **hidden}
+
+
+def come_in_as(browser: FlaskClient, room: Class, place: int) -> None:
+    send(browser, "/join", {"code": room.code, "student": room.children[place].public_id})
+
+
+def put_out() -> None:
+    with transaction(SYSTEM) as tx:
+        still_in = update(StudentSession).where(StudentSession.ended_at.is_(None))
+        tx.execute(still_in.values(ended_at=clock.now()))
+
+
+WORDS = escape(SECRET)
+
+
+def test_what_was_typed_is_there_again_for_the_same_child_alone(client: FlaskClient, world: World) -> None:
+    room = world.own_class
+    come_in_as(client, room, 0)
+    typed = tell_page(client)
+    put_out()
+    page = client.post("/student/tell", data=typed)
+    assert (page.status_code, WORDS in page.text, "Come in again" in page.text) == (422, True, True)
+    # It leaves the screen by itself, and neither a cookie nor an address holds it.
+    assert page.headers["Refresh"] == "300; url=/join"
+    assert (page.headers.getlist("Set-Cookie"), page.headers.get("Location")) == ([], None)
+    assert WORDS in client.post("/student/tell", data=typed).text
+    # Beside it another child comes in, and presses: it sees nothing of it, and sends nothing.
+    come_in_as(client, room, 1)
+    for token in (typed["csrf_token"], form_token(client.get("/student/tell").text)):
+        answer = client.post("/student/tell", data={**typed, "csrf_token": token})
+        assert (answer.location, WORDS in answer.text) == ("/student", False)
+    assert seen_by(world, "teacher") == []
+    come_in_as(client, room, 0)
+    page = client.post("/student/tell", data=typed)
+    assert (page.status_code, WORDS in page.text, "You are in again" in page.text) == (400, True, True)
+    again = {**typed, "csrf_token": form_token(page.text)}
+    assert client.post("/student/tell", data=again).location == "/student/told"
+    assert seen_by(world, "teacher") == [SECRET]
+
+
+def test_nobody_who_was_not_in_is_shown_what_was_sent(client: FlaskClient) -> None:
+    token = form_token(client.get("/join").text)
+    answer = client.post("/student/tell", data={"csrf_token": token, "kind": "strange", "note": SECRET})
+    assert (answer.status_code, answer.location) == (303, "/join")
