@@ -129,3 +129,10 @@ def test_whoever_signed_up_alone_finds_days_and_year_before_there_is_a_class(
                 .where(TeachingRole.classroom_id == world.own_class.id)
                 .values(account_id=world.people["teacher"].id)
             )
+
+
+def test_an_old_name_is_shown_where_a_school_has_it(client: FlaskClient, world: World, page: str) -> None:
+    assert "Asia/Calcutta" not in client.get(page).text
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(School).where(School.id == world.home.id).values(time_zone="Asia/Calcutta"))
+    assert chosen(client.get(page).text) == ["Asia/Calcutta"]
