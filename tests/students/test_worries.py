@@ -22,7 +22,7 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs.models import JobRun
 from backoffice.problems import Rejected, Throttled
-from backoffice.schools.models import Membership, TeachingRole, TeachingRoleName
+from backoffice.schools.models import Membership, Role, TeachingRole, TeachingRoleName
 from backoffice.settings import Throttles
 from backoffice.students.models import StudentSession
 from backoffice.students.worries import queries, services
@@ -166,16 +166,20 @@ def test_what_is_closed_is_not_mailed(world: World, new_mails: Callable[[], dict
 def test_what_is_for_the_leader_is_mailed_to_nobody_of_the_class(
     world: World, new_mails: Callable[[], dict[str, int]]
 ) -> None:
-    room = world.own_class
-    tell(child_of(world, room), GoesTo.LEADER)
-    place = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["leader"].id}
     with transaction(SYSTEM) as tx:
-        tx.add(TeachingRole(**place, role=TeachingRoleName.HELPER))
+        tx.add(another_leader(world))
+        tx.add(helping(world, "leader"))
     try:
-        assert new_mails() == {}
+        tell(child_of(world, world.own_class), GoesTo.LEADER)
+        assert new_mails() == {"elsewhere": 1}
     finally:
-        with transaction(SYSTEM) as tx:
-            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == place["account_id"]))
+        no_leader_more(world)
+
+
+def test_a_leader_who_is_suspended_is_mailed_later(
+    world: World, new_mails: Callable[[], dict[str, int]]
+) -> None:
+    tell(child_of(world, world.own_class), GoesTo.LEADER)
     with suspended(world, "leader"):
         assert new_mails() == {}
     # It waited for somebody who may read it.
@@ -203,18 +207,65 @@ def test_what_is_for_the_leader_no_grown_up_of_the_class_reads(world: World) -> 
     assert {role for role in world.people if seen_by(world, role)} == {"leader"}
     with pytest.raises(NotFound):
         services.take_up(principal=world.sign_in("teacher"), worry=only_one().public_id)
+
+
+def helping(world: World, role: str) -> TeachingRole:
     room = world.own_class
-    place = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["leader"].id}
+    return TeachingRole(
+        school_id=room.school_id,
+        classroom_id=room.id,
+        account_id=world.people[role].id,
+        role=TeachingRoleName.HELPER,
+    )
+
+
+def another_leader(world: World) -> Membership:
+    """A second leader, of the home school alone."""
+    return Membership(
+        id=10**9,
+        account_id=world.people["elsewhere"].id,
+        school_id=world.home.id,
+        role=Role.LEADER,
+        created_at=clock.now(),
+    )
+
+
+def no_leader_more(world: World) -> None:
+    """As before: no leader works in the class, and there is one."""
     with transaction(SYSTEM) as tx:
-        tx.add(TeachingRole(**place, role=TeachingRoleName.HELPER))
+        tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["leader"].id))
+        tx.execute(delete(Membership).where(Membership.id == 10**9))
+
+
+def test_past_whom_a_child_tells_is_settled_when_it_tells(world: World) -> None:
+    child = child_of(world, world.own_class)
+    # Before: a leader who joins the class later still reads what was meant for the leaders.
+    tell(child, GoesTo.LEADER, note="Before")
+    with transaction(SYSTEM) as tx:
+        tx.add(helping(world, "leader"))
     try:
-        # A leader who works in the class is one of its grown-ups.
-        assert seen_by(world, "leader") == []
+        assert seen_by(world, "leader") == ["Before"]
+        services.take_up(principal=world.sign_in("leader"), worry=only_one().public_id)
+        # A leader who works in the class is one of its grown-ups: there is nobody past whom to tell.
         with pytest.raises(Rejected):
-            tell(child_of(world, room), GoesTo.LEADER)
-    finally:
+            tell(child, GoesTo.LEADER)
         with transaction(SYSTEM) as tx:
-            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == place["account_id"]))
+            tx.add(another_leader(world))
+        tell(child, GoesTo.LEADER, note="Within")
+        assert [sorted(filter(None, seen_by(world, role))) for role in ("leader", "elsewhere")] == [
+            ["Before"],
+            ["Before", "Within"],
+        ]
+        # And learns nothing by leaving it.
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["leader"].id))
+        assert seen_by(world, "leader") == ["Before"]
+        with transaction(world.sign_in("leader")) as tx:
+            tx.execute(update(Worry).where(Worry.seen_at.is_(None)).values(seen_at=clock.now()))
+        with transaction(SYSTEM) as tx:
+            assert tx.scalars(select(Worry.note).where(Worry.seen_at.is_(None))).all() == ["Within"]
+    finally:
+        no_leader_more(world)
 
 
 def test_without_a_leader_it_goes_to_nobody_in_secret(world: World, app: Flask) -> None:

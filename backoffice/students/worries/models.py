@@ -31,7 +31,7 @@ class GoesTo(StrEnum):
 class Worry(Base):
     """Something that a child told. It is new until somebody takes it up, and open until it is closed.
 
-    What goes to the leaders is hidden from whoever works in the class, a leader who does so included.
+    What goes to the leaders is hidden from whoever worked in the class when it was told, a leader included.
     """
 
     __tablename__ = "worry"
@@ -66,6 +66,9 @@ class Worry(Base):
     note: Mapped[str | None] = columns.sealed("What the child wrote, if anything", keep=Keep.SIX_MONTHS)
     form: Mapped[UUID] = columns.keyed_digest(
         "Recognises the same words when the form comes again", keep=Keep.SIX_MONTHS
+    )
+    told_past: Mapped[list[int]] = columns.references(
+        "Who worked in the class when the leaders were told, and reads nothing of it", keep=Keep.SIX_MONTHS
     )
     told_at: Mapped[datetime] = columns.moment("When", keep=Keep.SIX_MONTHS)
     mailed_at: Mapped[datetime | None] = columns.moment(
