@@ -30,6 +30,7 @@ class RoleName(StrEnum):
     LEADER = "leader"
     PRIVACY_OFFICER = "privacy_officer"
     TEACHER = "teacher"
+    SOLE_TEACHER = "sole_teacher"
     OWNER = "owner"
     CO_TEACHER = "co_teacher"
     HELPER = "helper"
@@ -185,6 +186,7 @@ def _scope(principal: Principal, permission: Permission) -> Scope:
         everywhere=principal.founder and permission in _granted[RoleName.FOUNDER],
         schools=where(RoleName.LEADER, principal.led_schools)
         | where(RoleName.TEACHER, principal.taught_schools)
+        | where(RoleName.SOLE_TEACHER, principal.personal_schools)
         | where(RoleName.PRIVACY_OFFICER, principal.officer_schools),
         classrooms=where(RoleName.OWNER, principal.owned)
         | where(RoleName.CO_TEACHER, principal.co_taught)

@@ -91,6 +91,8 @@ class Principal:
     led_schools: Ids = NONE
     taught_schools: Ids = NONE
     officer_schools: Ids = NONE
+    # Of those taught at, whose own teacher the account is: it signed up alone.
+    personal_schools: Ids = NONE
     owned: Ids = NONE
     co_taught: Ids = NONE
     helped: Ids = NONE
@@ -155,6 +157,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         led_schools=frozenset(found.led_schools),
         taught_schools=frozenset(found.taught_schools),
         officer_schools=frozenset(found.officer_schools),
+        personal_schools=frozenset(found.personal_schools),
         owned=frozenset(found.owned),
         co_taught=frozenset(found.co_taught),
         helped=frozenset(found.helped),

@@ -182,6 +182,12 @@ def zones_of(country: str) -> Sequence[str]:
     return [zone for code, _place, zone, *_comment in _table("zone.tab") if code == country]
 
 
+@cache
+def zones() -> frozenset[str]:
+    """The time zones of all countries, without the names that they had before."""
+    return frozenset(zone for _code, _place, zone, *_comment in _table("zone.tab"))
+
+
 def zone_name(zone: str) -> str:
     """A time zone in words: "Los Angeles (Pacific)"."""
     city = zone.partition("/")[2].replace("_", " ").replace("/", ", ") or zone

@@ -12,8 +12,8 @@ from backoffice.access.permissions import (
     CLASSROOMS_CREATE,
     CONSOLE_ENTER,
     GUARDIANS_APPROVE,
+    REQUESTS_ANSWER,
     SCHOOLS_COUNT,
-    WORRIES_ANSWER,
 )
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
@@ -91,7 +91,7 @@ def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
     classrooms = queries.classrooms_for(tx)
     sizes = queries.class_sizes(tx, classrooms)
     if not any(sizes.values()):
-        return {"tiles": [], "cards": None, "steps": _first_steps(tx, classrooms)}
+        return {"tiles": _inbox(tx), "cards": None, "steps": _first_steps(tx, classrooms)}
     live = queries.live_codes(tx, classrooms[:MOST_LISTED])
     stand = states_of(tx, classrooms[:MOST_LISTED], now)
     monday = datetime.combine(now.date() - timedelta(days=now.weekday()), time(), now.tzinfo)
@@ -134,7 +134,7 @@ def _first_steps(tx: Transaction, classrooms: Sequence[Classroom]) -> list[dict[
 
 def _inbox(tx: Transaction) -> list[dict[str, Any]]:
     """How much waits for an answer, for whoever is to give one and only if something does."""
-    if not can(tx.principal, WORRIES_ANSWER):
+    if not can(tx.principal, REQUESTS_ANSWER):
         return []
     waiting = worries.count_waiting(tx) + requests.count_waiting(tx)
     if can(tx.principal, GUARDIANS_APPROVE):

@@ -63,7 +63,8 @@ class InboxPage(GuardedView):
     address = "inbox"
     icon = "mail"
     doors = {
-        "index": WORRIES_ANSWER,
+        # A school's sole teacher without a class answers parents alone.
+        "index": REQUESTS_ANSWER,
         "worry": WORRIES_ANSWER,
         "take_up": WORRIES_ANSWER,
         "close": WORRIES_ANSWER,

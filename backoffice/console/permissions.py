@@ -22,6 +22,7 @@ ROLES: Mapping[RoleName, tuple[str, str]] = {
     RoleName.LEADER: ("Leader", "in the schools, or all schools of the district, that they lead"),
     RoleName.PRIVACY_OFFICER: ("Privacy officer", "in the schools of their district"),
     RoleName.TEACHER: ("Teacher", "at the schools where they work, whatever they teach there"),
+    RoleName.SOLE_TEACHER: ("Sole teacher", "in the school of their own that they signed up with"),
     RoleName.OWNER: ("Owner", "of a class: in the classes that are theirs"),
     RoleName.CO_TEACHER: ("Co-teacher", "in the classes that they teach together with the owner"),
     RoleName.HELPER: ("Helper", "in the classes in which they help"),

@@ -53,8 +53,8 @@ class SchoolDaysPage(GuardedView):
     icon = "clock"
 
     def is_visible(self) -> bool:
-        """Not in the menu: it is reached from the school, and from the door of a class."""
-        return False
+        """In the menu of who signed up alone; leaders reach it from the school, or a class's door."""
+        return bool(self.who.personal_schools)
 
     @expose("/", methods=("GET", "POST"))
     @shows_what_was_typed

@@ -34,8 +34,8 @@ class SchoolYearPage(GuardedView):
     icon = "clock"
 
     def is_visible(self) -> bool:
-        """In the menu of leaders; in a school of one's own it is reached from a class."""
-        return bool(self.who.led_schools)
+        """In the menu of leaders, and of who signed up alone."""
+        return bool(self.who.led_schools or self.who.personal_schools)
 
     @expose("/", methods=("GET", "POST"))
     @shows_what_was_typed

@@ -390,7 +390,7 @@ class _Seeder:
             kind=WorryKind.UNKIND,
             goes_to=GoesTo.TEACHER,
             note="They took my ball again",
-            form=str(uuid4()),
+            form=uuid4(),
             told_at=self.now - timedelta(hours=3),
             mailed_at=self.now - timedelta(hours=3),
         )

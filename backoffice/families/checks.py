@@ -76,6 +76,7 @@ def parent_view(look: Looking) -> Finding:
                     queries.given_name(tx, child)
                     queries.openings(tx, child, ZoneInfo("UTC"))
                     request_queries.own(tx, child)
+                queries.between_classes(tx)
         children += len(own)
     beyond = sorted(columns - SHOWN - NUMBERS)
     if beyond:

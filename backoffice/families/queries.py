@@ -95,6 +95,18 @@ def children(tx: Transaction, student: str | None = None) -> list[Child]:
     ]
 
 
+def between_classes(tx: Transaction) -> list[tuple[str, str]]:
+    """The signed-in parent's children who are in no class, not even in one of a year before."""
+    seated = select(Enrollment.student_id).where(
+        Enrollment.school_id == Student.school_id,
+        Enrollment.student_id == Student.id,
+        Enrollment.ended_at.is_(None),
+    )
+    statement = select(Student.public_id, Student.given_name).where(~seated.exists()).order_by(Student.id)
+    rows = tx.execute(visible(tx.principal, statement, CHILDREN_READ))
+    return [(row.public_id, row.given_name) for row in rows]
+
+
 def given_name(tx: Transaction, student: str) -> str:
     """What the own child with this identifier is called. Raises `NotFound`."""
     statement = select(Student.given_name).where(Student.public_id == student)

@@ -13,7 +13,7 @@ from backoffice.accounts.views import principal
 from backoffice.families import queries
 from backoffice.families.requests import queries as request_queries
 from backoffice.families.services import links
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, settings
 
 bp = Blueprint("families", __name__, template_folder="templates")
 
@@ -24,7 +24,13 @@ def family() -> str:
     """The signed-in parent's children. A 404 for anybody who has none here."""
     who = principal()
     require(who, CHILDREN_READ)
-    return render_template("families/family.html", person=who, children=queries.children(reading()))
+    tx = reading()
+    return render_template(
+        "families/family.html",
+        person=who,
+        children=queries.children(tx),
+        between=queries.between_classes(tx),
+    )
 
 
 @bp.get("/family/<student:public_id>")
@@ -41,6 +47,8 @@ def child(public_id: str) -> str:
         classes=queries.children(tx, public_id),
         openings=queries.openings(tx, public_id, ZoneInfo(who.time_zone)),
         requests=request_queries.own(tx, public_id),
+        is_answered=request_queries.is_answered(tx, public_id),
+        report_address=settings().report_address,
         leave_form=FlaskForm(),
     )
 

@@ -62,13 +62,10 @@ def in_charge_of_child(
     return in_charge(tx, school, tx.scalars(rooms).all(), roles)
 
 
-def leaders(tx: Transaction, school: School, *, outside: int | None = None) -> Sequence[Account]:
-    """Who leads a school, itself or as part of its district; without who works in the class `outside`."""
+def leaders(tx: Transaction, school: School, *, without: Collection[int] = ()) -> Sequence[Account]:
+    """Who leads a school, itself or as part of its district, without these accounts."""
     lead = select(Membership.account_id).where(Membership.role == Role.LEADER, *_in_effect(school))
-    work_in_it = select(TeachingRole.account_id).where(
-        TeachingRole.school_id == school.id, TeachingRole.classroom_id == outside
-    )
-    return _accounts(tx, Account.id.in_(lead), Account.id.not_in(work_in_it))
+    return _accounts(tx, Account.id.in_(lead), Account.id.not_in(without))
 
 
 def _in_effect(school: School) -> tuple[ColumnElement[bool], ...]:

@@ -243,14 +243,9 @@ def schools_for(
 
 
 def schools_run(tx: Transaction, permission: Permission) -> list[School]:
-    """The schools in which the principal holds a permission over all: those led, and the own personal one."""
-    led = tx.scalars(visible(tx.principal, select(School), permission)).all()
-    owned = select(Classroom.school_id).where(
-        one_of(Classroom.id, scope(tx.principal, permission).classrooms)
-    )
-    personal = select(School).where(School.kind == SchoolKind.PERSONAL, School.id.in_(owned))
-    found = {each.id: each for each in (*led, *tx.scalars(visible(tx.principal, personal, SCHOOLS_READ)))}
-    return sorted(found.values(), key=lambda each: names.sort_key(each.name, None))
+    """The schools in which the principal holds a permission over all, by name: led, or the own."""
+    found = tx.scalars(visible(tx.principal, select(School), permission))
+    return sorted(found, key=lambda each: names.sort_key(each.name, None))
 
 
 def school_name(tx: Transaction, classroom: Classroom) -> str | None:

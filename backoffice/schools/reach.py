@@ -23,11 +23,14 @@ from backoffice.access.principal import Ids
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianLink
-from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole
+from backoffice.families.requests.models import GuardianRequest
+from backoffice.schools.models import Enrollment, Membership, Role, School, SchoolKind, TeachingRole
 from backoffice.storage.catalog import LiveTable
 from backoffice.storage.numbers import one_of
 
 SAMPLE = 5
+# How a personal school's own teacher came by the membership; guests come by an invitation.
+SIGNED_UP = ("sign-up", "earlier")
 # The columns by which a row belongs somewhere, and the table in which each is the row's own number.
 OWN_TABLE = {
     "district_id": "app.district",
@@ -104,12 +107,23 @@ def reach_of(tx: Transaction, account: int) -> Reach:
             Enrollment.classroom_id.in_(classrooms), Enrollment.ended_at.is_(None)
         )
     )
+    # About whom a parent asks the teacher of a personal school, who need not teach the child.
+    asked_about = (
+        select(GuardianRequest.student_id)
+        .join(School, School.id == GuardianRequest.school_id)
+        .join(Membership, Membership.school_id == School.id)
+        .where(
+            School.kind == SchoolKind.PERSONAL,
+            Membership.account_id == account,
+            Membership.origin.in_(SIGNED_UP),
+        )
+    )
     return Reach(
         account=account,
         schools=frozenset(schools),
         districts=frozenset({*own_districts, *(each for each in districts if each)}),
         classrooms=frozenset(classrooms),
-        students=frozenset(students),
+        students=frozenset({*students, *tx.scalars(asked_about)}),
         people=frozenset({account, *people}),
     )
 

@@ -91,6 +91,13 @@ def reference(purpose: str, *constraints: Any, keep: Keep, primary_key: bool = F
     )
 
 
+def references(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """Numbers of rows elsewhere as they were at a moment; the database writes them, and no key holds them."""
+    return mapped_column(
+        ARRAY(BigInteger), server_default=FetchedValue(), info=_held(purpose, Class.PSEUDONYM, keep)
+    )
+
+
 def sealed(purpose: str, *, keep: Keep, kind: Class = Class.PERSONAL) -> MappedColumn[Any]:
     """Text that only the keyring opens."""
     return mapped_column(Sealed(), info=_held(purpose, kind, keep))

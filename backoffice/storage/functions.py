@@ -23,7 +23,8 @@ def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> Any
         # By name: there are columns more for row-level security, with all of a district's schools again.
         "select account_id, account_public_id, name, session_id, session_public_id, time_zone, founder,"
         " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
-        " factor_missing, app.plugin_version() as plugin_version from app.enter(:digest, :at)"
+        " factor_missing, app.personal_schools() as personal_schools, app.plugin_version() as plugin_version"
+        " from app.enter(:digest, :at)"
     )
     return connection.execute(statement, {"digest": digest, "at": at}).first()
 
@@ -719,6 +720,18 @@ def may_assign(session: Session, *, school_id: int, classroom_id: int) -> bool:
     """Whether the principal chooses who teaches a class."""
     statement = text("select app.may_assign(:school, :classroom)")
     return bool(session.scalar(statement, {"school": school_id, "classroom": classroom_id}))
+
+
+def who_answers(session: Session, *, school_id: int, student_id: int, asked_by: int) -> Sequence[int]:
+    """Accounts that are told what a parent asks about a child, for workers. Nobody if nobody is left."""
+    statement = text("select app.who_answers(:school, :student, :asked_by)")
+    given = {"school": school_id, "student": student_id, "asked_by": asked_by}
+    return session.scalars(statement, given).all()
+
+
+def somebody_answers(session: Session, *, student_id: int) -> bool:
+    """Whether anybody is told what the principal asks about the own child."""
+    return bool(session.scalar(text("select app.somebody_answers(:student)"), {"student": student_id}))
 
 
 def who_works_at(session: Session, *, school_id: int, accounts: Collection[int]) -> Sequence[int]:

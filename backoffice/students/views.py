@@ -1,5 +1,6 @@
 """The child's pages: the code, the names, the own points, leaving. They work without JavaScript."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -36,6 +37,8 @@ OVER = "over"
 LONGEST_CODE = 40
 OLD_PAGE = "This page was old. Try again."
 SECONDS_OVER = 5
+# What is answered to a form that was open for too long, by its address; elsewhere as to everybody.
+STALE: dict[str, Callable[[], Response]] = {}
 WAIT = "Wait a little, then try again."
 
 
@@ -117,7 +120,7 @@ def let_in(begun: Begun) -> Response:
 def stale(_error: CSRFError) -> Response | tuple[str, int]:
     """A page that was open for too long: what was typed stands there again."""
     if request.path != "/join":
-        return errors.answer(400)
+        return STALE.get(request.path, lambda: errors.answer(400))()
     if not request.form.get("code") and tablet_views.here():
         # Its page stands open from one lesson to the next.
         return redirect("/join", 303)
@@ -214,14 +217,19 @@ def renew(response: Response, who: Principal) -> None:
 def out() -> Response:
     """Send somebody who is not signed in to the code, and whoever was to the reason why they are out."""
     response = redirect("/join", 303)
-    token = request.cookies.get(cookies.name(settings(), cookies.STUDENT), "")
-    if token:
-        verified = tokens.verify(token)
-        session[OVER] = services.why_over(
-            token_id=verified.token_id if verified else None, visitor=devices.visitor()
-        )
+    if (why := why_out()) is not None:
+        session[OVER] = why
     cookies.drop(response, settings(), cookies.STUDENT)
     return response
+
+
+def why_out() -> str | None:
+    """Why the child who was signed in on this device is not any more; None if there was none."""
+    token = request.cookies.get(cookies.name(settings(), cookies.STUDENT), "")
+    if not token:
+        return None
+    verified = tokens.verify(token)
+    return services.why_over(token_id=verified.token_id if verified else None, visitor=devices.visitor())
 
 
 def day_in_words(at: datetime, time_zone: str) -> str:

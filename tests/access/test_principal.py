@@ -33,7 +33,8 @@ Scopes = dict[str, set[int]]
 def scopes(who: Principal) -> Scopes:
     """What somebody is somewhere, without what is empty."""
     names = (
-        "led_schools", "taught_schools", "officer_schools", "owned", "co_taught", "helped", "children",
+        "led_schools", "taught_schools", "personal_schools", "officer_schools",
+        "owned", "co_taught", "helped", "children",
     )  # fmt: skip
     return {name: set(getattr(who, name)) for name in names if getattr(who, name)}
 

@@ -127,6 +127,7 @@ def test_whoever_has_the_mailbox_gets_an_account_and_a_school(runtime: Runtime) 
     assert (who.founder, who.led_schools, who.owned) == (False, frozenset(), frozenset())
     with transaction(who.credential) as tx:
         school = tx.scalars(select(School)).one()
+    assert who.personal_schools == {school.id}
     assert (school.kind, school.name, school.country, school.state, school.time_zone) == (
         SchoolKind.PERSONAL,
         "Classes of Ana Rivera",

@@ -237,6 +237,15 @@ def tell_too_much(page: Page, site: Site) -> None:
     send_form(page, "Something else")
 
 
+def tell_later(page: Page, site: Site) -> None:
+    """Tell something in words, and not be in any more."""
+    tell(page, site)
+    page.get_by_text("Write something, too").click()
+    page.get_by_label("You can write here").fill("It was behind the shed")
+    page.context.clear_cookies(name="student")
+    send_form(page, "I saw something strange")
+
+
 def told(page: Page, site: Site) -> None:
     """Tell something, in two taps."""
     child(page, site)
@@ -515,6 +524,7 @@ PAGES: Mapping[str, Stop] = {
     "a card, void": Stop(path=f"/join/card/{'x' * 27}"),
     "tell someone": Stop(act=tell),
     "tell someone, too much": Stop(act=tell_too_much),
+    "tell someone, not in any more": Stop(act=tell_later),
     "told someone": Stop(act=told),
     "goodbye": Stop(act=leave),
     "child, no such page": Stop(path="/student/nowhere"),

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from backoffice.access.transaction import transaction
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import School, SchoolKind, TeachingRole
 from tests.factories.visitor import send, signed_in
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, make_personal
 
 HERE = "/console/school-days/"
 PACIFIC = "America/Los_Angeles"
@@ -81,7 +81,7 @@ def test_a_teacher_sets_them_in_a_school_of_their_own_alone(app: Flask, world: W
     assert (HERE in teacher.get(door).text, teacher.get(page).status_code) == (False, 404)
     assert "A leader of your school sets its days" in teacher.get(HERE).text
     with transaction(SYSTEM) as tx:
-        tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
+        make_personal(tx, world.home.id, world.people["teacher"])
     assert f'href="{page}"' in teacher.get(door).text
     done = send(teacher, HERE, {"days": ["tue", "mon"], "time_zone": PACIFIC})
     assert (done.status_code, done.location) == (303, "/console/classrooms/"), done.text
@@ -103,3 +103,36 @@ def test_nobody_else_comes_to_the_page(app: Flask, world: World, page: str, role
     if role != "helper":
         listed = client.get("/console/schools/").text
         assert (">School days<" in listed, HERE in listed) == (True, False)
+
+
+def test_whoever_signed_up_alone_finds_days_and_year_before_there_is_a_class(
+    app: Flask, world: World, page: str
+) -> None:
+    teacher, guest = signed_in(app, world, "teacher"), signed_in(app, world, "colleague")
+    held = (TeachingRole.account_id == world.people["teacher"].id, TeachingRole.role == "owner")
+    with transaction(SYSTEM) as tx:
+        make_personal(tx, world.home.id, world.people["teacher"])
+        tx.execute(update(TeachingRole).where(*held).values(account_id=world.people["outsider"].id))
+    try:
+        menu = teacher.get("/console/").text
+        assert (f'href="{HERE}"' in menu, 'href="/console/school-year/"' in menu) == (True, True)
+        assert "No class is going on" in teacher.get("/console/school-year/").text
+        assert send(teacher, HERE, {"days": ["fri"], "time_zone": PACIFIC}).status_code == 303
+        assert ticked(teacher.get(HERE).text) == ["fri"]
+        # A colleague whom they invited has a class there, and no say in it.
+        assert (HERE in guest.get("/console/").text, guest.get(page).status_code) == (False, 404)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(
+                update(TeachingRole)
+                .where(TeachingRole.account_id == world.people["outsider"].id)
+                .where(TeachingRole.classroom_id == world.own_class.id)
+                .values(account_id=world.people["teacher"].id)
+            )
+
+
+def test_an_old_name_is_shown_where_a_school_has_it(client: FlaskClient, world: World, page: str) -> None:
+    assert "Asia/Calcutta" not in client.get(page).text
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(School).where(School.id == world.home.id).values(time_zone="Asia/Calcutta"))
+    assert chosen(client.get(page).text) == ["Asia/Calcutta"]

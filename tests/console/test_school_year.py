@@ -12,7 +12,7 @@ from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom, School, SchoolKind
 from backoffice.schools.services import archiving
 from tests.factories.visitor import send, signed_in
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, make_personal
 
 HERE = "/console/school-year/"
 
@@ -93,7 +93,7 @@ def test_teachers_find_it_in_a_school_of_their_own_alone(app: Flask, world: Worl
     assert (said in teacher.get(manage).text, said in co_teacher.get(manage).text) == (True, True)
     assert "A leader of your school begins the year" in teacher.get(HERE).text
     with transaction(SYSTEM) as tx:
-        tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
+        make_personal(tx, world.home.id, world.people["teacher"])
     try:
         assert (page in teacher.get(manage).text, world.own_class.name in teacher.get(HERE).text) == (
             True,

@@ -31,7 +31,6 @@ from backoffice.schools.models import (
     PointEntry,
     Role,
     School,
-    SchoolKind,
     TeachingRole,
     TeachingRoleName,
 )
@@ -388,7 +387,6 @@ def _extras(world: World) -> Extras:
     now = clock.now()
     with transaction(SYSTEM) as tx:
         school = factory._school(tx, "Waverly Window School", None)
-        tx.execute(update(School).where(School.id == school.id).values(kind=SchoolKind.PERSONAL))
         factory._row(
             tx,
             Membership,
@@ -397,6 +395,7 @@ def _extras(world: World) -> Extras:
             role=Role.TEACHER,
             created_at=now,
         )
+        factory.make_personal(tx, school.id, person)
         alone = factory._class(tx, school, "Alone Albatrosses", person, "Xanthippe Yarborough")
         shared = add_child(tx, world.own_class, "Casimir", "Doubleday")
         departed = add_child(tx, world.own_class, "Dunstan", "Elderflower")

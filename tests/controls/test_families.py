@@ -18,7 +18,8 @@ from tests.staff.post import token_for
 
 STUDENT_READ = (
     "(school_id = any ((select app.ids('led_schools'))::bigint[])"
-    " or id = any ((select app.pupils())::bigint[]))"
+    " or id = any ((select app.pupils())::bigint[])"
+    " or id = any ((select app.children_asked_about())::bigint[]))"
 )
 LINK_READ = (
     "account_id = any ((select app.ids('account'))::bigint[])"

@@ -4,22 +4,28 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url, select, text, update
 
+from backoffice import clock
 from backoffice.access import permissions, policy
 from backoffice.access.policy import RoleName
+from backoffice.access.transaction import transaction
 from backoffice.controls.check import State
 from backoffice.runtime import Runtime
 from backoffice.schools.checks import ProbeFailed
+from backoffice.schools.models import Enrollment, School, SchoolKind, Student
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.roles import DatabaseRole
 from tests.controls.conftest import Broken, Look
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World, make_personal
 
 ISOLATED = ("classroom-isolation", "leader-oversight")
 both = pytest.mark.parametrize("control", ISOLATED)
 SCHOOL_POLICY = "school_id = any ((select app.ids('led_schools'))::bigint[])"
-STUDENT_READ = f"({SCHOOL_POLICY} or id = any ((select app.pupils())::bigint[]))"
+STUDENT_READ = (
+    f"({SCHOOL_POLICY} or id = any ((select app.pupils())::bigint[])"
+    " or id = any ((select app.children_asked_about())::bigint[]))"
+)
 DISTRICT_READ = "id = any ((select app.ids('districts'))::bigint[]) or (select app.is_founder())"
 CHAIN = """
     create table app.toy (owner bigint primary key references app.account);
@@ -45,6 +51,24 @@ def body(runtime: Runtime, function: str) -> str:
 def test_holds_on_a_healthy_world(look: Look, control: str) -> None:
     finding = look(control)
     assert finding.state is State.HOLDS, finding.evidence
+
+
+def test_whom_a_parent_asks_may_know_about_which_child(look: Look, world: World) -> None:
+    """The teacher of a personal school, of a child in no class: no hole, whatever else is seen of others."""
+    child, outside = world.foreign_class.children[0].id, School.id == world.outside.id
+    seat = update(Enrollment).where(Enrollment.student_id == child)
+    with transaction(SYSTEM) as tx:
+        make_personal(tx, world.outside.id, world.people["outsider"])
+        tx.execute(seat.values(ended_at=clock.now()))
+    try:
+        with transaction(world.sign_in("outsider")) as tx:
+            assert tx.scalar(select(Student.id).where(Student.id == child)) == child
+        finding = look("classroom-isolation")
+        assert finding.state is State.HOLDS, finding.evidence
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(seat.values(ended_at=None))
+            tx.execute(update(School).where(outside).values(kind=SchoolKind.SCHOOL))
 
 
 def test_a_look_leaves_no_trace(look: Look, runtime: Runtime) -> None:

@@ -396,6 +396,13 @@ def make_world() -> World:
     )
 
 
+def make_personal(tx: Transaction, school_id: int, teacher: Person) -> None:
+    """Make a school one teacher's own, as if they had signed up alone."""
+    tx.execute(update(School).where(School.id == school_id).values(kind=SchoolKind.PERSONAL))
+    place = update(Membership).where(Membership.school_id == school_id, Membership.account_id == teacher.id)
+    tx.execute(place.values(origin="sign-up"))
+
+
 def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str:
     """Something that the first child of a class told; its public identifier."""
     public_id = new_public_id()
@@ -409,7 +416,7 @@ def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str
         kind=WorryKind.UNKIND,
         goes_to=goes_to,
         note=f"Worry of the {room.name}",
-        form=str(uuid4()),
+        form=uuid4(),
         told_at=clock.now() - timedelta(hours=3),
         mailed_at=clock.now(),
     )

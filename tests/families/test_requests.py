@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,10 +18,18 @@ from backoffice.families.requests import queries, services
 from backoffice.families.requests.letters import KEPT_FOR, write_request_letters
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.problems import Rejected, Throttled
-from backoffice.schools.models import Enrollment
+from backoffice.schools.models import (
+    Classroom,
+    Enrollment,
+    Membership,
+    School,
+    SchoolKind,
+    Student,
+    TeachingRole,
+)
 from backoffice.settings import Throttles
 from tests.factories.visitor import send, signed_in
-from tests.factories.world import NO_LIMIT, SYSTEM, World
+from tests.factories.world import NO_LIMIT, SYSTEM, Child, Class, World, make_personal
 from tests.families.post import mailed
 
 WISH = "The family name is written wrongly"
@@ -226,3 +235,148 @@ def test_from_the_parents_page_to_the_inbox_and_back(world: World, app: Flask) -
     assert send(teacher, f"{where}/answer", {"answer": DONE}, page=where).location == "/console/inbox/"
     assert DONE in parent.get(own).text
     assert "Answered to parents" in teacher.get("/console/inbox/").text
+
+
+@pytest.fixture
+def nobodys_class(world: World) -> Iterator[None]:
+    """Schools, classes and who teaches them are as before when the test has changed them."""
+    roles = (TeachingRole.school_id, TeachingRole.classroom_id, TeachingRole.account_id, TeachingRole.role)
+    with transaction(SYSTEM) as tx:
+        before = [dict(row._mapping) for row in tx.execute(select(*roles))]
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(School).values(kind=SchoolKind.SCHOOL))
+        tx.execute(update(Classroom).values(archived_at=None))
+        tx.execute(update(Membership).values(suspended_at=None))
+        tx.execute(delete(TeachingRole))
+        tx.execute(insert(TeachingRole).values(before))
+
+
+def set_values(entity: Any, number: Any, **values: object) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(entity).where(number).values(**values))
+
+
+def out_of_class(child: Child) -> None:
+    set_values(Enrollment, Enrollment.student_id == child.id, ended_at=clock.now())
+
+
+def archived(room: Class) -> None:
+    set_values(Classroom, Classroom.id == room.id, archived_at=clock.now(), door="closed")
+
+
+def ask_outside(world: World) -> str:
+    """The other school's parent asks about the own child."""
+    child = world.foreign_class.children[0].public_id
+    parent = world.sign_in("foreign_parent")
+    services.ask(principal=parent, student=child, kind="correct", note=WISH, throttles=NO_LIMIT)
+    with transaction(SYSTEM) as tx:
+        return tx.scalars(select(GuardianRequest.public_id)).one()
+
+
+def told_since(world: World, before: dict[str, int]) -> dict[str, int]:
+    """How many mails about requests each of the people got since."""
+    now = requests_mailed(world)
+    return {role: now[role] - before[role] for role in now if now[role] != before[role]}
+
+
+def requests_mailed(world: World) -> dict[str, int]:
+    written()
+    return {
+        role: sum("/console/inbox/requests/" in each for each in mailed(person.email))
+        for role, person in world.people.items()
+    }
+
+
+@pytest.mark.usefixtures("nobodys_class")
+@pytest.mark.parametrize("leaves", ["ended", "archived"])
+def test_in_a_personal_school_its_own_teacher_answers_for_a_child_without_a_class(
+    world: World, app: Flask, leaves: str
+) -> None:
+    room, child = world.foreign_class, world.foreign_class.children[0]
+    with transaction(SYSTEM) as tx:
+        make_personal(tx, world.outside.id, world.people["outsider"])
+        make_personal(tx, world.elsewhere.id, world.people["elsewhere"])
+    out_of_class(child) if leaves == "ended" else archived(room)
+    before = requests_mailed(world)
+    request = ask_outside(world)
+    assert told_since(world, before) == {"outsider": 1}
+    asked_before(days=23, minutes=1)
+    assert told_since(world, before) == {"outsider": 2}
+    assert {role for role in world.people if waits_for(world, role)} == {"outsider"}
+    own = signed_in(app, world, "outsider")
+    assert "To answer" in own.get("/console/").text
+    where = f"/console/inbox/requests/{request}"
+    page = own.get(where).text
+    assert [each in page for each in (child.given, "Fred Foreignparent", "in no class of yours now")] == [
+        True,
+        True,
+        leaves == "ended",
+    ]
+    with pytest.raises(NotFound):
+        answer(world, request, "elsewhere")
+    # Not even past the service.
+    with transaction(world.sign_in("elsewhere")) as tx:
+        stranger = world.people["elsewhere"].id
+        tx.execute(update(GuardianRequest).values(answer="x", answered_by=stranger, answered_at=clock.now()))
+        assert tx.scalars(select(Student.id).where(Student.id == child.id)).all() == []
+    assert send(own, f"{where}/answer", {"answer": DONE}, page=where).location == "/console/inbox/"
+    # What was to be known for it is closed again.
+    with transaction(world.sign_in("outsider")) as tx:
+        seen = tx.scalars(select(Student.id).where(Student.id == child.id)).all()
+    assert seen == ([] if leaves == "ended" else [child.id])
+
+
+@pytest.mark.usefixtures("nobodys_class")
+def test_who_was_invited_into_a_personal_school_answers_for_own_classes_only(world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        make_personal(tx, world.home.id, world.people["colleague"])
+    set_values(Membership, Membership.account_id == world.people["leader"].id, suspended_at=clock.now())
+    out_of_class(world.own_class.children[0])
+    before = requests_mailed(world)
+    ask(world)
+    assert told_since(world, before) == {"colleague": 1}
+    assert {role for role in world.people if waits_for(world, role)} == {"colleague"}
+
+
+@pytest.mark.usefixtures("nobodys_class")
+def test_where_nobody_is_left_it_is_not_asked_and_the_page_says_so(world: World, app: Flask) -> None:
+    child = world.foreign_class.children[0]
+    page, parent = f"/family/{child.public_id}", signed_in(app, world, "foreign_parent")
+    assert f"{page}/ask" in parent.get(page).text
+    request = ask_outside(world)
+    out_of_class(child)
+    before = requests_mailed(world)
+    with pytest.raises(Rejected) as refused:
+        ask_outside(world)
+    assert str(refused.value) == services.NOBODY
+    for shown in (parent.get(page).text, parent.get(f"{page}/ask").text):
+        assert ("Write to the school itself" in shown, f'action="{page}/ask"' in shown) == (True, False)
+    assert f"{page}/ask?" not in parent.get(page).text
+    # The child stands on the parent's list, and what came before waits for somebody.
+    assert f'href="{page}"' in parent.get("/family").text
+    with transaction(SYSTEM) as tx:
+        make_personal(tx, world.outside.id, world.people["outsider"])
+    assert told_since(world, before) == {"outsider": 1}
+    answer(world, request, "outsider")
+
+
+@pytest.mark.usefixtures("nobodys_class")
+def test_of_a_class_without_an_owner_leaders_are_told_and_then_co_teachers(world: World) -> None:
+    before = requests_mailed(world)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["teacher"].id))
+    ask(world)
+    assert told_since(world, before) == {"leader": 1}
+    set_values(Membership, Membership.account_id == world.people["leader"].id, suspended_at=clock.now())
+    ask(world, kind=RequestKind.DELETE)
+    assert told_since(world, before) == {"leader": 1, "co_teacher": 1}
+
+
+@pytest.mark.usefixtures("nobodys_class")
+def test_of_a_child_in_an_archived_class_alone_the_leader_is_told(world: World) -> None:
+    archived(world.own_class)
+    before = requests_mailed(world)
+    request = ask(world)
+    assert told_since(world, before) == {"leader": 1}
+    answer(world, request, "leader")

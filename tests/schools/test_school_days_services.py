@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text, update
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import transaction
+from backoffice.accounts import places
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
@@ -19,7 +20,7 @@ from backoffice.schools.services import doors
 from backoffice.schools.services.school_days import NO_DAY, NO_ZONE, set_school_days, time_zones
 from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
-from tests.factories.world import SYSTEM, World, names_behind
+from tests.factories.world import SYSTEM, World, make_personal, names_behind
 
 PACIFIC = "America/Los_Angeles"
 TUESDAY = datetime(2026, 12, 1, 9, tzinfo=ZoneInfo(PACIFIC)).astimezone(UTC)
@@ -91,6 +92,8 @@ def test_days_are_kept_from_monday_on_and_noted(world: World) -> None:
         (["tue"], "Mars/Olympus_Mons", {"time_zone": NO_ZONE}),
         (["tue"], "", {"time_zone": NO_ZONE}),
         (["tue"], "EST5EDT", {"time_zone": NO_ZONE}),
+        (["tue"], "US/Pacific", {"time_zone": NO_ZONE}),
+        (["tue"], "America/Buenos_Aires", {"time_zone": NO_ZONE}),
     ],
 )
 def test_what_is_no_day_and_no_zone_is_refused(
@@ -121,7 +124,7 @@ def test_nobody_else_sets_them_not_even_past_the_service(world: World) -> None:
 @pytest.mark.usefixtures("_as_before")
 def test_in_a_school_of_ones_own_the_owner_sets_them(world: World) -> None:
     with transaction(SYSTEM) as tx:
-        tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
+        make_personal(tx, world.home.id, world.people["teacher"])
     school = world.home.public_id
     for name in ("co_teacher", "helper"):
         who = world.sign_in(name)
@@ -144,3 +147,20 @@ def test_the_database_knows_each_zone_of_the_list_and_refuses_others(world: Worl
     with transaction(world.sign_in("leader")) as tx:
         done = functions.set_school_days(tx, school_id=world.home.id, days=["mon"], time_zone="Mars/North")
     assert (done, kept(world)) == ("no such zone", (["mon"], PACIFIC))
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_an_old_name_that_a_school_has_stays_until_another_is_chosen(world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(School).where(School.id == world.home.id).values(time_zone="Asia/Calcutta"))
+    school, leader = world.home.public_id, world.sign_in("leader")
+    set_school_days(principal=leader, school=school, days=["tue"], time_zone="Asia/Calcutta")
+    assert kept(world) == (["tue"], "Asia/Calcutta")
+    set_school_days(principal=leader, school=school, days=["tue"], time_zone="Asia/Kolkata")
+    with pytest.raises(Rejected):
+        set_school_days(principal=leader, school=school, days=["tue"], time_zone="Asia/Calcutta")
+
+
+def test_what_a_newcomer_chooses_is_on_the_list() -> None:
+    offered = {zone for zones in places.ZONES.values() for zone in zones}
+    assert offered - time_zones() == set()

@@ -35,7 +35,7 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.tablet_models import ClassroomTablet
 from tests.factories.statements import statements
-from tests.factories.world import SYSTEM, Class, World, names_behind
+from tests.factories.world import SYSTEM, Class, World, make_personal, names_behind
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_only_a_leader_begins_the_year_of_a_school(world: World) -> None:
 @pytest.mark.usefixtures("ended")
 def test_in_a_school_of_ones_own_the_owner_does_it_and_stays(world: World) -> None:
     with transaction(SYSTEM) as tx:
-        tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
+        make_personal(tx, world.home.id, world.people["teacher"])
     try:
         teacher = world.sign_in("teacher")
         with transaction(teacher) as tx:

@@ -1,7 +1,9 @@
 """A child tells a grown-up: who reads it, how often it can, what becomes of it."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
@@ -9,6 +11,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,8 +22,9 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs.models import JobRun
 from backoffice.problems import Rejected, Throttled
-from backoffice.schools.models import Membership, TeachingRole, TeachingRoleName
+from backoffice.schools.models import Membership, Role, TeachingRole, TeachingRoleName
 from backoffice.settings import Throttles
+from backoffice.students.models import StudentSession
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.letters import write_worry_letters
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
@@ -162,16 +166,20 @@ def test_what_is_closed_is_not_mailed(world: World, new_mails: Callable[[], dict
 def test_what_is_for_the_leader_is_mailed_to_nobody_of_the_class(
     world: World, new_mails: Callable[[], dict[str, int]]
 ) -> None:
-    room = world.own_class
-    tell(child_of(world, room), GoesTo.LEADER)
-    place = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["leader"].id}
     with transaction(SYSTEM) as tx:
-        tx.add(TeachingRole(**place, role=TeachingRoleName.HELPER))
+        tx.add(another_leader(world))
+        tx.add(helping(world, "leader"))
     try:
-        assert new_mails() == {}
+        tell(child_of(world, world.own_class), GoesTo.LEADER)
+        assert new_mails() == {"elsewhere": 1}
     finally:
-        with transaction(SYSTEM) as tx:
-            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == place["account_id"]))
+        no_leader_more(world)
+
+
+def test_a_leader_who_is_suspended_is_mailed_later(
+    world: World, new_mails: Callable[[], dict[str, int]]
+) -> None:
+    tell(child_of(world, world.own_class), GoesTo.LEADER)
     with suspended(world, "leader"):
         assert new_mails() == {}
     # It waited for somebody who may read it.
@@ -199,18 +207,65 @@ def test_what_is_for_the_leader_no_grown_up_of_the_class_reads(world: World) -> 
     assert {role for role in world.people if seen_by(world, role)} == {"leader"}
     with pytest.raises(NotFound):
         services.take_up(principal=world.sign_in("teacher"), worry=only_one().public_id)
+
+
+def helping(world: World, role: str) -> TeachingRole:
     room = world.own_class
-    place = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["leader"].id}
+    return TeachingRole(
+        school_id=room.school_id,
+        classroom_id=room.id,
+        account_id=world.people[role].id,
+        role=TeachingRoleName.HELPER,
+    )
+
+
+def another_leader(world: World) -> Membership:
+    """A second leader, of the home school alone."""
+    return Membership(
+        id=10**9,
+        account_id=world.people["elsewhere"].id,
+        school_id=world.home.id,
+        role=Role.LEADER,
+        created_at=clock.now(),
+    )
+
+
+def no_leader_more(world: World) -> None:
+    """As before: no leader works in the class, and there is one."""
     with transaction(SYSTEM) as tx:
-        tx.add(TeachingRole(**place, role=TeachingRoleName.HELPER))
+        tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["leader"].id))
+        tx.execute(delete(Membership).where(Membership.id == 10**9))
+
+
+def test_past_whom_a_child_tells_is_settled_when_it_tells(world: World) -> None:
+    child = child_of(world, world.own_class)
+    # Before: a leader who joins the class later still reads what was meant for the leaders.
+    tell(child, GoesTo.LEADER, note="Before")
+    with transaction(SYSTEM) as tx:
+        tx.add(helping(world, "leader"))
     try:
-        # A leader who works in the class is one of its grown-ups.
-        assert seen_by(world, "leader") == []
+        assert seen_by(world, "leader") == ["Before"]
+        services.take_up(principal=world.sign_in("leader"), worry=only_one().public_id)
+        # A leader who works in the class is one of its grown-ups: there is nobody past whom to tell.
         with pytest.raises(Rejected):
-            tell(child_of(world, room), GoesTo.LEADER)
-    finally:
+            tell(child, GoesTo.LEADER)
         with transaction(SYSTEM) as tx:
-            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == place["account_id"]))
+            tx.add(another_leader(world))
+        tell(child, GoesTo.LEADER, note="Within")
+        assert [sorted(filter(None, seen_by(world, role))) for role in ("leader", "elsewhere")] == [
+            ["Before"],
+            ["Before", "Within"],
+        ]
+        # And learns nothing by leaving it.
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["leader"].id))
+        assert seen_by(world, "leader") == ["Before"]
+        with transaction(world.sign_in("leader")) as tx:
+            tx.execute(update(Worry).where(Worry.seen_at.is_(None)).values(seen_at=clock.now()))
+        with transaction(SYSTEM) as tx:
+            assert tx.scalars(select(Worry.note).where(Worry.seen_at.is_(None))).all() == ["Within"]
+    finally:
+        no_leader_more(world)
 
 
 def test_without_a_leader_it_goes_to_nobody_in_secret(world: World, app: Flask) -> None:
@@ -232,6 +287,32 @@ def test_a_form_that_is_sent_twice_tells_once(world: World) -> None:
     tell(who, form=form)
     tell(who, form=form)
     assert (len(seen_by(world, "teacher")), trail() - noted) == (1, 1)
+
+
+def test_what_is_told_in_other_words_by_the_same_form_is_told_as_well(world: World) -> None:
+    """Two taps on two pictures, the second sent while the first is not yet through."""
+    who, form = child_of(world, world.own_class), str(uuid4())
+    said: list[dict[str, str]] = [
+        {"kind": WorryKind.STRANGE, "goes_to": GoesTo.TEACHER, "note": SECRET, "form": form},
+        {"kind": WorryKind.UNKIND, "goes_to": GoesTo.TEACHER, "note": SECRET, "form": form},
+        {"kind": WorryKind.STRANGE, "goes_to": GoesTo.LEADER, "note": SECRET, "form": form},
+        {"kind": WorryKind.STRANGE, "goes_to": GoesTo.TEACHER, "note": "And more", "form": form},
+    ]
+    with ThreadPoolExecutor(1) as other:
+        with transaction(who) as first:
+            numbers = [services.add(first, **said[0])]
+            with transaction(who) as second:
+                numbers += [services.add(second, **each) for each in said[1:]]
+            # The very same waits for the first, and finds it.
+            again = other.submit(_told, who, said[0])
+        assert again.result(timeout=10) is None
+    assert None not in numbers
+    assert len(seen_by(world, "leader")) == 4
+
+
+def _told(who: Principal, said: dict[str, str]) -> int | None:
+    with transaction(who) as tx:
+        return services.add(tx, **said)
 
 
 def test_a_child_tells_so_often(world: World) -> None:
@@ -330,3 +411,54 @@ def test_two_taps_and_the_teacher_answers(client: FlaskClient, world: World, app
 def test_signed_out_one_is_sent_to_the_code(client: FlaskClient) -> None:
     for path in ("/student/tell", "/student/told"):
         assert client.get(path).location == "/join"
+
+
+def tell_page(browser: FlaskClient) -> dict[str, str]:
+    """The form of the page, with words typed into it."""
+    page = browser.get("/student/tell").text
+    hidden = {name: re.findall(rf'name="{name}" value="([^"]*)"', page)[0] for name in ("form", "who")}
+    return {"csrf_token": form_token(page), "kind": "strange", "note": SECRET, **hidden}
+
+
+def come_in_as(browser: FlaskClient, room: Class, place: int) -> None:
+    send(browser, "/join", {"code": room.code, "student": room.children[place].public_id})
+
+
+def put_out() -> None:
+    with transaction(SYSTEM) as tx:
+        still_in = update(StudentSession).where(StudentSession.ended_at.is_(None))
+        tx.execute(still_in.values(ended_at=clock.now()))
+
+
+WORDS = escape(SECRET)
+
+
+def test_what_was_typed_is_there_again_for_the_same_child_alone(client: FlaskClient, world: World) -> None:
+    room = world.own_class
+    come_in_as(client, room, 0)
+    typed = tell_page(client)
+    put_out()
+    page = client.post("/student/tell", data=typed)
+    assert (page.status_code, WORDS in page.text, "Come in again" in page.text) == (422, True, True)
+    # It leaves the screen by itself, and neither a cookie nor an address holds it.
+    assert page.headers["Refresh"] == "300; url=/join"
+    assert (page.headers.getlist("Set-Cookie"), page.headers.get("Location")) == ([], None)
+    assert WORDS in client.post("/student/tell", data=typed).text
+    # Beside it another child comes in, and presses: it sees nothing of it, and sends nothing.
+    come_in_as(client, room, 1)
+    for token in (typed["csrf_token"], form_token(client.get("/student/tell").text)):
+        answer = client.post("/student/tell", data={**typed, "csrf_token": token})
+        assert (answer.location, WORDS in answer.text) == ("/student", False)
+    assert seen_by(world, "teacher") == []
+    come_in_as(client, room, 0)
+    page = client.post("/student/tell", data=typed)
+    assert (page.status_code, WORDS in page.text, "You are in again" in page.text) == (400, True, True)
+    again = {**typed, "csrf_token": form_token(page.text)}
+    assert client.post("/student/tell", data=again).location == "/student/told"
+    assert seen_by(world, "teacher") == [SECRET]
+
+
+def test_nobody_who_was_not_in_is_shown_what_was_sent(client: FlaskClient) -> None:
+    token = form_token(client.get("/join").text)
+    answer = client.post("/student/tell", data={"csrf_token": token, "kind": "strange", "note": SECRET})
+    assert (answer.status_code, answer.location) == (303, "/join")

@@ -15,27 +15,31 @@ from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
-from backoffice.schools import grown_ups
-from backoffice.schools.models import School, TeachingRoleName
+from backoffice.schools.models import School
+from backoffice.storage import functions
+from backoffice.storage.numbers import one_of
 
 REMINDED_BEFORE = timedelta(days=7)
 KEPT_FOR = timedelta(days=182)
 
 
 def write_request_letters(who: Purpose) -> dict[str, int]:
-    """Tell teachers what came and what is soon due, and parents the answer; how many. Forget old ones."""
+    """Tell teachers what came and what is soon due, and parents the answer; how many. Forget old ones.
+
+    What nobody can be told of now is tried again at the next run.
+    """
     now = clock.now()
     soon = now - DUE_AFTER + REMINDED_BEFORE
     with transaction(who) as tx:
         waits = GuardianRequest.answered_at.is_(None)
-        came = _locked(tx, waits, GuardianRequest.told_at.is_(None))
+        new = _locked(tx, waits, GuardianRequest.told_at.is_(None))
+        came = [each for each in new if _tell_teachers(tx, mails.REQUEST_CAME, each)]
         for each in came:
             each.told_at = now
-            _tell_teachers(tx, mails.REQUEST_CAME, each)
-        due = _locked(tx, waits, GuardianRequest.reminded_at.is_(None), GuardianRequest.asked_at <= soon)
+        late = _locked(tx, waits, GuardianRequest.reminded_at.is_(None), GuardianRequest.asked_at <= soon)
+        due = [each for each in late if _tell_teachers(tx, mails.REQUEST_DUE, each)]
         for each in due:
             each.reminded_at = now
-            _tell_teachers(tx, mails.REQUEST_DUE, each)
         answered = _locked(
             tx, GuardianRequest.answered_at.is_not(None), GuardianRequest.answer_mailed_at.is_(None)
         )
@@ -52,15 +56,17 @@ def _locked(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[Guard
     return tx.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def _tell_teachers(tx: Transaction, mail: Mail, request: GuardianRequest) -> None:
+def _tell_teachers(tx: Transaction, mail: Mail, request: GuardianRequest) -> bool:
+    """Whether there was somebody to tell."""
     school = tx.get_one(School, request.school_id)
     asked = mails.ParentAsked(school.name, request.kind, request.public_id, request.due_at)
-    owners = grown_ups.in_charge_of_child(tx, school, request.student_id, (TeachingRoleName.OWNER,))
-    # Nobody is told of what they asked themselves.
-    others = [each for each in owners if each.id != request.account_id]
-    for each in others or grown_ups.leaders(tx, school):
+    told = functions.who_answers(
+        tx, school_id=school.id, student_id=request.student_id, asked_by=request.account_id
+    )
+    for each in tx.scalars(select(Account).where(one_of(Account.id, told)).order_by(Account.id)):
         to = Recipient(each.id, each.email, each.name, each.language)
         post(tx, mail, to=to, parameters=asked, school_id=school.id)
+    return bool(told)
 
 
 def _tell_parent(tx: Transaction, request: GuardianRequest) -> None:

@@ -18,6 +18,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
 from backoffice.schools.models import Student
+from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 
 LAST_ANSWERED = 20
@@ -37,7 +38,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, with the names of the child and of the parent, as the parent wrote it."""
+    """A request, with the names of the child and of the parent, as the parent wrote it.
+
+    `student` is the child's record, for whoever may open it: who answers need not teach the child.
+    """
 
     request: GuardianRequest
     child: str
@@ -63,6 +67,13 @@ def own(tx: Transaction, student: str) -> list[Own]:
         Own(row.kind, row.asked_at, row.asked_at + DUE_AFTER, row.answered_at, row.answer)
         for row in tx.execute(visible(tx.principal, statement))
     ]
+
+
+def is_answered(tx: Transaction, student: str) -> bool:
+    """Whether there is anybody who answers what the signed-in parent asks about the own child."""
+    child = select(Student.id).where(Student.public_id == student)
+    number = tx.scalar(visible(tx.principal, child, CHILDREN_READ))
+    return number is not None and functions.somebody_answers(tx, student_id=number)
 
 
 def waiting(tx: Transaction) -> list[Asked]:
@@ -101,17 +112,18 @@ def count_parents_waiting(tx: Transaction) -> int:
 def _named(tx: Transaction, requests: Sequence[GuardianRequest]) -> list[Asked]:
     numbers = {each.student_id for each in requests}
     students = select(Student).where(one_of(Student.id, numbers))
-    children = {each.id: each for each in tx.scalars(visible(tx.principal, students, STUDENTS_READ))}
+    children = {each.id: each for each in tx.scalars(visible(tx.principal, students, REQUESTS_ANSWER))}
+    opened = set(tx.scalars(visible(tx.principal, students.with_only_columns(Student.id), STUDENTS_READ)))
     links = select(GuardianLink).where(one_of(GuardianLink.student_id, numbers))
     parents = {
         (each.student_id, each.account_id): each.name
-        for each in tx.scalars(visible(tx.principal, links, GUARDIANS_APPROVE))
+        for each in tx.scalars(visible(tx.principal, links, REQUESTS_ANSWER))
     }
     return [
         Asked(
             each,
             f"{child.given_name} {child.family_name or ''}".strip() if child else "A child who has left",
-            child.public_id if child else None,
+            child.public_id if child and child.id in opened else None,
             parents.get((each.student_id, each.account_id)) or "A parent",
         )
         for each in requests

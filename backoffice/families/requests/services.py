@@ -17,6 +17,7 @@ from backoffice.jobs import queue
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
 from backoffice.settings import Throttles
+from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.wording import clean
@@ -27,6 +28,7 @@ LONGEST_ANSWER = 2000
 ALREADY = "You have asked for this already. The answer is still to come."
 WHAT_IS_WRONG = "Write what is wrong, and how it should be."
 WRITE_ANSWER = "Write what was done."
+NOBODY = "Nobody of the school is left here who could answer. Write to the school itself, or call it."
 ANSWERED = "This was answered by somebody else meanwhile."
 
 
@@ -50,6 +52,8 @@ def ask(*, principal: Principal, student: str, kind: str, note: str, throttles: 
         found = tx.execute(visible(tx.principal, child, CHILDREN_READ)).one_or_none()
         if found is None:
             raise NotFound
+        if not functions.somebody_answers(tx, student_id=found.id):
+            raise Rejected.whole(NOBODY)
         number, now = tx.take_id(GuardianRequest), clock.now()
         asked = tx.scalar(
             insert(GuardianRequest)

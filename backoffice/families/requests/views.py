@@ -12,6 +12,7 @@ from backoffice.access.permissions import CHILDREN_READ
 from backoffice.access.policy import require
 from backoffice.accounts.views import principal
 from backoffice.families import queries
+from backoffice.families.requests import queries as request_queries
 from backoffice.families.requests import services
 from backoffice.families.requests.models import RequestKind
 from backoffice.families.views import bp
@@ -48,6 +49,7 @@ def ask(public_id: str) -> str | Response | tuple[str, int]:
     wanted = request.args.get("kind")
     form = AskForm(kind=wanted if wanted in set(RequestKind) else None)
     problem = None
+    answered = request_queries.is_answered(tx, public_id)
     if form.validate_on_submit():
         done_reading()
         try:
@@ -66,6 +68,13 @@ def ask(public_id: str) -> str | Response | tuple[str, int]:
             flash(f"The school has it, and answers by {due.day} {due:%B %Y}.", "success")
             return redirect(f"/family/{public_id}", 303)
     page = render_template(
-        "families/ask.html", person=who, name=name, public_id=public_id, form=form, problem=problem
+        "families/ask.html",
+        person=who,
+        name=name,
+        public_id=public_id,
+        form=form,
+        problem=problem,
+        is_answered=answered,
+        report_address=settings().report_address,
     )
     return (page, 422) if form.errors or problem else page

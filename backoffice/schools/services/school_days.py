@@ -2,23 +2,17 @@
 
 from collections.abc import Collection
 from functools import cache
-from zoneinfo import available_timezones
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_DAYS_EDIT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.accounts import places
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools.doors import in_order
 from backoffice.schools.queries import schools_run
 from backoffice.storage import functions
-
-# The others are names that a system keeps for itself or for its past.
-REGIONS = (
-    *("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian"),
-    "Pacific",
-)
 
 NO_DAY = "Choose at least one day of the week."
 NO_ZONE = "Choose a time zone of the list."
@@ -26,8 +20,8 @@ NO_ZONE = "Choose a time zone of the list."
 
 @cache
 def time_zones() -> frozenset[str]:
-    """The time zones that a school can have."""
-    return frozenset(zone for zone in available_timezones() if zone.partition("/")[0] in REGIONS) | {"UTC"}
+    """The time zones that a school can have: those of a country by their present names, and UTC."""
+    return places.zones() | {"UTC"}
 
 
 def set_school_days(*, principal: Principal, school: str, days: Collection[str], time_zone: str) -> None:

@@ -45,8 +45,8 @@ def _tell(tx: Transaction, mail: Mail, worry: Worry) -> bool:
     """Whether there was somebody to tell."""
     school, for_leaders = tx.get_one(School, worry.school_id), worry.goes_to == GoesTo.LEADER
     if for_leaders:
-        # Never somebody who works in the class, whoever is left.
-        people = grown_ups.leaders(tx, school, outside=worry.classroom_id)
+        # Never somebody whom it was told past, whoever is left.
+        people = grown_ups.leaders(tx, school, without=worry.told_past)
     else:
         people = grown_ups.in_charge(tx, school, [worry.classroom_id]) or grown_ups.leaders(tx, school)
     told = mails.ChildTold(school.name, worry.public_id, for_leaders)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -30,7 +31,7 @@ class GoesTo(StrEnum):
 class Worry(Base):
     """Something that a child told. It is new until somebody takes it up, and open until it is closed.
 
-    What goes to the leaders is hidden from whoever works in the class, a leader who does so included.
+    What goes to the leaders is hidden from whoever worked in the class when it was told, a leader included.
     """
 
     __tablename__ = "worry"
@@ -45,7 +46,7 @@ class Worry(Base):
             ondelete="CASCADE",
         ),
         UniqueConstraint("public_id"),
-        # A form that is sent twice tells once.
+        # The same words by the same form tell once.
         UniqueConstraint("school_id", "student_id", "form"),
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "seen_by"),
@@ -63,7 +64,12 @@ class Worry(Base):
     kind: Mapped[str] = columns.choice("What the child tapped", keep=Keep.SIX_MONTHS)
     goes_to: Mapped[str] = columns.choice("Whom the child tells", keep=Keep.SIX_MONTHS)
     note: Mapped[str | None] = columns.sealed("What the child wrote, if anything", keep=Keep.SIX_MONTHS)
-    form: Mapped[str] = columns.text("The form that it came by, so that it tells once", keep=Keep.SIX_MONTHS)
+    form: Mapped[UUID] = columns.keyed_digest(
+        "Recognises the same words when the form comes again", keep=Keep.SIX_MONTHS
+    )
+    told_past: Mapped[list[int]] = columns.references(
+        "Who worked in the class when the leaders were told, and reads nothing of it", keep=Keep.SIX_MONTHS
+    )
     told_at: Mapped[datetime] = columns.moment("When", keep=Keep.SIX_MONTHS)
     mailed_at: Mapped[datetime | None] = columns.moment(
         "When the grown-ups were told by mail", keep=Keep.SIX_MONTHS

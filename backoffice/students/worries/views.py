@@ -6,11 +6,11 @@ from flask import make_response, redirect, render_template, request
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice.access.principal import Principal
+from backoffice.access.principal import Principal, SessionEnded
 from backoffice.problems import Rejected, Throttled
-from backoffice.storage import functions
+from backoffice.storage import functions, keyring
 from backoffice.students import queries
-from backoffice.students.views import bp, out, renew, signed_in
+from backoffice.students.views import STALE, bp, out, renew, signed_in, why_out
 from backoffice.students.worries import services
 from backoffice.students.worries.models import GoesTo, WorryKind
 from backoffice.web import errors
@@ -23,6 +23,9 @@ CHOICES = (
     (WorryKind.AS_ME, "Somebody came in as me", "students"),
     (WorryKind.OTHER, "Something else", "mail"),
 )
+IN_AGAIN = "You are in again. Tap what fits, and it is sent."
+# Whoever sits down at the device next is not to find what somebody typed.
+SECONDS_SHOWN = 300
 TOLD_BEFORE = "You told a lot already, and it has come in. If you need help now, go to a grown-up near you."
 
 
@@ -38,7 +41,9 @@ def send_worry() -> Response:
     """Tell it."""
     who = signed_in()
     if who is None:
-        return out()
+        return _later()
+    if not _is_theirs(who):
+        return redirect("/student", 303)
     done_reading()
     try:
         services.tell(
@@ -49,6 +54,8 @@ def send_worry() -> Response:
             form=request.form.get("form", ""),
             throttles=settings().throttles,
         )
+    except SessionEnded:
+        return _later()
     except (Rejected, Throttled) as refused:
         return _refused(who, refused)
     return redirect("/student/told", 303)
@@ -68,9 +75,53 @@ def told() -> Response:
     return response
 
 
+def _stale() -> Response:
+    """The form of a page that stood open while its child went out and came in again, or somebody else did."""
+    who = signed_in()
+    if who is None:
+        return _later()
+    if not _is_theirs(who):
+        return redirect("/student", 303)
+    page = _page(who, IN_AGAIN)
+    page.status_code = 400
+    return page
+
+
+STALE["/student/tell"] = _stale
+
+
+def _later() -> Response:
+    """What was typed, once more, for a child who is not in any more: it goes nowhere but back to its page."""
+    why = why_out()
+    if why is None and "who" not in request.form:
+        return out()
+    page = render_template(
+        "students/tell_later.html",
+        why=why,
+        longest=services.LONGEST_NOTE,
+        sent={name: request.form.get(name, "") for name in ("form", "who", "goes_to", "kind", "note")},
+        form=FlaskForm(),
+    )
+    response = make_response(page, 422)
+    response.headers["Refresh"] = f"{SECONDS_SHOWN}; url=/join"
+    return response
+
+
+def _mark(number: str, who: Principal) -> str:
+    """Whose page it is, for whoever sits at it when it is sent: nothing that says so to anybody else."""
+    named = f"{number} {who.student_public_id}"
+    return keyring.current().blind_index(named, context="worry.who").hex()
+
+
+def _is_theirs(who: Principal) -> bool:
+    sent = request.form
+    return "who" not in sent or sent["who"] == _mark(sent.get("form", ""), who)
+
+
 def _page(who: Principal, problem: str | None = None) -> Response:
     tx = reading()
     seen = queries.own_page(tx)
+    number = request.form.get("form") or str(uuid4())
     response = make_response(
         render_template(
             "students/tell.html",
@@ -82,7 +133,8 @@ def _page(who: Principal, problem: str | None = None) -> Response:
             # What was typed stands there again, under the number that it was sent with.
             note=request.form.get("note", ""),
             goes_to=request.form.get("goes_to", GoesTo.TEACHER),
-            number=request.form.get("form") or str(uuid4()),
+            number=number,
+            mark=_mark(number, who),
             problem=problem,
             form=FlaskForm(),
             leave_form=FlaskForm(),
@@ -96,7 +148,7 @@ def _refused(who: Principal, refused: Rejected | Throttled) -> Response:
     # The service's own transaction may have been the session's last.
     again = enter(who.credential)
     if again is None:
-        return out()
+        return _later()
     if isinstance(refused, Throttled):
         return errors.to_be_waited_for(_page(again, TOLD_BEFORE), refused)
     page = _page(again, next(iter(refused.fields.values())))
