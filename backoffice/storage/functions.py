@@ -590,10 +590,40 @@ def device_in_class(
     return session.execute(statement, {**values, "since": since, "at": at}).first()
 
 
+def network_opened(session: Session, *, classroom_id: int, network: UUID, since: datetime) -> AnyRow | None:
+    """The school of a class, and when it opened a network for its classes; None unless since a moment."""
+    statement = text("select * from app.network_opened(:classroom, :network, :since)")
+    return session.execute(statement, {"classroom": classroom_id, "network": network, "since": since}).first()
+
+
+def note_locked_network(
+    session: Session, *, classroom_id: int, network: UUID, public_id: str, at: datetime, until: datetime
+) -> None:
+    """Note, for the school of a class, that a network was refused there and until when it has no try left."""
+    statement = text("select app.note_locked_network(:classroom, :network, :public_id, :at, :until)")
+    values = {"classroom": classroom_id, "network": network, "public_id": public_id}
+    session.execute(statement, {**values, "at": at, "until": until})
+
+
+def network_locked_until(session: Session, *, classroom_id: int, at: datetime) -> datetime | None:
+    """Until when a network is locked that was refused at the school of a class of the principal."""
+    found: datetime | None = session.scalar(
+        text("select app.network_locked_until(:classroom, :at)"), {"classroom": classroom_id, "at": at}
+    )
+    return found
+
+
 def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None, at: datetime) -> bool:
     """Set or remove the PIN of the signed-in child; False unless its hash is still the verified one."""
     statement = text("select app.set_own_pin(:verified, :hash, :at)")
     return bool(session.scalar(statement, {"verified": verified, "hash": pin_hash, "at": at}))
+
+
+def hash_own_pin_anew(session: Session, *, verified: str, pin_hash: str) -> None:
+    """Keep the PIN of the signed-in child by another hash of it, if its hash is still the verified one."""
+    session.execute(
+        text("select app.hash_own_pin_anew(:verified, :hash)"), {"verified": verified, "hash": pin_hash}
+    )
 
 
 def pin_is_required(session: Session) -> bool:

@@ -39,6 +39,7 @@ from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from plugins.rosters.models import RosterImport
@@ -79,6 +80,7 @@ MODELS: Mapping[str, Any] = {
     "action": Action,
     "point_award": PointAward,
     "classroom_tablet": ClassroomTablet,
+    "locked_network": LockedNetwork,
     "worry": Worry,
     "guardian_request": GuardianRequest,
 }

@@ -548,6 +548,18 @@ def _days_set(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _network_opened(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """One that is locked, where the actor opens any."""
+    own = stage.own(actor, "locked_network")
+    if not own:
+        return Filled({}, audited=False)
+    return Filled(
+        {"network": own[0].public_id},
+        ("changed app.locked_network",),
+        identifiers={"network": "locked_network"},
+    )
+
+
 def _looked_at_both(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     """Only looked at, before it is confirmed; merging is in tests/schools/test_merging_services.py.
 
@@ -1106,6 +1118,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_teachers.withdraw": _asked_beside,
     "console_school-year.index": _year_looked_at,
     "console_school-days.index": _days_set,
+    "console_locked-networks.open": _network_opened,
     "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_class_points.award": _awarded,
