@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from backoffice.access.principal import StudentToken
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
@@ -63,6 +64,7 @@ def test_coming_in_keeps_the_pin_anew_and_ends_no_other_session(
 def test_a_pin_that_is_another_by_now_stays(world: World, child: Child) -> None:
     stored = kept(child)
     who = world.student(world.own_class, world.own_class.children[1])
+    assert isinstance(who.credential, StudentToken)
     hash_anew(credential=who.credential, pin=PIN, stored=stored, cost=DEARER)
     assert kept(child) == stored
     # The child itself, but what was verified is not what there is any more.
