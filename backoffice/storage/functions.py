@@ -732,6 +732,13 @@ def merge_students(session: Session, *, school_id: int, keeper: int, merged: int
     return str(session.scalar(statement, given))
 
 
+def plugin_rows_that_stay(session: Session, *, school_id: int, keeper: int, merged: int) -> Sequence[AnyRow]:
+    """Of how many rows of plugins, by schema, the keeper has the same: merging leaves them behind."""
+    statement = text("select * from app.plugin_rows_that_stay(:school, :keeper, :merged)")
+    given = {"school": school_id, "keeper": keeper, "merged": merged}
+    return session.execute(statement, given).all()
+
+
 def set_school_days(session: Session, *, school_id: int, days: Sequence[str], time_zone: str) -> str:
     """Set the days and the time zone of a school: "set", or why not ("not theirs", "no such zone")."""
     statement = text("select app.set_school_days(:school, cast(:days as text[]), :zone)")

@@ -79,7 +79,7 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
     now = clock.now()
     with transaction(Nobody(visitor.address)) as tx:
         room = functions.class_behind_code(tx, code_index=index, at=now)
-        rows = functions.names_behind_code(tx, code_index=index, at=now)
+        rows = functions.names_behind_code(tx, code_index=index, at=now) if room is not None else ()
     asks = room is not None and room.names_shown == NamesShown.USERNAMES
     if room is None or not (rows or asks):
         raise Rejected(code=NOT_OPEN)

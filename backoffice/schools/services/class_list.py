@@ -1,7 +1,7 @@
 """The list of a class as its teacher writes it: names, aliases and usernames, saved at once."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import showing
 from backoffice.schools.services.showing import seats_of
+from backoffice.storage.public_id import is_public_id
 
 LONGEST_ALIAS = 30
 MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
@@ -76,8 +77,9 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
     try:
         with transaction(principal) as tx:
             room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True)
+            # Students before their places, as whoever merges two of them.
+            students = _students(tx, room, {*written, *usernames})
             seats = seats_of(tx, room)
-            students = _students(tx, room, seats, {*written, *usernames})
             changed = {
                 "students.correct": _rewrite(students, written),
                 "students.aliases": _rename(seats, aliases, wanted.aliases_seen),
@@ -116,16 +118,21 @@ def _alias(text: str) -> str | None:
     return alias
 
 
-def _students(
-    tx: Transaction, room: Classroom, seats: Mapping[str, Enrollment], chosen: set[str]
-) -> Sequence[Student]:
+def _students(tx: Transaction, room: Classroom, chosen: Collection[str]) -> Sequence[Student]:
+    """Those of the chosen who are in the class, locked."""
     return tx.scalars(
         visible(
             tx.principal,
             select(Student)
+            .join(
+                Enrollment,
+                (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id),
+            )
             .where(
-                Student.school_id == room.school_id,
-                Student.id.in_([seats[each].student_id for each in chosen if each in seats]),
+                Enrollment.school_id == room.school_id,
+                Enrollment.classroom_id == room.id,
+                Enrollment.ended_at.is_(None),
+                Student.public_id.in_([each for each in chosen if is_public_id(each)]),
             )
             .order_by(Student.id)
             .with_for_update(of=Student),
