@@ -773,6 +773,14 @@ def has_other_owner(session: Session, *, school_id: int, classroom_id: int, acco
     return bool(session.scalar(statement, given))
 
 
+def owners_seen(session: Session, *, school_id: int, classroom_id: int) -> Sequence[int]:
+    """The owners of a class of the principal's who can act: an account or place is not suspended."""
+    found: Sequence[int] = session.scalar(
+        text("select app.owners_seen(:school, :classroom)"), {"school": school_id, "classroom": classroom_id}
+    )
+    return found
+
+
 def change_teaching_role(
     session: Session, *, school_id: int, classroom_id: int, account_id: int, role: str
 ) -> bool:

@@ -1,10 +1,10 @@
-"""Merging students: plugins' rows one by one, and locks in the order of whoever changes a class."""
+"""Merging students row by row, in the locks' order of whoever changes a class, and owners who can act."""
 
 from pathlib import Path
 
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0036_merging.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0036_merging_and_owners.sql"
 
 revision = "0036"
 down_revision = "0035"

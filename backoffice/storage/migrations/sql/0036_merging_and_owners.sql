@@ -157,3 +157,36 @@ end $$;
 revoke execute on function app.move_plugin_rows(bigint, bigint, bigint),
   app.plugin_rows_that_stay(bigint, bigint, bigint) from public;
 grant execute on function app.plugin_rows_that_stay(bigint, bigint, bigint) to backoffice_app;
+
+-- ------------------------------------------------------------------------------------ owners who can act
+
+create function app.owners_who_act(of_school bigint, of_classroom bigint) returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select coalesce(array_agg(t.account_id), '{}')
+    from teaching_role t join account a on a.id = t.account_id and a.status = 'active'
+   where t.school_id = of_school and t.classroom_id = of_classroom and t.role = 'owner'
+     and not exists (select from membership m
+                      where m.school_id = t.school_id and m.account_id = t.account_id
+                        and m.suspended_at is not null)
+$$;
+comment on function app.owners_who_act is 'The owners of a class whose account and place at the school are not suspended.';
+
+create or replace function app.has_other_owner(of_school bigint, of_classroom bigint, of_account bigint) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  -- Owners who go at the same time go one after the other.
+  perform from classroom c where c.school_id = of_school and c.id = of_classroom for update;
+  return exists (select from unnest(owners_who_act(of_school, of_classroom)) as o (id) where o.id <> of_account);
+end $$;
+
+-- For pages, which hold nothing.
+create function app.owners_seen(of_school bigint, of_classroom bigint) returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select case when of_school = any (ids('led_schools')) or of_classroom = any (ids('classrooms'))
+              then owners_who_act(of_school, of_classroom) else '{}' end
+$$;
+comment on function app.owners_seen is
+  'The owners of a class who can act, for who teaches it or leads its school.';
+
+revoke execute on function app.owners_who_act(bigint, bigint), app.owners_seen(bigint, bigint) from public;
+grant execute on function app.owners_seen(bigint, bigint) to backoffice_app;
