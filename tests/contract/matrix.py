@@ -47,13 +47,13 @@ from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage
 from tests.contract.pages import body_of, forms, settled
 from tests.contract.routes import (
     FORMS,
-    NOTED,
     OWN,
     PUBLIC,
     Filled,
     Route,
     door,
     form_keys,
+    noted,
     permission_of,
     routes,
 )
@@ -329,7 +329,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         for thing in {
             each.place: each for each in reversed(matrix.within(matrix.stage.own(actor, kind)))
         }.values():
-            filled = fill(matrix.stage, actor, thing) if fill else NOTED.get(route.endpoint)
+            filled = fill(matrix.stage, actor, thing) if fill else noted(route.endpoint, thing)
             response = matrix.knock(actor, route, thing, filled)
             changes = matrix.settle()
             name = f"{role} {route} own {kind} ({thing.place})"

@@ -250,6 +250,15 @@ NOTED: Mapping[str, Filled] = {
     "console_students.details": Filled({}, ("added app.student_view",), audited=False),
     "console_class_points.report": Filled({}, ("added app.student_view",)),
 }
+
+
+def noted(endpoint: str, thing: Thing | None) -> Filled | None:
+    """What looking at a page about a thing leaves behind."""
+    if endpoint == "console_class_points.reports" and thing is not None:
+        return Filled({}, ("added app.student_view",) * len(_seated(thing)))
+    return NOTED.get(endpoint)
+
+
 # What a mail about an account leaves behind.
 TOLD = ("added app.account_letter", "added app.job_run")
 # A change of a roster takes the place of the one before.
