@@ -303,6 +303,9 @@ class StudentGrid(Grid):
                 student=public_id,
                 given_name=form.given_name.data or "",
                 family_name=form.family_name.data,
+                classroom=turn.classroom.public_id
+                if turn.classroom and turn.classroom.archived_at is None
+                else None,
             )
             if turn.next and "onwards" in request.form:
                 return turn.of(turn.next.public_id, "/edit")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_EDIT
 from backoffice.access.policy import visible
@@ -17,6 +18,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import showing
+from backoffice.schools.services.changes import Renamed, note_names
 from backoffice.schools.services.showing import seats_of
 from backoffice.storage.public_id import is_public_id
 
@@ -80,12 +82,14 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
             # Students before their places, as whoever merges two of them.
             students = _students(tx, room, {*written, *usernames})
             seats = seats_of(tx, room)
+            renamed = _rewrite(students, written)
             changed = {
-                "students.correct": _rewrite(students, written),
+                "students.correct": list(renamed),
                 "students.aliases": _rename(seats, aliases, wanted.aliases_seen),
                 "students.usernames": _set_usernames(students, usernames),
             }
             tx.flush()
+            note_names(tx, room, renamed, at=clock.now())
             for verb, numbers in changed.items():
                 if numbers:
                     record(tx, verb, school_id=room.school_id, classroom=room.id, students=sorted(numbers))
@@ -141,9 +145,10 @@ def _students(tx: Transaction, room: Classroom, chosen: Collection[str]) -> Sequ
     ).all()
 
 
-def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> list[int]:
+def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> dict[int, Renamed]:
     """Give each student the name that was written, if it is another than the page showed."""
-    changed, overtaken = [], {}
+    changed: dict[int, Renamed] = {}
+    overtaken = {}
     for student in students:
         name = written.get(student.public_id)
         if name is None or version(name.given, name.family) == name.seen:
@@ -154,9 +159,10 @@ def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> l
         if now != name.seen:
             overtaken[student.public_id] = MEANWHILE
             continue
-        student.given_name, student.family_name = name.given, name.family or None
+        after = (name.given, name.family or None)
+        changed[student.id] = Renamed((student.given_name, student.family_name), after)
+        student.given_name, student.family_name = after
         student.name_tokens = names.tokens(name.given, name.family, school_id=student.school_id)
-        changed.append(student.id)
     if overtaken:
         raise Rejected(**overtaken)
     return changed

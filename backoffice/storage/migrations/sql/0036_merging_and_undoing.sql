@@ -190,3 +190,5 @@ comment on function app.owners_seen is
 
 revoke execute on function app.owners_who_act(bigint, bigint), app.owners_seen(bigint, bigint) from public;
 grant execute on function app.owners_seen(bigint, bigint) to backoffice_app;
+
+alter table app.roster_change_student alter column names set statistics 0;
