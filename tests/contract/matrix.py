@@ -280,6 +280,9 @@ class Matrix:
                 elif kind == "account" and number == actor.principal.account_id:
                     # Who does something to somebody may get something by it: a class that was theirs.
                     continue
+                elif change.table == "app.roster_change_student" and change.kind == "removed":
+                    # The record of the change before goes, whoever it was about.
+                    continue
                 elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
                     found.append(f"{change} is of another {kind}")
                 elif thing and kind == "school" and thing.school_id not in {None, number}:

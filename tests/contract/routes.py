@@ -1157,7 +1157,7 @@ FORMS: Mapping[str, Fill] = {
     # A picture is used in tests/students/test_tablets.py.
     "tablets.pair": _always(audited=False),
     "console_students.edit": _always(
-        ("changed app.student",), given_name="Corrected", family_name="Spelling"
+        ("changed app.student", *NOTED_CHANGE), given_name="Corrected", family_name="Spelling"
     ),
     "console_students.act:unenroll": _unenroll,
     "plugin_rosters_rosters.upload": _roster,
