@@ -332,6 +332,19 @@ def _child_of(stage: Stage, thing: Thing | None) -> Thing:
     return next(each for each in stage.of("student") if each.id in seated)
 
 
+def _corrected(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """Another name. Where the class's last change was about the same child, the record of it is changed."""
+    with transaction(SYSTEM) as tx:
+        about = select(RosterChangeStudent.student_id).where(
+            RosterChangeStudent.student_id == (thing.id if thing else 0)
+        )
+        same = tx.scalar(about) is not None
+    noted_anew = ("changed app.roster_change", "changed app.roster_change_student") if same else NOTED_CHANGE
+    return Filled(
+        {"given_name": "Corrected", "family_name": "Spelling"}, ("changed app.student", *noted_anew)
+    )
+
+
 def _aliased(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     child = _child_of(stage, thing)
     return Filled({f"alias-{child.public_id}": "Captain"}, ("changed app.enrollment",))
@@ -1156,9 +1169,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_live.sign_all_out": _all_signed_out,
     # A picture is used in tests/students/test_tablets.py.
     "tablets.pair": _always(audited=False),
-    "console_students.edit": _always(
-        ("changed app.student", *NOTED_CHANGE), given_name="Corrected", family_name="Spelling"
-    ),
+    "console_students.edit": _corrected,
     "console_students.act:unenroll": _unenroll,
     "plugin_rosters_rosters.upload": _roster,
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.
