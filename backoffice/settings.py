@@ -121,6 +121,7 @@ class Throttles(_Section):
     # Below a class's size: who tries one PIN on thirty children trips as who tries thirty on one.
     pin_device: Allowance = "10/10 minute;30/day"
     # For devices that no class let in before, which may be a school's whole morning behind one address.
+    # A school that is locked out by it opens it for its own classes, which then have as much again.
     pin_network: Allowance = "60/10 minute;300/day"
     # In a class: at devices that it does not know, and at those where its children were in the last 30 days.
     # What is typed at its tablets, or with a card, takes of neither.

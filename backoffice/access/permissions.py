@@ -47,6 +47,9 @@ JOBS_RUN = Permission("jobs:run", "Have a job run now")
 KEYS_ROTATE = Permission("keys:rotate", "Change the keys under which data is sealed")
 MAIL_READ = Permission("mail:read", "See which mails went out, not to whom nor what they say")
 MAIL_RETRY = Permission("mail:retry", "Have a mail that was given up tried again")
+NETWORKS_OPEN = Permission(
+    "networks:open", "Let a network with too many wrong PINs try again at the school's classes"
+)
 OWN_POINTS_READ = Permission("own-points:read", "See the own points")
 PERMISSIONS_READ = Permission("permissions:read", "See who may do what")
 PINS_CLEAR = Permission("pins:clear", "Clear and unlock students' PINs, and ask a class for them")

@@ -14,11 +14,15 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom
 from backoffice.schools.names import COLOURS, FIGURES
 from backoffice.schools.queries import is_personal
+from backoffice.schools.roster_models import ChangeKind
 from backoffice.schools.services import archiving
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
+
+UNDONE = "Undone. The students of this class are as they were before. Who was out needs a new card."
+RENAMED = "Undone. The names are what they were before."
 
 
 class ManagePage(ClassPage):
@@ -101,12 +105,9 @@ class ManagePage(ClassPage):
         """Undo the last change of the class's roster."""
         done_reading()
         try:
-            undo_last_change(principal=self.who, classroom=public_id)
+            undone = undo_last_change(principal=self.who, classroom=public_id)
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash(
-                "Undone. The students of this class are as they were before. Who was out needs a new card.",
-                "success",
-            )
+            flash(RENAMED if undone.kind is ChangeKind.RENAME else UNDONE, "success")
         return redirect(f"/console/classrooms/{public_id}", 303)

@@ -60,6 +60,7 @@ class ClassPoints(ActionPages, ReportPages):
         "retire": ACTIONS_EDIT,
         "bring_back": ACTIONS_EDIT,
         "report": POINTS_REPORT,
+        "reports": POINTS_REPORT,
     }
     title = "Points"
     tail = "points"

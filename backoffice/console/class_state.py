@@ -54,3 +54,9 @@ def words_of(change: Undoable) -> tuple[str, str]:
         case ChangeKind.MOVE_IN:
             back = f"Undone, {they} {'are' if many else 'is'} back there and out of this class."
             return f"{who} came from {change.other or 'another class'}.", back
+        case ChangeKind.RENAME:
+            back = "Undone, they are" if many else "Undone, it is"
+            return (
+                f"{change.count} {'names were' if many else 'name was'} corrected.",
+                f"{back} written as before. Aliases and usernames stay.",
+            )

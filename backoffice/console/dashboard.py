@@ -12,6 +12,7 @@ from backoffice.access.permissions import (
     CLASSROOMS_CREATE,
     CONSOLE_ENTER,
     GUARDIANS_APPROVE,
+    NETWORKS_OPEN,
     REQUESTS_ANSWER,
     SCHOOLS_COUNT,
 )
@@ -19,11 +20,13 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import doors
 from backoffice.console.guard import GuardedView
+from backoffice.console.locked_pins import NETWORKS
 from backoffice.console.schools import classes_of, shown_name
 from backoffice.families.requests import queries as requests
 from backoffice.schools import codes, queries
 from backoffice.schools.doors import states_of
 from backoffice.schools.models import Classroom
+from backoffice.students.pins import networks
 from backoffice.students.worries import queries as worries
 from backoffice.web.identity import reading
 
@@ -66,6 +69,7 @@ def _of_schools(tx: Transaction) -> dict[str, Any]:
             _tile("Students", total.students, "/console/students/" if leads else None),
             _tile("Staff", total.staff, "/console/teachers/" if leads else None),
             *_inbox(tx),
+            *_networks(tx),
         ],
         "cards": {
             "title": "Schools",
@@ -101,6 +105,7 @@ def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
             _tile("Students", sum(sizes.values()), "/console/students/"),
             _tile("Points this week", queries.points_since(tx, classrooms, monday), None),
             *_inbox(tx),
+            *_networks(tx),
         ],
         "cards": {
             "title": "Your classes",
@@ -140,6 +145,14 @@ def _inbox(tx: Transaction) -> list[dict[str, Any]]:
     if can(tx.principal, GUARDIANS_APPROVE):
         waiting += requests.count_parents_waiting(tx)
     return [_tile("To answer", waiting, "/console/inbox/")] if waiting else []
+
+
+def _networks(tx: Transaction) -> list[dict[str, Any]]:
+    """How many networks are locked after wrong PINs, for whoever opens them and only if one is."""
+    if not can(tx.principal, NETWORKS_OPEN):
+        return []
+    found = networks.count_locked(tx)
+    return [_tile("Locked networks" if found > 1 else "Locked network", found, NETWORKS)] if found else []
 
 
 def _tile(title: str, value: int, url: str | None) -> dict[str, Any]:

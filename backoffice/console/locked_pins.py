@@ -8,33 +8,50 @@ from zoneinfo import ZoneInfo
 from flask_wtf import FlaskForm
 
 from backoffice import clock
+from backoffice.access.permissions import NETWORKS_OPEN
+from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.schools.models import Classroom
+from backoffice.schools.queries import schools_run
 from backoffice.settings import Throttles
 from backoffice.students.pins import counting
 from backoffice.students.pins.counting import LockedClass
 from backoffice.students.pins.queries import Pupil
+
+NETWORKS = "/console/locked-networks/"
 
 
 def locked_pins(
     tx: Transaction, who: Principal, row: Classroom, *, pupils: Sequence[Pupil], throttles: Throttles
 ) -> dict[str, Any] | None:
     """The values of the part for a class of these pupils; None where nothing is locked."""
-    shared = _shared(who, counting.locked(tx, row, throttles))
+    found = counting.locked(tx, row, throttles)
+    shared = _shared(who, found)
     held = [
         {"public_id": each.public_id, "name": each.name, "until": clock_time(who, each.locked_until)}
         for each in pupils
         if each.locked_until
     ]
-    if not (shared or held):
+    if not (shared or held or found.network_until):
         return None
     return {
+        "network_until": clock_time(who, found.network_until) if found.network_until else None,
+        "networks_url": NETWORKS if row.school_id in _run(tx) else None,
         "shared": shared,
         "students": held,
         "url": f"/console/classrooms/{row.public_id}/cards/unlock",
         "form": FlaskForm(),
     }
+
+
+def _run(tx: Transaction) -> set[int]:
+    """The schools whose networks the principal opens."""
+    return (
+        {school.id for school in schools_run(tx, NETWORKS_OPEN)}
+        if can(tx.principal, NETWORKS_OPEN)
+        else set()
+    )
 
 
 def clock_time(who: Principal, until: datetime) -> str:

@@ -27,6 +27,7 @@ from backoffice.console.guard import GuardedView
 from backoffice.console.inbox import InboxPage
 from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
+from backoffice.console.locked_networks import LockedNetworksPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
 from backoffice.console.plugins import PluginsPage
@@ -60,6 +61,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     FamilyInvitationGrid,
     SchoolGrid,
     SchoolDaysPage,
+    LockedNetworksPage,
     SchoolYearPage,
     TeacherGrid,
     InvitationGrid,

@@ -19,7 +19,7 @@ from backoffice.schools.models import Student
 from backoffice.schools.names import LONGEST
 from backoffice.schools.services import merging
 from backoffice.schools.services.merging import MergePreview, Seated, Side
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
@@ -196,6 +196,12 @@ def _seats_together(stays: Side, goes: Side) -> list[str]:
     return [_seat(seat) for seat in together.values()] or ["None"]
 
 
+def _left_behind(goes: Side, name: str, count: int) -> str:
+    title = next((plugin.title for plugin in runtime().plugins if plugin.name == name), name)
+    entries = "1 entry" if count == 1 else f"{count:,} entries"
+    return f"{title} keeps something of both that only one can have: {entries} of {goes.name} will be gone."
+
+
 def _sentences(looked: MergePreview) -> list[str]:
     """What is decided where both have something, and what is over."""
     stays, goes = looked.keeper, looked.merged
@@ -216,6 +222,7 @@ def _sentences(looked: MergePreview) -> list[str]:
         f"The personal cards of {goes.name} stop working. Print a new one where it is needed.": goes.cards
         > 0,
         f"Whoever is signed in as {goes.name} now is out.": goes.inside > 0,
+        **{_left_behind(goes, name, count): True for name, count in looked.stays},
         "If your school's own system lists both, mend that list as well: its next import would bring the"
         " second one back.": True,
     }

@@ -124,7 +124,7 @@ class StudentGrid(Grid):
         return statement
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
-        """Name, classes, points over all of them."""
+        """Name, the classes that go on, points over all of these."""
         seats = queries.seats_of(tx, things)
         within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
         return [
@@ -133,7 +133,7 @@ class StudentGrid(Grid):
                 f"/console/students/{thing.public_id}{within}",
                 (
                     Cell(full_name(thing)),
-                    Cell(", ".join(sorted(seat.classroom for seat in seats.get(thing.id, ())))),
+                    Cell(", ".join(sorted(seat.classroom for seat in seats.get(thing.id, ()))) or None),
                     Cell(str(sum(seat.points for seat in seats.get(thing.id, ()))), "number"),
                 ),
             )
@@ -303,6 +303,9 @@ class StudentGrid(Grid):
                 student=public_id,
                 given_name=form.given_name.data or "",
                 family_name=form.family_name.data,
+                classroom=turn.classroom.public_id
+                if turn.classroom and turn.classroom.archived_at is None
+                else None,
             )
             if turn.next and "onwards" in request.form:
                 return turn.of(turn.next.public_id, "/edit")

@@ -8,6 +8,7 @@ from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
+from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
 from backoffice.students.worries.jobs import JOBS as WORRY_JOBS
 from backoffice.throttles.forgetting import forget_tries
@@ -21,6 +22,7 @@ JOBS: tuple[Job, ...] = (
     *REQUEST_JOBS,
     *PROVIDER_JOBS,
     *MAIL_JOBS,
+    *SCHOOL_JOBS,
     *STAFF_JOBS,
     *WORRY_JOBS,
 )

@@ -45,21 +45,23 @@ class Progress:
     awards: Sequence[Line]
 
 
-def printed(progress: Progress, paper: Paper) -> bytes:
-    """The page as PDF."""
-    page = _Page(paper)
-    page.head(progress)
-    page.figures(progress)
-    page.chart(progress.weeks)
-    page.lists(progress)
-    return page.document.as_bytes()
+def printed(paper: Paper, *each: Progress) -> bytes:
+    """A page for each as PDF."""
+    document = Document(title="Progress report", paper=paper)
+    for progress in each:
+        page = _Page(document)
+        page.head(progress)
+        page.figures(progress)
+        page.chart(progress.weeks)
+        page.lists(progress)
+    return document.as_bytes()
 
 
 class _Page:
-    """The page as it fills from top to bottom."""
+    """A new page as it fills from top to bottom."""
 
-    def __init__(self, paper: Paper) -> None:
-        self.document = Document(title="Progress report", paper=paper)
+    def __init__(self, document: Document) -> None:
+        self.document = document
         self.document.add_page()
         self.width = self.document.w - 2 * MARGIN
         self.y = MARGIN

@@ -1,12 +1,13 @@
 """What was awarded in a class: awards, totals, weeks. Read through the policy, or of a class found by it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, DateTime, bindparam, case, func, select, tuple_
+from sqlalchemy import ARRAY, DateTime, and_, bindparam, case, func, select, tuple_
 
 from backoffice import clock
 from backoffice.access.policy import visible
@@ -14,7 +15,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
-from backoffice.schools.queries import stands
+from backoffice.schools.queries import Award, stands
 from backoffice.storage.numbers import one_of
 
 AWARDS_A_PAGE = 30
@@ -103,8 +104,8 @@ def classroom_of(tx: Transaction, action: Action) -> Classroom:
     return tx.scalars(statement).one()
 
 
-def pupils(tx: Transaction, classroom: Classroom) -> list[Pupil]:
-    """The children of a class, in the order of what they are called."""
+def enrolled(tx: Transaction, classroom: Classroom, *options: Any) -> list[tuple[Student, Enrollment]]:
+    """Who is in a class now, with their place there. `options` are loader options."""
     statement = (
         select(Student, Enrollment)
         .join(
@@ -116,8 +117,14 @@ def pupils(tx: Transaction, classroom: Classroom) -> list[Pupil]:
             Enrollment.classroom_id == classroom.id,
             Enrollment.ended_at.is_(None),
         )
+        .options(*options)
     )
-    rows = tx.execute(visible(tx.principal, statement)).all()
+    return [(student, seat) for student, seat in tx.execute(visible(tx.principal, statement))]
+
+
+def pupils(tx: Transaction, classroom: Classroom) -> list[Pupil]:
+    """The children of a class, in the order of what they are called."""
+    rows = enrolled(tx, classroom)
     people = [
         names.Named(
             student.id,
@@ -177,6 +184,66 @@ def totals(
     The class was found through the policy.
     """
     mondays = _mondays(zone, weeks)
+    return _summed(_counted(tx, classroom, zone, mondays, student=student), mondays)
+
+
+def totals_by_student(
+    tx: Transaction, classroom: Classroom, zone: ZoneInfo, *, weeks: int
+) -> Mapping[int, Totals]:
+    """The totals of each student by themselves, in one statement; none of whom nothing was awarded to."""
+    mondays = _mondays(zone, weeks)
+    rows: dict[int, list[Any]] = defaultdict(list)
+    for row in _counted(tx, classroom, zone, mondays):
+        rows[row.student_id].append(row)
+    return {student: _summed(own, mondays) for student, own in rows.items()}
+
+
+def no_totals(zone: ZoneInfo, *, weeks: int) -> Totals:
+    """Those of somebody to whom nothing was awarded."""
+    return _summed((), _mondays(zone, weeks))
+
+
+def last_awards_by_student(tx: Transaction, classroom: Classroom, *, most: int) -> Mapping[int, list[Award]]:
+    """The newest awards of each student of a class that were not taken back, so many at the most."""
+    place = func.row_number().over(
+        partition_by=PointEntry.student_id,
+        order_by=(PointEntry.awarded_at.desc(), PointEntry.id.desc()),
+    )
+    ranked = visible(
+        tx.principal,
+        select(
+            PointEntry.student_id,
+            PointEntry.action_id,
+            PointEntry.value,
+            PointEntry.awarded_at,
+            PointEntry.awarded_by,
+            place.label("place"),
+        ).where(
+            PointEntry.school_id == classroom.school_id,
+            PointEntry.classroom_id == classroom.id,
+            stands(),
+        ),
+    ).subquery()
+    statement = (
+        select(ranked, Action.label)
+        .join(Action, and_(Action.school_id == classroom.school_id, Action.id == ranked.c.action_id))
+        .where(ranked.c.place <= most)
+        .order_by(ranked.c.student_id, ranked.c.place)
+    )
+    found: dict[int, list[Award]] = defaultdict(list)
+    for row in tx.execute(statement):
+        found[row.student_id].append(Award(row.label, row.value, None, row.awarded_at, row.awarded_by))
+    return found
+
+
+def _counted(
+    tx: Transaction,
+    classroom: Classroom,
+    zone: ZoneInfo,
+    mondays: Sequence[date],
+    *,
+    student: int | None = None,
+) -> Sequence[Any]:
     starts = [datetime.combine(day, time(), zone) for day in mondays]
     edges = bindparam(None, starts, type_=ARRAY(DateTime(timezone=True)), unique=True)
     week = func.width_bucket(PointEntry.awarded_at, edges).label("week")
@@ -199,10 +266,14 @@ def totals(
     )
     if student is not None:
         statement = statement.where(PointEntry.student_id == student)
+    return tx.execute(statement).all()
+
+
+def _summed(rows: Iterable[Any], mondays: Sequence[date]) -> Totals:
     by_student: dict[int, Sum] = defaultdict(Sum)
     by_action: dict[int, Sum] = defaultdict(Sum)
     by_week: dict[int, Sum] = defaultdict(Sum)
-    for row in tx.execute(statement):
+    for row in rows:
         for sums, key in ((by_student, row.student_id), (by_action, row.action_id), (by_week, row.week)):
             before = sums[key]
             sums[key] = Sum(before.given + row.given, before.taken + row.taken, before.times + row.times)

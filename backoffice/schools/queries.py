@@ -305,7 +305,7 @@ def is_in(classroom: Classroom) -> ColumnElement[bool]:
 
 
 def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Seat]]:
-    """What the principal may see of where these students are enrolled, by the student's number."""
+    """What the principal may see of where these students are enrolled now, by the student's number."""
     schools = frozenset(student.school_id for student in students)
     statement = (
         select(Enrollment.student_id, Enrollment.balance, Classroom.name)
@@ -317,6 +317,7 @@ def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Sea
             one_of(Enrollment.school_id, schools),
             one_of(Enrollment.student_id, {student.id for student in students}),
             Enrollment.ended_at.is_(None),
+            Classroom.archived_at.is_(None),
         )
     )
     found: dict[int, list[Seat]] = {}

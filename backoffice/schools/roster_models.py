@@ -18,6 +18,7 @@ class ChangeKind(StrEnum):
     END = "end"
     MOVE_OUT = "move_out"
     MOVE_IN = "move_in"
+    RENAME = "rename"
 
 
 class ChangedHow(StrEnum):
@@ -27,6 +28,7 @@ class ChangedHow(StrEnum):
     JOINED = "joined"  # a child that the school had already
     BACK = "back"  # was in the class before
     LEFT = "left"
+    RENAMED = "renamed"  # stayed, and is written otherwise
 
 
 class RosterChange(Base):
@@ -62,7 +64,7 @@ class RosterChange(Base):
 
 
 class RosterChangeStudent(Base):
-    """One student whose place the last change of a roster changed."""
+    """One student whose place, or whose name, the last change of a roster changed."""
 
     __tablename__ = "roster_change_student"
     __table_args__ = (
@@ -84,3 +86,6 @@ class RosterChangeStudent(Base):
     classroom_id: Mapped[int] = columns.reference("Whose roster", keep=Keep.STUDENT, primary_key=True)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
     how: Mapped[str] = columns.choice("What became of the child's place", keep=Keep.STUDENT)
+    names: Mapped[dict[str, list[str | None]] | None] = columns.sealed_json(
+        "The child's name before and after, so that correcting it can be undone", keep=Keep.TWO_DAYS
+    )

@@ -53,6 +53,7 @@ def classes_by_student(tx: Transaction, school_id: int, students: set[str]) -> d
             Student.school_id == school_id,
             Student.public_id.in_(students),
             Enrollment.ended_at.is_(None),
+            Classroom.archived_at.is_(None),
         )
     )
     for student, name in tx.execute(visible(tx.principal, statement)):

@@ -591,10 +591,40 @@ def device_in_class(
     return session.execute(statement, {**values, "since": since, "at": at}).first()
 
 
+def network_opened(session: Session, *, classroom_id: int, network: UUID, since: datetime) -> AnyRow | None:
+    """The school of a class, and when it opened a network for its classes; None unless since a moment."""
+    statement = text("select * from app.network_opened(:classroom, :network, :since)")
+    return session.execute(statement, {"classroom": classroom_id, "network": network, "since": since}).first()
+
+
+def note_locked_network(
+    session: Session, *, classroom_id: int, network: UUID, public_id: str, at: datetime, until: datetime
+) -> None:
+    """Note, for the school of a class, that a network was refused there and until when it has no try left."""
+    statement = text("select app.note_locked_network(:classroom, :network, :public_id, :at, :until)")
+    values = {"classroom": classroom_id, "network": network, "public_id": public_id}
+    session.execute(statement, {**values, "at": at, "until": until})
+
+
+def network_locked_until(session: Session, *, classroom_id: int, at: datetime) -> datetime | None:
+    """Until when a network is locked that was refused at the school of a class of the principal."""
+    found: datetime | None = session.scalar(
+        text("select app.network_locked_until(:classroom, :at)"), {"classroom": classroom_id, "at": at}
+    )
+    return found
+
+
 def set_own_pin(session: Session, *, verified: str | None, pin_hash: str | None, at: datetime) -> bool:
     """Set or remove the PIN of the signed-in child; False unless its hash is still the verified one."""
     statement = text("select app.set_own_pin(:verified, :hash, :at)")
     return bool(session.scalar(statement, {"verified": verified, "hash": pin_hash, "at": at}))
+
+
+def hash_own_pin_anew(session: Session, *, verified: str, pin_hash: str) -> None:
+    """Keep the PIN of the signed-in child by another hash of it, if its hash is still the verified one."""
+    session.execute(
+        text("select app.hash_own_pin_anew(:verified, :hash)"), {"verified": verified, "hash": pin_hash}
+    )
 
 
 def pin_is_required(session: Session) -> bool:
@@ -703,6 +733,13 @@ def merge_students(session: Session, *, school_id: int, keeper: int, merged: int
     return str(session.scalar(statement, given))
 
 
+def plugin_rows_that_stay(session: Session, *, school_id: int, keeper: int, merged: int) -> Sequence[AnyRow]:
+    """Of how many rows of plugins, by schema, the keeper has the same: merging leaves them behind."""
+    statement = text("select * from app.plugin_rows_that_stay(:school, :keeper, :merged)")
+    given = {"school": school_id, "keeper": keeper, "merged": merged}
+    return session.execute(statement, given).all()
+
+
 def set_school_days(session: Session, *, school_id: int, days: Sequence[str], time_zone: str) -> str:
     """Set the days and the time zone of a school: "set", or why not ("not theirs", "no such zone")."""
     statement = text("select app.set_school_days(:school, cast(:days as text[]), :zone)")
@@ -747,6 +784,14 @@ def has_other_owner(session: Session, *, school_id: int, classroom_id: int, acco
     statement = text("select app.has_other_owner(:school, :classroom, :account)")
     given = {"school": school_id, "classroom": classroom_id, "account": account_id}
     return bool(session.scalar(statement, given))
+
+
+def owners_seen(session: Session, *, school_id: int, classroom_id: int) -> Sequence[int]:
+    """The owners of a class of the principal's who can act: an account or place is not suspended."""
+    found: Sequence[int] = session.scalar(
+        text("select app.owners_seen(:school, :classroom)"), {"school": school_id, "classroom": classroom_id}
+    )
+    return found
 
 
 def change_teaching_role(

@@ -28,6 +28,7 @@ from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import tokens
 from backoffice.students.cards.models import StudentCard
+from backoffice.students.issuers import Issuers, issuers
 from backoffice.students.models import StudentSession
 
 STAFF = frozenset({RoleName.LEADER, RoleName.TEACHER, RoleName.OWNER, RoleName.CO_TEACHER})
@@ -100,13 +101,19 @@ def code_sign_in(look: Looking) -> Finding:
     if coded + carded != begun:
         without = count(begun - coded - carded, "session")
         return falls_short(f"{without} in 30 days without a code or card of the class.")
+    given = issuers(look.tx, since)
+    if given.strangers:
+        return falls_short(
+            f"{count(given.strangers, 'code or card', 'codes or cards')} given out by somebody who never"
+            " taught the class."
+        )
     attempts = _ways_in_without_a_code(look)
     if let_in := [name for name, code, child, pin in attempts if _comes_in(code, child, pin)]:
         return falls_short(f"A child comes in without a code of the own class: {some(let_in)}.")
     return holds(
         f"{count(begun, 'session')} in 30 days, {coded:,} by a code and {carded:,} by a personal card of the"
-        f" child's own class; nothing else to sign in with is kept; {count(len(attempts), 'way')} in without"
-        " such a code tried, none works."
+        f" child's own class, {_given_out(given)}; nothing else to sign in with is kept;"
+        f" {count(len(attempts), 'way')} in without such a code tried, none works."
     )
 
 
@@ -194,6 +201,11 @@ def _comes_in(code_index: bytes, student: str, pin_hash: str | None) -> bool:
             return True
     except SessionEnded:
         return False
+
+
+def _given_out(given: Issuers) -> str:
+    gone = f" ({given.nobodys:,} by an import, or an account that is gone)" if given.nobodys else ""
+    return f"given out by its teachers{gone}"
 
 
 def _part(token: str, number: int) -> dict[str, Any]:

@@ -1,13 +1,34 @@
 """Who may see signed-in children, their cards, and what was done about their PINs."""
 
-from sqlalchemy import any_
+from typing import Any
 
-from backoffice.access.permissions import CARDS_ISSUE, CLASSROOMS_EDIT, PINS_CLEAR, STUDENTS_READ
+from sqlalchemy import ColumnElement, any_, func, select
+
+from backoffice.access.permissions import (
+    CARDS_ISSUE,
+    CLASSROOMS_EDIT,
+    NETWORKS_OPEN,
+    PINS_CLEAR,
+    STUDENTS_READ,
+)
 from backoffice.access.policy import Rule, register
+from backoffice.schools.models import Classroom, School, SchoolKind
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import PinOverride
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
+
+
+def _in_own_school(classrooms: ColumnElement[Any]) -> ColumnElement[bool]:
+    """That the school is somebody's own, who holds these classrooms of it."""
+    personal = (
+        select(Classroom.school_id)
+        .join(School, School.id == Classroom.school_id)
+        .where(Classroom.id == any_(classrooms), School.kind == SchoolKind.PERSONAL)
+    )
+    return LockedNetwork.school_id == any_(func.array(personal.scalar_subquery()))
+
 
 register(
     Rule(
@@ -34,4 +55,5 @@ register(
         classrooms=lambda classrooms: PinOverride.classroom_id == any_(classrooms),
         classrooms_of=lambda row: (row.classroom_id,),
     ),
+    Rule(LockedNetwork, read=NETWORKS_OPEN, classrooms=_in_own_school),
 )

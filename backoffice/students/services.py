@@ -2,7 +2,7 @@
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -60,6 +60,8 @@ class Begun:
     ends_at: datetime
     vouchers: tuple[str, ...]
     device: Device
+    # What the PIN was checked against, if the child has one.
+    verified_pin: str | None = field(default=None, repr=False)
 
 
 def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[Choice]:
@@ -77,7 +79,7 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
     now = clock.now()
     with transaction(Nobody(visitor.address)) as tx:
         room = functions.class_behind_code(tx, code_index=index, at=now)
-        rows = functions.names_behind_code(tx, code_index=index, at=now)
+        rows = functions.names_behind_code(tx, code_index=index, at=now) if room is not None else ()
     asks = room is not None and room.names_shown == NamesShown.USERNAMES
     if room is None or not (rows or asks):
         raise Rejected(code=NOT_OPEN)
@@ -166,7 +168,7 @@ def sign_in_student(
         raise Rejected(code=NOT_OPEN)
     school = (voucher(SCHOOL, begun.school_id),) if begun.vouches else ()
     vouchers = (_known(index), *school)
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device)
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device, verified)
 
 
 def leave(*, principal: Principal) -> None:

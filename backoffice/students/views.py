@@ -103,11 +103,17 @@ def choose() -> Response:
         if pin is None:
             return _refused(code, refused, tablet)
         return _pin_refused(code, student, refused, tablet)
-    return let_in(begun)
+    return let_in(begun, pin)
 
 
-def let_in(begun: Begun) -> Response:
-    """Answer with the child's new session, and the way to the own page."""
+def let_in(begun: Begun, pin: str | None) -> Response:
+    """Answer with the child's new session, and the way to the own page; `pin` is what let it in."""
+    pins.hash_anew(
+        credential=services.credential(begun.token_id, address()),
+        pin=pin or "",
+        stored=begun.verified_pin,
+        cost=settings().passwords,
+    )
     response = redirect("/student", 303)
     _alone_in(response)
     token = tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at)

@@ -4,19 +4,27 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from playwright.sync_api import Page
 
+from backoffice import clock
+from backoffice.access.principal import Nobody
+from backoffice.access.transaction import transaction
 from backoffice.problems import Throttled
 from backoffice.schools.models import Door, NamesShown
 from backoffice.schools.services import archiving, classrooms
 from backoffice.schools.services.doors import set_door
 from backoffice.schools.services.showing import show_as
 from backoffice.settings import Throttles
+from backoffice.storage import functions
+from backoffice.storage.public_id import new_public_id
 from backoffice.students import tablets
+from backoffice.students.pins import networks
 from backoffice.students.pins.counting import PIN, by_strangers
 from backoffice.students.pins.services import by_student
 from backoffice.throttles.tries import take
+from backoffice.throttles.visitor import Visitor
 from tests.browser.site import Site, come_in, join, label, make_class, paste_names, send_form
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
@@ -452,10 +460,32 @@ def cards_and_pins(page: Page, site: Site) -> None:
     with suppress(Throttled):
         for _ in range(40):
             take(by_strangers(PIN, classroom.id, Throttles()))
+    lock_network(site, "127.0.0.1")
     page.goto(f"/console/classrooms/{classroom.public_id}/cards")
     page.get_by_role("button", name="Ask each child for a PIN").or_(
         page.get_by_role("button", name="Leave it to each child")
     ).click()
+
+
+def lock_network(site: Site, *addresses: str) -> None:
+    """Have networks refused at a class of the school elsewhere."""
+    now = clock.now()
+    for address in addresses:
+        with transaction(Nobody(address)) as tx:
+            functions.note_locked_network(
+                tx,
+                classroom_id=site.world.elsewhere_class.id,
+                network=networks.tag(Visitor(address)),
+                public_id=new_public_id(),
+                at=now,
+                until=now + timedelta(hours=20),
+            )
+
+
+def locked_networks(page: Page, site: Site) -> None:
+    """The own network and another one, both locked."""
+    lock_network(site, "127.0.0.1", "198.51.100.9")
+    page.goto("/console/locked-networks/")
 
 
 FACTOR = "/account/second-factor"
@@ -635,6 +665,8 @@ PAGES: Mapping[str, Stop] = {
     "school days, of which school": Stop("leader", "/console/school-days/"),
     "school days": Stop("leader", "/console/school-days/?school={school}"),
     "school days, error": Stop("leader", "/console/school-days/?school={school}", without_days),
+    "no locked network": Stop("teacher", "/console/locked-networks/"),
+    "locked networks": Stop("leader", act=locked_networks),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),

@@ -1,11 +1,13 @@
 """The pages about points: what a teacher presses, sees and takes back."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from uuid import uuid4
 
+import pypdfium2
 import pytest
 import time_machine
 from flask import Flask
@@ -14,6 +16,8 @@ from sqlalchemy import delete, select, update
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
+from backoffice.audit.models import AuditEntry
+from backoffice.families.models import StudentView
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, PointEntry
 from backoffice.schools.points_queries import AWARDS_A_PAGE
@@ -262,6 +266,43 @@ def test_a_report_is_one_page_about_one_child(app: Flask, world: World) -> None:
     for elsewhere in (world.foreign_class, world.colleague_class):
         address = f"/console/classrooms/points/report/{child.public_id}?classroom={elsewhere.public_id}"
         assert teacher.get(address).status_code == 404
+
+
+def test_the_reports_of_a_class_are_those_of_its_children(app: Flask, world: World) -> None:
+    own, teacher = world.own_class, signed_in(app, world, "teacher")
+    base = f"/console/classrooms/{own.public_id}/points"
+    assert f'href="{base}/reports"' in teacher.get(f"{base}/totals").text
+    seen = select(StudentView.student_id).where(StudentView.viewer_id == world.people["teacher"].id)
+    with transaction(SYSTEM) as tx:
+        before = Counter(tx.scalars(seen))
+    answer = teacher.get(f"{base}/reports")
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert answer.headers["Content-Disposition"] == f'inline; filename="progress-{own.public_id}.pdf"'
+    document = pypdfium2.PdfDocument(answer.get_data())
+    pages = [page.get_textpage().get_text_range() for page in document]
+    assert len(pages) == len(own.children)
+    singles = {
+        child.family: body_of(
+            teacher.get(f"/console/classrooms/points/report/{child.public_id}?classroom={own.public_id}")
+        )
+        for child in own.children
+    }
+    assert sorted(pages) == sorted(singles.values())
+    # Noted for each child, whose parents read it, and once in the trail.
+    with transaction(SYSTEM) as tx:
+        after = Counter(tx.scalars(seen))
+        assert after - before == Counter({child.id: 2 for child in own.children})
+        noted = tx.scalars(select(AuditEntry.verb).where(AuditEntry.verb == "points.class-report")).all()
+    assert noted == ["points.class-report"]
+    helper = signed_in(app, world, "helper")
+    assert (helper.get(f"{base}/reports").status_code, "reports" in helper.get(f"{base}/totals").text) == (
+        404,
+        False,
+    )
+    empty = create_classroom(
+        principal=world.sign_in("teacher"), school=world.home.public_id, name="Reportless Rooks"
+    )
+    assert teacher.get(f"/console/classrooms/{empty}/points/reports").status_code == 404
 
 
 def test_what_was_taken_back_misleads_nobody(app: Flask, world: World) -> None:

@@ -132,6 +132,10 @@ def test_the_page_says_which_classes_came_before(app: Flask, world: World) -> No
         ("Old Owls", "2026-03-05"),
         (colleagues.name, "2026-02-05"),
     ]
+    # The list names the classes of now, and counts their points.
+    listed = signed_in(app, world, "teacher").get(f"/console/students/?classroom={own.public_id}").text
+    row = listed.partition(f"/console/students/{child.public_id}?")[2].partition("</tr>")[0]
+    assert (own.name in row, "Old Owls" in row) == (True, False), row
     # Who co-teaches the class of now was in neither.
     assert "Earlier classes" not in signed_in(app, world, "co_teacher").get(address).text
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -37,6 +38,7 @@ from backoffice.schools.models import (
 from backoffice.settings import Sessions
 from backoffice.staff.models import Invitation
 from backoffice.students import tokens
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
@@ -63,6 +65,7 @@ KINDS = (
     "guardian_link",
     "guardian_invitation",
     "classroom_tablet",
+    "locked_network",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -190,8 +193,10 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _invitations({school.id: place for place, school in schools.items()})
     things += _of_families({child.id: place for place, room in classes.items() for child in room.children})
     things += _tablets({room.id: place for place, room in classes.items()})
+    things += _networks({place: room for place, room in classes.items() if place in schools})
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
+    opens = {"leader": {"own", "elsewhere"}, "alone": {"alone"}}
     things += _passkeys(world)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
@@ -204,6 +209,9 @@ def build_stage(world: World, app: Flask) -> Stage:
                 **each.reach,
                 "session": own_sessions.get(each.name, frozenset()),
                 "passkey": frozenset(t.id for t in things if t.kind == "passkey" and t.place == each.name),
+                "locked_network": frozenset(
+                    t.id for t in things if t.kind == "locked_network" and t.place in opens.get(each.name, ())
+                ),
             },
         )
         for each in actors
@@ -331,6 +339,24 @@ def _tablets(places: Mapping[int, str]) -> list[Thing]:
             Thing("classroom_tablet", row.id, row.public_id, row.school_id, places[row.classroom_id])
             for row in tx.scalars(select(ClassroomTablet).where(ClassroomTablet.classroom_id.in_(places)))
         ]
+
+
+def _networks(rooms: Mapping[str, Class]) -> list[Thing]:
+    """A network that is locked in each school."""
+    now, made = clock.now(), []
+    with transaction(SYSTEM) as tx:
+        for place, room in rooms.items():
+            number, public_id = factory._row(
+                tx,
+                LockedNetwork,
+                school_id=room.school_id,
+                classroom_id=room.id,
+                network=uuid4(),
+                refused_at=now,
+                refused_until=now + timedelta(hours=20),
+            )
+            made.append(Thing("locked_network", number, public_id, room.school_id, place))
+    return made
 
 
 def tablet_text(room: Class) -> str:

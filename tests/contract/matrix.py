@@ -39,6 +39,7 @@ from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from plugins.rosters.models import RosterImport
@@ -46,13 +47,13 @@ from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage
 from tests.contract.pages import body_of, forms, settled
 from tests.contract.routes import (
     FORMS,
-    NOTED,
     OWN,
     PUBLIC,
     Filled,
     Route,
     door,
     form_keys,
+    noted,
     permission_of,
     routes,
 )
@@ -79,6 +80,7 @@ MODELS: Mapping[str, Any] = {
     "action": Action,
     "point_award": PointAward,
     "classroom_tablet": ClassroomTablet,
+    "locked_network": LockedNetwork,
     "worry": Worry,
     "guardian_request": GuardianRequest,
 }
@@ -278,6 +280,9 @@ class Matrix:
                 elif kind == "account" and number == actor.principal.account_id:
                     # Who does something to somebody may get something by it: a class that was theirs.
                     continue
+                elif change.table == "app.roster_change_student" and change.kind == "removed":
+                    # The record of the change before goes, whoever it was about.
+                    continue
                 elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
                     found.append(f"{change} is of another {kind}")
                 elif thing and kind == "school" and thing.school_id not in {None, number}:
@@ -327,7 +332,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         for thing in {
             each.place: each for each in reversed(matrix.within(matrix.stage.own(actor, kind)))
         }.values():
-            filled = fill(matrix.stage, actor, thing) if fill else NOTED.get(route.endpoint)
+            filled = fill(matrix.stage, actor, thing) if fill else noted(route.endpoint, thing)
             response = matrix.knock(actor, route, thing, filled)
             changes = matrix.settle()
             name = f"{role} {route} own {kind} ({thing.place})"

@@ -250,6 +250,15 @@ NOTED: Mapping[str, Filled] = {
     "console_students.details": Filled({}, ("added app.student_view",), audited=False),
     "console_class_points.report": Filled({}, ("added app.student_view",)),
 }
+
+
+def noted(endpoint: str, thing: Thing | None) -> Filled | None:
+    """What looking at a page about a thing leaves behind."""
+    if endpoint == "console_class_points.reports" and thing is not None:
+        return Filled({}, ("added app.student_view",) * len(_seated(thing)))
+    return NOTED.get(endpoint)
+
+
 # What a mail about an account leaves behind.
 TOLD = ("added app.account_letter", "added app.job_run")
 # A change of a roster takes the place of the one before.
@@ -321,6 +330,19 @@ def _child_of(stage: Stage, thing: Thing | None) -> Thing:
     """Somebody who sits in the class."""
     seated = _seated(thing or stage.of("classroom")[0])
     return next(each for each in stage.of("student") if each.id in seated)
+
+
+def _corrected(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """Another name. Where the class's last change was about the same child, the record of it is changed."""
+    with transaction(SYSTEM) as tx:
+        about = select(RosterChangeStudent.student_id).where(
+            RosterChangeStudent.student_id == (thing.id if thing else 0)
+        )
+        same = tx.scalar(about) is not None
+    noted_anew = ("changed app.roster_change", "changed app.roster_change_student") if same else NOTED_CHANGE
+    return Filled(
+        {"given_name": "Corrected", "family_name": "Spelling"}, ("changed app.student", *noted_anew)
+    )
 
 
 def _aliased(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -545,6 +567,18 @@ def _days_set(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         {"school": school.public_id, "days": ["tue", "thu"], "time_zone": "America/Phoenix"},
         ("changed app.school",),
         identifiers={"school": "school"},
+    )
+
+
+def _network_opened(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """One that is locked, where the actor opens any."""
+    own = stage.own(actor, "locked_network")
+    if not own:
+        return Filled({}, audited=False)
+    return Filled(
+        {"network": own[0].public_id},
+        ("changed app.locked_network",),
+        identifiers={"network": "locked_network"},
     )
 
 
@@ -1106,6 +1140,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_teachers.withdraw": _asked_beside,
     "console_school-year.index": _year_looked_at,
     "console_school-days.index": _days_set,
+    "console_locked-networks.open": _network_opened,
     "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),
     "console_class_points.award": _awarded,
@@ -1134,9 +1169,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_live.sign_all_out": _all_signed_out,
     # A picture is used in tests/students/test_tablets.py.
     "tablets.pair": _always(audited=False),
-    "console_students.edit": _always(
-        ("changed app.student",), given_name="Corrected", family_name="Spelling"
-    ),
+    "console_students.edit": _corrected,
     "console_students.act:unenroll": _unenroll,
     "plugin_rosters_rosters.upload": _roster,
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.

@@ -7,11 +7,13 @@ from sqlalchemy import insert, select, text
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.controls.check import State
+from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.controls.check import Finding, State
 from backoffice.runtime import Runtime
-from backoffice.settings import Sessions, Throttles
+from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.cards import services as cards
+from backoffice.students.cards.models import StudentCard
 from backoffice.students.pins import overrides
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.throttles.visitor import Visitor
@@ -76,6 +78,7 @@ def test_it_says_how_many_have_one_and_leaves_no_trace(look: Look, limited: Runt
         "$2b$12$abcdefghijklmnopqrstuv",
         "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
         "$argon2id$v=19$m=1024,t=2,p=1$c2FsdA$aGFzaA",
+        "$argon2id$v=19$m=99999,t=1,p=1$c2FsdA$aGFzaA",
     ],
 )
 def test_a_pin_that_is_kept_otherwise_falls_short(
@@ -83,6 +86,14 @@ def test_a_pin_that_is_kept_otherwise_falls_short(
 ) -> None:
     owner(f"update app.student set pin_hash = '{kept}' where id = {world.own_class.children[1].id}")
     assert look("student-pin").evidence.startswith("1 PIN not kept as an argon2id hash")
+
+
+def test_a_raised_cost_is_no_shortfall_and_says_who_waits(look: Look, limited: Runtime) -> None:
+    dearer = Passwords(memory_kib=20 * 1024, passes=3)
+    finding = look("student-pin", settings=limited.settings.model_copy(update={"passwords": dearer}))
+    assert finding.state is State.HOLDS, finding.evidence
+    assert "(1 of another cost than today, until typed again)" in finding.evidence
+    assert "another cost" not in look("student-pin").evidence
 
 
 def test_a_sixth_try_falls_short(look: Look, limited: Runtime) -> None:
@@ -122,16 +133,81 @@ def test_a_session_by_anothers_card_falls_short(look: Look, world: World, owner:
     assert finding.evidence == "1 session in 30 days without a code or card of the class."
 
 
+def test_a_card_by_somebody_who_never_taught_the_class_falls_short(
+    look: Look, world: World, owner: Owner
+) -> None:
+    owner("update app.student set pin_hash = null")
+    begun = cards.sign_in_by_card(
+        secret=world.card, sessions=Sessions(), visitor=Visitor(), throttles=NO_LIMIT
+    )
+    teacher, colleague = world.people["teacher"].id, world.people["colleague"].id
+
+    def given_out_by(role: str) -> Finding:
+        owner(f"update app.student_card set issued_by = {world.people[role].id}")
+        return look("code-sign-in")
+
+    try:
+        assert [given_out_by(role).state for role in ("teacher", "co_teacher", "leader")] == [State.HOLDS] * 3
+        # Who helps gives out nothing, and a colleague nothing in this class.
+        for role in ("helper", "colleague"):
+            said = "1 code or card given out by somebody who never taught the class."
+            assert given_out_by(role).evidence == said
+        # The trail has it of somebody who taught the class when the card was given out.
+        with transaction(SYSTEM) as tx:
+            digest = cards.digest(world.card)
+            card = tx.scalars(select(StudentCard).where(StudentCard.secret_digest == digest)).one()
+            noted = tx.take_id(AuditEntry)
+            of = {"school_id": card.school_id}
+            detail = {"actor": {"account": colleague}, "classroom": card.classroom_id}
+            entry = insert(AuditEntry).values(
+                id=noted, at=card.issued_at, verb="cards.issue", actor_kind="account", commitment=b"", **of
+            )
+            tx.execute(entry)
+            tx.execute(insert(AuditDetail).values(entry_id=noted, nonce=b"", detail=detail, **of))
+        assert given_out_by("colleague").state is State.HOLDS
+        assert given_out_by("helper").state is State.FALLS_SHORT
+        owner(f"delete from app.audit_entry where id = {noted}")
+        owner("update app.student_card set issued_by = null")
+        said = "by an import, or an account that is gone)"
+        assert said in look("code-sign-in").evidence
+    finally:
+        owner(f"update app.student_card set issued_by = {teacher}")
+        owner(f"delete from app.student_session where token_id = '{begun.token_id}'")
+
+
 # -- overrides
 
 
 def test_whoever_may_override_is_named_by_role(look: Look, world: World) -> None:
-    assert look("pin-override").evidence.startswith("No PIN was cleared or unlocked")
+    assert look("pin-override").evidence == (
+        "No override in 30 days, none before. An owner's clearing was tried, and undone."
+    )
     for role in ("teacher", "co_teacher", "leader"):
         give_pin(world.own_class.children[0], PIN)
         clear(world, role)
     finding = look("pin-override")
     assert (finding.state, finding.evidence[:24]) == (State.HOLDS, "3 overrides in 30 days, ")
+
+
+def test_without_an_override_or_a_pin_nothing_shows_it(look: Look, owner: Owner) -> None:
+    owner("update app.student set pin_hash = null")
+    owner("delete from app.pin_override")
+    finding = look("pin-override")
+    assert (finding.state, finding.evidence) == (
+        State.NOT_EXERCISED,
+        "No override in 30 days, none before. There is no PIN whose clearing can be tried.",
+    )
+
+
+@pytest.mark.parametrize("whose", ["false", "true"])
+def test_an_owner_who_cannot_clear_and_a_stranger_who_can_fall_short(
+    look: Look, limited: Runtime, broken: Broken, whose: str
+) -> None:
+    sound = body_of(limited, "app.clear_pins(bigint, bigint[], timestamptz)")
+    weaker = sound.replace("p.school_id = any (ids('led_schools')) or p.id = any (taught())", whose)
+    assert weaker != sound
+    with broken(weaker, sound):
+        assert look("pin-override").state is State.FALLS_SHORT
 
 
 @pytest.mark.parametrize("made_as", ["null", "'helper'"])

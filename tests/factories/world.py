@@ -68,6 +68,7 @@ from backoffice.students.cards import services as cards_of
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.pins import digits
 from backoffice.students.pins.models import OverrideKind, PinOverride
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
@@ -866,6 +867,17 @@ def _card(tx: Transaction, teacher: Person, classroom: Class) -> str:
         made_by=teacher.id,
         made_as=TeachingRoleName.OWNER,
         made_at=long_ago,
+    )
+    # A network that was locked there, and opened.
+    _row(
+        tx,
+        LockedNetwork,
+        school_id=of["school_id"],
+        classroom_id=of["classroom_id"],
+        network=uuid4(),
+        refused_at=now - timedelta(hours=2),
+        refused_until=now + timedelta(hours=9),
+        opened_at=now - timedelta(hours=1),
     )
     return secret
 

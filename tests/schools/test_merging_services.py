@@ -1,6 +1,6 @@
 """Two students become one: everything of the second is the first's, and nobody merges what is not theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus, StudentView
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools.award_models import Whom
 from backoffice.schools.models import (
     Action,
@@ -31,6 +32,7 @@ from backoffice.schools.services import archiving, classrooms, merging, points, 
 from backoffice.schools.services.merging import COLLEAGUES, GREW_OLD, ITSELF, OTHER_SCHOOL, REQUESTS_WAIT
 from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.roles import DatabaseRole
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import OverrideKind, PinOverride
@@ -327,6 +329,48 @@ def test_in_a_class_of_both_points_are_added_and_the_first_ones_picture_stays(
     (place,) = [each for each in of(Enrollment, stays.id) if each.classroom_id == world.own_class.id]
     assert (place.alias, place.avatar, place.balance, place.ended_at) == ("Captain", "owl-sky", 7, None)
     assert len(of(StudentSource, stays.id)) == 1
+
+
+@pytest.fixture
+def notes(runtime: Runtime, world: World) -> Iterator[Callable[[str], list[tuple[int, str]]]]:
+    """A plugin's table with several rows for a student, of which no two say the same."""
+    with runtime.database.engine(DatabaseRole.OWNER).begin() as owner:
+        owner.exec_driver_sql("create schema plugin_dodo")
+        owner.exec_driver_sql(
+            "create table plugin_dodo.note (school bigint, pupil bigint, says text, unique (pupil, says),"
+            " foreign key (school, pupil) references app.student (school_id, id) on delete cascade)"
+        )
+
+    def run(statement: str) -> list[tuple[int, str]]:
+        with runtime.database.engine(DatabaseRole.OWNER).begin() as owner:
+            result = owner.exec_driver_sql(statement)
+            return [(row[0], row[1]) for row in result] if result.returns_rows else []
+
+    yield run
+    run("drop schema plugin_dodo cascade")
+    assert world is not None
+
+
+def test_of_what_a_plugin_keeps_only_what_is_there_already_stays_behind(
+    world: World,
+    teacher: Principal,
+    pair: tuple[Class, Class],
+    notes: Callable[[str], list[tuple[int, str]]],
+) -> None:
+    stays, goes = (room.children[0] for room in pair)
+    rows = [(stays, "swims"), (goes, "swims"), (goes, "reads"), (goes, "sings")]
+    values = ", ".join(f"({world.home.id}, {child.id}, '{says}')" for child, says in rows)
+    notes(f"insert into plugin_dodo.note values {values}")
+    looked = merging.preview_merge(principal=teacher, keeper=stays.public_id, merged=goes.public_id)
+    assert looked.stays == (("dodo", 1),)
+    # Only looked at so far; and to whom the two are not, nothing is told.
+    kept = "select pupil, says from plugin_dodo.note order by pupil, says"
+    assert len(notes(kept)) == 4
+    with transaction(world.sign_in("colleague")) as tx:
+        told = functions.plugin_rows_that_stay(tx, school_id=world.home.id, keeper=stays.id, merged=goes.id)
+        assert told == []
+    merge(teacher, stays.public_id, goes.public_id)
+    assert notes(kept) == [(stays.id, "reads"), (stays.id, "sings"), (stays.id, "swims")]
 
 
 def test_what_has_changed_since_is_looked_at_again(

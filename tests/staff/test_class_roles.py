@@ -77,6 +77,18 @@ def take(world: World, who: Principal, of: str) -> None:
     )
 
 
+def spare(world: World, role: str) -> dict[str, bool]:
+    """Of whom of the class somebody is told that it has an owner without them."""
+    people = {world.people[each].public_id: each for each in ("teacher", "co_teacher", "helper")}
+    with transaction(world.sign_in(role)) as tx:
+        row = tx.scalars(select(Classroom).where(Classroom.id == world.own_class.id)).one()
+        return {
+            people[each.public_id]: each.spare
+            for each in class_roles.members_of(tx, row)
+            if each.public_id in people
+        }
+
+
 def newest() -> str | None:
     with transaction(SYSTEM) as tx:
         return tx.scalar(select(AuditEntry.verb).order_by(AuditEntry.id.desc()).limit(1))
@@ -204,9 +216,13 @@ def test_an_owner_who_cannot_act_is_none(world: World, own: str) -> None:
     try:
         with pytest.raises(Rejected, match=ONLY_OWNER[:20]):
             class_roles.leave_class(principal=world.sign_in("teacher"), classroom=own)
+        # The page offers nothing that the service refuses, whoever looks at it.
+        for role in ("teacher", "helper", "leader"):
+            assert spare(world, role) == {"teacher": False, "co_teacher": True, "helper": True}
     finally:
         with transaction(SYSTEM) as tx:
             tx.execute(place.values(suspended_at=None))
+    assert spare(world, "teacher") == {"teacher": True, "co_teacher": True, "helper": True}
 
 
 def test_whoever_does_not_own_the_class_chooses_nobody(world: World, own: str) -> None:

@@ -1,6 +1,5 @@
 """A child comes in at the very moment at which what lets it in ends: it stays out."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +18,7 @@ from backoffice.students.cards.services import issue_cards, sign_in_by_card
 from backoffice.students.models import StudentSession
 from backoffice.students.services import sign_in_student
 from backoffice.throttles.visitor import Visitor
+from tests.factories.waiting import wait_for_one_behind
 from tests.factories.world import NO_LIMIT, SYSTEM, World
 
 HERE = Visitor("203.0.113.9")
@@ -110,14 +110,3 @@ def test_whoever_comes_at_that_moment_waits_and_stays_out(
 def live() -> int:
     with transaction(SYSTEM) as tx:
         return tx.scalar(select(func.count()).where(StudentSession.ended_at.is_(None))) or 0
-
-
-def wait_for_one_behind(connection: Connection) -> None:
-    """Until somebody waits for what this connection holds."""
-    behind = text(
-        "select exists (select from pg_locks l where pg_backend_pid() = any (pg_blocking_pids(l.pid)))"
-    )
-    end = time.monotonic() + 10
-    while not connection.scalar(behind):
-        assert time.monotonic() < end, "Nobody waits."
-        time.sleep(0.01)

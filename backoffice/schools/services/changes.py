@@ -1,26 +1,29 @@
-"""Noting the last change of a class's roster, and undoing it."""
+"""Noting the last change of a class's roster or names, and undoing it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
-from backoffice.access.permissions import STUDENTS_UNENROLL
+from backoffice.access.permissions import STUDENTS_EDIT, STUDENTS_UNENROLL
 from backoffice.access.policy import visible
-from backoffice.access.principal import Principal
+from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, Enrollment
+from backoffice.schools import names
+from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.storage import functions
 
 UNDONE_WITHIN = timedelta(hours=24)
 NOTHING = "There is nothing to undo: the students of this class have changed since, or a day has gone by."
 HAS_POINTS = "Somebody whom you added has points or has signed in since. Take them out one by one instead."
+NAMES_CHANGED = "Somebody has changed one of these names since. Correct them one by one instead."
 OTHER_CHANGED = "The students of the other class have changed since. Move them back one by one instead."
 
 
@@ -34,6 +37,22 @@ class Undoable:
     other: str | None = None
 
 
+@dataclass(frozen=True)
+class Renamed:
+    """How a student was written, and is written since; given and family name."""
+
+    before: tuple[str, str | None]
+    after: tuple[str, str | None]
+
+
+def note_names(
+    tx: Transaction, classroom: Classroom, renamed: Mapping[int, Renamed], *, at: datetime
+) -> None:
+    """Keep what undoing a change of names needs, in place of the change before."""
+    how = dict.fromkeys(renamed, ChangedHow.RENAMED)
+    note_change(tx, classroom, ChangeKind.RENAME, how, at=at, renamed=renamed)
+
+
 def note_change(
     tx: Transaction,
     classroom: Classroom,
@@ -42,6 +61,7 @@ def note_change(
     *,
     at: datetime,
     other: Classroom | None = None,
+    renamed: Mapping[int, Renamed] = MappingProxyType({}),
 ) -> None:
     """Keep what undoing this change needs, in place of the change before. Nothing happened: keep nothing."""
     if not how:
@@ -68,6 +88,7 @@ def note_change(
                     "classroom_id": classroom.id,
                     "student_id": student,
                     "how": each,
+                    "names": asdict(renamed[student]) if student in renamed else None,
                 }
                 for student, each in how.items()
             ]
@@ -152,13 +173,17 @@ def _change_of(tx: Transaction, school_id: int, classroom_id: int) -> RosterChan
 
 def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
     found: dict[str, list[int]] = {how: [] for how in ChangedHow}
-    for student, how in tx.execute(
-        select(RosterChangeStudent.student_id, RosterChangeStudent.how).where(
+    renamed: dict[int, Mapping[str, list[str | None]]] = {}
+    for student, how, names_of in tx.execute(
+        select(RosterChangeStudent.student_id, RosterChangeStudent.how, RosterChangeStudent.names).where(
             RosterChangeStudent.school_id == classroom.school_id,
             RosterChangeStudent.classroom_id == classroom.id,
         )
     ):
         found[how].append(student)
+        if names_of is not None:
+            renamed[student] = names_of
+    _name_back(tx, classroom, renamed)
     here = (Enrollment.school_id == classroom.school_id, Enrollment.classroom_id == classroom.id)
     tx.execute(
         update(Enrollment)
@@ -178,3 +203,35 @@ def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
         erased = functions.forget_added(tx, school_id=classroom.school_id, classroom_id=classroom.id)
         if erased != len(found[ChangedHow.NEW]):
             raise Rejected.whole(HAS_POINTS)
+
+
+def _name_back(
+    tx: Transaction, classroom: Classroom, renamed: Mapping[int, Mapping[str, list[str | None]]]
+) -> None:
+    """Write these students as before, if nobody has written one otherwise since."""
+    if not renamed:
+        return
+    students = tx.scalars(
+        visible(
+            tx.principal,
+            select(Student)
+            .where(Student.school_id == classroom.school_id, Student.id.in_(renamed))
+            .order_by(Student.id)
+            .with_for_update(of=Student),
+            STUDENTS_EDIT,
+        )
+    ).all()
+    now = {student.id: [student.given_name, student.family_name] for student in students}
+    if now != {student: names_of["after"] for student, names_of in renamed.items()}:
+        raise Rejected.whole(NAMES_CHANGED)
+    for student in students:
+        given, family = renamed[student.id]["before"]
+        student.given_name, student.family_name = given or "", family
+        student.name_tokens = names.tokens(given or "", family, school_id=student.school_id)
+
+
+def forget_old_changes(who: Purpose) -> dict[str, int]:
+    """Forget the changes that cannot be undone any more; how many."""
+    with transaction(who) as tx:
+        old = delete(RosterChange).where(RosterChange.at <= clock.now() - UNDONE_WITHIN)
+        return {"forgotten": tx.execute(old).rowcount}  # type: ignore[attr-defined]

@@ -1,12 +1,13 @@
 """The list of a class as its teacher writes it: names, aliases and usernames, saved at once."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_EDIT
 from backoffice.access.policy import visible
@@ -17,7 +18,9 @@ from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import showing
+from backoffice.schools.services.changes import Renamed, note_names
 from backoffice.schools.services.showing import seats_of
+from backoffice.storage.public_id import is_public_id
 
 LONGEST_ALIAS = 30
 MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
@@ -76,14 +79,17 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
     try:
         with transaction(principal) as tx:
             room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True)
+            # Students before their places, as whoever merges two of them.
+            students = _students(tx, room, {*written, *usernames})
             seats = seats_of(tx, room)
-            students = _students(tx, room, seats, {*written, *usernames})
+            renamed = _rewrite(students, written)
             changed = {
-                "students.correct": _rewrite(students, written),
+                "students.correct": list(renamed),
                 "students.aliases": _rename(seats, aliases, wanted.aliases_seen),
                 "students.usernames": _set_usernames(students, usernames),
             }
             tx.flush()
+            note_names(tx, room, renamed, at=clock.now())
             for verb, numbers in changed.items():
                 if numbers:
                     record(tx, verb, school_id=room.school_id, classroom=room.id, students=sorted(numbers))
@@ -116,16 +122,21 @@ def _alias(text: str) -> str | None:
     return alias
 
 
-def _students(
-    tx: Transaction, room: Classroom, seats: Mapping[str, Enrollment], chosen: set[str]
-) -> Sequence[Student]:
+def _students(tx: Transaction, room: Classroom, chosen: Collection[str]) -> Sequence[Student]:
+    """Those of the chosen who are in the class, locked."""
     return tx.scalars(
         visible(
             tx.principal,
             select(Student)
+            .join(
+                Enrollment,
+                (Enrollment.school_id == Student.school_id) & (Enrollment.student_id == Student.id),
+            )
             .where(
-                Student.school_id == room.school_id,
-                Student.id.in_([seats[each].student_id for each in chosen if each in seats]),
+                Enrollment.school_id == room.school_id,
+                Enrollment.classroom_id == room.id,
+                Enrollment.ended_at.is_(None),
+                Student.public_id.in_([each for each in chosen if is_public_id(each)]),
             )
             .order_by(Student.id)
             .with_for_update(of=Student),
@@ -134,9 +145,10 @@ def _students(
     ).all()
 
 
-def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> list[int]:
+def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> dict[int, Renamed]:
     """Give each student the name that was written, if it is another than the page showed."""
-    changed, overtaken = [], {}
+    changed: dict[int, Renamed] = {}
+    overtaken = {}
     for student in students:
         name = written.get(student.public_id)
         if name is None or version(name.given, name.family) == name.seen:
@@ -147,9 +159,10 @@ def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> l
         if now != name.seen:
             overtaken[student.public_id] = MEANWHILE
             continue
-        student.given_name, student.family_name = name.given, name.family or None
+        after = (name.given, name.family or None)
+        changed[student.id] = Renamed((student.given_name, student.family_name), after)
+        student.given_name, student.family_name = after
         student.name_tokens = names.tokens(name.given, name.family, school_id=student.school_id)
-        changed.append(student.id)
     if overtaken:
         raise Rejected(**overtaken)
     return changed

@@ -81,11 +81,15 @@ class Side:
 
 @dataclass(frozen=True)
 class MergePreview:
-    """What merging `merged` into `keeper` would bring together. `common` are classes that both are in."""
+    """What merging `merged` into `keeper` would bring together. `common` are classes that both are in.
+
+    `stays` says of how much, by a plugin's name, the keeper has the same: that goes with `merged`.
+    """
 
     keeper: Side
     merged: Side
     common: tuple[str, ...]
+    stays: tuple[tuple[str, int], ...] = ()
 
     @property
     def seen(self) -> str:
@@ -218,7 +222,9 @@ def _looked_at(tx: Transaction, stays: Student, goes: Student) -> MergePreview:
             )
         )
     common = tuple(name for room, name in rooms[0].items() if room in rooms[1])
-    return MergePreview(sides[0], sides[1], common)
+    left = functions.plugin_rows_that_stay(tx, school_id=stays.school_id, keeper=stays.id, merged=goes.id)
+    of_plugins = tuple((row.schema_name.removeprefix("plugin_"), row.stayed) for row in left)
+    return MergePreview(sides[0], sides[1], common, of_plugins)
 
 
 def _count(

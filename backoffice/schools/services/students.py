@@ -11,13 +11,13 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_EDIT, STUDENTS_UNENROLL
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
-from backoffice.schools.services.changes import forget_change, note_change
+from backoffice.schools.services.changes import Renamed, forget_change, note_change, note_names
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,32 @@ class Left:
     at: datetime
 
 
-def correct_student(*, principal: Principal, student: str, given_name: str, family_name: str | None) -> None:
-    """Change how a student's name is written. Raises `Rejected`, `NotFound`."""
+def correct_student(
+    *,
+    principal: Principal,
+    student: str,
+    given_name: str,
+    family_name: str | None,
+    classroom: str | None = None,
+) -> None:
+    """Change how a student's name is written; in a class of theirs, so that it can be undone there.
+
+    Raises `Rejected`, `NotFound`.
+    """
     given, family = names.written(given_name), names.written(family_name or "") or None
     problem = names.problem_with(given, family)
     if problem:
         raise Rejected(given_name=problem)
     with transaction(principal) as tx:
+        # The class before its student, as whoever changes a list of names.
+        room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True) if classroom else None
         row = find(tx, Student, student, permission=STUDENTS_EDIT, lock=True)
+        renamed = Renamed((row.given_name, row.family_name), (given, family))
         row.given_name, row.family_name = given, family
         row.name_tokens = names.tokens(given, family, school_id=row.school_id)
+        tx.flush()
+        if room is not None and renamed.before != renamed.after and _is_in(tx, room, row):
+            note_names(tx, room, {row.id: renamed}, at=clock.now())
         record(tx, "students.correct", school_id=row.school_id, student=row.id)
 
 
@@ -95,3 +111,13 @@ def resume_enrollments(*, principal: Principal, classroom: str, left_at: datetim
             forget_change(tx, row)
         record(tx, "students.resume", school_id=row.school_id, classroom=row.id, students=back)
     return len(back)
+
+
+def _is_in(tx: Transaction, classroom: Classroom, student: Student) -> bool:
+    seat = select(Enrollment.student_id).where(
+        Enrollment.school_id == classroom.school_id,
+        Enrollment.classroom_id == classroom.id,
+        Enrollment.student_id == student.id,
+        Enrollment.ended_at.is_(None),
+    )
+    return tx.scalar(seat) is not None

@@ -41,7 +41,7 @@ class Member:
     name: str
     role: TeachingRoleName
     own: bool
-    # Whether the class has an owner without them.
+    # Whether the class has an owner without them, who can act.
     spare: bool
 
 
@@ -65,7 +65,7 @@ def members_of(tx: Transaction, classroom: Classroom) -> list[Member]:
             TEACHERS_READ,
         )
     ).all()
-    owners = {row.id for row in rows if row.role == TeachingRoleName.OWNER}
+    owners = set(functions.owners_seen(tx, school_id=classroom.school_id, classroom_id=classroom.id))
     members = [
         Member(
             row.public_id,

@@ -158,7 +158,7 @@ def sign_in_by_card(
     if begun is None:
         raise Rejected(card=NOT_OPEN)
     vouchers = (voucher(SCHOOL, begun.school_id),) if begun.vouches else ()
-    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device)
+    return Begun(token_id, timedelta(minutes=begun.idle_minutes), ends_at, vouchers, device, verified)
 
 
 def digest(secret: str) -> bytes:

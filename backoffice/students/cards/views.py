@@ -53,7 +53,7 @@ def come_in() -> Response:
         page = _page(secret, refused.fields["pin"]) if "pin" in refused.fields else _closed()
         page.status_code = 422
         return page
-    return let_in(begun)
+    return let_in(begun, pin)
 
 
 def _page(secret: str, problem: str | None = None) -> Response:

@@ -23,9 +23,10 @@ from backoffice.settings import Throttles
 from backoffice.storage import functions
 from backoffice.storage.functions import AnyRow
 from backoffice.students.models import StudentSession
+from backoffice.students.pins import networks
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.throttles import locks
-from backoffice.throttles.tries import Claim
+from backoffice.throttles.tries import Claim, Taken
 from backoffice.throttles.visitor import Visitor
 
 KINDS = PIN, USERNAME = "PIN", "username"
@@ -51,9 +52,11 @@ class LockedClass:
     strangers_until: datetime | None
     devices_until: datetime | None
     devices: list[LockedDevice]
+    # Of all networks that were refused at the school. The class cannot open them.
+    network_until: datetime | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.strangers_until or self.devices_until or self.devices)
+        return bool(self.strangers_until or self.devices_until or self.devices or self.network_until)
 
 
 def claims(
@@ -71,13 +74,21 @@ def claims(
         device = by_device(what, visitor.device.tag, throttles)
     elif by_card:
         # Apart, so that whoever has the code and forgets each cookie shuts no card out.
-        device = Claim(f"{what} by network, with cards", throttles.pin_network, visitor.network)
+        device = Claim(f"{what} {networks.BY_NETWORK}, with cards", throttles.pin_network, visitor.network)
     else:
-        device = Claim(f"{what} by network", throttles.pin_network, visitor.network)
+        device = Claim(f"{what} {networks.BY_NETWORK}", throttles.pin_network, visitor.network)
     if by_card:
         return (device,)
     known = here is not None and here.is_known
     return (device, (by_known_devices if known else by_strangers)(what, classroom_id, throttles))
+
+
+def take_wrong(
+    what: str, *, classroom_id: int, visitor: Visitor, throttles: Throttles, by_card: bool = False
+) -> Taken:
+    """Take a wrong PIN (or username) of whatever `claims` says. Raises `Throttled`."""
+    wanted = claims(what, classroom_id=classroom_id, visitor=visitor, throttles=throttles, by_card=by_card)
+    return networks.take_or_opened(wanted, classroom_id=classroom_id, visitor=visitor)
 
 
 def by_device(what: str, tag: UUID, throttles: Throttles) -> Claim:
@@ -141,6 +152,7 @@ def locked(tx: Transaction, classroom: Classroom, throttles: Throttles) -> Locke
                 if each in until
             ),
         ],
+        functions.network_locked_until(tx, classroom_id=classroom.id, at=clock.now()),
     )
 
 

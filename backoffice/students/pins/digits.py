@@ -78,5 +78,10 @@ def verify(pin: str, stored: str, *, student_id: int) -> bool:
     return passwords.verify(_keyed(pin, student_id), stored, Passwords())
 
 
+def outdated(stored: str, cost: Passwords) -> bool:
+    """Whether what is stored was made at another cost than today's."""
+    return passwords.outdated(stored, cost)
+
+
 def _keyed(pin: str, student_id: int) -> str:
     return keyring.current().digest(KeyPurpose.PIN, f"{student_id}\0{pin}".encode()).hex()

@@ -1,11 +1,12 @@
 """A child's own PIN: asked for at the door, set, changed, taken away by the child."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from backoffice import clock
-from backoffice.access.principal import Nobody, Principal
+from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -14,7 +15,7 @@ from backoffice.settings import Passwords, Throttles
 from backoffice.storage import functions
 from backoffice.students.pins import counting, digits
 from backoffice.throttles.locks import Lock
-from backoffice.throttles.tries import Taken, take
+from backoffice.throttles.tries import Taken
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a wrong PIN and a locked one: whoever guesses does not learn which it was.
@@ -74,14 +75,12 @@ def checked(held: Held, *, pin: str | None, visitor: Visitor, throttles: Throttl
     """
     if pin is None:
         raise PinNeeded
-    taken = take(
-        *counting.claims(
-            counting.PIN,
-            classroom_id=held.classroom_id,
-            visitor=visitor,
-            throttles=throttles,
-            by_card=held.by_card,
-        )
+    taken = counting.take_wrong(
+        counting.PIN,
+        classroom_id=held.classroom_id,
+        visitor=visitor,
+        throttles=throttles,
+        by_card=held.by_card,
     )
     lock = by_student(held.student_id, throttles)
     try:
@@ -155,6 +154,24 @@ def remove_pin(*, principal: Principal, old: str, visitor: Visitor, throttles: T
         if not functions.set_own_pin(tx, verified=verified, pin_hash=None, at=clock.now()):
             raise Rejected(old=CHANGED_MEANWHILE)
         record(tx, "pins.remove", school_id=tx.principal.school_id)
+
+
+def hash_anew(*, credential: StudentToken, pin: str, stored: str | None, cost: Passwords) -> None:
+    """Keep the PIN with which a child has just come in at today's cost, if it is kept at another.
+
+    It is the same PIN: nothing ends by it. A child that is out again, or has another PIN by now, keeps what
+    there is.
+    """
+    if stored is None or not digits.outdated(stored, cost):
+        return
+    with suppress(SessionEnded):
+        with transaction(credential) as tx:
+            student_id = tx.principal.student_id
+        assert student_id is not None
+        # Outside a transaction: hashing takes long, and a connection is not held meanwhile.
+        made = digits.hash_pin(digits.typed(pin), student_id=student_id, cost=cost)
+        with transaction(credential) as tx:
+            functions.hash_own_pin_anew(tx, verified=stored, pin_hash=made)
 
 
 def by_student(student_id: int, throttles: Throttles) -> Lock:

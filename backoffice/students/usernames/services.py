@@ -12,7 +12,6 @@ from backoffice.storage.functions import AnyRow
 from backoffice.students import services
 from backoffice.students.pins import counting
 from backoffice.students.services import Begun
-from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a username that nobody has, a PIN that is wrong or missing, and one that is locked.
@@ -34,10 +33,8 @@ def sign_in_by_username(
     A wrong try counts as a wrong PIN does; a right one counts for none.
     """
     index, room = services.class_behind(code=code, visitor=visitor, throttles=throttles)
-    taken = take(
-        *counting.claims(
-            counting.USERNAME, classroom_id=room.classroom_id, visitor=visitor, throttles=throttles
-        )
+    taken = counting.take_wrong(
+        counting.USERNAME, classroom_id=room.classroom_id, visitor=visitor, throttles=throttles
     )
     try:
         begun = services.sign_in_student(

@@ -42,4 +42,4 @@ def by_username() -> Response:
             session[CODE] = code
             return redirect("/join", 303)
         return make_response(username_page(code, username=username, problem=services.WRONG), 422)
-    return let_in(begun)
+    return let_in(begun, request.form.get("pin", "")[:LONGEST])
