@@ -31,10 +31,34 @@ from backoffice.storage.roles import prepare_roles
 from tests.factories.commands import Answer, Run
 from tests.factories.world import NO_LIMIT, World, make_world
 
+# What takes longest, the longest first: begun last, it would run on alone while the other workers rest.
+LONGEST = (
+    "tests/contract/test_isolation_matrix.py",
+    "tests/browser/test_every_page.py",
+    "tests/contract/test_single_layers.py",
+    "tests/contract/",
+    "tests/keys/test_online.py",
+    "tests/jobs/test_worker.py",
+    "tests/plugins/rosters/test_commands.py",
+    "tests/browser/",
+    "tests/factories/",
+    "tests/test_demo.py",
+    "tests/privacy/test_dump.py",
+    "tests/host/test_skeleton.py",
+)
 # Modules with a test that stands on the world.
 ASKING = pytest.StashKey[set[str]]()
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 TEMPLATE = "migrated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; within it, and after it, everything stays in its order."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
