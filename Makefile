@@ -17,7 +17,7 @@ demo: bootstrap ## the whole product with demo data on http://localhost:8000
 	@exec $(RUN)/backoffice demo
 
 test: check ## everything that must pass, from a fresh machine on
-	@$(RUN)/python -m pytest -q -n 3 --dist loadscope --ignore=tests/bench --ignore=tests/faults
+	@$(RUN)/python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/bench --ignore=tests/faults
 
 check: bootstrap-test ## style, types and layers only
 	@$(RUN)/ruff check

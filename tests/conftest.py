@@ -1,9 +1,13 @@
 """Fixtures: a real PostgreSQL for the session, a fresh migrated database for each module."""
 
+import gc
 import os
+import pickle
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +16,7 @@ import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, make_url
 
 from backoffice import cli, launch
 from backoffice.access import policy
@@ -20,13 +24,53 @@ from backoffice.app import build
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.settings import Settings
 from backoffice.storage import database, embedded, keyring
+from backoffice.storage.database import make_engine
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
+from backoffice.storage.roles import prepare_roles
 from tests.factories.commands import Answer, Run
 from tests.factories.world import NO_LIMIT, World, make_world
 
+# What takes longest, the longest first: begun last, it would run on alone while the other workers rest.
+LONGEST = (
+    "tests/contract/test_isolation_matrix.py",
+    "tests/browser/test_every_page.py",
+    "tests/contract/test_single_layers.py",
+    "tests/contract/",
+    "tests/keys/test_online.py",
+    "tests/jobs/test_worker.py",
+    "tests/plugins/rosters/test_commands.py",
+    "tests/browser/",
+    "tests/factories/",
+    "tests/test_demo.py",
+    "tests/privacy/test_dump.py",
+    "tests/host/test_skeleton.py",
+)
+# Modules with a test that stands on the world.
+ASKING = pytest.StashKey[set[str]]()
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 TEMPLATE = "migrated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; within it, and after it, everything stays in its order."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which modules ask for the world, and spare the garbage collector what stays to the end."""
+    session.config.stash[ASKING] = {
+        item.nodeid.partition("::")[0]
+        for item in session.items
+        if isinstance(item, pytest.Function) and "world" in item.fixturenames
+    }
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,25 +116,65 @@ def template(server: EmbeddedServer, keyring_file: Path) -> str:
     return TEMPLATE
 
 
+@dataclass
+class Worlds:
+    """Databases that hold a world, to be copied: building one anew for each module takes longer."""
+
+    server: EmbeddedServer
+    template: str
+    keyring_file: Path
+    # Seconds; by then the world of a module that made its own would be as old.
+    oldest: float = 60
+    name: str = ""
+    _pickled: bytes = b""
+    _made_at: float = 0
+
+    def fresh(self) -> str:
+        """The name of a database with a world that is not old."""
+        if not self.name or time.monotonic() - self._made_at > self.oldest:
+            name = f"world_{uuid4().hex[:12]}"
+            settings = Settings(keyring_file=self.keyring_file, throttles=NO_LIMIT)
+            opened = open_copy(self.server, self.template, name, settings)
+            self._pickled, self._made_at, self.name = pickle.dumps(make_world()), time.monotonic(), name
+            opened.database.dispose()
+        return self.name
+
+    def world(self) -> World:
+        """The world of the database that was named last."""
+        world = pickle.loads(self._pickled)  # noqa: S301 - our own
+        assert isinstance(world, World)
+        return world
+
+
+@pytest.fixture(scope="session")
+def worlds(server: EmbeddedServer, template: str, keyring_file: Path) -> Worlds:
+    """Where the worlds of modules come from."""
+    return Worlds(server, template, keyring_file)
+
+
 @pytest.fixture(scope="module")
-def runtime(server: EmbeddedServer, template: str, keyring_file: Path) -> Iterator[Runtime]:
-    """A fresh migrated database, opened for this module's tests."""
+def runtime(
+    request: pytest.FixtureRequest,
+    server: EmbeddedServer,
+    template: str,
+    worlds: Worlds,
+    keyring_file: Path,
+) -> Iterator[Runtime]:
+    """A fresh migrated database, opened for this module's tests. It holds their world if one asks for it."""
     name = f"test_{uuid4().hex[:12]}"
-    administer(server, f"create database {name} template {template}")
+    source = worlds.fresh() if request.node.nodeid in request.config.stash[ASKING] else template
     settings = Settings(keyring_file=keyring_file, alert_mail="safety@school.example", throttles=NO_LIMIT)
-    opened = open_runtime(settings, server.url(database=name))
-    # Rights on a database are not copied from its template.
-    launch.migrate(opened)
+    opened = open_copy(server, source, name, settings)
     yield opened
     opened.database.dispose()
     administer(server, f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="module")
-def world(runtime: Runtime) -> World:
+def world(runtime: Runtime, worlds: Worlds) -> World:
     """People, schools, classes and children in the module's database."""
     del runtime
-    return make_world()
+    return worlds.world()
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +220,18 @@ def run(
         return Answer(raised.value.code or 0, *capsys.readouterr())
 
     return answer
+
+
+def open_copy(server: EmbeddedServer, source: str, name: str, settings: Settings) -> Runtime:
+    """Copy a database whose schema is up to date, and open the copy for the process."""
+    administer(server, f"create database {name} template {source} strategy file_copy")
+    opened = open_runtime(settings, server.url(database=name))
+    # Rights on a database are not copied from its template, and other tests change the logins.
+    address = make_url(opened.database.address).set(drivername="postgresql+psycopg")
+    engine = make_engine(address, poolclass=NullPool)
+    with engine.begin() as connection:
+        prepare_roles(connection)
+    return opened
 
 
 def administer(server: EmbeddedServer, statement: str) -> None:

@@ -9,10 +9,11 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, meta, select_autoescape
+from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined, meta, select_autoescape
 from markupsafe import Markup
 
 from backoffice.outbox.mail import Recipient
@@ -47,22 +48,14 @@ class Templates:
 
     def __init__(self, folders: Mapping[str, Path], site: Site) -> None:
         self._folders, self._site = folders, site
-        self._environment = Environment(
-            loader=FunctionLoader(self._source),
-            autoescape=select_autoescape(["html"], default=False),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["moment"] = _moment
+        self._environment = _environment(FunctionLoader(self._source))
 
-    def variables(self, mail: str, part: str) -> set[str]:
+    def variables(self, mail: str, part: str) -> frozenset[str]:
         """The names that a template expects to be given.
 
         Raises `FileNotFoundError`, and Jinja's `TemplateSyntaxError` for what is no template.
         """
-        source = (self._folders[mail] / part).read_text("utf-8")
-        return meta.find_undeclared_variables(self._environment.parse(source))
+        return _undeclared((self._folders[mail] / part).read_text("utf-8"))
 
     def render(self, mail: str, parameters: Any, to: Recipient) -> Rendered:
         """The mail for one person. `parameters` is a dataclass. Raises Jinja's `UndefinedError`."""
@@ -93,6 +86,24 @@ class Templates:
         mail, _, part = name.rpartition("/")
         path = (self._folders[mail] if mail else LAYOUTS) / part
         return path.read_text("utf-8") if path.is_file() else None
+
+
+def _environment(loader: BaseLoader | None) -> Environment:
+    made = Environment(
+        loader=loader,
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["moment"] = _moment
+    return made
+
+
+@cache
+def _undeclared(source: str) -> frozenset[str]:
+    # Reading all templates is most of what opening a process takes, and some open more than one runtime.
+    return frozenset(meta.find_undeclared_variables(_environment(None).parse(source)))
 
 
 def style_source() -> str:

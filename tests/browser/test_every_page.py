@@ -1,14 +1,14 @@
 """On every page: no breach of accessibility in light or dark, nothing to scroll sideways, no complaint.
 
 Complaints of the browser (console, content security policy, failed requests) end any test that uses
-`visit`; here each page is met once, at a desk and on a phone.
+`visit`, and `come` here; each page is met once, at a desk and on a phone.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from sqlalchemy import insert, select
 
 from backoffice import clock
@@ -17,8 +17,9 @@ from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.schools.models import Membership, Role
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
+from tests.browser.conftest import PATIENCE
 from tests.browser.pages import PAGES
-from tests.browser.site import DESK, PHONE, Site, too_low
+from tests.browser.site import DESK, PHONE, Site, Watch, too_low
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
 
 pytestmark = pytest.mark.browser
@@ -48,15 +49,49 @@ def newcomer(world: World) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser, site: Site) -> Iterator[tuple[Page, Watch]]:
+    """One tab for all pages, and what it complains about: it starts once, and styles and axe stay with it."""
+    # Colours that are still on their way from light to dark have no contrast of their own.
+    context = browser.new_context(viewport=DESK, base_url=site.address, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    watch = Watch()
+    watch.over(context)
+    page = context.new_page()
+    # A page that looks again by itself would go from under the checks.
+    page.add_init_script("window.setInterval = () => 0")
+    yield page, watch
+    context.close()
+
+
+@pytest.fixture
+def come(tab: tuple[Page, Watch], site: Site) -> Iterator[Callable[[str | None], Page]]:
+    """Come as somebody whom the tab does not know yet; it may not complain.
+
+    The pages keep nothing in a browser but cookies.
+    """
+    page, watch = tab
+    page.context.clear_cookies()
+    page.set_viewport_size(DESK)
+
+    def opened(role: str | None) -> Page:
+        if role:
+            token = site.world.token(role)
+            page.context.add_cookies([{"name": "account", "value": token, "url": site.address}])
+        return page
+
+    yield opened
+    page.goto("about:blank")
+    complaints, watch.complaints = watch.complaints, []
+    assert not complaints
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page(visit: Callable[..., Page], site: Site, newcomer: None, name: str) -> None:
+def test_a_page(come: Callable[[str | None], Page], site: Site, newcomer: None, name: str) -> None:
     stop = PAGES[name]
     if not site.serves(stop.path) and name == "trust":
         pytest.skip("This installation has no page of trust.")
-    # Colours that are still on their way from light to dark have no contrast of their own.
-    page = visit(stop.role, reduced_motion="reduce")
-    # A page that looks again by itself would go from under the checks.
-    page.add_init_script("window.setInterval = () => 0")
+    page = come(stop.role)
     stop.reach(page, site)
     assert page.locator("h1:visible").count() == 1
     # An error page passes every check below, and proves nothing about the page that was meant.

@@ -176,11 +176,7 @@ class Matrix:
 
     def settle(self) -> list[Change]:
         """What the last attempt changed; afterwards everything is as before."""
-        if self.snapshots.unchanged():
-            return []
-        found = self.snapshots.changes()
-        self.snapshots.restore()
-        return found
+        return self.snapshots.settle()
 
     # ------------------------------------------------------------------ what is expected
 

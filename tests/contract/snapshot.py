@@ -1,13 +1,12 @@
 """Everything the database holds, row by row: what changed, whose it was, and putting it back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import make_url
 
 from backoffice.runtime import Runtime
@@ -35,91 +34,114 @@ class Change:
         return f"{self.kind} {self.table} {shown}"
 
 
-Rows = dict[tuple[str, str], str]
+# The rows of a table as JSON, by their key.
+Rows = dict[str, str]
 
 
 class Snapshots:
     """A look past all isolation, as the database's superuser.
 
-    `base` is the state to which every attempt returns: `changes` compares with it, `restore` puts it back
+    `keep` takes the state to which every attempt returns: `changes` compares with it, `settle` puts it back
     without triggers and cascades, so that one world serves thousands of attempts in any order.
+
+    Most attempts write nothing, which is told by where the log of writes stands. Only if that has moved are
+    the tables asked, and only of those with rows from a transaction since are the rows read. Nobody else
+    writes meanwhile, so a transaction that began earlier has ended.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         address = make_url(runtime.database.address).set(drivername="postgresql")
         self._connection = psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
-        self._keys = dict(self._primary_keys())
-        self._quick = self._quick_statement()
-        self.base: Rows = {}
-        self._base_quick: object = None
+        self._statements = {name: _Statements.of(name, key) for name, key in self._primary_keys()}
+        self._count = " union all ".join(each.count for each in self._statements.values()).encode()
+        self._base: dict[str, Rows] = {}
+        # Where the log of writes stood, and which transaction was next, when all was as in the base.
+        self._stood_at, self._next = "", 0
 
     @property
     def tables(self) -> list[str]:
         """Every table of the core and of the plugins, as `schema.name`."""
-        return sorted(self._keys)
+        return sorted(self._statements)
 
     def keep(self) -> None:
         """Take the present state as the one to return to."""
-        self.base = self._rows()
-        self._base_quick = self._quick_look()
-
-    def unchanged(self) -> bool:
-        """Whether every table holds exactly the rows of the base."""
-        return self._quick_look() == self._base_quick
+        self._is_clean()
+        self._base = self._rows(self._statements)
 
     def changes(self) -> list[Change]:
         """The rows that differ from the base."""
-        if self.unchanged():
-            return []
-        now = self._rows()
-        found = []
-        for key in sorted(self.base.keys() | now.keys()):
-            before, after = self.base.get(key), now.get(key)
-            if before is None and after is not None:
-                found.append(Change(key[0], "added", json.loads(after)))
-            elif after is None and before is not None:
-                found.append(Change(key[0], "removed", json.loads(before)))
-            elif before != after and before is not None and after is not None:
-                old, new = json.loads(before), json.loads(after)
-                ignored = TOUCHED_BY_READING.get(key[0], frozenset())
-                if any(old[name] != new[name] for name in old.keys() - ignored):
-                    found.append(Change(key[0], "changed", new))
-        return found
+        return list(self._differing(self._rows(self._touched())))
 
-    def restore(self) -> None:
-        """Put every row back as it is in the base."""
-        now = self._rows()
-        with self._connection.transaction():
-            self._connection.execute("set local session_replication_role = replica")
-            other = [key for key in now.keys() | self.base.keys() if now.get(key) != self.base.get(key)]
-            # All away before any comes back: of some rows there is one at a time.
-            for key in other:
-                if key in now:
-                    self._take_away(key)
-            for key in other:
-                if key in self.base:
-                    self._put_back(key)
+    def settle(self) -> list[Change]:
+        """The rows that differ from the base; afterwards none does."""
+        touched = self._touched()
+        if touched:
+            now = self._rows(touched)
+            found = list(self._differing(now))
+            if found:
+                self._put_in_order(now)
+            self._is_clean()
+            return found
+        return []
 
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
 
-    def _take_away(self, key: tuple[str, str]) -> None:
-        self._connection.execute(
-            sql.SQL("delete from {} t where {} = %s").format(
-                _table(key), sql.SQL(self._keys[key[0]].replace("{}", "t"))
-            ),
-            [key[1]],
-        )
+    def _touched(self) -> list[str]:
+        """The tables into which something was written since, or from which something is gone."""
+        if self._stands_at() == self._stood_at:
+            return []
+        return [
+            table
+            for table, count, fresh in self._connection.execute(self._count, {"next": self._next})
+            if fresh or count != len(self._base[table])
+        ]
 
-    def _put_back(self, key: tuple[str, str]) -> None:
-        self._connection.execute(
-            sql.SQL(
-                "insert into {0} overriding system value"
-                " select * from jsonb_populate_record(null::{0}, %s::jsonb)"
-            ).format(_table(key)),
-            [self.base[key]],
-        )
+    def _differing(self, now: Mapping[str, Rows]) -> Iterator[Change]:
+        for table in sorted(now):
+            base, ignored = self._base[table], TOUCHED_BY_READING.get(table, frozenset())
+            for key in sorted(base.keys() | now[table].keys()):
+                before, after = base.get(key), now[table].get(key)
+                if before is None and after is not None:
+                    yield Change(table, "added", json.loads(after))
+                elif after is None and before is not None:
+                    yield Change(table, "removed", json.loads(before))
+                elif before != after and before is not None and after is not None:
+                    old, new = json.loads(before), json.loads(after)
+                    if any(old[name] != new[name] for name in old.keys() - ignored):
+                        yield Change(table, "changed", new)
+
+    def _put_in_order(self, now: Mapping[str, Rows]) -> None:
+        other = [
+            (table, key)
+            for table, rows in now.items()
+            for key in rows.keys() | self._base[table].keys()
+            if rows.get(key) != self._base[table].get(key)
+        ]
+        with self._connection.transaction():
+            self._connection.execute("set local session_replication_role = replica")
+            # All away before any comes back: of some rows there is one at a time.
+            for table, key in other:
+                if key in now[table]:
+                    self._connection.execute(self._statements[table].delete, [key])
+            for table, key in other:
+                if key in self._base[table]:
+                    self._connection.execute(self._statements[table].insert, [self._base[table][key]])
+
+    def _stands_at(self) -> str:
+        ((position,),) = self._connection.execute("select pg_current_wal_insert_lsn()::text").fetchall()
+        return str(position)
+
+    def _is_clean(self) -> None:
+        ((self._stood_at, self._next),) = self._connection.execute("""
+            select pg_current_wal_insert_lsn()::text,
+                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint""").fetchall()
+
+    def _rows(self, tables: Iterable[str]) -> dict[str, Rows]:
+        return {
+            table: dict(self._connection.execute(self._statements[table].read).fetchall()) for table in tables
+        }
 
     def _primary_keys(self) -> Iterator[tuple[str, str]]:
         """Each table with the expression of its key as text."""
@@ -136,34 +158,33 @@ class Snapshots:
             if name in NOBODYS:
                 continue
             if columns is None:
-                yield name, "{}::text"
+                yield name, "t::text"
             else:
-                yield name, "jsonb_build_array(" + ", ".join(f"{{}}.{c}" for c in columns) + ")::text"
-
-    def _quick_statement(self) -> str:
-        parts = []
-        for table in self.tables:
-            ignored = sorted(TOUCHED_BY_READING.get(table, ()))
-            whole = f"(to_jsonb(t) - array[{', '.join(map(repr, ignored))}])" if ignored else "t"
-            parts.append(
-                f"select '{table}', count(*), sum(hashtextextended({whole}::text, 0)) from {table} t"
-            )
-        return " union all ".join(parts)
-
-    def _quick_look(self) -> object:
-        return self._connection.execute(self._quick.encode()).fetchall()
-
-    def _rows(self) -> Rows:
-        parts = [
-            f"select '{table}', {key.replace('{}', 't')}, to_jsonb(t)::text from {table} t"
-            for table, key in self._keys.items()
-        ]
-        rows = self._connection.execute(" union all ".join(parts).encode()).fetchall()
-        return {(table, key): row for table, key, row in rows}
+                yield name, "jsonb_build_array(" + ", ".join(f"t.{c}" for c in columns) + ")::text"
 
 
-def _table(key: tuple[str, str]) -> sql.Composed:
-    return sql.SQL(".").join(map(sql.Identifier, key[0].split(".")))
+@dataclass(frozen=True)
+class _Statements:
+    """What is asked of a table: written once, so that the server plans each of them once."""
+
+    count: str
+    read: bytes
+    delete: bytes
+    insert: bytes
+
+    @classmethod
+    def of(cls, table: str, key: str) -> "_Statements":
+        """Those of a table whose rows are known by an expression over `t`."""
+        fresh = "count(*) filter (where t.xmin::text::bigint >= %(next)s)"
+        return cls(
+            count=f"select '{table}', count(*), {fresh} from {table} t",
+            read=f"select {key}, to_jsonb(t)::text from {table} t".encode(),
+            delete=f"delete from {table} t where {key} = %s".encode(),
+            insert=(
+                f"insert into {table} overriding system value"
+                f" select * from jsonb_populate_record(null::{table}, %s::jsonb)"
+            ).encode(),
+        )
 
 
 @contextmanager
