@@ -5,7 +5,8 @@ roster gave the place. What the roster says again is no reason to change anythin
 stays out, until the roster has dropped the child and gives it anew. In archived classes nothing changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import text
@@ -27,6 +28,7 @@ DROPPED_SEATS = text("""
              ended_at = case when e.ended_at is null and e.origin = 'roster' then :at else e.ended_at end
         from plugin_rosters.classroom_source k, app.classroom c
        where e.school_id = any (cast(:schools as bigint[])) and e.in_source
+         and k.school_id = any (cast(:schools as bigint[])) and c.school_id = any (cast(:schools as bigint[]))
          and k.school_id = e.school_id and k.classroom_id = e.classroom_id
          and c.school_id = e.school_id and c.id = e.classroom_id and c.archived_at is null
          and not exists (select from this_seat t
@@ -109,6 +111,7 @@ LEFT_OUT = text("""
       join plugin_rosters.classroom_source k on k.school_id = e.school_id and k.classroom_id = e.classroom_id
       join app.classroom c on c.school_id = e.school_id and c.id = e.classroom_id and c.archived_at is null
      where e.school_id = any (cast(:schools as bigint[])) and e.in_source and e.ended_at is not null
+       and k.school_id = any (cast(:schools as bigint[])) and c.school_id = any (cast(:schools as bigint[]))
     union
     select :kind, u.school_id, u.classroom_id, u.student_id
       from plugin_rosters.unseated u
@@ -119,16 +122,29 @@ LEFT_OUT = text("""
                         where e.school_id = u.school_id and e.classroom_id = u.classroom_id
                           and e.student_id = u.student_id and e.ended_at is null)
 """).bindparams(kind=Alone.CHILDREN_OUT)
+# Nothing is known of how many rows there are of what came in just now: what looks like a handful is all of it.
+AT_ONCE = text("set local enable_nestloop = off")
+AS_USUAL = text("set local enable_nestloop = on")
+
+
+@contextmanager
+def joined_at_once(tx: Transaction) -> Iterator[None]:
+    """Let whole schools be joined as sets meanwhile, whatever the planner believes."""
+    tx.execute(AT_ONCE)
+    yield
+    tx.execute(AS_USUAL)
 
 
 def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Counted:
     """Make enrollments follow what the roster says anew: end, resume, begin."""
     everywhere = list(schools)
-    yield from count(tx, "enrollments ended", DROPPED_SEATS, schools=everywhere, at=at)
+    with joined_at_once(tx):
+        yield from count(tx, "enrollments ended", DROPPED_SEATS, schools=everywhere, at=at)
     tx.execute(DROPPED_UNSEATED, {"schools": everywhere})
     for statement in (STATED_SEATS, LOOK_AT_STATED):
         tx.execute(statement)
     yield from count(tx, "enrollments resumed", RESUMED_SEATS)
     tx.execute(SEATS_BY_HAND)
     yield from count(tx, "enrollments new", NEW_SEATS, at=at)
-    tx.execute(LEFT_OUT, {"schools": everywhere})
+    with joined_at_once(tx):
+        tx.execute(LEFT_OUT, {"schools": everywhere})
