@@ -5,8 +5,7 @@ roster gave the place. What the roster says again is no reason to change anythin
 stays out, until the roster has dropped the child and gives it anew. In archived classes nothing changes.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -15,6 +14,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.schools import names
 from plugins.rosters.importing.alone.queries import Alone
 from plugins.rosters.importing.merging.counting import Counted, count
+from plugins.rosters.importing.merging.queries import joined_at_once
 from plugins.rosters.importing.vocabulary import STUDENT
 
 # Each class begins at another picture and takes every so-manieth: no two children of a class have the same
@@ -55,8 +55,10 @@ STATED_SEATS = text("""
     select s.school_id, s.classroom_id, s.student_id, s.turn, e.student_id is not null as there,
            e.ended_at is not null as gone
       from this_seat s
-      join app.classroom c on c.school_id = s.school_id and c.id = s.classroom_id and c.archived_at is null
-      left join app.enrollment e on e.school_id = s.school_id and e.classroom_id = s.classroom_id
+      join app.classroom c on c.school_id = any (cast(:schools as bigint[]))
+                          and c.school_id = s.school_id and c.id = s.classroom_id and c.archived_at is null
+      left join app.enrollment e on e.school_id = any (cast(:schools as bigint[]))
+                                and e.school_id = s.school_id and e.classroom_id = s.classroom_id
                                 and e.student_id = s.student_id
      where s.role = :student and s.problem = 0 and not s.again and e.in_source is not true
        and not exists (select from plugin_rosters.unseated u
@@ -122,17 +124,6 @@ LEFT_OUT = text("""
                         where e.school_id = u.school_id and e.classroom_id = u.classroom_id
                           and e.student_id = u.student_id and e.ended_at is null)
 """).bindparams(kind=Alone.CHILDREN_OUT)
-# Nothing is known of how many rows there are of what came in just now: what looks like a handful is all of it.
-AT_ONCE = text("set local enable_nestloop = off")
-AS_USUAL = text("set local enable_nestloop = on")
-
-
-@contextmanager
-def joined_at_once(tx: Transaction) -> Iterator[None]:
-    """Let whole schools be joined as sets meanwhile, whatever the planner believes."""
-    tx.execute(AT_ONCE)
-    yield
-    tx.execute(AS_USUAL)
 
 
 def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Counted:
@@ -140,9 +131,9 @@ def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Cou
     everywhere = list(schools)
     with joined_at_once(tx):
         yield from count(tx, "enrollments ended", DROPPED_SEATS, schools=everywhere, at=at)
-    tx.execute(DROPPED_UNSEATED, {"schools": everywhere})
-    for statement in (STATED_SEATS, LOOK_AT_STATED):
-        tx.execute(statement)
+        tx.execute(DROPPED_UNSEATED, {"schools": everywhere})
+        tx.execute(STATED_SEATS, {"schools": everywhere})
+    tx.execute(LOOK_AT_STATED)
     yield from count(tx, "enrollments resumed", RESUMED_SEATS)
     tx.execute(SEATS_BY_HAND)
     yield from count(tx, "enrollments new", NEW_SEATS, at=at)
