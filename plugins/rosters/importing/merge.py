@@ -51,7 +51,7 @@ def _steps(
     if ENROLLMENTS not in absent:
         with given_by(tx, ROSTER):
             yield from merge_seats(tx, schools=schools, at=at)
-            yield from merge_roles(tx)
+            yield from merge_roles(tx, schools=schools)
         with given_by(tx, BY_HAND):
             yield from merge_roles_back(tx)
     yield from alone.how_many(tx)

@@ -1,6 +1,7 @@
 """Imports beside what people do by hand: each ends what it gave, and leaves the other's alone."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.runtime import Runtime
 from backoffice.schools.models import (
     Classroom,
     Enrollment,
@@ -22,12 +24,19 @@ from backoffice.schools.models import (
 from backoffice.schools.services import archiving, moving, rosters, school_years, students
 from backoffice.schools.services.school_years import Ending
 from backoffice.staff.services import class_roles
+from backoffice.storage.roles import DatabaseRole
+from plugins import rosters as rosters_plugin
 from plugins.rosters.importing.outcome import LEFT_ALONE, Outcome
 from plugins.rosters.models import RosterImport, Unseated
+from plugins.rosters.reading.oneroster import read_set
+from plugins.rosters.reading.package import open_package
+from plugins.rosters.reading.report import Report
 from tests.factories.world import SYSTEM, World, _row
 from tests.plugins.rosters.memory import Memory, children, empty_school, good, run, small, teachers, versions
+from tests.plugins.rosters.reading.sets import a_set, zip_of
 
 pytestmark = pytest.mark.usefixtures("nobody_is_known")
+SQL = Path(rosters_plugin.__file__).parent / "migrations" / "sql" / "0003_given.sql"
 TOVA = {"Tova Rosterteacher": "owner"}
 
 
@@ -499,3 +508,55 @@ def test_the_report_keeps_numbers(school: School, leader: Principal) -> None:
         assert last is not None
         assert last.names is not None
         assert last.names["children left out"] == [[room(school).id, child(school, "Boris").id]]
+
+
+def test_what_rosters_gave_before_anybody_noted_it_is_taken_for_theirs(
+    world: World, school: School, leader: Principal, staffed: Memory, runtime: Runtime
+) -> None:
+    brought(taught(staffed), school)
+    take_out(leader, school, "Boris")
+    forget = (
+        "update app.enrollment set origin = null, in_source = null where school_id = :school",
+        "update app.teaching_role set origin = 'rosters-import' where school_id = :school",
+        "delete from plugin_rosters.teaching_source where school_id = :school",
+    )
+    _, backfill = SQL.read_text().split("-- Until now", 1)
+    with runtime.database.engine(DatabaseRole.OWNER).begin() as owner:
+        for statement in forget:
+            owner.execute(text(statement), {"school": school.id})
+        owner.exec_driver_sql("--" + backfill)
+    assert brought(taught(staffed), school)["children left out"] == 1
+    assert children(school) == {"Algebra": {"Wanda"}}
+    counts = brought(without(staffed, "k1", "k2"), school)
+    assert (counts["enrollments ended"], counts["teaching roles ended"]) == (1, 1)
+    assert (children(school), teachers(school)) == ({}, {"Algebra": TOVA})
+
+
+def test_files_say_of_which_year_a_class_is(school: School, leader: Principal) -> None:
+    """The same from a zip: the year of a class stands two files away from it."""
+    files = a_set()
+
+    def sent(**changed: bytes) -> Outcome:
+        report = Report()
+        with open_package(zip_of({**files, **changed}), report) as package:
+            outcome = run(read_set(package, report), school.public_id, report=report)
+        assert outcome.done
+        return outcome
+
+    sent()
+    title = "Mathematics, group 1"
+    old = room(school, title)
+    endings = [Ending(old.public_id, "Mathematics", frozenset())]
+    asked: dict[str, Any] = {"principal": leader, "school": school.public_id, "endings": endings}
+    school_years.begin_year(**asked, seen=school_years.preview_year(**asked).seen)
+    kept = rows_of(room(school, title))
+    seated = len(children(school)[title])
+    assert sent().counts["children left out"] == seated
+    assert "Mathematics" not in children(school)
+    archiving.archive_classroom(principal=leader, classroom=room(school, "Mathematics").public_id)
+    later = {
+        name: files[name].replace(b"year-1-0", b"year-2-0").replace(b"term-1-0", b"term-2-0")
+        for name in ("academicSessions.csv", "classes.csv", "courses.csv")
+    }
+    assert sent(**later).counts["archived classes begun anew"] == 1
+    assert rows_of(old) == kept

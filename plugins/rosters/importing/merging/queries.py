@@ -5,7 +5,8 @@ others), so that nothing of another school can be met, whatever identifiers the 
 that count answer with one row a school.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -207,6 +208,18 @@ MISSING = {
     """),
 }
 ORIGIN = text("select set_config('app.origin', :origin, true)")
+
+# Nothing is known yet of how many rows came in just now: what looks like a handful is all of it.
+AT_ONCE = text("set local enable_nestloop = off")
+AS_USUAL = text("set local enable_nestloop = on")
+
+
+@contextmanager
+def joined_at_once(tx: Transaction) -> Iterator[None]:
+    """Let whole schools be joined as sets meanwhile, whatever the planner believes."""
+    tx.execute(AT_ONCE)
+    yield
+    tx.execute(AS_USUAL)
 
 
 def note_origin(tx: Transaction, origin: str) -> None:

@@ -5,11 +5,14 @@ roster makes more of somebody, never less than a person did. What it says again 
 was ended here stays ended, one that was changed here stays changed. In archived classes nothing changes.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 
 from backoffice.access.transaction import Transaction
 from plugins.rosters.importing.alone.queries import Alone
 from plugins.rosters.importing.merging.counting import Counted, count
+from plugins.rosters.importing.merging.queries import joined_at_once
 from plugins.rosters.importing.vocabulary import TEACHER
 
 ROLES = text("""
@@ -19,7 +22,8 @@ ROLES = text("""
       from (select s.school_id, s.classroom_id, s.person,
                    row_number() over (partition by s.classroom_id order by s.is_primary desc, s.line) as nth
               from this_seat s
-              join app.classroom c on c.school_id = s.school_id and c.id = s.classroom_id
+              join app.classroom c on c.school_id = any (cast(:schools as bigint[]))
+                                  and c.school_id = s.school_id and c.id = s.classroom_id
                                   and c.archived_at is null
              where s.role = :teacher and s.problem = 0) r
       join this_staff f on f.source = r.person and f.school_id = r.school_id and f.joins
@@ -93,9 +97,10 @@ LEFT_ALONE = text("""
 """).bindparams(stay=Alone.TEACHERS_IN, gone=Alone.TEACHERS_OUT)
 
 
-def merge_roles(tx: Transaction) -> Counted:
+def merge_roles(tx: Transaction, *, schools: Sequence[int]) -> Counted:
     """Make who teaches what follow what the roster says anew."""
-    tx.execute(ROLES)
+    with joined_at_once(tx):
+        tx.execute(ROLES, {"schools": list(schools)})
     tx.execute(ROLES_NOW)
     yield from count(tx, "teaching roles ended", GONE_ROLES)
     yield from count(tx, "teaching roles new or changed", NEW_ROLES)

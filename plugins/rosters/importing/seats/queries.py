@@ -14,6 +14,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.schools import names
 from plugins.rosters.importing.alone.queries import Alone
 from plugins.rosters.importing.merging.counting import Counted, count
+from plugins.rosters.importing.merging.queries import joined_at_once
 from plugins.rosters.importing.vocabulary import STUDENT
 
 # Each class begins at another picture and takes every so-manieth: no two children of a class have the same
@@ -27,6 +28,7 @@ DROPPED_SEATS = text("""
              ended_at = case when e.ended_at is null and e.origin = 'roster' then :at else e.ended_at end
         from plugin_rosters.classroom_source k, app.classroom c
        where e.school_id = any (cast(:schools as bigint[])) and e.in_source
+         and k.school_id = any (cast(:schools as bigint[])) and c.school_id = any (cast(:schools as bigint[]))
          and k.school_id = e.school_id and k.classroom_id = e.classroom_id
          and c.school_id = e.school_id and c.id = e.classroom_id and c.archived_at is null
          and not exists (select from this_seat t
@@ -53,8 +55,10 @@ STATED_SEATS = text("""
     select s.school_id, s.classroom_id, s.student_id, s.turn, e.student_id is not null as there,
            e.ended_at is not null as gone
       from this_seat s
-      join app.classroom c on c.school_id = s.school_id and c.id = s.classroom_id and c.archived_at is null
-      left join app.enrollment e on e.school_id = s.school_id and e.classroom_id = s.classroom_id
+      join app.classroom c on c.school_id = any (cast(:schools as bigint[]))
+                          and c.school_id = s.school_id and c.id = s.classroom_id and c.archived_at is null
+      left join app.enrollment e on e.school_id = any (cast(:schools as bigint[]))
+                                and e.school_id = s.school_id and e.classroom_id = s.classroom_id
                                 and e.student_id = s.student_id
      where s.role = :student and s.problem = 0 and not s.again and e.in_source is not true
        and not exists (select from plugin_rosters.unseated u
@@ -109,6 +113,7 @@ LEFT_OUT = text("""
       join plugin_rosters.classroom_source k on k.school_id = e.school_id and k.classroom_id = e.classroom_id
       join app.classroom c on c.school_id = e.school_id and c.id = e.classroom_id and c.archived_at is null
      where e.school_id = any (cast(:schools as bigint[])) and e.in_source and e.ended_at is not null
+       and k.school_id = any (cast(:schools as bigint[])) and c.school_id = any (cast(:schools as bigint[]))
     union
     select :kind, u.school_id, u.classroom_id, u.student_id
       from plugin_rosters.unseated u
@@ -124,11 +129,13 @@ LEFT_OUT = text("""
 def merge_seats(tx: Transaction, *, schools: Sequence[int], at: datetime) -> Counted:
     """Make enrollments follow what the roster says anew: end, resume, begin."""
     everywhere = list(schools)
-    yield from count(tx, "enrollments ended", DROPPED_SEATS, schools=everywhere, at=at)
-    tx.execute(DROPPED_UNSEATED, {"schools": everywhere})
-    for statement in (STATED_SEATS, LOOK_AT_STATED):
-        tx.execute(statement)
+    with joined_at_once(tx):
+        yield from count(tx, "enrollments ended", DROPPED_SEATS, schools=everywhere, at=at)
+        tx.execute(DROPPED_UNSEATED, {"schools": everywhere})
+        tx.execute(STATED_SEATS, {"schools": everywhere})
+    tx.execute(LOOK_AT_STATED)
     yield from count(tx, "enrollments resumed", RESUMED_SEATS)
     tx.execute(SEATS_BY_HAND)
     yield from count(tx, "enrollments new", NEW_SEATS, at=at)
-    tx.execute(LEFT_OUT, {"schools": everywhere})
+    with joined_at_once(tx):
+        tx.execute(LEFT_OUT, {"schools": everywhere})
