@@ -54,6 +54,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import PinOverride
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.throttles.models import Throttle
@@ -163,6 +164,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", *OWN_STAFF), {"Wilhelmina"}),
         "outsider": {"Seraphina"},
     },
+    # Whoever runs the school, or owns a class of a personal one.
+    LockedNetwork: {"leader": {"Home"}},
     RosterChange: CLASSES,
     RosterChangeStudent: {
         **dict.fromkeys(OWN_STAFF, {"Bartholomew"}),
