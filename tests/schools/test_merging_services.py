@@ -37,7 +37,7 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.students.worries.models import Worry
-from plugins.rosters.models import StudentSource
+from plugins.rosters.models import StudentSource, Unseated
 from tests.factories.world import (
     SYSTEM,
     Child,
@@ -63,6 +63,7 @@ FOLLOW: dict[type[DeclarativeBase], str] = {
     GuardianInvitation: "all",
     GuardianRequest: "all",
     StudentSource: "once",
+    Unseated: "all",
 }
 
 
@@ -179,6 +180,7 @@ def filled(world: World, teacher: Principal, room: Class) -> None:
     )
     add(StudentView, **own, viewer_id=person, role="teacher", at=clock.now())
     add(StudentSource, **own, source_digest=uuid4(), content_digest=uuid4())
+    add(Unseated, **own, classroom_id=room.id)
     with transaction(SYSTEM) as tx:
         worry(tx, room)
         family_letter(tx, world.people["teacher"], world.home, child)
