@@ -31,7 +31,7 @@ KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", 
 # What reaches over a class as a whole: who teaches it, who of two its child is, what follows it.
 CHOOSES = {"teachers:assign", "students:merge", "school-years:begin", "school-days:edit"}
 LEADS = CHOOSES | {
-    "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
+    "networks:open", "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",

@@ -164,7 +164,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", *OWN_STAFF), {"Wilhelmina"}),
         "outsider": {"Seraphina"},
     },
-    # Whoever runs the school, or owns a class of a personal one.
+    # Whoever leads the school, or signed up alone for it.
     LockedNetwork: {"leader": {"Home"}},
     RosterChange: CLASSES,
     RosterChangeStudent: {

@@ -23,7 +23,7 @@ ARE: Mapping[str, tuple[str, ...]] = {
     "colleague": ("teacher", "owner"),
     "elsewhere": ("teacher", "owner"),
     "outsider": ("teacher", "owner"),
-    "alone": ("teacher", "owner"),
+    "alone": ("teacher", "sole_teacher", "owner"),
     "co_teacher": ("teacher", "co_teacher"),
     "helper": ("teacher", "helper"),
     "mixed": ("teacher", "owner", "helper", "guardian"),

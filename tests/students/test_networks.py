@@ -21,7 +21,7 @@ from backoffice.students.pins import counting, networks
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.throttles.visitor import Visitor
 from tests.factories.visitor import send, signed_in
-from tests.factories.world import SYSTEM, Class, World
+from tests.factories.world import SYSTEM, Class, World, make_personal
 
 HERE = Visitor("203.0.113.9")
 ELSEWHERE = Visitor("198.51.100.7")
@@ -131,7 +131,7 @@ def test_a_network_that_used_up_its_usernames_is_opened_as_well(
     guess(world.own_class, kind="username")
 
 
-def test_the_owner_of_a_personal_school_opens_it_there_and_nobody_else_does(
+def test_whoever_signed_up_alone_opens_it_in_the_own_school_and_nobody_else_does(
     world: World, noon: time_machine.Traveller
 ) -> None:
     use_up([world.foreign_class, world.own_class], noon)
@@ -140,7 +140,7 @@ def test_the_owner_of_a_personal_school_opens_it_there_and_nobody_else_does(
         assert found.public_id not in [each.public_id for each in seen(world, person)]
         assert not networks.open_network(principal=world.sign_in(person), network=found.public_id)
     with transaction(SYSTEM) as tx:
-        tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.PERSONAL))
+        make_personal(tx, world.home.id, world.people["teacher"])
     assert not networks.open_network(principal=world.sign_in("co_teacher"), network=found.public_id)
     assert networks.open_network(principal=world.sign_in("teacher"), network=found.public_id)
 

@@ -1,13 +1,5 @@
 -- A network has one allowance of wrong PINs for all schools. A school gives it another, at its own classes only.
 
-create function app.own_schools() returns bigint[]
-language sql stable security definer set search_path = app, pg_temp as $$
-  select array(select distinct c.school_id from classroom c
-                 join school s on s.id = c.school_id and s.kind = 'personal'
-                where c.id = any (rooms_owned()))
-$$;
-comment on function app.own_schools is 'The personal schools in which the principal owns a class.';
-
 alter table app.locked_network enable row level security;
 alter table app.locked_network force row level security;
 create policy owner on app.locked_network to backoffice_owner using (true) with check (true);
@@ -15,10 +7,10 @@ create policy system on app.locked_network to backoffice_system
   using ((select app.purpose()) <> '') with check ((select app.purpose()) <> '');
 create policy app_read on app.locked_network for select to backoffice_app
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or school_id = any ((select app.own_schools())::bigint[]));
+         or school_id = any ((select app.personal_schools())::bigint[]));
 create policy app_write on app.locked_network for update to backoffice_app
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or school_id = any ((select app.own_schools())::bigint[]));
+         or school_id = any ((select app.personal_schools())::bigint[]));
 grant select, insert, update, delete on app.locked_network to backoffice_system;
 grant select on app.locked_network to backoffice_app;
 grant update (opened_at) on app.locked_network to backoffice_app;
@@ -91,10 +83,9 @@ create trigger end_sessions_of_pin after update of pin_hash on app.student
 revoke execute on function app.hash_own_pin_anew(text, text) from public;
 grant execute on function app.hash_own_pin_anew(text, text) to backoffice_app;
 
-revoke execute on function app.own_schools(), app.network_opened(bigint, uuid, timestamptz),
+revoke execute on function app.network_opened(bigint, uuid, timestamptz),
   app.note_locked_network(bigint, uuid, text, timestamptz, timestamptz),
   app.network_locked_until(bigint, timestamptz) from public;
-grant execute on function app.own_schools() to backoffice_app, backoffice_system;
 grant execute on function app.network_opened(bigint, uuid, timestamptz),
   app.note_locked_network(bigint, uuid, text, timestamptz, timestamptz),
   app.network_locked_until(bigint, timestamptz) to backoffice_app;
