@@ -132,8 +132,11 @@ class FamilyGrid(Grid):
             },
         }
 
-    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[GuardianLink]) -> list[str]:
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[GuardianLink], *, count: int
+    ) -> list[str]:
         """Who follows whom, by the names of child and parent."""
+        del count
         before, sentence = ASKED[action.name]
         fitting = [
             each for each in chosen if each.status == before and each.account_id != self.who.account_id

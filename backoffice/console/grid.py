@@ -7,7 +7,6 @@ not on its `ModelView`.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 
@@ -25,6 +24,15 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export
 from backoffice.console.forms import ConfirmForm
+from backoffice.console.grids.bulk import (
+    BulkAction,
+    Chosen,
+    all_that_fit,
+    asks_for_count,
+    most_at_once,
+    ticked,
+    why_not,
+)
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
 from backoffice.console.grids.filters import Asked, Filter, Input, Option, RelationFilter
 from backoffice.console.guard import GuardedView
@@ -39,14 +47,13 @@ from backoffice.console.paging import (
     page_by_name,
 )
 from backoffice.problems import Rejected
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 
 __all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "searched")
 
 LONGEST_CURSOR = 16
 LONGEST_SEARCH = 60
-MOST_SELECTED = 500
 
 
 class Cell(NamedTuple):
@@ -86,20 +93,6 @@ class Heading(NamedTuple):
     order: str | None = None
     sort: str | None = None
     url: str | None = None
-
-
-@dataclass(frozen=True)
-class BulkAction:
-    """Something done to selected rows, after a preview. `run` is a method of the grid."""
-
-    name: str
-    title: str
-    permission: Permission
-    run: str
-    question: str
-    danger: bool = False
-    # Reaches far: only for whoever has just proved to be it.
-    fresh: bool = False
 
 
 class Grid(GuardedView):
@@ -151,10 +144,12 @@ class Grid(GuardedView):
         del tx
         return {}
 
-    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Any]) -> list[str]:
-        """What is asked before an action is done to these things, a sentence each."""
-        del tx
-        return [action.question.format(count=self.counted(len(chosen)))]
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[Any], *, count: int
+    ) -> list[str]:
+        """What is asked before an action is done to so many things, the first of them these; in sentences."""
+        del tx, chosen
+        return [action.question.format(count=self.counted(count))]
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """The form that confirms an action, with what it has to be told besides."""
@@ -168,7 +163,11 @@ class Grid(GuardedView):
 
         Raises `NotFound` for a filter that there is not.
         """
-        statement, asked_for = rows_of(tx.principal, self.entity, permission), self.asked_for(tx)
+        return self.fitting(tx, rows_of(tx.principal, self.entity, permission))
+
+    def fitting(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """The statement narrowed to the rows that fit what the request asks for."""
+        asked_for = self.asked_for(tx)
         for each in self.filters:
             found = asked_for.get(each.name)
             if found is not None:
@@ -247,43 +246,57 @@ class Grid(GuardedView):
     def act(self) -> str | BaseResponse:
         """Show what a bulk action would do; when confirmed, do it."""
         action = next((a for a in self.allowed_actions() if a.name == request.form.get("action")), None)
-        chosen = list(dict.fromkeys(request.form.getlist("rowid")))[:MOST_SELECTED]
-        if action is None:
+        whole = bool(request.form.get("whole"))
+        if action is None or (whole and not action.whole):
             raise Denied
-        tx = reading()
+        tx, here = reading(), request.full_path.rstrip("?")
         if action.fresh:
             proof.demand(tx)
-        statement = self.visible_rows(tx, action.permission)
-        found = tx.scalars(statement.where(self.entity.public_id.in_(chosen))).all()  # type: ignore[attr-defined]
-        if not found:
-            flash("Nothing was selected. Tick the rows first.", "info")
-            return redirect(request.full_path.rstrip("?"), 303)
+        chosen = self._chosen(tx, self.visible_rows(tx, action.permission), whole=whole)
+        if chosen.count is None or not chosen.named:
+            flash(chosen.problem, "info")
+            return redirect(here, 303)
         form = self.confirm_form(action)
         problem = None
         if form.validate_on_submit():
-            done_reading()
-            try:
-                flash(getattr(self, action.run)([thing.public_id for thing in found]), "success")
-            except Rejected as rejected:
-                problem = show_rejection(form, rejected)
-            else:
-                return redirect(request.full_path.rstrip("?"), 303)
+            problem = why_not(chosen, request.form, settings().lists) or self._done(action, chosen, form)
+            if problem is None:
+                return redirect(here, 303)
         return self.render(
             "console/confirm.html",
             heading=action.title,
-            sentences=self.question(tx, action, found),
+            sentences=self.question(tx, action, chosen.named, count=chosen.count),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
             submit_title=action.title,
-            cancel_url=request.full_path.rstrip("?"),
-            rowids=[thing.public_id for thing in found],
+            cancel_url=here,
+            rowids=[] if chosen.whole else chosen.which,
+            whole={
+                "count": chosen.count,
+                "typed": asks_for_count(chosen, settings().lists),
+                "words": searched(),
+            }
+            if chosen.whole
+            else None,
             action=action.name,
-            crumbs=[
-                {"title": self.title, "url": request.full_path.rstrip("?")},
-                {"title": action.title},
-            ],
+            crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
         )
+
+    def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm) -> str | None:
+        """Do it, and say so; what stands against it, if anything does."""
+        done_reading()
+        try:
+            flash(getattr(self, action.run)(chosen.which), "success")
+        except Rejected as rejected:
+            return show_rejection(form, rejected) or ""
+        return None
+
+    def _chosen(self, tx: Transaction, statement: Select[Any], *, whole: bool) -> Chosen:
+        if not whole:
+            return ticked(tx, statement, self.entity, request.form)
+        most = most_at_once(self.who, settings().lists)
+        return all_that_fit(tx, statement, self.entity, self.fitting, most)
 
     @expose("/export.csv", methods=("GET",))
     def export(self) -> Response:
@@ -374,6 +387,7 @@ class Grid(GuardedView):
             "older_url": url(after=page.after) if page.after else None,
             "actions": self.allowed_actions(),
             "act_url": url(),
+            "whole_text": self._whole_text(page),
             "search": {"value": words, "placeholder": self.search_placeholder} if offers else None,
             # Its inputs of each filter: those in sight, and those of the panel.
             "at_hand": [found for each, found in inputs if each.at_hand and found],
@@ -394,6 +408,13 @@ class Grid(GuardedView):
             "empty": None,
             **self.extras(tx),
         }
+
+    def _whole_text(self, page: Page) -> str | None:
+        """How many rows fit, where an action may be for all of them and this page does not show all."""
+        more = page.count is not None and len(page.rows) < page.count
+        within = more and page.count <= most_at_once(self.who, settings().lists)  # type: ignore[operator]
+        offers = within and any(action.whole for action in self.allowed_actions())
+        return self.counted(page.count) if offers else None
 
     def _heading(self, column: Column, order: Order) -> Heading:
         """What a click asks for: the other direction of the order that holds, or this column's."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import g
 
 from backoffice.access.permissions import MAIL_READ, MAIL_RETRY
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
 from backoffice.console.grids.columns import By
@@ -71,6 +72,7 @@ class OutboxGrid(Grid):
             MAIL_RETRY,
             "retry",
             "{count} will be tried again at once, if given up within the last 30 days.",
+            whole=True,
         ),
     )
 
@@ -109,9 +111,9 @@ class OutboxGrid(Grid):
             },
         }
 
-    def retry(self, public_ids: Sequence[str]) -> str:
+    def retry(self, mails: Which) -> str:
         """Try mails again that were given up."""
-        count = retry_mail(principal=self.who, mails=public_ids)
+        count = retry_mail(principal=self.who, mails=mails)
         if count == 0:
             return "None of them was given up, or what they said is forgotten by now."
         return f"{self.counted(count)} will be tried again."

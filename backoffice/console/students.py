@@ -25,6 +25,7 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
@@ -125,6 +126,7 @@ class StudentGrid(Grid):
             "Their points in it stay, nobody is deleted, and you can undo it."
             " Their cards for it stop working for good.",
             danger=True,
+            whole=True,
         ),
         BulkAction(
             "move",
@@ -133,6 +135,7 @@ class StudentGrid(Grid):
             "move",
             "Their points stay with this class and stand there again if they come back. You can undo it."
             " Their cards for this class stop working for good.",
+            whole=True,
         ),
     )
 
@@ -209,7 +212,7 @@ class StudentGrid(Grid):
         ]
         return form
 
-    def move(self, students: list[str]) -> dict[str, Any]:
+    def move(self, students: Which) -> dict[str, Any]:
         """Move the selected students from the class that the list shows to another; it can be undone."""
         classroom = asked("classroom")
         moved = moving.move_students(
@@ -220,15 +223,17 @@ class StudentGrid(Grid):
             url=f"/console/classrooms/{classroom}/undo-last",
         )
 
-    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Student]) -> list[str]:
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
+    ) -> list[str]:
         """Who will leave which class, by name."""
         classroom = find(tx, Classroom, asked("classroom"))
         return [
-            f"{some_of([full_name(student) for student in chosen])} will leave {classroom.name}.",
-            action.question.format(count=self.counted(len(chosen))),
+            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {classroom.name}.",
+            action.question.format(count=self.counted(count)),
         ]
 
-    def unenroll(self, students: list[str]) -> dict[str, Any]:
+    def unenroll(self, students: Which) -> dict[str, Any]:
         """Take the selected students out of the class that the list shows; it can be undone."""
         classroom = asked("classroom")
         left = services.end_enrollments(principal=self.who, classroom=classroom, students=students)
@@ -407,9 +412,10 @@ def full_name(student: Student) -> str:
     return f"{student.given_name} {student.family_name or ''}".strip()
 
 
-def some_of(names_of_all: Sequence[str], most: int = 10) -> str:
-    """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"."""
-    if len(names_of_all) > most + 1:
-        return f"{', '.join(names_of_all[:most])} and {len(names_of_all) - most:,} more"
+def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:
+    """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"; `of` so many."""
+    many = max(of, len(names_of_all))
+    if many > most + 1:
+        return f"{', '.join(names_of_all[:most])} and {many - most:,} more"
     *others, last = names_of_all
     return f"{', '.join(others)} and {last}" if others else last

@@ -14,7 +14,7 @@ from backoffice.accounts.models import Account
 from backoffice.console.families import FamilyGrid
 from backoffice.console.grids import filters
 from backoffice.console.grids.filters import DateFilter, Few, Filter, NumberFilter
-from backoffice.console.paging import LARGE, LargeLists
+from backoffice.console.paging import LargeLists
 from backoffice.console.security import SecurityGrid
 from backoffice.console.students import StudentGrid
 from backoffice.schools.models import Enrollment, Student
@@ -142,4 +142,3 @@ def test_too_many_choices_are_no_select(world: World, monkeypatch: pytest.Monkey
         assert CLASS.inputs(tx, MultiDict(), None) == []
         monkeypatch.setattr(filters, "MOST_CHOICES", 200)
         assert CLASS.inputs(tx, MultiDict(), None) == [], "for a minute nobody counts again"
-    assert LARGE is not filters.LARGE

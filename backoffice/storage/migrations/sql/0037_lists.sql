@@ -25,5 +25,6 @@ end $$;
 comment on function app.note_visit is 'Notes the day on which a child comes in; once a day.';
 revoke all on function app.note_visit() from public;
 
-create trigger note_visit after insert on app.student_session
+-- With merged students the sessions of the one become the other's.
+create trigger note_visit after insert or update of student_id on app.student_session
   for each row execute function app.note_visit();
