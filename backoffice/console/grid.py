@@ -7,8 +7,10 @@ not on its `ModelView`.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Response, flash, redirect, request, stream_with_context
 from flask_admin import expose
@@ -22,7 +24,7 @@ from backoffice.access.policy import Denied, can
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
-from backoffice.console import csv_export
+from backoffice.console import csv_export, xlsx_export
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids.bulk import (
     BulkAction,
@@ -52,6 +54,8 @@ from backoffice.web.rejections import show_rejection
 
 __all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "searched")
 
+# The files that a list can be taken out as: the ending, and what it is called.
+FILES = (("csv", "CSV"), ("xlsx", "Excel"))
 LONGEST_CURSOR = 16
 LONGEST_SEARCH = 60
 
@@ -299,13 +303,15 @@ class Grid(GuardedView):
         return all_that_fit(tx, statement, self.entity, self.fitting, most)
 
     @expose("/export.csv", methods=("GET",))
+    @expose("/export.xlsx", methods=("GET",))
     def export(self) -> Response:
-        """The list as CSV."""
+        """The list as a file."""
         return self._exported(self.doors["export"])
 
     @expose("/export.csv", methods=("POST",))
+    @expose("/export.xlsx", methods=("POST",))
     def export_found(self) -> Response:
-        """What a search has found, as CSV."""
+        """What a search has found, as a file."""
         return self._exported(self.doors["export_found"])
 
     # ------------------------------------------------------------------ helpers
@@ -329,7 +335,7 @@ class Grid(GuardedView):
         return None if searched() else (self.who.account_id, self.endpoint, *narrowing)
 
     def _exported(self, permission: Permission) -> Response:
-        """The rows streamed in a transaction of their own."""
+        """The rows streamed in a transaction of their own, in the format that the address ends with."""
         done_reading()
         who = self.who
         # Before the first line leaves: a wrong filter is still a 404 then, and a reader who hangs up in
@@ -337,11 +343,10 @@ class Grid(GuardedView):
         with transaction(who) as tx:
             rows = self.visible_rows(tx, permission)
         columns, order = self.shown_columns(), self.order()
-        places = [self.columns.index(column) for column in columns]
+        places, titles = [self.columns.index(each) for each in columns], [each.title for each in columns]
         record_export(principal=who, rows=rows)
 
-        def lines() -> Iterator[Sequence[str | None]]:
-            yield [column.title for column in columns]
+        def lines() -> Iterator[Sequence[Cell]]:
             with transaction(who) as tx:
                 statement = self.visible_rows(tx, permission)
                 if order.by is not None:
@@ -349,12 +354,19 @@ class Grid(GuardedView):
                     statement = statement.order_by(*sorted_so)
                 for things in csv_export.batches(tx, statement, self.reads):
                     for row in self.rows(tx, things):
-                        yield [row.cells[at].text for at in places]
+                        yield [row.cells[at] for at in places]
 
+        body: Iterator[str] | Iterator[bytes]
+        if request.path.endswith(".xlsx"):
+            kind, mimetype = "xlsx", xlsx_export.TYPE
+            body = xlsx_export.written(titles, lines(), name=self.title, zone=ZoneInfo(who.time_zone))
+        else:
+            kind, mimetype = "csv", "text/csv"
+            body = csv_export.written(chain([titles], ([cell.text for cell in line] for line in lines())))
         return Response(
-            stream_with_context(csv_export.written(lines())),
-            mimetype="text/csv",
-            headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.csv"'},
+            stream_with_context(body),
+            mimetype=mimetype,
+            headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.{kind}"'},
         )
 
     def allowed_actions(self) -> list[BulkAction]:
@@ -402,8 +414,12 @@ class Grid(GuardedView):
             "kept": self._kept(),
             # What the form of the filters asks for itself.
             "filter_names": [name for each, found in inputs if found for name in each.names],
-            "export_url": f"export.csv{url()[2:]}" if self.opens("export") and not words else None,
-            "exports_found": bool(words) and self.opens("export_found"),
+            "exports": [(f"export.{kind}{url()[2:]}", title) for kind, title in FILES]
+            if self.opens("export") and not words
+            else [],
+            "exports_found": [(f"export.{kind}", title) for kind, title in FILES]
+            if words and self.opens("export_found")
+            else [],
             "new_url": None,
             "empty": None,
             **self.extras(tx),

@@ -17,6 +17,7 @@ from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment
 from backoffice.settings import Lists
+from backoffice.web import identity
 from tests.factories.statements import statements
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, Class, World, add_child
@@ -139,8 +140,7 @@ def test_more_than_a_role_may_is_refused(
 
 
 def _limits(monkeypatch: pytest.MonkeyPatch, lists: Lists) -> None:
-    real = grid.settings
-    monkeypatch.setattr(grid, "settings", lambda: real().model_copy(update={"lists": lists}))
+    monkeypatch.setattr(grid, "settings", lambda: identity.settings().model_copy(update={"lists": lists}))
 
 
 def test_all_of_another_school_are_nobody(app: Flask, world: World, room: Class) -> None:
