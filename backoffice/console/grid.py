@@ -320,7 +320,13 @@ class Grid(GuardedView):
         tx = reading()
         statement, order = self.visible_rows(tx, permission), self.order()
         before, after = (_cursor(request.values.get(name)) for name in ("before", "after"))
-        turn: dict[str, Any] = {"before": before, "after": after, "reads": self.reads, "name": self._list}
+        turn: dict[str, Any] = {
+            "before": before,
+            "after": after,
+            "narrowed": bool(self.asked_for(tx)),
+            "reads": self.reads,
+            "name": self._list,
+        }
         if order.by_name:
             page = page_by_name(tx, statement, sort_key=self.name_of, descending=order.descending, **turn)
         else:

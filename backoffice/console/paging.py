@@ -61,6 +61,10 @@ class LargeLists:
 
 
 LARGE = LargeLists()
+# For the rest of the transaction rows come in the order of an index, and none are gathered to be sorted. With
+# lists that are known to be large the database would often do the latter: it cannot know how many schools
+# row-level security lets through, takes them for few, and then sorts all that is left to show fifty.
+_BY_INDEX_ALONE = tuple(func.set_config(f"enable_{way}", "off", True) for way in ("bitmapscan", "sort"))
 
 
 def page_by_key(
@@ -71,6 +75,7 @@ def page_by_key(
     after: str | None,
     by: InstrumentedAttribute[Any] | None = None,
     descending: bool = False,
+    narrowed: bool = False,
     reads: Columns = (),
     name: Hashable = None,
 ) -> Page:
@@ -78,11 +83,12 @@ def page_by_key(
 
     Without `by`, in that of the key alone. `count` is None where counting would take long. `reads` are the
     columns that are needed of each row; without them rows are entities. `name` tells this list from others,
-    and whose it is.
+    and whose it is; `narrowed` says that filters hold.
     """
     entity = statement.column_descriptions[0]["entity"]
     columns = order_columns(entity, by)
-    turn = _key_of(tx, statement, columns, entity, before or after)
+    counted = _weigh(tx, statement, name) if before or after or narrowed else None
+    turn = _key_of(tx, statement, columns, before or after, narrowed=narrowed, large=name in LARGE)
     backwards = before is not None and turn is not None
     downwards = backwards is not descending
     cut = statement
@@ -104,6 +110,7 @@ def page_by_key(
             after=None,
             by=by,
             descending=descending,
+            narrowed=narrowed,
             reads=reads,
             name=name,
         )
@@ -111,12 +118,22 @@ def page_by_key(
         rows.reverse()
     has_before = more if backwards else turn is not None
     has_after = True if backwards else more
-    count = None
-    if name not in LARGE:
+    count = counted
+    if counted is None and name not in LARGE:
         count = len(rows) if not (has_before or has_after) else count_up_to(tx, statement)
         if count is None:
             LARGE.add(name)
     return _page(rows, has_before=has_before, has_after=has_after, count=count)
+
+
+def _weigh(tx: Transaction, statement: Select[Any], name: Hashable) -> int | None:
+    """How many rows a list has, before it is known how it is best read; None if it is large, or has no name."""
+    if name is None or name in LARGE:
+        return None
+    counted = count_up_to(tx, statement)
+    if counted is None:
+        LARGE.add(name)
+    return counted
 
 
 def order_columns(entity: Any, by: InstrumentedAttribute[Any] | None) -> list[Any]:
@@ -144,18 +161,21 @@ def page_by_name(
     before: str | None,
     after: str | None,
     descending: bool = False,
+    narrowed: bool = False,
     reads: Columns = (),
     name: Hashable = None,
 ) -> Page:
     """A page in the order of a sealed name; beyond `SORTABLE` rows, in the order of the key.
 
-    `sort_key` is asked for each row of the whole scope, so it must not ask the database. `reads` and `name`
-    are as in `page_by_key`.
+    `sort_key` is asked for each row of the whole scope, so it must not ask the database. `narrowed`, `reads`
+    and `name` are as in `page_by_key`.
     """
     rows = [] if name in LARGE else _read(tx, statement.limit(SORTABLE + 1), reads)
     if name in LARGE or len(rows) > SORTABLE:
         LARGE.add(name)
-        page = page_by_key(tx, statement, before=before, after=after, reads=reads, name=name)
+        page = page_by_key(
+            tx, statement, before=before, after=after, narrowed=narrowed, reads=reads, name=name
+        )
         return replace(page, ordered=False)
     rows.sort(key=lambda row: (sort_key(row), row.id), reverse=descending)
     places = {row.public_id: place for place, row in enumerate(rows)}
@@ -190,12 +210,23 @@ def _read(tx: Transaction, statement: Select[Any], reads: Columns) -> list[Any]:
 
 
 def _key_of(
-    tx: Transaction, statement: Select[Any], columns: Sequence[Any], entity: Any, public_id: str | None
+    tx: Transaction,
+    statement: Select[Any],
+    columns: Sequence[Any],
+    public_id: str | None,
+    *,
+    narrowed: bool,
+    large: bool,
 ) -> Any:
+    """Where a page begins, by the row that its address names; says how a large list is to be read."""
     if public_id is None:
+        if narrowed and large:
+            tx.execute(select(*_BY_INDEX_ALONE))
         return None
-    found = tx.execute(statement.with_only_columns(*columns).where(entity.public_id == public_id)).first()
-    return tuple(found) if found else None
+    entity = statement.column_descriptions[0]["entity"]
+    asked = statement.with_only_columns(*columns, *(_BY_INDEX_ALONE if large else ()))
+    found = tx.execute(asked.where(entity.public_id == public_id)).first()
+    return tuple(found)[: len(columns)] if found else None
 
 
 def _page(rows: Sequence[Any], *, has_before: bool, has_after: bool, count: int | None) -> Page:
