@@ -145,6 +145,14 @@ class Throttles(_Section):
     sign_up_overall: Allowance = "1000/hour"
 
 
+class Lists(_Section):
+    """How many rows of a list one action may change, of all that fit, and from how many on they are typed."""
+
+    most_teacher: Annotated[int, Field(ge=1, le=2_000)] = 500
+    most_leader: Annotated[int, Field(ge=1, le=2_000)] = 2_000
+    typed_from: Annotated[int, Field(ge=2)] = 100
+
+
 class Settings(BaseSettings):
     """The whole of an installation's settings. Made by `load`."""
 
@@ -177,6 +185,7 @@ class Settings(BaseSettings):
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()
+    lists: Lists = Lists()
 
     @field_validator("base_url")
     @classmethod

@@ -33,11 +33,14 @@ from backoffice.console import doors as wording
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import Cell, Column, Grid, Row, asked, searched
+from backoffice.console.grid import Cell, Column, Grid, Row, searched
+from backoffice.console.grids.columns import BY_NAME
+from backoffice.console.grids.filters import EmptyFilter, RelationFilter
+from backoffice.console.grids.relations import school_filter
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
 from backoffice.schools.doors import place_of, state, states_of
-from backoffice.schools.models import Classroom, Door, School
+from backoffice.schools.models import Classroom, Door
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors as door_services
@@ -81,7 +84,6 @@ class ClassroomGrid(Grid):
     category = "Teaching"
     address = "classrooms"
     noun = ("class", "classes")
-    sorts_by_name = True
     reads = (
         Classroom.school_id,
         Classroom.id,
@@ -98,12 +100,34 @@ class ClassroomGrid(Grid):
     search_placeholder = "Find a class"
     search_from = 12
     columns = (
-        Column("name", "Class"),
-        Column("mark", "Mark"),
-        Column("school", "School"),
-        Column("students", "Students", numeric=True),
-        Column("door", "Door"),
-        Column("code", "Code"),
+        Column("name", "Class", sort=BY_NAME),
+        Column("mark", "Mark", optional=True),
+        Column("school", "School", optional=True),
+        Column("students", "Students", numeric=True, optional=True),
+        Column("door", "Door", optional=True),
+        Column("code", "Code", optional=True),
+    )
+    filters = (
+        EmptyFilter(
+            "archived",
+            "Show",
+            column=Classroom.archived_at,
+            empty=("no", "Classes of now"),
+            filled=("yes", "Archived classes"),
+            unless_asked="no",
+            nothing="Classes of now",
+            carried_by="ix_classroom_archived",
+            at_hand=True,
+        ),
+        school_filter(Classroom.school_id, read=CLASSROOMS_READ, carried_by="pk_classroom"),
+        RelationFilter(
+            "teacher",
+            "Teacher",
+            entity=Account,
+            condition=queries.taught_by,
+            called=lambda _tx, account: str(account.name),
+            carried_by="ix_teaching_role_account_id",
+        ),
     )
 
     def is_accessible(self) -> bool:
@@ -119,15 +143,7 @@ class ClassroomGrid(Grid):
         return names.sort_key(thing.name, None)
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """By school, by who teaches it, by the words of its name; archived ones only when asked for."""
-        kept = asked("archived") == "yes"
-        statement = statement.where(
-            Classroom.archived_at.is_not(None) if kept else Classroom.archived_at.is_(None)
-        )
-        if school := asked("school"):
-            statement = statement.where(Classroom.school_id == find(tx, School, school).id)
-        if teacher := asked("teacher"):
-            statement = statement.where(queries.taught_by(tx, find(tx, Account, teacher)))
+        """By the words of its name."""
         if words := searched():
             statement = statement.where(queries.is_named(tx, statement, words, of=Classroom))
         return statement
@@ -154,17 +170,11 @@ class ClassroomGrid(Grid):
         ]
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """The way to a new class, and whose classes these are."""
+        """The way to a new class."""
         new_url = "/console/classrooms/new" if self.opens("new") else None
-        of = []
-        if school := asked("school"):
-            of.append(find(tx, School, school).name)
-            new_url = new_url and f"{new_url}?school={school}"
-        if teacher := asked("teacher"):
-            of.append(find(tx, Account, teacher).name)
+        if school := self.chosen(tx, "school"):
+            new_url = new_url and f"{new_url}?school={school.public_id}"
         return {
-            "only": of,
-            "filters": [archived_filter()],
             "description": "Each class has a code that lets its students in.",
             "new_url": new_url,
             "new_title": "New class",
@@ -408,13 +418,3 @@ def what_was_added(added: Added) -> str:
         many = len(added.left_out)
         said.append("1 line was left out." if many == 1 else f"{many} lines were left out.")
     return " ".join(said)
-
-
-def archived_filter() -> dict[str, Any]:
-    """The choice between the classes of now and those that are archived."""
-    kept = asked("archived") == "yes"
-    options = [
-        {"value": "", "title": "Classes of now", "selected": not kept},
-        {"value": "yes", "title": "Archived classes", "selected": kept},
-    ]
-    return {"name": "archived", "title": "Show", "options": options}

@@ -12,7 +12,7 @@ from backoffice.console.paging import Columns
 BATCH = 500
 # What a spreadsheet would take for a formula (OWASP, "CSV Injection"). The wide forms are what East Asian
 # keyboards send and some spreadsheets read as the narrow ones.
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 class _Line:
@@ -54,7 +54,7 @@ def safe(text: str | None) -> str:
     """The text, with an apostrophe before what a spreadsheet would run."""
     if not text:
         return ""
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

@@ -8,14 +8,14 @@ import segno
 from flask import flash, redirect
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find
 from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_INVITE
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import GuardianForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.console.grids.filters import Choice, ChoiceFilter
 from backoffice.console.students import LINK_STATES, class_crumbs, full_name, parent_name
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -61,6 +61,18 @@ class FamilyGrid(Grid):
         Column("classes", "Classes"),
         Column("state", "State"),
     )
+    filters = (
+        ChoiceFilter(
+            "state",
+            "State",
+            choices=tuple(
+                Choice(state.value, str(cell.text), GuardianLink.status == state.value)
+                for state, cell in LINK_STATES.items()
+            ),
+            several=True,
+            carried_by="ix_guardian_link_school_id_status_id",
+        ),
+    )
     actions = (
         BulkAction(
             "approve",
@@ -87,11 +99,6 @@ class FamilyGrid(Grid):
         ),
     )
 
-    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """By state."""
-        del tx
-        return statement.where(GuardianLink.status == asked("state")) if _state() else statement
-
     def rows(self, tx: Transaction, things: Sequence[GuardianLink]) -> list[Row]:
         """Child, parent, classes, state."""
         children = family_queries.students_by_number(tx, {each.student_id for each in things})
@@ -112,17 +119,10 @@ class FamilyGrid(Grid):
         ]
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """The filter by state, and where a parent is invited."""
+        """Where a parent is invited."""
         del tx
-        chosen = _state()
-        options = [{"value": "", "title": "All", "selected": chosen is None}]
-        options += [
-            {"value": state.value, "title": cell.text, "selected": state is chosen}
-            for state, cell in LINK_STATES.items()
-        ]
         return {
             "description": "Whoever was invited and asks to follow a child waits here for you.",
-            "filters": [{"name": "state", "title": "State", "options": options}],
             "empty": {
                 "title": "No parents yet",
                 "sentence": "Open a student to invite a parent, or a class to print letters for all.",
@@ -132,8 +132,11 @@ class FamilyGrid(Grid):
             },
         }
 
-    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[GuardianLink]) -> list[str]:
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[GuardianLink], *, count: int
+    ) -> list[str]:
         """Who follows whom, by the names of child and parent."""
+        del count
         before, sentence = ASKED[action.name]
         fitting = [
             each for each in chosen if each.status == before and each.account_id != self.who.account_id
@@ -273,11 +276,6 @@ class FamilyGrid(Grid):
             make_form=FlaskForm(),
             **context,
         )
-
-
-def _state() -> GuardianStatus | None:
-    wanted = asked("state")
-    return GuardianStatus(wanted) if wanted in set(GuardianStatus) else None
 
 
 def _missing(missing: int, count: int) -> str:

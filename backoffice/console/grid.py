@@ -1,14 +1,16 @@
 """The grid: one class for every list of the console. Every door to a row opens through `visible()`.
 
-A grid is declared by its entity, its columns and its permissions; the base does paging, counting, search,
-bulk actions with a preview, and export. It stands on Flask-Admin's `BaseView`; docs/decisions.md says why
+A grid is declared by its entity, its columns, its filters and its permissions; the base does paging, sorting,
+counting, search, bulk actions with a preview, and export. What an address asks (filters, order, columns) goes
+along with every link and form of the page. It stands on Flask-Admin's `BaseView`; docs/decisions.md says why
 not on its `ModelView`.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Response, flash, redirect, request, stream_with_context
 from flask_admin import expose
@@ -16,23 +18,46 @@ from sqlalchemy import Select
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.wrappers import Response as BaseResponse
 
-from backoffice.access.lookup import rows_of
+from backoffice.access.lookup import NotFound, rows_of
 from backoffice.access.permissions import Permission
 from backoffice.access.policy import Denied, can
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
-from backoffice.console import csv_export
+from backoffice.console import csv_export, xlsx_export
 from backoffice.console.forms import ConfirmForm
+from backoffice.console.grids.bulk import (
+    BulkAction,
+    Chosen,
+    all_that_fit,
+    asks_for_count,
+    most_at_once,
+    ticked,
+    why_not,
+)
+from backoffice.console.grids.columns import BY_NAME, By, Column, Order
+from backoffice.console.grids.filters import Asked, Filter, Input, Option, RelationFilter
 from backoffice.console.guard import GuardedView
-from backoffice.console.paging import SORTABLE, Columns, Page, page_by_key, page_by_name
+from backoffice.console.paging import (
+    LARGE,
+    SORTABLE,
+    Columns,
+    Page,
+    in_order,
+    order_columns,
+    page_by_key,
+    page_by_name,
+)
 from backoffice.problems import Rejected
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 
+__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "searched")
+
+# The files that a list can be taken out as: the ending, and what it is called.
+FILES = (("csv", "CSV"), ("xlsx", "Excel"))
 LONGEST_CURSOR = 16
 LONGEST_SEARCH = 60
-MOST_SELECTED = 500
 
 
 class Cell(NamedTuple):
@@ -53,27 +78,25 @@ class Row(NamedTuple):
     cells: Sequence[Cell]
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column's key and heading."""
+class Chip(NamedTuple):
+    """One thing that narrows the list, in words, and the address of the list without it.
 
-    key: str
+    `without` names what it stands for in the address, for forms.
+    """
+
+    words: str
+    url: str
+    without: Sequence[str] = ()
+
+
+class Heading(NamedTuple):
+    """The head of a column: its order (`aria-sort`), and what asks for the next one."""
+
     title: str
-    numeric: bool = False
-
-
-@dataclass(frozen=True)
-class BulkAction:
-    """Something done to selected rows, after a preview. `run` is a method of the grid."""
-
-    name: str
-    title: str
-    permission: Permission
-    run: str
-    question: str
-    danger: bool = False
-    # Reaches far: only for whoever has just proved to be it.
-    fresh: bool = False
+    numeric: bool
+    order: str | None = None
+    sort: str | None = None
+    url: str | None = None
 
 
 class Grid(GuardedView):
@@ -90,7 +113,7 @@ class Grid(GuardedView):
     search_placeholder: ClassVar[str | None] = None
     # How many rows there must be before a search is offered.
     search_from: ClassVar[int] = 0
-    sorts_by_name: ClassVar[bool] = False
+    filters: ClassVar[tuple[Filter, ...]] = ()
     newest_first: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -101,6 +124,9 @@ class Grid(GuardedView):
             raise TypeError(f"{cls.__name__} has no entity or no columns.")
         if cls.search_placeholder and "search" not in cls.doors:
             raise TypeError(f"{cls.__name__} offers a search without a door to it.")
+        for column in cls.columns:
+            if isinstance(column.sort, By) and column.sort.column.property.columns[0].nullable:
+                raise TypeError(f"{cls.__name__} sorts by {column.key}, which may be empty.")
 
     # ------------------------------------------------------------------ what a grid declares
 
@@ -109,23 +135,25 @@ class Grid(GuardedView):
         raise NotImplementedError
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """The statement under the request's filters and search. Raises `NotFound`."""
+        """The statement under what always holds, and under the search."""
         del tx
         return statement
 
     def name_of(self, thing: Any) -> Any:
-        """The sort key of a thing's name, where `sorts_by_name`."""
+        """The sort key of a thing's name, where a column sorts by it."""
         raise NotImplementedError
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """More for the template's `grid`: description, new_url, filters, only, crumbs, empty, ..."""
+        """More for the template's `grid`: description, new_url, pick, crumbs, empty, ..."""
         del tx
         return {}
 
-    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Any]) -> list[str]:
-        """What is asked before an action is done to these things, a sentence each."""
-        del tx
-        return [action.question.format(count=self.counted(len(chosen)))]
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[Any], *, count: int
+    ) -> list[str]:
+        """What is asked before an action is done to so many things, the first of them these; in sentences."""
+        del tx, chosen
+        return [action.question.format(count=self.counted(count))]
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """The form that confirms an action, with what it has to be told besides."""
@@ -135,8 +163,73 @@ class Grid(GuardedView):
     # ------------------------------------------------------------------ the doors
 
     def visible_rows(self, tx: Transaction, permission: Permission) -> Select[Any]:
-        """All rows on which the principal holds the permission, under the request's filters."""
-        return self.narrowed(tx, rows_of(tx.principal, self.entity, permission))
+        """All rows on which the principal holds the permission, under the request's filters and search.
+
+        Raises `NotFound` for a filter that there is not.
+        """
+        return self.fitting(tx, rows_of(tx.principal, self.entity, permission))
+
+    def fitting(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """The statement narrowed to the rows that fit what the request asks for."""
+        asked_for = self.asked_for(tx)
+        for each in self.filters:
+            found = asked_for.get(each.name)
+            if found is not None:
+                statement = statement.where(*found.conditions)
+            elif each.unasked is not None:
+                statement = statement.where(each.unasked)
+        return self.narrowed(tx, statement)
+
+    def asked_for(self, tx: Transaction) -> Mapping[str, Asked]:
+        """What the request asks of the filters, by their names; looked up once. Raises `NotFound`."""
+        known: dict[str, Mapping[str, Asked]] = tx.info.setdefault("filters", {})
+        if self.endpoint not in known:
+            found = ((each.name, each.read(tx, request.values)) for each in self.filters)
+            known[self.endpoint] = {name: asked_of for name, asked_of in found if asked_of}
+        return known[self.endpoint]
+
+    def chosen(self, tx: Transaction, name: str) -> Any:
+        """The thing that the filter of this name asks for, or None."""
+        found = self.asked_for(tx).get(name)
+        return found.thing if found else None
+
+    def order(self) -> Order:
+        """In which order the request asks for the rows. Raises `NotFound`."""
+        wanted = request.values.get("sort", "")
+        if not wanted:
+            named = next((each for each in self.columns if each.sort is BY_NAME), None)
+            return Order(named) if named else Order(self._first_written(), self.newest_first)
+        key = wanted.removeprefix("-")
+        for column in self.seen_columns():
+            if column.key == key and column.sort is not None:
+                return Order(column, descending=wanted != key)
+        raise NotFound
+
+    def _first_written(self) -> Column | None:
+        """The column that shows when a row came about, if one has the order of the key."""
+        key = list(self.entity.__mapper__.primary_key)
+        return next(
+            (
+                each
+                for each in self.seen_columns()
+                if isinstance(each.sort, By) and order_columns(self.entity, each.sort.column) == key
+            ),
+            None,
+        )
+
+    def seen_columns(self) -> list[Column]:
+        """The columns that who is signed in may see."""
+        return [each for each in self.columns if each.permission is None or can(self.who, each.permission)]
+
+    def shown_columns(self) -> list[Column]:
+        """The columns that the request asks for, the first one always. Raises `NotFound`."""
+        seen = self.seen_columns()
+        wanted = {key for text in request.values.getlist("columns") for key in text.split(",") if key}
+        if not wanted:
+            return seen
+        if wanted - {each.key for each in seen}:
+            raise NotFound
+        return [each for each in seen if not each.optional or each.key in wanted]
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
@@ -150,117 +243,136 @@ class Grid(GuardedView):
         Words that somebody looks for are names, and travel in a form: addresses stay in histories and logs.
         """
         if not searched():
-            return redirect(f"./{_query()}", 303)
+            return redirect(self._url(), 303)
         return self._listed(self.doors["search"])
 
     @expose("/", methods=("POST",))
     def act(self) -> str | BaseResponse:
         """Show what a bulk action would do; when confirmed, do it."""
         action = next((a for a in self.allowed_actions() if a.name == request.form.get("action")), None)
-        chosen = list(dict.fromkeys(request.form.getlist("rowid")))[:MOST_SELECTED]
-        if action is None:
+        whole = bool(request.form.get("whole"))
+        if action is None or (whole and not action.whole):
             raise Denied
-        tx = reading()
+        tx, here = reading(), request.full_path.rstrip("?")
         if action.fresh:
             proof.demand(tx)
-        statement = self.visible_rows(tx, action.permission)
-        found = tx.scalars(statement.where(self.entity.public_id.in_(chosen))).all()  # type: ignore[attr-defined]
-        if not found:
-            flash("Nothing was selected. Tick the rows first.", "info")
-            return redirect(request.full_path.rstrip("?"), 303)
+        chosen = self._chosen(tx, self.visible_rows(tx, action.permission), whole=whole)
+        if chosen.count is None or not chosen.named:
+            flash(chosen.problem, "info")
+            return redirect(here, 303)
         form = self.confirm_form(action)
         problem = None
         if form.validate_on_submit():
-            done_reading()
-            try:
-                flash(getattr(self, action.run)([thing.public_id for thing in found]), "success")
-            except Rejected as rejected:
-                problem = show_rejection(form, rejected)
-            else:
-                return redirect(request.full_path.rstrip("?"), 303)
+            problem = why_not(chosen, request.form, settings().lists) or self._done(action, chosen, form)
+            if problem is None:
+                return redirect(here, 303)
         return self.render(
             "console/confirm.html",
             heading=action.title,
-            sentences=self.question(tx, action, found),
+            sentences=self.question(tx, action, chosen.named, count=chosen.count),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
             submit_title=action.title,
-            cancel_url=request.full_path.rstrip("?"),
-            rowids=[thing.public_id for thing in found],
+            cancel_url=here,
+            rowids=[] if chosen.whole else chosen.which,
+            whole={
+                "count": chosen.count,
+                "typed": asks_for_count(chosen, settings().lists),
+                "words": searched(),
+            }
+            if chosen.whole
+            else None,
             action=action.name,
-            crumbs=[
-                {"title": self.title, "url": request.full_path.rstrip("?")},
-                {"title": action.title},
-            ],
+            crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
         )
 
+    def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm) -> str | None:
+        """Do it, and say so; what stands against it, if anything does."""
+        done_reading()
+        try:
+            flash(getattr(self, action.run)(chosen.which), "success")
+        except Rejected as rejected:
+            return show_rejection(form, rejected) or ""
+        return None
+
+    def _chosen(self, tx: Transaction, statement: Select[Any], *, whole: bool) -> Chosen:
+        if not whole:
+            return ticked(tx, statement, self.entity, request.form)
+        most = most_at_once(self.who, settings().lists)
+        return all_that_fit(tx, statement, self.entity, self.fitting, most)
+
     @expose("/export.csv", methods=("GET",))
+    @expose("/export.xlsx", methods=("GET",))
     def export(self) -> Response:
-        """The list as CSV."""
+        """The list as a file."""
         return self._exported(self.doors["export"])
 
     @expose("/export.csv", methods=("POST",))
+    @expose("/export.xlsx", methods=("POST",))
     def export_found(self) -> Response:
-        """What a search has found, as CSV."""
+        """What a search has found, as a file."""
         return self._exported(self.doors["export_found"])
 
     # ------------------------------------------------------------------ helpers
 
     def _listed(self, permission: Permission) -> str:
         tx = reading()
-        statement = self.visible_rows(tx, permission)
+        statement, order = self.visible_rows(tx, permission), self.order()
         before, after = (_cursor(request.values.get(name)) for name in ("before", "after"))
-        if self.sorts_by_name:
-            page = page_by_name(
-                tx,
-                statement,
-                sort_key=self.name_of,
-                before=before,
-                after=after,
-                reads=self.reads,
-                name=self._list,
-            )
+        turn: dict[str, Any] = {
+            "before": before,
+            "after": after,
+            "narrowed": bool(self.asked_for(tx)),
+            "reads": self.reads,
+            "name": self._list,
+        }
+        if order.by_name:
+            page = page_by_name(tx, statement, sort_key=self.name_of, descending=order.descending, **turn)
         else:
-            page = page_by_key(
-                tx,
-                statement,
-                before=before,
-                after=after,
-                newest_first=self.newest_first,
-                reads=self.reads,
-                name=self._list,
-            )
-        context = self._context(tx, page)
+            page = page_by_key(tx, statement, by=order.by, descending=order.descending, **turn)
+        context = self._context(tx, page, order)
         return self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
 
     @property
     def _list(self) -> Hashable:
         """What tells this list from others, and whose it is; nothing while words are looked for."""
-        return None if searched() else (self.who.account_id, self.endpoint, *sorted(_kept().items()))
+        narrowing = sorted(self._kept(without=("sort", "columns")))
+        return None if searched() else (self.who.account_id, self.endpoint, *narrowing)
 
     def _exported(self, permission: Permission) -> Response:
-        """The rows streamed in a transaction of their own."""
+        """The rows streamed in a transaction of their own, in the format that the address ends with."""
         done_reading()
         who = self.who
         # Before the first line leaves: a wrong filter is still a 404 then, and a reader who hangs up in
         # the middle has read all the same.
         with transaction(who) as tx:
             rows = self.visible_rows(tx, permission)
+        columns, order = self.shown_columns(), self.order()
+        places, titles = [self.columns.index(each) for each in columns], [each.title for each in columns]
         record_export(principal=who, rows=rows)
 
-        def lines() -> Iterator[Sequence[str | None]]:
-            yield [column.title for column in self.columns]
+        def lines() -> Iterator[Sequence[Cell]]:
             with transaction(who) as tx:
                 statement = self.visible_rows(tx, permission)
+                if order.by is not None:
+                    sorted_so = in_order(statement, order.by, descending=order.descending)
+                    statement = statement.order_by(*sorted_so)
                 for things in csv_export.batches(tx, statement, self.reads):
                     for row in self.rows(tx, things):
-                        yield [cell.text for cell in row.cells]
+                        yield [row.cells[at] for at in places]
 
+        body: Iterator[str] | Iterator[bytes]
+        if request.path.endswith(".xlsx"):
+            kind, mimetype = "xlsx", xlsx_export.TYPE
+            body = xlsx_export.written(titles, lines(), name=self.title, zone=ZoneInfo(who.time_zone))
+        else:
+            kind, mimetype = "csv", "text/csv"
+            body = csv_export.written(chain([titles], ([cell.text for cell in line] for line in lines())))
         return Response(
-            stream_with_context(csv_export.written(lines())),
-            mimetype="text/csv",
-            headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.csv"'},
+            stream_with_context(body),
+            mimetype=mimetype,
+            headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.{kind}"'},
         )
 
     def allowed_actions(self) -> list[BulkAction]:
@@ -273,33 +385,113 @@ class Grid(GuardedView):
             return f"more than {SORTABLE:,} {self.noun[1]}"
         return f"{count:,} {self.noun[0] if count == 1 else self.noun[1]}"
 
-    def _context(self, tx: Transaction, page: Page) -> Mapping[str, Any]:
-        words = searched()
+    def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
+        words, columns = searched(), self.shown_columns()
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
+        asked_for, url = self.asked_for(tx), self._url
+        inputs = [(each, each.inputs(tx, request.values, asked_for.get(each.name))) for each in self.filters]
+        chips = [
+            Chip(each.words, url(without=each.filter.names), each.filter.names) for each in asked_for.values()
+        ]
         return {
             "title": self.title,
-            "columns": self.columns,
-            "rows": self.rows(tx, page.rows),
+            "columns": columns,
+            "headings": [self._heading(each, order if page.ordered else Order()) for each in columns],
+            "rows": self._picked(columns, self.rows(tx, page.rows)),
             "count_text": self.counted(page.count),
             "newer": page.before,
             "older": page.after,
-            "newer_url": f"./{_query(before=page.before)}" if page.before else None,
-            "older_url": f"./{_query(after=page.after)}" if page.after else None,
+            "newer_url": url(before=page.before) if page.before else None,
+            "older_url": url(after=page.after) if page.after else None,
             "actions": self.allowed_actions(),
-            "act_url": f"./{_query()}",
+            "act_url": url(),
+            "whole_text": self._whole_text(page),
             "search": {"value": words, "placeholder": self.search_placeholder} if offers else None,
-            "filters": [],
-            # Whose rows these are, where the address narrows the list to somebody's.
-            "only": [],
+            # Its inputs of each filter: those in sight, and those of the panel.
+            "at_hand": [found for each, found in inputs if each.at_hand and found],
+            "panel": [(each, found) for each, found in inputs if not each.at_hand and found],
+            "pick": self._elsewhere(inputs),
+            "choosable": self._choosable(columns),
+            "first_column": columns[0].key,
+            "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
+            "narrowed": bool(words or asked_for),
             "crumbs": None,
-            # The filters, for forms; addresses carry them by themselves.
-            "kept": _kept(),
-            "export_url": f"export.csv{_query()}" if self.opens("export") and not words else None,
-            "exports_found": bool(words) and self.opens("export_found"),
+            # What was asked for, for forms; addresses carry it by themselves.
+            "kept": self._kept(),
+            # What the form of the filters asks for itself.
+            "filter_names": [name for each, found in inputs if found for name in each.names],
+            "exports": [(f"export.{kind}{url()[2:]}", title) for kind, title in FILES]
+            if self.opens("export") and not words
+            else [],
+            "exports_found": [(f"export.{kind}", title) for kind, title in FILES]
+            if words and self.opens("export_found")
+            else [],
             "new_url": None,
             "empty": None,
             **self.extras(tx),
         }
+
+    def _whole_text(self, page: Page) -> str | None:
+        """How many rows fit, where an action may be for all of them and this page does not show all."""
+        more = page.count is not None and len(page.rows) < page.count
+        within = more and page.count <= most_at_once(self.who, settings().lists)  # type: ignore[operator]
+        offers = within and any(action.whole for action in self.allowed_actions())
+        return self.counted(page.count) if offers else None
+
+    def _heading(self, column: Column, order: Order) -> Heading:
+        """What a click asks for: the other direction of the order that holds, or this column's."""
+        if column.sort is None or (column.sort is BY_NAME and self._list in LARGE):
+            return Heading(column.title, column.numeric)
+        here = order.column is column
+        latest = isinstance(column.sort, By) and column.sort.latest_first
+        wanted = f"{'-' if (latest if not here else not order.descending) else ''}{column.key}"
+        return Heading(
+            column.title,
+            column.numeric,
+            order=("descending" if order.descending else "ascending") if here else None,
+            sort=wanted,
+            url=self._url(without=("sort",), sort=wanted),
+        )
+
+    def _picked(self, columns: Sequence[Column], rows: list[Row]) -> list[Row]:
+        """The rows with the cells of these columns alone."""
+        if len(columns) == len(self.columns):
+            return rows
+        places = [self.columns.index(each) for each in columns]
+        return [row._replace(cells=[row.cells[at] for at in places]) for row in rows]
+
+    @staticmethod
+    def _elsewhere(inputs: Sequence[tuple[Filter, Sequence[Input]]]) -> dict[str, str] | None:
+        """Where a thing is looked for that is one of too many for a select."""
+        for each, found in inputs:
+            if isinstance(each, RelationFilter) and each.elsewhere and not found:
+                title, url = each.elsewhere
+                return {"title": title, "url": url}
+        return None
+
+    def _choosable(self, shown: Sequence[Column]) -> list[Option]:
+        """The columns that may be left out."""
+        return [Option(each.key, each.title, each in shown) for each in self.seen_columns() if each.optional]
+
+    def _kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
+        """What the request asks of the list (filters, order, columns) as pairs for an address or a form."""
+        names = (*(name for each in self.filters for name in each.names), "sort")
+        found = [
+            (name, value)
+            for name in names
+            if name not in without
+            for value in dict.fromkeys(request.values.getlist(name))
+            if value
+        ]
+        columns = self.shown_columns()
+        if "columns" not in without and len(columns) < len(self.seen_columns()):
+            found.append(("columns", ",".join(each.key for each in columns)))
+        return found
+
+    def _url(self, without: Sequence[str] = (), **more: str) -> str:
+        """The address of the list as the request asks for it, without these words of it and with more."""
+        pairs = [*self._kept(without), *more.items()]
+        return f"./?{urlencode(pairs)}" if pairs else "./"
 
 
 def searched() -> str:
@@ -310,16 +502,6 @@ def searched() -> str:
 def asked(name: str) -> str:
     """A filter of the request, from the address or, with a search, from its form."""
     return str(request.values.get(name, ""))
-
-
-def _kept() -> dict[str, str]:
-    mine = {"before", "after", "q", "csrf_token", "rowid", "action", "confirm"}
-    return {name: value for name, value in request.values.items() if name not in mine}
-
-
-def _query(**more: str) -> str:
-    asked_for = _kept() | more
-    return f"?{urlencode(asked_for)}" if asked_for else ""
 
 
 def _cursor(text: str | None) -> str | None:

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g, request
-from sqlalchemy import Select
+from flask import g
 
-from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import MAIL_READ, MAIL_RETRY
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.console.grids.columns import By
+from backoffice.console.grids.filters import Choice, ChoiceFilter
 from backoffice.outbox.jobs import NO_WAY_OUT
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.outbox.registry import CORE
@@ -47,10 +48,22 @@ class OutboxGrid(Grid):
     columns = (
         Column("name", "Mail"),
         Column("state", "State"),
-        Column("created_at", "Written"),
+        Column("created_at", "Written", sort=By(OutgoingMail.id, ("pk_mail",), latest_first=True)),
         Column("finished_at", "Done or next try"),
         Column("attempts", "Tries", numeric=True),
         Column("reason", "Why not"),
+    )
+    filters = (
+        ChoiceFilter(
+            "state",
+            "State",
+            choices=tuple(
+                Choice(state.value, words, OutgoingMail.state == state.value)
+                for state, words in WORDS.items()
+            ),
+            several=True,
+            carried_by="ix_mail_state_next_try_at",
+        ),
     )
     actions = (
         BulkAction(
@@ -59,18 +72,9 @@ class OutboxGrid(Grid):
             MAIL_RETRY,
             "retry",
             "{count} will be tried again at once, if given up within the last 30 days.",
+            whole=True,
         ),
     )
-
-    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """By state."""
-        del tx
-        chosen = request.args.get("state")
-        if not chosen:
-            return statement
-        if chosen not in set(MailState):
-            raise NotFound
-        return statement.where(OutgoingMail.state == chosen)
 
     def rows(self, tx: Transaction, things: Sequence[OutgoingMail]) -> list[Row]:
         """What may be told of a mail: nothing that names anybody."""
@@ -94,22 +98,10 @@ class OutboxGrid(Grid):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """What the page is for, and whether mails go out at all."""
         del tx
-        chosen = request.args.get("state", "")
-        states = [("", "All"), *((state.value, words) for state, words in WORDS.items())]
         return {
             "description": "Whom a mail is for and what it says is not shown."
             if settings().smtp_url is not None
             else NO_WAY_OUT,
-            "filters": [
-                {
-                    "name": "state",
-                    "title": "State",
-                    "options": [
-                        {"value": value, "title": words, "selected": value == chosen}
-                        for value, words in states
-                    ],
-                }
-            ],
             "empty": {
                 "title": "No mail yet",
                 "sentence": "Mails appear here as they are written.",
@@ -119,9 +111,9 @@ class OutboxGrid(Grid):
             },
         }
 
-    def retry(self, public_ids: Sequence[str]) -> str:
+    def retry(self, mails: Which) -> str:
         """Try mails again that were given up."""
-        count = retry_mail(principal=self.who, mails=public_ids)
+        count = retry_mail(principal=self.who, mails=mails)
         if count == 0:
             return "None of them was given up, or what they said is forgotten by now."
         return f"{self.counted(count)} will be tried again."

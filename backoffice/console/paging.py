@@ -5,11 +5,11 @@ leads to the first page.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, UnaryExpression, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from backoffice import clock
@@ -26,12 +26,16 @@ SORTABLE = 5_000
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows in order, and the cursors of the pages on either side, if there are any."""
+    """Some rows in order, and the cursors of the pages on either side, if there are any.
+
+    `ordered` says whether they are in the order that was asked for.
+    """
 
     rows: Sequence[Any]
     before: str | None
     after: str | None
     count: int | None
+    ordered: bool = True
 
 
 class LargeLists:
@@ -57,6 +61,10 @@ class LargeLists:
 
 
 LARGE = LargeLists()
+# For the rest of the transaction rows come in the order of an index, and none are gathered to be sorted. With
+# lists that are known to be large the database would often do the latter: it cannot know how many schools
+# row-level security lets through, takes them for few, and then sorts all that is left to show fifty.
+_BY_INDEX_ALONE = tuple(func.set_config(f"enable_{way}", "off", True) for way in ("bitmapscan", "sort"))
 
 
 def page_by_key(
@@ -65,46 +73,84 @@ def page_by_key(
     *,
     before: str | None,
     after: str | None,
-    newest_first: bool = False,
+    by: InstrumentedAttribute[Any] | None = None,
+    descending: bool = False,
+    narrowed: bool = False,
     reads: Columns = (),
     name: Hashable = None,
 ) -> Page:
-    """A page in the order of the primary key. `count` is None where counting would take long.
+    """A page in the order of a column that is never empty, rows of one value in that of the primary key.
 
-    `reads` are the columns that are needed of each row; without them rows are entities. `name` tells this
-    list from others, and whose it is.
+    Without `by`, in that of the key alone. `count` is None where counting would take long. `reads` are the
+    columns that are needed of each row; without them rows are entities. `name` tells this list from others,
+    and whose it is; `narrowed` says that filters hold.
     """
     entity = statement.column_descriptions[0]["entity"]
-    key = tuple_(*entity.__mapper__.primary_key)
-    turn = _key_of(tx, statement, entity, before or after)
+    columns = order_columns(entity, by)
+    counted = _weigh(tx, statement, name) if before or after or narrowed else None
+    turn = _key_of(tx, statement, columns, before or after, narrowed=narrowed, large=name in LARGE)
     backwards = before is not None and turn is not None
-    downwards = backwards is not newest_first
+    downwards = backwards is not descending
     cut = statement
     if turn is not None:
-        first = entity.__mapper__.primary_key[0]
-        # Said of the first column as well: by the pair alone the scan of many schools begins at the first.
+        key, first = tuple_(*columns), columns[0]
+        # Said of the first column as well: by all of them alone the scan of many schools begins at the first.
         cut = cut.where(
             *((key < turn, first <= turn[0]) if downwards else (key > turn, first >= turn[0])),
         )
-    columns = [c.desc() if downwards else c.asc() for c in entity.__mapper__.primary_key]
-    rows = _read(tx, cut.order_by(*columns).limit(PAGE_SIZE + 1), reads)
+    rows = _read(tx, cut.order_by(*in_order(statement, by, descending=downwards)).limit(PAGE_SIZE + 1), reads)
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards and not rows:
         # A link to before the first row, as after deletions: the list begins here.
         return page_by_key(
-            tx, statement, before=None, after=None, newest_first=newest_first, reads=reads, name=name
+            tx,
+            statement,
+            before=None,
+            after=None,
+            by=by,
+            descending=descending,
+            narrowed=narrowed,
+            reads=reads,
+            name=name,
         )
     if backwards:
         rows.reverse()
     has_before = more if backwards else turn is not None
     has_after = True if backwards else more
-    count = None
-    if name not in LARGE:
+    count = counted
+    if counted is None and name not in LARGE:
         count = len(rows) if not (has_before or has_after) else count_up_to(tx, statement)
         if count is None:
             LARGE.add(name)
     return _page(rows, has_before=has_before, has_after=has_after, count=count)
+
+
+def _weigh(tx: Transaction, statement: Select[Any], name: Hashable) -> int | None:
+    """How many rows a list has, before it is known how to read it; None if it is large, or has no name."""
+    if name is None or name in LARGE:
+        return None
+    counted = count_up_to(tx, statement)
+    if counted is None:
+        LARGE.add(name)
+    return counted
+
+
+def order_columns(entity: Any, by: InstrumentedAttribute[Any] | None) -> list[Any]:
+    """The columns that order the rows of an entity, with its key so that no two rows are alike."""
+    key = list(entity.__mapper__.primary_key)
+    if by is None:
+        return key
+    first = by.property.columns[0]
+    return [first, *(each for each in key if each is not first)]
+
+
+def in_order(
+    statement: Select[Any], by: InstrumentedAttribute[Any] | None, *, descending: bool
+) -> list[UnaryExpression[Any]]:
+    """What a statement is ordered by."""
+    entity = statement.column_descriptions[0]["entity"]
+    return [each.desc() if descending else each.asc() for each in order_columns(entity, by)]
 
 
 def page_by_name(
@@ -114,19 +160,24 @@ def page_by_name(
     sort_key: Callable[[Any], Any],
     before: str | None,
     after: str | None,
+    descending: bool = False,
+    narrowed: bool = False,
     reads: Columns = (),
     name: Hashable = None,
 ) -> Page:
     """A page in the order of a sealed name; beyond `SORTABLE` rows, in the order of the key.
 
-    `sort_key` is asked for each row of the whole scope, so it must not ask the database. `reads` and `name`
-    are as in `page_by_key`.
+    `sort_key` is asked for each row of the whole scope, so it must not ask the database. `narrowed`, `reads`
+    and `name` are as in `page_by_key`.
     """
     rows = [] if name in LARGE else _read(tx, statement.limit(SORTABLE + 1), reads)
     if name in LARGE or len(rows) > SORTABLE:
         LARGE.add(name)
-        return page_by_key(tx, statement, before=before, after=after, reads=reads, name=name)
-    rows.sort(key=lambda row: (sort_key(row), row.id))
+        page = page_by_key(
+            tx, statement, before=before, after=after, narrowed=narrowed, reads=reads, name=name
+        )
+        return replace(page, ordered=False)
+    rows.sort(key=lambda row: (sort_key(row), row.id), reverse=descending)
     places = {row.public_id: place for place, row in enumerate(rows)}
     if after in places:
         start = places[after] + 1
@@ -158,12 +209,24 @@ def _read(tx: Transaction, statement: Select[Any], reads: Columns) -> list[Any]:
     return list(tx.scalars(statement))
 
 
-def _key_of(tx: Transaction, statement: Select[Any], entity: Any, public_id: str | None) -> Any:
+def _key_of(
+    tx: Transaction,
+    statement: Select[Any],
+    columns: Sequence[Any],
+    public_id: str | None,
+    *,
+    narrowed: bool,
+    large: bool,
+) -> Any:
+    """Where a page begins, by the row that its address names; says how a large list is to be read."""
     if public_id is None:
+        if narrowed and large:
+            tx.execute(select(*_BY_INDEX_ALONE))
         return None
-    columns = entity.__mapper__.primary_key
-    found = tx.execute(statement.with_only_columns(*columns).where(entity.public_id == public_id)).first()
-    return tuple(found) if found else None
+    entity = statement.column_descriptions[0]["entity"]
+    asked = statement.with_only_columns(*columns, *(_BY_INDEX_ALONE if large else ()))
+    found = tx.execute(asked.where(entity.public_id == public_id)).first()
+    return tuple(found)[: len(columns)] if found else None
 
 
 def _page(rows: Sequence[Any], *, has_before: bool, has_after: bool, count: int | None) -> Page:

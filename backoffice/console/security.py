@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import g, request
+from flask import g
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import Select
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from backoffice.access.lookup import NotFound, find
+from backoffice.access.lookup import find
 from backoffice.access.permissions import SECURITY_CLOSE, SECURITY_READ
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.models import EventKind, SecurityEvent
 from backoffice.accounts.care.services import events
 from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grids.columns import By
+from backoffice.console.grids.filters import EmptyFilter, Few
 from backoffice.web.identity import reading
 from backoffice.web.resend import shows_what_was_typed
 
@@ -30,7 +31,6 @@ WORDS = {
     EventKind.GUESSED: "Somebody guesses at the password",
     EventKind.RESET_REFUSED: "The reset of a second factor was refused",
 }
-STATES = {"open": "Open", "closed": "Closed"}
 
 
 class CloseForm(FlaskForm):
@@ -56,21 +56,22 @@ class SecurityGrid(Grid):
     newest_first = True
     columns = (
         Column("kind", "What happened"),
-        Column("opened_at", "When"),
+        Column("opened_at", "When", sort=By(SecurityEvent.id, ("pk_security_event",), latest_first=True)),
         Column("account", "Account"),
         Column("state", "State"),
     )
 
-    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """By whether it is open."""
-        del tx
-        chosen = request.args.get("state")
-        if not chosen:
-            return statement
-        if chosen not in STATES:
-            raise NotFound
-        closed = SecurityEvent.closed_at
-        return statement.where(closed.is_(None) if chosen == "open" else closed.is_not(None))
+    filters = (
+        EmptyFilter(
+            "state",
+            "State",
+            column=SecurityEvent.closed_at,
+            empty=("open", "Open"),
+            filled=("closed", "Closed"),
+            carried_by=Few("one open event for each account and kind, and those of six months"),
+            at_hand=True,
+        ),
+    )
 
     def rows(self, tx: Transaction, things: Sequence[SecurityEvent]) -> list[Row]:
         """What happened, when, to which account, and whether it is closed."""
@@ -94,19 +95,8 @@ class SecurityGrid(Grid):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """What the page is for."""
         del tx
-        chosen = request.args.get("state", "")
         return {
             "description": "Look at each, do what is needed, and close it with a note.",
-            "filters": [
-                {
-                    "name": "state",
-                    "title": "State",
-                    "options": [
-                        {"value": value, "title": words, "selected": value == chosen}
-                        for value, words in {"": "All", **STATES}.items()
-                    ],
-                }
-            ],
             "empty": {
                 "title": "Nothing to look at",
                 "sentence": "Events appear here when an account is locked, suspended or attacked.",

@@ -25,10 +25,13 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
-from backoffice.console.paging import LARGE
+from backoffice.console.grids.columns import BY_NAME, By
+from backoffice.console.grids.filters import DateFilter, RelationFilter
+from backoffice.console.grids.relations import school_filter
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
@@ -41,7 +44,6 @@ from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
 from backoffice.web.resend import shows_what_was_typed
 
-MOST_CHOICES = 200
 LINK_STATES = {
     GuardianStatus.WAITING: Cell("Waiting", "badge", tone="warn"),
     GuardianStatus.APPROVED: Cell("Confirmed", "badge", tone="good"),
@@ -68,13 +70,52 @@ class StudentGrid(Grid):
     category = "Teaching"
     address = "students"
     noun = ("student", "students")
-    sorts_by_name = True
-    reads = (Student.school_id, Student.id, Student.public_id, Student.given_name, Student.family_name)
+    reads = (
+        Student.school_id,
+        Student.id,
+        Student.public_id,
+        Student.given_name,
+        Student.family_name,
+        Student.active_on,
+    )
     search_placeholder = "Find a name"
     columns = (
-        Column("name", "Student"),
-        Column("classes", "Classes"),
-        Column("points", "Points", numeric=True),
+        Column("name", "Student", sort=BY_NAME),
+        Column("classes", "Classes", optional=True),
+        Column("points", "Points", numeric=True, optional=True),
+        Column(
+            "active",
+            "Last in",
+            optional=True,
+            sort=By(
+                Student.active_on,
+                carried_by=("ix_student_school_id_active_on_id", "ix_student_active_on_school_id_id"),
+                latest_first=True,
+            ),
+        ),
+    )
+    filters = (
+        RelationFilter(
+            "classroom",
+            "Class",
+            entity=Classroom,
+            condition=lambda _tx, classroom: queries.is_in(classroom),
+            called=lambda _tx, classroom: str(classroom.name),
+            choices=lambda tx, most: queries.classrooms_for(tx, most=most),
+            elsewhere=("Choose a class", "/console/classrooms/"),
+            nothing="All classes",
+            carried_by="ix_enrollment_live",
+            at_hand=True,
+        ),
+        school_filter(Student.school_id, read=STUDENTS_READ, carried_by="pk_student"),
+        DateFilter(
+            "active",
+            "Last in",
+            column=Student.active_on,
+            presets=("today", "last-7-days", "last-30-days", "this-school-year", "earlier"),
+            carried_by="ix_student_active_on_school_id_id",
+            help="Whoever was never in counts from the day they were added.",
+        ),
     )
     actions = (
         BulkAction(
@@ -85,6 +126,7 @@ class StudentGrid(Grid):
             "Their points in it stay, nobody is deleted, and you can undo it."
             " Their cards for it stop working for good.",
             danger=True,
+            whole=True,
         ),
         BulkAction(
             "move",
@@ -93,6 +135,7 @@ class StudentGrid(Grid):
             "move",
             "Their points stay with this class and stand there again if they come back. You can undo it."
             " Their cards for this class stop working for good.",
+            whole=True,
         ),
     )
 
@@ -101,11 +144,7 @@ class StudentGrid(Grid):
         return names.sort_key(thing.given_name, thing.family_name)
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """By class and by the beginnings of names."""
-        chosen = asked("classroom")
-        if chosen:
-            classroom = find(tx, Classroom, chosen)
-            statement = statement.where(queries.is_in(classroom))
+        """By the beginnings of names."""
         words = searched().split()
         if words:
             statement = statement.where(
@@ -124,7 +163,7 @@ class StudentGrid(Grid):
         return statement
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
-        """Name, the classes that go on, points over all of these."""
+        """Name, the classes that go on, points over all of these, the day on which they were last in."""
         seats = queries.seats_of(tx, things)
         within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
         return [
@@ -135,16 +174,16 @@ class StudentGrid(Grid):
                     Cell(full_name(thing)),
                     Cell(", ".join(sorted(seat.classroom for seat in seats.get(thing.id, ()))) or None),
                     Cell(str(sum(seat.points for seat in seats.get(thing.id, ()))), "number"),
+                    Cell(f"{thing.active_on:%-d %b %Y}", "time", datetime=thing.active_on.isoformat()),
                 ),
             )
             for thing in things
         ]
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """The filter by class, and what to do where there is nobody."""
-        chosen = find(tx, Classroom, asked("classroom")) if asked("classroom") else None
+        """The way from a class, and what to do where there is nobody."""
+        chosen = self.chosen(tx, "classroom")
         return {
-            **self._by_class(tx, chosen),
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
             "empty": {
                 "title": "No students yet",
@@ -154,22 +193,6 @@ class StudentGrid(Grid):
                 "icon": "students",
             },
         }
-
-    def _by_class(self, tx: Transaction, chosen: Classroom | None) -> dict[str, Any]:
-        """A choice among the classes; where they are too many for one, the way to their list."""
-        name = (tx.principal.account_id, "choices of classes")
-        classrooms = [] if name in LARGE else queries.classrooms_for(tx, most=MOST_CHOICES + 1)
-        if name in LARGE or len(classrooms) > MOST_CHOICES:
-            LARGE.add(name)
-            return {
-                "pick": {"title": "Choose a class", "url": "/console/classrooms/"},
-                "only": [chosen.name] if chosen else [],
-            }
-        options = [{"value": "", "title": "All classes", "selected": not chosen}]
-        options += [
-            {"value": each.public_id, "title": each.name, "selected": each is chosen} for each in classrooms
-        ]
-        return {"filters": [{"name": "classroom", "title": "Class", "options": options}]}
 
     def allowed_actions(self) -> list[BulkAction]:
         """Leaving a class is offered where the list shows one class."""
@@ -189,7 +212,7 @@ class StudentGrid(Grid):
         ]
         return form
 
-    def move(self, students: list[str]) -> dict[str, Any]:
+    def move(self, students: Which) -> dict[str, Any]:
         """Move the selected students from the class that the list shows to another; it can be undone."""
         classroom = asked("classroom")
         moved = moving.move_students(
@@ -200,15 +223,17 @@ class StudentGrid(Grid):
             url=f"/console/classrooms/{classroom}/undo-last",
         )
 
-    def question(self, tx: Transaction, action: BulkAction, chosen: Sequence[Student]) -> list[str]:
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
+    ) -> list[str]:
         """Who will leave which class, by name."""
         classroom = find(tx, Classroom, asked("classroom"))
         return [
-            f"{some_of([full_name(student) for student in chosen])} will leave {classroom.name}.",
-            action.question.format(count=self.counted(len(chosen))),
+            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {classroom.name}.",
+            action.question.format(count=self.counted(count)),
         ]
 
-    def unenroll(self, students: list[str]) -> dict[str, Any]:
+    def unenroll(self, students: Which) -> dict[str, Any]:
         """Take the selected students out of the class that the list shows; it can be undone."""
         classroom = asked("classroom")
         left = services.end_enrollments(principal=self.who, classroom=classroom, students=students)
@@ -390,9 +415,10 @@ def full_name(student: Student) -> str:
     return f"{student.given_name} {student.family_name or ''}".strip()
 
 
-def some_of(names_of_all: Sequence[str], most: int = 10) -> str:
-    """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"."""
-    if len(names_of_all) > most + 1:
-        return f"{', '.join(names_of_all[:most])} and {len(names_of_all) - most:,} more"
+def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:
+    """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"; `of` so many."""
+    many = max(of, len(names_of_all))
+    if many > most + 1:
+        return f"{', '.join(names_of_all[:most])} and {many - most:,} more"
     *others, last = names_of_all
     return f"{', '.join(others)} and {last}" if others else last

@@ -24,6 +24,7 @@ from backoffice.accounts.models import Account, AccountStatus
 from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm, asking, confirmed
 from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.grids.columns import BY_NAME
 from backoffice.schools import names, queries
 from backoffice.schools.models import Membership, Role, School
 from backoffice.staff.services import invitations, places
@@ -64,14 +65,13 @@ class TeacherGrid(Grid):
     noun = ("person", "people")
     search_placeholder = "Find a name"
     search_from = 12
-    sorts_by_name = True
     reads = (Account.id, Account.public_id, Account.name, Account.status)
     columns = (
-        Column("name", "Name"),
-        Column("role", "Role"),
-        Column("school", "School"),
-        Column("classes", "Classes", numeric=True),
-        Column("state", "Account"),
+        Column("name", "Name", sort=BY_NAME),
+        Column("role", "Role", optional=True),
+        Column("school", "School", optional=True),
+        Column("classes", "Classes", numeric=True, optional=True),
+        Column("state", "Account", optional=True),
     )
     actions = (
         BulkAction(

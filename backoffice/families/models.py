@@ -38,6 +38,7 @@ class GuardianLink(Base):
         ),
         only("status", GuardianStatus),
         Index(None, "account_id"),
+        Index(None, "school_id", "status", "id"),
     )
 
     school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)

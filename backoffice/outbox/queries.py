@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, false, or_, select, update
 
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -133,11 +132,9 @@ def fail_wordless(tx: Transaction, *, now: datetime, reason: str) -> int:
     return len(failed.all())
 
 
-def given_up(*, since: datetime) -> Select[Any]:
-    """The mails that were given up since a moment."""
-    return select(OutgoingMail).where(
-        OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at > since
-    )
+def given_up(*, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that a mail was given up since a moment."""
+    return OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at > since
 
 
 def forget(tx: Transaction, *, words_before: datetime, mails_before: datetime) -> tuple[int, int]:

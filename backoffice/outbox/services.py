@@ -1,6 +1,5 @@
 """Writing mails in the transaction of their cause, and trying again what was given up."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +7,9 @@ from sqlalchemy import insert, update
 
 from backoffice import clock
 from backoffice.access.permissions import MAIL_RETRY
-from backoffice.access.policy import require, visible
+from backoffice.access.policy import require
 from backoffice.access.principal import Principal
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
@@ -66,7 +66,7 @@ def post(
     return public_id
 
 
-def retry_mail(*, principal: Principal, mails: Collection[str]) -> int:
+def retry_mail(*, principal: Principal, mails: Which) -> int:
     """Try mails that were given up once more; how many they are.
 
     One that is not given up, or whose words have been forgotten since, is left as it is. Raises `Denied`.
@@ -74,23 +74,23 @@ def retry_mail(*, principal: Principal, mails: Collection[str]) -> int:
     now = clock.now()
     with transaction(principal) as tx:
         require(tx.principal, MAIL_RETRY)
-        chosen = queries.given_up(since=now - KEPT_FOR).where(OutgoingMail.public_id.in_(mails))
         numbers = tx.scalars(
-            visible(tx.principal, chosen.with_only_columns(OutgoingMail.id), MAIL_RETRY)
+            update(OutgoingMail)
+            .where(
+                OutgoingMail.id.in_(selected(tx, OutgoingMail, mails, MAIL_RETRY)),
+                *queries.given_up(since=now - KEPT_FOR),
+            )
+            .values(
+                state=MailState.QUEUED,
+                attempts=0,
+                next_try_at=now,
+                give_up_at=now + TRIED_FOR,
+                finished_at=None,
+            )
+            .returning(OutgoingMail.id)
+            .execution_options(synchronize_session=False)
         ).all()
         if numbers:
-            tx.execute(
-                update(OutgoingMail)
-                .where(OutgoingMail.id.in_(numbers), OutgoingMail.state == MailState.FAILED)
-                .values(
-                    state=MailState.QUEUED,
-                    attempts=0,
-                    next_try_at=now,
-                    give_up_at=now + TRIED_FOR,
-                    finished_at=None,
-                )
-                .execution_options(synchronize_session=False)
-            )
             wake(tx)
         record(tx, "mail.retry", mails=sorted(numbers))
     return len(numbers)

@@ -181,6 +181,7 @@ class Classroom(Base):
             ondelete="SET NULL (follows)",
         ),
         Index("ix_classroom_follows", "school_id", "follows", postgresql_where="follows is not null"),
+        Index("ix_classroom_archived", "school_id", "id", postgresql_where="archived_at is not null"),
         only("colour", COLOURS),
         only("icon", FIGURES),
     )
@@ -303,6 +304,9 @@ class Student(Base):
         Index(None, "public_id"),
         Index(None, "school_id", "username_digest", unique=True),
         CheckConstraint("username_digest ~ '^[0-9a-f]{32}$'", name="username_is_a_digest"),
+        # By the day of the last visit: the first where a list is of one school, the other where of many.
+        Index(None, "school_id", "active_on", "id"),
+        Index(None, "active_on", "school_id", "id"),
     )
 
     school_id: Mapped[int] = columns.reference(
@@ -324,6 +328,9 @@ class Student(Base):
         "When the 4 digits were last set or cleared: sessions of before are over", keep=Keep.STUDENT
     )
     created_at: Mapped[datetime] = columns.moment("When the roster gained the child", keep=Keep.STUDENT)
+    active_on: Mapped[date] = columns.noted_day(
+        "The day on which the child was last in, or was added", keep=Keep.STUDENT
+    )
 
     enrollments: Mapped[list["Enrollment"]] = relationship(
         viewonly=True,

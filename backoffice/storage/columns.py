@@ -183,6 +183,11 @@ def day(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(Date, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
+def noted_day(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+    """A calendar day that the database notes by itself; nobody writes it."""
+    return mapped_column(Date, server_default=FetchedValue(), info=_held(purpose, Class.OPERATIONAL, keep))
+
+
 def number(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A small whole number."""
     return mapped_column(Integer, info=_held(purpose, Class.OPERATIONAL, keep))

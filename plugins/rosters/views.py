@@ -18,6 +18,8 @@ from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.csv_export import safe
 from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grids.columns import By
+from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
@@ -53,6 +55,9 @@ class UploadForm(FlaskForm):
     )
 
 
+FEW = Few("the imports of the schools that somebody leads, a few a week")
+
+
 class RosterGrid(Grid):
     """The imports that somebody may see, each one's page, and the way to a new one."""
 
@@ -73,9 +78,22 @@ class RosterGrid(Grid):
     newest_first = True
     columns = (
         Column("place", "Into"),
-        Column("when", "When"),
-        Column("state", "How it stands"),
-        Column("lines", "Lines read", numeric=True),
+        Column("when", "When", sort=By(RosterImport.id, ("pk_roster_import",), latest_first=True)),
+        Column("state", "How it stands", optional=True),
+        Column("lines", "Lines read", numeric=True, optional=True),
+    )
+    filters = (
+        ChoiceFilter(
+            "state",
+            "How it stands",
+            choices=tuple(
+                Choice(state, words, RosterImport.state == state) for state, (words, _tone) in STATES.items()
+            ),
+            several=True,
+            carried_by=FEW,
+        ),
+        DateFilter("when", "When", column=RosterImport.created_at, moments=True, carried_by=FEW),
+        NumberFilter("lines", "Lines read", column=RosterImport.done, carried_by=FEW),
     )
 
     def rows(self, tx: Transaction, things: Sequence[RosterImport]) -> list[Row]:

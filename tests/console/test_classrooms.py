@@ -195,7 +195,7 @@ def test_a_teacher_and_a_school_lead_to_their_classes(
     if own := re.search(r'href="(/console/classrooms/\?teacher=[^"]+)"', answer):
         answer = leader.get(own[1]).text
     assert listed(world, answer) == classes
-    assert row in answer.partition('class="grid-only"')[2].partition("</p>")[0]
+    assert f": {row}<" in answer.partition('class="filter-chips"')[2].partition("</ul>")[0]
 
 
 def test_a_school_on_the_start_page_leads_to_its_classes(leader: FlaskClient, world: World) -> None:

@@ -42,7 +42,7 @@ def test_a_page_reads_no_school_that_it_does_not_show(app: Flask, runtime: Runti
     """Of several schools the frame says only how many they are."""
     browser = signed_in(app, world, "leader")
     with statements(runtime) as asked:
-        assert "2 schools" in browser.get("/console/students/").text
+        assert "2 schools" in browser.get("/console/families/").text
     assert not [statement for statement in asked if "FROM app.school" in statement.replace("\n", " ")]
 
 

@@ -1,11 +1,12 @@
 """Paging by key and by name: whole, without repeats, both ways, whatever the cursor."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import Transaction, transaction
@@ -29,6 +30,10 @@ def by_name(tx: Transaction, statement: Select[Any], **cursors: Any) -> Page:
     return page_by_name(tx, statement, sort_key=name, **{"before": None, "after": None, **cursors})
 
 
+def by_day(tx: Transaction, statement: Select[Any], **cursors: Any) -> Page:
+    return by_key(tx, statement, by=Student.active_on, descending=True, **cursors)
+
+
 @pytest.fixture(scope="module", params=[0, 1, 50, 51, 130])
 def rows(request: pytest.FixtureRequest, world: World) -> int:
     """So many students in the foreign class, and in no other class of its school."""
@@ -37,7 +42,9 @@ def rows(request: pytest.FixtureRequest, world: World) -> int:
         tx.execute(delete(Enrollment).where(own))
         tx.execute(delete(Student).where(Student.school_id == world.outside.id))
         for number in range(request.param):
-            add_child(tx, world.foreign_class, f"Child{number * 7 % 131:03d}", f"Name{number:03d}")
+            child = add_child(tx, world.foreign_class, f"Child{number * 7 % 131:03d}", f"Name{number:03d}")
+            day = date(2026, 3, 1) + timedelta(days=number * 7 % 131 // 3)
+            tx.execute(update(Student).where(Student.id == child.id).values(active_on=day))
     return int(request.param)
 
 
@@ -45,7 +52,7 @@ def students(world: World) -> Select[Student]:
     return select(Student).where(Student.school_id == world.outside.id)
 
 
-@pytest.mark.parametrize("turn", [by_key, by_name])
+@pytest.mark.parametrize("turn", [by_key, by_name, by_day])
 def test_forward_and_back_show_every_row_once(world: World, rows: int, turn: Turn) -> None:
     with transaction(SYSTEM) as tx:
         forward: list[list[str]] = []
@@ -101,6 +108,27 @@ def test_before_the_first_row_is_the_first_page(world: World, rows: int, turn: T
         if first.rows:
             page = turn(tx, students(world), before=first.rows[0].public_id)
             assert (page.rows, page.before, page.after) == (first.rows, first.before, first.after)
+
+
+def test_large_lists_alone_come_by_an_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be gathered and sorted for each page of them; small ones are quicker so."""
+    monkeypatch.setattr(paging, "LARGE", paging.LargeLists())
+    monkeypatch.setattr(paging, "PAGE_SIZE", 1)
+    child = world.own_class.children[0].public_id
+
+    def sorts(**asked: Any) -> str | None:
+        with transaction(SYSTEM) as tx:
+            by_key(tx, select(Student), **asked)
+            return tx.scalar(select(func.current_setting("enable_sort")))
+
+    assert {sorts(name="a", after=child), sorts(name="a", narrowed=True), sorts(name="a")} == {"on"}
+    monkeypatch.setattr(paging.count_up_to, "__defaults__", (1,))
+    assert [sorts(name="a", after=child), sorts(name="a", narrowed=True), sorts(name="a")] == [
+        "off",
+        "off",
+        "on",
+    ]
+    assert sorts(after=child) == "on", "what a search finds is another list each time"
 
 
 def test_a_large_list_is_counted_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 from sqlalchemy import make_url
@@ -107,11 +108,13 @@ def _fill(connection: psycopg.Connection, world: World, rows: int) -> Crowd:
             for n in range(at * OF_A_SCHOOL, min((at + 1) * OF_A_SCHOOL, rows)):
                 first, last = chosen[n]
                 both = sorted({*tokens[first], *tokens[last]})
-                yield (1_000_000 + n, school, public_ids[n], given[first], family[last], both, now)
+                # Half of them today, the others spread over a year.
+                seen = now.date() - timedelta(days=chance.randrange(2) * chance.randrange(365))
+                yield (1_000_000 + n, school, public_ids[n], given[first], family[last], both, now, seen)
 
     _copy(
         connection,
-        "app.student (id, school_id, public_id, given_name, family_name, name_tokens, created_at)",
+        "app.student (id, school_id, public_id, given_name, family_name, name_tokens, created_at, active_on)",
         students(),
     )
     _copy(

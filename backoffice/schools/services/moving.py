@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import STUDENTS_CREATE, STUDENTS_UNENROLL
-from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -19,7 +19,7 @@ from backoffice.schools.services.changes import lock_classrooms, note_change
 from backoffice.schools.services.rosters import enroll, take_back
 
 
-def move_students(*, principal: Principal, source: str, target: str, students: Sequence[str]) -> int:
+def move_students(*, principal: Principal, source: str, target: str, students: Which) -> int:
     """End these students' places in one class and give them places in another; how many were moved.
 
     Points stay with the class in which they were earned. Who is in the other class already only leaves the
@@ -63,16 +63,14 @@ def move_students(*, principal: Principal, source: str, target: str, students: S
     return len(moved)
 
 
-def _enrolled(tx: Transaction, classroom: Classroom, students: Sequence[str]) -> list[int]:
+def _enrolled(tx: Transaction, classroom: Classroom, students: Which) -> list[int]:
     here = select(Enrollment.student_id).where(
         Enrollment.school_id == classroom.school_id,
         Enrollment.classroom_id == classroom.id,
         Enrollment.ended_at.is_(None),
     )
-    chosen = select(Student.id).where(
-        Student.school_id == classroom.school_id, Student.public_id.in_(students), Student.id.in_(here)
-    )
-    return sorted(tx.scalars(visible(tx.principal, chosen, STUDENTS_UNENROLL)))
+    chosen = selected(tx, Student, students, STUDENTS_UNENROLL)
+    return sorted(tx.scalars(chosen.where(Student.school_id == classroom.school_id, Student.id.in_(here))))
 
 
 def _join(

@@ -1,6 +1,5 @@
 """Correcting students, and taking them out of a class."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,8 +8,8 @@ from sqlalchemy import select, update
 from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_EDIT, STUDENTS_UNENROLL
-from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -57,7 +56,7 @@ def correct_student(
         record(tx, "students.correct", school_id=row.school_id, student=row.id)
 
 
-def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[str]) -> Left:
+def end_enrollments(*, principal: Principal, classroom: str, students: Which) -> Left:
     """Take students out of the class; their points and other classes stay. Erases nobody.
 
     Identifiers that are not the class's are passed over. Raises `NotFound`.
@@ -65,23 +64,17 @@ def end_enrollments(*, principal: Principal, classroom: str, students: Sequence[
     left_at = clock.now()
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL, lock=True)
-        chosen = tx.scalars(
-            visible(
-                tx.principal,
-                select(Student).where(Student.public_id.in_(students)),
-                STUDENTS_UNENROLL,
-            )
-        ).all()
         ended = (
             update(Enrollment)
             .where(
                 Enrollment.school_id == row.school_id,
                 Enrollment.classroom_id == row.id,
-                Enrollment.student_id.in_([student.id for student in chosen]),
+                Enrollment.student_id.in_(selected(tx, Student, students, STUDENTS_UNENROLL)),
                 Enrollment.ended_at.is_(None),
             )
             .values(ended_at=left_at)
             .returning(Enrollment.student_id)
+            .execution_options(synchronize_session=False)
         )
         here = sorted(tx.scalars(ended))
         note_change(tx, row, ChangeKind.END, dict.fromkeys(here, ChangedHow.LEFT), at=left_at)
