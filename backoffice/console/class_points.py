@@ -23,6 +23,7 @@ from backoffice.console.charts import Mark, columns
 from backoffice.console.class_page import CRUMB
 from backoffice.console.class_points_actions import ActionPages
 from backoffice.console.class_points_report import ReportPages
+from backoffice.console.command import Command
 from backoffice.console.points_forms import AwardForm
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries, queries
@@ -63,6 +64,10 @@ class ClassPoints(ActionPages, ReportPages):
     }
     title = "Points"
     tail = "points"
+    commands = (
+        Command("Award the whole class {name}", "award", "points"),
+        Command("Show the board of {name}", "board", "points/board"),
+    )
     page = "award"
 
     @expose("/<classroom:public_id>/points", methods=("GET", "POST"))
