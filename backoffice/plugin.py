@@ -30,6 +30,7 @@ from backoffice.jobs.registry import CORE
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.holdings import PersonalData
 from backoffice.storage.migrate import Migrations
+from backoffice.tiles import Tile
 
 GROUP = "backoffice.plugins"
 CHECKOUT_PACKAGE = "plugins"
@@ -89,6 +90,8 @@ class Plugin:
     blueprints: tuple[Blueprint, ...] = ()
     # Pages that a toggle never switches off.
     standing_blueprints: tuple[Blueprint, ...] = ()
+    # Numbers, charts and lists of its own for the dashboards. They go with the toggle.
+    tiles: tuple[Tile, ...] = ()
     commands: tuple[Command, ...] = ()
     jobs: tuple[Job, ...] = ()
     mails: tuple[Mail, ...] = ()
@@ -193,6 +196,7 @@ def _faults(plugin: Plugin) -> Iterator[str]:
     for kind, names in (
         ("jobs", [job.name for job in plugin.jobs]),
         ("mails", [mail.name for mail in plugin.mails]),
+        ("tiles", [tile.name for tile in plugin.tiles]),
     ):
         yield from (f"{said} has two {kind} named {name}." for name, n in Counter(names).items() if n > 1)
         yield from (

@@ -11,6 +11,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import CARDS_ISSUE, PINS_CLEAR
 from backoffice.access.transaction import Transaction
 from backoffice.console.class_page import ClassPage
+from backoffice.console.command import Command
 from backoffice.console.locked_pins import locked_pins
 from backoffice.printing.document import Paper, paper_of, unprintable
 from backoffice.schools import queries
@@ -37,6 +38,7 @@ class ClassCards(ClassPage):
 
     title = "Cards and PINs"
     tail = "cards"
+    commands = (Command("Print cards of {name}", "overview", "cards"),)
     page = "overview"
     doors = {
         "overview": PINS_CLEAR,

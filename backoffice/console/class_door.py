@@ -20,6 +20,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.console import doors as wording
 from backoffice.console.class_page import ClassPage
+from backoffice.console.command import Command
 from backoffice.console.school_days import days_url
 from backoffice.printing.document import Paper, paper_of
 from backoffice.problems import Rejected
@@ -122,6 +123,10 @@ class ClassDoor(ClassPage):
 
     title = "Door"
     tail = "entry"
+    commands = (
+        Command("Open or close the door of {name}", "entry", "entry"),
+        Command("Print the poster of {name}", "poster", "entry/poster"),
+    )
     page = "entry"
     doors = {
         "entry": CLASSROOMS_EDIT,

@@ -19,17 +19,18 @@ from backoffice.access.permissions import (
     STUDENTS_READ,
 )
 from backoffice.access.policy import can
+from backoffice.console.charts import Mark, columns
 from backoffice.console.class_page import CRUMB
 from backoffice.console.class_points_actions import ActionPages
 from backoffice.console.class_points_report import ReportPages
-from backoffice.console.points_chart import chart
+from backoffice.console.command import Command
 from backoffice.console.points_forms import AwardForm
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries, queries
 from backoffice.schools.award_models import Whom
 from backoffice.schools.groups import deal
 from backoffice.schools.models import Classroom
-from backoffice.schools.points_queries import Given
+from backoffice.schools.points_queries import Given, Week
 from backoffice.schools.services import goals as goal_services
 from backoffice.schools.services import points as services
 from backoffice.schools.services.actions import SUGGESTED
@@ -64,6 +65,10 @@ class ClassPoints(ActionPages, ReportPages):
     }
     title = "Points"
     tail = "points"
+    commands = (
+        Command("Award the whole class {name}", "award", "points"),
+        Command("Show the board of {name}", "board", "points/board"),
+    )
     page = "award"
 
     @expose("/<classroom:public_id>/points", methods=("GET", "POST"))
@@ -160,7 +165,7 @@ class ClassPoints(ActionPages, ReportPages):
             of_student=found.students,
             actions=[each for each in actions if each.id in found.actions],
             of_action=found.actions,
-            chart=chart(found.weeks),
+            chart=columns([_mark(week) for week in found.weeks]),
             periods=[
                 {
                     "title": title,
@@ -300,3 +305,8 @@ def _goal(said: str) -> int | None:
     if not (said.isascii() and said.isdigit() and len(said) <= DIGITS):
         raise Rejected.whole(f"A goal is a whole number from 1 to {goal_services.HIGHEST_GOAL:,}.")
     return int(said)
+
+
+def _mark(week: Week) -> Mark:
+    day = f"{week.monday.day} {week.monday:%b}"
+    return Mark(f"{day} {week.monday:%Y}", day, week.points.given, week.points.taken)

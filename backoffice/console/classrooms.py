@@ -32,6 +32,7 @@ from backoffice.accounts.models import Account
 from backoffice.console import doors as wording
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
+from backoffice.console.command import Command
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
@@ -80,6 +81,10 @@ class ClassroomGrid(Grid):
         "door": CLASSROOMS_EDIT,
     }
     icon = "classes"
+    commands = (
+        Command("Make a class", "new", "classrooms/new"),
+        Command("Paste names into {name}", "paste", "paste"),
+    )
     title = "Classes"
     category = "Teaching"
     address = "classrooms"

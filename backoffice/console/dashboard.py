@@ -1,41 +1,26 @@
 """The first page of the console: what there is, and what to do next."""
 
-from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_admin import expose
 
 from backoffice import clock
-from backoffice.access.permissions import (
-    CLASSROOMS_CREATE,
-    CONSOLE_ENTER,
-    GUARDIANS_APPROVE,
-    NETWORKS_OPEN,
-    REQUESTS_ANSWER,
-    SCHOOLS_COUNT,
-)
+from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHOOLS_COUNT
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
-from backoffice.console import doors
+from backoffice.console import tiles
 from backoffice.console.guard import GuardedView
-from backoffice.console.locked_pins import NETWORKS
-from backoffice.console.schools import classes_of, shown_name
-from backoffice.families.requests import queries as requests
-from backoffice.schools import codes, queries
-from backoffice.schools.doors import states_of
-from backoffice.schools.models import Classroom
-from backoffice.students.pins import networks
-from backoffice.students.worries import queries as worries
+from backoffice.schools.tiles import taught
+from backoffice.tiles import once
 from backoffice.web.identity import reading
 
 NOON, EVENING = 12, 17
-MOST_LISTED = 12
 
 
 class Dashboard(GuardedView):
-    """Numbers and doors that somebody acts on, by role."""
+    """Places the tiles that are open to somebody; the numbers belong to the modules that declare them."""
 
     doors = {"index": CONSOLE_ENTER}
     title = "Start"
@@ -47,8 +32,12 @@ class Dashboard(GuardedView):
         """The dashboard of who is signed in."""
         tx = reading()
         now = clock.now().astimezone(ZoneInfo(self.who.time_zone))
-        shown = _of_schools(tx) if can(self.who, SCHOOLS_COUNT) else _of_classes(tx, now)
-        return self.render("console/dashboard.html", greeting=f"{_greeting(now)}, {self.who.name}", **shown)
+        return self.render(
+            "console/dashboard.html",
+            greeting=f"{_greeting(now)}, {self.who.name}",
+            steps=_first_steps(tx),
+            **tiles.shown(tx),
+        )
 
 
 def _greeting(now: datetime) -> str:
@@ -57,107 +46,17 @@ def _greeting(now: datetime) -> str:
     return "Good afternoon" if now.hour < EVENING else "Good evening"
 
 
-def _of_schools(tx: Transaction) -> dict[str, Any]:
-    leads = bool(tx.principal.led_schools)
-    schools = queries.schools_for(tx, SCHOOLS_COUNT, most=MOST_LISTED)
-    counts = queries.counts_by_school(tx, schools)
-    total = queries.school_totals(tx)
-    return {
-        "tiles": [
-            _tile("Schools", total.schools, "/console/schools/"),
-            _tile("Classes", total.classrooms, "/console/classrooms/" if leads else None),
-            _tile("Students", total.students, "/console/students/" if leads else None),
-            _tile("Staff", total.staff, "/console/teachers/" if leads else None),
-            *_inbox(tx),
-            *_networks(tx),
-        ],
-        "cards": {
-            "title": "Schools",
-            "all_url": "/console/schools/" if total.schools > len(schools) else None,
-            "rows": [
-                {
-                    "title": shown_name(tx.principal, school),
-                    "url": classes_of(tx.principal, school),
-                    "facts": [
-                        _counted(counts[school.id].classrooms, "class", "classes"),
-                        _counted(counts[school.id].students, "student", "students"),
-                    ],
-                }
-                for school in schools
-                if school.id in counts
-            ],
-        },
-        "steps": [],
-    }
-
-
-def _of_classes(tx: Transaction, now: datetime) -> dict[str, Any]:
-    classrooms = queries.classrooms_for(tx)
-    sizes = queries.class_sizes(tx, classrooms)
-    if not any(sizes.values()):
-        return {"tiles": _inbox(tx), "cards": None, "steps": _first_steps(tx, classrooms)}
-    live = queries.live_codes(tx, classrooms[:MOST_LISTED])
-    stand = states_of(tx, classrooms[:MOST_LISTED], now)
-    monday = datetime.combine(now.date() - timedelta(days=now.weekday()), time(), now.tzinfo)
-    return {
-        "tiles": [
-            _tile("Classes", len(classrooms), "/console/classrooms/"),
-            _tile("Students", sum(sizes.values()), "/console/students/"),
-            _tile("Points this week", queries.points_since(tx, classrooms, monday), None),
-            *_inbox(tx),
-            *_networks(tx),
-        ],
-        "cards": {
-            "title": "Your classes",
-            "all_url": "/console/classrooms/" if len(classrooms) > MOST_LISTED else None,
-            "rows": [
-                {
-                    "title": classroom.name,
-                    "url": f"/console/classrooms/{classroom.public_id}",
-                    "facts": [_counted(sizes.get(classroom.id, 0), "student", "students")],
-                    "code": codes.spaced(live[classroom.id]) if classroom.id in live else None,
-                    "door": doors.cell(stand.get(classroom.id)),
-                }
-                for classroom in classrooms[:MOST_LISTED]
-            ],
-        },
-        "steps": [],
-    }
-
-
-def _first_steps(tx: Transaction, classrooms: Sequence[Classroom]) -> list[dict[str, Any]]:
-    if not can(tx.principal, CLASSROOMS_CREATE):
+def _first_steps(tx: Transaction) -> list[dict[str, Any]]:
+    """What to do first, for whoever has nobody to teach and no school to look after."""
+    if can(tx.principal, SCHOOLS_COUNT) or not can(tx.principal, CLASSROOMS_CREATE):
         return []
-    first = classrooms[0] if classrooms else None
+    found = once(tx, taught)
+    if found.students:
+        return []
+    first = found.classrooms[0] if found.classrooms else None
     own = f"/console/classrooms/{first.public_id}" if first else "/console/classrooms/new"
     return [
         {"done": bool(first), "title": "Make a class", "url": "/console/classrooms/new"},
         {"done": False, "title": "Paste the names of its students", "url": f"{own}/paste" if first else own},
         {"done": False, "title": "Show the class its code", "url": own},
     ]
-
-
-def _inbox(tx: Transaction) -> list[dict[str, Any]]:
-    """How much waits for an answer, for whoever is to give one and only if something does."""
-    if not can(tx.principal, REQUESTS_ANSWER):
-        return []
-    waiting = worries.count_waiting(tx) + requests.count_waiting(tx)
-    if can(tx.principal, GUARDIANS_APPROVE):
-        waiting += requests.count_parents_waiting(tx)
-    return [_tile("To answer", waiting, "/console/inbox/")] if waiting else []
-
-
-def _networks(tx: Transaction) -> list[dict[str, Any]]:
-    """How many networks are locked after wrong PINs, for whoever opens them and only if one is."""
-    if not can(tx.principal, NETWORKS_OPEN):
-        return []
-    found = networks.count_locked(tx)
-    return [_tile("Locked networks" if found > 1 else "Locked network", found, NETWORKS)] if found else []
-
-
-def _tile(title: str, value: int, url: str | None) -> dict[str, Any]:
-    return {"title": title, "value": f"{value:,}", "url": url}
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -14,6 +14,7 @@ from backoffice.access.policy import Denied, can, scope
 from backoffice.access.principal import Principal
 from backoffice.accounts.services import proof
 from backoffice.accounts.views import SET_UP, principal
+from backoffice.console.command import Command
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
@@ -47,6 +48,8 @@ class GuardedView(BaseView):
     icon: ClassVar[str] = "dot"
     # Doors that take uploads, and of how many bytes from whom they open for; these are read in memory.
     uploads: ClassVar[Mapping[str, int]] = {}
+    # What is done on its pages, for whoever looks for it by name.
+    commands: ClassVar[tuple[Command, ...]] = ()
     # The plugin that it belongs to; it goes with the plugin's toggle.
     plugin: Plugin | None = None
 

@@ -9,7 +9,6 @@ from wtforms import BooleanField
 
 from backoffice.access.lookup import find
 from backoffice.access.permissions import (
-    CLASSROOMS_READ,
     SCHOOL_DAYS_EDIT,
     SCHOOLS_COUNT,
     SCHOOLS_EDIT,
@@ -27,6 +26,7 @@ from backoffice.schools import queries
 from backoffice.schools.doors import in_order
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
+from backoffice.schools.tiles import classes_of, shown_name
 from backoffice.web.identity import reading
 
 NOTHING = SchoolCounts(0, 0, 0)
@@ -164,15 +164,3 @@ def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
     said = f"From {school.sign_in_from}" if school.sign_in_from else "As they like"
     editable = (offered or school.sign_in_from) and can(who, SCHOOLS_EDIT, school)
     return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)
-
-
-def classes_of(who: Principal, school: School) -> str | None:
-    """Where the school's classes are listed, for somebody who may read them."""
-    readable = school.id in scope(who, CLASSROOMS_READ).schools
-    return f"/console/classrooms/?school={school.public_id}" if readable else None
-
-
-def shown_name(who: Principal, school: School) -> str:
-    """What a school is called here. A personal one names its teacher, which the company need not see."""
-    hidden = who.founder and school.kind == SchoolKind.PERSONAL
-    return "A teacher's own school" if hidden else school.name

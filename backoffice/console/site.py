@@ -23,6 +23,7 @@ from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.families import FamilyGrid
 from backoffice.console.family_invitations import FamilyInvitationGrid
+from backoffice.console.find import FindPage
 from backoffice.console.guard import GuardedView
 from backoffice.console.inbox import InboxPage
 from backoffice.console.invitations import InvitationGrid
@@ -47,6 +48,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # In the order of the menu.
 VIEWS: tuple[type[GuardedView], ...] = (
     InboxPage,
+    FindPage,
     ClassroomGrid,
     ClassPoints,
     ClassCards,

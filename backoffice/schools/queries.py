@@ -357,16 +357,6 @@ def class_sizes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, i
     return dict(tx.execute(counted).all())
 
 
-def points_since(tx: Transaction, classrooms: Sequence[Classroom], since: datetime) -> int:
-    """The points given in these classes from a moment on, deductions taken off."""
-    total = select(func.coalesce(func.sum(PointEntry.value), 0)).where(
-        PointEntry.school_id.in_({classroom.school_id for classroom in classrooms}),
-        PointEntry.classroom_id.in_([classroom.id for classroom in classrooms]),
-        PointEntry.awarded_at >= since,
-    )
-    return tx.scalar(total) or 0
-
-
 def live_codes(tx: Transaction, classrooms: Sequence[Classroom]) -> dict[int, str]:
     """The standing code of each of these classes."""
     statement = select(ClassroomCode).where(

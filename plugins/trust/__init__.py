@@ -5,6 +5,7 @@ from backoffice.plugin import Plugin
 from plugins.trust.commands import trust
 from plugins.trust.jobs import check_what_is_due
 from plugins.trust.models import TrustBase
+from plugins.trust.tiles import TILES
 from plugins.trust.views import bp
 
 plugin = Plugin(
@@ -16,5 +17,6 @@ plugin = Plugin(
     standing_blueprints=(bp,),
     commands=(trust,),
     jobs=(Job("check", check_what_is_due, every(minutes=5), title="Check the promises that are due"),),
+    tiles=TILES,
     keeps_promises=True,
 )

@@ -154,7 +154,7 @@ def test_the_class_says_that_a_network_is_locked_and_the_page_opens_it(
     assert "A leader of the school can open it." in teacher.get(cards).text
     assert PAGE not in teacher.get(cards).text
     assert f'href="{PAGE}"' in leader.get(cards).text
-    assert "Locked network" in leader.get("/console/").text
+    assert "Locked networks" in leader.get("/console/").text
     shown = leader.get(PAGE).text
     assert ("203.0.113" in shown, world.own_class.name in shown) == (False, True)
     (found,) = seen(world, "leader")

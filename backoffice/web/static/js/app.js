@@ -2,12 +2,14 @@
 // that work without scripts; nothing is ever kept in the browser.
 import { copyButtons } from "./copy.js";
 import { guardForms } from "./forms.js";
+import { palette } from "./palette.js";
 import { passkeys } from "./passkeys.js";
 import { reloadWhileWorking } from "./reload.js";
 import { selectableRows } from "./rows.js";
 
 copyButtons(document);
 guardForms(document);
+palette(document);
 passkeys(document);
 reloadWhileWorking(document);
 selectableRows(document);

@@ -1,0 +1,48 @@
+"""The tile of security events."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from backoffice import clock
+from backoffice.access.permissions import SECURITY_READ
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.care.models import SecurityEvent
+from backoffice.tiles import MOST_COUNTED, Amount, Chart, Number, Tile
+
+HOURS = 24
+SECURITY = "/console/security/"
+
+
+def _by_hour(tx: Transaction) -> Chart:
+    """How many were noticed in each of the last 24 hours, of the newest thousand."""
+    zone = ZoneInfo(tx.principal.time_zone)
+    now = clock.now()
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    first = this_hour - timedelta(hours=HOURS - 1)
+    newest = visible(tx.principal, select(SecurityEvent.opened_at).order_by(SecurityEvent.id.desc()))
+    moments: list[datetime] = [at for at in tx.scalars(newest.limit(MOST_COUNTED)) if at >= first]
+    count = Counter(int((at - first) // timedelta(hours=1)) for at in moments)
+    hours = [(first + timedelta(hours=each)).astimezone(zone) for each in range(HOURS)]
+    return Chart(
+        [Amount(f"{hour:%A %H:%M}", count[number], short=f"{hour:%H}") for number, hour in enumerate(hours)],
+        of="Events",
+        by="Hour from",
+        over_time=True,
+        note=f"{'more than ' if len(moments) == MOST_COUNTED else ''}{len(moments):,} in 24 hours",
+    )
+
+
+def _open(tx: Transaction) -> Number:
+    some = visible(tx.principal, select(SecurityEvent.id).where(SecurityEvent.closed_at.is_(None)))
+    count = tx.scalar(select(func.count()).select_from(some.limit(MOST_COUNTED + 1).subquery())) or 0
+    return Number(min(count, MOST_COUNTED), "", "warn" if count else "good", count > MOST_COUNTED)
+
+
+TILES: tuple[Tile, ...] = (
+    Tile("events-open", "Security events open", SECURITY_READ, _open, f"{SECURITY}?state=open"),
+    Tile("events-by-hour", "Security events by hour", SECURITY_READ, _by_hour, SECURITY),
+)

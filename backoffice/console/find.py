@@ -1,0 +1,157 @@
+"""Finding pages, actions and records by typing: the page behind Ctrl-K, and what it is without scripts."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from flask import current_app, render_template, request
+from flask_admin import expose
+
+from backoffice.access.permissions import CONSOLE_ENTER
+from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
+from backoffice.console.class_page import ClassPage
+from backoffice.console.command import Command
+from backoffice.console.grid import searched
+from backoffice.console.guard import GuardedView
+from backoffice.schools import finding, names
+from backoffice.schools.finding import MOST_FOUND
+from backoffice.schools.models import Classroom
+from backoffice.web.identity import reading
+
+Found = dict[str, str]
+# All of the menu, before anything is typed.
+MOST_PAGES = 20
+
+
+class FindPage(GuardedView):
+    """One field, and what it finds of everything that one may reach."""
+
+    title = "Find"
+    address = "find"
+    icon = "search"
+    doors = {"index": CONSOLE_ENTER, "search": CONSOLE_ENTER}
+
+    def is_visible(self) -> bool:
+        """Not in the menu: its button stands in the bar above every page."""
+        return False
+
+    @expose("/", methods=("GET",))
+    def index(self) -> str:
+        """The field, and the pages of the menu."""
+        return self._page()
+
+    @expose("/", methods=("POST",))
+    def search(self) -> str:
+        """What was found. In a form, as names are never in an address."""
+        return self._page()
+
+    def _page(self) -> str:
+        words = searched()
+        groups = found(reading(), words)
+        shown = {"words": words, "groups": groups}
+        # The dialog asks for the part alone: it stands on a page that has its frame already.
+        if "part" in request.values:
+            return render_template("console/parts/find.html", **shown)
+        return self.render("console/find.html", **shown)
+
+
+def found(tx: Transaction, words: str) -> list[dict[str, Any]]:
+    """What of everything that the principal may reach is called so, in groups, at most eight of each kind."""
+    groups: list[tuple[str, list[Found]]] = [("Pages", list(islice(_pages(words), MOST_PAGES)))]
+    if words.strip():
+        rooms = finding.classrooms(tx)
+        begun = _beginning(rooms, words)
+        groups += [
+            ("Classes", list(_classes(rooms, begun))),
+            ("Actions", list(islice(_actions(tx, rooms, begun, words), MOST_FOUND))),
+            (
+                "Students",
+                [
+                    {
+                        "title": each.name,
+                        "hint": ", ".join(each.classrooms),
+                        "url": f"/console/students/{each.public_id}",
+                    }
+                    for each in finding.students(tx, words)
+                ],
+            ),
+            ("Teachers", _linked(finding.teachers(tx, words), "/console/teachers/{}")),
+            ("Schools", _linked(finding.schools(tx, words), "/console/classrooms/?school={}")),
+        ]
+    return [{"title": title, "items": items} for title, items in groups if items]
+
+
+def _pages(words: str) -> Iterator[Found]:
+    """The pages of the menu."""
+    for entry in current_app.extensions["admin"][0].menu():
+        for child in entry.get_children() if entry.is_category() else [entry]:
+            if child.is_accessible() and child.is_visible() and names.begins(child.name, words):
+                hint = entry.name if entry.is_category() else ""
+                yield {"title": child.name, "hint": hint, "url": child.get_url()}
+
+
+def _beginning(rooms: Sequence[Classroom], words: str) -> dict[str, set[int]]:
+    """Which classes have a word in their names that begins with each of the words."""
+    split = {room.id: names.plain(room.name).split() for room in rooms}
+    return {
+        word: {number for number, parts in split.items() if any(part.startswith(word) for part in parts)}
+        for word in names.plain(words).split()
+    }
+
+
+def _classes(rooms: Sequence[Classroom], begun: dict[str, set[int]]) -> Iterator[Found]:
+    named = set.intersection(*begun.values()) if begun else set()
+    for room in islice((room for room in rooms if room.id in named), MOST_FOUND):
+        yield {"title": room.name, "hint": "Class", "url": _of(room)}
+
+
+def _actions(
+    tx: Transaction, rooms: Sequence[Classroom], begun: dict[str, set[int]], words: str
+) -> Iterator[Found]:
+    """What may be done that is called so; to a class, if the words that are left name it."""
+    views = [view for view in _views() if view.switched_on]
+    for view in views:
+        for command in view.commands:
+            if not command.of_class and view.opens(command.door) and names.begins(command.title, words):
+                yield {"title": command.title, "hint": "Action", "url": f"/console/{command.path}"}
+    of_class = [(view, each) for view in views for each in _of_classes(view)]
+    own = {each.title: names.plain(each.title.replace("{name}", "")).split() for _view, each in of_class}
+    matching = [
+        (view, each, {word for word in begun if not any(part.startswith(word) for part in own[each.title])})
+        for view, each in of_class
+        if view.opens(each.door)
+    ]
+    for room in rooms:
+        for view, each, left in matching:
+            if all(room.id in begun[word] for word in left) and can(
+                tx.principal, view.doors[each.door], room
+            ):
+                yield {
+                    "title": each.title.format(name=room.name),
+                    "hint": "Action",
+                    "url": f"{_of(room)}/{each.path}",
+                }
+
+
+def _of_classes(view: GuardedView) -> Iterator[Command]:
+    """What is done on a page to one class, and the page of the class itself."""
+    yield from (each for each in view.commands if each.of_class)
+    if isinstance(view, ClassPage):
+        yield Command(f"{view.title} of {{name}}", view.page, view.tail)
+
+
+def _views() -> list[GuardedView]:
+    return [
+        view
+        for view in current_app.extensions["admin"][0]._views  # noqa: SLF001 - it has no public list
+        if isinstance(view, GuardedView)
+    ]
+
+
+def _of(room: Classroom) -> str:
+    return f"/console/classrooms/{room.public_id}"
+
+
+def _linked(known: Sequence[tuple[str, str]], address: str) -> list[Found]:
+    return [{"title": name, "hint": "", "url": address.format(public_id)} for public_id, name in known]

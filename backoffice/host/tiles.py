@@ -1,0 +1,26 @@
+"""The tile of plugins that are switched off."""
+
+from sqlalchemy import select
+
+from backoffice.access.permissions import PLUGINS_READ
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.host.models import PluginState
+from backoffice.tiles import Entry, List, Tile
+from backoffice.wording import spoken
+
+PLUGINS = "/console/plugins/"
+
+
+def _switched_off(tx: Transaction) -> List | None:
+    """Those that somebody has switched off; one that came switched off is no news."""
+    off = select(PluginState.name).where(PluginState.enabled.is_(False)).order_by(PluginState.name)
+    found = tx.scalars(visible(tx.principal, off)).all()
+    return (
+        List([Entry(spoken(name), badge="Off", tone="warn", url=PLUGINS) for name in found])
+        if found
+        else None
+    )
+
+
+TILES: tuple[Tile, ...] = (Tile("plugins-off", "Plugins switched off", PLUGINS_READ, _switched_off, PLUGINS),)

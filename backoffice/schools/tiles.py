@@ -1,0 +1,184 @@
+"""The tiles of schools and classes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from backoffice import clock
+from backoffice.access.permissions import (
+    CLASSROOMS_READ,
+    POINTS_AWARD,
+    SCHOOLS_COUNT,
+    STUDENTS_READ,
+    TEACHERS_LIST,
+)
+from backoffice.access.policy import scope, visible
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction
+from backoffice.schools import codes, names, queries
+from backoffice.schools.doors import DoorState, states_of
+from backoffice.schools.models import Classroom, PointEntry, School, SchoolKind
+from backoffice.storage.numbers import one_of
+from backoffice.tiles import Amount, Chart, Entry, List, Number, Tile, counted, once
+
+MOST_LISTED = 12
+CLASSES, STUDENTS, SCHOOLS = "/console/classrooms/", "/console/students/", "/console/schools/"
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The classes that somebody teaches, by name, and how many students each has."""
+
+    classrooms: Sequence[Classroom]
+    sizes: dict[int, int]
+
+    @property
+    def students(self) -> int:
+        """How many there are in all of them."""
+        return sum(self.sizes.values())
+
+
+def taught(tx: Transaction) -> Taught:
+    """What the principal teaches; a leader's whole school is not among it."""
+    who = tx.principal
+    own = select(Classroom).where(
+        Classroom.archived_at.is_(None), one_of(Classroom.id, who.owned | who.co_taught | who.helped)
+    )
+    found = sorted(tx.scalars(visible(who, own)), key=lambda each: names.sort_key(each.name, None))
+    return Taught(found, queries.class_sizes(tx, found))
+
+
+def doors(tx: Transaction) -> dict[int, DoorState]:
+    """How the doors of what the principal teaches stand, by the class's number."""
+    return states_of(tx, once(tx, taught).classrooms, clock.now())
+
+
+def _total(part: str) -> Callable[[Transaction], Number]:
+    return lambda tx: Number(getattr(once(tx, queries.school_totals), part))
+
+
+def _own_students(tx: Transaction) -> Number | None:
+    found = once(tx, taught)
+    return Number(found.students) if found.students else None
+
+
+def _open_doors(tx: Transaction) -> Number | None:
+    found = once(tx, taught)
+    if not found.students:
+        return None
+    standing_open = sum(state.is_open for state in once(tx, doors).values())
+    return Number(standing_open, f"of {counted(len(found.classrooms), 'class', 'classes')}")
+
+
+def _classes(tx: Transaction) -> List | None:
+    """The classes taught, those first whose door is open."""
+    found = once(tx, taught)
+    if not found.students:
+        return None
+    stand = once(tx, doors)
+    first = sorted(found.classrooms, key=lambda each: not _is_open(stand.get(each.id)))[:MOST_LISTED]
+    live = queries.live_codes(tx, first)
+    return List(
+        [
+            Entry(
+                each.name,
+                [counted(found.sizes.get(each.id, 0), "student")],
+                f"{CLASSES}{each.public_id}",
+                codes.spaced(live[each.id]) if each.id in live else None,
+                *_badge(stand.get(each.id)),
+            )
+            for each in first
+        ],
+        CLASSES if len(found.classrooms) > MOST_LISTED else None,
+    )
+
+
+def _is_open(state: DoorState | None) -> bool:
+    return state is not None and state.is_open
+
+
+def _badge(state: DoorState | None) -> tuple[str, str]:
+    if state is None or not state.is_open:
+        return "Closed", "mute"
+    return ("Open for now", "warn") if state.changes_at else ("Open", "good")
+
+
+def _points(tx: Transaction) -> Chart | None:
+    """What was given this week in each class, deductions taken off."""
+    found = once(tx, taught)
+    if not found.students:
+        return None
+    zone = ZoneInfo(tx.principal.time_zone)
+    today = clock.now().astimezone(zone).date()
+    monday = datetime.combine(today - timedelta(days=today.weekday()), time(), zone)
+    statement = (
+        select(PointEntry.classroom_id, func.sum(PointEntry.value))
+        .where(
+            one_of(PointEntry.school_id, {each.school_id for each in found.classrooms}),
+            one_of(PointEntry.classroom_id, {each.id for each in found.classrooms}),
+            PointEntry.awarded_at >= monday,
+        )
+        .group_by(PointEntry.classroom_id)
+    )
+    given: dict[int, int] = dict(tx.execute(statement).all())
+    ranked = sorted(found.classrooms, key=lambda each: -given.get(each.id, 0))
+    return Chart(
+        [
+            Amount(each.name, given.get(each.id, 0), f"{CLASSES}{each.public_id}/points")
+            for each in ranked[:MOST_LISTED]
+        ],
+        of="Points",
+        by="Class",
+        note=f"{sum(given.values()):,} together",
+    )
+
+
+def _schools(tx: Transaction) -> List | None:
+    schools = queries.schools_for(tx, SCHOOLS_COUNT, most=MOST_LISTED)
+    counts = queries.counts_by_school(tx, schools)
+    if not counts:
+        return None
+    return List(
+        [
+            Entry(
+                shown_name(tx.principal, school),
+                [
+                    counted(counts[school.id].classrooms, "class", "classes"),
+                    counted(counts[school.id].students, "student"),
+                    counted(counts[school.id].staff, "adult"),
+                ],
+                classes_of(tx.principal, school),
+            )
+            for school in schools
+            if school.id in counts
+        ],
+        SCHOOLS if once(tx, queries.school_totals).schools > len(schools) else None,
+    )
+
+
+def classes_of(who: Principal, school: School) -> str | None:
+    """Where the school's classes are listed, for somebody who may read them."""
+    readable = school.id in scope(who, CLASSROOMS_READ).schools
+    return f"{CLASSES}?school={school.public_id}" if readable else None
+
+
+def shown_name(who: Principal, school: School) -> str:
+    """What a school is called here. A personal one names its teacher, which the company need not see."""
+    hidden = who.founder and school.kind == SchoolKind.PERSONAL
+    return "A teacher's own school" if hidden else school.name
+
+
+TILES: tuple[Tile, ...] = (
+    Tile("schools", "Schools", SCHOOLS_COUNT, _total("schools"), SCHOOLS),
+    Tile("classes", "Classes", SCHOOLS_COUNT, _total("classrooms"), CLASSES, CLASSROOMS_READ),
+    Tile("students", "Students", SCHOOLS_COUNT, _total("students"), STUDENTS, STUDENTS_READ),
+    Tile("staff", "Staff", SCHOOLS_COUNT, _total("staff"), "/console/teachers/", TEACHERS_LIST),
+    Tile("own-schools", "Schools in numbers", SCHOOLS_COUNT, _schools),
+    Tile("own-students", "Your students", POINTS_AWARD, _own_students, STUDENTS),
+    Tile("open-doors", "Doors open", CLASSROOMS_READ, _open_doors, CLASSES),
+    Tile("classes-today", "Your classes", CLASSROOMS_READ, _classes),
+    Tile("points-this-week", "Points this week", POINTS_AWARD, _points),
+)

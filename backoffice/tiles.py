@@ -1,0 +1,102 @@
+"""What a tile of a dashboard is: a number, a chart or a list that the module declares which owns it.
+
+The dashboard places tiles and knows none of them. `load` asks a fixed number of statements, none of which
+reads a whole table; where it answers None, there is nothing to show and the tile is left out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from backoffice.access.permissions import Permission
+from backoffice.access.transaction import Transaction
+
+T = TypeVar("T")
+# Further than so many nothing is counted that grows with time.
+MOST_COUNTED = 1000
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number, a word about it, and whether it is bad news ("bad", "warn") or good ("good").
+
+    `more` says that it was counted no further.
+    """
+
+    value: int
+    note: str = ""
+    tone: str = ""
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Amount:
+    """One bar of a chart: what it is of, how much, and where it leads."""
+
+    title: str
+    value: int
+    url: str | None = None
+    # Below the bar where there is room for few letters; the title where it is empty.
+    short: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Amounts side by side: times from left to right, anything else from top to bottom.
+
+    `of` says what is counted and `by` for what each bar stands, as headings of a table.
+    """
+
+    amounts: Sequence[Amount]
+    of: str
+    by: str
+    over_time: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a list. `tone` is that of its badge."""
+
+    title: str
+    facts: Sequence[str] = ()
+    url: str | None = None
+    code: str | None = None
+    badge: str = ""
+    tone: str = "mute"
+
+
+@dataclass(frozen=True)
+class List:
+    """Lines to act on, and where all of them are."""
+
+    entries: Sequence[Entry]
+    all_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile: its name among all tiles, its heading, and the permission that opens it.
+
+    `url` is where it leads, for whoever holds `leads_for` somewhere; without that, for all who see it.
+    """
+
+    name: str
+    title: str
+    permission: Permission
+    load: Callable[[Transaction], Number | Chart | List | None]
+    url: str | None = None
+    leads_for: Permission | None = None
+
+
+def once(tx: Transaction, load: Callable[[Transaction], T]) -> T:
+    """What `load` answers, asked once in a transaction however many tiles want it."""
+    if load not in tx.info:
+        tx.info[load] = load(tx)
+    answer: T = tx.info[load]
+    return answer
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and its word: "1 class", "2,000 classes"."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -1,0 +1,166 @@
+/**
+ * The command palette: Ctrl-K, Cmd-K, or "/" outside of fields brings up what is found by typing.
+ *
+ * The server makes form and results, the same as at /console/find/; this gives them the behaviour of a
+ * combobox with a list. Words travel in a form and nothing is kept: closing takes the dialog away.
+ */
+const PAUSE = 120;
+
+export function palette(root) {
+  const opener = root.querySelector("a[data-palette]");
+  if (!opener || !("showModal" in HTMLDialogElement.prototype)) return;
+  let open = false;
+
+  const bringUp = async () => {
+    if (open) return;
+    open = true;
+    try {
+      await show(root, opener.href, () => { open = false; });
+    } catch {
+      location.href = opener.href;
+    }
+  };
+  opener.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    bringUp();
+  });
+  root.addEventListener("keydown", (event) => {
+    const chord = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    const named = chord && event.key.toLowerCase() === "k";
+    const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.isComposing || !(named || (slash && !isField(event.target)))) return;
+    if (root.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    bringUp();
+  });
+}
+
+function isField(element) {
+  return element.isContentEditable || element.matches?.("input, textarea, select");
+}
+
+async function ask(address, body) {
+  const answer = await fetch(address, { method: body ? "POST" : "GET", body, credentials: "same-origin" });
+  // A session that is over leads to its page.
+  if (answer.redirected || !answer.ok) throw new Error("no part");
+  return answer.text();
+}
+
+async function show(root, address, closed) {
+  const before = root.activeElement;
+  const dialog = root.createElement("dialog");
+  dialog.className = "palette";
+  dialog.setAttribute("aria-label", "Find");
+  dialog.innerHTML = await ask(`${address}?part=1`);
+  const said = root.createElement("p");
+  said.className = "visually-hidden";
+  said.setAttribute("role", "status");
+  dialog.append(said);
+  root.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    closed();
+    before?.focus?.();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  connect(dialog, address, said);
+  dialog.showModal();
+  dialog.querySelector("input[name=q]").focus();
+}
+
+function connect(dialog, address, said) {
+  const form = dialog.querySelector("form");
+  const field = form.elements.q;
+  const results = dialog.querySelector("[data-results]");
+  let options = [];
+  let here = -1;
+  let asked = 0;
+  let timer = 0;
+
+  const point = (index) => {
+    options[here]?.setAttribute("aria-selected", "false");
+    here = index;
+    const option = options[here];
+    if (!option) {
+      field.removeAttribute("aria-activedescendant");
+      return;
+    }
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    field.setAttribute("aria-activedescendant", option.id);
+  };
+  const dress = () => {
+    options = [...results.querySelectorAll("a")];
+    if (options.length) results.setAttribute("role", "listbox");
+    else results.removeAttribute("role");
+    for (const group of results.querySelectorAll("section")) group.setAttribute("role", "group");
+    for (const plain of results.querySelectorAll("h2")) plain.setAttribute("aria-hidden", "true");
+    for (const plain of results.querySelectorAll("ul, li")) plain.setAttribute("role", "presentation");
+    options.forEach((option, index) => {
+      option.id = `find-${index}`;
+      option.tabIndex = -1;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", "false");
+    });
+    here = -1;
+    field.setAttribute("aria-expanded", String(options.length > 0));
+    point(options.length ? 0 : -1);
+    said.textContent = options.length === 1 ? "1 result" : `${options.length} results`;
+  };
+  const look = async () => {
+    const number = ++asked;
+    const body = new FormData(form);
+    body.set("part", "1");
+    let text;
+    try {
+      text = await ask(address, body);
+    } catch {
+      if (number === asked) location.href = address;
+      return;
+    }
+    if (number !== asked || !dialog.open) return; // overtaken by a later word, or closed
+    const made = new DOMParser().parseFromString(text, "text/html");
+    results.replaceChildren(...made.querySelector("[data-results]").childNodes);
+    dress();
+  };
+
+  results.setAttribute("aria-label", "Results");
+  for (const [name, value] of Object.entries({
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-controls": results.id,
+  })) field.setAttribute(name, value);
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, PAUSE);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    options[here]?.click();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "Escape") {
+      // A search field would only be emptied.
+      event.preventDefault();
+      dialog.close();
+      return;
+    }
+    const last = options.length - 1;
+    const moves = {
+      ArrowDown: here >= last ? 0 : here + 1,
+      ArrowUp: here <= 0 ? last : here - 1,
+      Home: 0,
+      End: last,
+      PageDown: Math.min(here + 8, last),
+      PageUp: Math.max(here - 8, 0),
+    };
+    if (!(event.key in moves) || event.shiftKey || event.ctrlKey || event.metaKey || last < 0) return;
+    event.preventDefault();
+    point(moves[event.key]);
+  });
+  dress();
+}

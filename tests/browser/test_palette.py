@@ -1,0 +1,73 @@
+"""The command palette by keyboard alone: brought up, typed into, followed, put away."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import DARK, WHOLE, breaches, look_closely
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+
+
+def test_a_teacher_finds_a_child_and_an_action_by_keyboard_alone(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    room = site.world.own_class
+    child = room.children[0]
+    page = visit("teacher")
+    page.goto("/console/")
+    opener = page.locator("[data-palette]")
+    opener.focus()
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Find a page, an action, a class or a person")
+    options = page.get_by_role("option")
+    expect(field).to_be_focused()
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    look_closely(page)
+    assert breaches(page, WHOLE) == []
+
+    page.keyboard.press("End")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == options.first.get_attribute("id")
+    # "/" is a letter within a field, and brings the palette up outside of one.
+    page.keyboard.type("/")
+    expect(field).to_have_value("/")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(opener).to_be_focused()
+
+    page.keyboard.press("/")
+    expect(field).to_be_focused()
+    page.keyboard.type("paste")
+    expect(options.first).to_contain_text(f"Paste names into {room.name}")
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(PHONE)
+    assert breaches(page, DARK) == []
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/console/classrooms/{room.public_id}/paste")
+
+    page.locator("main").click()
+    page.keyboard.press("Control+k")
+    page.keyboard.type(f"{child.given[:5]} {(child.family or '')[:3]}")
+    expect(options.first).to_contain_text(child.given)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/console/students/{child.public_id}*")
+
+
+def test_without_scripts_the_button_leads_to_a_page_that_finds_the_same(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    page = visit("teacher", java_script_enabled=False)
+    page.goto("/console/")
+    page.locator("[data-palette]").click()
+    page.get_by_label("Find a page, an action, a class or a person").fill(site.world.own_class.name)
+    page.get_by_role("button", name="Find", exact=True).click()
+    page.get_by_role("link", name=f"Paste names into {site.world.own_class.name}").click()
+    assert page.url.endswith("/paste")
+    assert "q=" not in page.url

@@ -1,0 +1,172 @@
+"""What is found by typing: pages, actions and records, each only by who may reach them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, insert
+
+from backoffice.access.transaction import transaction
+from backoffice.runtime import Runtime
+from backoffice.schools.finding import MOST_FOUND
+from backoffice.schools.models import Classroom, TeachingRole, TeachingRoleName
+from tests.contract.routes import door, routes, views
+from tests.factories.statements import statements
+from tests.factories.visitor import form_token, signed_in
+from tests.factories.world import SYSTEM, Child, World, add_child, add_classroom
+
+ADDRESS = "/console/find/"
+_GROUP = re.compile(r'<section aria-label="([^"]+)">(.*?)</section>', re.DOTALL)
+_ITEM = re.compile(r'<a href="([^"]+)"><span>(.*?)</span>')
+NAMESAKE = ("Zebulon", "Zimmerwald")
+
+
+@pytest.fixture(scope="module")
+def namesakes(world: World) -> dict[str, Child]:
+    """Two children of one name: in the teacher's class, and in a school outside."""
+    with transaction(SYSTEM) as tx:
+        return {
+            "own": add_child(tx, world.own_class, *NAMESAKE),
+            "foreign": add_child(tx, world.foreign_class, *NAMESAKE),
+        }
+
+
+def look(client: FlaskClient, words: str) -> dict[str, dict[str, str]]:
+    """What is found: titles and addresses by group."""
+    token = form_token(client.get(ADDRESS).text)
+    page = client.post(ADDRESS, data={"csrf_token": token, "q": words, "part": "1"})
+    assert page.status_code == 200
+    return {
+        title: {unescape(name): url for url, name in _ITEM.findall(inside)}
+        for title, inside in _GROUP.findall(page.text)
+    }
+
+
+def test_before_anything_is_typed_the_pages_of_the_menu_are_offered(app: Flask, world: World) -> None:
+    for role in ("teacher", "leader", "founder", "officer"):
+        client = signed_in(app, world, role)
+        page = client.get(ADDRESS).text
+        menu = set(re.findall(r'<li><a href="([^"]+)"(?: aria-current="page")?><svg', page))
+        found = {title: dict(_ITEM.findall(inside)) for title, inside in _GROUP.findall(page)}
+        assert set(found) == {"Pages"}
+        assert set(found["Pages"]) == menu
+
+
+@pytest.mark.parametrize(
+    ("role", "whose"),
+    [("teacher", "own"), ("leader", "own"), ("helper", "own"), ("outsider", "foreign")],
+)
+def test_a_child_is_found_where_it_is_ones_own_and_its_namesake_elsewhere_is_not(
+    app: Flask, world: World, namesakes: dict[str, Child], role: str, whose: str
+) -> None:
+    found = look(signed_in(app, world, role), "zimm zeb")
+    assert found["Students"] == {" ".join(NAMESAKE): f"/console/students/{namesakes[whose].public_id}"}
+
+
+@pytest.mark.parametrize("role", ["founder", "officer", "colleague"])
+def test_who_may_not_read_a_child_finds_none(
+    app: Flask, world: World, namesakes: dict[str, Child], role: str
+) -> None:
+    del namesakes
+    assert look(signed_in(app, world, role), "zimm") == {}
+
+
+def test_one_letter_finds_no_child(app: Flask, world: World, namesakes: dict[str, Child]) -> None:
+    del namesakes
+    assert "Students" not in look(signed_in(app, world, "teacher"), "z")
+
+
+def test_classes_teachers_and_schools_are_found_by_who_reaches_them(app: Flask, world: World) -> None:
+    leader, teacher = (signed_in(app, world, role) for role in ("leader", "teacher"))
+    room = world.colleague_class
+    assert room.name in look(leader, room.name)["Classes"]
+    assert "Classes" not in look(teacher, room.name)
+    person = world.people["helper"]
+    assert look(leader, person.name)["Teachers"] == {person.name: f"/console/teachers/{person.public_id}"}
+    assert "Teachers" not in look(teacher, person.name)
+    assert list(look(leader, "elsewhere elms")["Schools"]) == ["Elsewhere Elms School"]
+    for role in ("teacher", "founder", "outsider"):
+        assert "Schools" not in look(signed_in(app, world, role), "elsewhere elms")
+    assert "Schools" not in look(leader, "outside")
+
+
+def test_an_action_is_found_by_its_words_and_those_of_its_class(app: Flask, world: World) -> None:
+    room = world.own_class
+    found = look(signed_in(app, world, "teacher"), f"paste {room.name}")
+    assert found["Actions"] == {
+        f"Paste names into {room.name}": f"/console/classrooms/{room.public_id}/paste"
+    }
+    assert f"Award the whole class {room.name}" in look(signed_in(app, world, "helper"), "award")["Actions"]
+    assert "Actions" not in look(signed_in(app, world, "helper"), "paste")
+    assert look(signed_in(app, world, "teacher"), "make class")["Actions"]["Make a class"]
+
+
+def test_each_command_leads_to_a_page_behind_the_door_that_it_names(app: Flask, world: World) -> None:
+    looked_at = {
+        route.address(app, **dict.fromkeys(route.kinds, world.own_class.public_id)): door(app, route)
+        for route in routes(app)
+        if route.method == "GET" and set(route.kinds) <= {"public_id"} and "/console/" in route.rule.rule
+    }
+    seen = 0
+    for view in views(app).values():
+        for command in view.commands:
+            start = f"/console/classrooms/{world.own_class.public_id}/" if command.of_class else "/console/"
+            assert looked_at[start + command.path] == (view, command.door), command
+            seen += 1
+    assert seen
+
+
+def test_of_each_kind_eight_are_shown(app: Flask, world: World, many: list[int]) -> None:
+    del many
+    found = look(signed_in(app, world, "teacher"), "quorum")
+    assert {kind: len(items) for kind, items in found.items()} == dict.fromkeys(
+        ("Classes", "Actions", "Students"), MOST_FOUND
+    )
+
+
+@pytest.fixture
+def many(world: World) -> Iterator[list[int]]:
+    """Twelve classes of the teacher with a child each, all called alike."""
+    room = world.own_class
+    with transaction(SYSTEM) as tx:
+        made = [add_classroom(tx, world.home, f"Quorum {number}")[0] for number in range(12)]
+        for number in made:
+            teaches = {"account_id": world.people["teacher"].id, "role": TeachingRoleName.OWNER}
+            tx.execute(insert(TeachingRole).values(school_id=room.school_id, classroom_id=number, **teaches))
+            add_child(tx, replace(room, id=number), "Quorum", f"Quill {number} {made[0]}")
+    yield made
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Classroom).where(Classroom.id.in_(made)))
+
+
+@pytest.mark.parametrize("role", ["teacher", "leader"])
+def test_looking_asks_as_often_of_much_as_of_little(
+    app: Flask, runtime: Runtime, world: World, request: pytest.FixtureRequest, role: str
+) -> None:
+    client = signed_in(app, world, role)
+    token = form_token(client.get(ADDRESS).text)
+    asked = []
+    for word in (world.own_class.children[0].given, "quorum"):
+        if word == "quorum":
+            request.getfixturevalue("many")
+        with statements(runtime) as counted:
+            page = client.post(ADDRESS, data={"csrf_token": token, "q": word, "part": "1"})
+        assert "Students" in page.text
+        asked.append(len(counted))
+    assert asked[0] == asked[1] <= 10
+
+
+def test_what_is_looked_for_is_in_no_address_and_without_its_token_nothing_is_found(
+    app: Flask, world: World
+) -> None:
+    client = signed_in(app, world, "teacher")
+    given = world.own_class.children[0].given
+    assert given not in client.get(f"{ADDRESS}?q={given}&part=1").text
+    assert client.post(ADDRESS, data={"q": given}).status_code == 400
+    whole = client.post(ADDRESS, data={"csrf_token": form_token(client.get(ADDRESS).text), "q": given})
+    assert "<h1>Find</h1>" in whole.text
+    assert given in whole.text
