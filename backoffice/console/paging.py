@@ -127,7 +127,7 @@ def page_by_key(
 
 
 def _weigh(tx: Transaction, statement: Select[Any], name: Hashable) -> int | None:
-    """How many rows a list has, before it is known how to read it; None if it is large, or has no name."""
+    """How many rows a list has, to know how it is best read; None if it is large, or has no name."""
     if name is None or name in LARGE:
         return None
     counted = count_up_to(tx, statement)

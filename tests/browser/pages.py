@@ -195,6 +195,18 @@ def take_out(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Take out of this class").click()
 
 
+def open_filters(page: Page, _site: Site) -> None:
+    """See what a list can be narrowed by, beside what it is narrowed by."""
+    page.get_by_text("Filters and columns").click()
+    page.get_by_role("group", name="Columns").wait_for()
+
+
+def open_exports(page: Page, _site: Site) -> None:
+    """See as what a list can be taken out."""
+    page.locator("summary", has_text="Export").click()
+    page.get_by_role("link", name="Excel").wait_for()
+
+
 def end_links(page: Page, _site: Site) -> None:
     """Ask to end the links of all parents."""
     page.get_by_role("checkbox", name="Select all rows of this page").check()
@@ -628,6 +640,10 @@ PAGES: Mapping[str, Stop] = {
     "students": Stop("teacher", "/console/students/"),
     "students of a class": Stop("teacher", "/console/students/?classroom={classroom}"),
     "students, nothing found": Stop("teacher", "/console/students/", look_for("nobody")),
+    "students, narrowed": Stop(
+        "leader", "/console/students/?active=this-school-year&sort=-active&columns=points", open_filters
+    ),
+    "students, as a file": Stop("teacher", "/console/students/", open_exports),
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
     "move students": Stop("teacher", "/console/students/?classroom={classroom}", move_everybody),
     "a student": Stop("teacher", "/console/students/{student}"),
