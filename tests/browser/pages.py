@@ -25,7 +25,7 @@ from backoffice.students.pins.counting import PIN, by_strangers
 from backoffice.students.pins.services import by_student
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
-from tests.browser.site import Site, come_in, join, label, make_class, paste_names, send_form
+from tests.browser.site import Site, come_in, follow_link, join, label, make_class, paste_names, send_form
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
     OFFERED,
@@ -269,7 +269,7 @@ def tell_later(page: Page, site: Site) -> None:
 def told(page: Page, site: Site) -> None:
     """Tell something, in two taps."""
     child(page, site)
-    page.get_by_role("link", name="Tell someone").click()
+    follow_link(page, "Tell someone")
     page.get_by_role("button", name="I saw something strange").click()
     page.wait_for_url("**/student/told")
 
@@ -327,14 +327,14 @@ def own_pin(page: Page, site: Site) -> None:
     asked_for_pin(page, site)
     page.get_by_label("Type your secret number").fill("4937")
     page.get_by_role("button", name="Go").click()
-    page.get_by_role("link", name="My secret number").click()
+    follow_link(page, "My secret number")
     page.get_by_role("heading", name="My secret number").wait_for()
 
 
 def first_pin(page: Page, site: Site) -> None:
     """Come in without a PIN, and ask for one."""
     child(page, site)
-    page.get_by_role("link", name="My secret number").click()
+    follow_link(page, "My secret number")
 
 
 def weak_pin(page: Page, site: Site) -> None:
@@ -681,7 +681,7 @@ PAGES: Mapping[str, Stop] = {
     "school days, of which school": Stop("leader", "/console/school-days/"),
     "school days": Stop("leader", "/console/school-days/?school={school}"),
     "school days, error": Stop("leader", "/console/school-days/?school={school}", without_days),
-    "no locked network": Stop("teacher", "/console/locked-networks/"),
+    "no locked network": Stop("leader", "/console/locked-networks/"),
     "locked networks": Stop("leader", act=locked_networks),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),

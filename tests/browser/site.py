@@ -119,6 +119,12 @@ def send_form(page: Page, button: str) -> None:
         page.get_by_role("button", name=button, exact=True).click()
 
 
+def follow_link(page: Page, name: str) -> None:
+    """Follow a link of a child's page, which asks for a connection as well."""
+    with page.expect_navigation():
+        page.get_by_role("link", name=name, exact=True).click()
+
+
 def join(page: Page, code: str) -> None:
     """Type a code on the children's page."""
     page.goto("/join")
