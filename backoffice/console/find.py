@@ -103,7 +103,7 @@ def _beginning(rooms: Sequence[Classroom], words: str) -> dict[str, set[int]]:
 def _classes(rooms: Sequence[Classroom], begun: dict[str, set[int]]) -> Iterator[Found]:
     named = set.intersection(*begun.values()) if begun else set()
     for room in islice((room for room in rooms if room.id in named), MOST_FOUND):
-        yield {"title": room.name, "hint": "Class", "url": _of(room)}
+        yield {"title": room.name, "hint": "", "url": _of(room)}
 
 
 def _actions(
@@ -114,7 +114,7 @@ def _actions(
     for view in views:
         for command in view.commands:
             if not command.of_class and view.opens(command.door) and names.begins(command.title, words):
-                yield {"title": command.title, "hint": "Action", "url": f"/console/{command.path}"}
+                yield {"title": command.title, "hint": "", "url": f"/console/{command.path}"}
     of_class = [(view, each) for view in views for each in _of_classes(view)]
     own = {each.title: names.plain(each.title.replace("{name}", "")).split() for _view, each in of_class}
     matching = [
@@ -129,7 +129,7 @@ def _actions(
             ):
                 yield {
                     "title": each.title.format(name=room.name),
-                    "hint": "Action",
+                    "hint": "",
                     "url": f"{_of(room)}/{each.path}",
                 }
 
