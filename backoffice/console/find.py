@@ -22,6 +22,8 @@ from backoffice.web.identity import reading
 Found = dict[str, str]
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
+# Their beginnings are those of names too.
+SMALL_WORDS = {"and", "in", "into", "of", "or", "the"}
 
 
 class FindPage(GuardedView):
@@ -116,7 +118,10 @@ def _actions(
             if not command.of_class and view.opens(command.door) and names.begins(command.title, words):
                 yield {"title": command.title, "hint": "", "url": f"/console/{command.path}"}
     of_class = [(view, each) for view in views for each in _of_classes(view)]
-    own = {each.title: names.plain(each.title.replace("{name}", "")).split() for _view, each in of_class}
+    own = {
+        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - SMALL_WORDS
+        for _view, each in of_class
+    }
     matching = [
         (view, each, {word for word in begun if not any(part.startswith(word) for part in own[each.title])})
         for view, each in of_class
