@@ -49,7 +49,8 @@ function connect(root, form) {
       move(event.key === "Home" ? rows[0] : rows.at(-1));
     } else if (event.key === "?") {
       event.preventDefault();
-      explain(root, row);
+      const none = [boxOf(row) ? "" : "Space", linkOf(row) ? "" : "Enter"];
+      explain(root, row, KEYS.filter(([key]) => !none.includes(key)));
     } else if (event.target === row && event.key === " ") {
       event.preventDefault();
       boxOf(row)?.click(); // as by hand, so that the count is told
@@ -66,7 +67,7 @@ function isTyping(element) {
   return element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox])");
 }
 
-function explain(root, row) {
+function explain(root, row, keys) {
   const dialog = root.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "grid-keys-title");
   dialog.className = "grid-keys";
@@ -74,7 +75,7 @@ function explain(root, row) {
   title.id = "grid-keys-title";
   title.textContent = "Keys in this list";
   const list = root.createElement("dl");
-  for (const [key, does] of KEYS) {
+  for (const [key, does] of keys) {
     const term = root.createElement("dt");
     term.textContent = key;
     const says = root.createElement("dd");
