@@ -1,5 +1,7 @@
 """Setting rows closer together, or further apart."""
 
+from urllib.parse import urlsplit, urlunsplit
+
 from flask import current_app, redirect, request
 from flask_admin import expose
 from werkzeug.exceptions import HTTPException
@@ -27,19 +29,19 @@ class DensityPage(GuardedView):
     @expose("/", methods=("POST",))
     def index(self) -> Response:
         """Keep the choice."""
-        answer = redirect(_back(request.form.get("back", "")), 303)
+        answer = redirect(_back(request.referrer or ""), 303)
         density.keep(answer, request.form.get("rows", ""))
         return answer
 
 
 def _back(address: str) -> str:
     """The page of the console that this address leads to; the first one if it leads to none."""
-    path = address.partition("?")[0]
-    if not path.startswith(START) or not address.isprintable():
-        return START
     try:
-        current_app.url_map.bind("localhost").match(path, method="GET")
-    except (HTTPException, RequestRedirect):
+        came_from = urlsplit(address)
+        if came_from.netloc != request.host or not came_from.path.startswith(START):
+            return START
+        current_app.url_map.bind("localhost").match(came_from.path, method="GET")
+    except (ValueError, HTTPException, RequestRedirect):
         # What was shown in answer to a form alone cannot be asked for.
         return START
-    return address
+    return urlunsplit(("", "", came_from.path, came_from.query, ""))
