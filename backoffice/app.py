@@ -40,6 +40,7 @@ from backoffice.web import (
     logs,
     pages,
     requests,
+    times,
     toggles,
 )
 from backoffice.web.hosts import HostedFlask
@@ -101,6 +102,7 @@ def build(runtime: Runtime) -> Flask:
     csrf = CSRFProtect(app)
     pages.init_csrf(csrf)
     pages.init_app(app)
+    times.init_app(app)
     for blueprint in (
         pages.bp,
         backoffice.accounts.views.bp,

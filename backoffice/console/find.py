@@ -22,6 +22,8 @@ from backoffice.web.identity import reading
 Found = dict[str, str]
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
+# Their beginnings are those of names too.
+SMALL_WORDS = {"and", "in", "into", "of", "or", "the"}
 
 
 class FindPage(GuardedView):
@@ -103,7 +105,7 @@ def _beginning(rooms: Sequence[Classroom], words: str) -> dict[str, set[int]]:
 def _classes(rooms: Sequence[Classroom], begun: dict[str, set[int]]) -> Iterator[Found]:
     named = set.intersection(*begun.values()) if begun else set()
     for room in islice((room for room in rooms if room.id in named), MOST_FOUND):
-        yield {"title": room.name, "hint": "Class", "url": _of(room)}
+        yield {"title": room.name, "hint": "", "url": _of(room)}
 
 
 def _actions(
@@ -114,9 +116,12 @@ def _actions(
     for view in views:
         for command in view.commands:
             if not command.of_class and view.opens(command.door) and names.begins(command.title, words):
-                yield {"title": command.title, "hint": "Action", "url": f"/console/{command.path}"}
+                yield {"title": command.title, "hint": "", "url": f"/console/{command.path}"}
     of_class = [(view, each) for view in views for each in _of_classes(view)]
-    own = {each.title: names.plain(each.title.replace("{name}", "")).split() for _view, each in of_class}
+    own = {
+        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - SMALL_WORDS
+        for _view, each in of_class
+    }
     matching = [
         (view, each, {word for word in begun if not any(part.startswith(word) for part in own[each.title])})
         for view, each in of_class
@@ -129,7 +134,7 @@ def _actions(
             ):
                 yield {
                     "title": each.title.format(name=room.name),
-                    "hint": "Action",
+                    "hint": "",
                     "url": f"{_of(room)}/{each.path}",
                 }
 

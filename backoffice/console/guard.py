@@ -18,6 +18,7 @@ from backoffice.console.command import Command
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
+from backoffice.web import density
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 
@@ -102,7 +103,7 @@ class GuardedView(BaseView):
     def render(self, template: str, **context: Any) -> str:
         """The page within the console's frame."""
         return super().render(  # type: ignore[no-any-return]
-            template, person=_person(self.who), menu=_menu(), **context
+            template, person=_person(self.who), menu=_menu(), compact=density.is_compact(), **context
         )
 
     def form_page(

@@ -25,6 +25,7 @@ from backoffice.jobs.registry import CORE, Registered
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
+from backoffice.web.times import span
 
 MOST_RUNS = 50
 TONES = {
@@ -244,7 +245,7 @@ def _shown(
         "changed": row is not None and row.changed_at is not None,
         "on": on,
         "paused": paused,
-        "next": _moment(row.next_at) if row and on and not paused and entry.job.when else None,
+        "next": row.next_at if row and on and not paused and entry.job.when else None,
         "last": _run(last) if last else None,
     }
 
@@ -256,7 +257,7 @@ def _run(run: JobRun) -> dict[str, Any]:
         "tone": TONES.get(state, "mute"),
         "asked": ASKED[run.asked],
         "attempt": run.attempt,
-        "at": _moment(run.started_at or run.asked_at),
+        "at": run.started_at or run.asked_at,
         "seconds": _duration(run),
         "counts": (run.counts or "").splitlines(),
         "log": run.log,
@@ -272,24 +273,4 @@ def _duration(run: JobRun) -> str | None:
     spent = (run.finished_at or clock.now()) - run.started_at
     if spent < timedelta(seconds=1):
         return f"{spent / timedelta(milliseconds=1):.0f} ms"
-    return f"{spent.total_seconds():.1f} s" if spent < timedelta(minutes=1) else _span(spent)
-
-
-def _moment(moment: datetime) -> dict[str, Any]:
-    """A moment as a person says it, beside the exact one."""
-    away = moment - clock.now()
-    near = timedelta(seconds=-2) < away < timedelta(seconds=1)
-    words = "now" if near else f"in {_span(away)}" if away > timedelta(0) else f"{_span(-away)} ago"
-    return {"exact": moment, "words": words}
-
-
-def _span(span: timedelta) -> str:
-    """The largest unit that fits, and no more."""
-    for unit, seconds in _UNITS_OF_TIME:
-        count = int(span.total_seconds() // seconds)
-        if count:
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "a moment"
-
-
-_UNITS_OF_TIME = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    return f"{spent.total_seconds():.1f} s" if spent < timedelta(minutes=1) else span(spent)

@@ -21,6 +21,7 @@ from backoffice.console.class_points import ClassPoints
 from backoffice.console.class_teachers import ClassTeachers
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
+from backoffice.console.density import DensityPage
 from backoffice.console.families import FamilyGrid
 from backoffice.console.family_invitations import FamilyInvitationGrid
 from backoffice.console.find import FindPage
@@ -49,6 +50,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 VIEWS: tuple[type[GuardedView], ...] = (
     InboxPage,
     FindPage,
+    DensityPage,
     ClassroomGrid,
     ClassPoints,
     ClassCards,

@@ -10,6 +10,7 @@ STUDENT = "student"
 FORM = "form"
 DEVICE = "device"
 TABLET = "tablet"
+DENSITY = "density"
 
 
 def name(settings: Settings, base: str) -> str:

@@ -576,6 +576,7 @@ PAGES: Mapping[str, Stop] = {
     "own child": Stop("parent", "/family/{student}"),
     "ask the school": Stop("parent", "/family/{student}/ask"),
     "ask the school, error": Stop("parent", "/family/{student}/ask", press("Send it to the school")),
+    "find": Stop("teacher", "/console/find/"),
     "inbox": Stop("teacher", "/console/inbox/"),
     "told by a child": Stop("teacher", "/console/inbox/", follow("Somebody is mean to me")),
     "asked by a parent": Stop("teacher", "/console/inbox/", follow("Please correct something")),

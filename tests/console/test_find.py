@@ -105,6 +105,26 @@ def test_an_action_is_found_by_its_words_and_those_of_its_class(app: Flask, worl
     assert look(signed_in(app, world, "teacher"), "make class")["Actions"]["Make a class"]
 
 
+def test_an_action_is_offered_for_those_classes_alone_in_which_one_may_do_it(
+    app: Flask, world: World
+) -> None:
+    room = world.colleague_class
+    helps = {"school_id": room.school_id, "classroom_id": room.id, "account_id": world.people["teacher"].id}
+    with transaction(SYSTEM) as tx:
+        tx.execute(insert(TeachingRole).values(**helps, role=TeachingRoleName.HELPER))
+    try:
+        client = signed_in(app, world, "teacher")
+        assert f"Award the whole class {room.name}" in look(client, f"award {room.name}")["Actions"]
+        assert "Actions" not in look(client, f"paste {room.name}")
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(
+                delete(TeachingRole).where(
+                    TeachingRole.classroom_id == room.id, TeachingRole.account_id == helps["account_id"]
+                )
+            )
+
+
 def test_each_command_leads_to_a_page_behind_the_door_that_it_names(app: Flask, world: World) -> None:
     looked_at = {
         route.address(app, **dict.fromkeys(route.kinds, world.own_class.public_id)): door(app, route)

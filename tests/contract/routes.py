@@ -1174,6 +1174,7 @@ FORMS: Mapping[str, Fill] = {
     "plugin_rosters_rosters.upload": _roster,
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.
     "console_classrooms.resume": _always(left_at="2026-01-01T00:00:00+00:00"),
+    "console_density.index": _always(audited=False, rows="compact"),
     "console_find.search": _always(audited=False, q="zz"),
     "console_students.search": _always(audited=False, q="zz"),
     "console_classrooms.search": _always(audited=False, q="zz"),

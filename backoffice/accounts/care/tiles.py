@@ -17,7 +17,7 @@ HOURS = 24
 SECURITY = "/console/security/"
 
 
-def _by_hour(tx: Transaction) -> Chart:
+def _by_hour(tx: Transaction) -> Chart | None:
     """How many were noticed in each of the last 24 hours, of the newest thousand."""
     zone = ZoneInfo(tx.principal.time_zone)
     now = clock.now()
@@ -25,6 +25,8 @@ def _by_hour(tx: Transaction) -> Chart:
     first = this_hour - timedelta(hours=HOURS - 1)
     newest = visible(tx.principal, select(SecurityEvent.opened_at).order_by(SecurityEvent.id.desc()))
     moments: list[datetime] = [at for at in tx.scalars(newest.limit(MOST_COUNTED)) if at >= first]
+    if not moments:
+        return None
     count = Counter(int((at - first) // timedelta(hours=1)) for at in moments)
     hours = [(first + timedelta(hours=each)).astimezone(zone) for each in range(HOURS)]
     return Chart(

@@ -11,7 +11,7 @@ from backoffice.tiles import Number, Tile
 def _to_answer(tx: Transaction) -> Number | None:
     told, asked = worries.count_waiting(tx), queries.count_waiting(tx)
     parents = queries.count_parents_waiting(tx) if can(tx.principal, GUARDIANS_APPROVE) else 0
-    parts = {"told": told, "asked": asked, "to follow a child": parents}
+    parts = {"from children": told, "from parents": asked, "to confirm": parents}
     note = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
     return Number(told + asked + parents, note, "warn") if note else None
 

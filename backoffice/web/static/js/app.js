@@ -2,6 +2,7 @@
 // that work without scripts; nothing is ever kept in the browser.
 import { copyButtons } from "./copy.js";
 import { guardForms } from "./forms.js";
+import { gridKeys } from "./grid-keys.js";
 import { palette } from "./palette.js";
 import { passkeys } from "./passkeys.js";
 import { reloadWhileWorking } from "./reload.js";
@@ -9,6 +10,7 @@ import { selectableRows } from "./rows.js";
 
 copyButtons(document);
 guardForms(document);
+gridKeys(document);
 palette(document);
 passkeys(document);
 reloadWhileWorking(document);

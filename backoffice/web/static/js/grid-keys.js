@@ -1,0 +1,98 @@
+/**
+ * Keys in a grid: the arrows or j and k move from row to row, Space ticks, Enter opens, Home and End lead to
+ * the first and last row, and "?" says so. One row is a stop of Tab; without scripts each link is.
+ */
+const KEYS = [
+  ["↓ or j", "Next row"],
+  ["↑ or k", "Previous row"],
+  ["Home, End", "First and last row"],
+  ["Space", "Select the row"],
+  ["Enter", "Open the row"],
+  ["?", "Show these keys"],
+];
+const MOVES = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
+
+export function gridKeys(root) {
+  for (const form of root.querySelectorAll("form.grid")) connect(root, form);
+}
+
+function connect(root, form) {
+  const rows = [...form.querySelectorAll("tbody tr")];
+  if (!rows.length) return;
+  const boxOf = (row) => row.querySelector("input[name=rowid]");
+  const linkOf = (row) => row.querySelector("th a[href]") ?? row.querySelector("a[href]");
+
+  const rove = (row) => {
+    for (const each of rows) each.tabIndex = each === row ? 0 : -1;
+  };
+  const move = (row) => {
+    if (!row) return;
+    rove(row);
+    row.focus();
+    row.scrollIntoView({ block: "nearest" });
+  };
+  rove(rows[0]);
+  form.addEventListener("focusin", (event) => {
+    const row = event.target.closest("tbody tr");
+    if (row) rove(row);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const row = event.target.closest("tbody tr");
+    if (!row || isTyping(event.target)) return;
+    const here = rows.indexOf(row);
+    if (event.key in MOVES) {
+      event.preventDefault();
+      move(rows[here + MOVES[event.key]]);
+    } else if (event.key === "Home" || event.key === "End") {
+      event.preventDefault();
+      move(event.key === "Home" ? rows[0] : rows.at(-1));
+    } else if (event.key === "?") {
+      event.preventDefault();
+      const none = [boxOf(row) ? "" : "Space", linkOf(row) ? "" : "Enter"];
+      explain(root, row, KEYS.filter(([key]) => !none.includes(key)));
+    } else if (event.target === row && event.key === " ") {
+      event.preventDefault();
+      boxOf(row)?.click(); // as by hand, so that the count is told
+      row.focus();
+    } else if (event.target === row && event.key === "Enter") {
+      event.preventDefault();
+      linkOf(row)?.click();
+    }
+  });
+}
+
+/** Whether letters belong to the element: a tick box has no use for them. */
+function isTyping(element) {
+  return element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox])");
+}
+
+function explain(root, row, keys) {
+  const dialog = root.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "grid-keys-title");
+  dialog.className = "grid-keys";
+  const title = root.createElement("h2");
+  title.id = "grid-keys-title";
+  title.textContent = "Keys in this list";
+  const list = root.createElement("dl");
+  for (const [key, does] of keys) {
+    const term = root.createElement("dt");
+    term.textContent = key;
+    const says = root.createElement("dd");
+    says.textContent = does;
+    list.append(term, says);
+  }
+  const form = root.createElement("form");
+  form.method = "dialog";
+  const close = root.createElement("button");
+  close.className = "btn btn-primary";
+  close.textContent = "Close";
+  form.append(close);
+  dialog.append(title, list, form);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    row.focus();
+  });
+  root.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,32 @@
+"""Moments as people say them, beside the exact ones."""
+
+from datetime import datetime, timedelta
+
+from flask import Flask
+
+from backoffice import clock
+
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_JUST_BEFORE, _JUST_AFTER = timedelta(seconds=-2), timedelta(seconds=1)
+
+
+def ago(moment: datetime) -> str:
+    """How far away a moment is: "3 hours ago", "in 2 days", "now"."""
+    away = moment - clock.now()
+    if _JUST_BEFORE < away < _JUST_AFTER:
+        return "now"
+    return f"in {span(away)}" if away > timedelta(0) else f"{span(-away)} ago"
+
+
+def span(length: timedelta) -> str:
+    """The largest unit that fits, and no more."""
+    for unit, seconds in _UNITS:
+        count = int(length.total_seconds() // seconds)
+        if count:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "a moment"
+
+
+def init_app(app: Flask) -> None:
+    """Let templates say it: `{{ moment|ago }}`, or the macro of that name with the exact moment."""
+    app.add_template_filter(ago)
