@@ -18,6 +18,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import doors
+from backoffice.console.grids.views import pinned_numbers
 from backoffice.console.guard import GuardedView
 from backoffice.console.schools import classes_of, shown_name
 from backoffice.families.requests import queries as requests
@@ -45,7 +46,12 @@ class Dashboard(GuardedView):
         tx = reading()
         now = clock.now().astimezone(ZoneInfo(self.who.time_zone))
         shown = _of_schools(tx) if can(self.who, SCHOOLS_COUNT) else _of_classes(tx, now)
-        return self.render("console/dashboard.html", greeting=f"{_greeting(now)}, {self.who.name}", **shown)
+        return self.render(
+            "console/dashboard.html",
+            greeting=f"{_greeting(now)}, {self.who.name}",
+            pinned_views=pinned_numbers(tx),
+            **shown,
+        )
 
 
 def _greeting(now: datetime) -> str:

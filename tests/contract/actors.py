@@ -23,6 +23,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
+from backoffice.saved_views.models import SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
@@ -64,6 +65,7 @@ KINDS = (
     "guardian_link",
     "guardian_invitation",
     "classroom_tablet",
+    "saved_view",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -194,6 +196,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     actors = list(_actors(world, extras, classes, schools, app))
     things += _sessions(actors)
     things += _passkeys(world)
+    things += _saved_views(world, schools)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -204,7 +207,10 @@ def build_stage(world: World, app: Flask) -> Stage:
             reach={
                 **each.reach,
                 "session": own_sessions.get(each.name, frozenset()),
-                "passkey": frozenset(t.id for t in things if t.kind == "passkey" and t.place == each.name),
+                **{
+                    kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
+                    for kind in ("passkey", "saved_view")
+                },
             },
         )
         for each in actors
@@ -218,7 +224,8 @@ def build_stage(world: World, app: Flask) -> Stage:
         texts |= {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
-        texts |= {person.name, person.email}
+        texts |= {person.name, person.email, _view_text(person.name)}
+    texts |= {_view_text(school.name) for school in schools.values()}
     texts |= _family_texts({child.id for room in classes.values() for child in room.children})
     return Stage(world, things, actors, texts, children)
 
@@ -271,6 +278,26 @@ def _passkeys(world: World) -> list[Thing]:
         factory.add_app(person)
         number, public_id = factory.add_passkey(person.id)
         found.append(Thing("passkey", number, public_id, None, name))
+    return found
+
+
+def _view_text(of: str) -> str:
+    """What a saved view of somebody, or of a school, is called."""
+    return f"Narrowed by {of}"
+
+
+def _saved_views(world: World, schools: Mapping[str, School]) -> list[Thing]:
+    """One of everybody who signs in with credentials; besides, nobody's own, one that each school shares."""
+    found = []
+    lists = dict.fromkeys(("founder", "leader", "officer"), "schools")
+    with transaction(SYSTEM) as tx:
+        for name, person in world.people.items():
+            grid = lists.get(name, "classrooms")
+            values = {"grid": grid, "account_id": person.id, "name": _view_text(person.name)}
+            found.append(Thing("saved_view", *factory.saved_view(tx, **values), None, name))
+        for school in schools.values():
+            shared = {"school_id": school.id, "shared_with": SharedWith.SCHOOL}
+            factory.saved_view(tx, grid="classrooms", name=_view_text(school.name), **shared)
     return found
 
 
@@ -519,6 +546,7 @@ def _actors(
         if colleague in rooms:
             students[extras.shared.id] = extras.shared
         says = {person.name, person.email, *(place.name for place in places)}
+        says |= {_view_text(each) for each in says}
         colleagues = [world.people[each] for room in rooms for each in staff[room.id]]
         for room in rooms:
             says |= _class_texts(room) | {f"Comment about {c.family}" for c in room.children}

@@ -24,6 +24,7 @@ from backoffice.access.permissions import (
     ACCOUNTS_RESET,
     ACCOUNTS_SUSPEND,
     CONSOLE_ENTER,
+    VIEWS_SAVE,
     Permission,
 )
 from backoffice.access.policy import can, visible
@@ -35,6 +36,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
+from backoffice.saved_views.models import SavedView
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
@@ -81,6 +83,7 @@ MODELS: Mapping[str, Any] = {
     "classroom_tablet": ClassroomTablet,
     "worry": Worry,
     "guardian_request": GuardianRequest,
+    "saved_view": SavedView,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -192,6 +195,10 @@ class Matrix:
         # Who may bring in rosters where is told by the database alone: an import is own or foreign.
         if thing is None or thing.kind in {*NAMED, "import"}:
             return inside and can(actor.principal, permission)
+        if thing.kind == "saved_view":
+            # To share takes a view of one's own, and a school to share in.
+            own = can(actor.principal, VIEWS_SAVE, self.row(thing))
+            return inside and own and can(actor.principal, permission)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         return inside and can(actor.principal, permission, self.row(thing))
@@ -248,7 +255,8 @@ class Matrix:
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
-                *("action", "point_award", "classroom_tablet", "worry", "guardian_request"),
+                *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
+                "saved_view",
             )
         }
         added["import"] = {
