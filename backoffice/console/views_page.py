@@ -5,6 +5,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, HiddenField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, Length, Optional
 
 from backoffice.access.lookup import NotFound
@@ -54,7 +55,7 @@ class ShareForm(FlaskForm):
 
     shared_with = SelectField(
         "Who sees it",
-        choices=list(WHO_SEES.items()),
+        choices=[SelectChoice(who.value, words) for who, words in WHO_SEES.items()],
         description="Each sees the rows that they may see anyway.",
     )
     school = SelectField("School", validators=[Optional()])

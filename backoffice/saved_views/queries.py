@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -18,7 +18,7 @@ def views_of(tx: Transaction, grid: str | None = None) -> list[SavedView]:
     """The views of a list, or of all, that the principal sees: the own ones first, each kind by name."""
     if not can(tx.principal, VIEWS_SAVE):
         return []
-    statement = visible(tx.principal, select(SavedView)).where(_seen(tx.principal))
+    statement = select(SavedView).where(_seen(tx.principal))
     if grid is not None:
         statement = statement.where(SavedView.grid == grid)
     return _in_order(tx.scalars(statement))
@@ -28,13 +28,16 @@ def pinned_views(tx: Transaction) -> list[SavedView]:
     """The pinned views that are meant for the principal."""
     if not can(tx.principal, VIEWS_SAVE):
         return []
-    statement = visible(tx.principal, select(SavedView)).where(_seen(tx.principal), SavedView.pinned)
+    statement = select(SavedView).where(_seen(tx.principal), SavedView.pinned)
     return _in_order(each for each in tx.scalars(statement) if is_meant_for(each, tx.principal))
 
 
 def view_to_change(tx: Transaction, public_id: str, *, lock: bool = False) -> SavedView:
     """The view, for whoever may change it. Raises `NotFound`."""
-    view = find(tx, SavedView, public_id, lock=lock)
+    try:
+        view = find(tx, SavedView, public_id, permission=VIEWS_SHARE, lock=lock)
+    except NotFound:
+        view = find(tx, SavedView, public_id, lock=lock)
     if not may_change(view, tx.principal):
         raise NotFound
     return view
@@ -72,7 +75,7 @@ def default_of(views: Iterable[SavedView], principal: Principal) -> SavedView | 
 
 
 def _seen(principal: Principal) -> ColumnElement[bool]:
-    """As row-level security sees it: the school's to leaders all, to others what is shared with them."""
+    """The own ones, all of the schools led, and what others are shown; as row-level security has it too."""
     everywhere = principal.led_schools | principal.taught_schools | principal.officer_schools
     shared: Sequence[ColumnElement[bool]] = (
         one_of(SavedView.school_id, principal.led_schools),

@@ -1,6 +1,6 @@
 """Saving a view of a list, changing it, sharing it and taking it away."""
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -159,11 +159,9 @@ def _own(tx: Transaction, grid: str) -> tuple[ColumnElement[bool], ...]:
 
 def _beside(row: SavedView) -> tuple[ColumnElement[bool], ...]:
     """The views of the same list that are whose this one is."""
-    if row.school_id is None:
-        whose = (SavedView.account_id == row.account_id) & SavedView.school_id.is_(None)
-    else:
-        whose = SavedView.school_id == row.school_id
-    return whose, SavedView.grid == row.grid
+    of_account = and_(SavedView.account_id == row.account_id, SavedView.school_id.is_(None))
+    of_school = SavedView.school_id == row.school_id
+    return of_account if row.school_id is None else of_school, SavedView.grid == row.grid
 
 
 def _one_at_a_time(tx: Transaction) -> None:

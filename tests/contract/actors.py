@@ -23,7 +23,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
-from backoffice.saved_views.models import SharedWith
+from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
@@ -45,7 +45,7 @@ from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child
+from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child, view_name
 
 KINDS = (
     "school",
@@ -224,8 +224,8 @@ def build_stage(world: World, app: Flask) -> Stage:
         texts |= {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
-        texts |= {person.name, person.email, _view_text(person.name)}
-    texts |= {_view_text(school.name) for school in schools.values()}
+        texts |= {person.name, person.email, view_name(person.name)}
+    texts |= {view_name(school.name) for school in schools.values()}
     texts |= _family_texts({child.id for room in classes.values() for child in room.children})
     return Stage(world, things, actors, texts, children)
 
@@ -281,24 +281,23 @@ def _passkeys(world: World) -> list[Thing]:
     return found
 
 
-def _view_text(of: str) -> str:
-    """What a saved view of somebody, or of a school, is called."""
-    return f"Narrowed by {of}"
-
-
 def _saved_views(world: World, schools: Mapping[str, School]) -> list[Thing]:
     """One of everybody who signs in with credentials; besides, nobody's own, one that each school shares."""
-    found = []
     lists = dict.fromkeys(("founder", "leader", "officer"), "schools")
     with transaction(SYSTEM) as tx:
         for name, person in world.people.items():
-            grid = lists.get(name, "classrooms")
-            values = {"grid": grid, "account_id": person.id, "name": _view_text(person.name)}
-            found.append(Thing("saved_view", *factory.saved_view(tx, **values), None, name))
+            if name not in {"teacher", "outsider"}:  # They have one.
+                named = {"name": view_name(person.name), "account_id": person.id}
+                factory.saved_view(tx, grid=lists.get(name, "classrooms"), **named)
         for school in schools.values():
             shared = {"school_id": school.id, "shared_with": SharedWith.SCHOOL}
-            factory.saved_view(tx, grid="classrooms", name=_view_text(school.name), **shared)
-    return found
+            factory.saved_view(tx, grid="classrooms", name=view_name(school.name), **shared)
+        places: dict[int | None, str] = {p.id: name for name, p in world.people.items()}
+        own = select(SavedView).where(SavedView.school_id.is_(None))
+        return [
+            Thing("saved_view", row.id, row.public_id, None, places[row.account_id])
+            for row in tx.scalars(own)
+        ]
 
 
 def _imports(places: Mapping[int, str]) -> list[Thing]:
@@ -546,7 +545,7 @@ def _actors(
         if colleague in rooms:
             students[extras.shared.id] = extras.shared
         says = {person.name, person.email, *(place.name for place in places)}
-        says |= {_view_text(each) for each in says}
+        says |= {view_name(each) for each in says}
         colleagues = [world.people[each] for room in rooms for each in staff[room.id]]
         for room in rooms:
             says |= _class_texts(room) | {f"Comment about {c.family}" for c in room.children}

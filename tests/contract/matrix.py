@@ -24,7 +24,6 @@ from backoffice.access.permissions import (
     ACCOUNTS_RESET,
     ACCOUNTS_SUSPEND,
     CONSOLE_ENTER,
-    VIEWS_SAVE,
     Permission,
 )
 from backoffice.access.policy import can, visible
@@ -36,7 +35,6 @@ from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
-from backoffice.saved_views.models import SavedView
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.staff.models import Invitation
@@ -83,7 +81,6 @@ MODELS: Mapping[str, Any] = {
     "classroom_tablet": ClassroomTablet,
     "worry": Worry,
     "guardian_request": GuardianRequest,
-    "saved_view": SavedView,
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -196,9 +193,8 @@ class Matrix:
         if thing is None or thing.kind in {*NAMED, "import"}:
             return inside and can(actor.principal, permission)
         if thing.kind == "saved_view":
-            # To share takes a view of one's own, and a school to share in.
-            own = can(actor.principal, VIEWS_SAVE, self.row(thing))
-            return inside and own and can(actor.principal, permission)
+            # Those of the stage are shared with nobody.
+            return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         return inside and can(actor.principal, permission, self.row(thing))

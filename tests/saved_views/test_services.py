@@ -63,21 +63,25 @@ def verbs() -> list[str]:
         return list(tx.scalars(found))
 
 
+CHANGES: tuple[tuple[Callable[..., None], dict[str, Any]], ...] = (
+    (services.rename_view, {"name": "Theirs"}),
+    (services.keep_state, {"state": ""}),
+    (services.set_default, {"opens": True}),
+    (services.pin_view, {"pinned": True}),
+    (services.unshare_view, {}),
+    (services.delete_view, {}),
+)
+
+
 def test_a_view_is_its_owners_alone(world: World) -> None:
     view = saved(world, "teacher", "  My\tbackwards ")
     assert seen(world, "teacher") == ["My backwards"]
     for other in ("leader", "colleague", "founder", "outsider"):
         assert seen(world, other) == []
-        for change in (
-            lambda who: services.rename_view(principal=who, view=view, name="Theirs"),
-            lambda who: services.keep_state(principal=who, view=view, state=""),
-            lambda who: services.set_default(principal=who, view=view, opens=True),
-            lambda who: services.pin_view(principal=who, view=view, pinned=True),
-            lambda who: services.unshare_view(principal=who, view=view),
-            lambda who: services.delete_view(principal=who, view=view),
-        ):
+        which: dict[str, Any] = {"principal": world.sign_in(other), "view": view}
+        for change, more in CHANGES:
             with pytest.raises(NotFound):
-                change(world.sign_in(other))
+                change(**which, **more)
     found = there(view)
     assert found is not None
     assert (found.name, found.state, found.is_default, found.pinned) == ("My backwards", STATE, False, False)
@@ -118,8 +122,9 @@ def test_a_shared_view_is_seen_by_those_it_is_for(world: World, with_whom: Share
     for who in everybody:
         with transaction(world.sign_in(who)) as tx:
             assert (tx.scalar(select(SavedView.id)) is not None) == (who in see), who
-    with pytest.raises(NotFound):
-        services.rename_view(principal=world.sign_in("teacher"), view=view, name="Mine")
+    for change, more in CHANGES:
+        with pytest.raises(NotFound):
+            change(principal=world.sign_in("teacher"), view=view, **more)
 
 
 def test_only_leaders_share_and_only_where_they_lead(world: World) -> None:
