@@ -980,7 +980,7 @@ def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 def _view_saved(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     grid = "schools" if actor.name in {"founder", "leader", "officer"} else "classrooms"
-    fields = {"grid": grid, "state": "sort=-name", "name": "Backwards"}
+    fields = {"grid": grid, "state": "", "name": "All of it"}
     return Filled(fields, ("added app.saved_view",))
 
 
@@ -1183,7 +1183,7 @@ FORMS: Mapping[str, Fill] = {
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_views.save": _view_saved,
     "console_views.view": _always(("changed app.saved_view",), name="Renamed"),
-    "console_views.keep": _always(("changed app.saved_view",), state="sort=name"),
+    "console_views.keep": _always(("changed app.saved_view",), state=""),
     "console_views.share": _view_shared,
     "console_views.delete": _always(("removed app.saved_view",), confirm="yes"),
     "console_plugins.switch": _switched,
