@@ -33,7 +33,9 @@ def test_a_view_from_the_first_to_the_last(
     tile = page.get_by_role("listitem").filter(has_text=name)
     expect(tile.get_by_text(str(len(room.children)), exact=True)).to_be_visible()
     tile.get_by_role("link", name=name).click()
-    expect(page.get_by_role("list", name="Only those that fit").get_by_text(room.name)).to_be_visible()
+    expect(
+        page.get_by_role("list", name="Only those that fit").get_by_text(f"Class: {room.name}", exact=True)
+    ).to_be_visible()
 
     views.get_by_role("link", name="All").click()
     expect(page.get_by_role("list", name="Only those that fit")).to_have_count(0)
