@@ -14,6 +14,7 @@ import backoffice.families.rules
 import backoffice.host.rules
 import backoffice.jobs.rules
 import backoffice.outbox.rules
+import backoffice.saved_views.rules
 import backoffice.schools.rules
 import backoffice.staff.rules
 import backoffice.storage.installation

@@ -85,6 +85,8 @@ TEACHERS_READ = Permission("teachers:read", "See the names of the staff of a cla
 TEACHERS_REMOVE = Permission("teachers:remove", "End somebody's place at a school")
 TEACHERS_RESET = Permission("teachers:reset", "Have a teacher's lost second factor taken away after a day")
 TEACHERS_SUSPEND = Permission("teachers:suspend", "Suspend somebody's place at a school, and end that")
+VIEWS_SAVE = Permission("views:save", "Keep lists as one likes to see them, for oneself")
+VIEWS_SHARE = Permission("views:share", "Share views of lists in a school, and change shared ones")
 WORRIES_ANSWER = Permission("worries:answer", "Read what children told, take it up and close it")
 
 CORE: frozenset[Permission] = frozenset(each for each in globals().values() if isinstance(each, Permission))

@@ -11,6 +11,7 @@ from backoffice.access.permissions import CLASSROOMS_CREATE, CONSOLE_ENTER, SCHO
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import tiles
+from backoffice.console.grids.views import pinned_numbers
 from backoffice.console.guard import GuardedView
 from backoffice.schools.tiles import taught
 from backoffice.tiles import once
@@ -36,6 +37,7 @@ class Dashboard(GuardedView):
             "console/dashboard.html",
             greeting=f"{_greeting(now)}, {self.who.name}",
             steps=_first_steps(tx),
+            pinned_views=pinned_numbers(tx),
             **tiles.shown(tx),
         )
 

@@ -26,6 +26,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export, xlsx_export
 from backoffice.console.forms import ConfirmForm
+from backoffice.console.grids import views
 from backoffice.console.grids.bulk import (
     BulkAction,
     Chosen,
@@ -169,9 +170,11 @@ class Grid(GuardedView):
         """
         return self.fitting(tx, rows_of(tx.principal, self.entity, permission))
 
-    def fitting(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """The statement narrowed to the rows that fit what the request asks for."""
-        asked_for = self.asked_for(tx)
+    def fitting(
+        self, tx: Transaction, statement: Select[Any], asked_for: Mapping[str, Asked] | None = None
+    ) -> Select[Any]:
+        """The statement narrowed to the rows that fit what the request asks for, or a saved view."""
+        asked_for = self.asked_for(tx) if asked_for is None else asked_for
         for each in self.filters:
             found = asked_for.get(each.name)
             if found is not None:
@@ -232,8 +235,10 @@ class Grid(GuardedView):
         return [each for each in seen if not each.optional or each.key in wanted]
 
     @expose("/", methods=("GET",))
-    def index(self) -> str:
-        """One page of the list."""
+    def index(self) -> str | BaseResponse:
+        """One page of the list, or the way to the view that it opens with."""
+        if there := views.opened(self, reading()):
+            return redirect(there, 303)
         return self._listed(self.doors["index"])
 
     @expose("/search", methods=("GET", "POST"))
@@ -337,7 +342,7 @@ class Grid(GuardedView):
     @property
     def _list(self) -> Hashable:
         """What tells this list from others, and whose it is; nothing while words are looked for."""
-        narrowing = sorted(self._kept(without=("sort", "columns")))
+        narrowing = sorted(self._kept(without=("sort", "columns", views.VIEW)))
         return None if searched() else (self.who.account_id, self.endpoint, *narrowing)
 
     def _exported(self, permission: Permission) -> Response:
@@ -418,6 +423,9 @@ class Grid(GuardedView):
             "crumbs": None,
             # What was asked for, for forms; addresses carry it by themselves.
             "kept": self._kept(),
+            # Above the list, as parts/views.html shows it, and where all of it is shown.
+            "views": views.bar(self, tx, self._kept(without=(views.VIEW,))),
+            "all_url": views.all_url(self, tx),
             # What the form of the filters asks for itself.
             "filter_names": [name for each, found in inputs if found for name in each.names],
             "exports": [(f"export.{kind}{url()[2:]}", title) for kind, title in FILES]
@@ -486,7 +494,7 @@ class Grid(GuardedView):
         columns = self.shown_columns()
         if "columns" not in without and len(columns) < len(self.seen_columns()):
             found.append(("columns", ",".join(each.key for each in columns)))
-        return found
+        return found if views.VIEW in without else views.kept(found)
 
     def _url(self, without: Sequence[str] = (), **more: str) -> str:
         """The address of the list as the request asks for it, without these words of it and with more."""

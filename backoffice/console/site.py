@@ -40,6 +40,7 @@ from backoffice.console.security import SecurityGrid
 from backoffice.console.student_merge import StudentMerge
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
+from backoffice.console.views_page import ViewsPage
 from backoffice.plugin import Plugin, PluginError
 from backoffice.web.requests import allow_upload
 
@@ -75,6 +76,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     OutboxGrid,
     AccountsPage,
     SecurityGrid,
+    ViewsPage,
 )
 
 

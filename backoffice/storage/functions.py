@@ -157,6 +157,11 @@ def forget_passkey(session: Session, *, passkey_id: int) -> None:
     session.execute(text("select app.forget_passkey(:passkey)"), {"passkey": passkey_id})
 
 
+def forget_saved_view(session: Session, *, view_id: int) -> None:
+    """Delete a saved view that is the principal's own, or of a school that it leads."""
+    session.execute(text("select app.forget_saved_view(:view)"), {"view": view_id})
+
+
 def spend_challenge(session: Session, *, digest: UUID, at: datetime, until: datetime) -> bool:
     """Use a challenge; whether it was not used before."""
     statement = text("select app.spend_challenge(:digest, :at, :until)")

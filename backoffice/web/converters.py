@@ -56,6 +56,10 @@ class GuardianRequestConverter(_PublicIdConverter):
     """The public identifier of something that a parent asks."""
 
 
+class SavedViewConverter(_PublicIdConverter):
+    """The public identifier of a saved view of a list."""
+
+
 class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
@@ -109,6 +113,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "passkey": PasskeyConverter,
     "link": LinkConverter,
     "guardian_request": GuardianRequestConverter,
+    "saved_view": SavedViewConverter,
     "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,

@@ -24,7 +24,7 @@ from backoffice.schools.models import Action, Classroom, District, Membership, S
 from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
-SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count"}
+SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count", "views:save"}
 KEEPS_KEYS = {"pins:clear", "cards:issue"}
 HEARS = {"worries:answer", "requests:answer"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
@@ -38,8 +38,9 @@ LEADS = CHOOSES | {
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "permissions:read",
     "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
+    "views:save", "views:share",
 }  # fmt: skip
-WORKS_HERE = {"console:enter", "schools:read", "classrooms:create"}
+WORKS_HERE = {"console:enter", "schools:read", "classrooms:create", "views:save"}
 OWNS = WORKS_HERE | CHOOSES | {
     "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",

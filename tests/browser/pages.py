@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from secrets import token_hex
 
 from playwright.sync_api import Page
 
@@ -98,6 +99,44 @@ def paste(text: str) -> Callable[[Page, Site], None]:
         page.get_by_role("button", name="Check the list").click()
 
     return pasted
+
+
+def save_view(page: Page, name: str) -> None:
+    """Keep a list as it is shown, under a name."""
+    page.get_by_text("Save this view", exact=True).click()
+    page.get_by_label("Name of the view").fill(name)
+    page.get_by_role("button", name="Save the view").click()
+    page.get_by_role("navigation", name="Views of").get_by_role("link", name=name).first.wait_for()
+
+
+def change_view(page: Page, _site: Site) -> None:
+    """Ask for something else than a view does."""
+    page.goto("/console/students/?sort=-name")
+    save_view(page, f"Backwards {token_hex(4)}")
+    page.goto(f"{page.url}&columns=name")
+    page.get_by_text("Changed", exact=True).wait_for()
+
+
+def share_view(page: Page, _site: Site) -> None:
+    """Look at a view that can be shared."""
+    save_view(page, f"Shared {token_hex(4)}")
+    page.get_by_role("link", name="Change “Shared").click()
+    page.get_by_role("heading", name="Share it").wait_for()
+
+
+def delete_view(page: Page, site: Site) -> None:
+    """Ask to delete a view."""
+    follow("Change")(page, site)
+    page.get_by_role("link", name="Delete this view").click()
+    page.get_by_role("heading", name="Delete this view").wait_for()
+
+
+def save_nameless(page: Page, _site: Site) -> None:
+    """Save a view without a name."""
+    page.get_by_text("Save this view", exact=True).click()
+    page.locator("#view-name").evaluate("it => { it.required = false; }")
+    page.get_by_role("button", name="Save the view").click()
+    page.get_by_text("Give the view a name.").first.wait_for()
 
 
 def look_at_both(page: Page, _site: Site) -> None:
@@ -640,6 +679,13 @@ PAGES: Mapping[str, Stop] = {
     "paste, problems only": Stop("teacher", CLASS + "/paste", paste("123")),
     "students": Stop("teacher", "/console/students/"),
     "students of a class": Stop("teacher", "/console/students/?classroom={classroom}"),
+    "students, a view changed": Stop("elsewhere", "/console/students/", change_view),
+    "views": Stop("teacher", "/console/views/"),
+    "views, none": Stop("helper", "/console/views/"),
+    "a view": Stop("teacher", "/console/views/", follow("Change")),
+    "a view, to be shared": Stop("leader", "/console/students/?sort=-name", share_view),
+    "delete a view": Stop("teacher", "/console/views/", delete_view),
+    "save a view, error": Stop("teacher", "/console/students/?sort=-name", save_nameless),
     "students, nothing found": Stop("teacher", "/console/students/", look_for("nobody")),
     "students, narrowed": Stop(
         "leader", "/console/students/?active=this-school-year&sort=-active&columns=points", open_filters

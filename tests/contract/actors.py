@@ -24,6 +24,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
+from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
@@ -45,7 +46,7 @@ from backoffice.web import cookies
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
-from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child
+from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child, view_name
 
 KINDS = (
     "school",
@@ -66,6 +67,7 @@ KINDS = (
     "guardian_invitation",
     "classroom_tablet",
     "locked_network",
+    "saved_view",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -198,6 +200,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _sessions(actors)
     opens = {"leader": {"own", "elsewhere"}, "alone": {"alone"}}
     things += _passkeys(world)
+    things += _saved_views(world, schools)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -208,7 +211,10 @@ def build_stage(world: World, app: Flask) -> Stage:
             reach={
                 **each.reach,
                 "session": own_sessions.get(each.name, frozenset()),
-                "passkey": frozenset(t.id for t in things if t.kind == "passkey" and t.place == each.name),
+                **{
+                    kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
+                    for kind in ("passkey", "saved_view")
+                },
                 "locked_network": frozenset(
                     t.id for t in things if t.kind == "locked_network" and t.place in opens.get(each.name, ())
                 ),
@@ -225,7 +231,8 @@ def build_stage(world: World, app: Flask) -> Stage:
         texts |= {f"Comment about {child.family}" for child in room.children}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
     for person in world.people.values():
-        texts |= {person.name, person.email}
+        texts |= {person.name, person.email, view_name(person.name)}
+    texts |= {view_name(school.name) for school in schools.values()}
     texts |= _family_texts({child.id for room in classes.values() for child in room.children})
     return Stage(world, things, actors, texts, children)
 
@@ -279,6 +286,25 @@ def _passkeys(world: World) -> list[Thing]:
         number, public_id = factory.add_passkey(person.id)
         found.append(Thing("passkey", number, public_id, None, name))
     return found
+
+
+def _saved_views(world: World, schools: Mapping[str, School]) -> list[Thing]:
+    """One of everybody who signs in with credentials; besides, nobody's own, one that each school shares."""
+    lists = dict.fromkeys(("founder", "leader", "officer"), "schools")
+    with transaction(SYSTEM) as tx:
+        for name, person in world.people.items():
+            if name not in {"teacher", "outsider"}:  # They have one.
+                named = {"name": view_name(person.name), "account_id": person.id}
+                factory.saved_view(tx, grid=lists.get(name, "classrooms"), **named)
+        for school in schools.values():
+            shared = {"school_id": school.id, "shared_with": SharedWith.SCHOOL}
+            factory.saved_view(tx, grid="classrooms", name=view_name(school.name), **shared)
+        places: dict[int | None, str] = {p.id: name for name, p in world.people.items()}
+        own = select(SavedView).where(SavedView.school_id.is_(None))
+        return [
+            Thing("saved_view", row.id, row.public_id, None, places[row.account_id])
+            for row in tx.scalars(own)
+        ]
 
 
 def _imports(places: Mapping[int, str]) -> list[Thing]:
@@ -544,6 +570,7 @@ def _actors(
         if colleague in rooms:
             students[extras.shared.id] = extras.shared
         says = {person.name, person.email, *(place.name for place in places)}
+        says |= {view_name(each) for each in says}
         colleagues = [world.people[each] for room in rooms for each in staff[room.id]]
         for room in rooms:
             says |= _class_texts(room) | {f"Comment about {c.family}" for c in room.children}

@@ -190,6 +190,9 @@ class Matrix:
         # Who may bring in rosters where is told by the database alone: an import is own or foreign.
         if thing is None or thing.kind in {*NAMED, "import"}:
             return inside and can(actor.principal, permission)
+        if thing.kind == "saved_view":
+            # Those of the stage are shared with nobody.
+            return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         return inside and can(actor.principal, permission, self.row(thing))
@@ -246,7 +249,8 @@ class Matrix:
             kind: {c.row["id"] for c in changes if c.table == f"app.{kind}" and c.kind == "added"}
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
-                *("action", "point_award", "classroom_tablet", "worry", "guardian_request"),
+                *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
+                "saved_view",
             )
         }
         added["import"] = {

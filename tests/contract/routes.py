@@ -1012,6 +1012,18 @@ def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _view_saved(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    grid = "schools" if actor.name in {"founder", "leader", "officer"} else "classrooms"
+    fields = {"grid": grid, "state": "", "name": "All of it"}
+    return Filled(fields, ("added app.saved_view",))
+
+
+def _view_shared(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    school = next(iter(stage.own(actor, "school")), stage.of("school")[0])
+    fields = {"shared_with": "teachers", "school": school.public_id}
+    return Filled(fields, ("changed app.saved_view",), identifiers={"school": "school"})
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -1204,6 +1216,11 @@ FORMS: Mapping[str, Fill] = {
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),
     "console_accounts.reset_factor": _reset_asked,
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
+    "console_views.save": _view_saved,
+    "console_views.view": _always(("changed app.saved_view",), name="Renamed"),
+    "console_views.keep": _always(("changed app.saved_view",), state=""),
+    "console_views.share": _view_shared,
+    "console_views.delete": _always(("removed app.saved_view",), confirm="yes"),
     "console_plugins.switch": _switched,
     "console_plugins.configure": _set,
 }

@@ -39,6 +39,7 @@ from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import (
@@ -347,6 +348,8 @@ def make_world() -> World:
         _cared_for(tx, people, home, outside)
         _still_to_be_proved(tx, people["leader"], people["outsider"])
         _linked(tx, people["leader"])
+        for owner in ("teacher", "outsider"):
+            saved_view(tx, grid="classrooms", name=view_name(people[owner].name), account_id=people[owner].id)
         _row(
             tx,
             PluginState,
@@ -475,6 +478,17 @@ def add_app(person: Person) -> None:
     if person.secret is None:
         with transaction(SYSTEM) as tx:
             person.secret = _second_factor(tx, person.id)
+
+
+def view_name(of: str) -> str:
+    """What a saved view of somebody is called."""
+    return f"Narrowed by {of}"
+
+
+def saved_view(tx: Transaction, **values: Any) -> tuple[int, str]:
+    """A view of a list that sorts it by name; its number and public identifier."""
+    usual = {"state": "sort=-name", "shared_with": SharedWith.NOBODY, "is_default": False, "pinned": False}
+    return _row(tx, SavedView, **{**usual, "created_at": clock.now(), **values})
 
 
 def add_passkey(account: int, name: str = "Telephone") -> tuple[int, str]:

@@ -1,0 +1,196 @@
+"""Saving a view of a list, changing it, sharing it and taking it away."""
+
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
+from backoffice.access.policy import require
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
+from backoffice.audit.trail import record
+from backoffice.problems import Rejected
+from backoffice.saved_views.models import SavedView, SharedWith
+from backoffice.saved_views.queries import is_own, view_to_change
+from backoffice.schools.models import School
+from backoffice.storage import functions
+from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.wording import clean
+
+LONGEST_NAME = 60
+LONGEST_STATE = 2048
+# Of one person in one list, and of one school in one list.
+MOST_VIEWS = 50
+# More numbers than so many are no overview any more, and each is counted anew.
+MOST_PINNED = 6
+
+
+def save_view(*, principal: Principal, grid: str, name: str, state: str) -> PublicId:
+    """Keep a list as it is shown, for oneself. Returns the public identifier of the view.
+
+    `state` is what the list's address asks for, with known words alone. Raises `Rejected`, `Denied`.
+    """
+    require(principal, VIEWS_SAVE)
+    name, state = _checked(name), _short(state)
+    with transaction(principal) as tx:
+        _one_at_a_time(tx)
+        _leave_room(tx, _own(tx, grid))
+        _keep_apart(tx, _own(tx, grid), name)
+        number, public_id = tx.take_id(SavedView), new_public_id()
+        tx.execute(
+            insert(SavedView).values(
+                id=number,
+                public_id=public_id,
+                account_id=tx.principal.account_id,
+                grid=grid,
+                name=name,
+                state=state,
+                shared_with=SharedWith.NOBODY,
+                is_default=False,
+                pinned=False,
+                created_at=clock.now(),
+            )
+        )
+        record(tx, "views.save", view=number)
+    return public_id
+
+
+def keep_state(*, principal: Principal, view: str, state: str) -> None:
+    """Have a view ask for something else. Raises `Rejected`, `NotFound`."""
+    state = _short(state)
+    with transaction(principal) as tx:
+        row = view_to_change(tx, view, lock=True)
+        row.state = state
+        record(tx, "views.change", school_id=row.school_id, view=row.id)
+
+
+def rename_view(*, principal: Principal, view: str, name: str) -> None:
+    """Call a view something else. Raises `Rejected`, `NotFound`."""
+    name = _checked(name)
+    with transaction(principal) as tx:
+        row = view_to_change(tx, view, lock=True)
+        _keep_apart(tx, (*_beside(row), SavedView.id != row.id), name)
+        row.name = name
+        record(tx, "views.rename", school_id=row.school_id, view=row.id)
+
+
+def set_default(*, principal: Principal, view: str, opens: bool) -> None:
+    """Have the list open with a view, in the place of another, or no more. Raises `NotFound`.
+
+    A shared one opens for those with whom it is shared.
+    """
+    with transaction(principal) as tx:
+        _one_at_a_time(tx)
+        row = view_to_change(tx, view, lock=True)
+        if opens:
+            same = (SavedView.shared_with == row.shared_with, SavedView.id != row.id)
+            before = (*_beside(row), *same, SavedView.is_default)
+            tx.execute(update(SavedView).where(*before).values(is_default=False))
+        row.is_default = opens
+        record(tx, "views.open-with" if opens else "views.open-without", school_id=row.school_id, view=row.id)
+
+
+def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
+    """Show a view's number on the first page, or no more. Raises `Rejected`, `NotFound`.
+
+    Of a shared one it stands there for those with whom it is shared.
+    """
+    with transaction(principal) as tx:
+        _one_at_a_time(tx)
+        row = view_to_change(tx, view, lock=True)
+        whose = SavedView.school_id == row.school_id if row.school_id else _nobody_elses(tx)
+        beside = select(func.count()).where(whose, SavedView.pinned, SavedView.id != row.id)
+        if pinned and (tx.scalar(beside) or 0) >= MOST_PINNED:
+            raise Rejected(pinned=f"{MOST_PINNED} views are on the first page already. Take one off first.")
+        row.pinned = pinned
+        record(tx, "views.pin" if pinned else "views.unpin", school_id=row.school_id, view=row.id)
+
+
+def share_view(*, principal: Principal, view: str, school: str, shared_with: SharedWith) -> None:
+    """Show a view to others of a school, whose it is from then on. Raises `Rejected`, `NotFound`.
+
+    It neither opens by itself for them nor stands on their first page until somebody wants that.
+    """
+    if shared_with is SharedWith.NOBODY:
+        raise Rejected(shared_with="Choose who is to see it.")
+    with transaction(principal) as tx:
+        place = find(tx, School, school, permission=VIEWS_SHARE)
+        _one_at_a_time(tx)
+        row = view_to_change(tx, view, lock=True)
+        if place.id != row.school_id:
+            _leave_room(tx, (SavedView.school_id == place.id, SavedView.grid == row.grid))
+        if (place.id, shared_with) != (row.school_id, row.shared_with):
+            row.is_default = row.pinned = False
+        row.school_id, row.shared_with = place.id, shared_with
+        record(tx, "views.share", school_id=place.id, view=row.id, shared_with=shared_with)
+
+
+def unshare_view(*, principal: Principal, view: str) -> None:
+    """Take back a view that one has shared: it is nobody else's again. Raises `Rejected`, `NotFound`."""
+    with transaction(principal) as tx:
+        _one_at_a_time(tx)
+        row = view_to_change(tx, view, lock=True)
+        if is_own(row, tx.principal):
+            return
+        if row.account_id != tx.principal.account_id:
+            raise Rejected(shared_with="Somebody else shared it. Delete it, if the school needs it no more.")
+        _leave_room(tx, _own(tx, row.grid))
+        school, row.school_id, row.shared_with = row.school_id, None, SharedWith.NOBODY
+        row.is_default = row.pinned = False
+        record(tx, "views.unshare", school_id=school, view=row.id)
+
+
+def delete_view(*, principal: Principal, view: str) -> None:
+    """Take a view away, from everybody who sees it. Raises `NotFound`."""
+    with transaction(principal) as tx:
+        row = view_to_change(tx, view, lock=True)
+        record(tx, "views.delete", school_id=row.school_id, view=row.id)
+        functions.forget_saved_view(tx, view_id=row.id)
+
+
+def _nobody_elses(tx: Transaction) -> ColumnElement[bool]:
+    return (SavedView.account_id == tx.principal.account_id) & SavedView.school_id.is_(None)
+
+
+def _own(tx: Transaction, grid: str) -> tuple[ColumnElement[bool], ...]:
+    return _nobody_elses(tx), SavedView.grid == grid
+
+
+def _beside(row: SavedView) -> tuple[ColumnElement[bool], ...]:
+    """The views of the same list that are whose this one is."""
+    of_account = and_(SavedView.account_id == row.account_id, SavedView.school_id.is_(None))
+    of_school = SavedView.school_id == row.school_id
+    return of_account if row.school_id is None else of_school, SavedView.grid == row.grid
+
+
+def _one_at_a_time(tx: Transaction) -> None:
+    """So that somebody who does two things at once stays within the bounds."""
+    tx.scalar(select(Account.id).where(Account.id == tx.principal.account_id).with_for_update())
+
+
+def _leave_room(tx: Transaction, among: tuple[ColumnElement[bool], ...]) -> None:
+    if (tx.scalar(select(func.count()).where(*among)) or 0) >= MOST_VIEWS:
+        raise Rejected.whole(f"A list has at most {MOST_VIEWS} views. Delete one first.")
+
+
+def _keep_apart(tx: Transaction, among: tuple[ColumnElement[bool], ...], name: str) -> None:
+    """Names are sealed, so they are compared here."""
+    names = tx.scalars(select(SavedView.name).where(*among))
+    if name.casefold() in {each.casefold() for each in names}:
+        raise Rejected(name="There is a view of this name. Choose another name.")
+
+
+def _checked(name: str) -> str:
+    name = clean(name)
+    if not any(symbol.isalnum() for symbol in name):
+        raise Rejected(name="Give the view a name.")
+    if len(name) > LONGEST_NAME:
+        raise Rejected(name=f"Shorten it to {LONGEST_NAME} letters.")
+    return name
+
+
+def _short(state: str) -> str:
+    if len(state.encode()) > LONGEST_STATE:
+        raise Rejected.whole("This asks for too much at once. Take a filter away, then save it.")
+    return state

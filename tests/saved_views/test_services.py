@@ -1,0 +1,250 @@
+"""Saving, changing and sharing views: whose they are, who sees them, and when they go."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import ProgrammingError
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound
+from backoffice.access.policy import Denied
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
+from backoffice.audit.models import AuditEntry
+from backoffice.problems import Rejected
+from backoffice.saved_views import queries, services
+from backoffice.saved_views.models import SavedView, SharedWith
+from backoffice.schools.models import Membership
+from tests.factories.world import SYSTEM, World, _person, saved_view
+
+STATE = "sort=-name"
+
+
+@pytest.fixture(autouse=True)
+def _none(world: World) -> None:
+    del world
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(SavedView))
+
+
+def saved(world: World, who: str, name: str = "Backwards", grid: str = "classrooms") -> str:
+    return services.save_view(principal=world.sign_in(who), grid=grid, name=name, state=STATE)
+
+
+def shared(world: World, with_whom: SharedWith, name: str = "Ours", who: str = "leader") -> str:
+    view = saved(world, who, name)
+    services.share_view(
+        principal=world.sign_in(who), view=view, school=world.home.public_id, shared_with=with_whom
+    )
+    return view
+
+
+def seen(world: World, who: str) -> list[str]:
+    with transaction(world.sign_in(who)) as tx:
+        return [each.name for each in queries.views_of(tx, "classrooms")]
+
+
+def there(view: str) -> SavedView | None:
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(SavedView).where(SavedView.public_id == view))
+
+
+def opens_with(world: World, who: str) -> str | None:
+    with transaction(world.sign_in(who)) as tx:
+        found = queries.default_of(queries.views_of(tx, "classrooms"), tx.principal)
+        return found.name if found else None
+
+
+def verbs() -> list[str]:
+    with transaction(SYSTEM) as tx:
+        found = select(AuditEntry.verb).where(AuditEntry.verb.like("views.%")).order_by(AuditEntry.id)
+        return list(tx.scalars(found))
+
+
+CHANGES: tuple[tuple[Callable[..., None], dict[str, Any]], ...] = (
+    (services.rename_view, {"name": "Theirs"}),
+    (services.keep_state, {"state": ""}),
+    (services.set_default, {"opens": True}),
+    (services.pin_view, {"pinned": True}),
+    (services.unshare_view, {}),
+    (services.delete_view, {}),
+)
+
+
+def test_a_view_is_its_owners_alone(world: World) -> None:
+    view = saved(world, "teacher", "  My\tbackwards ")
+    assert seen(world, "teacher") == ["My backwards"]
+    for other in ("leader", "colleague", "founder", "outsider"):
+        assert seen(world, other) == []
+        which: dict[str, Any] = {"principal": world.sign_in(other), "view": view}
+        for change, more in CHANGES:
+            with pytest.raises(NotFound):
+                change(**which, **more)
+    found = there(view)
+    assert found is not None
+    assert (found.name, found.state, found.is_default, found.pinned) == ("My backwards", STATE, False, False)
+
+
+def test_each_verb_leaves_its_entry(world: World) -> None:
+    before = len(verbs())
+    leader = world.sign_in("leader")
+    view = saved(world, "leader")
+    services.rename_view(principal=leader, view=view, name="Other")
+    services.keep_state(principal=leader, view=view, state="")
+    services.set_default(principal=leader, view=view, opens=True)
+    services.pin_view(principal=leader, view=view, pinned=True)
+    services.share_view(
+        principal=leader, view=view, school=world.home.public_id, shared_with=SharedWith.SCHOOL
+    )
+    services.unshare_view(principal=leader, view=view)
+    services.unshare_view(principal=leader, view=view)
+    services.delete_view(principal=leader, view=view)
+    said = ["save", "rename", "change", "open-with", "pin", "share", "unshare", "delete"]
+    assert verbs()[before:] == [f"views.{each}" for each in said]
+    assert there(view) is None
+
+
+@pytest.mark.parametrize(
+    ("with_whom", "see"),
+    [
+        (SharedWith.LEADERS, {"leader"}),
+        (SharedWith.TEACHERS, {"leader", "teacher", "helper"}),
+        (SharedWith.SCHOOL, {"leader", "teacher", "helper", "officer"}),
+    ],
+)
+def test_a_shared_view_is_seen_by_those_it_is_for(world: World, with_whom: SharedWith, see: set[str]) -> None:
+    view = shared(world, with_whom)
+    everybody = ("leader", "teacher", "helper", "officer", "elsewhere", "outsider", "founder")
+    assert {who for who in everybody if seen(world, who)} == see
+    # Nor does the database show it to others, whatever a page asks for.
+    for who in everybody:
+        with transaction(world.sign_in(who)) as tx:
+            assert (tx.scalar(select(SavedView.id)) is not None) == (who in see), who
+    for change, more in CHANGES:
+        with pytest.raises(NotFound):
+            change(principal=world.sign_in("teacher"), view=view, **more)
+
+
+def test_only_leaders_share_and_only_where_they_lead(world: World) -> None:
+    own, led = saved(world, "teacher"), saved(world, "leader")
+    for who, view, school in (
+        ("teacher", own, world.home),
+        ("leader", led, world.outside),
+        ("leader", own, world.home),
+    ):
+        with pytest.raises(NotFound):
+            services.share_view(
+                principal=world.sign_in(who),
+                view=view,
+                school=school.public_id,
+                shared_with=SharedWith.SCHOOL,
+            )
+    with pytest.raises(Denied):
+        services.save_view(principal=world.sign_in("parent"), grid="classrooms", name="Mine", state="")
+
+
+Attempt = Callable[[Transaction, World], Any]
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda tx, world: tx.execute(update(SavedView).values(school_id=world.home.id, shared_with="school")),
+        lambda tx, world: saved_view(
+            tx,
+            grid="x",
+            name="y",
+            account_id=world.people["teacher"].id,
+            school_id=world.home.id,
+            shared_with="school",
+        ),
+        lambda tx, world: saved_view(tx, grid="x", name="y", account_id=world.people["leader"].id),
+    ],
+)
+def test_the_database_lets_nobody_put_a_view_elsewhere(world: World, attempt: Attempt) -> None:
+    saved(world, "teacher")
+    with pytest.raises(ProgrammingError), transaction(world.sign_in("teacher")) as tx:
+        attempt(tx, world)
+
+
+def test_a_list_opens_with_the_nearest_default(world: World) -> None:
+    leader, teacher = world.sign_in("leader"), world.sign_in("teacher")
+    for with_whom, name in (
+        (SharedWith.SCHOOL, "Of all"),
+        (SharedWith.LEADERS, "Of leaders"),
+        (SharedWith.TEACHERS, "Of teachers"),
+    ):
+        services.set_default(principal=leader, view=shared(world, with_whom, name), opens=True)
+    assert (opens_with(world, "leader"), opens_with(world, "teacher")) == ("Of leaders", "Of teachers")
+    assert opens_with(world, "officer") == "Of all"
+    assert opens_with(world, "elsewhere") is None
+    first, second = saved(world, "teacher", "First"), saved(world, "teacher", "Second")
+    services.set_default(principal=teacher, view=first, opens=True)
+    services.set_default(principal=teacher, view=second, opens=True)
+    assert opens_with(world, "teacher") == "Second"
+    services.set_default(principal=teacher, view=second, opens=False)
+    assert opens_with(world, "teacher") == "Of teachers"
+
+
+def test_sharing_changes_nobodys_pages_by_itself(world: World) -> None:
+    leader, view = world.sign_in("leader"), saved(world, "leader")
+    services.set_default(principal=leader, view=view, opens=True)
+    services.pin_view(principal=leader, view=view, pinned=True)
+    services.share_view(
+        principal=leader, view=view, school=world.home.public_id, shared_with=SharedWith.SCHOOL
+    )
+    assert (opens_with(world, "teacher"), opens_with(world, "leader")) == (None, None)
+    with transaction(world.sign_in("teacher")) as tx:
+        assert queries.pinned_views(tx) == []
+    services.pin_view(principal=leader, view=view, pinned=True)
+    with transaction(world.sign_in("teacher")) as tx:
+        assert [each.public_id for each in queries.pinned_views(tx)] == [view]
+
+
+def test_bounds_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MOST_VIEWS", 2)
+    monkeypatch.setattr(services, "MOST_PINNED", 1)
+    teacher = world.sign_in("teacher")
+    first, second = saved(world, "teacher", "One"), saved(world, "teacher", "Two")
+    with pytest.raises(Rejected, match="at most 2 views"):
+        saved(world, "teacher", "Three")
+    saved(world, "teacher", "Three", grid="students")
+    services.pin_view(principal=teacher, view=first, pinned=True)
+    services.pin_view(principal=teacher, view=first, pinned=True)
+    with pytest.raises(Rejected, match="first page"):
+        services.pin_view(principal=teacher, view=second, pinned=True)
+    for name in ("", " . ", "n" * 61, "tWO"):
+        with pytest.raises(Rejected):
+            services.rename_view(principal=teacher, view=first, name=name)
+    services.rename_view(principal=teacher, view=second, name="TWO")
+    with pytest.raises(Rejected):
+        services.keep_state(principal=teacher, view=first, state="x" * 2049)
+    services.keep_state(principal=teacher, view=first, state="x" * 2048)
+
+
+def test_what_is_shared_outlives_whoever_shared_it(world: World) -> None:
+    """The one view goes with the account; the other is the school's, and its leaders go on with it."""
+    gone = _person("second", "Second Leader")
+    world.people["second"] = gone
+    with transaction(SYSTEM) as tx:
+        values = {"account_id": gone.id, "school_id": world.home.id, "role": "leader"}
+        tx.execute(insert(Membership).values(**values, created_at=clock.now()))
+    own, ours = saved(world, "second"), shared(world, SharedWith.SCHOOL, who="second")
+    leader = world.sign_in("leader")
+    with pytest.raises(Rejected, match="Somebody else"):
+        services.unshare_view(principal=leader, view=ours)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Membership).where(Membership.account_id == gone.id))
+    # Who left the school sees it no more, though it was theirs.
+    assert seen(world, "second") == []
+    with transaction(world.sign_in("second")) as tx:
+        assert list(tx.scalars(select(SavedView.public_id))) == [own]
+    with pytest.raises(NotFound):
+        services.delete_view(principal=world.sign_in("second"), view=ours)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Account).where(Account.id == gone.id))
+    assert there(own) is None
+    services.rename_view(principal=leader, view=ours, name="Still ours")
+    assert seen(world, "teacher") == ["Still ours"]
