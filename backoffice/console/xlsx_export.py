@@ -108,7 +108,8 @@ def written(
                         yield outlet.take()
                 sheet.write(b"</sheetData></worksheet>")
         for path, text in _parts(names):
-            archive.writestr(path, text)
+            # Without the time of day, so that the same rows are the same file.
+            archive.writestr(zipfile.ZipInfo(path), text, zipfile.ZIP_DEFLATED)
     yield outlet.take()
 
 

@@ -468,12 +468,12 @@ def searches(matrix: Matrix, tally: Tally, role: str) -> None:
                 matrix.settle()
                 if own:
                     tally.twins += 1
-                    if child.given not in response.text:
+                    if child.given not in body_of(response):
                         tally.problems.append(f"{role} {route} q={word}: does not find its own child")
                 else:
                     tally.pairs += 1
-                    plain = settled(response.text).replace(word, "Qqqqqq")
-                    if plain != settled(nobody.text):
+                    plain = settled(body_of(response)).replace(word, "Qqqqqq")
+                    if plain != settled(body_of(nobody)):
                         said = f"{role} {route} q={word}: tells of a foreign child"
                         (tally.problems.append if child.id in reach else tally.hole)(said)
                 if response.status_code != 200:

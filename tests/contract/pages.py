@@ -1,11 +1,15 @@
 """Reading pages as a browser does: forms with their fields, tokens, texts."""
 
+import io
 import re
+import zipfile
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 
 from werkzeug.test import TestResponse
 
+from backoffice.console import xlsx_export
 from backoffice.storage.public_id import PATTERN
 from tests.factories.paper import text_of
 
@@ -70,10 +74,13 @@ def form_token(page: str) -> str:
 
 
 def body_of(response: TestResponse) -> str:
-    """What an answer says, also where it is a document to print."""
-    if response.mimetype != "application/pdf":
-        return response.get_data(as_text=True)
-    return text_of(response.get_data())
+    """What an answer says, also where it is a document to print or a workbook."""
+    if response.mimetype == "application/pdf":
+        return text_of(response.get_data())
+    if response.mimetype == xlsx_export.TYPE:
+        with zipfile.ZipFile(io.BytesIO(response.get_data())) as book:
+            return "\n".join(unescape(book.read(name).decode()) for name in book.namelist())
+    return response.get_data(as_text=True)
 
 
 def settled(page: str) -> str:
