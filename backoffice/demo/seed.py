@@ -22,6 +22,7 @@ from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.demo.classroom import live_in
 from backoffice.demo.points import PICTURES, add_awards
+from backoffice.demo.views import save_views
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.schools import names
@@ -135,6 +136,7 @@ class _Seeder:
         self._family()
         self._inbox()
         live_in(self.tx, self.classes, self.cost)
+        save_views(self.tx, leader=leader, school=schools[0], at=self.now)
         return self.seeded
 
     def _places(self) -> list[int]:

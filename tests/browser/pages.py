@@ -120,7 +120,7 @@ def change_view(page: Page, _site: Site) -> None:
 def share_view(page: Page, _site: Site) -> None:
     """Look at a view that can be shared."""
     save_view(page, f"Shared {token_hex(4)}")
-    page.get_by_role("link", name="Change “Shared").click()
+    page.get_by_role("link", name="Change this view").click()
     page.get_by_role("heading", name="Share it").wait_for()
 
 
