@@ -31,6 +31,7 @@ from backoffice.families.requests.models import GuardianRequest
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
+from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
     Action,
@@ -186,6 +187,12 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", "parent", "teacher", "co_teacher"), {"Wilhelmina"}),
         **dict.fromkeys(("outsider", "foreign_parent"), {"Seraphina"}),
     },
+    # What is shared is the school's; what is not, its owner's alone.
+    SavedView: {
+        "teacher": {"teacher", "leader"},
+        **dict.fromkeys(("leader", "colleague", "co_teacher", "helper"), {"leader"}),
+        "outsider": {"outsider"},
+    },
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
@@ -225,7 +232,16 @@ class Stage:
         renew_code(principal=self.as_("outsider"), classroom=foreign.public_id)
         classes = (world.own_class, world.colleague_class, world.elsewhere_class, foreign)
         schools = (world.home, world.elsewhere, world.outside)
-        self.people = {person.id: role for role, person in world.people.items()}
+        with transaction(SYSTEM) as tx:
+            factory.saved_view(
+                tx,
+                grid="students",
+                name="Of this year",
+                account_id=world.people["leader"].id,
+                school_id=world.home.id,
+                shared_with=SharedWith.TEACHERS,
+            )
+        self.people: dict[int | None, str] = {person.id: role for role, person in world.people.items()}
         self.classes = {each.id: each.name.split()[0] for each in classes}
         self.children: dict[int | None, str] = {
             child.id: child.given for each in classes for child in each.children
@@ -262,6 +278,7 @@ class Stage:
                 | TeachingRole()
                 | GuardianLink()
                 | SecurityEvent()
+                | SavedView()
             ):
                 return self.people[row.account_id]
             case Classroom():
