@@ -41,7 +41,9 @@ class ReportPages(ClassPage):
         found = points_queries.enrolled(tx, row, selectinload(Student.enrollments))
         note_views(tx, [student for student, _seat in found])
         done_reading()
-        each, paper = class_report(principal=self.who, classroom=public_id)
+        each, paper = class_report(
+            principal=self.who, classroom=public_id, noted={student.id for student, _seat in found}
+        )
         return _pdf(printed(paper, *each), public_id)
 
 

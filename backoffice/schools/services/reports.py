@@ -1,6 +1,6 @@
 """What a child's progress report says, and those of a whole class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -53,14 +53,17 @@ def progress_report(
     return frame.progress(row, seat, totals, awards), frame.paper
 
 
-def class_report(*, principal: Principal, classroom: str) -> tuple[list[Progress], Paper]:
+def class_report(
+    *, principal: Principal, classroom: str, noted: Collection[int]
+) -> tuple[list[Progress], Paper]:
     """What is to be printed of each student who is in a class now, in the order of their names.
 
-    The statements are as many as for one student. Raises `NotFound`, also for a class without students.
+    Of these, whose opening was `noted`: whoever has come in since has no page yet. The statements are as many
+    as for one student. Raises `NotFound`, also for a class without students.
     """
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=POINTS_REPORT)
-        pupils = points_queries.enrolled(tx, row)
+        pupils = [each for each in points_queries.enrolled(tx, row) if each[0].id in noted]
         if not pupils:
             raise NotFound
         frame = _frame(tx, row)

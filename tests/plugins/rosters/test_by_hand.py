@@ -21,7 +21,7 @@ from backoffice.schools.models import (
     Student,
     TeachingRoleName,
 )
-from backoffice.schools.services import archiving, moving, rosters, school_years, students
+from backoffice.schools.services import archiving, merging, moving, rosters, school_years, students
 from backoffice.schools.services.school_years import Ending
 from backoffice.staff.services import class_roles
 from backoffice.storage.roles import DatabaseRole
@@ -57,6 +57,20 @@ def brought(roster: Memory, school: School) -> dict[str, int]:
     good(run(roster, school.public_id))
     assert versions(notes=False) == before
     return counts
+
+
+def twin_of(school: School, given: str) -> str:
+    """The same child once more, in no class, whom somebody calls by the first two letters."""
+    with transaction(SYSTEM) as tx:
+        return _row(
+            tx,
+            Student,
+            school_id=school.id,
+            given_name=given[:2],
+            family_name=child(school, given).family_name,
+            name_tokens=[],
+            created_at=clock.now(),
+        )[1]
 
 
 def room(school: School, name: str = "Algebra") -> Classroom:
@@ -292,6 +306,35 @@ def test_what_the_roster_makes_of_an_owner_by_hand_is_never_less(
     assert teachers(school)["Algebra"]["Colin Colleague"] == "owner"
     brought(staffed, school)
     assert teachers(school)["Algebra"]["Colin Colleague"] == "owner"
+
+
+def test_nobody_makes_room_for_an_owner_whose_role_was_ended_here(
+    world: World, school: School, leader: Principal, staffed: Memory
+) -> None:
+    brought(taught(staffed), school)
+    role_by_hand(leader, world, school, None)
+    brought(taught(staffed, primary=True), school)
+    assert teachers(school) == {"Algebra": TOVA}
+
+
+# -- two students who are one
+
+
+@pytest.mark.parametrize("taken_out", [False, True])
+def test_a_child_who_was_two_is_where_the_roster_and_people_have_put_it(
+    school: School, leader: Principal, taken_out: bool
+) -> None:
+    brought(small(), school)
+    if taken_out:
+        take_out(leader, school, "Boris")
+    twin = twin_of(school, "Boris")
+    seen = merging.preview_merge(principal=leader, keeper=twin, merged=child(school, "Boris").public_id).seen
+    merging.merge_students(principal=leader, keeper=twin, merged=child(school, "Boris").public_id, seen=seen)
+    assert origins(school) == {("Algebra", "roster")}
+    brought(small(), school)
+    assert children(school) == {"Algebra": {"Wanda"} if taken_out else {"Wanda", "Bo"}}
+    brought(without(small(), "k2"), school)
+    assert children(school) == {"Algebra": {"Wanda"}}
 
 
 # -- a school year that somebody began here

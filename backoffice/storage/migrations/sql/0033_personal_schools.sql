@@ -60,9 +60,19 @@ $$;
 comment on function app.children_asked_about is
   'Students of the principal''s personal school about whom a parent waits for an answer.';
 
-revoke execute on function app.personal_schools(), app.is_own(app.membership, text),
+create function app.links_of_who_asked() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select l.id from guardian_request r
+                 join guardian_link l on l.school_id = r.school_id and l.student_id = r.student_id
+                  and l.account_id = r.account_id
+                where r.school_id = any (personal_schools()) and r.answered_at is null)
+$$;
+comment on function app.links_of_who_asked is
+  'Links of the parents who wait for an answer of the principal''s personal school.';
+
+revoke execute on function app.personal_schools(), app.links_of_who_asked(), app.is_own(app.membership, text),
   app.who_answers(bigint, bigint, bigint), app.somebody_answers(bigint), app.children_asked_about() from public;
-grant execute on function app.personal_schools(), app.children_asked_about() to backoffice_app, backoffice_system;
+grant execute on function app.personal_schools(), app.children_asked_about(), app.links_of_who_asked() to backoffice_app, backoffice_system;
 grant execute on function app.who_answers(bigint, bigint, bigint) to backoffice_system;
 grant execute on function app.somebody_answers(bigint) to backoffice_app;
 
@@ -85,7 +95,7 @@ alter policy app_read on app.guardian_link
   using (account_id = any ((select app.ids('account'))::bigint[])
          or school_id = any ((select app.ids('led_schools'))::bigint[])
          or student_id = any ((select app.taught_today())::bigint[])
-         or student_id = any ((select app.children_asked_about())::bigint[]));
+         or id = any ((select app.links_of_who_asked())::bigint[]));
 
 -- ------------------------------------------------------------------------------------- the school's days
 

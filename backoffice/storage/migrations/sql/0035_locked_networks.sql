@@ -30,7 +30,9 @@ create function app.note_locked_network(
   of_classroom bigint, of_network uuid, new_public_id text, at timestamptz, until timestamptz) returns void
 language sql security definer set search_path = app, pg_temp as $$
   insert into locked_network as n (school_id, classroom_id, network, public_id, refused_at, refused_until)
-  select c.school_id, c.id, of_network, new_public_id, at, until from classroom c where c.id = of_classroom
+  select c.school_id, c.id, of_network, new_public_id, at, until from classroom c
+   -- A day and its rest at most: nothing stays locked, and is kept, for longer.
+   where c.id = of_classroom and isfinite(at) and until <= at + interval '25 hours'
   on conflict (school_id, network) do update
      set classroom_id = excluded.classroom_id, refused_at = excluded.refused_at,
          refused_until = greatest(n.refused_until, excluded.refused_until)
@@ -66,6 +68,7 @@ create function app.hash_own_pin_anew(verified text, hash text) returns void
 language sql security definer set search_path = app, pg_temp as $$
   update student p set pin_hash = hash
    where ids('student_session') <> '{}' and p.id = any (ids('students')) and p.pin_hash = verified
+     and hash like '$argon2id$%' and split_part(hash, '$', 4) <> split_part(verified, '$', 4)
 $$;
 comment on function app.hash_own_pin_anew is
   'Keeps the PIN of the signed-in child, who has just shown it, by a hash of another cost.';

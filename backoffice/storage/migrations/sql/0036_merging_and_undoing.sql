@@ -70,6 +70,32 @@ end $$;
 comment on function app.plugin_rows_that_stay is
   'How many rows of plugins merging would leave behind, by schema, for who may merge the two.';
 
+create or replace function app.take_seats_of(of_school bigint, keeper bigint, merged bigint) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  had enrollment[] := array(select e from enrollment e where e.school_id = of_school and e.student_id = keeper);
+begin
+  insert into enrollment as e (school_id, classroom_id, student_id, alias, avatar, balance, goal, joined_at,
+                               ended_at)
+  select g.school_id, g.classroom_id, keeper, g.alias, g.avatar, g.balance, g.goal, g.joined_at, g.ended_at
+    from enrollment g where g.school_id = of_school and g.student_id = merged
+  on conflict (school_id, classroom_id, student_id) do update
+     set balance = e.balance + excluded.balance, alias = coalesce(e.alias, excluded.alias),
+         goal = coalesce(e.goal, excluded.goal), joined_at = least(e.joined_at, excluded.joined_at),
+         ended_at = case when e.ended_at is not null and excluded.ended_at is not null
+                         then greatest(e.ended_at, excluded.ended_at) end;
+  -- A place is a roster's to end if each that goes on in it was, and what a roster says of either it says of the one.
+  update enrollment e
+     set in_source = case when h.classroom_id is null then g.in_source else h.in_source or g.in_source end,
+         origin = case when h.classroom_id is null then g.origin
+                       when h.ended_at is null and (g.ended_at is not null or g.origin = 'roster') then h.origin
+                       when g.ended_at is null then g.origin
+                       else h.origin end
+    from enrollment g left join unnest(had) h on h.classroom_id = g.classroom_id
+   where g.school_id = of_school and g.student_id = merged
+     and e.school_id = of_school and e.student_id = keeper and e.classroom_id = g.classroom_id;
+end $$;
+
 create or replace function app.merge_students(of_school bigint, keeper bigint, merged bigint, moment timestamptz)
 returns text
 language plpgsql security definer set search_path = app, pg_temp as $$

@@ -17,17 +17,24 @@ from plugins.rosters.importing.vocabulary import TEACHER
 
 ROLES = text("""
     create temp table this_role on commit drop as
-    select r.school_id, r.classroom_id, f.id as account_id,
+    select r.school_id, r.classroom_id, r.id as account_id,
            case when min(r.nth) = 1 then 'owner' else 'co_teacher' end as role
-      from (select s.school_id, s.classroom_id, s.person,
-                   row_number() over (partition by s.classroom_id order by s.is_primary desc, s.line) as nth
+      from (select s.school_id, s.classroom_id, f.id,
+                   -- Nobody makes room for an owner who does not come, or whose role was ended here.
+                   row_number() over (partition by s.classroom_id
+                                      order by k.account_id is not null and o.account_id is null,
+                                               s.is_primary desc, s.line) as nth
               from this_seat s
               join app.classroom c on c.school_id = any (cast(:schools as bigint[]))
                                   and c.school_id = s.school_id and c.id = s.classroom_id
                                   and c.archived_at is null
+              join this_staff f on f.source = s.person and f.school_id = s.school_id and f.joins
+              left join plugin_rosters.teaching_source k
+                on k.school_id = s.school_id and k.classroom_id = s.classroom_id and k.account_id = f.id
+              left join app.teaching_role o
+                on o.school_id = s.school_id and o.classroom_id = s.classroom_id and o.account_id = f.id
              where s.role = :teacher and s.problem = 0) r
-      join this_staff f on f.source = r.person and f.school_id = r.school_id and f.joins
-     group by r.school_id, r.classroom_id, f.id
+     group by r.school_id, r.classroom_id, r.id
 """).bindparams(teacher=TEACHER)
 # `said` now, `stated` by the last roster, `held` now, `hand` as far as a person gave it, `due` from now on.
 ROLES_NOW = text("""
