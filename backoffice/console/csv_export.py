@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select
 
@@ -19,7 +19,7 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r
 # Each cell in quotes: in countries where cells end with a semicolon, one in the middle of a name would else
 # begin a new cell. A spreadsheet there takes a quote after a comma for none, so that what would begin like a
 # formula gets its apostrophe in the middle of a cell too.
-QUOTED = csv.QUOTE_ALL
+QUOTED: Final = csv.QUOTE_ALL
 _BEHIND = re.compile(f"(?<=[;\t\r\n])(?=[{re.escape(''.join(FORMULA[:8]))}])")
 
 
