@@ -146,7 +146,7 @@ class Throttles(_Section):
 
 
 class Lists(_Section):
-    """How many rows of a list one action may change, of all that fit, and from how many on they are typed."""
+    """How many rows of a list one action may change, and from how many on their number is typed."""
 
     most_teacher: Annotated[int, Field(ge=1, le=2_000)] = 500
     most_leader: Annotated[int, Field(ge=1, le=2_000)] = 2_000

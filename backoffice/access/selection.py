@@ -1,22 +1,68 @@
 """Which rows a verb is for: some by their identifiers, or all that fit, found anew by whoever does it."""
 
-from collections.abc import Callable, Collection
+import hmac
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Row, Select
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
+from backoffice.problems import Rejected
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KeyPurpose
 
+OTHERS_FIT = "Other rows fit now. Look at them again."
 # Narrows the rows that somebody may do this to; it opens no further ones.
 Narrowing = Callable[[Transaction, Select[Any]], Select[Any]]
-Which = Collection[str] | Narrowing
+# The primary keys of rows.
+Keys = Sequence[Row[Any]]
 
 
-def selected(tx: Transaction, entity: type[DeclarativeBase], which: Which, permission: Permission) -> Any:
-    """The numbers of these rows, as far as the principal holds the permission on them, as a statement."""
+@dataclass(frozen=True)
+class Fitting:
+    """All rows that fit: those that somebody was shown, `most` at once, and no others.
+
+    `seen` is the `digest_of` the keys that were shown.
+    """
+
+    narrowed: Narrowing
+    most: int
+    seen: str
+
+
+Which = Collection[str] | Fitting
+
+
+def selected(
+    tx: Transaction, entity: type[DeclarativeBase], which: Which, permission: Permission
+) -> Sequence[int]:
+    """The numbers of these rows, as far as the principal holds the permission on them.
+
+    Read once, so that what is done is done to these: call it when what decides about them is locked. Raises
+    `Rejected` if other rows fit than were shown.
+    """
     rows = rows_of(tx.principal, entity, permission)
-    narrowed = which(tx, rows) if callable(which) else rows.where(entity.public_id.in_(which))  # type: ignore[attr-defined]
-    return narrowed.with_only_columns(entity.id)  # type: ignore[attr-defined]
+    if isinstance(which, Fitting):
+        keys = keys_of(tx, which.narrowed(tx, rows), which.most)
+        if keys is None or not hmac.compare_digest(digest_of(keys), which.seen):
+            raise Rejected.whole(OTHERS_FIT)
+        return [key.id for key in keys]
+    asked = rows.where(entity.public_id.in_(which))  # type: ignore[attr-defined]
+    return sorted(tx.scalars(asked.with_only_columns(entity.id)))  # type: ignore[attr-defined]
+
+
+def keys_of(tx: Transaction, statement: Select[Any], most: int) -> Keys | None:
+    """The keys of the statement's rows in order, or None if they are more than `most`; reads no more."""
+    key = statement.column_descriptions[0]["entity"].__mapper__.primary_key
+    found = tx.execute(statement.with_only_columns(*key).order_by(None).limit(most + 1)).all()
+    return sorted(found) if len(found) <= most else None
+
+
+def digest_of(keys: Keys) -> str:
+    """What stands for these rows in a form: it tells them from any others, and nobody what they are."""
+    written = "; ".join(",".join(map(str, key)) for key in keys)
+    return keyring.current().digest(KeyPurpose.TOKEN, f"rows that fit\0{written}".encode()).hex()

@@ -1,8 +1,9 @@
 """Writing CSV row by row, in constant memory, safe to open in a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select
 
@@ -13,6 +14,13 @@ BATCH = 500
 # What a spreadsheet would take for a formula (OWASP, "CSV Injection"). The wide forms are what East Asian
 # keyboards send and some spreadsheets read as the narrow ones.
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+
+
+# Each cell in quotes: in countries where cells end with a semicolon, one in the middle of a name would else
+# begin a new cell. A spreadsheet there takes a quote after a comma for none, so that what would begin like a
+# formula gets its apostrophe in the middle of a cell too.
+QUOTED: Final = csv.QUOTE_ALL
+_BEHIND = re.compile(f"(?<=[;\t\r\n])(?=[{re.escape(''.join(FORMULA[:8]))}])")
 
 
 class _Line:
@@ -44,16 +52,17 @@ def batches(tx: Transaction, statement: Select[Any], reads: Columns = ()) -> Ite
 
 def written(lines: Iterable[Sequence[str | None]]) -> Iterator[str]:
     """Each line as CSV text. A byte order mark makes Excel read UTF-8."""
-    write = csv.writer(_Line()).writerow
+    write = csv.writer(_Line(), quoting=QUOTED).writerow
     yield "\ufeff"
     for line in lines:
         yield str(write([safe(text) for text in line]))
 
 
 def safe(text: str | None) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run."""
+    """The text, with an apostrophe before what any spreadsheet would run."""
     if not text:
         return ""
+    text = _BEHIND.sub("'", text)
     return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
 
 

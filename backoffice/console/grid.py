@@ -261,16 +261,23 @@ class Grid(GuardedView):
         tx, here = reading(), request.full_path.rstrip("?")
         if action.fresh:
             proof.demand(tx)
-        chosen = self._chosen(tx, self.visible_rows(tx, action.permission), whole=whole)
-        if chosen.count is None or not chosen.named:
+        chosen = self._chosen(tx, action, whole=whole)
+        if chosen.problem:
             flash(chosen.problem, "info")
             return redirect(here, 303)
         form = self.confirm_form(action)
         problem = None
         if form.validate_on_submit():
-            problem = why_not(chosen, request.form, settings().lists) or self._done(action, chosen, form)
+            problem = why_not(chosen, request.form, settings().lists)
             if problem is None:
-                return redirect(here, 303)
+                problem = self._done(action, chosen, form)
+                if problem is None:
+                    return redirect(here, 303)
+                # Asked again about the rows as they are by now: others may fit than did before it was tried.
+                chosen = self._chosen(tx, action, whole=whole)
+                if chosen.problem:
+                    flash(chosen.problem, "info")
+                    return redirect(here, 303)
         return self.render(
             "console/confirm.html",
             heading=action.title,
@@ -281,13 +288,8 @@ class Grid(GuardedView):
             submit_title=action.title,
             cancel_url=here,
             rowids=[] if chosen.whole else chosen.which,
-            whole={
-                "count": chosen.count,
-                "typed": asks_for_count(chosen, settings().lists),
-                "words": searched(),
-            }
-            if chosen.whole
-            else None,
+            whole={"seen": chosen.whole.seen, "words": searched()} if chosen.whole else None,
+            typed=chosen.count if asks_for_count(chosen, settings().lists) else None,
             action=action.name,
             crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
         )
@@ -301,11 +303,11 @@ class Grid(GuardedView):
             return show_rejection(form, rejected) or ""
         return None
 
-    def _chosen(self, tx: Transaction, statement: Select[Any], *, whole: bool) -> Chosen:
+    def _chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
+        statement, lists = self.visible_rows(tx, action.permission), settings().lists
         if not whole:
-            return ticked(tx, statement, self.entity, request.form)
-        most = most_at_once(self.who, settings().lists)
-        return all_that_fit(tx, statement, self.entity, self.fitting, most)
+            return ticked(tx, statement, self.entity, request.form, lists)
+        return all_that_fit(tx, statement, self.entity, self.fitting, lists)
 
     @expose("/export.csv", methods=("GET",))
     @expose("/export.xlsx", methods=("GET",))

@@ -87,8 +87,10 @@ def page_by_key(
     """
     entity = statement.column_descriptions[0]["entity"]
     columns = order_columns(entity, by)
-    counted = _weigh(tx, statement, name) if before or after or narrowed else None
-    turn = _key_of(tx, statement, columns, before or after, narrowed=narrowed, large=name in LARGE)
+    # The beginning of all in the order of the key is what the database reads best by itself.
+    led_astray = narrowed or by is not None
+    counted = _weigh(tx, statement, name) if before or after or led_astray else None
+    turn = _key_of(tx, statement, columns, before or after, led_astray=led_astray, large=name in LARGE)
     backwards = before is not None and turn is not None
     downwards = backwards is not descending
     cut = statement
@@ -215,12 +217,12 @@ def _key_of(
     columns: Sequence[Any],
     public_id: str | None,
     *,
-    narrowed: bool,
+    led_astray: bool,
     large: bool,
 ) -> Any:
     """Where a page begins, by the row that its address names; says how a large list is to be read."""
     if public_id is None:
-        if narrowed and large:
+        if led_astray and large:
             tx.execute(select(*_BY_INDEX_ALONE))
         return None
     entity = statement.column_descriptions[0]["entity"]

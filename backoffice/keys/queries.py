@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnElement,
     LargeBinary,
     MetaData,
     Table,
-    bindparam,
     func,
     literal,
     or_,
@@ -24,6 +22,7 @@ from sqlalchemy import (
 
 from backoffice.access.transaction import Transaction
 from backoffice.storage import catalog
+from backoffice.storage.lists import side_by_side
 from backoffice.storage.roles import DatabaseRole
 from backoffice.storage.sealed import Sealed, SealedBytes
 
@@ -105,16 +104,8 @@ def put_rows(tx: Transaction, sealed: SealedTable, rows: Sequence[SealedRow]) ->
     names = [f"k{n}" for n in range(len(sealed.key))] + [f"v{n}" for n in range(len(sealed.columns))]
     types = [column.type for column in sealed.key] + [LargeBinary()] * len(sealed.columns)
     lists = zip(*((*row.key, *row.values) for row in rows), strict=True)
-    new = (
-        func.unnest(
-            *(
-                bindparam(name, list(values), type_=ARRAY(kind))
-                for name, kind, values in zip(names, types, lists, strict=True)
-            )
-        )
-        .table_valued(*names, name="new")
-        .render_derived()
-    )
+    named = zip(names, zip(types, lists, strict=True), strict=True)
+    new = side_by_side("new", dict(named))
     tx.execute(
         update(sealed.table)
         .values({column: new.c[f"v{n}"] for n, column in enumerate(sealed.columns)})

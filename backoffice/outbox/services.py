@@ -17,6 +17,7 @@ from backoffice.outbox import queries, registry
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
 
 SEND = "core.send-mail"
@@ -69,15 +70,17 @@ def post(
 def retry_mail(*, principal: Principal, mails: Which) -> int:
     """Try mails that were given up once more; how many they are.
 
-    One that is not given up, or whose words have been forgotten since, is left as it is. Raises `Denied`.
+    One that is not given up, or whose words have been forgotten since, is left as it is. Raises
+    `Denied`, `Rejected`.
     """
     now = clock.now()
     with transaction(principal) as tx:
         require(tx.principal, MAIL_RETRY)
+        chosen = selected(tx, OutgoingMail, mails, MAIL_RETRY)
         numbers = tx.scalars(
             update(OutgoingMail)
             .where(
-                OutgoingMail.id.in_(selected(tx, OutgoingMail, mails, MAIL_RETRY)),
+                one_of(OutgoingMail.id, chosen),
                 *queries.given_up(since=now - KEPT_FOR),
             )
             .values(

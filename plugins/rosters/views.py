@@ -16,7 +16,7 @@ from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
-from backoffice.console.csv_export import safe
+from backoffice.console.csv_export import QUOTED, safe
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
@@ -186,7 +186,7 @@ class RosterGrid(Grid):
         """What was found in the files, as a list to work through."""
         row = find(reading(), RosterImport, public_id, permission=ROSTERS_IMPORT)
         text = io.StringIO()
-        writer = csv.writer(text)
+        writer = csv.writer(text, quoting=QUOTED)
         writer.writerow(["Severity", "File", "Line", "Column", "What", "What to do"])
         for each in (row.report or {}).get("problems", []):
             cells = [each[key] for key in ("severity", "file", "line", "column", "sentence", "remedy")]

@@ -1,12 +1,15 @@
 """What an export writes into a cell, and what it holds while it writes."""
 
+import csv
+import io
+
 import pytest
 from sqlalchemy import select
 
 from backoffice.access.policy import visible
 from backoffice.access.transaction import transaction
 from backoffice.console import csv_export
-from backoffice.console.csv_export import safe
+from backoffice.console.csv_export import FORMULA, safe
 from backoffice.schools.models import Student
 from tests.factories.world import SYSTEM, World, add_child
 
@@ -19,6 +22,20 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(first: str) -> None:
 @pytest.mark.parametrize("text", ["Ada", "-3", "+3.5", "Zoë = Ada", "a\nb", ""])
 def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     assert safe(text) == text
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\n"])
+def test_no_formula_begins_within_a_cell_whatever_ends_it_elsewhere(separator: str) -> None:
+    cells = ["Kim", f"Park{separator}=HYPERLINK(1)", f'"{separator}+1']
+    (_mark, line) = csv_export.written([cells])
+    for delimiter in (",", ";", "\t"):
+        found = [cell for row in csv.reader(io.StringIO(line), delimiter=delimiter) for cell in row]
+        assert [cell for cell in found if cell.startswith(FORMULA)] == [], delimiter
+    assert next(csv.reader(io.StringIO(line)))[1] == f"Park{separator}'=HYPERLINK(1)"
+
+
+def test_each_cell_is_in_quotes() -> None:
+    assert list(csv_export.written([["Ada", "", "12"]])) == ["\ufeff", '"Ada","","12"\r\n']
 
 
 def test_rows_leave_the_session_as_they_are_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_an_export_is_a_spreadsheet_that_runs_nothing(app: Flask, world: World) 
     answer = signed_in(app, world, "teacher").get("/console/students/export.csv")
     text = answer.get_data(as_text=True)
     assert answer.mimetype == "text/csv"
-    assert text.startswith("\ufeffStudent,Classes,Points")
+    assert text.startswith('\ufeff"Student","Classes","Points"')
     assert "'=HYPERLINK" in text
     assert "Persephone" not in text
     with transaction(SYSTEM) as tx:

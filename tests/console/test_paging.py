@@ -121,13 +121,12 @@ def test_large_lists_alone_come_by_an_index(world: World, monkeypatch: pytest.Mo
             by_key(tx, select(Student), **asked)
             return tx.scalar(select(func.current_setting("enable_sort")))
 
-    assert {sorts(name="a", after=child), sorts(name="a", narrowed=True), sorts(name="a")} == {"on"}
+    pages: list[dict[str, Any]] = [{"after": child}, {"narrowed": True}, {"by": Student.active_on}, {}]
+    assert [sorts(name="a", **page) for page in pages] == ["on"] * 4
     monkeypatch.setattr(paging.count_up_to, "__defaults__", (1,))
-    assert [sorts(name="a", after=child), sorts(name="a", narrowed=True), sorts(name="a")] == [
-        "off",
-        "off",
-        "on",
-    ]
+    assert [sorts(name="a", **page) for page in pages] == ["off", "off", "off", "on"]
+    monkeypatch.setattr(paging, "LARGE", paging.LargeLists())
+    assert sorts(name="a", by=Student.active_on) == "off", "found out before the page is read"
     assert sorts(after=child) == "on", "what a search finds is another list each time"
 
 

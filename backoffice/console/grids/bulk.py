@@ -1,24 +1,22 @@
 """What is done to many rows at once: those that are ticked, or all that fit, after a preview."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, tuple_
 from werkzeug.datastructures import MultiDict
 
 from backoffice.access.permissions import Permission
 from backoffice.access.principal import Principal
-from backoffice.access.selection import Which
+from backoffice.access.selection import OTHERS_FIT, Fitting, Narrowing, Which, digest_of, keys_of
 from backoffice.access.transaction import Transaction
-from backoffice.console.paging import count_up_to
+from backoffice.console.paging import PAGE_SIZE
 from backoffice.settings import Lists
 
-MOST_SELECTED = 500
 # Of all that fit, so many are named in the question.
 MOST_NAMED = 11
-CHANGED = "The list has changed meanwhile. Look at the number again."
 _COUNT = re.compile(r"[\d,. ]{1,12}", re.ASCII)
 
 
@@ -42,47 +40,70 @@ class BulkAction:
 class Chosen:
     """What an action is for: the things that its question names, how many there are, and which.
 
-    `count` is None where all that fit are more than may be changed at once.
+    `problem` says why nothing can be done, where nothing can.
     """
 
-    named: Sequence[Any]
-    count: int | None
-    which: Which
-    whole: bool = False
-    most: int = MOST_SELECTED
+    named: Sequence[Any] = ()
+    count: int = 0
+    which: Which = ()
+    problem: str | None = None
 
     @property
-    def problem(self) -> str:
-        """Why nothing can be done, where nothing can."""
-        if self.count is None:
-            return f"Of all that fit, at most {self.most:,} are changed at once. Narrow the list first."
-        return "Nothing was selected. Tick the rows first."
+    def whole(self) -> Fitting | None:
+        """All that fit, where it is for all of them and not for some by their identifiers."""
+        return self.which if isinstance(self.which, Fitting) else None
 
 
-def most_at_once(who: Principal, lists: Lists) -> int:
-    """How many rows somebody may change at once, of all that fit."""
-    return lists.most_leader if who.led_schools or who.founder else lists.most_teacher
+NOTHING = Chosen(problem="Nothing was selected. Tick the rows first.")
 
 
-def ticked(tx: Transaction, statement: Select[Any], entity: Any, form: MultiDict[str, str]) -> Chosen:
-    """Those of the statement's rows that a form has ticked."""
-    wanted = list(dict.fromkeys(form.getlist("rowid")))[:MOST_SELECTED]
+def most_at_once(who: Principal, lists: Lists, schools: Collection[int] | None = None) -> int:
+    """How many rows of these schools somebody may change at once; of None, where they are the best.
+
+    What may be done as a leader is more, where all of the rows are of schools that one leads.
+    """
+    leads = who.led_schools if schools is None else schools and who.led_schools.issuperset(schools)
+    return lists.most_leader if leads or who.founder else lists.most_teacher
+
+
+def ticked(
+    tx: Transaction, statement: Select[Any], entity: Any, form: MultiDict[str, str], lists: Lists
+) -> Chosen:
+    """Those of the statement's rows that a form has ticked: at most those of a page."""
+    wanted = list(dict.fromkeys(form.getlist("rowid")))
+    if len(wanted) > PAGE_SIZE:
+        return _too_many(PAGE_SIZE)
     found = tx.scalars(statement.where(entity.public_id.in_(wanted))).all()
-    return Chosen(found, len(found), [thing.public_id for thing in found])
+    most = most_at_once(tx.principal, lists, _schools(found))
+    if len(found) > most:
+        return _too_many(most)
+    return Chosen(found, len(found), [thing.public_id for thing in found]) if found else NOTHING
 
 
-def all_that_fit(tx: Transaction, statement: Select[Any], entity: Any, which: Which, most: int) -> Chosen:
-    """All rows of the statement, counted up to what may be changed at once."""
-    first = tx.scalars(statement.order_by(*entity.__mapper__.primary_key).limit(MOST_NAMED)).all()
-    return Chosen(first, count_up_to(tx, statement, most), which, whole=True, most=most)
+def all_that_fit(
+    tx: Transaction, statement: Select[Any], entity: Any, narrowed: Narrowing, lists: Lists
+) -> Chosen:
+    """All rows of the statement, read by their keys up to what may be changed at once."""
+    most = most_at_once(tx.principal, lists)
+    keys = keys_of(tx, statement, most)
+    if keys is not None:
+        most = most_at_once(tx.principal, lists, _schools(keys))
+    if keys is None or len(keys) > most:
+        return Chosen(
+            problem=f"Of all that fit, at most {most:,} are changed at once. Narrow the list first."
+        )
+    if not keys:
+        return NOTHING
+    first = [tuple(key) for key in keys[:MOST_NAMED]]
+    key = entity.__mapper__.primary_key
+    named = tx.scalars(statement.where(tuple_(*key).in_(first)).order_by(*key)).all()
+    return Chosen(named, len(keys), Fitting(narrowed, most, digest_of(keys)))
 
 
 def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:
-    """What is wrong with a confirmation of all that fit, in a sentence; None if nothing is."""
-    if not chosen.whole:
-        return None
-    if form.get("expected") != str(chosen.count):
-        return CHANGED
+    """What is wrong with a confirmation, in a sentence; None if nothing is."""
+    if chosen.whole and form.get("expected") != chosen.whole.seen:
+        return OTHERS_FIT
     if asks_for_count(chosen, lists) and _number(form.get("typed", "")) != chosen.count:
         return f"Type {chosen.count:,} to confirm that you mean so many."
     return None
@@ -90,7 +111,17 @@ def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | No
 
 def asks_for_count(chosen: Chosen, lists: Lists) -> bool:
     """Whether the number has to be typed: a click is too little for so many."""
-    return chosen.whole and chosen.count is not None and chosen.count >= lists.typed_from
+    return chosen.count >= lists.typed_from
+
+
+def _too_many(most: int) -> Chosen:
+    return Chosen(problem=f"Of ticked rows, at most {most:,} are changed at once. Tick fewer.")
+
+
+def _schools(rows: Sequence[Any]) -> frozenset[int]:
+    """Of which schools these rows are; none where that cannot be said of all of them."""
+    found: set[Any] = {getattr(row, "school_id", None) for row in rows}
+    return frozenset() if None in found else frozenset(found)
 
 
 def _number(text: str) -> int | None:

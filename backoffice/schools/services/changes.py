@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import BigInteger, Text, delete, func, insert, literal, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -19,6 +19,8 @@ from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.storage import functions
+from backoffice.storage.lists import side_by_side
+from backoffice.storage.numbers import one_of
 
 UNDONE_WITHIN = timedelta(hours=24)
 NOTHING = "There is nothing to undo: the students of this class have changed since, or a day has gone by."
@@ -80,20 +82,23 @@ def note_change(
             by=tx.principal.account_id,
         )
     )
-    tx.execute(
-        insert(RosterChangeStudent).values(
-            [
-                {
-                    "school_id": classroom.school_id,
-                    "classroom_id": classroom.id,
-                    "student_id": student,
-                    "how": each,
-                    "names": asdict(renamed[student]) if student in renamed else None,
-                }
-                for student, each in how.items()
-            ]
-        )
+    names_of = [asdict(renamed[student]) if student in renamed else None for student in how]
+    became = side_by_side(
+        "became",
+        {
+            "student": (BigInteger(), list(how)),
+            "how": (Text(), [str(each) for each in how.values()]),
+            "names": (RosterChangeStudent.__table__.c.names.type, names_of),
+        },
     )
+    kept = {
+        RosterChangeStudent.school_id: literal(classroom.school_id, BigInteger),
+        RosterChangeStudent.classroom_id: literal(classroom.id, BigInteger),
+        RosterChangeStudent.student_id: became.c.student,
+        RosterChangeStudent.how: became.c.how,
+        RosterChangeStudent.names: became.c.names,
+    }
+    tx.execute(insert(RosterChangeStudent).from_select(list(kept), select(*kept.values())))
 
 
 def forget_change(tx: Transaction, classroom: Classroom) -> None:
@@ -187,14 +192,14 @@ def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
     here = (Enrollment.school_id == classroom.school_id, Enrollment.classroom_id == classroom.id)
     tx.execute(
         update(Enrollment)
-        .where(*here, Enrollment.student_id.in_(found[ChangedHow.LEFT]), Enrollment.ended_at == at)
+        .where(*here, one_of(Enrollment.student_id, found[ChangedHow.LEFT]), Enrollment.ended_at == at)
         .values(ended_at=None)
     )
     tx.execute(
         update(Enrollment)
         .where(
             *here,
-            Enrollment.student_id.in_(found[ChangedHow.JOINED] + found[ChangedHow.BACK]),
+            one_of(Enrollment.student_id, found[ChangedHow.JOINED] + found[ChangedHow.BACK]),
             Enrollment.ended_at.is_(None),
         )
         .values(ended_at=clock.now())

@@ -17,6 +17,7 @@ from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
 from backoffice.schools.services.changes import lock_classrooms, note_change
 from backoffice.schools.services.rosters import enroll, take_back
+from backoffice.storage.numbers import one_of
 
 
 def move_students(*, principal: Principal, source: str, target: str, students: Which) -> int:
@@ -45,7 +46,7 @@ def move_students(*, principal: Principal, source: str, target: str, students: W
                 .where(
                     Enrollment.school_id == leaves.school_id,
                     Enrollment.classroom_id == leaves.id,
-                    Enrollment.student_id.in_(moved),
+                    one_of(Enrollment.student_id, moved),
                 )
                 .values(ended_at=now)
             )
@@ -67,10 +68,10 @@ def _enrolled(tx: Transaction, classroom: Classroom, students: Which) -> list[in
     here = select(Enrollment.student_id).where(
         Enrollment.school_id == classroom.school_id,
         Enrollment.classroom_id == classroom.id,
+        one_of(Enrollment.student_id, selected(tx, Student, students, STUDENTS_UNENROLL)),
         Enrollment.ended_at.is_(None),
     )
-    chosen = selected(tx, Student, students, STUDENTS_UNENROLL)
-    return sorted(tx.scalars(chosen.where(Student.school_id == classroom.school_id, Student.id.in_(here))))
+    return sorted(tx.scalars(here))
 
 
 def _join(
@@ -80,7 +81,7 @@ def _join(
     known = select(Enrollment.student_id, Enrollment.ended_at).where(
         Enrollment.school_id == classroom.school_id,
         Enrollment.classroom_id == classroom.id,
-        Enrollment.student_id.in_(students),
+        one_of(Enrollment.student_id, students),
     )
     before = dict(tx.execute(known).all())
     back = [student for student, ended_at in before.items() if ended_at is not None]

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import cycle
+from itertools import cycle, islice
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import BigInteger, DateTime, Text, insert, literal, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -22,6 +22,8 @@ from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.pasted import PastedName, read_pasted
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
 from backoffice.schools.services.changes import note_change
+from backoffice.storage.lists import side_by_side
+from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import new_public_id
 
 LARGEST_LIST = 400
@@ -140,22 +142,17 @@ def add_students(
 
 def enroll(tx: Transaction, classroom: Classroom, students: Sequence[int], at: datetime) -> None:
     """Give students who have never been in the class a place in it, each with a picture of their own."""
-    avatars = _free_avatars(tx, classroom)
-    tx.execute(
-        insert(Enrollment).values(
-            [
-                {
-                    "school_id": classroom.school_id,
-                    "classroom_id": classroom.id,
-                    "student_id": number,
-                    "avatar": next(avatars),
-                    "balance": 0,
-                    "joined_at": at,
-                }
-                for number in students
-            ]
-        )
-    )
+    avatars = islice(_free_avatars(tx, classroom), len(students))
+    new = side_by_side("new", {"student": (BigInteger(), students), "avatar": (Text(), list(avatars))})
+    seats = {
+        Enrollment.school_id: literal(classroom.school_id, BigInteger),
+        Enrollment.classroom_id: literal(classroom.id, BigInteger),
+        Enrollment.student_id: new.c.student,
+        Enrollment.avatar: new.c.avatar,
+        Enrollment.balance: literal(0),
+        Enrollment.joined_at: literal(at, DateTime(timezone=True)),
+    }
+    tx.execute(insert(Enrollment).from_select(list(seats), select(*seats.values())))
 
 
 def _compare(tx: Transaction, classroom: Classroom, text: str, answers: Mapping[int, str]) -> list[Previewed]:
@@ -289,7 +286,7 @@ def take_back(tx: Transaction, classroom: Classroom, students: Sequence[int]) ->
         .where(
             Enrollment.school_id == classroom.school_id,
             Enrollment.classroom_id == classroom.id,
-            Enrollment.student_id.in_(students),
+            one_of(Enrollment.student_id, students),
             Enrollment.ended_at.is_not(None),
         )
         .values(ended_at=None)

@@ -17,6 +17,7 @@ from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
 from backoffice.schools.services.changes import Renamed, forget_change, note_change, note_names
+from backoffice.storage.numbers import one_of
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,18 @@ def correct_student(
 def end_enrollments(*, principal: Principal, classroom: str, students: Which) -> Left:
     """Take students out of the class; their points and other classes stay. Erases nobody.
 
-    Identifiers that are not the class's are passed over. Raises `NotFound`.
+    Identifiers that are not the class's are passed over. Raises `Rejected`, `NotFound`.
     """
     left_at = clock.now()
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL, lock=True)
+        chosen = selected(tx, Student, students, STUDENTS_UNENROLL)
         ended = (
             update(Enrollment)
             .where(
                 Enrollment.school_id == row.school_id,
                 Enrollment.classroom_id == row.id,
-                Enrollment.student_id.in_(selected(tx, Student, students, STUDENTS_UNENROLL)),
+                one_of(Enrollment.student_id, chosen),
                 Enrollment.ended_at.is_(None),
             )
             .values(ended_at=left_at)

@@ -122,8 +122,8 @@ def test_each_filter_can_be_taken_away_by_itself(app: Flask, world: World) -> No
     assert links(page, "Show all") == [PAGE]
     assert f'href="export.csv?{query.replace("&", "&amp;")}"' in page
     exported = browser.get(f"{PAGE}export.csv?{query}").text.splitlines()
-    assert exported[0] == "\ufeffStudent,Last in"
-    assert [line[:8] for line in exported[1:]] == shown(page)
+    assert exported[0] == '\ufeff"Student","Last in"'
+    assert [line[1:9] for line in exported[1:]] == shown(page)
 
 
 def test_an_export_is_in_the_order_that_is_shown(app: Flask, world: World) -> None:

@@ -255,4 +255,5 @@ def test_problems_are_a_list_to_work_through(leader: FlaskClient, world: World) 
         row.report = json.loads(json.dumps({**(row.report or {}), "problems": [problem]}))
     answer = leader.get(f"/console/rosters/{last().public_id}/problems.csv")
     assert answer.mimetype == "text/csv"
-    assert answer.text.splitlines()[1] == "warning,users.csv,7,email,'=This is wrong.,Mend it."
+    cells = ("warning", "users.csv", "7", "email", "'=This is wrong.", "Mend it.")
+    assert answer.text.splitlines()[1] == ",".join(f'"{cell}"' for cell in cells)
