@@ -44,7 +44,7 @@ class Amount:
 class Chart:
     """Amounts side by side: times from left to right, anything else from top to bottom.
 
-    `of` says what is counted and `by` for what each bar stands, as headings of a table.
+    Where all are 0, it is not shown. `of` says what is counted and `by` for what each bar stands, as headings of a table.
     """
 
     amounts: Sequence[Amount]

@@ -49,7 +49,9 @@ def shown(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
     cards: list[dict[str, Any]] = []
     for tile in placed(tx):
         content = tile.load(tx)
-        if content is None:
+        if content is None or (
+            isinstance(content, Chart) and not any(each.value for each in content.amounts)
+        ):
             continue
         values = {
             "name": tile.name,
