@@ -47,6 +47,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "classes",
         "students",
         "staff",
+        "own-schools",
         "still-classes",
     ),
     "taught_schools": ("to-answer", "open-doors", "own-students", "locked-out", "classes-today"),

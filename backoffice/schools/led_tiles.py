@@ -107,7 +107,6 @@ def _in_lately(tx: Transaction) -> Number | Chart | None:
         ],
         of="Students",
         by="School",
-        note=f"{sum(each.lately for each in ranked):,} together",
     )
 
 
