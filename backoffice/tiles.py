@@ -44,7 +44,8 @@ class Amount:
 class Chart:
     """Amounts side by side: times from left to right, anything else from top to bottom.
 
-    `of` says what is counted and `by` for what each bar stands, as headings of a table.
+    Where all are 0, it is not shown. `of` says what is counted and `by` for what each bar stands, as headings
+    of a table.
     """
 
     amounts: Sequence[Amount]
@@ -68,10 +69,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class List:
-    """Lines to act on, and where all of them are."""
+    """Lines to act on, where all of them are, and a word about them."""
 
     entries: Sequence[Entry]
     all_url: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app, render_template, request
 from flask_admin import expose
+from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import CONSOLE_ENTER
 from backoffice.access.policy import can
@@ -14,10 +15,13 @@ from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView
+from backoffice.problems import Throttled
 from backoffice.schools import finding, names
-from backoffice.schools.finding import MOST_FOUND
+from backoffice.schools.finding import MOST_FOUND, Looked
 from backoffice.schools.models import Classroom
-from backoffice.web.identity import reading
+from backoffice.throttles.tries import Claim, take
+from backoffice.web.errors import to_be_waited_for
+from backoffice.web.identity import reading, settings
 
 Found = dict[str, str]
 # All of the menu, before anything is typed.
@@ -44,29 +48,45 @@ class FindPage(GuardedView):
         return self._page()
 
     @expose("/", methods=("POST",))
-    def search(self) -> str:
+    def search(self) -> str | Response:
         """What was found. In a form, as names are never in an address."""
+        # Names are read and compared for each letter typed: what a script asks without end waits.
+        allowance = settings().throttles.find_account
+        try:
+            take(Claim("finding by account", allowance, str(self.who.account_id)))
+        except Throttled as throttled:
+            return to_be_waited_for(self._page(f"You searched very often. {throttled.sentence}"), throttled)
         return self._page()
 
-    def _page(self) -> str:
+    def _page(self, wait: str = "") -> str:
         words = searched()
-        groups = found(reading(), words)
-        shown = {"words": words, "groups": groups}
+        shown = {"words": words, "wait": wait, **({} if wait else found(reading(), words))}
         # The dialog asks for the part alone: it stands on a page that has its frame already.
         if "part" in request.values:
             return render_template("console/parts/find.html", **shown)
         return self.render("console/find.html", **shown)
 
 
-def found(tx: Transaction, words: str) -> list[dict[str, Any]]:
-    """What of everything that the principal may reach is called so, in groups, at most eight of each kind."""
-    groups: list[tuple[str, list[Found]]] = [("Pages", list(islice(_pages(words), MOST_PAGES)))]
-    if words.strip():
-        rooms = finding.classrooms(tx)
+def found(tx: Transaction, text: str) -> dict[str, Any]:
+    """What of everything that the principal may reach is called so: `groups`, at most eight of each kind.
+
+    `unread` names the kinds of which not all were looked at.
+    """
+    words = finding.words_of(text)
+    begin = " ".join(words)
+    groups: list[tuple[str, list[Found]]] = [("Pages", list(islice(_pages(begin), MOST_PAGES)))]
+    looked: dict[str, Looked[Any]] = {}
+    if words:
+        looked = {
+            "classes": finding.classrooms(tx, words),
+            "teachers": finding.teachers(tx, words),
+            "schools": finding.schools(tx, words),
+        }
+        rooms: Sequence[Classroom] = looked["classes"].found
         begun = _beginning(rooms, words)
         groups += [
             ("Classes", list(_classes(rooms, begun))),
-            ("Actions", list(islice(_actions(tx, rooms, begun, words), MOST_FOUND))),
+            ("Actions", list(islice(_actions(tx, rooms, begun, begin), MOST_FOUND))),
             (
                 "Students",
                 [
@@ -78,10 +98,14 @@ def found(tx: Transaction, words: str) -> list[dict[str, Any]]:
                     for each in finding.students(tx, words)
                 ],
             ),
-            ("Teachers", _linked(finding.teachers(tx, words), "/console/teachers/{}")),
-            ("Schools", _linked(finding.schools(tx, words), "/console/classrooms/?school={}")),
+            ("Teachers", _linked(looked["teachers"].found, "/console/teachers/{}")),
+            ("Schools", _linked(looked["schools"].found, "/console/classrooms/?school={}")),
         ]
-    return [{"title": title, "items": items} for title, items in groups if items]
+    return {
+        "groups": [{"title": title, "items": items} for title, items in groups if items],
+        "unread": [kind for kind, each in looked.items() if each.more],
+        "most": finding.MOST_READ,
+    }
 
 
 def _pages(words: str) -> Iterator[Found]:
@@ -93,12 +117,12 @@ def _pages(words: str) -> Iterator[Found]:
                 yield {"title": child.name, "hint": hint, "url": child.get_url()}
 
 
-def _beginning(rooms: Sequence[Classroom], words: str) -> dict[str, set[int]]:
+def _beginning(rooms: Sequence[Classroom], words: Sequence[str]) -> dict[str, set[int]]:
     """Which classes have a word in their names that begins with each of the words."""
     split = {room.id: names.plain(room.name).split() for room in rooms}
     return {
         word: {number for number, parts in split.items() if any(part.startswith(word) for part in parts)}
-        for word in names.plain(words).split()
+        for word in words
     }
 
 

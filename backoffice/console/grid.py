@@ -7,6 +7,7 @@ not on its `ModelView`.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
@@ -52,8 +53,9 @@ from backoffice.console.paging import (
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
+from backoffice.web.times import ago, exact
 
-__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "searched")
+__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "searched")
 
 # The files that a list can be taken out as: the ending, and what it is called.
 FILES = (("csv", "CSV"), ("xlsx", "Excel"))
@@ -62,13 +64,22 @@ LONGEST_SEARCH = 60
 
 
 class Cell(NamedTuple):
-    """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge."""
+    """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge.
+
+    `exact` is of a moment what its text only says by and by; it stands in the title.
+    """
 
     text: str | None
     kind: str = "text"
     url: str | None = None
     tone: str | None = None
     datetime: str | None = None
+    exact: str | None = None
+
+    @property
+    def in_file(self) -> str | None:
+        """Its text in a file, which is read at another time: a moment as "2027-03-01 04:00:00"."""
+        return self.datetime[:19].replace("T", " ") if self.exact and self.datetime else self.text
 
 
 class Row(NamedTuple):
@@ -77,6 +88,12 @@ class Row(NamedTuple):
     public_id: str
     url: str | None
     cells: Sequence[Cell]
+
+
+def moment(at: datetime, zone: tzinfo) -> Cell:
+    """The cell of a moment: how long ago it was, and the exact one beside it."""
+    local = at.astimezone(zone)
+    return Cell(ago(at), "time", datetime=local.isoformat(timespec="seconds"), exact=exact(local))
 
 
 class Chip(NamedTuple):
@@ -375,7 +392,7 @@ class Grid(GuardedView):
             body = xlsx_export.written(titles, lines(), name=self.title, zone=ZoneInfo(who.time_zone))
         else:
             kind, mimetype = "csv", "text/csv"
-            body = csv_export.written(chain([titles], ([cell.text for cell in line] for line in lines())))
+            body = csv_export.written(chain([titles], ([cell.in_file for cell in line] for line in lines())))
         return Response(
             stream_with_context(body),
             mimetype=mimetype,

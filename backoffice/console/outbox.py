@@ -1,16 +1,14 @@
 """The outbox in the console, for the founders: which mails wait, which were given up and why. No address."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import g
 
 from backoffice.access.permissions import MAIL_READ, MAIL_RETRY
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter
 from backoffice.outbox.jobs import NO_WAY_OUT
@@ -86,8 +84,8 @@ class OutboxGrid(Grid):
                 (
                     Cell(_spoken(mail.name)),
                     Cell(WORDS[MailState(mail.state)], "badge", tone=TONES[MailState(mail.state)]),
-                    _time(mail.created_at),
-                    _time(mail.finished_at or mail.next_try_at),
+                    moment(mail.created_at, g.zone),
+                    moment(mail.finished_at or mail.next_try_at, g.zone),
                     Cell(str(mail.attempts), "number"),
                     Cell(mail.reason[:1].upper() + mail.reason[1:] if mail.reason else None),
                 ),
@@ -123,8 +121,3 @@ def _spoken(name: str) -> str:
     """A mail's name in words. A plugin's mail says whose it is."""
     owner, _, mail = name.partition(".")
     return spoken(mail) if owner == CORE else f"{spoken(owner)}: {spoken(mail).lower()}"
-
-
-def _time(at: datetime) -> Cell:
-    zone: ZoneInfo = g.zone
-    return Cell(at.astimezone(zone).strftime("%-d %b, %H:%M"), "time", datetime=at.isoformat())

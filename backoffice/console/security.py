@@ -1,7 +1,6 @@
 """Security events in the console, for founders: what happened to which account, until somebody closes it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from flask import g
@@ -16,7 +15,7 @@ from backoffice.access.permissions import SECURITY_CLOSE, SECURITY_READ
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.models import EventKind, SecurityEvent
 from backoffice.accounts.care.services import events
-from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import EmptyFilter, Few
 from backoffice.web.identity import reading
@@ -82,7 +81,7 @@ class SecurityGrid(Grid):
                 f"/console/security/{event.public_id}",
                 (
                     Cell(WORDS[EventKind(event.kind)]),
-                    _time(event.opened_at),
+                    moment(event.opened_at, g.zone),
                     Cell(event.account_public_id, url=f"/console/accounts/{event.account_public_id}"),
                     Cell("Closed", "badge", tone="mute")
                     if event.closed_at
@@ -115,8 +114,8 @@ class SecurityGrid(Grid):
             event={
                 "public_id": event.public_id,
                 "kind": WORDS[EventKind(event.kind)],
-                "opened": _time(event.opened_at),
-                "closed": _time(event.closed_at) if event.closed_at else None,
+                "opened": event.opened_at,
+                "closed": event.closed_at,
                 "account": event.account_public_id,
                 "note": event.note,
             },
@@ -149,7 +148,3 @@ class SecurityGrid(Grid):
                 {"title": "Close"},
             ],
         )
-
-
-def _time(at: datetime) -> Cell:
-    return Cell(at.astimezone(g.zone).strftime("%-d %b, %H:%M"), "time", datetime=at.isoformat())

@@ -12,6 +12,7 @@ from backoffice.families.requests.tiles import TILES as REQUEST_TILES
 from backoffice.host.tiles import TILES as HOST_TILES
 from backoffice.jobs.tiles import TILES as JOB_TILES
 from backoffice.outbox.tiles import TILES as MAIL_TILES
+from backoffice.schools.led_tiles import TILES as LED_TILES
 from backoffice.schools.tiles import TILES as SCHOOL_TILES
 from backoffice.students.pins.tiles import TILES as PIN_TILES
 from backoffice.tiles import Chart, List, Number, Tile
@@ -19,6 +20,7 @@ from backoffice.web.identity import runtime
 
 TILES: tuple[Tile, ...] = (
     *SCHOOL_TILES,
+    *LED_TILES,
     *REQUEST_TILES,
     *PIN_TILES,
     *CARE_TILES,
@@ -37,7 +39,17 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "plugins-off",
         "events-by-hour",
     ),
-    "led_schools": ("to-answer", "locked-networks", "schools", "classes", "students", "staff"),
+    "led_schools": (
+        "to-answer",
+        "locked-networks",
+        "in-lately",
+        "schools",
+        "classes",
+        "students",
+        "staff",
+        "own-schools",
+        "still-classes",
+    ),
     "taught_schools": ("to-answer", "open-doors", "own-students", "locked-out", "classes-today"),
 }
 NARROW, FEWEST_TITLES = 480.0, 8
@@ -49,7 +61,7 @@ def shown(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
     cards: list[dict[str, Any]] = []
     for tile in placed(tx):
         content = tile.load(tx)
-        if content is None:
+        if content is None or _is_empty(content):
             continue
         values = {
             "name": tile.name,
@@ -83,6 +95,10 @@ def _switched_on(tx: Transaction) -> Iterator[Tile]:
 
 def _leads(who: Principal, tile: Tile) -> bool:
     return tile.leads_for is None or can(who, tile.leads_for)
+
+
+def _is_empty(content: Number | Chart | List) -> bool:
+    return isinstance(content, Chart) and not any(each.value for each in content.amounts)
 
 
 def _drawn(chart: Chart) -> dict[str, Any]:

@@ -1,25 +1,38 @@
 """Finding classes, students, adults and schools by the beginnings of their names, among what one may reach.
 
-Names of classes, adults and schools are sealed and have no tokens: they are read, up to so many. A fixed
-number of statements, whatever there is.
+Names of classes, adults and schools are sealed and have no tokens: they are read, up to so many, and it is
+said where there are more. A fixed number of statements, whatever there is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, not_, or_, select
+from sqlalchemy.orm import load_only
 
 from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_READ, STUDENTS_READ, TEACHERS_LIST
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can, scope, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, School, Student
+from backoffice.storage.numbers import one_of
 
+T = TypeVar("T")
 MOST_FOUND = 8
 MOST_READ = 5000
-# One letter begins too many names of children.
+# One letter begins too many names.
 FEWEST_LETTERS = 2
+MOST_WORDS = 4
+
+
+@dataclass(frozen=True)
+class Looked(Generic[T]):
+    """What came of looking; `more` says that there are names at which nobody looked."""
+
+    found: Sequence[T] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,30 +44,52 @@ class FoundStudent:
     classrooms: Sequence[str]
 
 
-def classrooms(tx: Transaction) -> list[Classroom]:
+def words_of(text: str) -> list[str]:
+    """The words that are looked for: the first four. Each costs a comparison with every name."""
+    return names.plain(text).split()[:MOST_WORDS]
+
+
+def classrooms(tx: Transaction, words: Sequence[str]) -> Looked[Classroom]:
     """The classes among which one is looked for: those taught first, each kind by name."""
-    if not can(tx.principal, CLASSROOMS_READ):
-        return []
-    live = select(Classroom).where(Classroom.archived_at.is_(None)).limit(MOST_READ)
-    taught = tx.principal.owned | tx.principal.co_taught | tx.principal.helped
-    found = tx.scalars(visible(tx.principal, live, CLASSROOMS_READ))
-    return sorted(found, key=lambda each: (each.id not in taught, *names.sort_key(each.name, None)))
+    who = tx.principal
+    if not _enough(words) or not can(who, CLASSROOMS_READ):
+        return Looked()
+    shown = load_only(
+        Classroom.id, Classroom.public_id, Classroom.school_id, Classroom.name, Classroom.archived_at
+    )
+    live = select(Classroom).options(shown).where(Classroom.archived_at.is_(None))
+    own = one_of(Classroom.id, who.owned | who.co_taught | who.helped)
+    found = [*_by_name(tx, live.where(own))]
+    # Whoever sees no other classes need not ask for them.
+    held = scope(who, CLASSROOMS_READ)
+    others = []
+    if held.everywhere or held.schools:
+        by_key = live.where(not_(own)).order_by(Classroom.school_id, Classroom.id)
+        others = _by_name(tx, by_key.limit(MOST_READ + 1))
+    return Looked([*found, *others[:MOST_READ]], len(others) > MOST_READ)
 
 
-def students(tx: Transaction, words: str) -> list[FoundStudent]:
+def _by_name(tx: Transaction, statement: Select[Any]) -> list[Classroom]:
+    found = tx.scalars(visible(tx.principal, statement, CLASSROOMS_READ))
+    return sorted(found, key=lambda each: names.sort_key(each.name, None))
+
+
+def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:
     """Students with names that begin so, by name."""
-    looked_for = names.plain(words).split()
-    if not can(tx.principal, STUDENTS_READ) or max(map(len, looked_for), default=0) < FEWEST_LETTERS:
+    if not _enough(words) or not can(tx.principal, STUDENTS_READ):
         return []
     named = [
         and_(
             Student.school_id == school,
-            Student.name_tokens.contains([names.token(word, school_id=school) for word in looked_for]),
+            Student.name_tokens.contains([names.token(word, school_id=school) for word in words]),
         )
         for school in sorted(tx.principal.member_schools)
     ]
     # Without an order: the first that are found will do, and all need not be looked at.
-    some = select(Student).where(or_(*named)).limit(MOST_FOUND)
+    shown = load_only(
+        Student.id, Student.public_id, Student.school_id, Student.given_name, Student.family_name
+    )
+    some = select(Student).options(shown).where(or_(*named)).limit(MOST_FOUND)
     found = tx.scalars(visible(tx.principal, some, STUDENTS_READ)).all() if named else []
     seats = queries.seats_of(tx, found)
     return [
@@ -67,28 +102,34 @@ def students(tx: Transaction, words: str) -> list[FoundStudent]:
     ]
 
 
-def teachers(tx: Transaction, words: str) -> list[tuple[str, str]]:
+def teachers(tx: Transaction, words: Sequence[str]) -> Looked[tuple[str, str]]:
     """Public identifier and name of adults at the schools that the principal looks after."""
-    if not can(tx.principal, TEACHERS_LIST):
-        return []
-    known = select(Account.public_id, Account.name).limit(MOST_READ)
-    return _named(
-        ((row.public_id, row.name) for row in tx.execute(visible(tx.principal, known, TEACHERS_LIST))), words
-    )
+    if not _enough(words) or not can(tx.principal, TEACHERS_LIST):
+        return Looked()
+    known = select(Account.public_id, Account.name).order_by(Account.id)
+    return _named(tx, visible(tx.principal, known, TEACHERS_LIST), words)
 
 
-def schools(tx: Transaction, words: str) -> list[tuple[str, str]]:
+def schools(tx: Transaction, words: Sequence[str]) -> Looked[tuple[str, str]]:
     """Public identifier and name of the schools whose classes the principal reads."""
-    if not tx.principal.led_schools:
-        return []
+    if not _enough(words) or not tx.principal.led_schools:
+        return Looked()
     known = (
-        select(School.public_id, School.name).where(School.id.in_(tx.principal.led_schools)).limit(MOST_READ)
+        select(School.public_id, School.name)
+        .where(one_of(School.id, tx.principal.led_schools))
+        .order_by(School.id)
     )
-    return _named(
-        ((row.public_id, row.name) for row in tx.execute(visible(tx.principal, known, SCHOOLS_READ))), words
+    return _named(tx, visible(tx.principal, known, SCHOOLS_READ), words)
+
+
+def _named(tx: Transaction, known: Select[str, str], words: Sequence[str]) -> Looked[tuple[str, str]]:
+    rows = tx.execute(known.limit(MOST_READ + 1)).all()
+    begun = " ".join(words)
+    found = [(row.public_id, row.name) for row in rows[:MOST_READ] if names.begins(row.name, begun)]
+    return Looked(
+        sorted(found, key=lambda each: names.sort_key(each[1], None))[:MOST_FOUND], len(rows) > MOST_READ
     )
 
 
-def _named(known: Iterable[tuple[str, str]], words: str) -> list[tuple[str, str]]:
-    found = [each for each in known if names.begins(each[1], words)]
-    return sorted(found, key=lambda each: names.sort_key(each[1], None))[:MOST_FOUND]
+def _enough(words: Sequence[str]) -> bool:
+    return max(map(len, words), default=0) >= FEWEST_LETTERS

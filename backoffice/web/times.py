@@ -1,6 +1,6 @@
 """Moments as people say them, beside the exact ones."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from flask import Flask
 
@@ -18,6 +18,12 @@ def ago(moment: datetime) -> str:
     return f"in {span(away)}" if away > timedelta(0) else f"{span(-away)} ago"
 
 
+def exact(moment: datetime, zone: tzinfo | None = None) -> str:
+    """A moment to the second: "Monday, 1 March 2027, 04:00:00 EST"."""
+    local = moment.astimezone(zone) if zone else moment
+    return f"{local:%A}, {local.day} {local:%B %Y, %H:%M:%S %Z}"
+
+
 def span(length: timedelta) -> str:
     """The largest unit that fits, and no more."""
     for unit, seconds in _UNITS:
@@ -30,3 +36,4 @@ def span(length: timedelta) -> str:
 def init_app(app: Flask) -> None:
     """Let templates say it: `{{ moment|ago }}`, or the macro of that name with the exact moment."""
     app.add_template_filter(ago)
+    app.add_template_filter(exact)

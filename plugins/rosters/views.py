@@ -17,7 +17,7 @@ from wtforms.validators import DataRequired
 from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.csv_export import QUOTED, safe
-from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
 from backoffice.problems import Rejected
@@ -105,7 +105,7 @@ class RosterGrid(Grid):
                 f"/console/rosters/{each.public_id}",
                 (
                     Cell(names[each.id]),
-                    Cell(each.created_at.astimezone(g.zone).strftime("%-d %b %Y, %H:%M")),
+                    moment(each.created_at, g.zone),
                     Cell(STATES[each.state][0], "badge", tone=STATES[each.state][1]),
                     Cell(f"{each.done:,}", "number"),
                 ),

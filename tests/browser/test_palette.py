@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.browser.axe import DARK, WHOLE, breaches, look_closely
 from tests.browser.site import Site
@@ -11,6 +11,28 @@ from tests.browser.site import Site
 pytestmark = pytest.mark.browser
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+def test_the_request_that_a_later_word_overtakes_is_given_up(visit: Callable[..., Page], site: Site) -> None:
+    page = visit("teacher")
+    page.goto("/console/")
+    kept: list[Route] = []
+
+    def keep_the_first(route: Route) -> None:
+        if route.request.method == "POST" and not kept:
+            kept.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/console/find/*", keep_the_first)
+    page.route("**/console/find/", keep_the_first)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    with page.expect_request(lambda asked: asked.method == "POST"):
+        page.keyboard.type("pas")
+    with page.expect_event("requestfailed", lambda asked: asked == kept[0].request):
+        page.keyboard.type("te")
+    expect(page.get_by_role("option").first).to_contain_text(f"Paste names into {site.world.own_class.name}")
 
 
 def test_a_teacher_finds_a_child_and_an_action_by_keyboard_alone(
@@ -54,6 +76,7 @@ def test_a_teacher_finds_a_child_and_an_action_by_keyboard_alone(
 
     page.locator("main").click()
     page.keyboard.press("Control+k")
+    expect(field).to_be_focused()
     page.keyboard.type(f"{child.given[:5]} {(child.family or '')[:3]}")
     expect(options.first).to_contain_text(child.given)
     page.keyboard.press("Enter")

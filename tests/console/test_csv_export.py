@@ -2,6 +2,8 @@
 
 import csv
 import io
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +12,7 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import transaction
 from backoffice.console import csv_export
 from backoffice.console.csv_export import FORMULA, safe
+from backoffice.console.grid import Cell, moment
 from backoffice.schools.models import Student
 from tests.factories.world import SYSTEM, World, add_child
 
@@ -54,3 +57,10 @@ def test_rows_leave_the_session_as_they_are_written(world: World, monkeypatch: p
         assert not list(tx)
     assert sizes == [3, 3, 2]
     assert len({student.id for student in written}) == 8
+
+
+def test_a_file_says_the_moment_and_not_how_long_ago_it_was() -> None:
+    cell = moment(datetime(2027, 3, 1, 9, tzinfo=UTC), ZoneInfo("America/New_York"))
+    assert (cell.text or "").endswith(("ago", "days"))
+    assert cell.in_file == "2027-03-01 04:00:00"
+    assert Cell("1 Mar 2027", "time", datetime="2027-03-01").in_file == "1 Mar 2027"

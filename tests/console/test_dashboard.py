@@ -21,6 +21,7 @@ from backoffice.host.tiles import TILES as HOST_TILES
 from backoffice.jobs.tiles import TILES as JOB_TILES
 from backoffice.outbox.tiles import TILES as MAIL_TILES
 from backoffice.runtime import Runtime
+from backoffice.schools import led_tiles
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -142,8 +143,9 @@ def test_who_teaches_sees_the_own_classes_and_this_week(
         **to_answer(waiting),
     }
     page = signed_in(app, world, role).get("/console/").text
-    assert f'<td class="is-number">{points}</td>' in page
-    assert f"{points} together" in page
+    # A chart of nothing is left out.
+    assert ("Points this week" in page, f"{points} together" in page) == (points > 0, points > 0)
+    assert (f'<td class="is-number">{points}</td>' in page) == (points > 0)
 
 
 def test_a_tile_is_placed_for_whoever_holds_its_permission_and_for_nobody_else(
@@ -186,6 +188,88 @@ def test_plugins_that_somebody_switched_off_are_listed(app: Flask, world: World)
     finally:
         with transaction(SYSTEM) as tx:
             tx.execute(delete(PluginState).where(PluginState.name == "tea_party"))
+
+
+def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> None:
+    """An old class with an old child is listed until the child is in or is given a point; no young one is."""
+    title = "Nobody in, no points for 30 days"
+    long_ago = MONDAY - timedelta(days=40)
+    with transaction(SYSTEM) as tx:
+        old, young = (add_classroom(tx, world.home, name)[0] for name in ("Oldclass", "Youngclass"))
+        tx.execute(update(Classroom).where(Classroom.id == old).values(created_at=long_ago))
+        child = add_child(tx, replace(world.own_class, id=old), "Olga", "Oldclass")
+
+    def shown(role: str = "leader") -> bool:
+        page = signed_in(app, world, role).get("/console/").text
+        assert "Youngclass" not in page
+        assert title in page or ">Oldclass</a>" not in page
+        return ">Oldclass</a>" in page
+
+    def last_in(days: int) -> None:
+        day = (clock.now() - timedelta(days=days)).date()
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Student).where(Student.id == child.id).values(active_on=day))
+
+    try:
+        assert not shown()
+        last_in(29)
+        assert not shown()
+        last_in(30)
+        assert shown()
+        for role in ("teacher", "officer", "outsider", "founder"):
+            assert title not in signed_in(app, world, role).get("/console/").text
+        with transaction(SYSTEM) as tx:
+            action = tx.scalar(select(Action.id).where(Action.classroom_id == world.own_class.id))
+            tx.execute(
+                insert(PointEntry).values(
+                    school_id=world.home.id,
+                    id=tx.take_id(PointEntry),
+                    classroom_id=old,
+                    student_id=child.id,
+                    action_id=action,
+                    value=1,
+                    awarded_at=clock.now() - timedelta(days=29),
+                )
+            )
+        assert not shown()
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(Classroom).where(Classroom.id.in_([old, young])))
+            tx.execute(delete(Student).where(Student.id == child.id))
+
+
+def test_leaders_see_how_many_were_in_lately_by_school_and_for_a_large_district_do_not(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = "In or new within 7 days"
+    pupil = world.own_class.children[0].id
+    with transaction(SYSTEM) as tx:
+        was = dict(tx.execute(select(Student.id, Student.active_on)).all())
+
+    def shown() -> list[int]:
+        answer = signed_in(app, world, "leader").get("/console/")
+        assert answer.status_code == 200
+        page = answer.text
+        card = re.search(rf">{title}</h2>.*?</section>", page, re.DOTALL)
+        return (
+            [int(number) for number in re.findall(r'<td class="is-number">(\d+)<', card[0])] if card else []
+        )
+
+    try:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Student).values(active_on=(clock.now() - timedelta(days=7)).date()))
+        # A chart of nothing.
+        assert shown() == []
+        with transaction(SYSTEM) as tx:
+            in_lately = update(Student).where(Student.id == pupil)
+            tx.execute(in_lately.values(active_on=(clock.now() - timedelta(days=6)).date()))
+        assert shown() == [1, 0]
+        monkeypatch.setattr(led_tiles, "MOST_SCHOOLS", 1)
+        assert shown() == []
+    finally:
+        with transaction(SYSTEM) as tx:
+            for number, day in was.items():
+                tx.execute(update(Student).where(Student.id == number).values(active_on=day))
 
 
 def test_no_class_of_somebody_else_is_named(app: Flask, world: World) -> None:

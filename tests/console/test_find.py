@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert
 
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
+from backoffice.schools import finding
 from backoffice.schools.finding import MOST_FOUND
 from backoffice.schools.models import Classroom, TeachingRole, TeachingRoleName
 from tests.contract.routes import door, routes, views
@@ -75,9 +76,65 @@ def test_who_may_not_read_a_child_finds_none(
     assert look(signed_in(app, world, role), "zimm") == {}
 
 
-def test_one_letter_finds_no_child(app: Flask, world: World, namesakes: dict[str, Child]) -> None:
+def test_one_letter_finds_no_name(app: Flask, world: World, namesakes: dict[str, Child]) -> None:
     del namesakes
     assert "Students" not in look(signed_in(app, world, "teacher"), "z")
+    leader = signed_in(app, world, "leader")
+    for name in (world.own_class.name, world.people["helper"].name, "Elsewhere Elms School"):
+        assert set(look(leader, name[0])) <= {"Pages", "Actions"}
+
+
+def test_no_more_than_four_words_are_looked_for(
+    app: Flask, world: World, namesakes: dict[str, Child]
+) -> None:
+    teacher = signed_in(app, world, "teacher")
+    assert "Students" not in look(teacher, "zimm zeb zi nobody")
+    found = look(teacher, "zimm zeb zi ze nobody")
+    assert list(found["Students"].values()) == [f"/console/students/{namesakes['own'].public_id}"]
+
+
+def test_it_is_said_where_there_are_more_names_than_are_read_and_the_own_classes_come_first(
+    app: Flask, world: World, many: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del many
+    said = "Not all classes, teachers were looked at: there are more than 2."
+    clients = {role: signed_in(app, world, role) for role in ("leader", "teacher")}
+    token = {role: form_token(client.get(ADDRESS).text) for role, client in clients.items()}
+
+    def page(role: str, words: str) -> str:
+        data = {"csrf_token": token[role], "q": words, "part": "1"}
+        return clients[role].post(ADDRESS, data=data).text
+
+    assert "Not all" not in page("leader", "quorum")
+    monkeypatch.setattr(finding, "MOST_READ", 2)
+    assert said in page("leader", "quorum")
+    assert "Not all" not in page("leader", "q")
+    # What one teaches is read whole.
+    taught = page("teacher", "quorum")
+    assert len(re.findall(r'/console/classrooms/\w+"><span>Quorum \d+<', taught)) == MOST_FOUND
+    assert "Not all" not in taught
+
+
+def test_whoever_searches_too_often_is_told_when_to_go_on(app: Flask, runtime: Runtime, world: World) -> None:
+    client = signed_in(app, world, "co_teacher")
+    token = form_token(client.get(ADDRESS).text)
+    few = runtime.settings.model_copy(
+        update={"throttles": runtime.settings.throttles.model_copy(update={"find_account": "1/hour"})}
+    )
+    before = app.extensions["backoffice"]
+    app.extensions["backoffice"] = replace(before, settings=few)
+    try:
+        data = {"csrf_token": token, "q": "zimm"}
+        assert client.post(ADDRESS, data=data).status_code == 200
+        for part in ({}, {"part": "1"}):
+            refused = client.post(ADDRESS, data=data | part)
+            assert (refused.status_code, "Wait 60 minutes" in refused.text) == (429, True)
+            assert 'aria-label="Students"' not in refused.text
+        # The pages of the menu are there without a search.
+        assert client.get(ADDRESS).status_code == 200
+        assert signed_in(app, world, "teacher").get(ADDRESS).status_code == 200
+    finally:
+        app.extensions["backoffice"] = before
 
 
 def test_classes_teachers_and_schools_are_found_by_who_reaches_them(app: Flask, world: World) -> None:

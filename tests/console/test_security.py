@@ -1,6 +1,10 @@
 """Security events in the console, for founders."""
 
+import re
+from datetime import datetime, timedelta
+
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -25,6 +29,19 @@ def test_founders_see_what_happened_to_which_account(app: Flask, world: World) -
         assert f'href="/console/accounts/{parent.public_id}"' in text
         assert parent.name not in text
         assert parent.email not in text
+
+
+def test_a_moment_is_said_as_people_say_it_with_the_exact_one_beside_it(app: Flask, world: World) -> None:
+    at = event().opened_at
+    with time_machine.travel(at + timedelta(hours=3, minutes=5), tick=False):
+        browser = signed_in(app, world, "founder")
+        for page in (PAGE, f"{PAGE}{event().public_id}"):
+            shown = re.search(
+                r'<time datetime="([^"]+)" title="([^"]+)">3 hours ago</time>', browser.get(page).text
+            )
+            assert shown, page
+            assert datetime.fromisoformat(shown[1]).replace(microsecond=0) == at.replace(microsecond=0)
+            assert f"{at.minute:02}:{at.second:02}" in shown[2]
 
 
 @pytest.mark.parametrize(("state", "shown"), [("open", True), ("closed", False)])

@@ -40,10 +40,10 @@ function isField(element) {
   return element.isContentEditable || element.matches?.("input, textarea, select");
 }
 
-async function ask(address, body) {
-  const answer = await fetch(address, { method: body ? "POST" : "GET", body, credentials: "same-origin" });
-  // A session that is over leads to its page.
-  if (answer.redirected || !answer.ok) throw new Error("no part");
+async function ask(address, body, signal) {
+  const answer = await fetch(address, { method: body ? "POST" : "GET", body, signal, credentials: "same-origin" });
+  // A session that is over leads to its page. Who searched too often is told so in the part itself.
+  if (answer.redirected || !(answer.ok || answer.status === 429)) throw new Error("no part");
   return answer.text();
 }
 
@@ -77,7 +77,7 @@ function connect(dialog, address, said) {
   const results = dialog.querySelector("[data-results]");
   let options = [];
   let here = -1;
-  let asked = 0;
+  let asking = new AbortController();
   let timer = 0;
 
   const point = (index) => {
@@ -111,22 +111,28 @@ function connect(dialog, address, said) {
     said.textContent = options.length === 1 ? "1 result" : `${options.length} results`;
   };
   const look = async () => {
-    const number = ++asked;
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
     const body = new FormData(form);
     body.set("part", "1");
     let text;
     try {
-      text = await ask(address, body);
+      text = await ask(address, body, signal);
     } catch {
-      if (number === asked) location.href = address;
+      if (!signal.aborted) location.href = address;
       return;
     }
-    if (number !== asked || !dialog.open) return; // overtaken by a later word, or closed
+    if (signal.aborted) return; // overtaken by a later word, or closed
     const made = new DOMParser().parseFromString(text, "text/html");
     results.replaceChildren(...made.querySelector("[data-results]").childNodes);
     dress();
   };
 
+  dialog.addEventListener("close", () => {
+    clearTimeout(timer);
+    asking.abort();
+  });
   results.setAttribute("aria-label", "Results");
   for (const [name, value] of Object.entries({
     role: "combobox",
