@@ -1,6 +1,9 @@
 """Saving, changing and sharing views: whose they are, who sees them, and when they go."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -55,6 +58,16 @@ def opens_with(world: World, who: str) -> str | None:
     with transaction(world.sign_in(who)) as tx:
         found = queries.default_of(queries.views_of(tx, "classrooms"), tx.principal)
         return found.name if found else None
+
+
+def second_leader(world: World) -> str:
+    """A leader of the home school alone."""
+    name = f"second {len(world.people)}"
+    person = world.people[name] = _person(name.replace(" ", "-"), "Second Leader")
+    with transaction(SYSTEM) as tx:
+        values = {"account_id": person.id, "school_id": world.home.id, "role": "leader"}
+        tx.execute(insert(Membership).values(**values, created_at=clock.now()))
+    return name
 
 
 def verbs() -> list[str]:
@@ -203,6 +216,80 @@ def test_sharing_changes_nobodys_pages_by_itself(world: World) -> None:
         assert [each.public_id for each in queries.pinned_views(tx)] == [view]
 
 
+def test_a_shared_view_does_not_move_to_another_school(world: World) -> None:
+    view, leader = shared(world, SharedWith.SCHOOL), world.sign_in("leader")
+    services.set_default(principal=leader, view=view, opens=True)
+    before = len(verbs())
+    with pytest.raises(Rejected, match="Stop sharing it first"):
+        services.share_view(
+            principal=leader, view=view, school=world.elsewhere.public_id, shared_with=SharedWith.SCHOOL
+        )
+    found = there(view)
+    assert found is not None
+    assert (found.school_id, found.is_default, len(verbs())) == (world.home.id, True, before)
+    services.unshare_view(principal=leader, view=view)
+    services.share_view(
+        principal=leader, view=view, school=world.elsewhere.public_id, shared_with=SharedWith.SCHOOL
+    )
+    assert (seen(world, "elsewhere"), seen(world, "teacher")) == (["Ours"], [])
+
+
+@pytest.mark.parametrize("change", ["opens", "pinned", "share", "rename"])
+def test_two_leaders_at_once_stay_within_the_bounds(
+    world: World, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Each holds their own account; only the school holds them apart."""
+    monkeypatch.setattr(services, "MOST_PINNED", 1)
+    monkeypatch.setattr(services, "MOST_VIEWS", 1 if change == "share" else 50)
+    leaders = ("leader", second_leader(world))
+    if change == "share":
+        views = [saved(world, who, who) for who in leaders]
+    else:
+        views = [shared(world, SharedWith.SCHOOL, who, who) for who in leaders]
+    start, principals = Barrier(2), [world.sign_in(who) for who in leaders]
+    looked = services.view_to_change
+
+    def slowly(tx: Transaction, view: str, *, lock: bool = False) -> SavedView:
+        found = looked(tx, view, lock=lock)
+        # Both have their view before either has changed it, unless the one keeps the other waiting.
+        with suppress(BrokenBarrierError):
+            start.wait(0.3)
+        return found
+
+    monkeypatch.setattr(services, "view_to_change", slowly)
+
+    def do(at: int) -> bool:
+        which: dict[str, Any] = {"principal": principals[at], "view": views[at]}
+        try:
+            if change == "share":
+                where = {"school": world.home.public_id, "shared_with": SharedWith.SCHOOL}
+                services.share_view(**which, **where)
+            elif change == "rename":
+                services.rename_view(**which, name="The same")
+            elif change == "pinned":
+                services.pin_view(**which, pinned=True)
+            else:
+                services.set_default(**which, opens=True)
+        except Rejected:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = sorted(pool.map(do, range(2)))
+    with transaction(SYSTEM) as tx:
+        rows = list(tx.scalars(select(SavedView)))
+    assert done == [change == "opens", True]
+    match change:
+        case "opens":
+            assert sorted(each.is_default for each in rows) == [False, True]
+        case "pinned":
+            assert sorted(each.pinned for each in rows) == [False, True]
+        case "share":
+            assert sorted(each.school_id is None for each in rows) == [False, True]
+        case _:
+            assert [each.name for each in rows].count("The same") == 1
+
+
 def test_bounds_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MOST_VIEWS", 2)
     monkeypatch.setattr(services, "MOST_PINNED", 1)
@@ -226,23 +313,20 @@ def test_bounds_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_shared_outlives_whoever_shared_it(world: World) -> None:
     """The one view goes with the account; the other is the school's, and its leaders go on with it."""
-    gone = _person("second", "Second Leader")
-    world.people["second"] = gone
-    with transaction(SYSTEM) as tx:
-        values = {"account_id": gone.id, "school_id": world.home.id, "role": "leader"}
-        tx.execute(insert(Membership).values(**values, created_at=clock.now()))
-    own, ours = saved(world, "second"), shared(world, SharedWith.SCHOOL, who="second")
+    second = second_leader(world)
+    gone = world.people[second]
+    own, ours = saved(world, second), shared(world, SharedWith.SCHOOL, who=second)
     leader = world.sign_in("leader")
     with pytest.raises(Rejected, match="Somebody else"):
         services.unshare_view(principal=leader, view=ours)
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Membership).where(Membership.account_id == gone.id))
     # Who left the school sees it no more, though it was theirs.
-    assert seen(world, "second") == []
-    with transaction(world.sign_in("second")) as tx:
+    assert seen(world, second) == []
+    with transaction(world.sign_in(second)) as tx:
         assert list(tx.scalars(select(SavedView.public_id))) == [own]
     with pytest.raises(NotFound):
-        services.delete_view(principal=world.sign_in("second"), view=ours)
+        services.delete_view(principal=world.sign_in(second), view=ours)
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Account).where(Account.id == gone.id))
     assert there(own) is None
