@@ -153,10 +153,28 @@ def test_a_view_of_somebody_else_is_not_there(app: Flask, world: World) -> None:
         )
     for who, view in (("teacher", outside), ("leader", outside), ("leader", own), ("teacher", "2" * 16)):
         browser = signed_in(app, world, who)
-        for query in (f"view={view}", f"view={view}&sort=-name", f"view={view}&columns="):
-            assert browser.get(f"{STUDENTS}?{query}").status_code == 404
+        assert browser.get(f"{STUDENTS}?view={view}").status_code == 404
+        for query in (f"view={view}&sort=-name", f"view={view}&columns="):
+            page = browser.get(f"{STUDENTS}?{query}")
+            assert (page.status_code, view in page.text, "Outside" in page.text) == (200, False, False)
     # Nor is it on another list.
     assert signed_in(app, world, "teacher").get(f"{CLASSES}?view={own}").status_code == 404
+
+
+def test_a_view_that_goes_meanwhile_leaves_the_list_as_it_is(app: Flask, world: World) -> None:
+    """What was asked for beside it still holds, and an action that was under way arrives."""
+    view, browser = saved(world, "teacher", ""), signed_in(app, world, "teacher")
+    room = world.own_class.public_id
+    at = f"{STUDENTS}?classroom={room}&columns=name&view={view}"
+    page = browser.get(at).text
+    services.delete_view(principal=world.sign_in("teacher"), view=view)
+    # Nobody is ticked: the answer is a way back with a sentence.
+    done = browser.post(at, data={"csrf_token": form_token(page), "action": "unenroll"})
+    assert done.status_code == 303
+    back = browser.get(done.location)
+    assert (back.status_code, view in back.text) == (200, False)
+    assert sorted(parse_qsl(state_of(back.text))) == [("classroom", room), ("columns", "name")]
+    assert browser.get(f"{STUDENTS}?view={view}").status_code == 404
 
 
 def test_a_changed_view_is_saved_saved_as_another_or_left(app: Flask, world: World) -> None:
@@ -206,6 +224,20 @@ def test_a_pinned_view_is_a_number_on_the_first_page(app: Flask, world: World) -
     tile = page[page.index("My otters") :][:300]
     assert f'{STUDENTS}?view={view}">My otters' in page
     assert f'tile-value">{len(room.children)}</p>' in tile
+
+
+def test_no_number_stands_under_a_name_that_means_other_rows(app: Flask, world: World) -> None:
+    """Without its filter the view would count every student that its reader sees."""
+    view = shared(world, f"classroom={world.colleague_class.public_id}")
+    services.pin_view(principal=world.sign_in("leader"), view=view, pinned=True)
+    own = saved(world, "teacher", f"classroom={world.colleague_class.public_id}", name="Once mine")
+    services.pin_view(principal=world.sign_in("teacher"), view=own, pinned=True)
+    there = signed_in(app, world, "leader").get("/console/").text
+    tile = there[there.index("Narrowed") :][:300]
+    assert f'tile-value">{len(world.colleague_class.children)}</p>' in tile
+    page = signed_in(app, world, "teacher").get("/console/").text
+    assert "Narrowed" not in page
+    assert re.search(r'tile-value">\D+<', page[page.index("Once mine") :][:300])
 
 
 def test_a_number_counts_what_its_reader_may_see_and_no_further_than_is_quick(
