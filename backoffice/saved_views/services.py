@@ -12,7 +12,7 @@ from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.saved_views.models import SavedView, SharedWith
-from backoffice.saved_views.queries import is_own, view_to_change
+from backoffice.saved_views.queries import MOST_PINNED, MOST_VIEWS, is_own, view_to_change
 from backoffice.schools.models import School
 from backoffice.storage import functions
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -20,10 +20,6 @@ from backoffice.wording import clean
 
 LONGEST_NAME = 60
 LONGEST_STATE = 2048
-# Of one person in one list, and of one school in one list.
-MOST_VIEWS = 50
-# More numbers than so many are no overview any more, and each is counted anew.
-MOST_PINNED = 6
 
 
 def save_view(*, principal: Principal, grid: str, name: str, state: str) -> PublicId:

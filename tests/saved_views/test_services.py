@@ -7,7 +7,7 @@ from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, inspect, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
@@ -182,16 +182,72 @@ def test_the_database_lets_nobody_put_a_view_elsewhere(world: World, attempt: At
         attempt(tx, world)
 
 
+def test_of_many_schools_only_the_own_views_and_those_looked_at_are_at_hand(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "FEW_SCHOOLS", 1)
+    leader = world.sign_in("leader")
+    saved(world, "leader", "Mine")
+    here = shared(world, SharedWith.SCHOOL, "Of home")
+    there = saved(world, "leader", "Of elsewhere")
+    services.share_view(
+        principal=leader, view=there, school=world.elsewhere.public_id, shared_with=SharedWith.LEADERS
+    )
+    for view in (here, there):
+        services.pin_view(principal=leader, view=view, pinned=True)
+    with transaction(leader) as tx:
+        of_school = {
+            each: [view.name for view in queries.views_of(tx, "classrooms", school_id=each)]
+            for each in (None, world.home.id, world.elsewhere.id, world.outside.id)
+        }
+        assert queries.pinned_views(tx) == []
+        # A link that somebody sent still opens, where it is seen at all.
+        for view in (here, there):
+            assert queries.view_of(tx, "classrooms", view) is not None
+            assert queries.view_of(tx, "students", view) is None
+        assert queries.view_of(tx, "classrooms", "\0") is None
+    assert list(of_school.values()) == [["Mine"], ["Mine", "Of home"], ["Mine", "Of elsewhere"], ["Mine"]]
+    # Nor does a teacher of a school come by what its leaders share.
+    services.share_view(
+        principal=leader, view=here, school=world.home.public_id, shared_with=SharedWith.LEADERS
+    )
+    monkeypatch.setattr(queries, "FEW_SCHOOLS", 0)
+    with transaction(world.sign_in("teacher")) as tx:
+        assert queries.views_of(tx, "classrooms", school_id=world.home.id) == []
+        assert queries.view_of(tx, "classrooms", here) is None
+
+
+def test_no_more_is_read_than_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The own ones come first, then the oldest; what a view asks for stays sealed until it is opened."""
+    monkeypatch.setattr(queries, "MOST_AT_HAND", 3)
+    monkeypatch.setattr(queries, "MOST_LISTED", 2)
+    monkeypatch.setattr(queries, "MOST_PINNED", 2)
+    leader = world.sign_in("leader")
+    for name in ("C shared", "B shared", "A shared"):
+        view = shared(world, SharedWith.TEACHERS if name == "C shared" else SharedWith.SCHOOL, name)
+        services.pin_view(principal=leader, view=view, pinned=True)
+    services.pin_view(principal=leader, view=saved(world, "leader", "Own"), pinned=True)
+    assert seen(world, "leader") == ["Own", "B shared", "C shared"]
+    with transaction(leader) as tx:
+        found = queries.views_of(tx, "classrooms")
+        assert all("state" in inspect(each).unloaded for each in found)
+        assert [each.name for each in queries.views_of(tx)] == ["Own", "C shared"]
+        # A pin for teachers takes no place from what is meant for leaders.
+        assert [each.name for each in queries.pinned_views(tx)] == ["Own", "B shared"]
+
+
 def test_a_list_opens_with_the_nearest_default(world: World) -> None:
-    leader, teacher = world.sign_in("leader"), world.sign_in("teacher")
+    leader, teacher, second = world.sign_in("leader"), world.sign_in("teacher"), second_leader(world)
     for with_whom, name in (
         (SharedWith.SCHOOL, "Of all"),
         (SharedWith.LEADERS, "Of leaders"),
         (SharedWith.TEACHERS, "Of teachers"),
     ):
         services.set_default(principal=leader, view=shared(world, with_whom, name), opens=True)
-    assert (opens_with(world, "leader"), opens_with(world, "teacher")) == ("Of leaders", "Of teachers")
-    assert opens_with(world, "officer") == "Of all"
+    assert (opens_with(world, second), opens_with(world, "teacher")) == ("Of leaders", "Of teachers")
+    # Who has other schools too sees the rows of all of them, whatever one of the schools wants.
+    assert (seen(world, "officer"), opens_with(world, "officer")) == (["Of all"], None)
+    assert (len(seen(world, "leader")), opens_with(world, "leader")) == (3, None)
     assert opens_with(world, "elsewhere") is None
     first, second = saved(world, "teacher", "First"), saved(world, "teacher", "Second")
     services.set_default(principal=teacher, view=first, opens=True)

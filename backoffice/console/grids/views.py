@@ -21,6 +21,7 @@ from backoffice.console.grids.filters import Asked
 from backoffice.console.paging import SORTABLE, count_up_to
 from backoffice.saved_views import queries
 from backoffice.saved_views.models import SavedView
+from backoffice.schools.models import School
 
 if TYPE_CHECKING:
     from backoffice.console.grid import Grid
@@ -161,23 +162,41 @@ def parsed(state: str) -> Pairs:
 
 
 def views_at_hand(grid: "Grid", tx: Transaction) -> list[SavedView]:
-    """The views of a list that whoever is signed in sees; looked up once."""
+    """The views of a list that stand above it for whoever is signed in; looked up once."""
     known: dict[str, list[SavedView]] = tx.info.setdefault("views", {})
     if grid.address not in known:
-        known[grid.address] = queries.views_of(tx, grid.address)
+        known[grid.address] = queries.views_of(tx, grid.address, school_id=_school(grid, tx))
     return known[grid.address]
+
+
+def _school(grid: "Grid", tx: Transaction) -> int | None:
+    """The school that the request narrows the list to, be it by something in it."""
+    things = [each.thing for each in grid.asked_for(tx).values()]
+    found = (each.id if isinstance(each, School) else getattr(each, "school_id", None) for each in things)
+    return next((each for each in found if each is not None), None)
 
 
 def named(grid: "Grid", tx: Transaction) -> SavedView | None:
     """The view of the list that the request is at; None if at none, or at one that there is not."""
-    wanted = request.values.get(VIEW)
-    return next((each for each in views_at_hand(grid, tx) if each.public_id == wanted), None)
+    wanted = request.values.get(VIEW, "")
+    if wanted in {"", ALL}:
+        return None
+    for view in views_at_hand(grid, tx):
+        if view.public_id == wanted:
+            return view
+    known: dict[str, SavedView | None] = tx.info.setdefault("views by name", {})
+    if grid.address not in known:
+        known[grid.address] = queries.view_of(tx, grid.address, wanted)
+    return known[grid.address]
 
 
 def bar(grid: "Grid", tx: Transaction, state: Pairs) -> dict[str, Any] | None:
     """What stands above a list that asks for `state`: its views, which one is open, what can be saved."""
     there = views_at_hand(grid, tx)
     view = named(grid, tx)
+    if view is not None and view not in there:
+        # Asked for by its name alone, by somebody of many schools.
+        there = [*there, view]
     if not can(tx.principal, VIEWS_SAVE):
         return None
     changed = view is not None and not _is_as(grid, tx, view, state)
@@ -210,7 +229,7 @@ def bar(grid: "Grid", tx: Transaction, state: Pairs) -> dict[str, Any] | None:
 
 def all_url(grid: "Grid", tx: Transaction) -> str:
     """The list without any view."""
-    return f"./?{VIEW}={ALL}" if views_at_hand(grid, tx) else "./"
+    return f"./?{VIEW}={ALL}" if views_at_hand(grid, tx) or named(grid, tx) else "./"
 
 
 def _is_as(grid: "Grid", tx: Transaction, view: SavedView, state: Pairs) -> bool:

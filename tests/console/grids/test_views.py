@@ -13,7 +13,7 @@ from backoffice.access.transaction import transaction
 from backoffice.console.grids import views as grid_views
 from backoffice.console.students import StudentGrid
 from backoffice.runtime import Runtime
-from backoffice.saved_views import services
+from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
 from tests.contract.routes import views
 from tests.factories.statements import statements
@@ -159,6 +159,37 @@ def test_a_view_of_somebody_else_is_not_there(app: Flask, world: World) -> None:
             assert (page.status_code, view in page.text, "Outside" in page.text) == (200, False, False)
     # Nor is it on another list.
     assert signed_in(app, world, "teacher").get(f"{CLASSES}?view={own}").status_code == 404
+
+
+def test_of_many_schools_the_one_that_is_looked_at_brings_its_views(
+    app: Flask, world: World, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "FEW_SCHOOLS", 1)
+    view, leader = shared(world, "sort=-name"), signed_in(app, world, "leader")
+    tab = re.compile(rf"\?view={view}\"[^>]*>Narrowed")
+    at = ("", f"?school={world.home.public_id}", f"?school={world.elsewhere.public_id}")
+    room = f"?classroom={world.own_class.public_id}"
+    assert [bool(tab.search(leader.get(STUDENTS + each).text)) for each in (*at, room)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    # By its link it opens without, and stands among the tabs while it is open.
+    there = leader.get(f"{STUDENTS}?view={view}").location
+    assert asked(there) == [("sort", "-name"), ("view", view)]
+    asked_of = []
+    for more in range(2):
+        with statements(runtime) as made:
+            page = leader.get(STUDENTS + there.removeprefix("./")).text
+        assert re.search(r'aria-current="page">Narrowed', page)
+        asked_of.append((len(made), len([each for each in made if "saved_view.state" in each])))
+        with transaction(SYSTEM) as tx:
+            for number in range(20 * (1 - more)):
+                of = {"school_id": world.elsewhere.id, "shared_with": "school"}
+                saved_view(tx, grid="students", name=f"Other {number}", **of)
+    assert asked_of[0] == asked_of[1]
+    assert asked_of[0][1] == 1
 
 
 def test_a_view_that_goes_meanwhile_leaves_the_list_as_it_is(app: Flask, world: World) -> None:
