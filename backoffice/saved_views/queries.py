@@ -145,7 +145,7 @@ def _schools(principal: Principal) -> frozenset[int]:
     return principal.led_schools | principal.taught_schools | principal.officer_schools
 
 
-def _first(statement: Select[tuple[SavedView]], most: int) -> Select[tuple[SavedView]]:
+def _first(statement: Select[SavedView], most: int) -> Select[SavedView]:
     """The own ones, then those of schools, the oldest of each first."""
     return statement.order_by(SavedView.school_id.is_not(None), SavedView.id).limit(most)
 

@@ -303,7 +303,7 @@ def test_two_leaders_at_once_stay_within_the_bounds(
     else:
         views = [shared(world, SharedWith.SCHOOL, who, who) for who in leaders]
     start, principals = Barrier(2), [world.sign_in(who) for who in leaders]
-    looked = services.view_to_change
+    looked = queries.view_to_change
 
     def slowly(tx: Transaction, view: str, *, lock: bool = False) -> SavedView:
         found = looked(tx, view, lock=lock)
@@ -318,7 +318,7 @@ def test_two_leaders_at_once_stay_within_the_bounds(
         which: dict[str, Any] = {"principal": principals[at], "view": views[at]}
         try:
             if change == "share":
-                where = {"school": world.home.public_id, "shared_with": SharedWith.SCHOOL}
+                where: dict[str, Any] = {"school": world.home.public_id, "shared_with": SharedWith.SCHOOL}
                 services.share_view(**which, **where)
             elif change == "rename":
                 services.rename_view(**which, name="The same")
