@@ -74,6 +74,11 @@ def may_change(view: SavedView, principal: Principal) -> bool:
     return can(principal, VIEWS_SHARE, view)
 
 
+def has_many_schools(principal: Principal) -> bool:
+    """Whether what schools share is shown only where a list is narrowed to one of them."""
+    return len(_schools(principal)) > FEW_SCHOOLS
+
+
 def is_own(view: SavedView, principal: Principal) -> bool:
     """Whether it is somebody's own and nobody else's."""
     return view.school_id is None and view.account_id == principal.account_id
@@ -118,7 +123,7 @@ def _seen(principal: Principal) -> ColumnElement[bool]:
 
 def _at_hand(principal: Principal, school_id: int | None = None) -> ColumnElement[bool]:
     """What is seen without being asked for by name: of many schools, what the one at hand shares."""
-    if len(_schools(principal)) <= FEW_SCHOOLS:
+    if not has_many_schools(principal):
         return _seen(principal)
     if school_id is None:
         return _own(principal)

@@ -175,6 +175,8 @@ def test_of_many_schools_the_one_that_is_looked_at_brings_its_views(
         False,
         True,
     ]
+    manage = leader.get("/console/views/").text
+    assert ("narrow a list to that school" in manage, view in manage) == (True, False)
     # By its link it opens without, and stands among the tabs while it is open.
     there = leader.get(f"{STUDENTS}?view={view}").location
     assert asked(there) == [("sort", "-name"), ("view", view)]
