@@ -513,7 +513,7 @@ class Grid(GuardedView):
         columns = self.shown_columns()
         if "columns" not in without and len(columns) < len(self.seen_columns()):
             found.append(("columns", ",".join(each.key for each in columns)))
-        return found if views.VIEW in without else views.kept(found)
+        return found if views.VIEW in without else views.kept(self, reading(), found)
 
     def _url(self, without: Sequence[str] = (), **more: str) -> str:
         """The address of the list as the request asks for it, without these words of it and with more."""

@@ -112,6 +112,7 @@ class ViewsPage(GuardedView):
                 for address, grid in grids.items()
                 if any(each.grid == address for each in there)
             ],
+            by_school=queries.has_many_schools(tx.principal),
             crumbs=[{"title": self.title}],
         )
 

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal
@@ -12,7 +12,7 @@ from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
 from backoffice.saved_views.models import SavedView, SharedWith
-from backoffice.saved_views.queries import is_own, view_to_change
+from backoffice.saved_views.queries import MOST_PINNED, MOST_VIEWS, is_own, view_to_change
 from backoffice.schools.models import School
 from backoffice.storage import functions
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -20,10 +20,6 @@ from backoffice.wording import clean
 
 LONGEST_NAME = 60
 LONGEST_STATE = 2048
-# Of one person in one list, and of one school in one list.
-MOST_VIEWS = 50
-# More numbers than so many are no overview any more, and each is counted anew.
-MOST_PINNED = 6
 
 
 def save_view(*, principal: Principal, grid: str, name: str, state: str) -> PublicId:
@@ -69,7 +65,7 @@ def rename_view(*, principal: Principal, view: str, name: str) -> None:
     """Call a view something else. Raises `Rejected`, `NotFound`."""
     name = _checked(name)
     with transaction(principal) as tx:
-        row = view_to_change(tx, view, lock=True)
+        row = _taken(tx, view)
         _keep_apart(tx, (*_beside(row), SavedView.id != row.id), name)
         row.name = name
         record(tx, "views.rename", school_id=row.school_id, view=row.id)
@@ -81,8 +77,7 @@ def set_default(*, principal: Principal, view: str, opens: bool) -> None:
     A shared one opens for those with whom it is shared.
     """
     with transaction(principal) as tx:
-        _one_at_a_time(tx)
-        row = view_to_change(tx, view, lock=True)
+        row = _taken(tx, view)
         if opens:
             same = (SavedView.shared_with == row.shared_with, SavedView.id != row.id)
             before = (*_beside(row), *same, SavedView.is_default)
@@ -97,8 +92,7 @@ def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
     Of a shared one it stands there for those with whom it is shared.
     """
     with transaction(principal) as tx:
-        _one_at_a_time(tx)
-        row = view_to_change(tx, view, lock=True)
+        row = _taken(tx, view)
         whose = SavedView.school_id == row.school_id if row.school_id else _nobody_elses(tx)
         beside = select(func.count()).where(whose, SavedView.pinned, SavedView.id != row.id)
         if pinned and (tx.scalar(beside) or 0) >= MOST_PINNED:
@@ -110,15 +104,15 @@ def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
 def share_view(*, principal: Principal, view: str, school: str, shared_with: SharedWith) -> None:
     """Show a view to others of a school, whose it is from then on. Raises `Rejected`, `NotFound`.
 
-    It neither opens by itself for them nor stands on their first page until somebody wants that.
+    It neither opens by itself for them nor stands on their first page until somebody wants that. One that is
+    a school's already stays there: what one school made is not another's to see.
     """
     if shared_with is SharedWith.NOBODY:
         raise Rejected(shared_with="Choose who is to see it.")
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=VIEWS_SHARE)
-        _one_at_a_time(tx)
-        row = view_to_change(tx, view, lock=True)
-        if place.id != row.school_id:
+        row = _taken(tx, view, school_id=place.id)
+        if row.school_id is None:
             _leave_room(tx, (SavedView.school_id == place.id, SavedView.grid == row.grid))
         if (place.id, shared_with) != (row.school_id, row.shared_with):
             row.is_default = row.pinned = False
@@ -129,8 +123,7 @@ def share_view(*, principal: Principal, view: str, school: str, shared_with: Sha
 def unshare_view(*, principal: Principal, view: str) -> None:
     """Take back a view that one has shared: it is nobody else's again. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
-        _one_at_a_time(tx)
-        row = view_to_change(tx, view, lock=True)
+        row = _taken(tx, view)
         if is_own(row, tx.principal):
             return
         if row.account_id != tx.principal.account_id:
@@ -162,6 +155,27 @@ def _beside(row: SavedView) -> tuple[ColumnElement[bool], ...]:
     of_account = and_(SavedView.account_id == row.account_id, SavedView.school_id.is_(None))
     of_school = SavedView.school_id == row.school_id
     return of_account if row.school_id is None else of_school, SavedView.grid == row.grid
+
+
+def _taken(tx: Transaction, view: str, *, school_id: int | None = None) -> SavedView:
+    """The view, with all that is beside it held: the own ones, and those of its school or of the given one.
+
+    Raises `NotFound`, and `Rejected` if it is another school's than the given one.
+    """
+    _one_at_a_time(tx)
+    # Looked up before it is locked, so that everybody takes the school before a row of it.
+    at = tx.scalar(select(SavedView.school_id).where(SavedView.public_id == view))
+    if school_id is not None and at not in {None, school_id}:
+        view_to_change(tx, view)
+        raise Rejected(school="Stop sharing it first.")
+    held = at or school_id
+    if held is not None:
+        functions.lock_saved_views(tx, school_id=held)
+    row = view_to_change(tx, view, lock=True)
+    if row.school_id != at:
+        # Meanwhile its owner has put it elsewhere.
+        raise NotFound
+    return row
 
 
 def _one_at_a_time(tx: Transaction) -> None:

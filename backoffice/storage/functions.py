@@ -57,6 +57,12 @@ def lock_plugin_toggles(session: Session) -> None:
     session.execute(text("select pg_advisory_xact_lock(hashtextextended('plugin toggles', 7203))"))
 
 
+def lock_saved_views(session: Session, *, school_id: int) -> None:
+    """Wait until nobody else changes the saved views of a school, and let the next wait as long."""
+    statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7203))")
+    session.execute(statement, {"lock": f"saved views {school_id}"})
+
+
 def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
     """The sealed settings of a plugin that has been configured."""
     found = connection.scalar(text("select app.plugin_settings(:plugin)"), {"plugin": plugin})

@@ -1,10 +1,13 @@
 """Saving, changing and sharing views: whose they are, who sees them, and when they go."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, inspect, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
@@ -55,6 +58,16 @@ def opens_with(world: World, who: str) -> str | None:
     with transaction(world.sign_in(who)) as tx:
         found = queries.default_of(queries.views_of(tx, "classrooms"), tx.principal)
         return found.name if found else None
+
+
+def second_leader(world: World) -> str:
+    """A leader of the home school alone."""
+    name = f"second {len(world.people)}"
+    person = world.people[name] = _person(name.replace(" ", "-"), "Second Leader")
+    with transaction(SYSTEM) as tx:
+        values = {"account_id": person.id, "school_id": world.home.id, "role": "leader"}
+        tx.execute(insert(Membership).values(**values, created_at=clock.now()))
+    return name
 
 
 def verbs() -> list[str]:
@@ -169,16 +182,72 @@ def test_the_database_lets_nobody_put_a_view_elsewhere(world: World, attempt: At
         attempt(tx, world)
 
 
+def test_of_many_schools_only_the_own_views_and_those_looked_at_are_at_hand(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "FEW_SCHOOLS", 1)
+    leader = world.sign_in("leader")
+    saved(world, "leader", "Mine")
+    here = shared(world, SharedWith.SCHOOL, "Of home")
+    there = saved(world, "leader", "Of elsewhere")
+    services.share_view(
+        principal=leader, view=there, school=world.elsewhere.public_id, shared_with=SharedWith.LEADERS
+    )
+    for view in (here, there):
+        services.pin_view(principal=leader, view=view, pinned=True)
+    with transaction(leader) as tx:
+        of_school = {
+            each: [view.name for view in queries.views_of(tx, "classrooms", school_id=each)]
+            for each in (None, world.home.id, world.elsewhere.id, world.outside.id)
+        }
+        assert queries.pinned_views(tx) == []
+        # A link that somebody sent still opens, where it is seen at all.
+        for view in (here, there):
+            assert queries.view_of(tx, "classrooms", view) is not None
+            assert queries.view_of(tx, "students", view) is None
+        assert queries.view_of(tx, "classrooms", "\0") is None
+    assert list(of_school.values()) == [["Mine"], ["Mine", "Of home"], ["Mine", "Of elsewhere"], ["Mine"]]
+    # Nor does a teacher of a school come by what its leaders share.
+    services.share_view(
+        principal=leader, view=here, school=world.home.public_id, shared_with=SharedWith.LEADERS
+    )
+    monkeypatch.setattr(queries, "FEW_SCHOOLS", 0)
+    with transaction(world.sign_in("teacher")) as tx:
+        assert queries.views_of(tx, "classrooms", school_id=world.home.id) == []
+        assert queries.view_of(tx, "classrooms", here) is None
+
+
+def test_no_more_is_read_than_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The own ones come first, then the oldest; what a view asks for stays sealed until it is opened."""
+    monkeypatch.setattr(queries, "MOST_AT_HAND", 3)
+    monkeypatch.setattr(queries, "MOST_LISTED", 2)
+    monkeypatch.setattr(queries, "MOST_PINNED", 2)
+    leader = world.sign_in("leader")
+    for name in ("C shared", "B shared", "A shared"):
+        view = shared(world, SharedWith.TEACHERS if name == "C shared" else SharedWith.SCHOOL, name)
+        services.pin_view(principal=leader, view=view, pinned=True)
+    services.pin_view(principal=leader, view=saved(world, "leader", "Own"), pinned=True)
+    assert seen(world, "leader") == ["Own", "B shared", "C shared"]
+    with transaction(leader) as tx:
+        found = queries.views_of(tx, "classrooms")
+        assert all("state" in inspect(each).unloaded for each in found)
+        assert [each.name for each in queries.views_of(tx)] == ["Own", "C shared"]
+        # A pin for teachers takes no place from what is meant for leaders.
+        assert [each.name for each in queries.pinned_views(tx)] == ["Own", "B shared"]
+
+
 def test_a_list_opens_with_the_nearest_default(world: World) -> None:
-    leader, teacher = world.sign_in("leader"), world.sign_in("teacher")
+    leader, teacher, second = world.sign_in("leader"), world.sign_in("teacher"), second_leader(world)
     for with_whom, name in (
         (SharedWith.SCHOOL, "Of all"),
         (SharedWith.LEADERS, "Of leaders"),
         (SharedWith.TEACHERS, "Of teachers"),
     ):
         services.set_default(principal=leader, view=shared(world, with_whom, name), opens=True)
-    assert (opens_with(world, "leader"), opens_with(world, "teacher")) == ("Of leaders", "Of teachers")
-    assert opens_with(world, "officer") == "Of all"
+    assert (opens_with(world, second), opens_with(world, "teacher")) == ("Of leaders", "Of teachers")
+    # Who has other schools too sees the rows of all of them, whatever one of the schools wants.
+    assert (seen(world, "officer"), opens_with(world, "officer")) == (["Of all"], None)
+    assert (len(seen(world, "leader")), opens_with(world, "leader")) == (3, None)
     assert opens_with(world, "elsewhere") is None
     first, second = saved(world, "teacher", "First"), saved(world, "teacher", "Second")
     services.set_default(principal=teacher, view=first, opens=True)
@@ -201,6 +270,80 @@ def test_sharing_changes_nobodys_pages_by_itself(world: World) -> None:
     services.pin_view(principal=leader, view=view, pinned=True)
     with transaction(world.sign_in("teacher")) as tx:
         assert [each.public_id for each in queries.pinned_views(tx)] == [view]
+
+
+def test_a_shared_view_does_not_move_to_another_school(world: World) -> None:
+    view, leader = shared(world, SharedWith.SCHOOL), world.sign_in("leader")
+    services.set_default(principal=leader, view=view, opens=True)
+    before = len(verbs())
+    with pytest.raises(Rejected, match="Stop sharing it first"):
+        services.share_view(
+            principal=leader, view=view, school=world.elsewhere.public_id, shared_with=SharedWith.SCHOOL
+        )
+    found = there(view)
+    assert found is not None
+    assert (found.school_id, found.is_default, len(verbs())) == (world.home.id, True, before)
+    services.unshare_view(principal=leader, view=view)
+    services.share_view(
+        principal=leader, view=view, school=world.elsewhere.public_id, shared_with=SharedWith.SCHOOL
+    )
+    assert (seen(world, "elsewhere"), seen(world, "teacher")) == (["Ours"], [])
+
+
+@pytest.mark.parametrize("change", ["opens", "pinned", "share", "rename"])
+def test_two_leaders_at_once_stay_within_the_bounds(
+    world: World, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Each holds their own account; only the school holds them apart."""
+    monkeypatch.setattr(services, "MOST_PINNED", 1)
+    monkeypatch.setattr(services, "MOST_VIEWS", 1 if change == "share" else 50)
+    leaders = ("leader", second_leader(world))
+    if change == "share":
+        views = [saved(world, who, who) for who in leaders]
+    else:
+        views = [shared(world, SharedWith.SCHOOL, who, who) for who in leaders]
+    start, principals = Barrier(2), [world.sign_in(who) for who in leaders]
+    looked = queries.view_to_change
+
+    def slowly(tx: Transaction, view: str, *, lock: bool = False) -> SavedView:
+        found = looked(tx, view, lock=lock)
+        # Both have their view before either has changed it, unless the one keeps the other waiting.
+        with suppress(BrokenBarrierError):
+            start.wait(0.3)
+        return found
+
+    monkeypatch.setattr(services, "view_to_change", slowly)
+
+    def do(at: int) -> bool:
+        which: dict[str, Any] = {"principal": principals[at], "view": views[at]}
+        try:
+            if change == "share":
+                where: dict[str, Any] = {"school": world.home.public_id, "shared_with": SharedWith.SCHOOL}
+                services.share_view(**which, **where)
+            elif change == "rename":
+                services.rename_view(**which, name="The same")
+            elif change == "pinned":
+                services.pin_view(**which, pinned=True)
+            else:
+                services.set_default(**which, opens=True)
+        except Rejected:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = sorted(pool.map(do, range(2)))
+    with transaction(SYSTEM) as tx:
+        rows = list(tx.scalars(select(SavedView)))
+    assert done == [change == "opens", True]
+    match change:
+        case "opens":
+            assert sorted(each.is_default for each in rows) == [False, True]
+        case "pinned":
+            assert sorted(each.pinned for each in rows) == [False, True]
+        case "share":
+            assert sorted(each.school_id is None for each in rows) == [False, True]
+        case _:
+            assert [each.name for each in rows].count("The same") == 1
 
 
 def test_bounds_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,23 +369,20 @@ def test_bounds_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_shared_outlives_whoever_shared_it(world: World) -> None:
     """The one view goes with the account; the other is the school's, and its leaders go on with it."""
-    gone = _person("second", "Second Leader")
-    world.people["second"] = gone
-    with transaction(SYSTEM) as tx:
-        values = {"account_id": gone.id, "school_id": world.home.id, "role": "leader"}
-        tx.execute(insert(Membership).values(**values, created_at=clock.now()))
-    own, ours = saved(world, "second"), shared(world, SharedWith.SCHOOL, who="second")
+    second = second_leader(world)
+    gone = world.people[second]
+    own, ours = saved(world, second), shared(world, SharedWith.SCHOOL, who=second)
     leader = world.sign_in("leader")
     with pytest.raises(Rejected, match="Somebody else"):
         services.unshare_view(principal=leader, view=ours)
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Membership).where(Membership.account_id == gone.id))
     # Who left the school sees it no more, though it was theirs.
-    assert seen(world, "second") == []
-    with transaction(world.sign_in("second")) as tx:
+    assert seen(world, second) == []
+    with transaction(world.sign_in(second)) as tx:
         assert list(tx.scalars(select(SavedView.public_id))) == [own]
     with pytest.raises(NotFound):
-        services.delete_view(principal=world.sign_in("second"), view=ours)
+        services.delete_view(principal=world.sign_in(second), view=ours)
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Account).where(Account.id == gone.id))
     assert there(own) is None

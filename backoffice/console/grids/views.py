@@ -5,7 +5,7 @@ its name kept. What the view asks for is asked anew of whoever opens it, as if t
 cannot ask is left out, whether it is somebody else's or gone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,6 +21,7 @@ from backoffice.console.grids.filters import Asked
 from backoffice.console.paging import SORTABLE, count_up_to
 from backoffice.saved_views import queries
 from backoffice.saved_views.models import SavedView
+from backoffice.schools.models import School
 
 if TYPE_CHECKING:
     from backoffice.console.grid import Grid
@@ -40,6 +41,8 @@ class Fitting(NamedTuple):
     pairs: Pairs
     asked: Mapping[str, Asked]
     left_out: Sequence[str]
+    # Whether each filter is there, so that the rows are those that the view means.
+    whole: bool
 
 
 class Tab(NamedTuple):
@@ -52,11 +55,14 @@ class Tab(NamedTuple):
 
 
 class PinnedNumber(NamedTuple):
-    """How many rows a pinned view has, and where they are. `more`: counted no further than this."""
+    """How many rows a pinned view has, and where they are. `more`: counted no further than this.
+
+    No value: its reader cannot ask all that it asks for, and other rows would stand under its name.
+    """
 
     title: str
     list_title: str
-    value: int
+    value: int | None
     more: bool
     url: str
 
@@ -72,8 +78,12 @@ def opened(grid: "Grid", tx: Transaction) -> str | None:
     asked = set(request.args)
     if asked - {VIEW} or request.args.get(VIEW) == ALL:
         return None
-    there = views_at_hand(grid, tx)
-    view = named(there) if asked else queries.default_of(there, tx.principal)
+    if asked:
+        view = named(grid, tx)
+        if view is None and request.args[VIEW]:
+            raise NotFound
+    else:
+        view = queries.default_of(views_at_hand(grid, tx), tx.principal)
     if view is None:
         return None
     found = fitting(grid, tx, parsed(view.state))
@@ -90,12 +100,12 @@ def address(view: SavedView, pairs: Pairs) -> str:
     return f"./?{urlencode(_beside(list(pairs), view.public_id))}"
 
 
-def kept(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def kept(grid: "Grid", tx: Transaction, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """These pairs of an address with the view that the request is at."""
-    at = request.values.get(VIEW)
-    if not at:
-        return pairs
-    return _beside(pairs, at)
+    if request.values.get(VIEW) == ALL:
+        return _beside(pairs, ALL)
+    view = named(grid, tx)
+    return pairs if view is None else _beside(pairs, view.public_id)
 
 
 def _beside(pairs: list[tuple[str, str]], view: str) -> list[tuple[str, str]]:
@@ -123,6 +133,8 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
         if found is not None:
             asked[each.name] = found
             pairs += dict.fromkeys(own)
+    known = {"sort", "columns"}.union(*(each.names for each in grid.filters))
+    whole = not left_out and all(name in known for name, _value in stored)
     seen = grid.seen_columns()
     sort = next((value for name, value in stored if name == "sort" and value), "")
     if any(each.key == sort.removeprefix("-") and each.sort is not None for each in seen):
@@ -135,7 +147,7 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
     shown = [each.key for each in seen if not each.optional or each.key in wanted]
     if wanted and len(shown) < len(seen):
         pairs.append(("columns", ",".join(shown)))
-    return Fitting(pairs, asked, left_out)
+    return Fitting(pairs, asked, left_out, whole)
 
 
 def parsed(state: str) -> Pairs:
@@ -150,28 +162,41 @@ def parsed(state: str) -> Pairs:
 
 
 def views_at_hand(grid: "Grid", tx: Transaction) -> list[SavedView]:
-    """The views of a list that whoever is signed in sees; looked up once."""
+    """The views of a list that stand above it for whoever is signed in; looked up once."""
     known: dict[str, list[SavedView]] = tx.info.setdefault("views", {})
     if grid.address not in known:
-        known[grid.address] = queries.views_of(tx, grid.address)
+        known[grid.address] = queries.views_of(tx, grid.address, school_id=_school(grid, tx))
     return known[grid.address]
 
 
-def named(there: Iterable[SavedView]) -> SavedView | None:
-    """The one of these views that the request is at; None if at none. Raises `NotFound`."""
-    wanted = request.values.get(VIEW)
-    if not wanted or wanted == ALL:
+def _school(grid: "Grid", tx: Transaction) -> int | None:
+    """The school that the request narrows the list to, be it by something in it."""
+    things = [each.thing for each in grid.asked_for(tx).values()]
+    found = (each.id if isinstance(each, School) else getattr(each, "school_id", None) for each in things)
+    return next((each for each in found if each is not None), None)
+
+
+def named(grid: "Grid", tx: Transaction) -> SavedView | None:
+    """The view of the list that the request is at; None if at none, or at one that there is not."""
+    wanted = request.values.get(VIEW, "")
+    if wanted in {"", ALL}:
         return None
-    for view in there:
+    for view in views_at_hand(grid, tx):
         if view.public_id == wanted:
             return view
-    raise NotFound
+    known: dict[str, SavedView | None] = tx.info.setdefault("views by name", {})
+    if grid.address not in known:
+        known[grid.address] = queries.view_of(tx, grid.address, wanted)
+    return known[grid.address]
 
 
 def bar(grid: "Grid", tx: Transaction, state: Pairs) -> dict[str, Any] | None:
     """What stands above a list that asks for `state`: its views, which one is open, what can be saved."""
     there = views_at_hand(grid, tx)
-    view = named(there)
+    view = named(grid, tx)
+    if view is not None and view not in there:
+        # Asked for by its name alone, by somebody of many schools.
+        there = [*there, view]
     if not can(tx.principal, VIEWS_SAVE):
         return None
     changed = view is not None and not _is_as(grid, tx, view, state)
@@ -204,7 +229,7 @@ def bar(grid: "Grid", tx: Transaction, state: Pairs) -> dict[str, Any] | None:
 
 def all_url(grid: "Grid", tx: Transaction) -> str:
     """The list without any view."""
-    return f"./?{VIEW}={ALL}" if views_at_hand(grid, tx) else "./"
+    return f"./?{VIEW}={ALL}" if views_at_hand(grid, tx) or named(grid, tx) else "./"
 
 
 def _is_as(grid: "Grid", tx: Transaction, view: SavedView, state: Pairs) -> bool:
@@ -227,10 +252,10 @@ def grids() -> dict[str, "Grid"]:
     }
 
 
-def counted(grid: "Grid", tx: Transaction, pairs: Pairs) -> int | None:
-    """How many rows of a list fit these pairs; None if more than are counted."""
+def counted(grid: "Grid", tx: Transaction, asked: Mapping[str, Asked]) -> int | None:
+    """How many rows of a list fit what is asked; None if more than are counted."""
     statement: Select[Any] = rows_of(tx.principal, grid.entity, grid.doors["index"])
-    return count_up_to(tx, grid.fitting(tx, statement, fitting(grid, tx, pairs).asked), SORTABLE)
+    return count_up_to(tx, grid.fitting(tx, statement, asked), SORTABLE)
 
 
 def pinned_numbers(tx: Transaction) -> list[PinnedNumber]:
@@ -242,14 +267,12 @@ def pinned_numbers(tx: Transaction) -> list[PinnedNumber]:
         grid = there.get(view.grid)
         if grid is None:
             continue
-        count = counted(grid, tx, parsed(view.state))
-        found.append(
-            PinnedNumber(
-                view.name,
-                grid.title,
-                SORTABLE if count is None else count,
-                count is None,
-                f"{grid.url}/?{VIEW}={view.public_id}",
-            )
-        )
+        url, fits = f"{grid.url}/?{VIEW}={view.public_id}", fitting(grid, tx, parsed(view.state))
+        if fits.whole:
+            count = counted(grid, tx, fits.asked)
+            value, more = (SORTABLE, True) if count is None else (count, False)
+            found.append(PinnedNumber(view.name, grid.title, value, more, url))
+        elif queries.may_change(view, tx.principal):
+            # Who can mend it is told; on others' pages it would stand for good.
+            found.append(PinnedNumber(view.name, grid.title, None, False, url))
     return found

@@ -13,7 +13,7 @@ from backoffice.access.transaction import transaction
 from backoffice.console.grids import views as grid_views
 from backoffice.console.students import StudentGrid
 from backoffice.runtime import Runtime
-from backoffice.saved_views import services
+from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
 from tests.contract.routes import views
 from tests.factories.statements import statements
@@ -153,10 +153,61 @@ def test_a_view_of_somebody_else_is_not_there(app: Flask, world: World) -> None:
         )
     for who, view in (("teacher", outside), ("leader", outside), ("leader", own), ("teacher", "2" * 16)):
         browser = signed_in(app, world, who)
-        for query in (f"view={view}", f"view={view}&sort=-name", f"view={view}&columns="):
-            assert browser.get(f"{STUDENTS}?{query}").status_code == 404
+        assert browser.get(f"{STUDENTS}?view={view}").status_code == 404
+        for query in (f"view={view}&sort=-name", f"view={view}&columns="):
+            page = browser.get(f"{STUDENTS}?{query}")
+            assert (page.status_code, view in page.text, "Outside" in page.text) == (200, False, False)
     # Nor is it on another list.
     assert signed_in(app, world, "teacher").get(f"{CLASSES}?view={own}").status_code == 404
+
+
+def test_of_many_schools_the_one_that_is_looked_at_brings_its_views(
+    app: Flask, world: World, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "FEW_SCHOOLS", 1)
+    view, leader = shared(world, "sort=-name"), signed_in(app, world, "leader")
+    tab = re.compile(rf"\?view={view}\"[^>]*>Narrowed")
+    at = ("", f"?school={world.home.public_id}", f"?school={world.elsewhere.public_id}")
+    room = f"?classroom={world.own_class.public_id}"
+    assert [bool(tab.search(leader.get(STUDENTS + each).text)) for each in (*at, room)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    manage = leader.get("/console/views/").text
+    assert ("narrow a list to that school" in manage, view in manage) == (True, False)
+    # By its link it opens without, and stands among the tabs while it is open.
+    there = leader.get(f"{STUDENTS}?view={view}").location
+    assert asked(there) == [("sort", "-name"), ("view", view)]
+    asked_of = []
+    for more in range(2):
+        with statements(runtime) as made:
+            page = leader.get(STUDENTS + there.removeprefix("./")).text
+        assert re.search(r'aria-current="page">Narrowed', page)
+        asked_of.append((len(made), len([each for each in made if "saved_view.state" in each])))
+        with transaction(SYSTEM) as tx:
+            for number in range(20 * (1 - more)):
+                of = {"school_id": world.elsewhere.id, "shared_with": "school"}
+                saved_view(tx, grid="students", name=f"Other {number}", **of)
+    assert asked_of[0] == asked_of[1]
+    assert asked_of[0][1] == 1
+
+
+def test_a_view_that_goes_meanwhile_leaves_the_list_as_it_is(app: Flask, world: World) -> None:
+    """What was asked for beside it still holds, and an action that was under way arrives."""
+    view, browser = saved(world, "teacher", ""), signed_in(app, world, "teacher")
+    room = world.own_class.public_id
+    at = f"{STUDENTS}?classroom={room}&columns=name&view={view}"
+    page = browser.get(at).text
+    services.delete_view(principal=world.sign_in("teacher"), view=view)
+    # Nobody is ticked: the answer is a way back with a sentence.
+    done = browser.post(at, data={"csrf_token": form_token(page), "action": "unenroll"})
+    assert done.status_code == 303
+    back = browser.get(done.location)
+    assert (back.status_code, view in back.text) == (200, False)
+    assert sorted(parse_qsl(state_of(back.text))) == [("classroom", room), ("columns", "name")]
+    assert browser.get(f"{STUDENTS}?view={view}").status_code == 404
 
 
 def test_a_changed_view_is_saved_saved_as_another_or_left(app: Flask, world: World) -> None:
@@ -208,6 +259,20 @@ def test_a_pinned_view_is_a_number_on_the_first_page(app: Flask, world: World) -
     assert f'tile-value">{len(room.children)}</p>' in tile
 
 
+def test_no_number_stands_under_a_name_that_means_other_rows(app: Flask, world: World) -> None:
+    """Without its filter the view would count every student that its reader sees."""
+    view = shared(world, f"classroom={world.colleague_class.public_id}")
+    services.pin_view(principal=world.sign_in("leader"), view=view, pinned=True)
+    own = saved(world, "teacher", f"classroom={world.colleague_class.public_id}", name="Once mine")
+    services.pin_view(principal=world.sign_in("teacher"), view=own, pinned=True)
+    there = signed_in(app, world, "leader").get("/console/").text
+    tile = there[there.index("Narrowed") :][:300]
+    assert f'tile-value">{len(world.colleague_class.children)}</p>' in tile
+    page = signed_in(app, world, "teacher").get("/console/").text
+    assert "Narrowed" not in page
+    assert re.search(r'tile-value">\D+<', page[page.index("Once mine") :][:300])
+
+
 def test_a_number_counts_what_its_reader_may_see_and_no_further_than_is_quick(
     app: Flask, world: World, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,7 +285,7 @@ def test_a_number_counts_what_its_reader_may_see_and_no_further_than_is_quick(
         with app.test_request_context(), transaction(world.sign_in(who)) as tx:
             with statements(runtime) as made:
                 (number,) = grid_views.pinned_numbers(tx)
-            found[who] = (number.value, number.more, len(made))
+            found[who] = (number.value or 0, number.more, len(made))
     assert found["teacher"][:2] == (len(world.own_class.children), False)
     assert found["leader"][0] > found["teacher"][0]
     assert found["teacher"][2] == found["leader"][2]
