@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
@@ -13,6 +13,10 @@ from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.names import sort_key
 from backoffice.storage.numbers import one_of
 
+# Each opens two seals, and each number is counted anew; a district's leader sees those of all its schools.
+MOST_SEEN = 200
+MOST_NUMBERS = 12
+
 
 def views_of(tx: Transaction, grid: str | None = None) -> list[SavedView]:
     """The views of a list, or of all, that the principal sees: the own ones first, each kind by name."""
@@ -21,7 +25,7 @@ def views_of(tx: Transaction, grid: str | None = None) -> list[SavedView]:
     statement = select(SavedView).where(_seen(tx.principal))
     if grid is not None:
         statement = statement.where(SavedView.grid == grid)
-    return _in_order(tx.scalars(statement))
+    return _in_order(tx.scalars(_own_first(statement)))
 
 
 def pinned_views(tx: Transaction) -> list[SavedView]:
@@ -29,7 +33,8 @@ def pinned_views(tx: Transaction) -> list[SavedView]:
     if not can(tx.principal, VIEWS_SAVE):
         return []
     statement = select(SavedView).where(_seen(tx.principal), SavedView.pinned)
-    return _in_order(each for each in tx.scalars(statement) if is_meant_for(each, tx.principal))
+    found = tx.scalars(_own_first(statement))
+    return _in_order(each for each in found if is_meant_for(each, tx.principal))[:MOST_NUMBERS]
 
 
 def view_to_change(tx: Transaction, public_id: str, *, lock: bool = False) -> SavedView:
@@ -87,6 +92,10 @@ def _seen(principal: Principal) -> ColumnElement[bool]:
     )
     own = and_(SavedView.school_id.is_(None), SavedView.account_id == principal.account_id)
     return or_(own, *shared)
+
+
+def _own_first(statement: Select[SavedView]) -> Select[SavedView]:
+    return statement.order_by(SavedView.school_id.asc().nulls_first(), SavedView.id).limit(MOST_SEEN)
 
 
 def _in_order(views: Iterable[SavedView]) -> list[SavedView]:
