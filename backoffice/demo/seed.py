@@ -22,7 +22,7 @@ from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.demo.classroom import live_in
 from backoffice.demo.points import PICTURES, add_awards
-from backoffice.demo.views import save_views
+from backoffice.demo.saved_views import save_views
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.schools import names

@@ -225,9 +225,19 @@ def test_a_changed_view_is_saved_saved_as_another_or_left(app: Flask, world: Wor
     )
     assert asked(kept.location) == [("columns", "name"), ("sort", "-name"), ("view", view)]
     assert ">Changed<" not in browser.get(kept.location).text
-    # Whoever takes everything away is not led back to what they took away.
-    bare = browser.get(f"{STUDENTS}?columns=&view={view}")
+
+
+def test_whoever_takes_the_last_filter_away_is_not_led_back_to_it(app: Flask, world: World) -> None:
+    view = saved(world, "teacher", f"classroom={world.own_class.public_id}")
+    browser = signed_in(app, world, "teacher")
+    page = browser.get(f"{STUDENTS}?classroom={world.own_class.public_id}&view={view}").text
+    (away,) = hrefs(page, "Remove Class")
+    bare = browser.get(STUDENTS + away.removeprefix("./"))
     assert (bare.status_code, ">Changed<" in bare.text) == (200, True)
+    # Nor is somebody who opens a view of nothing led in a circle.
+    empty = saved(world, "teacher", "", name="Nothing")
+    there = browser.get(f"{STUDENTS}?view={empty}").location
+    assert browser.get(STUDENTS + there.removeprefix("./")).status_code == 200
 
 
 def test_a_list_opens_with_its_default_and_all_is_a_click_away(app: Flask, world: World) -> None:
