@@ -220,7 +220,7 @@ def test_what_cannot_be_done(watch: Watch, role: str, accept: Mapping[str, str])
         ]
         if route.method == "POST":
             ways += [
-                {"data": {"zq9": "1"}},
+                {"data": {"zq9-never-shown": "1"}},
                 {"data": {"csrf_token": actor.token}},
                 {"data": {"csrf_token": actor.token, "names": "x" * 600_000}},
             ]
@@ -241,7 +241,10 @@ def test_what_cannot_be_done(watch: Watch, role: str, accept: Mapping[str, str])
 @pytest.mark.parametrize("accept", [{}, JSON], ids=["page", "problem"])
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(500, ValueError("zq9")), (503, OperationalError("zq9", {}, Exception("zq9")))],
+    [
+        (500, ValueError("zq9-never-shown")),
+        (503, OperationalError("zq9-never-shown", {}, Exception("zq9-never-shown"))),
+    ],
     ids=["failure", "database"],
 )
 def test_when_every_page_fails(
@@ -258,7 +261,7 @@ def test_when_every_page_fails(
                 data={"csrf_token": actor.token} if route.method == "POST" else None,
             )
             watch.answered(f"{role} {route}", response)
-            assert "zq9" not in response.text
+            assert "zq9-never-shown" not in response.text
     watch.matrix.settle()
     watch.tally.verdict()
     assert statuses(watch) == {status}

@@ -33,7 +33,9 @@ def pages(matrix: Matrix, app: Flask) -> Iterator[tuple[str, str]]:
     plain = [each for each in routes(app) if each.method == "GET" and not each.kinds]
     for actor in map(matrix.actor, SEE_DIFFERENT_PAGES):
         for route in plain:
-            yield str(route), matrix.stage.browser(app, actor).get(route.rule.rule).get_data(as_text=True)
+            answer = matrix.stage.browser(app, actor).get(route.rule.rule)
+            if (answer.mimetype or "").startswith("text/"):
+                yield str(route), answer.text
         link = f"/invitations/{matrix.stage.world.invited}"
         yield link, matrix.stage.browser(app, actor).get(link).text
     matrix.settle()
