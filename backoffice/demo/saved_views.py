@@ -14,7 +14,7 @@ def save_views(tx: Transaction, *, leader: int, school: int, at: datetime) -> No
     for name, grid, state, shared in (
         ("Longest away first", "students", "sort=active", True),
         ("Only names", "students", "columns=name", False),
-        ("Archived", "classrooms", "archived=yes", False),
+        ("Classes of earlier years", "classrooms", "archived=yes", False),
     ):
         tx.execute(
             insert(SavedView).values(

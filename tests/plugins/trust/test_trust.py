@@ -34,7 +34,7 @@ from tests.factories.world import World
 SYSTEM = Purpose("test")
 Answer = Callable[..., None]
 # The world's one identity provider is not in use.
-UNEXERCISED = {("google-sign-in", State.NOT_EXERCISED)}
+UNEXERCISED = {("google-sign-in", State.NOT_EXERCISED), ("pin-override", State.NOT_EXERCISED)}
 
 
 @pytest.fixture(autouse=True)
