@@ -11,7 +11,7 @@ from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.services import actions, classrooms, codes, rosters
 from tests.browser.axe import WHOLE, breaches, look_closely
-from tests.browser.site import DESK, PHONE, Site, join
+from tests.browser.site import DESK, PHONE, Site, follow_link, join
 from tests.browser.test_keyboard import tab_to
 from tests.factories.world import Child, give_pin
 
@@ -146,7 +146,7 @@ def hold_a_lesson(visit: Callable[..., Page], site: Site, size: int) -> float:
         expect(pages[number].get_by_role("heading", name="You are out now")).to_be_visible()
     clean(pages[LOOKED_AT])
     # A page that was left open goes on with one press, and with the same points.
-    pages[LOOKED_AT].get_by_role("link", name="Go back in").click()
+    follow_link(pages[LOOKED_AT], "Go back in")
     join(pages[LOOKED_AT], code)
     pick(pages[LOOKED_AT], LOOKED_AT)
     expect(pages[LOOKED_AT].locator(".big")).to_have_text("2 points")
