@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -16,6 +17,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import School, SchoolKind
 from backoffice.settings import Throttles
 from backoffice.storage import functions
+from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.pins import counting, networks
 from backoffice.students.pins.network_models import LockedNetwork
@@ -163,3 +165,16 @@ def test_the_class_says_that_a_network_is_locked_and_the_page_opens_it(
     shown = leader.get(PAGE).text
     assert ("Opened for the school" in shown, "No network is locked" in shown) == (True, True)
     assert "New devices on a network" not in leader.get(cards).text
+
+
+@pytest.mark.parametrize("days", [2, 365])
+def test_the_database_locks_no_network_for_longer_than_a_day(world: World, days: int) -> None:
+    now, public_id = clock.now(), new_public_id()
+    for until in (now + timedelta(days=days), now + timedelta(hours=23)):
+        with transaction(world.sign_in("teacher")) as tx:
+            functions.note_locked_network(
+                tx, classroom_id=world.own_class.id, network=uuid4(), public_id=public_id, at=now, until=until
+            )
+    with transaction(SYSTEM) as tx:
+        kept = tx.scalars(select(LockedNetwork).where(LockedNetwork.public_id == public_id)).all()
+    assert [row.refused_until for row in kept] == [now + timedelta(hours=23)]
