@@ -31,6 +31,7 @@ from backoffice.runtime import Runtime, check_database, open_runtime
 from backoffice.settings import Settings
 from backoffice.storage import keyring
 from backoffice.web import (
+    assets,
     converters,
     cookies,
     errors,
@@ -92,6 +93,7 @@ def build(runtime: Runtime) -> Flask:
 
     logs.init_app(app, settings)
     headers.init_app(app, settings)
+    assets.init_app(app)
     hosts.init_app(app, settings)
     cookies.init_app(app, settings)
     converters.init_app(app)

@@ -5,6 +5,7 @@ import secrets
 from flask import Flask, Response, g, request, session
 
 from backoffice.settings import Settings
+from backoffice.web import assets
 
 # 'self' beside the nonce: a module's imports carry no nonce, and this origin serves no script that a
 # visitor could have written.
@@ -16,7 +17,6 @@ POLICY = (
 DIRECTIVES = tuple(directive.split()[0] for directive in POLICY.split(";"))
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 HSTS_SECONDS = 2 * 365 * 24 * 3600
-STATIC_SECONDS = 3600
 # A file, a part of one, or that it has not changed.
 KEPT = frozenset({200, 206, 304})
 
@@ -50,7 +50,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         if settings.secure:
             headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}; includeSubDomains"
         if _may_be_kept(response):
-            headers["Cache-Control"] = f"public, max-age={STATIC_SECONDS}"
+            seconds = assets.kept_seconds()
+            never_changes = ", immutable" if seconds == assets.KEPT_SECONDS else ""
+            headers["Cache-Control"] = f"public, max-age={seconds}{never_changes}"
         else:
             headers["Cache-Control"] = "no-store"
         return response
@@ -58,5 +60,5 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _may_be_kept(response: Response) -> bool:
     # A page that says that there is no such file is somebody's: it shows their messages and sets a cookie.
-    is_file = (request.endpoint or "").rpartition(".")[2] == "static" and response.status_code in KEPT
+    is_file = assets.is_files(request.endpoint) and response.status_code in KEPT
     return is_file and not session.modified and "Set-Cookie" not in response.headers
