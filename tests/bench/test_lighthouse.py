@@ -106,10 +106,12 @@ def _scores(program: str, url: str, token: str | None, folder: Path) -> list[flo
         "--quiet",
     ]
     environment = {**os.environ, "CHROME_PATH": chromium()}
+    why = b""
     for _ in range(TRIES):
         answer = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=120)
         if answer.returncode == 0:
             told = json.loads(answer.stdout)
             assert told["finalDisplayedUrl"] == url, "Lighthouse was sent to another page."
             return [100 * told["categories"][kind]["score"] for kind in KINDS]
-    raise AssertionError(answer.stderr.decode())
+        why = answer.stderr
+    raise AssertionError(why.decode())
