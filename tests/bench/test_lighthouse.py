@@ -33,7 +33,7 @@ PAGES = (
     (None, "/sign-in"),
     ("teacher", "/console/"),
     ("teacher", "/console/classrooms/"),
-    ("teacher", "/console/classrooms/{classroom}/"),
+    ("teacher", "/console/classrooms/{classroom}"),
     ("teacher", "/console/students/"),
     ("leader", "/console/"),
     ("leader", "/console/teachers/"),

@@ -1,4 +1,4 @@
-"""On every page: no breach of accessibility in light or dark, nothing to scroll sideways, no complaint.
+"""On every page: accessible in light and dark, by keys, without scrolling sideways, and without a complaint.
 
 Complaints of the browser (console, content security policy, failed requests) end any test that uses
 `visit`, and `come` here; each page is met once, at a desk and on a phone.
@@ -20,6 +20,7 @@ from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
 from tests.browser.conftest import PATIENCE
 from tests.browser.pages import PAGES
 from tests.browser.site import DESK, PHONE, Site, Watch, too_low
+from tests.browser.stops import complaints_of_keys
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
 
 pytestmark = pytest.mark.browser
@@ -107,6 +108,9 @@ def test_a_page(come: Callable[[str | None], Page], site: Site, newcomer: None, 
         assert breaches(page, DARK) == []
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
     assert too_low(page) == []
+    if "," not in name:
+        page.set_viewport_size(DESK)
+        assert complaints_of_keys(page) == []
     # The board is for everybody in the room, and has nothing but points.
     if re.search(r"/console/\w+/(?!search)\w", page.url) and not page.url.endswith("/board"):
         assert page.get_by_role("navigation", name="Breadcrumb").get_by_role("link").count()
@@ -116,6 +120,17 @@ def test_what_is_too_low_is_noticed(visit: Callable[..., Page]) -> None:
     page = visit()
     page.set_content("<p><a href='/'>Alone</a></p><p>In <a href='/'>a sentence</a></p><input type=checkbox>")
     assert len(too_low(page)) == 2
+
+
+def test_what_keys_do_not_reach_or_show_is_noticed(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.set_content(
+        "<style>a:focus { outline: 2px solid } button { outline: none }</style>"
+        "<a href='/'>One</a><button>Two</button><p inert><a href='/'>Three</a></p>"
+    )
+    assert complaints_of_keys(page) == ["unseen: button Two", "not reached: a Three"]
+    page.evaluate("document.addEventListener('keydown', (it) => it.preventDefault())")
+    assert complaints_of_keys(page) == ["never left after 0 of 3 stops"]
 
 
 def test_axe_is_not_blind(visit: Callable[..., Page]) -> None:
