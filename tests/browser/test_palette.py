@@ -94,3 +94,25 @@ def test_without_scripts_the_button_leads_to_a_page_that_finds_the_same(
     page.get_by_role("link", name=f"Paste names into {site.world.own_class.name}").click()
     assert page.url.endswith("/paste")
     assert "q=" not in page.url
+
+
+def test_hands_that_are_faster_than_the_line_lose_no_letter(visit: Callable[..., Page], site: Site) -> None:
+    """Neither what is typed before the field is there, nor an Enter before what was typed is found."""
+    page = visit("teacher")
+    page.goto("/console/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/console/find/?part=1", hold)
+    with page.expect_request("**/console/find/?part=1"):
+        page.keyboard.press("Control+k")
+    page.keyboard.type("familx")
+    page.keyboard.press("Backspace")
+    held[0].continue_()
+    field = page.get_by_role("combobox")
+    expect(field).to_have_value("famil")
+    page.keyboard.type("ies")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/families/")

@@ -14,8 +14,9 @@ export function palette(root) {
   const bringUp = async () => {
     if (open) return;
     open = true;
+    const typed = typedMeanwhile(root);
     try {
-      await show(root, opener.href, () => { open = false; });
+      await show(root, opener.href, typed, () => { open = false; });
     } catch {
       location.href = opener.href;
     }
@@ -40,6 +41,23 @@ function isField(element) {
   return element.isContentEditable || element.matches?.("input, textarea, select");
 }
 
+/** Letters that are typed before there is a field for them, for hands that are faster than the line. */
+function typedMeanwhile(root) {
+  let letters = "";
+  const keep = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Backspace") letters = letters.slice(0, -1);
+    else if (event.key.length === 1) letters += event.key;
+    else return;
+    event.preventDefault();
+  };
+  root.addEventListener("keydown", keep, true);
+  return () => {
+    root.removeEventListener("keydown", keep, true);
+    return letters;
+  };
+}
+
 async function ask(address, body, signal) {
   const answer = await fetch(address, { method: body ? "POST" : "GET", body, signal, credentials: "same-origin" });
   // A session that is over leads to its page. Who searched too often is told so in the part itself.
@@ -47,12 +65,17 @@ async function ask(address, body, signal) {
   return answer.text();
 }
 
-async function show(root, address, closed) {
+async function show(root, address, typed, closed) {
   const before = root.activeElement;
   const dialog = root.createElement("dialog");
   dialog.className = "palette";
   dialog.setAttribute("aria-label", "Find");
-  dialog.innerHTML = await ask(`${address}?part=1`);
+  try {
+    dialog.innerHTML = await ask(`${address}?part=1`);
+  } catch (error) {
+    typed();
+    throw error;
+  }
   const said = root.createElement("p");
   said.className = "visually-hidden";
   said.setAttribute("role", "status");
@@ -68,7 +91,10 @@ async function show(root, address, closed) {
   });
   connect(dialog, address, said);
   dialog.showModal();
-  dialog.querySelector("input[name=q]").focus();
+  const field = dialog.querySelector("input[name=q]");
+  field.focus();
+  field.value = typed();
+  if (field.value) field.dispatchEvent(new Event("input"));
 }
 
 function connect(dialog, address, said) {
@@ -79,6 +105,7 @@ function connect(dialog, address, said) {
   let here = -1;
   let asking = new AbortController();
   let timer = 0;
+  let behind = false; // whether the words in the field are newer than the results
 
   const point = (index) => {
     options[here]?.setAttribute("aria-selected", "false");
@@ -126,6 +153,7 @@ function connect(dialog, address, said) {
     if (signal.aborted) return; // overtaken by a later word, or closed
     const made = new DOMParser().parseFromString(text, "text/html");
     results.replaceChildren(...made.querySelector("[data-results]").childNodes);
+    behind = false;
     dress();
   };
 
@@ -140,12 +168,16 @@ function connect(dialog, address, said) {
     "aria-controls": results.id,
   })) field.setAttribute(name, value);
   field.addEventListener("input", () => {
+    behind = true;
     clearTimeout(timer);
     timer = setTimeout(look, PAUSE);
   });
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    options[here]?.click();
+    clearTimeout(timer);
+    // Enter is meant for what was typed, not for what was found before.
+    if (behind) await look();
+    if (!behind) options[here]?.click();
   });
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
