@@ -60,6 +60,26 @@ class SavedViewConverter(_PublicIdConverter):
     """The public identifier of a saved view of a list."""
 
 
+class StudentChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of a student."""
+
+
+class ClassroomChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of a class."""
+
+
+class SchoolChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of a school."""
+
+
+class PluginChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of how a plugin is set."""
+
+
+class JobChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of when a job runs."""
+
+
 class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
@@ -114,6 +134,11 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "link": LinkConverter,
     "guardian_request": GuardianRequestConverter,
     "saved_view": SavedViewConverter,
+    "student_change": StudentChangeConverter,
+    "classroom_change": ClassroomChangeConverter,
+    "school_change": SchoolChangeConverter,
+    "plugin_change": PluginChangeConverter,
+    "job_change": JobChangeConverter,
     "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,

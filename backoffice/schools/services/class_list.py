@@ -14,6 +14,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import keep_changes
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
@@ -90,6 +91,8 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
             }
             tx.flush()
             note_names(tx, room, renamed, at=clock.now())
+            moved = {each: renamed[each.id] for each in students if each.id in renamed}
+            keep_changes(tx, {each: {"name": (name.before, name.after)} for each, name in moved.items()})
             for verb, numbers in changed.items():
                 if numbers:
                     record(tx, verb, school_id=room.school_id, classroom=room.id, students=sorted(numbers))

@@ -12,6 +12,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
@@ -35,6 +36,7 @@ def correct_student(
     given_name: str,
     family_name: str | None,
     classroom: str | None = None,
+    back: PutBack | None = None,
 ) -> None:
     """Change how a student's name is written; in a class of theirs, so that it can be undone there.
 
@@ -49,6 +51,7 @@ def correct_student(
         room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True) if classroom else None
         row = find(tx, Student, student, permission=STUDENTS_EDIT, lock=True)
         renamed = Renamed((row.given_name, row.family_name), (given, family))
+        keep_change(tx, row, back, name=(renamed.before, renamed.after))
         row.given_name, row.family_name = given, family
         row.name_tokens = names.tokens(given, family, school_id=row.school_id)
         tx.flush()
