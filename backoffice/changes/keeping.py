@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
@@ -54,20 +55,27 @@ def version(value: Any) -> str:
 
 
 def keep_change(
-    tx: Transaction, row: DeclarativeBase, back: PutBack | None = None, **fields: tuple[Any, Any]
+    tx: Transaction,
+    row: DeclarativeBase,
+    back: PutBack | None = None,
+    *,
+    at: datetime | None = None,
+    **fields: tuple[Any, Any],
 ) -> None:
     """Keep what a verb is about to change: each field's value before and after, as JSON has them.
 
     `row` is held by the verb. Where both are the same nothing is kept. With `back` it is put back: then
     nothing else may change with it. Raises `Rejected` for that, with `back` alone.
     """
-    keep_changes(tx, {row: fields}, back)
+    keep_changes(tx, {row: fields}, back, at=at)
 
 
 def keep_changes(
     tx: Transaction,
-    changed: Mapping[DeclarativeBase, Mapping[str, tuple[Any, Any]]],
+    changed: Mapping[Any, Mapping[str, tuple[Any, Any]]],
     back: PutBack | None = None,
+    *,
+    at: datetime | None = None,
 ) -> None:
     """The same for several records of one kind, in one statement."""
     kept = [
@@ -81,7 +89,7 @@ def keep_changes(
     if not kept:
         return
     model, columns = OF[type(kept[0][0])]
-    now, numbers = clock.now(), tx.take_ids(model, len(kept))
+    at, numbers = at or clock.now(), tx.take_ids(model, len(kept))
     tx.execute(
         insert(model).values(
             [
@@ -91,7 +99,7 @@ def keep_changes(
                     "public_id": new_public_id(),
                     "field": field,
                     "difference": {"before": before, "after": after},
-                    "at": now,
+                    "at": at,
                     "by": tx.principal.account_id,
                 }
                 for number, (row, field, before, after) in zip(numbers, kept, strict=True)

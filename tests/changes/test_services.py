@@ -18,9 +18,7 @@ from backoffice.changes.models import (
     CHANGES,
     Change,
     ClassroomChange,
-    JobChange,
     PluginChange,
-    SchoolChange,
     StudentChange,
 )
 from backoffice.changes.queries import MOST, last_changes, people_of
@@ -42,7 +40,7 @@ from backoffice.schools.services.school_days import set_school_days
 from backoffice.schools.services.showing import show_as
 from backoffice.schools.services.students import correct_student
 from backoffice.storage import keyring
-from backoffice.storage.keyring import Keyring, KeyringError, KeyPurpose
+from backoffice.storage.keyring import KeyPurpose, Keyring, KeyringError
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.pins.overrides import require_pins
 from tests.factories.statements import statements

@@ -79,6 +79,9 @@ def upgrade() -> None:
     for table in (*OF_SCHOOL, *OF_FOUNDERS):
         _index(table, "by")
         _index(table, "at")
+    # Names are kept with the students now. What was noted otherwise cannot be undone any more.
+    op.execute("delete from app.roster_change where kind = 'rename'")
+    op.drop_column("roster_change_student", "names", schema="app")
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
 
 
