@@ -208,7 +208,7 @@ def test_days_and_time_zone_of_a_school(leader: Principal, teacher: Principal, w
         set_school_days(principal=leader, school=school, days=days, time_zone=zone)
 
     teach(["sat", "mon"], "Europe/Lisbon")
-    of_days, of_zone = sorted(kept(leader, School, school), key=lambda each: each.field)
+    of_days, of_zone = sorted(kept(leader, School, school)[:2], key=lambda each: each.field)
     assert values([of_days, of_zone]) == [
         ("days", days, ["mon", "sat"]),
         ("time_zone", zone, "Europe/Lisbon"),

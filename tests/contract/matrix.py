@@ -30,6 +30,7 @@ from backoffice.access.policy import can, visible
 from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import Account, AccountSession
+from backoffice.changes.models import CHANGES, StudentChange
 from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.families.requests.models import GuardianRequest
@@ -83,6 +84,7 @@ MODELS: Mapping[str, Any] = {
     "locked_network": LockedNetwork,
     "worry": Worry,
     "guardian_request": GuardianRequest,
+    **{model.__tablename__: model for model in CHANGES},
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -210,7 +212,7 @@ class Matrix:
         """The thing's row, as the policy judges it."""
         model = MODELS[thing.kind]
         statement = select(model).where(model.id == thing.id)
-        if model in {Student, GuardianRequest}:
+        if model in {Student, GuardianRequest, StudentChange}:
             statement = statement.options(selectinload(model.enrollments))
         with transaction(SYSTEM) as tx:
             return tx.scalars(statement).one()
@@ -250,7 +252,7 @@ class Matrix:
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
                 *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
-                "saved_view",
+                *(model.__tablename__ for model in CHANGES),
             )
         }
         added["import"] = {
