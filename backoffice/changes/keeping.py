@@ -14,6 +14,7 @@ from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.audit.trail import record
 from backoffice.changes.models import (
+    ActionChange,
     Change,
     ClassroomChange,
     JobChange,
@@ -24,7 +25,7 @@ from backoffice.changes.models import (
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobSchedule
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, School, Student
+from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.storage.public_id import new_public_id
 
 ALREADY = "It is so already. There is nothing to put back."
@@ -34,6 +35,10 @@ OVERTAKEN = "Somebody has changed this since the page was opened. Look at it aga
 OF: Mapping[type[DeclarativeBase], tuple[type[Change], Mapping[str, str]]] = {
     Student: (StudentChange, {"school_id": "school_id", "student_id": "id"}),
     Classroom: (ClassroomChange, {"school_id": "school_id", "classroom_id": "id"}),
+    Action: (
+        ActionChange,
+        {"school_id": "school_id", "action_id": "id", "classroom_id": "classroom_id"},
+    ),
     School: (SchoolChange, {"school_id": "id"}),
     PluginState: (PluginChange, {"plugin_state_id": "id"}),
     JobSchedule: (JobChange, {"job_schedule_id": "id"}),
@@ -110,10 +115,15 @@ def keep_changes(
         record(
             tx,
             "changes.put-back",
-            school_id=getattr(kept[0][0], "school_id", None),
+            school_id=_school_of(kept[0][0]),
             change=back.number,
             field=back.field,
         )
+
+
+def _school_of(row: Any) -> int | None:
+    """In which school the record is; None where it is the company's own."""
+    return row.id if isinstance(row, School) else getattr(row, "school_id", None)
 
 
 def _refuse_what_was_not_meant(back: PutBack, kept: Iterable[tuple[str, Any]]) -> None:

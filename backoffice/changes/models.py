@@ -30,11 +30,21 @@ class ClassroomField(StrEnum):
     HOURS = "hours"
 
 
+class ActionField(StrEnum):
+    """What is kept of the changes of an Action."""
+
+    LABEL = "label"
+    VALUE = "value"
+    ICON = "icon"
+
+
 class SchoolField(StrEnum):
     """What is kept of a school's changes."""
 
     DAYS = "days"
     TIME_ZONE = "time_zone"
+    FACTOR_REQUIRED = "factor_required"
+    SIGN_IN_FROM = "sign_in_from"
 
 
 class JobField(StrEnum):
@@ -114,6 +124,30 @@ class ClassroomChange(OfSchool, Base):
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.ONE_MONTH)
 
 
+class ActionChange(OfSchool, Base):
+    """A change of an Action of a class. It goes with the Action."""
+
+    __tablename__ = "action_change"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "action_id"], ["app.action.school_id", "app.action.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["school_id", "classroom_id"], ["app.classroom.school_id", "app.classroom.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("school_id", "public_id"),
+        Index(None, "public_id"),
+        Index(None, "school_id", "action_id", "id"),
+        Index(None, "school_id", "classroom_id"),
+        Index(None, "by"),
+        Index(None, "at"),
+        only("field", ActionField),
+    )
+
+    action_id: Mapped[int] = columns.reference("Which Action", keep=Keep.ONE_MONTH)
+    classroom_id: Mapped[int] = columns.reference("The class that it is for", keep=Keep.ONE_MONTH)
+
+
 class SchoolChange(OfSchool, Base):
     """A change of a school. It goes with the school."""
 
@@ -160,5 +194,12 @@ class JobChange(Kept, Base):
     )
 
 
-Change = StudentChange | ClassroomChange | SchoolChange | PluginChange | JobChange
-CHANGES: tuple[type[Change], ...] = (StudentChange, ClassroomChange, SchoolChange, PluginChange, JobChange)
+Change = StudentChange | ClassroomChange | ActionChange | SchoolChange | PluginChange | JobChange
+CHANGES: tuple[type[Change], ...] = (
+    StudentChange,
+    ClassroomChange,
+    ActionChange,
+    SchoolChange,
+    PluginChange,
+    JobChange,
+)

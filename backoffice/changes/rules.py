@@ -3,6 +3,7 @@
 from sqlalchemy import any_
 
 from backoffice.access.permissions import (
+    ACTIONS_EDIT,
     CLASSROOMS_EDIT,
     JOBS_EDIT,
     PLUGINS_EDIT,
@@ -10,7 +11,14 @@ from backoffice.access.permissions import (
     STUDENTS_EDIT,
 )
 from backoffice.access.policy import Rule, register
-from backoffice.changes.models import ClassroomChange, JobChange, PluginChange, SchoolChange, StudentChange
+from backoffice.changes.models import (
+    ActionChange,
+    ClassroomChange,
+    JobChange,
+    PluginChange,
+    SchoolChange,
+    StudentChange,
+)
 from backoffice.schools.rules import enrolled
 
 register(
@@ -24,6 +32,12 @@ register(
         ClassroomChange,
         read=CLASSROOMS_EDIT,
         classrooms=lambda classrooms: ClassroomChange.classroom_id == any_(classrooms),
+        classrooms_of=lambda change: (change.classroom_id,),
+    ),
+    Rule(
+        ActionChange,
+        read=ACTIONS_EDIT,
+        classrooms=lambda classrooms: ActionChange.classroom_id == any_(classrooms),
         classrooms_of=lambda change: (change.classroom_id,),
     ),
     Rule(SchoolChange, read=SCHOOL_DAYS_EDIT),

@@ -11,19 +11,32 @@ from sqlalchemy.orm import DeclarativeBase
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
+    ACTIONS_EDIT,
     CLASSROOMS_EDIT,
     JOBS_EDIT,
     PINS_CLEAR,
     PLUGINS_EDIT,
     SCHOOL_DAYS_EDIT,
+    SCHOOLS_EDIT,
+    SCHOOLS_SECURE,
     STUDENTS_EDIT,
     Permission,
 )
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.care.services.requirement import require_second_factor
+from backoffice.accounts.providers.services.asking import ask_of_staff
 from backoffice.changes.keeping import OF, PutBack
-from backoffice.changes.models import CHANGES, Change, ClassroomField, JobField, SchoolField, StudentField
+from backoffice.changes.models import (
+    CHANGES,
+    ActionField,
+    Change,
+    ClassroomField,
+    JobField,
+    SchoolField,
+    StudentField,
+)
 from backoffice.changes.queries import change_of
 from backoffice.host import queries as plugins
 from backoffice.host.models import PluginState
@@ -33,7 +46,8 @@ from backoffice.jobs.services import change_time
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.schools.doors import Hours, in_order
-from backoffice.schools.models import Classroom, NamesShown, School, Student
+from backoffice.schools.models import Action, Classroom, NamesShown, School, Student
+from backoffice.schools.services.actions import change_action
 from backoffice.schools.services.archiving import mark_classroom
 from backoffice.schools.services.classrooms import rename_classroom
 from backoffice.schools.services.doors import keep_hours, written
@@ -106,6 +120,31 @@ def _keep_hours(who: Principal, row: Classroom, value: Any, back: PutBack) -> No
     keep_hours(principal=who, classroom=row.public_id, hours=Hours(*value), back=back)
 
 
+def _call(who: Principal, row: Action, value: Any, back: PutBack) -> None:
+    _change(who, row, back, label=value)
+
+
+def _give(who: Principal, row: Action, value: Any, back: PutBack) -> None:
+    _change(who, row, back, value=value)
+
+
+def _picture(who: Principal, row: Action, value: Any, back: PutBack) -> None:
+    _change(who, row, back, icon=value or "")
+
+
+def _change(who: Principal, row: Action, back: PutBack, **field: Any) -> None:
+    now = {"label": row.label, "icon": row.icon or "", "value": row.value}
+    change_action(principal=who, action=row.public_id, back=back, **(now | field))
+
+
+def _secure(who: Principal, row: School, value: Any, back: PutBack) -> None:
+    require_second_factor(principal=who, school=row.public_id, required=value, back=back)
+
+
+def _sign_in_from(who: Principal, row: School, value: Any, back: PutBack) -> None:
+    ask_of_staff(principal=who, school=row.public_id, domain=value or "", back=back)
+
+
 def _teach_on(who: Principal, row: School, value: Any, back: PutBack) -> None:
     set_school_days(principal=who, school=row.public_id, days=value, time_zone=row.time_zone, back=back)
 
@@ -132,9 +171,16 @@ FIELDS: Mapping[type[DeclarativeBase], Mapping[str, Field]] = {
         ClassroomField.PINS_REQUIRED: Field(PINS_CLEAR, lambda row: row.pins_required, _ask_for_pins),
         ClassroomField.HOURS: Field(CLASSROOMS_EDIT, written, _keep_hours),
     },
+    Action: {
+        ActionField.LABEL: Field(ACTIONS_EDIT, lambda row: row.label, _call),
+        ActionField.VALUE: Field(ACTIONS_EDIT, lambda row: row.value, _give),
+        ActionField.ICON: Field(ACTIONS_EDIT, lambda row: row.icon, _picture),
+    },
     School: {
         SchoolField.DAYS: Field(SCHOOL_DAYS_EDIT, lambda row: in_order(row.school_days), _teach_on),
         SchoolField.TIME_ZONE: Field(SCHOOL_DAYS_EDIT, lambda row: row.time_zone, _go_by),
+        SchoolField.FACTOR_REQUIRED: Field(SCHOOLS_SECURE, lambda row: row.factor_required, _secure),
+        SchoolField.SIGN_IN_FROM: Field(SCHOOLS_EDIT, lambda row: row.sign_in_from, _sign_in_from),
     },
     JobSchedule: {JobField.TIME: Field(JOBS_EDIT, lambda row: row.time, _run_at)},
 }
@@ -168,7 +214,7 @@ def found_change(
     field = field_of(tx, row, change.field, installed)
     if field is None:
         raise Rejected.whole(GONE)
-    if isinstance(row, (Student, Classroom, School)):
+    if isinstance(row, (Student, Classroom, Action, School)):
         row = find(tx, type(row), row.public_id, permission=field.permission)
     return Found(change, row, field.now(row)), field
 

@@ -10,6 +10,7 @@ from wtforms import HiddenField
 from wtforms.validators import InputRequired
 
 from backoffice.access.permissions import (
+    ACTIONS_EDIT,
     CLASSROOMS_EDIT,
     JOBS_EDIT,
     PLUGINS_EDIT,
@@ -20,6 +21,7 @@ from backoffice.access.permissions import (
 from backoffice.changes import queries, services
 from backoffice.changes.keeping import ALREADY, version
 from backoffice.changes.models import (
+    ActionChange,
     Change,
     ClassroomChange,
     JobChange,
@@ -49,6 +51,7 @@ class ChangesPage(GuardedView):
     doors: ClassVar[Mapping[str, Permission]] = {
         "student": STUDENTS_EDIT,
         "classroom": CLASSROOMS_EDIT,
+        "action": ACTIONS_EDIT,
         "school": SCHOOL_DAYS_EDIT,
         "plugin_settings": PLUGINS_EDIT,
         "job": JOBS_EDIT,
@@ -76,6 +79,11 @@ class ChangesPage(GuardedView):
     def classroom(self, public_id: str) -> Answer:
         """Put a change of a class back."""
         return self._ask(ClassroomChange, public_id)
+
+    @expose("/action/<action_change:public_id>", methods=("GET", "POST"))
+    def action(self, public_id: str) -> Answer:
+        """Put a change of an Action back."""
+        return self._ask(ActionChange, public_id)
 
     @expose("/school/<school_change:public_id>", methods=("GET", "POST"))
     def school(self, public_id: str) -> Answer:

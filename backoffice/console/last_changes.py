@@ -13,6 +13,8 @@ from backoffice.accounts import places
 from backoffice.changes import queries
 from backoffice.changes.keeping import version
 from backoffice.changes.models import (
+    ActionChange,
+    ActionField,
     Change,
     ClassroomChange,
     ClassroomField,
@@ -30,7 +32,8 @@ from backoffice.host.models import PluginState
 from backoffice.jobs.job import When
 from backoffice.jobs.models import JobSchedule
 from backoffice.schools import labels, names
-from backoffice.schools.models import Classroom, NamesShown, School, Student
+from backoffice.schools.models import Action, Classroom, NamesShown, School, Student
+from backoffice.schools.services.actions import ICONS
 from backoffice.web.identity import runtime, settings
 
 NOBODY = "Somebody"
@@ -45,6 +48,7 @@ SHOWN = {
 KINDS: Mapping[type[Change], str] = {
     StudentChange: "student",
     ClassroomChange: "classroom",
+    ActionChange: "action",
     SchoolChange: "school",
     PluginChange: "plugin",
     JobChange: "job",
@@ -104,6 +108,8 @@ def edit_url(row: Any) -> str:
             return f"/console/students/{row.public_id}/edit"
         case Classroom():
             return f"/console/classrooms/{row.public_id}/edit"
+        case Action():
+            return f"/console/classrooms/actions/{row.public_id}"
         case School():
             return f"/console/school-days/?school={row.public_id}"
         case PluginState():
@@ -121,6 +127,8 @@ def called(row: Any) -> str:
             return next((each.title for each in runtime().plugins if each.name == row.name), row.name)
         case JobSchedule():
             return str(row.job)
+        case Action():
+            return str(row.label)
         case _:
             return str(row.name)
 
@@ -182,7 +190,13 @@ TITLES: Mapping[type[DeclarativeBase], Mapping[str, str]] = {
         ClassroomField.PINS_REQUIRED: "PINs are asked for",
         ClassroomField.HOURS: "Open on school days",
     },
-    School: {SchoolField.DAYS: "Days with lessons", SchoolField.TIME_ZONE: "Time zone"},
+    Action: {ActionField.LABEL: "What it says", ActionField.VALUE: "Points", ActionField.ICON: "Picture"},
+    School: {
+        SchoolField.DAYS: "Days with lessons",
+        SchoolField.TIME_ZONE: "Time zone",
+        SchoolField.FACTOR_REQUIRED: "Second factor is required",
+        SchoolField.SIGN_IN_FROM: "Staff sign in from",
+    },
     JobSchedule: {JobField.TIME: "When it runs"},
 }
 WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
@@ -195,6 +209,16 @@ WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
         ClassroomField.PINS_REQUIRED: _yes_or_no,
         ClassroomField.HOURS: _hours,
     },
-    School: {SchoolField.DAYS: _days, SchoolField.TIME_ZONE: places.zone_name},
+    Action: {
+        ActionField.LABEL: str,
+        ActionField.VALUE: lambda value: f"{value:+}".replace("-", "\N{MINUS SIGN}"),
+        ActionField.ICON: lambda value: ICONS[value].lower() if value in ICONS else NOTHING,
+    },
+    School: {
+        SchoolField.DAYS: _days,
+        SchoolField.TIME_ZONE: places.zone_name,
+        SchoolField.FACTOR_REQUIRED: _yes_or_no,
+        SchoolField.SIGN_IN_FROM: lambda value: value or "anywhere",
+    },
     JobSchedule: {JobField.TIME: lambda value: When(value).words},
 }

@@ -68,6 +68,10 @@ class ClassroomChangeConverter(_PublicIdConverter):
     """The public identifier of a change of a class."""
 
 
+class ActionChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of an Action."""
+
+
 class SchoolChangeConverter(_PublicIdConverter):
     """The public identifier of a change of a school."""
 
@@ -136,6 +140,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "saved_view": SavedViewConverter,
     "student_change": StudentChangeConverter,
     "classroom_change": ClassroomChangeConverter,
+    "action_change": ActionChangeConverter,
     "school_change": SchoolChangeConverter,
     "plugin_change": PluginChangeConverter,
     "job_change": JobChangeConverter,

@@ -27,6 +27,7 @@ from backoffice.accounts.passkeys.models import AccountPasskey, SpentChallenge
 from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.changes.models import (
+    ActionChange,
     ClassroomChange,
     JobChange,
     PluginChange,
@@ -190,6 +191,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         "outsider": {"Seraphina"},
     },
     ClassroomChange: CLASSES,
+    ActionChange: CLASSES,
     SchoolChange: {"leader": {"Home", "Elsewhere"}},
     PluginChange: {"founder": {"trust"}},
     JobChange: {"founder": {"trust.check"}},
@@ -308,6 +310,7 @@ class Stage:
                 | PointAward()
                 | RosterChange()
                 | ClassroomChange()
+                | ActionChange()
             ):
                 return self.classes[row.classroom_id]
             case PluginChange():

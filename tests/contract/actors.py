@@ -20,6 +20,7 @@ from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import signing_in
 from backoffice.changes.models import (
+    ActionChange,
     ClassroomChange,
     JobChange,
     PluginChange,
@@ -77,6 +78,7 @@ KINDS = (
     "saved_view",
     "student_change",
     "classroom_change",
+    "action_change",
     "school_change",
     "plugin_change",
     "job_change",
@@ -368,9 +370,13 @@ def _changes(room: Class, place: str = "own") -> list[Thing]:
         of_child = select(StudentChange.id, StudentChange.public_id).where(
             StudentChange.student_id.in_([child.id for child in room.children])
         )
+        of_action = select(ActionChange.id, ActionChange.public_id).where(
+            ActionChange.classroom_id == room.id
+        )
+        asked = {"classroom_change": of_class, "student_change": of_child, "action_change": of_action}
         return [
             Thing(kind, row.id, row.public_id, room.school_id, place)
-            for kind, found in (("classroom_change", of_class), ("student_change", of_child))
+            for kind, found in asked.items()
             for row in tx.execute(found)
         ]
 
@@ -653,7 +659,7 @@ def _actors(
         )
         reach["worry"] = frozenset(each.id for room in deciding for each in _worries(room))
         of_changes = [each for room in deciding for each in _changes(room)]
-        for kind in ("classroom_change", "student_change"):
+        for kind in ("classroom_change", "student_change", "action_change"):
             reach[kind] = frozenset(each.id for each in of_changes if each.kind == kind)
         says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})

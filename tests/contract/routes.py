@@ -1190,7 +1190,11 @@ FORMS: Mapping[str, Fill] = {
     # The classes here have Actions; tests/console/test_class_points.py has one that has none.
     "console_class_points.start": _always(audited=False, key="helped"),
     "console_class_points.edit_action": _always(
-        ("changed app.action",), label="Sang out of tune", points="3", takes="y", icon="music"
+        (*("added app.action_change",) * 3, "changed app.action"),
+        label="Sang out of tune",
+        points="3",
+        takes="y",
+        icon="music",
     ),
     "console_class_points.retire": _always(("changed app.action",)),
     # None is retired.
@@ -1248,6 +1252,8 @@ FORMS: Mapping[str, Fill] = {
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_changes.student": _put_back("added app.student_change", "changed app.student"),
     "console_changes.classroom": _put_back("added app.classroom_change", "changed app.classroom"),
+    # It has no picture, and must have one: tests/changes has one that has.
+    "console_changes.action": _always(audited=False, confirm="yes", seen="-"),
     "console_changes.school": _put_back("added app.school_change", "changed app.school"),
     # It has no setting of that name: tests/console/test_changes.py has one.
     "console_changes.plugin_settings": _always(audited=False, confirm="yes", seen="-"),

@@ -28,6 +28,7 @@ from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer,
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.changes.models import (
+    ActionChange,
     Change,
     ClassroomChange,
     JobChange,
@@ -626,6 +627,8 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
         value=2,
         created_at=clock.now(),
     )
+    of_action = {"school_id": school.id, "action_id": action, "classroom_id": number}
+    kept(tx, ActionChange, "value", 1, 2, **of_action)
     given = {"school_id": school.id, "classroom_id": number, "action_id": action, "awarded_by": owner.id}
     yesterday = clock.now() - timedelta(days=1)
     award, _ = _row(tx, PointAward, **given, whom=Whom.CLASS, form=str(uuid4()), awarded_at=yesterday)

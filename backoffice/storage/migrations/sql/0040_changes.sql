@@ -4,7 +4,8 @@ do $$
 declare
   t text;
 begin
-  foreach t in array array['student_change', 'classroom_change', 'school_change', 'plugin_change', 'job_change'] loop
+  foreach t in array array['student_change', 'classroom_change', 'action_change', 'school_change', 'plugin_change',
+                           'job_change'] loop
     execute format('alter table app.%I enable row level security', t);
     execute format('alter table app.%I force row level security', t);
     execute format('create policy owner on app.%I to backoffice_owner using (true) with check (true)', t);
@@ -25,13 +26,20 @@ create policy app_insert on app.student_change for insert to backoffice_app
                or student_id = any ((select app.taught_today())::bigint[]))
               and by = any ((select app.ids('account'))::bigint[]));
 
-create policy app_read on app.classroom_change for select to backoffice_app
-  using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or classroom_id = any ((select app.ids('classrooms'))::bigint[]));
-create policy app_insert on app.classroom_change for insert to backoffice_app
-  with check ((school_id = any ((select app.ids('led_schools'))::bigint[])
-               or classroom_id = any ((select app.ids('classrooms'))::bigint[]))
-              and by = any ((select app.ids('account'))::bigint[]));
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['classroom_change', 'action_change'] loop
+    execute format('create policy app_read on app.%I for select to backoffice_app
+                    using (school_id = any ((select app.ids(''led_schools''))::bigint[])
+                           or classroom_id = any ((select app.ids(''classrooms''))::bigint[]))', t);
+    execute format('create policy app_insert on app.%I for insert to backoffice_app
+                    with check ((school_id = any ((select app.ids(''led_schools''))::bigint[])
+                                 or classroom_id = any ((select app.ids(''classrooms''))::bigint[]))
+                                and by = any ((select app.ids(''account''))::bigint[]))', t);
+  end loop;
+end $$;
 
 create policy app_read on app.school_change for select to backoffice_app
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
@@ -76,6 +84,8 @@ create trigger keep_last_changes after insert on app.student_change
   referencing new table as added for each statement execute function app.keep_last_changes('school_id', 'student_id');
 create trigger keep_last_changes after insert on app.classroom_change
   referencing new table as added for each statement execute function app.keep_last_changes('school_id', 'classroom_id');
+create trigger keep_last_changes after insert on app.action_change
+  referencing new table as added for each statement execute function app.keep_last_changes('school_id', 'action_id');
 create trigger keep_last_changes after insert on app.school_change
   referencing new table as added for each statement execute function app.keep_last_changes('school_id');
 create trigger keep_last_changes after insert on app.plugin_change

@@ -18,7 +18,8 @@ OF_SCHOOL: dict[str, tuple[str | None, str]] = {
         "classroom",
         "'name', 'shared_devices', 'mark', 'names_shown', 'pins_required', 'hours'",
     ),
-    "school_change": (None, "'days', 'time_zone'"),
+    "action_change": ("action", "'label', 'value', 'icon'"),
+    "school_change": (None, "'days', 'time_zone', 'factor_required', 'sign_in_from'"),
 }
 OF_FOUNDERS: dict[str, tuple[str, str | None]] = {
     "plugin_change": ("plugin_state", None),
@@ -57,6 +58,19 @@ def upgrade() -> None:
         _index(table, "public_id")
         if of:
             _index(table, "school_id", number, "id")
+    # By its class row-level security tells whose it is.
+    op.add_column("action_change", sa.Column("classroom_id", sa.BigInteger(), nullable=False), schema="app")
+    op.create_foreign_key(
+        op.f("fk_action_change_school_id_classroom_id"),
+        "action_change",
+        "classroom",
+        ["school_id", "classroom_id"],
+        ["school_id", "id"],
+        source_schema="app",
+        referent_schema="app",
+        ondelete="CASCADE",
+    )
+    _index("action_change", "school_id", "classroom_id")
     for table, (record, known) in OF_FOUNDERS.items():
         number = f"{record}_id"
         op.create_table(
