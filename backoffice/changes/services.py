@@ -133,7 +133,7 @@ def _picture(who: Principal, row: Action, value: Any, back: PutBack) -> None:
 
 
 def _change(who: Principal, row: Action, back: PutBack, **field: Any) -> None:
-    now = {"label": row.label, "icon": row.icon or "", "value": row.value}
+    now: dict[str, Any] = {"label": row.label, "icon": row.icon or "", "value": row.value}
     change_action(principal=who, action=row.public_id, back=back, **(now | field))
 
 

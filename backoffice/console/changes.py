@@ -35,6 +35,7 @@ from backoffice.console.last_changes import NOBODY, called, edit_url, in_words, 
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import reading, runtime
+from backoffice.web.times import ago
 
 Answer = str | Response | tuple[str, int]
 
@@ -140,7 +141,7 @@ class ChangesPage(GuardedView):
                 f"{called(row)}: {title_of(row, field)}",
                 f"Now: {now}",
                 f"Put back: {before}",
-                f"{by} changed it.",
+                f"{by} changed it {ago(found.change.at)}.",
             ],
             submit_title="Put back",
             cancel_url=own_page,

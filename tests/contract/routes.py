@@ -1035,8 +1035,8 @@ def _put_back(*effect: str) -> Fill:
             return Filled({"confirm": "yes", "seen": "-"}, audited=False)
         model = next(each for each in CHANGES if each.__tablename__ == thing.kind)
         with transaction(SYSTEM) as tx:
-            change = tx.scalars(select(model).where(model.id == thing.id)).one()
-        seen = version(change.difference["after"])
+            difference = tx.scalars(select(model.difference).where(model.id == thing.id)).one()
+        seen = version(difference["after"])
         return Filled({"confirm": "yes", "seen": seen}, effect)
 
     return filled
@@ -1252,8 +1252,7 @@ FORMS: Mapping[str, Fill] = {
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_changes.student": _put_back("added app.student_change", "changed app.student"),
     "console_changes.classroom": _put_back("added app.classroom_change", "changed app.classroom"),
-    # It has no picture, and must have one: tests/changes has one that has.
-    "console_changes.action": _always(audited=False, confirm="yes", seen="-"),
+    "console_changes.action": _put_back("added app.action_change", "changed app.action"),
     "console_changes.school": _put_back("added app.school_change", "changed app.school"),
     # It has no setting of that name: tests/console/test_changes.py has one.
     "console_changes.plugin_settings": _always(audited=False, confirm="yes", seen="-"),

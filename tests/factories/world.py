@@ -624,6 +624,7 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
         school_id=school.id,
         classroom_id=number,
         label=f"Praise of the {name}",
+        icon="star",
         value=2,
         created_at=clock.now(),
     )
