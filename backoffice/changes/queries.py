@@ -10,7 +10,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.changes.keeping import OF
-from backoffice.changes.models import Change
+from backoffice.changes.models import Change, JobChange, PluginChange
 from backoffice.host.queries import other_founders
 from backoffice.schools.queries import names_of
 
@@ -41,7 +41,7 @@ def people_of(tx: Transaction, changes: Sequence[Change]) -> dict[int, str]:
     accounts = {change.by for change in changes if change.by is not None}
     if not accounts:
         return {}
-    if tx.principal.founder:
+    if any(isinstance(change, (PluginChange, JobChange)) for change in changes):
         others = {each.account_id: each.name for each in other_founders(tx)}
         others[tx.principal.account_id] = tx.principal.name or ""
         return {number: name for number, name in others.items() if number in accounts and number is not None}

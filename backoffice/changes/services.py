@@ -187,17 +187,21 @@ FIELDS: Mapping[type[DeclarativeBase], Mapping[str, Field]] = {
 _KINDS = {model: entity for entity, (model, _columns) in OF.items()}
 
 
-def field_of(tx: Transaction, row: DeclarativeBase, name: str, installed: Sequence[Plugin]) -> Field | None:
-    """The field of a record that has this name; None if it is no more."""
+def fields_of(tx: Transaction, row: DeclarativeBase, installed: Sequence[Plugin]) -> Mapping[str, Field]:
+    """The fields of a record whose changes are kept, by name; of a plugin those that it has today."""
     if not isinstance(row, PluginState):
-        return FIELDS[type(row)].get(name)
+        return FIELDS[type(row)]
     plugin = installed_one(installed, row.name)
-    if plugin.settings is None or name not in plugin.settings.model_fields:
-        return None
+    if plugin.settings is None:
+        return {}
     now = plugins.settings_of(tx, plugin.name, plugin.settings).model_dump(mode="json")
+    return {name: _setting(installed, now, name) for name in now}
 
+
+def _setting(installed: Sequence[Plugin], now: Mapping[str, Any], name: str) -> Field:
     def put_back(who: Principal, row: PluginState, value: Any, back: PutBack) -> None:
-        set_plugin(principal=who, installed=installed, name=row.name, values={**now, name: value}, back=back)
+        values = {**now, name: value}
+        set_plugin(principal=who, installed=installed, name=row.name, values=values, back=back)
 
     return Field(PLUGINS_EDIT, lambda _row: now[name], put_back)
 
@@ -211,7 +215,7 @@ def found_change(
     """
     change = change_of(tx, model, public_id)
     row = _record_of(tx, change)
-    field = field_of(tx, row, change.field, installed)
+    field = fields_of(tx, row, installed).get(change.field)
     if field is None:
         raise Rejected.whole(GONE)
     if isinstance(row, (Student, Classroom, Action, School)):

@@ -26,7 +26,7 @@ from backoffice.changes.models import (
     StudentChange,
     StudentField,
 )
-from backoffice.changes.services import field_of
+from backoffice.changes.services import Field, fields_of
 from backoffice.console import settings_form
 from backoffice.host.models import PluginState
 from backoffice.jobs.job import When
@@ -80,7 +80,8 @@ def shown(tx: Transaction, row: DeclarativeBase) -> Shown:
     days = settings().changes.kept_days
     changes = queries.last_changes(tx, row)
     people = queries.people_of(tx, changes)
-    return Shown([_line(tx, row, each, people) for each in changes], days)
+    fields = fields_of(tx, row, runtime().plugins) if changes else {}
+    return Shown([_line(tx, row, each, people, fields.get(each.field)) for each in changes], days)
 
 
 def title_of(row: DeclarativeBase, field: str) -> str:
@@ -133,9 +134,10 @@ def called(row: Any) -> str:
             return str(row.name)
 
 
-def _line(tx: Transaction, row: DeclarativeBase, change: Change, people: Mapping[int, str]) -> Line:
+def _line(
+    tx: Transaction, row: DeclarativeBase, change: Change, people: Mapping[int, str], field: Field | None
+) -> Line:
     before, after = change.difference["before"], change.difference["after"]
-    field = field_of(tx, row, change.field, runtime().plugins)
     # Of a school every field stands on each of its forms; what one may not change, one may not put back.
     may = field is not None and (
         isinstance(row, (Student, PluginState, JobSchedule)) or can(tx.principal, field.permission, row)

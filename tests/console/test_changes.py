@@ -159,10 +159,16 @@ def test_a_founder_puts_back_how_a_plugin_is_set_and_a_setting_that_is_no_more_i
     address = f"/console/plugins/{plugin.name}/settings"
     wanted = {name: "y" if value is True else value for name, value in settings.items() if value is not False}
     assert send(founder, address, {**wanted, field: settings[field] - 1}).status_code == 303
-    page = founder.get(address).text
+    with statements(runtime) as noted:
+        page = founder.get(address).text
     assert "Robin Founder" in read(page)
+    # However many changes: a second one below.
+    asked = len(noted)
     (url,) = ways_back(page)
     assert founder.post(url, data=seen(founder.get(url).text)).location == address
+    with statements(runtime) as noted:
+        assert len(ways_back(founder.get(address).text)) == 1
+    assert len(noted) == asked
     assert f'value="{settings[field]}"' in founder.get(address).text
     with transaction(SYSTEM) as tx:
         tx.execute(update(PluginChange).values(field="long_gone"))
