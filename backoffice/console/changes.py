@@ -108,7 +108,7 @@ class ChangesPage(GuardedView):
         except Rejected as gone:
             flash(str(gone), "warning")
             return redirect("/console/", 303)
-        row, field, own_page = found.row, found.change.field, edit_url(found.row)
+        row, field, own_page = found.row, found.change.field, edit_url(found.row, found.change.field)
         now, before = in_words(row, field, found.now), in_words(row, field, found.before)
         by = queries.people_of(tx, [found.change]).get(found.change.by or 0, NOBODY)
         form = PutBackForm(confirm="yes", seen=version(found.now))

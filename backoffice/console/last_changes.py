@@ -102,15 +102,20 @@ def in_words(row: DeclarativeBase, field: str, value: Any) -> str:
     return WORDS[type(row)][field](value)
 
 
-def edit_url(row: Any) -> str:
-    """The form of a record."""
+def edit_url(row: Any, field: str) -> str:
+    """The form of a record that a field is on, or else the first of its forms."""
     match row:
         case Student():
             return f"/console/students/{row.public_id}/edit"
         case Classroom():
-            return f"/console/classrooms/{row.public_id}/edit"
+            form = "manage" if field == ClassroomField.MARK else "edit"
+            return f"/console/classrooms/{row.public_id}/{form}"
         case Action():
             return f"/console/classrooms/actions/{row.public_id}"
+        case School() if field == SchoolField.FACTOR_REQUIRED:
+            return f"/console/schools/{row.public_id}/second-factor"
+        case School() if field == SchoolField.SIGN_IN_FROM:
+            return f"/console/schools/{row.public_id}/sign-in"
         case School():
             return f"/console/school-days/?school={row.public_id}"
         case PluginState():
