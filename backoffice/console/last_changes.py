@@ -44,6 +44,11 @@ SHOWN = {
     NamesShown.AVATARS: "picture only",
     NamesShown.USERNAMES: "no list",
 }
+SCHOOL_DAYS = "school-days/?school={}"
+SCHOOL_FORMS: Mapping[str, str] = {
+    SchoolField.FACTOR_REQUIRED: "schools/{}/second-factor",
+    SchoolField.SIGN_IN_FROM: "schools/{}/sign-in",
+}
 # Where a change of each kind is put back, below the console's own address.
 KINDS: Mapping[type[Change], str] = {
     StudentChange: "student",
@@ -106,22 +111,18 @@ def edit_url(row: Any, field: str) -> str:
     """The form of a record that a field is on, or else the first of its forms."""
     match row:
         case Student():
-            return f"/console/students/{row.public_id}/edit"
+            below = f"students/{row.public_id}/edit"
         case Classroom():
-            form = "manage" if field == ClassroomField.MARK else "edit"
-            return f"/console/classrooms/{row.public_id}/{form}"
+            below = f"classrooms/{row.public_id}/{'manage' if field == ClassroomField.MARK else 'edit'}"
         case Action():
-            return f"/console/classrooms/actions/{row.public_id}"
-        case School() if field == SchoolField.FACTOR_REQUIRED:
-            return f"/console/schools/{row.public_id}/second-factor"
-        case School() if field == SchoolField.SIGN_IN_FROM:
-            return f"/console/schools/{row.public_id}/sign-in"
+            below = f"classrooms/actions/{row.public_id}"
         case School():
-            return f"/console/school-days/?school={row.public_id}"
+            below = SCHOOL_FORMS.get(field, SCHOOL_DAYS).format(row.public_id)
         case PluginState():
-            return f"/console/plugins/{row.name}/settings"
+            below = f"plugins/{row.name}/settings"
         case _:
-            return f"/console/jobs/{row.job}/time"
+            below = f"jobs/{row.job}/time"
+    return f"/console/{below}"
 
 
 def called(row: Any) -> str:
