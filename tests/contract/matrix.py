@@ -26,7 +26,7 @@ from backoffice.access.permissions import (
     CONSOLE_ENTER,
     Permission,
 )
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can, scope, visible
 from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import Account, AccountSession
@@ -345,7 +345,9 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
             worked += 1
             tally.twins += 1
             _worked(matrix, tally, actor, thing, filled, response, changes, name)
-        if not worked and matrix.may(actor, route, permission, None):
+        # Whoever owns a class holds the right to a school's days there, where no school is.
+        nowhere = kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
+        if not worked and not nowhere and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())
         for thing in matrix.within(matrix.stage.foreign(actor, kind)):
