@@ -9,6 +9,7 @@ import backoffice.accounts.passkeys.rules
 import backoffice.accounts.providers.rules
 import backoffice.accounts.rules
 import backoffice.audit.rules
+import backoffice.changes.rules
 import backoffice.families.requests.rules
 import backoffice.families.rules
 import backoffice.host.rules

@@ -155,6 +155,13 @@ class Lists(_Section):
     typed_from: Annotated[int, Field(ge=2)] = 100
 
 
+class Changes(_Section):
+    """For how long the last changes of a record are shown, and can be put back."""
+
+    # The inventory says one month at most.
+    kept_days: Annotated[int, Field(ge=1, le=30)] = 30
+
+
 class Settings(BaseSettings):
     """The whole of an installation's settings. Made by `load`."""
 
@@ -188,6 +195,7 @@ class Settings(BaseSettings):
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()
     lists: Lists = Lists()
+    changes: Changes = Changes()
 
     @field_validator("base_url")
     @classmethod

@@ -59,6 +59,7 @@ class ManagePage(ClassPage):
         page = self.class_page(
             "console/class_manage.html",
             row,
+            record=row,
             form=form,
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)

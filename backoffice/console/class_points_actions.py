@@ -116,6 +116,7 @@ class ActionPages(ClassPage):
             problem=problem,
             plain_form=FlaskForm(formdata=None),
             action=action,
+            record=action,
             crumb="An Action",
         )
         return (page, 422) if form.errors or problem else page

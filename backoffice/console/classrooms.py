@@ -299,6 +299,7 @@ class ClassroomGrid(Grid):
             form,
             save=save,
             said="Saved.",
+            record=row,
             heading="Edit class",
             aside={"title": "Choose its picture and colour", "url": f"{own_page}/manage"},
             submit_title="Save",

@@ -14,6 +14,7 @@ from backoffice.access.policy import Denied, can, scope
 from backoffice.access.principal import Principal
 from backoffice.accounts.services import proof
 from backoffice.accounts.views import SET_UP, principal
+from backoffice.console import last_changes
 from backoffice.console.command import Command
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
@@ -100,8 +101,10 @@ class GuardedView(BaseView):
         """Whether the menu shows it."""
         return self.opens(self._default_view or "index") and self.switched_on
 
-    def render(self, template: str, **context: Any) -> str:
-        """The page within the console's frame."""
+    def render(self, template: str, *, record: Any = None, **context: Any) -> str:
+        """The page within the console's frame. Below the form of a record stand the record's last changes."""
+        if record is not None:
+            context["changes"] = last_changes.shown(reading(), record)
         return super().render(  # type: ignore[no-any-return]
             template, person=_person(self.who), menu=_menu(), compact=density.is_compact(), **context
         )

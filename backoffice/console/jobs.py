@@ -184,6 +184,7 @@ class JobsPage(GuardedView):
             form,
             save=save,
             said="The time is changed.",
+            record=row,
             heading="Change the time",
             intro=f"{entry.title}: now {When(row.time).words}. As it was installed: {entry.job.when.words}.",
             cancel_url=_address(which),

@@ -17,6 +17,7 @@ from backoffice.console import settings_form
 from backoffice.console.guard import GuardedView
 from backoffice.console.jobs import TONES
 from backoffice.host import queries, services
+from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
 from backoffice.jobs.models import RunState
 from backoffice.jobs.queries import last_runs
@@ -138,7 +139,8 @@ class PluginsPage(GuardedView):
     def configure(self, which: str) -> str | Response | tuple[str, int]:
         """Set a plugin, by a form made from what it declares."""
         tx = reading()
-        plugin = self._standing(tx, which).plugin
+        standing = self._standing(tx, which)
+        plugin = standing.plugin
         model = plugin.settings
         if model is None:
             flash(f"{plugin.title} has nothing to set.", "info")
@@ -160,6 +162,7 @@ class PluginsPage(GuardedView):
             form,
             save=save,
             said="Saved. It holds from the next piece of work on.",
+            record=standing.state or PluginState(name=which),
             heading=f"Settings of {plugin.title}",
             submit_title="Save",
             cancel_url=_address(plugin),

@@ -95,6 +95,7 @@ class SchoolDaysPage(GuardedView):
             form,
             save=save,
             said="Saved. Doors that keep hours follow at once.",
+            record=school,
             heading=self.title,
             intro=f"On these days the classes of {school.name} that keep hours open their doors.",
             cancel_url=back,

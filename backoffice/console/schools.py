@@ -103,6 +103,7 @@ class SchoolGrid(Grid):
             form,
             save=save,
             said="Saved. It holds from everybody's next page on.",
+            record=school,
             heading="Second factor",
             intro=f"Who works at {school.name} and has none is led to set one up, and to nothing else.",
             crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "Second factor"}],
@@ -123,6 +124,7 @@ class SchoolGrid(Grid):
             form,
             save=save,
             said="Saved.",
+            record=school,
             heading="How the staff sign in",
             intro=f"Teachers and leaders of {school.name} then have to sign in with Google, or what else is"
             " set up here, and with an account of this domain. Whoever signs in another way sees nothing of"

@@ -40,6 +40,16 @@ def shown(model: type[PluginSettings], settings: PluginSettings) -> list[Mapping
     ]
 
 
+def title_of(model: type[PluginSettings], name: str) -> str:
+    """What a setting is called."""
+    return _title(name, model.model_fields[name])
+
+
+def in_words(model: type[PluginSettings], name: str, value: Any) -> str:
+    """A value of a setting in words."""
+    return _in_words(value, model.model_fields[name])
+
+
 def _field(name: str, info: FieldInfo) -> Field:
     kind, title, help_text = info.annotation, _title(name, info), _help(info)
     required = InputRequired("Fill this in, or go back to the default.")

@@ -12,6 +12,7 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from backoffice.console.accounts import AccountsPage
+from backoffice.console.changes import ChangesPage
 from backoffice.console.class_cards import ClassCards
 from backoffice.console.class_door import ClassDoor
 from backoffice.console.class_live import ClassLive
@@ -77,6 +78,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     AccountsPage,
     SecurityGrid,
     ViewsPage,
+    ChangesPage,
 )
 
 

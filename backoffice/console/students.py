@@ -340,6 +340,7 @@ class StudentGrid(Grid):
             form,
             save=save,
             said="Saved.",
+            record=row,
             heading="Correct a name",
             intro=turn.words,
             submit_title="Save",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
@@ -14,6 +15,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_changes
 from backoffice.host import queries
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
 from backoffice.host.models import PluginState
@@ -61,7 +63,12 @@ def switch_plugin(
 
 
 def set_plugin(
-    *, principal: Principal, installed: Sequence[Plugin], name: str, values: Mapping[str, Any]
+    *,
+    principal: Principal,
+    installed: Sequence[Plugin],
+    name: str,
+    values: Mapping[str, Any],
+    back: PutBack | None = None,
 ) -> None:
     """Set a plugin. `values` are by field; a field that is missing goes back to its default.
 
@@ -74,12 +81,17 @@ def set_plugin(
     with transaction(principal) as tx:
         proof.demand(tx)
         require(tx.principal, PLUGINS_EDIT)
+        functions.lock_plugin_toggles(tx)
+        before = queries.settings_of(tx, name, plugin.settings).model_dump(mode="json")
         try:
             chosen = plugin.settings.model_validate(dict(values))
         except ValidationError as error:
             raise Rejected(**_by_field(error)) from None
         # Only what differs: a default that improves later reaches everybody who never touched it.
         _write(tx, plugin, settings=chosen.model_dump(mode="json", exclude_defaults=True))
+        state = tx.scalars(select(PluginState).where(PluginState.name == name)).one()
+        after = chosen.model_dump(mode="json")
+        keep_changes(tx, {state: {field: (before[field], after[field]) for field in after}}, back)
         record(tx, "plugins.set", plugin=name, fields=sorted(chosen.model_dump(exclude_defaults=True)))
 
 

@@ -3,6 +3,7 @@
 from backoffice.accounts.care.jobs import JOBS as CARE_JOBS
 from backoffice.accounts.jobs import JOBS as ACCOUNT_JOBS
 from backoffice.accounts.providers.jobs import JOBS as PROVIDER_JOBS
+from backoffice.changes.jobs import JOBS as CHANGE_JOBS
 from backoffice.families.jobs import JOBS as FAMILY_JOBS
 from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
@@ -18,6 +19,7 @@ JOBS: tuple[Job, ...] = (
     Job("forget-tries", forget_tries, every(hours=1), title="Forget counts of tries whose time is over"),
     *ACCOUNT_JOBS,
     *CARE_JOBS,
+    *CHANGE_JOBS,
     *FAMILY_JOBS,
     *REQUEST_JOBS,
     *PROVIDER_JOBS,

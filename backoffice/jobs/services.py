@@ -9,6 +9,7 @@ from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.jobs import queries, registry
 from backoffice.jobs.job import When, WhenError
 from backoffice.jobs.models import Asked, JobRun, JobSchedule
@@ -65,7 +66,7 @@ def resume_job(*, principal: Principal, job: str) -> None:
             record(tx, "jobs.resume", job=job)
 
 
-def change_time(*, principal: Principal, job: str, time: str | None) -> None:
+def change_time(*, principal: Principal, job: str, time: str | None, back: PutBack | None = None) -> None:
     """Set when a job runs by itself, as text of `When`; None for the time that it came with.
 
     Raises `NotFound`, and `Rejected` for a text that says no time.
@@ -78,6 +79,7 @@ def change_time(*, principal: Principal, job: str, time: str | None) -> None:
             when = came_with if time is None else When(time)
         except WhenError as error:
             raise Rejected.whole(str(error)) from None
+        keep_change(tx, row, back, time=(row.time, when.text))
         if when.text == row.time:
             return
         now = clock.now()

@@ -86,6 +86,3 @@ class RosterChangeStudent(Base):
     classroom_id: Mapped[int] = columns.reference("Whose roster", keep=Keep.STUDENT, primary_key=True)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
     how: Mapped[str] = columns.choice("What became of the child's place", keep=Keep.STUDENT)
-    names: Mapped[dict[str, list[str | None]] | None] = columns.sealed_json(
-        "The child's name before and after, so that correcting it can be undone", keep=Keep.TWO_DAYS
-    )

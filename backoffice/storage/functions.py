@@ -63,6 +63,12 @@ def lock_saved_views(session: Session, *, school_id: int) -> None:
     session.execute(statement, {"lock": f"saved views {school_id}"})
 
 
+def lock_school_days(session: Session, *, school_id: int) -> None:
+    """Wait until nobody else sets the days of a school, and let the next wait as long."""
+    statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7204))")
+    session.execute(statement, {"lock": f"school days {school_id}"})
+
+
 def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
     """The sealed settings of a plugin that has been configured."""
     found = connection.scalar(text("select app.plugin_settings(:plugin)"), {"plugin": plugin})

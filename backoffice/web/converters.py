@@ -60,6 +60,30 @@ class SavedViewConverter(_PublicIdConverter):
     """The public identifier of a saved view of a list."""
 
 
+class StudentChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of a student."""
+
+
+class ClassroomChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of a class."""
+
+
+class ActionChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of an Action."""
+
+
+class SchoolChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of a school."""
+
+
+class PluginChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of how a plugin is set."""
+
+
+class JobChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of when a job runs."""
+
+
 class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
@@ -114,6 +138,12 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "link": LinkConverter,
     "guardian_request": GuardianRequestConverter,
     "saved_view": SavedViewConverter,
+    "student_change": StudentChangeConverter,
+    "classroom_change": ClassroomChangeConverter,
+    "action_change": ActionChangeConverter,
+    "school_change": SchoolChangeConverter,
+    "plugin_change": PluginChangeConverter,
+    "job_change": JobChangeConverter,
     "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,

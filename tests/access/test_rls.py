@@ -26,6 +26,14 @@ from backoffice.accounts.models import (
 from backoffice.accounts.passkeys.models import AccountPasskey, SpentChallenge
 from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.changes.models import (
+    ActionChange,
+    ClassroomChange,
+    JobChange,
+    PluginChange,
+    SchoolChange,
+    StudentChange,
+)
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.host.models import PluginState
@@ -175,6 +183,18 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         "elsewhere": {"Ignatius"},
         "outsider": {"Thaddeus"},
     },
+    StudentChange: {
+        **dict.fromkeys(OWN_STAFF, {"Wilhelmina"}),
+        "leader": {"Wilhelmina", "Persephone", "Ottoline"},
+        "colleague": {"Persephone"},
+        "elsewhere": {"Ottoline"},
+        "outsider": {"Seraphina"},
+    },
+    ClassroomChange: CLASSES,
+    ActionChange: CLASSES,
+    SchoolChange: {"leader": {"Home", "Elsewhere"}},
+    PluginChange: {"founder": {"trust"}},
+    JobChange: {"founder": {"trust.check"}},
     # A helper hears of neither.
     Worry: {
         **dict.fromkeys(("teacher", "co_teacher"), {"Wilhelmina"}),
@@ -283,8 +303,20 @@ class Stage:
                 return self.people[row.account_id]
             case Classroom():
                 return self.classes[row.id]
-            case ClassroomCode() | ClassroomTablet() | Action() | PointAward() | RosterChange():
+            case (
+                ClassroomCode()
+                | ClassroomTablet()
+                | Action()
+                | PointAward()
+                | RosterChange()
+                | ClassroomChange()
+                | ActionChange()
+            ):
                 return self.classes[row.classroom_id]
+            case PluginChange():
+                return "trust"
+            case JobChange():
+                return "trust.check"
             case PluginState():
                 return str(row.name)
             case JobSchedule() | JobRun():
@@ -300,6 +332,7 @@ class Stage:
                 | GuardianInvitation()
                 | StudentView()
                 | RosterChangeStudent()
+                | StudentChange()
                 | Worry()
                 | GuardianRequest()
             ):

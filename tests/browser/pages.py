@@ -252,6 +252,15 @@ def end_links(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="End the link").click()
 
 
+def put_no_mark_back(page: Page, _site: Site) -> None:
+    """Give the class a mark, then want the one that it had before: none."""
+    page.get_by_role("button", name="Save the mark").click()
+    page.go_back()
+    page.reload()
+    page.get_by_role("link", name="Put back Picture and colour to nothing").click()
+    page.get_by_role("button", name="Put back").click()
+
+
 def clear_and_save(page: Page, _site: Site) -> None:
     """Save a form without its first field."""
     page.get_by_role("main").get_by_role("textbox").first.fill("")
@@ -642,6 +651,8 @@ PAGES: Mapping[str, Stop] = {
     "class, marked and changed": Stop("teacher", act=add_and_look),
     "class, archived": Stop("teacher", act=archived),
     "manage a class": Stop("teacher", CLASS + "/manage"),
+    "put a change back": Stop("teacher", CLASS + "/edit", follow("Put back")),
+    "put a change back, error": Stop("teacher", CLASS + "/manage", put_no_mark_back),
     "archive a class": Stop("teacher", CLASS + "/archive"),
     "door of a class": Stop("teacher", CLASS + "/entry"),
     "door of a class, error": Stop("teacher", CLASS + "/entry", press("Open for so long")),

@@ -19,6 +19,14 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import signing_in
+from backoffice.changes.models import (
+    ActionChange,
+    ClassroomChange,
+    JobChange,
+    PluginChange,
+    SchoolChange,
+    StudentChange,
+)
 from backoffice.families.codes import spaced
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest
@@ -68,9 +76,17 @@ KINDS = (
     "classroom_tablet",
     "locked_network",
     "saved_view",
+    "student_change",
+    "classroom_change",
+    "action_change",
+    "school_change",
+    "plugin_change",
+    "job_change",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
+# What else is the company's own.
+COMPANYS = ("mail", "event", "plugin_change", "job_change")
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
 
@@ -186,6 +202,8 @@ def build_stage(world: World, app: Flask) -> Stage:
         ]
         things += _of_points(room, place)
         things += _worries(room, place)
+        things += _changes(room, place)
+    things += _changes_of_schools({school.id: place for place, school in schools.items()})
     things += [Thing("account", p.id, p.public_id, None, name) for name, p in world.people.items()]
     scheduler.sync()
     things += _mails(world)
@@ -215,9 +233,12 @@ def build_stage(world: World, app: Flask) -> Stage:
                     kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
                     for kind in ("passkey", "saved_view")
                 },
-                "locked_network": frozenset(
-                    t.id for t in things if t.kind == "locked_network" and t.place in opens.get(each.name, ())
-                ),
+                **{
+                    kind: frozenset(
+                        t.id for t in things if t.kind == kind and t.place in opens.get(each.name, ())
+                    )
+                    for kind in ("locked_network", "school_change")
+                },
             },
         )
         for each in actors
@@ -338,6 +359,41 @@ def _worries(room: Class, place: str = "own") -> list[Thing]:
     with transaction(SYSTEM) as tx:
         found = tx.execute(select(Worry.id, Worry.public_id).where(Worry.classroom_id == room.id))
         return [Thing("worry", row.id, row.public_id, room.school_id, place) for row in found]
+
+
+def _changes(room: Class, place: str = "own") -> list[Thing]:
+    """The last change of a class, and of one of its children."""
+    with transaction(SYSTEM) as tx:
+        of_class = select(ClassroomChange.id, ClassroomChange.public_id).where(
+            ClassroomChange.classroom_id == room.id
+        )
+        of_child = select(StudentChange.id, StudentChange.public_id).where(
+            StudentChange.student_id.in_([child.id for child in room.children])
+        )
+        of_action = select(ActionChange.id, ActionChange.public_id).where(
+            ActionChange.classroom_id == room.id
+        )
+        asked = {"classroom_change": of_class, "student_change": of_child, "action_change": of_action}
+        return [
+            Thing(kind, row.id, row.public_id, room.school_id, place)
+            for kind, found in asked.items()
+            for row in tx.execute(found)
+        ]
+
+
+def _changes_of_schools(places: Mapping[int, str]) -> list[Thing]:
+    """The last change of each school, and the company's own."""
+    with transaction(SYSTEM) as tx:
+        of_schools = tx.execute(select(SchoolChange.id, SchoolChange.public_id, SchoolChange.school_id))
+        made = [
+            Thing("school_change", row.id, row.public_id, row.school_id, places[row.school_id])
+            for row in of_schools
+        ]
+        return made + [
+            Thing(model.__tablename__, row.id, row.public_id, None, "company")
+            for model in (PluginChange, JobChange)
+            for row in tx.execute(select(model.id, model.public_id))
+        ]
 
 
 def _events() -> list[Thing]:
@@ -602,6 +658,9 @@ def _actors(
             each.id for each in _of_families(charges) if each.kind == "guardian_request"
         )
         reach["worry"] = frozenset(each.id for room in deciding for each in _worries(room))
+        of_changes = [each for room in deciding for each in _changes(room)]
+        for kind in ("classroom_change", "student_change", "action_change"):
+            reach[kind] = frozenset(each.id for each in of_changes if each.kind == kind)
         says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})
         says |= {tablet_text(room) for room in deciding}
@@ -614,7 +673,7 @@ def _actors(
             says |= {f"Amaranth Administrator of {world.home.name}", "Quillfeather District"}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())
-            reach |= {kind: frozenset(range(1000)) for kind in (*NAMED, "mail", "event")}
+            reach |= {kind: frozenset(range(1000)) for kind in (*NAMED, *COMPANYS)}
             # By their identifiers and without a name.
             reach["account"] = frozenset(each.id for each in world.people.values())
             # A personal school carries its teacher's name.

@@ -26,10 +26,11 @@ from backoffice.access.permissions import (
     CONSOLE_ENTER,
     Permission,
 )
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can, scope, visible
 from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.accounts.models import Account, AccountSession
+from backoffice.changes.models import CHANGES, StudentChange
 from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.families.requests.models import GuardianRequest
@@ -83,6 +84,7 @@ MODELS: Mapping[str, Any] = {
     "locked_network": LockedNetwork,
     "worry": Worry,
     "guardian_request": GuardianRequest,
+    **{model.__tablename__: model for model in CHANGES},
 }
 # Names under which a careless page might take an identifier, whatever its form says.
 SMUGGLED = (
@@ -210,7 +212,7 @@ class Matrix:
         """The thing's row, as the policy judges it."""
         model = MODELS[thing.kind]
         statement = select(model).where(model.id == thing.id)
-        if model in {Student, GuardianRequest}:
+        if model in {Student, GuardianRequest, StudentChange}:
             statement = statement.options(selectinload(model.enrollments))
         with transaction(SYSTEM) as tx:
             return tx.scalars(statement).one()
@@ -250,7 +252,7 @@ class Matrix:
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
                 *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
-                "saved_view",
+                *(model.__tablename__ for model in CHANGES),
             )
         }
         added["import"] = {
@@ -343,7 +345,9 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
             worked += 1
             tally.twins += 1
             _worked(matrix, tally, actor, thing, filled, response, changes, name)
-        if not worked and matrix.may(actor, route, permission, None):
+        # Whoever owns a class holds the right to a school's days there, where no school is.
+        nowhere = kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
+        if not worked and not nowhere and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())
         for thing in matrix.within(matrix.stage.foreign(actor, kind)):

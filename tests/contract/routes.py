@@ -24,6 +24,8 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import FactorReset, ResetState
 from backoffice.accounts.codes import RECOVERY_CODES
 from backoffice.accounts.models import AccountSession
+from backoffice.changes.keeping import version
+from backoffice.changes.models import CHANGES
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
@@ -341,7 +343,8 @@ def _corrected(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
         same = tx.scalar(about) is not None
     noted_anew = ("changed app.roster_change", "changed app.roster_change_student") if same else NOTED_CHANGE
     return Filled(
-        {"given_name": "Corrected", "family_name": "Spelling"}, ("changed app.student", *noted_anew)
+        {"given_name": "Corrected", "family_name": "Spelling"},
+        ("added app.student_change", "changed app.student", *noted_anew),
     )
 
 
@@ -565,7 +568,7 @@ def _days_set(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         return Filled({}, audited=False)
     return Filled(
         {"school": school.public_id, "days": ["tue", "thu"], "time_zone": "America/Phoenix"},
-        ("changed app.school",),
+        ("added app.school_change", "added app.school_change", "changed app.school"),
         identifiers={"school": "school"},
     )
 
@@ -1024,6 +1027,21 @@ def _view_shared(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     return Filled(fields, ("changed app.saved_view",), identifiers={"school": "school"})
 
 
+def _put_back(*effect: str) -> Fill:
+    """What was changed last is as before again: the form says what it is now."""
+
+    def filled(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+        if thing is None:
+            return Filled({"confirm": "yes", "seen": "-"}, audited=False)
+        model = next(each for each in CHANGES if each.__tablename__ == thing.kind)
+        with transaction(SYSTEM) as tx:
+            difference = tx.scalars(select(model.difference).where(model.id == thing.id)).one()
+        seen = version(difference["after"])
+        return Filled({"confirm": "yes", "seen": seen}, effect)
+
+    return filled
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -1115,15 +1133,21 @@ FORMS: Mapping[str, Fill] = {
     "console_class_cards.clear": _always(audited=False, all="yes"),
     "console_class_cards.unlock": _always(audited=False, all="yes"),
     "console_class_cards.require": _always(
-        ("added app.pin_override", "changed app.classroom"), required="yes"
+        ("added app.classroom_change", "added app.pin_override", "changed app.classroom"), required="yes"
     ),
     "console_class_cards.issue": _new_cards,
     "console_class_cards.void": _void_cards,
-    "console_class_names.show": _always(("changed app.classroom",), how="aliases"),
+    "console_class_names.show": _always(
+        ("added app.classroom_change", "changed app.classroom"), how="aliases"
+    ),
     "console_class_names.save": _aliased,
     "console_class_names.picture": _pictured,
     "console_classrooms.new": _new_class,
-    "console_classrooms.edit": _always(("changed app.classroom",), name="Renamed Rhinos"),
+    # Its name, and that its students share devices.
+    "console_classrooms.edit": _always(
+        ("added app.classroom_change", "added app.classroom_change", "changed app.classroom"),
+        name="Renamed Rhinos",
+    ),
     "console_classrooms.paste": _always(
         (
             *("added app.enrollment", "added app.student"),
@@ -1132,7 +1156,9 @@ FORMS: Mapping[str, Fill] = {
         names="Newton Newcomer",
         confirm="yes",
     ),
-    "console_class_manage.manage": _always(("changed app.classroom",), icon="owl", colour="plum"),
+    "console_class_manage.manage": _always(
+        ("added app.classroom_change", "changed app.classroom"), icon="owl", colour="plum"
+    ),
     "console_class_manage.archive": _archived,
     # None is archived, and nothing was changed that could be undone: tests/schools/test_rosters_services.py.
     "console_class_manage.restore": _always(audited=False),
@@ -1164,14 +1190,20 @@ FORMS: Mapping[str, Fill] = {
     # The classes here have Actions; tests/console/test_class_points.py has one that has none.
     "console_class_points.start": _always(audited=False, key="helped"),
     "console_class_points.edit_action": _always(
-        ("changed app.action",), label="Sang out of tune", points="3", takes="y", icon="music"
+        (*("added app.action_change",) * 3, "changed app.action"),
+        label="Sang out of tune",
+        points="3",
+        takes="y",
+        icon="music",
     ),
     "console_class_points.retire": _always(("changed app.action",)),
     # None is retired.
     "console_class_points.bring_back": _always(),
     "console_class_entry.turn": _always(("changed app.classroom",), door="closed"),
     "console_class_entry.open_for": _always(("changed app.classroom",), minutes="1"),
-    "console_class_entry.keep_hours": _always(("changed app.classroom",), begin="08:00", end="15:00"),
+    "console_class_entry.keep_hours": _always(
+        ("added app.classroom_change", "changed app.classroom"), begin="08:00", end="15:00"
+    ),
     "console_class_entry.renew": _renewed,
     "console_class_entry.begin_lesson": _always(("added app.classroom_code",), lesson="45"),
     "console_class_entry.end_lesson": _lesson_ended,
@@ -1199,7 +1231,9 @@ FORMS: Mapping[str, Fill] = {
     "console_jobs.pause": _always(("changed app.job_schedule",)),
     # None of them rests.
     "console_jobs.resume": _always(audited=False),
-    "console_jobs.time": _always(("changed app.job_schedule",), how="weekly", on="friday", at="04:56"),
+    "console_jobs.time": _always(
+        ("added app.job_change", "changed app.job_schedule"), how="weekly", on="friday", at="04:56"
+    ),
     "console_outbox.act:retry": _retried,
     "console_invitations.new": _invited,
     "console_invitations.act:again": _asked("again", "added app.job_run", "changed app.invitation"),
@@ -1216,6 +1250,13 @@ FORMS: Mapping[str, Fill] = {
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),
     "console_accounts.reset_factor": _reset_asked,
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
+    "console_changes.student": _put_back("added app.student_change", "changed app.student"),
+    "console_changes.classroom": _put_back("added app.classroom_change", "changed app.classroom"),
+    "console_changes.action": _put_back("added app.action_change", "changed app.action"),
+    "console_changes.school": _put_back("added app.school_change", "changed app.school"),
+    # It has no setting of that name: tests/console/test_changes.py has one.
+    "console_changes.plugin_settings": _always(audited=False, confirm="yes", seen="-"),
+    "console_changes.job": _put_back("added app.job_change", "changed app.job_schedule"),
     "console_views.save": _view_saved,
     "console_views.view": _always(("changed app.saved_view",), name="Renamed"),
     "console_views.keep": _always(("changed app.saved_view",), state=""),

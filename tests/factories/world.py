@@ -27,6 +27,15 @@ from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.accounts.services import people, signing_in
 from backoffice.accounts.tokens import token_digest
+from backoffice.changes.models import (
+    ActionChange,
+    Change,
+    ClassroomChange,
+    JobChange,
+    PluginChange,
+    SchoolChange,
+    StudentChange,
+)
 from backoffice.families import codes as letter_codes
 from backoffice.families.models import (
     GuardianInvitation,
@@ -350,7 +359,7 @@ def make_world() -> World:
         _linked(tx, people["leader"])
         for owner in ("teacher", "outsider"):
             saved_view(tx, grid="classrooms", name=view_name(people[owner].name), account_id=people[owner].id)
-        _row(
+        state, _ = _row(
             tx,
             PluginState,
             name="trust",
@@ -360,7 +369,8 @@ def make_world() -> World:
             changed_at=clock.now(),
             changed_by=people["founder"].id,
         )
-        _row(
+        kept(tx, PluginChange, "patience", 1, 2, plugin_state_id=state)
+        schedule, _ = _row(
             tx,
             JobSchedule,
             job="trust.check",
@@ -368,6 +378,7 @@ def make_world() -> World:
             next_at=clock.now() + timedelta(minutes=3),
             last_at=clock.now() - timedelta(minutes=2),
         )
+        kept(tx, JobChange, "time", "every 10 minutes", "every 5 minutes", job_schedule_id=schedule)
         _row(
             tx,
             JobRun,
@@ -563,7 +574,14 @@ def _school(tx: Transaction, name: str, district_id: int | None) -> School:
         school_days=["mon"],
         **_place(),
     )
+    kept(tx, SchoolChange, "days", ["tue"], ["mon"], school_id=number)
     return tx.execute(select(School).where(School.id == number)).scalar_one()
+
+
+def kept(tx: Transaction, model: type[Change], field: str, before: Any, after: Any, **of: Any) -> None:
+    """A change of something that nobody remembers having made."""
+    difference = {"before": before, "after": after}
+    _row(tx, model, field=field, difference=difference, at=clock.now(), **of)
 
 
 def add_classroom(tx: Transaction, school: School, name: str) -> tuple[int, str]:
@@ -596,15 +614,22 @@ def _class(tx: Transaction, school: School, name: str, owner: Person, *children:
     add_tablet(tx, made, owner)
     for full_name in children:
         made.children.append(add_child(tx, made, *full_name.split(" ", 1)))
+    kept(*(tx, ClassroomChange, "name", f"Former {name}", name), school_id=school.id, classroom_id=number)
+    for child in made.children[:1]:
+        former, now = [f"Former {child.given}", child.family], [child.given, child.family]
+        kept(tx, StudentChange, "name", former, now, school_id=school.id, student_id=child.id)
     action, _ = _row(
         tx,
         Action,
         school_id=school.id,
         classroom_id=number,
         label=f"Praise of the {name}",
+        icon="star",
         value=2,
         created_at=clock.now(),
     )
+    of_action = {"school_id": school.id, "action_id": action, "classroom_id": number}
+    kept(tx, ActionChange, "value", 1, 2, **of_action)
     given = {"school_id": school.id, "classroom_id": number, "action_id": action, "awarded_by": owner.id}
     yesterday = clock.now() - timedelta(days=1)
     award, _ = _row(tx, PointAward, **given, whom=Whom.CLASS, form=str(uuid4()), awarded_at=yesterday)

@@ -23,7 +23,6 @@ from backoffice.keys import queries, services
 from backoffice.keys.services import KeysError
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
-from backoffice.schools.roster_models import RosterChangeStudent
 from backoffice.storage import keyring
 from backoffice.storage.installation import Installation
 from backoffice.storage.keyring import KeyPurpose, Keyring, Stage
@@ -108,7 +107,6 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
         tx.execute(update(Enrollment).values(alias="Captain"))
         tx.execute(update(AccountLetter).values(device="Safari on an iPhone"))
         tx.execute(update(SecurityEvent).values(note="Called them"))
-        tx.execute(update(RosterChangeStudent).values(names={"before": ["A", None], "after": ["B", None]}))
     factory.add_passkey(world.people["founder"].id)
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])

@@ -11,6 +11,7 @@ from backoffice.access.permissions import ACTIONS_EDIT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools.models import Action, Classroom
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -121,7 +122,9 @@ def start_with(*, principal: Principal, classroom: str, keys: Collection[str]) -
     return len(chosen)
 
 
-def change_action(*, principal: Principal, action: str, label: str, icon: str, value: int) -> None:
+def change_action(
+    *, principal: Principal, action: str, label: str, icon: str, value: int, back: PutBack | None = None
+) -> None:
     """Change what an Action says and gives; what was awarded before stays as it was.
 
     Raises `Rejected`, `NotFound`.
@@ -129,6 +132,8 @@ def change_action(*, principal: Principal, action: str, label: str, icon: str, v
     label = _checked(label, icon, value)
     with transaction(principal) as tx:
         row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
+        points = (row.value, value)
+        keep_change(tx, row, back, label=(row.label, label), icon=(row.icon, icon), value=points)
         row.label, row.icon, row.value = label, icon, value
         record(tx, "actions.change", school_id=row.school_id, action=row.id, value=value)
 

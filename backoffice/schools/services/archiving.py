@@ -8,6 +8,7 @@ from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door
 from backoffice.schools.names import COLOURS, FIGURES
@@ -56,7 +57,9 @@ def restore_classroom(*, principal: Principal, classroom: str) -> None:
             record(tx, "classrooms.restore", school_id=row.school_id, classroom=row.id)
 
 
-def mark_classroom(*, principal: Principal, classroom: str, colour: str, icon: str) -> None:
+def mark_classroom(
+    *, principal: Principal, classroom: str, colour: str, icon: str, back: PutBack | None = None
+) -> None:
     """Give the class the colour and the picture by which it is told from others.
 
     Raises `Rejected`, `NotFound`, `Closed`.
@@ -67,5 +70,6 @@ def mark_classroom(*, principal: Principal, classroom: str, colour: str, icon: s
         raise Rejected(icon="Choose one of the pictures.")
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
+        keep_change(tx, row, back, mark=([row.icon, row.colour], [icon, colour]))
         row.colour, row.icon = colour, icon
         record(tx, "classrooms.mark", school_id=row.school_id, classroom=row.id, colour=colour, icon=icon)

@@ -1,9 +1,8 @@
 """Noting the last change of a class's roster or names, and undoing it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from sqlalchemy import BigInteger, Text, delete, func, insert, literal, select, update
 
@@ -14,6 +13,8 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import keep_changes
+from backoffice.changes.models import StudentChange, StudentField
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
@@ -39,22 +40,6 @@ class Undoable:
     other: str | None = None
 
 
-@dataclass(frozen=True)
-class Renamed:
-    """How a student was written, and is written since; given and family name."""
-
-    before: tuple[str, str | None]
-    after: tuple[str, str | None]
-
-
-def note_names(
-    tx: Transaction, classroom: Classroom, renamed: Mapping[int, Renamed], *, at: datetime
-) -> None:
-    """Keep what undoing a change of names needs, in place of the change before."""
-    how = dict.fromkeys(renamed, ChangedHow.RENAMED)
-    note_change(tx, classroom, ChangeKind.RENAME, how, at=at, renamed=renamed)
-
-
 def note_change(
     tx: Transaction,
     classroom: Classroom,
@@ -63,9 +48,11 @@ def note_change(
     *,
     at: datetime,
     other: Classroom | None = None,
-    renamed: Mapping[int, Renamed] = MappingProxyType({}),
 ) -> None:
-    """Keep what undoing this change needs, in place of the change before. Nothing happened: keep nothing."""
+    """Keep what undoing this change needs, in place of the change before. Nothing happened: keep nothing.
+
+    The names before and after are kept with the students themselves, at the same moment.
+    """
     if not how:
         return
     forget_change(tx, classroom)
@@ -82,13 +69,11 @@ def note_change(
             by=tx.principal.account_id,
         )
     )
-    names_of = [asdict(renamed[student]) if student in renamed else None for student in how]
     became = side_by_side(
         "became",
         {
             "student": (BigInteger(), list(how)),
             "how": (Text(), [str(each) for each in how.values()]),
-            "names": (RosterChangeStudent.__table__.c.names.type, names_of),
         },
     )
     kept = {
@@ -96,7 +81,6 @@ def note_change(
         RosterChangeStudent.classroom_id: literal(classroom.id, BigInteger),
         RosterChangeStudent.student_id: became.c.student,
         RosterChangeStudent.how: became.c.how,
-        RosterChangeStudent.names: became.c.names,
     }
     tx.execute(insert(RosterChangeStudent).from_select(list(kept), select(*kept.values())))
 
@@ -178,17 +162,14 @@ def _change_of(tx: Transaction, school_id: int, classroom_id: int) -> RosterChan
 
 def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
     found: dict[str, list[int]] = {how: [] for how in ChangedHow}
-    renamed: dict[int, Mapping[str, list[str | None]]] = {}
-    for student, how, names_of in tx.execute(
-        select(RosterChangeStudent.student_id, RosterChangeStudent.how, RosterChangeStudent.names).where(
+    for student, how in tx.execute(
+        select(RosterChangeStudent.student_id, RosterChangeStudent.how).where(
             RosterChangeStudent.school_id == classroom.school_id,
             RosterChangeStudent.classroom_id == classroom.id,
         )
     ):
         found[how].append(student)
-        if names_of is not None:
-            renamed[student] = names_of
-    _name_back(tx, classroom, renamed)
+    _name_back(tx, classroom, found[ChangedHow.RENAMED], at)
     here = (Enrollment.school_id == classroom.school_id, Enrollment.classroom_id == classroom.id)
     tx.execute(
         update(Enrollment)
@@ -210,27 +191,39 @@ def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
             raise Rejected.whole(HAS_POINTS)
 
 
-def _name_back(
-    tx: Transaction, classroom: Classroom, renamed: Mapping[int, Mapping[str, list[str | None]]]
-) -> None:
-    """Write these students as before, if nobody has written one otherwise since."""
+def _name_back(tx: Transaction, classroom: Classroom, renamed: Collection[int], at: datetime) -> None:
+    """Write these students as before that moment, if nobody has written one otherwise since."""
     if not renamed:
         return
     students = tx.scalars(
         visible(
             tx.principal,
             select(Student)
-            .where(Student.school_id == classroom.school_id, Student.id.in_(renamed))
+            .where(Student.school_id == classroom.school_id, one_of(Student.id, renamed))
             .order_by(Student.id)
             .with_for_update(of=Student),
             STUDENTS_EDIT,
         )
     ).all()
+    kept = tx.scalars(
+        visible(
+            tx.principal,
+            select(StudentChange).where(
+                StudentChange.school_id == classroom.school_id,
+                one_of(StudentChange.student_id, renamed),
+                StudentChange.field == StudentField.NAME,
+                StudentChange.at == at,
+            ),
+        )
+    )
+    names_of = {change.student_id: change.difference for change in kept}
     now = {student.id: [student.given_name, student.family_name] for student in students}
-    if now != {student: names_of["after"] for student, names_of in renamed.items()}:
+    if now != {student: names_of[student]["after"] for student in renamed if student in names_of}:
         raise Rejected.whole(NAMES_CHANGED)
+    back = {each: {"name": (now[each.id], names_of[each.id]["before"])} for each in students}
+    keep_changes(tx, back)
     for student in students:
-        given, family = renamed[student.id]["before"]
+        given, family = names_of[student.id]["before"]
         student.given_name, student.family_name = given or "", family
         student.name_tokens = names.tokens(given or "", family, school_id=student.school_id)
 

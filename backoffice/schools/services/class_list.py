@@ -14,13 +14,18 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import keep_changes
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.roster_models import ChangedHow, ChangeKind
 from backoffice.schools.services import showing
-from backoffice.schools.services.changes import Renamed, note_names
+from backoffice.schools.services.changes import note_change
 from backoffice.schools.services.showing import seats_of
 from backoffice.storage.public_id import is_public_id
+
+# Given and family name.
+Name = tuple[str, str | None]
 
 LONGEST_ALIAS = 30
 MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
@@ -89,7 +94,12 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
                 "students.usernames": _set_usernames(students, usernames),
             }
             tx.flush()
-            note_names(tx, room, renamed, at=clock.now())
+            now = clock.now()
+            keep_changes(
+                tx, {each: {"name": renamed[each.id]} for each in students if each.id in renamed}, at=now
+            )
+            how = dict.fromkeys(renamed, ChangedHow.RENAMED)
+            note_change(tx, room, ChangeKind.RENAME, how, at=now)
             for verb, numbers in changed.items():
                 if numbers:
                     record(tx, verb, school_id=room.school_id, classroom=room.id, students=sorted(numbers))
@@ -145,9 +155,9 @@ def _students(tx: Transaction, room: Classroom, chosen: Collection[str]) -> Sequ
     ).all()
 
 
-def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> dict[int, Renamed]:
-    """Give each student the name that was written, if it is another than the page showed."""
-    changed: dict[int, Renamed] = {}
+def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> dict[int, tuple[Name, Name]]:
+    """Give each student the name that was written, where it is another than the page showed."""
+    changed: dict[int, tuple[Name, Name]] = {}
     overtaken = {}
     for student in students:
         name = written.get(student.public_id)
@@ -160,7 +170,7 @@ def _rewrite(students: Sequence[Student], written: Mapping[str, Rewritten]) -> d
             overtaken[student.public_id] = MEANWHILE
             continue
         after = (name.given, name.family or None)
-        changed[student.id] = Renamed((student.given_name, student.family_name), after)
+        changed[student.id] = ((student.given_name, student.family_name), after)
         student.given_name, student.family_name = after
         student.name_tokens = names.tokens(name.given, name.family, school_id=student.school_id)
     if overtaken:

@@ -9,6 +9,7 @@ from backoffice.access.policy import require
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
     Classroom,
@@ -62,7 +63,9 @@ def create_classroom(
     return public_id
 
 
-def rename_classroom(*, principal: Principal, classroom: str, name: str, shared_devices: bool) -> None:
+def rename_classroom(
+    *, principal: Principal, classroom: str, name: str, shared_devices: bool, back: PutBack | None = None
+) -> None:
     """Change what the class is called and whether its children share devices.
 
     Raises `Rejected`, `NotFound`.
@@ -70,6 +73,8 @@ def rename_classroom(*, principal: Principal, classroom: str, name: str, shared_
     name = _named(name)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
+        devices = (row.shared_devices, shared_devices)
+        keep_change(tx, row, back, name=(row.name, name), shared_devices=devices)
         row.name, row.shared_devices = name, shared_devices
         record(tx, "classrooms.rename", school_id=row.school_id, classroom=row.id)
 

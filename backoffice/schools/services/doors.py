@@ -8,6 +8,7 @@ from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools.doors import Hours, end_of_day, hours_of, places_of
 from backoffice.schools.models import Classroom, Door
@@ -43,12 +44,13 @@ def open_for(*, principal: Principal, classroom: str, minutes: int) -> datetime:
     return until
 
 
-def keep_hours(*, principal: Principal, classroom: str, hours: Hours) -> None:
+def keep_hours(*, principal: Principal, classroom: str, hours: Hours, back: PutBack | None = None) -> None:
     """Have the door open on school days between two times of the school. Raises `Rejected`, `NotFound`."""
     if not 0 <= hours.begin < hours.end <= DAY_MINUTES:
         raise Rejected(end="Choose a time after the one at which it opens.")
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
+        keep_change(tx, row, back, hours=(written(row), [hours.begin, hours.end]))
         row.door, row.door_until = Door.SCHOOL_DAYS, None
         row.door_from, row.door_to = hours.begin, hours.end
         record(tx, "classrooms.door", school_id=row.school_id, classroom=row.id, door=Door.SCHOOL_DAYS)
@@ -71,6 +73,14 @@ def turn(row: Classroom, door: Door, until: datetime | None) -> None:
     row.door, row.door_until = door, until
 
 
+def written(row: Classroom) -> list[int] | None:
+    """The hours that the door keeps, as they are kept of changes."""
+    hours = hours_of(row)
+    return [hours.begin, hours.end] if hours else None
+
+
 def _turn(tx: Transaction, row: Classroom, door: Door, until: datetime | None) -> None:
+    before = written(row)
     turn(row, door, until)
+    keep_change(tx, row, hours=(before, written(row)))
     record(tx, "classrooms.door", school_id=row.school_id, classroom=row.id, door=door)

@@ -11,6 +11,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
@@ -19,10 +20,11 @@ from backoffice.storage import keyring
 SHORTEST_USERNAME, LONGEST_USERNAME = 3, 40
 
 
-def show_as(*, principal: Principal, classroom: str, how: NamesShown) -> None:
+def show_as(*, principal: Principal, classroom: str, how: NamesShown, back: PutBack | None = None) -> None:
     """Choose what the list behind the class's code shows. Raises `NotFound`."""
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
+        keep_change(tx, row, back, names_shown=(row.names_shown, how))
         row.names_shown = how
         record(tx, "classrooms.show-as", school_id=row.school_id, classroom=row.id, how=how)
 

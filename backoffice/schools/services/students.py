@@ -12,11 +12,12 @@ from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
-from backoffice.schools.services.changes import Renamed, forget_change, note_change, note_names
+from backoffice.schools.services.changes import forget_change, note_change
 from backoffice.storage.numbers import one_of
 
 
@@ -35,6 +36,7 @@ def correct_student(
     given_name: str,
     family_name: str | None,
     classroom: str | None = None,
+    back: PutBack | None = None,
 ) -> None:
     """Change how a student's name is written; in a class of theirs, so that it can be undone there.
 
@@ -48,12 +50,13 @@ def correct_student(
         # The class before its student, as whoever changes a list of names.
         room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True) if classroom else None
         row = find(tx, Student, student, permission=STUDENTS_EDIT, lock=True)
-        renamed = Renamed((row.given_name, row.family_name), (given, family))
+        before, after, at = [row.given_name, row.family_name], [given, family], clock.now()
+        keep_change(tx, row, back, at=at, name=(before, after))
         row.given_name, row.family_name = given, family
         row.name_tokens = names.tokens(given, family, school_id=row.school_id)
         tx.flush()
-        if room is not None and renamed.before != renamed.after and _is_in(tx, room, row):
-            note_names(tx, room, {row.id: renamed}, at=clock.now())
+        if room is not None and before != after and _is_in(tx, room, row):
+            note_change(tx, room, ChangeKind.RENAME, {row.id: ChangedHow.RENAMED}, at=at)
         record(tx, "students.correct", school_id=row.school_id, student=row.id)
 
 

@@ -10,6 +10,7 @@ from backoffice.access.permissions import PINS_CLEAR
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.settings import Throttles
 from backoffice.storage import functions
@@ -60,10 +61,13 @@ def unlock(*, principal: Principal, classroom: str, student: str | None, throttl
     return True
 
 
-def require_pins(*, principal: Principal, classroom: str, required: bool) -> None:
+def require_pins(
+    *, principal: Principal, classroom: str, required: bool, back: PutBack | None = None
+) -> None:
     """Say whether each child of the class is asked for a PIN. Raises `NotFound`."""
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=PINS_CLEAR, lock=True)
+        keep_change(tx, room, back, pins_required=(room.pins_required, required))
         if room.pins_required == required:
             return
         room.pins_required = required

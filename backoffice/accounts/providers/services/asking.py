@@ -17,6 +17,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools.models import School, SchoolKind
 from backoffice.storage import functions
@@ -60,7 +61,7 @@ def closed_schools(tx: Transaction) -> Sequence[Closed]:
     ]
 
 
-def ask_of_staff(*, principal: Principal, school: str, domain: str) -> None:
+def ask_of_staff(*, principal: Principal, school: str, domain: str, back: PutBack | None = None) -> None:
     """Ask a school's staff to come in from this domain, by the provider that the leader came by.
 
     An empty domain asks for nothing any more. Raises `Rejected`, `NotFound` and `ProofNeeded`.
@@ -70,7 +71,7 @@ def ask_of_staff(*, principal: Principal, school: str, domain: str) -> None:
         raise Rejected(domain="Write a domain, such as school.example.")
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=SCHOOLS_EDIT)
+        place = find(tx, School, school, permission=SCHOOLS_EDIT, lock=True)
         if place.kind == SchoolKind.PERSONAL:
             raise Rejected.whole(PERSONAL)
         own = tx.execute(
@@ -81,6 +82,7 @@ def ask_of_staff(*, principal: Principal, school: str, domain: str) -> None:
         if domain and own.came_from != domain:
             raise Rejected(domain=NOT_FROM_THERE)
         asked = {"sign_in_by": own.came_by, "sign_in_from": domain} if domain else _NOTHING
+        keep_change(tx, place, back, sign_in_from=(place.sign_in_from, asked["sign_in_from"]))
         tx.execute(update(School).where(School.id == place.id).values(asked))
         record(tx, "schools.ask-of-staff", school_id=place.id, **asked)
 

@@ -1,0 +1,1 @@
+"""The last changes of a record: kept beside what is changed, shown on its form, put back one by one."""
