@@ -1,7 +1,9 @@
-"""Where the bars of a chart stand, in the units of its picture; `console/parts/charts.html` draws them."""
+"""Where the marks of a chart stand, in the units of its picture; `console/parts/charts.html` draws them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from math import log
 
 WIDTH = 960.0
 HEIGHT = 200.0
@@ -82,3 +84,101 @@ def lengths(values: Sequence[int], *, longest: int = 100) -> list[float]:
     """How long each bar of a list is, the longest being so long; what is below nothing has none."""
     most = max((*values, 1))
     return [round(max(value, 0) / most * longest, 1) for value in values]
+
+
+# Lines of a scale of times, each a step that people know: most work takes milliseconds, some of it hours.
+STEPS = (
+    (timedelta(milliseconds=1), "1 ms"),
+    (timedelta(milliseconds=10), "10 ms"),
+    (timedelta(milliseconds=100), "100 ms"),
+    (timedelta(seconds=1), "1 s"),
+    (timedelta(seconds=10), "10 s"),
+    (timedelta(minutes=1), "1 min"),
+    (timedelta(minutes=10), "10 min"),
+    (timedelta(hours=1), "1 h"),
+    (timedelta(hours=10), "10 h"),
+    (timedelta(days=7), "7 days"),
+)
+LEFT = 56.0
+
+
+@dataclass(frozen=True)
+class Range:
+    """What stands at one place of a scale of times: the middle one of some times, and the longest."""
+
+    name: str
+    short: str
+    middle: timedelta | None
+    longest: timedelta | None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range with its place; `title` is empty where there is no room for it."""
+
+    name: str
+    title: str
+    x: float
+    middle: float | None
+    longest: float | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line across the picture and what it stands for."""
+
+    title: str
+    y: float
+
+
+@dataclass(frozen=True)
+class Times:
+    """Ranges side by side over a scale of times on which equal steps are equal factors."""
+
+    spans: Sequence[Span]
+    lines: Sequence[Line]
+    width: float = WIDTH
+    height: float = HEIGHT
+    left: float = LEFT
+
+
+def times(ranges: Sequence[Range], *, width: float = WIDTH, most_titles: int = MOST_TITLES) -> Times | None:
+    """The chart of some ranges, one after the other; None where there is no time at all."""
+    known = [each for each in ranges if each.middle is not None and each.longest is not None]
+    if not known:
+        return None
+    first, last = _steps(
+        min(each.middle for each in known if each.middle is not None),
+        max(each.longest for each in known if each.longest is not None),
+    )
+    low, high = log(STEPS[first][0].total_seconds()), log(STEPS[last][0].total_seconds())
+    foot, room = HEIGHT - BELOW, HEIGHT - ABOVE - BELOW
+
+    def height_of(length: timedelta | None) -> float | None:
+        if length is None:
+            return None
+        above = log(max(length.total_seconds(), STEPS[0][0].total_seconds())) - low
+        return round(foot - min(above / (high - low), 1) * room, 1)
+
+    step = (width - LEFT) / len(ranges)
+    every = -(-len(ranges) // most_titles)
+    spans = [
+        Span(
+            name=each.name,
+            title=each.short if (len(ranges) - 1 - number) % every == 0 else "",
+            x=round(LEFT + step * (number + 0.5), 1),
+            middle=height_of(each.middle),
+            longest=height_of(each.longest),
+        )
+        for number, each in enumerate(ranges)
+    ]
+    lines = [Line(title, height_of(at) or foot) for at, title in STEPS[first : last + 1]]
+    return Times(spans, lines, width)
+
+
+def _steps(least: timedelta, most: timedelta) -> tuple[int, int]:
+    """The last step that is not above the least, and the first that is not below the most."""
+    first = max((n for n, (at, _title) in enumerate(STEPS) if at <= least), default=0)
+    last = min((n for n, (at, _title) in enumerate(STEPS) if at >= most), default=len(STEPS) - 1)
+    # Two lines at least: one alone says nothing of what lies beside it.
+    return (first, last) if last > first else (max(last - 1, 0), max(last, 1))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
@@ -14,11 +14,11 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
-from backoffice.host import queries
+from backoffice.host import history, queries, sentences
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
-from backoffice.host.models import PluginState
+from backoffice.host.models import Done, PluginState
 from backoffice.outbox.services import post
-from backoffice.plugin import Plugin
+from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.storage import functions
 
@@ -55,18 +55,35 @@ def switch_plugin(
         if len(reason) > LONGEST_REASON:
             raise Rejected(reason=f"Say it in at most {LONGEST_REASON} letters.")
         _write(tx, plugin, enabled=enabled, reason=None if enabled else reason or None)
+        history.note(
+            tx,
+            name,
+            Done.SWITCHED_ON if enabled else Done.SWITCHED_OFF,
+            reason=None if enabled else reason or None,
+        )
         record(tx, "plugins.enable" if enabled else "plugins.disable", plugin=name)
         if plugin.keeps_promises:
             _tell_other_founders(tx, plugin, enabled=enabled, reason=reason or None)
 
 
+class SetMeanwhile(Rejected):
+    """Somebody else has set the plugin since the form was opened."""
+
+
 def set_plugin(
-    *, principal: Principal, installed: Sequence[Plugin], name: str, values: Mapping[str, Any]
+    *,
+    principal: Principal,
+    installed: Sequence[Plugin],
+    name: str,
+    values: Mapping[str, Any],
+    keep: Collection[str] = (),
+    seen: str | None = None,
 ) -> None:
     """Set a plugin. `values` are by field; a field that is missing goes back to its default.
 
-    Raises `Rejected` with a sentence for each field that cannot be so; `NotFound` for a plugin that is not
-    installed or has nothing to set; `ProofNeeded`.
+    Fields in `keep` stay as they are stored. With `seen`, of `queries.seen`, nothing is overwritten that was
+    set since. Raises `Rejected` with a sentence for each field that cannot be so; `SetMeanwhile`; `NotFound`
+    for a plugin that is not installed or has nothing to set; `ProofNeeded`.
     """
     plugin = installed_one(installed, name)
     if plugin.settings is None:
@@ -74,13 +91,45 @@ def set_plugin(
     with transaction(principal) as tx:
         proof.demand(tx)
         require(tx.principal, PLUGINS_EDIT)
+        functions.lock_plugin_toggles(tx)
+        stored = queries.stored_settings(tx, name)
+        wanted = {each: value for each, value in values.items() if each not in keep}
+        wanted |= {each: stored[each] for each in keep if each in stored}
         try:
-            chosen = plugin.settings.model_validate(dict(values))
+            chosen = plugin.settings.model_validate(wanted)
         except ValidationError as error:
-            raise Rejected(**_by_field(error)) from None
-        # Only what differs: a default that improves later reaches everybody who never touched it.
-        _write(tx, plugin, settings=chosen.model_dump(mode="json", exclude_defaults=True))
-        record(tx, "plugins.set", plugin=name, fields=sorted(chosen.model_dump(exclude_defaults=True)))
+            raise Rejected(**sentences.by_field(plugin.settings, error)) from None
+        new = _as_stored(chosen)
+        # Compared as they are understood by now: what is stored may be from an older model.
+        old = _as_stored(queries.understood(plugin.settings, stored))
+        if seen is not None and seen != queries.seen(stored) and new != old:
+            raise _set_meanwhile(tx, name)
+        changed = {each for each in {*new, *old} if new.get(each) != old.get(each)}
+        if new == stored:
+            return
+        _write(tx, plugin, settings=new)
+        history.note(tx, name, Done.SET, fields=changed)
+        record(tx, "plugins.set", plugin=name, fields=sorted(new))
+
+
+def _as_stored(chosen: PluginSettings) -> dict[str, Any]:
+    """Only what differs: a default that improves later reaches everybody who never touched it."""
+    found = chosen.model_dump(mode="json", exclude_defaults=True)
+    return found | {
+        name: value.get_secret_value()
+        for name in found
+        if isinstance(value := getattr(chosen, name), SecretStr)
+    }
+
+
+def _set_meanwhile(tx: Transaction, name: str) -> SetMeanwhile:
+    last = next((each for each in history.lines(tx, name) if each.done == Done.SET), None)
+    who = history.names(tx).get(last.done_by) if last and last.done_by else None
+    sentence = (
+        f"{who or 'Somebody else'} saved these settings while you had this page open. Nothing of yours is "
+        "saved yet. What they saved stands by each field that differs: save again to put yours in its place."
+    )
+    return SetMeanwhile(**{"": sentence})
 
 
 def installed_one(installed: Sequence[Plugin], name: str) -> Plugin:
@@ -139,16 +188,3 @@ def _write(tx: Transaction, plugin: Plugin, **values: Any) -> None:
 
 def _listed(titles: Sequence[str]) -> str:
     return " and ".join(titles)
-
-
-def _by_field(error: ValidationError) -> dict[str, str]:
-    """What is wrong, beside its field; what belongs to none stands for the whole form."""
-    found: dict[str, list[str]] = {}
-    for each in error.errors():
-        field = str(each["loc"][0]) if each["loc"] else ""
-        found.setdefault(field, []).append(_sentence(each["msg"]))
-    return {field: " ".join(sentences) for field, sentences in found.items()}
-
-
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".") + "."

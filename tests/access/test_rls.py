@@ -28,7 +28,7 @@ from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer,
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.families.requests.models import GuardianRequest
-from backoffice.host.models import PluginState
+from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -196,6 +196,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
+    PluginHistory: {"founder": {"trust"}},
     JobSchedule: {"founder": {"trust.check"}},
     JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
@@ -287,6 +288,8 @@ class Stage:
                 return self.classes[row.classroom_id]
             case PluginState():
                 return str(row.name)
+            case PluginHistory():
+                return str(row.plugin)
             case JobSchedule() | JobRun():
                 return str(row.job)
             case Student():

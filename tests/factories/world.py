@@ -36,7 +36,7 @@ from backoffice.families.models import (
     ViewerRole,
 )
 from backoffice.families.requests.models import GuardianRequest, RequestKind
-from backoffice.host.models import PluginState
+from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -359,6 +359,16 @@ def make_world() -> World:
             reason="Quillfeather asked for it",
             changed_at=clock.now(),
             changed_by=people["founder"].id,
+        )
+        _row(
+            tx,
+            PluginHistory,
+            plugin="trust",
+            done="switched off",
+            reason="Quillfeather asked for it",
+            at=clock.now(),
+            done_by=people["founder"].id,
+            at_server=False,
         )
         _row(
             tx,
