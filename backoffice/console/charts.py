@@ -11,6 +11,8 @@ HEIGHT = 200.0
 ABOVE, BELOW = 24.0, 40.0
 WIDEST, PART = 48, 0.62
 MOST_TITLES = 12
+# About how wide a letter is; on a phone letters are larger in proportion.
+LETTER = 11.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """One mark with its place. `title` is empty where there is no room for it."""
+    """One mark with its place. `title` is empty where there is no room; it stands at `at`, by `anchor`."""
 
     name: str
     title: str
@@ -36,22 +38,35 @@ class Bar:
     top: float
     rises: float
     falls: float
+    at: float
+    anchor: str
 
 
 @dataclass(frozen=True)
 class Columns:
-    """All bars side by side. `zero` is where the line of nothing lies."""
+    """All bars side by side. `zero` is where the line of nothing lies.
+
+    Where not every bar has room for its number, only the tallest, of which there are `most`, say theirs.
+    """
 
     bars: Sequence[Bar]
     bar: float
     zero: float
     width: float = WIDTH
     height: float = HEIGHT
+    roomy: bool = True
+    most: int = 0
 
 
-def columns(marks: Sequence[Mark], *, width: float = WIDTH, most_titles: int = MOST_TITLES) -> Columns:
-    """The chart of some marks, one after the other. What hangs down is negative."""
-    most = max((mark.up for mark in marks), default=0)
+def columns(
+    marks: Sequence[Mark], *, width: float = WIDTH, most_titles: int = MOST_TITLES, at_least: int = 0
+) -> Columns:
+    """The chart of some marks, one after the other. What hangs down is negative.
+
+    `at_least` is what the whole height stands for where no mark is as tall: one failure is no tower.
+    """
+    tallest = max((mark.up for mark in marks), default=0)
+    most = max(tallest, at_least)
     least = min((mark.down for mark in marks), default=0)
     scale = (HEIGHT - ABOVE - BELOW) / max(most - least, 1)
     zero = round(ABOVE + most * scale, 1) if most > least else HEIGHT - BELOW
@@ -64,10 +79,13 @@ def columns(marks: Sequence[Mark], *, width: float = WIDTH, most_titles: int = M
         rises = round(mark.up * scale, 1)
         middle = round(step * (number + 0.5), 1)
         titled = (len(marks) - 1 - number) % every == 0
+        at, anchor = _title_at(middle, mark.short, width)
         bars.append(
             Bar(
                 name=mark.name,
                 title=mark.short if titled else "",
+                at=at,
+                anchor=anchor,
                 up=mark.up,
                 down=mark.down,
                 x=round(middle - bar / 2, 1),
@@ -77,7 +95,16 @@ def columns(marks: Sequence[Mark], *, width: float = WIDTH, most_titles: int = M
                 falls=round(-mark.down * scale, 1),
             )
         )
-    return Columns(bars, bar, zero, width)
+    longest = max((len(f"{value:,}") for mark in marks for value in (mark.up, mark.down)), default=0)
+    return Columns(bars, bar, zero, width, roomy=longest * LETTER <= step, most=tallest)
+
+
+def _title_at(middle: float, title: str, width: float) -> tuple[float, str]:
+    """Where a title below a mark stands, so that all of it is in the picture."""
+    half = len(title) * LETTER / 2
+    if middle + half > width:
+        return width, "end"
+    return (0.0, "start") if middle < half else (middle, "middle")
 
 
 def lengths(values: Sequence[int], *, longest: int = 100) -> list[float]:
@@ -99,7 +126,7 @@ STEPS = (
     (timedelta(hours=10), "10 h"),
     (timedelta(days=7), "7 days"),
 )
-LEFT = 56.0
+LEFT = 84.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +145,8 @@ class Span:
 
     name: str
     title: str
+    at: float
+    anchor: str
     x: float
     middle: float | None
     longest: float | None
@@ -162,16 +191,21 @@ def times(ranges: Sequence[Range], *, width: float = WIDTH, most_titles: int = M
 
     step = (width - LEFT) / len(ranges)
     every = -(-len(ranges) // most_titles)
-    spans = [
-        Span(
-            name=each.name,
-            title=each.short if (len(ranges) - 1 - number) % every == 0 else "",
-            x=round(LEFT + step * (number + 0.5), 1),
-            middle=height_of(each.middle),
-            longest=height_of(each.longest),
+    spans = []
+    for number, each in enumerate(ranges):
+        x = round(LEFT + step * (number + 0.5), 1)
+        at, anchor = _title_at(x, each.short, width)
+        spans.append(
+            Span(
+                name=each.name,
+                title=each.short if (len(ranges) - 1 - number) % every == 0 else "",
+                at=at,
+                anchor=anchor,
+                x=x,
+                middle=height_of(each.middle),
+                longest=height_of(each.longest),
+            )
         )
-        for number, each in enumerate(ranges)
-    ]
     lines = [Line(title, height_of(at) or foot) for at, title in STEPS[first : last + 1]]
     return Times(spans, lines, width)
 

@@ -14,7 +14,9 @@ from backoffice.tiles import counted
 from backoffice.web.times import ago, took
 
 STEP = 6
-WIDTH, MOST_TITLES = 480.0, 6
+WIDTH, MOST_TITLES = 480.0, 4
+# What the whole height of the chart of failures stands for at least.
+FEWEST_FAILURES = 4
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ def by_day(days: Sequence[Day]) -> ByDay:
             if day.runs
         ],
         times=times(ranges, width=WIDTH, most_titles=MOST_TITLES),
-        failures=columns(marks, width=WIDTH, most_titles=MOST_TITLES) if failed else None,
+        failures=columns(marks, width=WIDTH, most_titles=MOST_TITLES, at_least=FEWEST_FAILURES)
+        if failed
+        else None,
         runs=sum(day.runs for day in days),
         failed=failed,
     )

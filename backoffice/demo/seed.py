@@ -21,6 +21,7 @@ from backoffice.accounts.passwords import hash_password
 from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.demo.classroom import live_in
+from backoffice.demo.past import live_before
 from backoffice.demo.points import PICTURES, add_awards
 from backoffice.demo.saved_views import save_views
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -136,6 +137,7 @@ class _Seeder:
         self._family()
         self._inbox()
         live_in(self.tx, self.classes, self.cost)
+        live_before(self.tx, self.classes, at=self.now)
         save_views(self.tx, leader=leader, school=schools[0], at=self.now)
         return self.seeded
 

@@ -25,6 +25,7 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.models import JobRun, RunState
+from backoffice.tiles import days_up_to_today
 
 MOST_MARKS = 30
 DAYS = KEPT.days
@@ -92,12 +93,11 @@ def newest(tx: Transaction, *, jobs: Collection[str], most: int = MOST_MARKS) ->
 def by_day(tx: Transaction, *, jobs: Collection[str], days: int = DAYS) -> list[Day]:
     """The days up to today as the principal's zone counts them, each with the runs of these jobs."""
     zone = ZoneInfo(tx.principal.time_zone)
-    today = clock.now().astimezone(zone).date()
-    first = today - timedelta(days=days - 1)
+    every = days_up_to_today(days, zone)
     runs = visible(
         tx.principal,
         select(JobRun.started_at, JobRun.finished_at, JobRun.state).where(
-            JobRun.job.in_(sorted(jobs)), JobRun.started_at >= datetime.combine(first, time(), zone)
+            JobRun.job.in_(sorted(jobs)), JobRun.started_at >= datetime.combine(every[0], time(), zone)
         ),
     ).subquery()
     seconds = extract("epoch", runs.c.finished_at - runs.c.started_at)
@@ -114,24 +114,22 @@ def by_day(tx: Transaction, *, jobs: Collection[str], days: int = DAYS) -> list[
         row.day: Day(row.day, row.runs, row.failed, _length(row.median), _length(row.worst))
         for row in tx.execute(statement)
     }
-    every = (first + timedelta(days=number) for number in range(days))
     return [found.get(each, Day(each)) for each in every]
 
 
-def failures(tx: Transaction, *, days: int) -> list[tuple[date, int]]:
+def failures(tx: Transaction, *, days: int) -> dict[date, int]:
     """How many runs of any job went wrong on each of the days up to today."""
     zone = ZoneInfo(tx.principal.time_zone)
-    first = clock.now().astimezone(zone).date() - timedelta(days=days - 1)
+    every = days_up_to_today(days, zone)
     wrong = visible(
         tx.principal,
         select(JobRun.finished_at).where(
-            JobRun.state.in_(WRONG), JobRun.finished_at >= datetime.combine(first, time(), zone)
+            JobRun.state.in_(WRONG), JobRun.finished_at >= datetime.combine(every[0], time(), zone)
         ),
     ).subquery()
     day = cast(func.timezone(literal(zone.key), wrong.c.finished_at, type_=DateTime()), Date)
     found: dict[date, int] = dict(tx.execute(select(day, func.count()).group_by(day)).all())
-    every = (first + timedelta(days=number) for number in range(days))
-    return [(each, found.get(each, 0)) for each in every]
+    return {each: found.get(each, 0) for each in every}
 
 
 def last_wrong(tx: Transaction, *, job: str) -> JobRun | None:

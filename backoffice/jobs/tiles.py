@@ -5,7 +5,7 @@ from backoffice.access.permissions import JOBS_READ
 from backoffice.access.transaction import Transaction
 from backoffice.jobs import history, registry
 from backoffice.jobs.health import LATE_AFTER, Health, conditions, count
-from backoffice.tiles import MOST_COUNTED, Amount, Chart, Number, Tile
+from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, daily
 from backoffice.web.times import span
 
 DAYS = 14
@@ -37,14 +37,13 @@ def _failures(tx: Transaction) -> Chart:
     """How many runs went wrong, day by day."""
     days = history.failures(tx, days=DAYS)
     return Chart(
-        [
-            Amount(f"{day:%A}, {day.day} {day:%B}", failed, short=f"{day.day} {day:%b}")
-            for day, failed in days
-        ],
+        daily(days),
         of="Failed runs",
         by="Day",
         over_time=True,
-        note=f"{sum(failed for _day, failed in days):,} in {DAYS} days",
+        tone="bad",
+        at_least=4,
+        note=f"{sum(days.values()):,} in {DAYS} days",
     )
 
 
