@@ -23,7 +23,7 @@ from backoffice.console.job_charts import by_day
 from backoffice.console.paging import cursor, page_by_key
 from backoffice.jobs import history, queries, registry, services
 from backoffice.jobs.forgetting import KEPT
-from backoffice.jobs.health import LATE_AFTER, Condition, Health, conditions
+from backoffice.jobs.health import LATE_AFTER, WRONG, Condition, Health, conditions
 from backoffice.jobs.job import WEEKDAYS, When, at_time, daily, every, weekly
 from backoffice.jobs.models import RunState
 from backoffice.jobs.registry import CORE, Registered
@@ -111,6 +111,7 @@ class JobsPage(GuardedView):
         word = job_history.narrowed()
         found = conditions(reading(), registry.installed())
         following = min((each for each in found if each.next_at), key=_next_at, default=None)
+        first = sorted(found, key=lambda each: each.health not in WRONG)
         fits = job_history.NARROWED[word][1] if word else frozenset(Health)
         return self.render(
             "console/jobs.html",
@@ -120,7 +121,7 @@ class JobsPage(GuardedView):
             kept=KEPT.days,
             jobs=[
                 job_history.shown(each, owner=_owner(each.entry.owner))
-                for each in found
+                for each in first
                 if each.health in fits
             ],
         )
@@ -148,8 +149,11 @@ class JobsPage(GuardedView):
             kept=KEPT.days,
             last_wrong=wrong and job_history.run_shown(wrong),
             working=working,
+            # One that is tried again waits longer each time, and by itself.
             nobody_works=any(
-                each["state"] == RunState.WAITING and each["at"] < clock.now() - LATE_AFTER
+                each["state"] == RunState.WAITING
+                and each["attempt"] == 1
+                and each["at"] < clock.now() - LATE_AFTER
                 for each in working
             ),
             runs=[job_history.run_shown(run) for run in page.rows],

@@ -115,7 +115,7 @@ def _who(account: int | None, names: Mapping[int, str], *, at_server: bool) -> s
     if at_server:
         return "at the server"
     name = names.get(account) if account else None
-    return f"by {name}" if name else "by somebody who is no founder any more"
+    return f"by {name}" if name else "by a founder who is not active any more"
 
 
 def _jobs(tx: Transaction) -> dict[str, list[Condition]]:

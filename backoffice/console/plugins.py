@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf, DataRequired, Length
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import PLUGINS_EDIT, PLUGINS_READ
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
@@ -219,6 +220,8 @@ def _settings_form(model: type[PluginSettings], holds: PluginSettings, *, seen: 
     wanted = request.form.getlist(settings_form.RESET)
     if not wanted:
         return made(data=filled), 0
+    if not set(wanted) <= {*model.model_fields, settings_form.ALL}:
+        raise NotFound
     sent = settings_form.with_defaults(model, request.form)
     return made(formdata=sent, data=filled), 1 if settings_form.ALL not in wanted else 2
 

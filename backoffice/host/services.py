@@ -100,13 +100,13 @@ def set_plugin(
         except ValidationError as error:
             raise Rejected(**sentences.by_field(plugin.settings, error)) from None
         new = _as_stored(chosen)
-        # Compared as they are understood by now: what is stored may be from an older model.
+        # Compared as it is understood by now: what is stored may be from an older model.
         old = _as_stored(queries.understood(plugin.settings, stored))
-        if seen is not None and seen != queries.seen(stored) and new != old:
+        if new == old:
+            return
+        if seen is not None and seen != queries.seen(stored):
             raise _set_meanwhile(tx, name)
         changed = {each for each in {*new, *old} if new.get(each) != old.get(each)}
-        if new == stored:
-            return
         _write(tx, plugin, settings=new)
         history.note(tx, name, Done.SET, fields=changed)
         record(tx, "plugins.set", plugin=name, fields=sorted(new))

@@ -62,7 +62,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many runs wait to begin, and since when the oldest does."""
+    """How many runs wait to begin, and since when the oldest does that was not tried before."""
 
     count: int
     oldest: datetime | None
@@ -146,11 +146,13 @@ def at_work(tx: Transaction, *, job: str, most: int = 5) -> Sequence[JobRun]:
 
 def waiting(tx: Transaction, *, jobs: Collection[str], most: int) -> Waiting:
     """How many runs of these jobs wait; counted no further than one beyond `most`."""
-    statement = select(JobRun.asked_at).where(
+    statement = select(JobRun.asked_at, JobRun.attempt).where(
         JobRun.state == RunState.WAITING.value, JobRun.job.in_(sorted(jobs))
     )
     some = visible(tx.principal, statement).limit(most + 1).subquery()
-    count, oldest = tx.execute(select(func.count(), func.min(some.c.asked_at))).one()
+    # What is tried again waits longer each time, whatever the workers do.
+    first = func.min(some.c.asked_at).filter(some.c.attempt == 1)
+    count, oldest = tx.execute(select(func.count(), first)).one()
     return Waiting(count, oldest)
 
 

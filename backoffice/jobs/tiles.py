@@ -48,7 +48,7 @@ def _failures(tx: Transaction) -> Chart:
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("jobs", "Jobs late or failed", JOBS_READ, _late_or_failed, f"{JOBS}?state=wrong"),
+    Tile("jobs", "Jobs late or failed", JOBS_READ, _late_or_failed, JOBS),
     Tile("jobs-waiting", "Work waiting", JOBS_READ, _waiting, JOBS),
     Tile("jobs-failed", "Failed runs of jobs by day", JOBS_READ, _failures, JOBS),
 )

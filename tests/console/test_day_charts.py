@@ -129,7 +129,6 @@ def test_failures_of_all_jobs_are_told_by_day_and_what_waits_with_the_oldest(
     assert asked(founder, "jobs-waiting", JOB_TILES) == Number(2, "the oldest for 2 hours", "warn")
     page = signed_in(app, world, "founder").get("/console/").text
     assert re.search(r'dash-chart is-bad" aria-labelledby="tile-jobs-failed"', page)
-    assert 'href="/console/jobs/?state=wrong"' in page
 
 
 def test_mails_that_left_are_told_by_hour_and_those_given_up_beside_them(app: Flask, world: World) -> None:

@@ -229,6 +229,9 @@ def test_a_glance_tells_how_all_are_and_narrows_the_list(founder: FlaskClient) -
     # The job that is due longest is the next.
     assert f'<h2><a href="{PAGE}">Next</a></h2>' in page
     assert 'aria-label="One run: 1 failed."' in page
+    # What goes wrong stands first.
+    listed = re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)<', page)
+    assert set(listed[:2]) == {"Forget old mails", "Check the promises that are due"}
     for word, title in (
         ("failed", "Forget old mails"),
         ("late", "Check the promises that are due"),

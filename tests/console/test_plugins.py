@@ -144,6 +144,7 @@ def test_settings_say_what_is_not_the_default_and_lead_back_to_it(founder: Flask
     assert "7 hours" in page(founder, "/console/plugins/rosters")
     whole = founder.post(SETTINGS, data=opened(founder) | {"reset": "*"})
     assert (value(whole.text, "upload_hours"), value(whole.text, "names_days")) == ("24", "30")
+    assert founder.post(SETTINGS, data=opened(founder) | {"reset": "wings"}).status_code == 404
     told = page(founder, "/console/plugins/rosters")
     assert re.search(r"<strong>Set</strong>: Reports show names for, Uploads wait at most", told)
     assert "by Robin Founder" in told
