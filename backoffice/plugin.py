@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ from sqlalchemy import MetaData
 
 from backoffice.access.permissions import CORE as CORE_PERMISSIONS
 from backoffice.access.permissions import Permission
+from backoffice.access.transaction import Transaction
 from backoffice.controls.check import Check
+from backoffice.controls.standing import Stands
 from backoffice.events import Event, Handler, Subscription, declared
 from backoffice.jobs.job import Job
 from backoffice.jobs.registry import CORE
@@ -34,6 +36,7 @@ from backoffice.tiles import Tile
 
 GROUP = "backoffice.plugins"
 CHECKOUT_PACKAGE = "plugins"
+PRODUCT = "backoffice"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 # What `backoffice` itself answers to; a plugin's command of such a name would take its place.
 CORE_COMMANDS = frozenset(
@@ -65,10 +68,13 @@ class PluginError(Exception):
 class PluginSettings(BaseModel):
     """The base of a plugin's settings. Every field has a default, a title and a description.
 
-    `json_schema_extra={"unit": "days"}` names a field's unit. The form in the console is made from this.
+    `json_schema_extra={"unit": "days"}` names a field's unit. The form in the console is made from this:
+    of flags, whole numbers, numbers, texts, choices (`Literal`, `StrEnum`), lists of texts, lengths of time
+    (`timedelta`), days (`date`) and secrets (`SecretStr`, which no page shows again). `X | None` may be
+    empty.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,14 @@ class Plugin:
     mails: tuple[Mail, ...] = ()
     handlers: Mapping[type[Event], Handler] = field(default_factory=dict)
     controls: tuple[Check, ...] = ()
+    # How promises stand, from the plugin that keeps what checks find.
+    standings: Callable[[Transaction], Sequence[Stands]] | None = None
     # Promises stand on it: switching it off needs a reason, is told to the founders and shown on /trust.
     keeps_promises: bool = False
-    # Filled in when it is found: the package it lies in, and whether it is on until somebody switches it.
+    # Filled in when it is found: the package it lies in, its version (that of the product where it comes with
+    # it), and whether it is on until somebody switches it.
     package: str = ""
+    version: str = ""
     enabled_at_first: bool = True
 
     @property
@@ -147,7 +157,12 @@ def discover(listed: Sequence[str]) -> tuple[Plugin, ...]:
         if not isinstance(plugin, Plugin) or plugin.name != name or not _NAME.match(name):
             problems.append(f"The plugin {name} does not describe itself as a Plugin of that name.")
             continue
-        found[name] = replace(plugin, package=loader.package, enabled_at_first=loader.enabled_at_first)
+        found[name] = replace(
+            plugin,
+            package=loader.package,
+            version=loader.version,
+            enabled_at_first=loader.enabled_at_first,
+        )
         problems += _faults(found[name])
     problems += _clashes(found.values())
     problems += [
@@ -170,22 +185,25 @@ class _Loader:
     name: str
     package: str
     load: Callable[[], Any]
+    version: str
     enabled_at_first: bool
 
 
 def _from_checkout(listed: Iterable[str]) -> Iterator[_Loader]:
+    of_product = version(PRODUCT)
     for name in dict.fromkeys(listed):
         package = f"{CHECKOUT_PACKAGE}.{name}"
 
         def load(package: str = package) -> Any:
             return importlib.import_module(package).plugin
 
-        yield _Loader(name, package, load, enabled_at_first=True)
+        yield _Loader(name, package, load, of_product, enabled_at_first=True)
 
 
 def _from_entry_points() -> Iterator[_Loader]:
     for entry in entry_points(group=GROUP):
-        yield _Loader(entry.name, entry.module, entry.load, enabled_at_first=False)
+        of_its_own = entry.dist.version if entry.dist else ""
+        yield _Loader(entry.name, entry.module, entry.load, of_its_own, enabled_at_first=False)
 
 
 def _faults(plugin: Plugin) -> Iterator[str]:

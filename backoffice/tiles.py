@@ -4,10 +4,13 @@ The dashboard places tiles and knows none of them. `load` asks a fixed number of
 reads a whole table; where it answers None, there is nothing to show and the tile is left out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
+from backoffice import clock
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
 
@@ -45,7 +48,8 @@ class Chart:
     """Amounts side by side: times from left to right, anything else from top to bottom.
 
     Where all are 0, it is not shown. `of` says what is counted and `by` for what each bar stands, as headings
-    of a table.
+    of a table. Bars of what is bad news look so (`tone="bad"`); `at_least` is what the whole height stands
+    for where no bar is as tall.
     """
 
     amounts: Sequence[Amount]
@@ -53,6 +57,8 @@ class Chart:
     by: str
     over_time: bool = False
     note: str = ""
+    tone: str = ""
+    at_least: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,3 +108,32 @@ def once(tx: Transaction, load: Callable[[Transaction], T]) -> T:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and its word: "1 class", "2,000 classes"."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def hours_up_to_now(count: int) -> list[datetime]:
+    """When each of the last hours began, this one the last."""
+    this_hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    return [this_hour - timedelta(hours=count - 1 - number) for number in range(count)]
+
+
+def days_up_to_today(count: int, zone: ZoneInfo) -> list[date]:
+    """The last days as a zone counts them, today the last."""
+    today = clock.now().astimezone(zone).date()
+    return [today - timedelta(days=count - 1 - number) for number in range(count)]
+
+
+def hourly(hours: Sequence[datetime], counts: Mapping[datetime, int], zone: ZoneInfo) -> list[Amount]:
+    """A bar for each hour, named as the zone says it."""
+    local = [hour.astimezone(zone) for hour in hours]
+    return [
+        Amount(f"{there:%A %H:%M}", counts.get(hour, 0), short=f"{there:%H}")
+        for hour, there in zip(hours, local, strict=True)
+    ]
+
+
+def daily(counts: Mapping[date, int]) -> list[Amount]:
+    """A bar for each day, in their order."""
+    return [
+        Amount(f"{day:%A}, {day.day} {day:%B}", count, short=f"{day.day} {day:%b}")
+        for day, count in counts.items()
+    ]

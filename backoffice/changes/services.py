@@ -1,6 +1,6 @@
 """Putting a change back, by the verb that anybody would use for it; forgetting old ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -39,6 +39,7 @@ from backoffice.changes.models import (
 )
 from backoffice.changes.queries import change_of
 from backoffice.host import queries as plugins
+from backoffice.host.fields import Kind, settings_in
 from backoffice.host.models import PluginState
 from backoffice.host.services import installed_one, set_plugin
 from backoffice.jobs.models import JobSchedule
@@ -195,13 +196,17 @@ def fields_of(tx: Transaction, row: DeclarativeBase, installed: Sequence[Plugin]
     if plugin.settings is None:
         return {}
     now = plugins.settings_of(tx, plugin.name, plugin.settings).model_dump(mode="json")
-    return {name: _setting(installed, now, name) for name in now}
+    kinds = settings_in(plugin.settings)
+    secrets = {name for name in kinds if kinds[name].kind is Kind.SECRET}
+    return {name: _setting(installed, now, name, secrets) for name in kinds if name not in secrets}
 
 
-def _setting(installed: Sequence[Plugin], now: Mapping[str, Any], name: str) -> Field:
+def _setting(
+    installed: Sequence[Plugin], now: Mapping[str, Any], name: str, secrets: Collection[str]
+) -> Field:
     def put_back(who: Principal, row: PluginState, value: Any, back: PutBack) -> None:
         values = {**now, name: value}
-        set_plugin(principal=who, installed=installed, name=row.name, values=values, back=back)
+        set_plugin(principal=who, installed=installed, name=row.name, values=values, keep=secrets, back=back)
 
     return Field(PLUGINS_EDIT, lambda _row: now[name], put_back)
 

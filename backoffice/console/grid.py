@@ -45,6 +45,7 @@ from backoffice.console.paging import (
     SORTABLE,
     Columns,
     Page,
+    cursor,
     in_order,
     order_columns,
     page_by_key,
@@ -59,7 +60,6 @@ __all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "se
 
 # The files that a list can be taken out as: the ending, and what it is called.
 FILES = (("csv", "CSV"), ("xlsx", "Excel"))
-LONGEST_CURSOR = 16
 LONGEST_SEARCH = 60
 
 
@@ -343,7 +343,7 @@ class Grid(GuardedView):
     def _listed(self, permission: Permission) -> str:
         tx = reading()
         statement, order = self.visible_rows(tx, permission), self.order()
-        before, after = (_cursor(request.values.get(name)) for name in ("before", "after"))
+        before, after = (cursor(request.values.get(name)) for name in ("before", "after"))
         turn: dict[str, Any] = {
             "before": before,
             "after": after,
@@ -529,7 +529,3 @@ def searched() -> str:
 def asked(name: str) -> str:
     """A filter of the request, from the address or, with a search, from its form."""
     return str(request.values.get(name, ""))
-
-
-def _cursor(text: str | None) -> str | None:
-    return text if text and len(text) <= LONGEST_CURSOR and text.isalnum() else None

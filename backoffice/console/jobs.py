@@ -1,10 +1,11 @@
 """Jobs in the console: when each runs, how it went, run now, let rest, set another time."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
 
-from flask import flash, redirect
+from flask import flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -16,30 +17,20 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import JOBS_EDIT, JOBS_READ, JOBS_RUN
 from backoffice.access.policy import can
-from backoffice.access.transaction import Transaction
+from backoffice.console import job_history
 from backoffice.console.guard import GuardedView
-from backoffice.jobs import queries, registry, services
+from backoffice.console.job_charts import by_day
+from backoffice.console.paging import cursor, page_by_key
+from backoffice.jobs import history, queries, registry, services
+from backoffice.jobs.forgetting import KEPT
+from backoffice.jobs.health import LATE_AFTER, WRONG, Condition, Health, conditions
 from backoffice.jobs.job import WEEKDAYS, When, at_time, daily, every, weekly
-from backoffice.jobs.models import JobRun, JobSchedule, RunState
+from backoffice.jobs.models import RunState
 from backoffice.jobs.registry import CORE, Registered
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
-from backoffice.web.times import span
 
-MOST_RUNS = 50
-TONES = {
-    RunState.SUCCEEDED: "good",
-    RunState.RUNNING: "info",
-    RunState.FAILED: "bad",
-    RunState.LOST: "warn",
-}
-ASKED = {
-    "schedule": "by schedule",
-    "person": "asked by a founder",
-    "command": "at the terminal",
-    "service": "asked by a part of the product",
-}
 DAILY, WEEKLY, EVERY, AS_INSTALLED = "daily", "weekly", "every", "as-installed"
 UNITS = ("second", "minute", "hour")
 LARGEST_COUNT = 999
@@ -116,38 +107,68 @@ class JobsPage(GuardedView):
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
-        """Every installed job: whose it is, when it runs, how it went last."""
-        tx = reading()
-        schedule = queries.schedules(tx)
-        last = queries.last_runs(tx, jobs=registry.installed())
+        """Every installed job: how all are at a glance, and of each when it runs and how it went."""
+        word = job_history.narrowed()
+        found = conditions(reading(), registry.installed())
+        following = min((each for each in found if each.next_at), key=_next_at, default=None)
+        first = sorted(found, key=lambda each: each.health not in WRONG)
+        fits = job_history.NARROWED[word][1] if word else frozenset(Health)
         return self.render(
             "console/jobs.html",
+            glances=job_history.glances(found),
+            following=following and job_history.shown(following, owner=_owner(following.entry.owner)),
+            narrowed=job_history.NARROWED[word][0] if word else None,
+            kept=KEPT.days,
             jobs=[
-                _shown(tx, entry, schedule.get(name), last.get(name))
-                for name, entry in registry.installed().items()
+                job_history.shown(each, owner=_owner(each.entry.owner))
+                for each in first
+                if each.health in fits
             ],
         )
 
     @expose("/<job:which>", methods=("GET",))
     def details(self, which: str) -> str:
-        """One job and its newest runs."""
-        tx, entry = reading(), _entry(which)
-        row = queries.schedules(tx).get(which)
-        runs = queries.runs_of(tx, job=which, most=MOST_RUNS)
-        begun = next((run for run in runs if run.started_at is not None), None)
-        own_time = row is not None and can(self.who, JOBS_EDIT)
+        """One job: how it is, its times and failures by day, and its runs."""
+        tx, entry, wanted = reading(), _entry(which), job_history.asked()
+        address = _address(which)
+        condition = conditions(tx, {which: entry})[0]
+        own_time = condition.schedule is not None and can(self.who, JOBS_EDIT)
+        page = page_by_key(
+            tx,
+            history.runs(tx, job=which, state=wanted.state, begun=wanted.begun(ZoneInfo(self.who.time_zone))),
+            before=cursor(request.args.get("before")),
+            after=cursor(request.args.get("after")),
+            descending=True,
+        )
+        working = [job_history.run_shown(run) for run in history.at_work(tx, job=which)]
+        wrong = history.last_wrong(tx, job=which)
         return self.render(
             "console/job.html",
-            job=_shown(tx, entry, row, begun),
-            runs=[_run(run) for run in runs],
-            at_work=any(run.state in {RunState.WAITING, RunState.RUNNING} for run in runs),
-            most=MOST_RUNS,
+            job=job_history.shown(condition, owner=_owner(entry.owner)),
+            days=by_day(history.by_day(tx, jobs=[which])),
+            kept=KEPT.days,
+            last_wrong=wrong and job_history.run_shown(wrong),
+            working=working,
+            # One that is tried again waits longer each time, and by itself.
+            nobody_works=any(
+                each["state"] == RunState.WAITING
+                and each["attempt"] == 1
+                and each["at"] < clock.now() - LATE_AFTER
+                for each in working
+            ),
+            runs=[job_history.run_shown(run) for run in page.rows],
+            wanted=wanted,
+            states=job_history.STATES,
+            pages=job_history.pages(page, wanted, address),
+            # Of a page in the middle of its history nothing is at work.
+            looks_again=bool(working) and not wanted.narrowed and page.before is None,
+            address=address,
             form=FlaskForm(),
             urls={
-                "run": f"{_address(which)}/run" if entry.job.when and can(self.who, JOBS_RUN) else None,
-                "time": f"{_address(which)}/time" if own_time else None,
-                "pause": f"{_address(which)}/pause" if own_time else None,
-                "resume": f"{_address(which)}/resume" if own_time else None,
+                "run": f"{address}/run" if entry.job.when and can(self.who, JOBS_RUN) else None,
+                "time": f"{address}/time" if own_time else None,
+                "pause": f"{address}/pause" if own_time else None,
+                "resume": f"{address}/resume" if own_time else None,
             },
             crumbs=_crumbs(entry),
         )
@@ -231,47 +252,6 @@ def _plugins() -> Sequence[Plugin]:
     return runtime().plugins
 
 
-def _shown(
-    tx: Transaction, entry: Registered, row: JobSchedule | None, last: JobRun | None
-) -> dict[str, Any]:
-    on = entry.is_on(tx)
-    paused = row is not None and row.paused_at is not None
-    when = When(row.time) if row else entry.job.when
-    return {
-        "name": entry.name,
-        "title": entry.title,
-        "owner": _owner(entry.owner),
-        "url": _address(entry.name),
-        "when": when.words if when and entry.job.when else "when something asks for it",
-        "changed": row is not None and row.changed_at is not None,
-        "on": on,
-        "paused": paused,
-        "next": row.next_at if row and on and not paused and entry.job.when else None,
-        "last": _run(last) if last else None,
-    }
-
-
-def _run(run: JobRun) -> dict[str, Any]:
-    state = RunState(run.state)
-    return {
-        "state": state.value,
-        "tone": TONES.get(state, "mute"),
-        "asked": ASKED[run.asked],
-        "attempt": run.attempt,
-        "at": run.started_at or run.asked_at,
-        "seconds": _duration(run),
-        "counts": (run.counts or "").splitlines(),
-        "log": run.log,
-        "error": run.error,
-        "done": run.done,
-        "total": run.total,
-    }
-
-
-def _duration(run: JobRun) -> str | None:
-    if run.started_at is None:
-        return None
-    spent = (run.finished_at or clock.now()) - run.started_at
-    if spent < timedelta(seconds=1):
-        return f"{spent / timedelta(milliseconds=1):.0f} ms"
-    return f"{spent.total_seconds():.1f} s" if spent < timedelta(minutes=1) else span(spent)
+def _next_at(condition: Condition) -> datetime:
+    assert condition.next_at is not None
+    return condition.next_at

@@ -18,6 +18,7 @@ from backoffice.access.transaction import Transaction
 PAGE_SIZE = 50
 NOTED_FOR = timedelta(minutes=1)
 MOST_NOTED = 10_000
+LONGEST_CURSOR = 16
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 Columns = Sequence[InstrumentedAttribute[Any]]
 # Sorting by a sealed name happens here and not in the database, up to this many rows.
@@ -194,6 +195,11 @@ def page_by_name(
         has_after=start + PAGE_SIZE < len(rows),
         count=len(rows),
     )
+
+
+def cursor(text: str | None) -> str | None:
+    """What an address says of where a page begins, if it can be an identifier."""
+    return text if text and len(text) <= LONGEST_CURSOR and text.isalnum() else None
 
 
 def count_up_to(tx: Transaction, statement: Select[Any], most: int = SORTABLE) -> int | None:

@@ -3,27 +3,30 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from flask import Blueprint, current_app, flash, redirect
+from flask import Blueprint, current_app, flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf, DataRequired, Length
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import PLUGINS_EDIT, PLUGINS_READ
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
-from backoffice.console import settings_form
+from backoffice.console import plugin_health, settings_form
 from backoffice.console.guard import GuardedView
-from backoffice.console.jobs import TONES
+from backoffice.console.job_charts import by_day
 from backoffice.host import queries, services
 from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
-from backoffice.jobs.models import RunState
-from backoffice.jobs.queries import last_runs
-from backoffice.plugin import Plugin
-from backoffice.storage.migrate import is_current
-from backoffice.web.identity import reading, runtime
+from backoffice.jobs.forgetting import KEPT
+from backoffice.jobs.history import by_day as by_day_of
+from backoffice.plugin import Plugin, PluginSettings
+from backoffice.problems import Rejected
+from backoffice.web.identity import done_reading, reading, runtime
+from backoffice.web.rejections import show_rejection
+from backoffice.web.resend import shows_what_was_typed
 from backoffice.wording import spoken
 
 ON, OFF = "on", "off"
@@ -62,20 +65,29 @@ class PluginsPage(GuardedView):
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
-        """Every installed plugin, and whether it is on."""
+        """Every installed plugin: whether it is on, and how it is."""
         tx = reading()
+        found = [(each, plugin_health.health(tx, each)) for each in queries.standings(tx, runtime().plugins)]
+        on = sum(each.enabled for each, _health in found)
         return self.render(
             "console/plugins.html",
+            counts={
+                "on": on,
+                "off": len(found) - on,
+                "problems": sum(bool(health.problems) for _each, health in found),
+            },
             plugins=[
                 {
                     "title": each.plugin.title,
                     "summary": each.plugin.summary,
                     "url": _address(each.plugin),
                     "enabled": each.enabled,
+                    "version": each.plugin.version,
                     "adds": list(_adds_in_short(each.plugin)),
                     "changed_at": each.state and each.state.changed_at,
+                    "health": health.summary,
                 }
-                for each in queries.standings(tx, runtime().plugins)
+                for each, health in found
             ],
         )
 
@@ -87,14 +99,22 @@ class PluginsPage(GuardedView):
         plugin = standing.plugin
         model = plugin.settings
         may = can(self.who, PLUGINS_EDIT)
+        health = plugin_health.health(tx, standing)
+        kept = plugin_health.promises(tx, plugin)
         return self.render(
             "console/plugin.html",
             plugin=plugin,
             enabled=standing.enabled,
             state=standing.state,
+            health=health,
+            days=by_day(by_day_of(tx, jobs=[each.entry.name for each in health.jobs])),
+            kept=KEPT.days,
+            history=plugin_health.told(tx, plugin),
+            promises=kept,
+            promises_short=[each for each in kept if each.short],
+            tones=plugin_health.TONES,
             adds=list(_adds(plugin)),
             holds=[(spoken(each.table), each) for each in queries.holdings(tx, plugin)],
-            health=list(_health(tx, plugin)),
             settings=settings_form.shown(model, queries.settings_of(tx, which, model)) if model else [],
             urls={
                 "switch": f"{_address(plugin)}/switch" if may else None,
@@ -136,6 +156,7 @@ class PluginsPage(GuardedView):
         )
 
     @expose("/<plugin:which>/settings", methods=("GET", "POST"))
+    @shows_what_was_typed
     def configure(self, which: str) -> str | Response | tuple[str, int]:
         """Set a plugin, by a form made from what it declares."""
         tx = reading()
@@ -145,34 +166,67 @@ class PluginsPage(GuardedView):
         if model is None:
             flash(f"{plugin.title} has nothing to set.", "info")
             return redirect(_address(plugin), 303)
-        form = settings_form.form_class(model)(
-            data=queries.settings_of(tx, which, model).model_dump(mode="json")
-        )
+        stored = queries.stored_settings(tx, which)
+        holds = queries.understood(model, stored)
+        form, filled_in = _settings_form(model, holds, seen=queries.seen(stored))
+        meanwhile: list[str] = []
 
-        def save() -> str:
-            services.set_plugin(
-                principal=self.who,
-                installed=runtime().plugins,
-                name=which,
-                values=settings_form.values_of(model, form),
+        def page() -> str:
+            return self.render(
+                "console/settings.html",
+                record=standing.state or PluginState(name=which),
+                form=form,
+                problem=problem,
+                filled_in=filled_in,
+                rows=settings_form.rows(model, form, holds, saved_meanwhile=meanwhile),
+                heading=f"Settings of {plugin.title}",
+                cancel_url=_address(plugin),
+                crumbs=[*_crumbs(plugin), {"title": "Settings"}],
             )
-            return _address(plugin)
 
-        return self.form_page(
-            form,
-            save=save,
-            said="Saved. It holds from the next piece of work on.",
-            record=standing.state or PluginState(name=which),
-            heading=f"Settings of {plugin.title}",
-            submit_title="Save",
-            cancel_url=_address(plugin),
-            crumbs=[*_crumbs(plugin), {"title": "Settings"}],
-        )
+        problem = None
+        if filled_in:
+            return page()
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                services.set_plugin(
+                    principal=self.who,
+                    installed=runtime().plugins,
+                    name=which,
+                    values=settings_form.values_of(model, form),
+                    keep=settings_form.kept(model, form),
+                    seen=form.seen.data or "",
+                )
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+                if isinstance(rejected, services.SetMeanwhile):
+                    # From here on they have been seen.
+                    stored = queries.stored_settings(reading(), which)
+                    holds = queries.understood(model, stored)
+                    form.seen.data = queries.seen(stored)
+                    meanwhile = settings_form.differing(model, form, holds)
+            else:
+                flash("Saved. It holds from the next piece of work on.", "success")
+                return redirect(_address(plugin), 303)
+        return (page(), 422) if form.errors or problem else page()
 
     @staticmethod
     def _standing(tx: Transaction, name: str) -> Standing:
         plugin = services.installed_one(runtime().plugins, name)
         return queries.standings(tx, [plugin])[0]
+
+
+def _settings_form(model: type[PluginSettings], holds: PluginSettings, *, seen: str) -> tuple[FlaskForm, int]:
+    """The form, and how many of its fields were just filled with their defaults: none, one, or more."""
+    made, filled = settings_form.form_class(model), settings_form.filled(model, holds, seen=seen)
+    wanted = request.form.getlist(settings_form.RESET)
+    if not wanted:
+        return made(data=filled), 0
+    if not set(wanted) <= {*model.model_fields, settings_form.ALL}:
+        raise NotFound
+    sent = settings_form.with_defaults(model, request.form)
+    return made(formdata=sent, data=filled), 1 if settings_form.ALL not in wanted else 2
 
 
 def _address(plugin: Plugin) -> str:
@@ -215,27 +269,6 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
         ("Needs", plugin.requires),
     )
     return ({"title": title, "items": items} for title, items in kinds if items)
-
-
-def _health(tx: Transaction, plugin: Plugin) -> Iterator[dict[str, Any]]:
-    """How its parts are, one line each."""
-    if plugin.migrations is not None:
-        current = is_current(tx.connection(), plugin.migrations)
-        yield {
-            "title": "Its tables",
-            "tone": "good" if current else "bad",
-            "text": "up to date" if current else "of another version",
-        }
-    full_names = {f"{plugin.name}.{job.name}": job for job in plugin.jobs}
-    last = last_runs(tx, jobs=full_names)
-    for name, job in full_names.items():
-        run = last.get(name)
-        yield {
-            "title": job.title or job.name,
-            "url": f"/console/jobs/{name}",
-            "tone": TONES.get(RunState(run.state), "mute") if run else "mute",
-            "text": run.state if run else "has not run",
-        }
 
 
 def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:

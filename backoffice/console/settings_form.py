@@ -1,133 +1,226 @@
-"""A form made from a plugin's settings: its fields, their units and limits, and what holds by default."""
+"""A form made from a plugin's settings: their help, units and limits, and the way back to each default.
 
-from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Any, Literal, get_args, get_origin
+The fields take what is typed as it is: the model itself says what cannot be, in `host.sentences`.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from flask_wtf import FlaskForm
-from pydantic.fields import FieldInfo
-from wtforms import BooleanField, FloatField, IntegerField, SelectField, StringField
+from pydantic import TypeAdapter, ValidationError
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, HiddenField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import Field
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import Length
+from wtforms.widgets import DateInput, NumberInput, TextInput
 
+from backoffice.host.fields import LENGTHS, Kind, Setting, settings_in
 from backoffice.plugin import PluginSettings
 
-LONGEST_TEXT = 500
+LONGEST_TEXT, LONGEST_LINES = 500, 10_000
+RESET, ALL, SEEN = "reset", "*", "seen"
+# Beside each secret: whether what is stored is to be forgotten.
+FORGET = "forget_"
+WIDGETS = {
+    Kind.WHOLE: NumberInput(step="1"),
+    Kind.NUMBER: NumberInput(step="any"),
+    Kind.LENGTH: NumberInput(step="any"),
+    Kind.DAY: DateInput(),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting as its page shows it. `now` is what somebody else saved since the page was opened."""
+
+    setting: Setting
+    field: Field
+    help: str
+    default: str
+    changed: bool
+    forget: Field | None = None
+    now: str | None = None
 
 
 def form_class(model: type[PluginSettings]) -> type[FlaskForm]:
     """The form of these settings. Raises `TypeError` for a field of a type that no form can ask for."""
-    fields = {name: _field(name, info) for name, info in model.model_fields.items()}
+    fields: dict[str, Any] = {SEEN: HiddenField()}
+    for setting in settings_in(model).values():
+        fields[setting.name] = _field(setting)
+        if setting.kind is Kind.SECRET:
+            fields[f"{FORGET}{setting.name}"] = BooleanField("Forget what is stored")
     made: type[FlaskForm] = type(f"{model.__name__}Form", (FlaskForm,), fields)
     return made
 
 
+def filled(model: type[PluginSettings], settings: PluginSettings, *, seen: str) -> dict[str, Any]:
+    """What the form is first filled with."""
+    return {SEEN: seen} | {
+        name: _as_filled(setting, getattr(settings, name)) for name, setting in settings_in(model).items()
+    }
+
+
+def with_defaults(model: type[PluginSettings], sent: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was sent, with the fields that are to go back to their defaults filled so."""
+    wanted = set(sent.getlist(RESET))
+    changed = MultiDict(sent)
+    for name, setting in settings_in(model).items():
+        if not wanted & {name, ALL}:
+            continue
+        changed.poplist(name)
+        if setting.kind is Kind.SECRET:
+            changed[f"{FORGET}{name}"] = "y"
+        elif setting.kind is not Kind.FLAG:
+            changed[name] = setting.typed(setting.default)
+        elif setting.default:
+            changed[name] = "y"
+    return changed
+
+
 def values_of(model: type[PluginSettings], form: FlaskForm) -> dict[str, Any]:
-    """What the form was filled with, by field."""
-    return {name: form[name].data for name in model.model_fields}
+    """What the form was filled with, by field. What is left out goes back to its default."""
+    found = {}
+    for name, setting in settings_in(model).items():
+        typed = form[name].data
+        if setting.kind is Kind.SECRET and not typed:
+            continue
+        found[name] = _value(setting, typed)
+    return found
+
+
+def kept(model: type[PluginSettings], form: FlaskForm) -> list[str]:
+    """The secrets that stay as they are: nothing was typed, and they are not to be forgotten."""
+    return [
+        name
+        for name, setting in settings_in(model).items()
+        if setting.kind is Kind.SECRET and not form[name].data and not form[f"{FORGET}{name}"].data
+    ]
+
+
+def rows(
+    model: type[PluginSettings],
+    form: FlaskForm,
+    settings: PluginSettings,
+    *,
+    saved_meanwhile: Collection[str] = (),
+) -> list[Row]:
+    """The fields of the form, each with what there is to know of it; `settings` are those that hold."""
+    found = []
+    for name, setting in settings_in(model).items():
+        value, field = getattr(settings, name), form[name]
+        secret = setting.kind is Kind.SECRET
+        stored = secret and setting.in_words(value) == "stored"
+        shown_at_default = not stored if secret else _is(setting, field.data, setting.default)
+        found.append(
+            Row(
+                setting,
+                field,
+                _help(setting, stored=stored),
+                setting.in_words(setting.default),
+                changed=value != setting.default or not shown_at_default,
+                forget=form[f"{FORGET}{name}"] if stored else None,
+                now=setting.in_words(value) if name in saved_meanwhile else None,
+            )
+        )
+    return found
+
+
+def differing(model: type[PluginSettings], form: FlaskForm, settings: PluginSettings) -> list[str]:
+    """The fields in which the form and the settings that hold are not alike."""
+    return [
+        name
+        for name, setting in settings_in(model).items()
+        if setting.kind is not Kind.SECRET and not _is(setting, form[name].data, getattr(settings, name))
+    ]
 
 
 def shown(model: type[PluginSettings], settings: PluginSettings) -> list[Mapping[str, Any]]:
     """Each setting as a row to read: title, value in words, whether it is the default."""
     return [
         {
-            "title": _title(name, info),
-            "value": _in_words(getattr(settings, name), info),
-            "is_default": getattr(settings, name) == info.default,
+            "title": setting.title,
+            "value": setting.in_words(getattr(settings, name)),
+            "is_default": getattr(settings, name) == setting.default,
         }
-        for name, info in model.model_fields.items()
+        for name, setting in settings_in(model).items()
     ]
 
 
 def title_of(model: type[PluginSettings], name: str) -> str:
     """What a setting is called."""
-    return _title(name, model.model_fields[name])
+    return settings_in(model)[name].title
 
 
 def in_words(model: type[PluginSettings], name: str, value: Any) -> str:
-    """A value of a setting in words."""
-    return _in_words(value, model.model_fields[name])
+    """A value of a setting in words, as it was stored."""
+    try:
+        typed = TypeAdapter(model.model_fields[name].annotation).validate_python(value)
+    except ValidationError:
+        return str(value)  # from an older model
+    return settings_in(model)[name].in_words(typed)
 
 
-def _field(name: str, info: FieldInfo) -> Field:
-    kind, title, help_text = info.annotation, _title(name, info), _help(info)
-    required = InputRequired("Fill this in, or go back to the default.")
-    if kind is bool:
-        return BooleanField(title, description=help_text)
-    if kind is int or kind is float:
-        low, high = _limits(info)
-        return (IntegerField if kind is int else FloatField)(
-            title, [required, NumberRange(low, high)], description=help_text
-        )
-    if kind is str:
-        longest = next((m.max_length for m in info.metadata if hasattr(m, "max_length")), LONGEST_TEXT)
-        return StringField(title, [Length(max=longest)], description=help_text)
-    if choices := _choices(kind):
-        offered = [SelectChoice(value=value, label=label) for value, label in choices]
-        return SelectField(title, choices=offered, coerce=_as_declared(kind), description=help_text)
-    raise TypeError(f"The setting {name} has a type that no form can ask for.")
+def _field(setting: Setting) -> Field:
+    match setting.kind:
+        case Kind.FLAG:
+            return BooleanField(setting.title)
+        case Kind.CHOICE:
+            offered = [SelectChoice(value=value, label=setting.in_words(value)) for value in setting.choices]
+            return SelectField(
+                setting.title, choices=offered, coerce=_as_declared(setting), validate_choice=False
+            )
+        case Kind.LINES:
+            return TextAreaField(setting.title, [Length(max=LONGEST_LINES)])
+        case Kind.SECRET:
+            return PasswordField(setting.title, [Length(max=LONGEST_TEXT)], render_kw={"autocomplete": "off"})
+    # How long a text may be says its model, if it does.
+    longest = [] if setting.kind is Kind.TEXT and setting.high else [Length(max=LONGEST_TEXT)]
+    return StringField(setting.title, longest, widget=WIDGETS.get(setting.kind, TextInput()))
 
 
-def _choices(kind: Any) -> list[tuple[Any, str]]:
-    if get_origin(kind) is Literal:
-        return [(value, _as_words(str(value))) for value in get_args(kind)]
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return [(value.value, _as_words(value.value)) for value in kind]
-    return []
-
-
-def _as_declared(kind: Any) -> Callable[[Any], Any]:
+def _as_declared(setting: Setting) -> Callable[[Any], Any]:
     """What makes of a choice's text the value it stands for: a form sends 7 as "7"."""
-    values = {str(value): value for value, _label in _choices(kind)}
-
-    def coerce(text: Any) -> Any:
-        if str(text) not in values:
-            raise ValueError
-        return values[str(text)]
-
-    return coerce
+    values = {str(value): value for value in setting.choices}
+    return lambda text: values.get(str(text), str(text))
 
 
-def _limits(info: FieldInfo) -> tuple[Any, Any]:
-    """The smallest and the largest value, inclusive; None where there is no limit."""
-    step = 1 if info.annotation is int else 0
-    low = high = None
-    for limit in info.metadata:
-        low = getattr(limit, "ge", low)
-        high = getattr(limit, "le", high)
-        low = limit.gt + step if hasattr(limit, "gt") else low
-        high = limit.lt - step if hasattr(limit, "lt") else high
-    return low, high
+def _as_filled(setting: Setting, value: Any) -> Any:
+    return value if setting.kind in {Kind.FLAG, Kind.CHOICE} else setting.typed(value)
 
 
-def _title(name: str, info: FieldInfo) -> str:
-    return info.title or _as_words(name)
+def _is(setting: Setting, data: Any, value: Any) -> bool:
+    """Whether a field is filled with a value."""
+    filled_with = _as_filled(setting, value)
+    if setting.kind is Kind.LINES:
+        # Browsers end lines in their own way.
+        return bool([line.strip() for line in (data or "").splitlines()] == filled_with.splitlines())
+    return bool(data == filled_with)
 
 
-def _unit(info: FieldInfo) -> str:
-    extra = info.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+def _value(setting: Setting, typed: Any) -> Any:
+    """What was typed, as the model is asked to take it."""
+    if setting.kind in {Kind.FLAG, Kind.CHOICE}:
+        return typed
+    if setting.kind is Kind.LINES:
+        return [line for each in (typed or "").splitlines() if (line := each.strip())]
+    text = (typed or "").strip()
+    if not text and setting.optional and setting.default is None:
+        return None
+    if setting.kind is Kind.LENGTH:
+        try:
+            return float(text) * LENGTHS[setting.unit]
+        except (ValueError, OverflowError):
+            # Whatever it is, the model says that it is none.
+            return "none"
+    return text
 
 
-def _help(info: FieldInfo) -> str:
-    low, high = _limits(info)
-    unit = _unit(info)
-    if low is not None and high is not None:
-        limits = f"From {low} to {high}{f' {unit}' if unit else ''}."
+def _help(setting: Setting, *, stored: bool) -> str:
+    parts = [setting.help, "A line for each." if setting.kind is Kind.LINES else "", setting.limits()]
+    if setting.kind is Kind.SECRET:
+        parts.append("Something is stored and never shown: leave this empty to keep it." if stored else "")
     else:
-        limits = f"In {unit}." if unit else ""
-    default = f"Default: {_in_words(info.default, info)}."
-    return " ".join(part for part in (info.description, limits, default) if part)
-
-
-def _in_words(value: Any, info: FieldInfo) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    unit = _unit(info)
-    said = _as_words(str(value)) if _choices(info.annotation) else str(value)
-    return f"{said} {unit}" if unit else said or "empty"
-
-
-def _as_words(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").capitalize()
+        parts.append(f"Default: {setting.in_words(setting.default)}.")
+    return " ".join(part for part in parts if part)

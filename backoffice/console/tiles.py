@@ -15,12 +15,14 @@ from backoffice.outbox.tiles import TILES as MAIL_TILES
 from backoffice.schools.led_tiles import TILES as LED_TILES
 from backoffice.schools.tiles import TILES as SCHOOL_TILES
 from backoffice.students.pins.tiles import TILES as PIN_TILES
+from backoffice.students.tiles import TILES as SIGN_IN_TILES
 from backoffice.tiles import Chart, List, Number, Tile
 from backoffice.web.identity import runtime
 
 TILES: tuple[Tile, ...] = (
     *SCHOOL_TILES,
     *LED_TILES,
+    *SIGN_IN_TILES,
     *REQUEST_TILES,
     *PIN_TILES,
     *CARE_TILES,
@@ -35,9 +37,13 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "jobs",
         "events-open",
         "mails-given-up",
+        "jobs-waiting",
         "mails-waiting",
+        "promises-short",
         "plugins-off",
         "events-by-hour",
+        "jobs-failed",
+        "mails-by-hour",
     ),
     "led_schools": (
         "to-answer",
@@ -47,12 +53,13 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "classes",
         "students",
         "staff",
-        "own-schools",
+        "sign-ins",
         "still-classes",
+        "own-schools",
     ),
     "taught_schools": ("to-answer", "open-doors", "own-students", "locked-out", "classes-today"),
 }
-NARROW, FEWEST_TITLES = 480.0, 8
+NARROW, FEWEST_TITLES = 480.0, 6
 
 
 def shown(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
@@ -104,6 +111,9 @@ def _is_empty(content: Number | Chart | List) -> bool:
 def _drawn(chart: Chart) -> dict[str, Any]:
     if chart.over_time:
         marks = [Mark(each.title, each.short or each.title, each.value) for each in chart.amounts]
-        return {"chart": chart, "columns": columns(marks, width=NARROW, most_titles=FEWEST_TITLES)}
+        return {
+            "chart": chart,
+            "columns": columns(marks, width=NARROW, most_titles=FEWEST_TITLES, at_least=chart.at_least),
+        }
     long = lengths([each.value for each in chart.amounts])
     return {"chart": chart, "bars": list(zip(chart.amounts, long, strict=True))}

@@ -1,7 +1,7 @@
 """What founders have decided about the plugins, beside what is installed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -19,8 +19,10 @@ from backoffice.plugin import Plugin, PluginSettings
 from backoffice.privacy.inventory import InventoryEntry, entries
 from backoffice.storage import functions, keyring
 from backoffice.storage.columns import Class
+from backoffice.storage.keyring import KeyPurpose
 
 S = TypeVar("S", bound=PluginSettings)
+SEEN = 32
 
 
 def other_founders(tx: Transaction) -> list[Recipient]:
@@ -119,9 +121,19 @@ def stored_settings(tx: Transaction, plugin: str) -> dict[str, Any]:
     return opened
 
 
+def seen(stored: Mapping[str, Any]) -> str:
+    """What tells how a plugin was set when a form was opened, and says nothing of the values."""
+    canonical = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()
+    return keyring.current().digest(KeyPurpose.INDEX, b"plugin settings" + canonical).hex()[:SEEN]
+
+
 def settings_of(tx: Transaction, plugin: str, model: type[S]) -> S:
     """How the plugin is set. A stored value that the model no longer takes is as if it had not been set."""
-    stored = stored_settings(tx, plugin)
+    return understood(model, stored_settings(tx, plugin))
+
+
+def understood(model: type[S], stored: Mapping[str, Any]) -> S:
+    """Stored values as settings; one that the model no longer takes is at its default."""
     try:
         return model.model_validate(stored)
     except ValidationError as error:

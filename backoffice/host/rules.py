@@ -2,6 +2,9 @@
 
 from backoffice.access.permissions import PLUGINS_READ
 from backoffice.access.policy import Rule, register
-from backoffice.host.models import PluginState
+from backoffice.host.models import PluginHistory, PluginState
 
-register(Rule(PluginState, read=PLUGINS_READ, school=None))
+register(
+    Rule(PluginState, read=PLUGINS_READ, school=None),
+    Rule(PluginHistory, read=PLUGINS_READ, school=None),
+)

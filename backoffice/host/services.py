@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -16,11 +16,12 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_changes
-from backoffice.host import queries
+from backoffice.host import history, queries, sentences
+from backoffice.host.fields import Kind, settings_in
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
-from backoffice.host.models import PluginState
+from backoffice.host.models import Done, PluginState
 from backoffice.outbox.services import post
-from backoffice.plugin import Plugin
+from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.storage import functions
 
@@ -57,9 +58,19 @@ def switch_plugin(
         if len(reason) > LONGEST_REASON:
             raise Rejected(reason=f"Say it in at most {LONGEST_REASON} letters.")
         _write(tx, plugin, enabled=enabled, reason=None if enabled else reason or None)
+        history.note(
+            tx,
+            name,
+            Done.SWITCHED_ON if enabled else Done.SWITCHED_OFF,
+            reason=None if enabled else reason or None,
+        )
         record(tx, "plugins.enable" if enabled else "plugins.disable", plugin=name)
         if plugin.keeps_promises:
             _tell_other_founders(tx, plugin, enabled=enabled, reason=reason or None)
+
+
+class SetMeanwhile(Rejected):
+    """Somebody else has set the plugin since the form was opened."""
 
 
 def set_plugin(
@@ -68,12 +79,15 @@ def set_plugin(
     installed: Sequence[Plugin],
     name: str,
     values: Mapping[str, Any],
+    keep: Collection[str] = (),
+    seen: str | None = None,
     back: PutBack | None = None,
 ) -> None:
     """Set a plugin. `values` are by field; a field that is missing goes back to its default.
 
-    Raises `Rejected` with a sentence for each field that cannot be so; `NotFound` for a plugin that is not
-    installed or has nothing to set; `ProofNeeded`.
+    Fields in `keep` stay as they are stored. With `seen`, of `queries.seen`, nothing is overwritten that was
+    set since. Raises `Rejected` with a sentence for each field that cannot be so; `SetMeanwhile`; `NotFound`
+    for a plugin that is not installed or has nothing to set; `ProofNeeded`.
     """
     plugin = installed_one(installed, name)
     if plugin.settings is None:
@@ -82,17 +96,64 @@ def set_plugin(
         proof.demand(tx)
         require(tx.principal, PLUGINS_EDIT)
         functions.lock_plugin_toggles(tx)
-        before = queries.settings_of(tx, name, plugin.settings).model_dump(mode="json")
+        stored = queries.stored_settings(tx, name)
+        wanted = {each: value for each, value in values.items() if each not in keep}
+        wanted |= {each: stored[each] for each in keep if each in stored}
         try:
-            chosen = plugin.settings.model_validate(dict(values))
+            chosen = plugin.settings.model_validate(wanted)
         except ValidationError as error:
-            raise Rejected(**_by_field(error)) from None
-        # Only what differs: a default that improves later reaches everybody who never touched it.
-        _write(tx, plugin, settings=chosen.model_dump(mode="json", exclude_defaults=True))
-        state = tx.scalars(select(PluginState).where(PluginState.name == name)).one()
-        after = chosen.model_dump(mode="json")
-        keep_changes(tx, {state: {field: (before[field], after[field]) for field in after}}, back)
-        record(tx, "plugins.set", plugin=name, fields=sorted(chosen.model_dump(exclude_defaults=True)))
+            raise Rejected(**sentences.by_field(plugin.settings, error)) from None
+        new = _as_stored(chosen)
+        # Compared as it is understood by now: what is stored may be from an older model.
+        old = _as_stored(queries.understood(plugin.settings, stored))
+        if new == old and back is None:
+            return
+        if seen is not None and seen != queries.seen(stored):
+            raise _set_meanwhile(tx, name)
+        changed = {each for each in {*new, *old} if new.get(each) != old.get(each)}
+        _write(tx, plugin, settings=new)
+        _keep(tx, plugin.settings, name, stored, chosen, back)
+        history.note(tx, name, Done.SET, fields=changed)
+        record(tx, "plugins.set", plugin=name, fields=sorted(new))
+
+
+def _keep(
+    tx: Transaction,
+    model: type[PluginSettings],
+    name: str,
+    stored: Mapping[str, Any],
+    chosen: PluginSettings,
+    back: PutBack | None,
+) -> None:
+    """Keep what changes, but for secrets: those are never to be read again."""
+    state = tx.scalars(select(PluginState).where(PluginState.name == name)).one()
+    old, new = (each.model_dump(mode="json") for each in (queries.understood(model, stored), chosen))
+    told = {
+        field: (old[field], new[field])
+        for field, setting in settings_in(model).items()
+        if setting.kind is not Kind.SECRET
+    }
+    keep_changes(tx, {state: told}, back)
+
+
+def _as_stored(chosen: PluginSettings) -> dict[str, Any]:
+    """Only what differs: a default that improves later reaches everybody who never touched it."""
+    found = chosen.model_dump(mode="json", exclude_defaults=True)
+    return found | {
+        name: value.get_secret_value()
+        for name in found
+        if isinstance(value := getattr(chosen, name), SecretStr)
+    }
+
+
+def _set_meanwhile(tx: Transaction, name: str) -> SetMeanwhile:
+    last = next((each for each in history.lines(tx, name) if each.done == Done.SET), None)
+    who = history.names(tx).get(last.done_by) if last and last.done_by else None
+    sentence = (
+        f"{who or 'Somebody else'} saved these settings while you had this page open. Nothing of yours is "
+        "saved yet. What they saved stands by each field that differs: save again to put yours in its place."
+    )
+    return SetMeanwhile(**{"": sentence})
 
 
 def installed_one(installed: Sequence[Plugin], name: str) -> Plugin:
@@ -151,16 +212,3 @@ def _write(tx: Transaction, plugin: Plugin, **values: Any) -> None:
 
 def _listed(titles: Sequence[str]) -> str:
     return " and ".join(titles)
-
-
-def _by_field(error: ValidationError) -> dict[str, str]:
-    """What is wrong, beside its field; what belongs to none stands for the whole form."""
-    found: dict[str, list[str]] = {}
-    for each in error.errors():
-        field = str(each["loc"][0]) if each["loc"] else ""
-        found.setdefault(field, []).append(_sentence(each["msg"]))
-    return {field: " ".join(sentences) for field, sentences in found.items()}
-
-
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".") + "."

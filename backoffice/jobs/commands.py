@@ -10,7 +10,7 @@ from flask import Flask
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.providers.services import directory
-from backoffice.jobs import queries, registry, services
+from backoffice.jobs import history, queries, registry, services
 from backoffice.jobs.job import When
 from backoffice.jobs.registry import Registered, UnknownJob
 from backoffice.jobs.runs import Busy, GivenUp, run_here
@@ -102,11 +102,11 @@ def _rows() -> list[dict[str, str | bool | None]]:
     installed = registry.installed()
     with transaction(PURPOSE) as tx:
         schedule = queries.schedules(tx)
-        last = queries.last_runs(tx, jobs=installed)
+        last = history.newest(tx, jobs=installed, most=1)
         on = {name: entry.is_on(tx) for name, entry in installed.items()}
     rows: list[dict[str, str | bool | None]] = []
     for name, entry in installed.items():
-        row, run = schedule.get(name), last.get(name)
+        row, run = schedule.get(name), next(iter(last.get(name, ())), None)
         rows.append(
             {
                 "job": name,

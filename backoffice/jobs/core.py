@@ -6,6 +6,7 @@ from backoffice.accounts.providers.jobs import JOBS as PROVIDER_JOBS
 from backoffice.changes.jobs import JOBS as CHANGE_JOBS
 from backoffice.families.jobs import JOBS as FAMILY_JOBS
 from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
+from backoffice.host.jobs import JOBS as HOST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
@@ -24,6 +25,7 @@ JOBS: tuple[Job, ...] = (
     *REQUEST_JOBS,
     *PROVIDER_JOBS,
     *MAIL_JOBS,
+    *HOST_JOBS,
     *SCHOOL_JOBS,
     *STAFF_JOBS,
     *WORRY_JOBS,

@@ -79,6 +79,10 @@ class JobRun(Base):
         Index(None, "job", "id"),
         Index(None, "asked_by"),
         Index(None, "finished_at"),
+        # Few runs wait or run and few went wrong; many have ended well.
+        Index("ix_job_run_open", "job", postgresql_where="state in ('waiting', 'running')"),
+        Index("ix_job_run_wrong", "job", "id", postgresql_where="state in ('failed', 'lost')"),
+        Index("ix_job_run_wrong_by_time", "finished_at", postgresql_where="state in ('failed', 'lost')"),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
@@ -103,10 +107,6 @@ class JobRun(Base):
     error: Mapped[str | None] = columns.text(
         "What kind of failure it was and where, never its message", keep=Keep.ONE_MONTH
     )
-
-
-# Few runs wait, many have ended.
-Index(None, JobRun.job, postgresql_where=JobRun.state == RunState.WAITING.value)
 
 
 # -- the library's tables, mapped so that the inventory of data covers them

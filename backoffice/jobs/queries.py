@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, Text, cast, delete, func, or_, select, text
-from sqlalchemy.orm import aliased
+from sqlalchemy import delete, func, or_, select, text
 
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
@@ -67,29 +66,6 @@ def dead_runs(tx: Transaction) -> Sequence[JobRun]:
         JobRun.state == RunState.WAITING, JobRun.number.is_not(None), ~alive.exists()
     )
     return tx.scalars(statement.with_for_update(skip_locked=True)).all()
-
-
-def runs_of(tx: Transaction, *, job: str, most: int) -> Sequence[JobRun]:
-    """The newest runs of a job."""
-    statement = visible(tx.principal, select(JobRun)).where(JobRun.job == job)
-    return tx.scalars(statement.order_by(JobRun.id.desc()).limit(most)).all()
-
-
-def last_runs(tx: Transaction, *, jobs: Collection[str]) -> dict[str, JobRun]:
-    """The newest run of each job that has begun."""
-    begun = [state.value for state in RunState if state not in {RunState.WAITING, RunState.SKIPPED}]
-    names = func.unnest(cast(sorted(jobs), ARRAY(Text))).table_valued("name").alias("names")
-    run = aliased(JobRun)
-    newest = (
-        select(run.id)
-        .where(run.job == names.c.name, run.state.in_(begun))
-        .order_by(run.id.desc())
-        .limit(1)
-        .correlate(names)
-        .scalar_subquery()
-    )
-    statement = visible(tx.principal, select(JobRun)).where(JobRun.id.in_(select(newest).select_from(names)))
-    return {row.job: row for row in tx.scalars(statement)}
 
 
 def forget_runs(tx: Transaction, *, before: datetime) -> int:

@@ -1,34 +1,54 @@
-"""The tile of the work in the background."""
-
-from datetime import timedelta
+"""The tiles of the work in the background: what is late or failed, what waits, and failures by day."""
 
 from backoffice import clock
 from backoffice.access.permissions import JOBS_READ
 from backoffice.access.transaction import Transaction
-from backoffice.jobs import queries, registry
-from backoffice.jobs.models import RunState
-from backoffice.tiles import Number, Tile
+from backoffice.jobs import history, registry
+from backoffice.jobs.health import LATE_AFTER, Health, conditions, count
+from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, daily
+from backoffice.web.times import span
 
-# A scheduler that has just begun, or a queue that is full for a moment, is no news.
-LATE_AFTER = timedelta(minutes=15)
-WRONG = {RunState.FAILED, RunState.LOST}
+DAYS = 14
+JOBS = "/console/jobs/"
 
 
 def _late_or_failed(tx: Transaction) -> Number:
     """How many jobs are long overdue, or failed when they last ran. One that rests is neither."""
-    due = clock.now() - LATE_AFTER
+    counts = count(conditions(tx, registry.installed(), most=1))
+    late, failed = counts[Health.LATE], counts[Health.FAILED]
+    note = f"{late} late, {failed} failed" if late or failed else "All in time"
+    return Number(late + failed, note, "bad" if late or failed else "good")
+
+
+def _waiting(tx: Transaction) -> Number:
+    """How many runs wait for a worker, and how long the oldest has. What is switched off may wait."""
     running = {name for name, entry in registry.installed().items() if entry.is_on(tx)}
-    schedule = queries.schedules(tx)
-    late = {
-        name
-        for name in running
-        if name in schedule and schedule[name].paused_at is None and schedule[name].next_at < due
-    }
-    last = queries.last_runs(tx, jobs=running)
-    failed = {name for name, run in last.items() if run.state in WRONG}
-    wrong = len(late | failed)
-    note = f"{len(late)} late, {len(failed)} failed" if wrong else "All in time"
-    return Number(wrong, note, "bad" if wrong else "good")
+    found = history.waiting(tx, jobs=running, most=MOST_COUNTED)
+    since = clock.now() - found.oldest if found.oldest else None
+    return Number(
+        min(found.count, MOST_COUNTED),
+        f"the oldest for {span(since)}" if since else "",
+        "warn" if since and since > LATE_AFTER else "",
+        found.count > MOST_COUNTED,
+    )
 
 
-TILES: tuple[Tile, ...] = (Tile("jobs", "Jobs late or failed", JOBS_READ, _late_or_failed, "/console/jobs/"),)
+def _failures(tx: Transaction) -> Chart:
+    """How many runs went wrong, day by day."""
+    days = history.failures(tx, days=DAYS)
+    return Chart(
+        daily(days),
+        of="Failed runs",
+        by="Day",
+        over_time=True,
+        tone="bad",
+        at_least=4,
+        note=f"{sum(days.values()):,} in {DAYS} days",
+    )
+
+
+TILES: tuple[Tile, ...] = (
+    Tile("jobs", "Jobs late or failed", JOBS_READ, _late_or_failed, JOBS),
+    Tile("jobs-waiting", "Work waiting", JOBS_READ, _waiting, JOBS),
+    Tile("jobs-failed", "Failed runs of jobs by day", JOBS_READ, _failures, JOBS),
+)

@@ -28,6 +28,7 @@ class OutgoingMail(Base):
         UniqueConstraint("public_id"),
         only("state", MailState),
         Index(None, "state", "next_try_at"),
+        Index(None, "finished_at"),
         Index(None, "account_id"),
         Index(None, "school_id"),
     )

@@ -1,6 +1,7 @@
-"""The tiles of mails that wait and that were given up."""
+"""The tiles of mails: those that wait, those that were given up, and how many left by hour."""
 
 from collections.abc import Collection
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -8,10 +9,10 @@ from backoffice.access.permissions import MAIL_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import MailState, OutgoingMail
-from backoffice.tiles import MOST_COUNTED, Number, Tile
+from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, hourly, hours_up_to_now
 
 # Longer than so the queue stands when nobody fetches from it.
-LONG = 100
+LONG, HOURS = 100, 24
 
 
 def _waiting(tx: Transaction) -> Number:
@@ -24,6 +25,29 @@ def _given_up(tx: Transaction) -> Number:
     return Number(min(count, MOST_COUNTED), "", "bad" if count else "good", count > MOST_COUNTED)
 
 
+def _by_hour(tx: Transaction) -> Chart | None:
+    """How many mails left in each of the last hours; those that were given up beside them in words."""
+    hours = hours_up_to_now(HOURS)
+    ended = visible(
+        tx.principal,
+        select(OutgoingMail.finished_at, OutgoingMail.state).where(OutgoingMail.finished_at >= hours[0]),
+    ).subquery()
+    hour = func.date_trunc("hour", ended.c.finished_at, "UTC")
+    gone = func.count().filter(ended.c.state == MailState.SENT)
+    given_up = func.count().filter(ended.c.state == MailState.FAILED)
+    found = tx.execute(select(hour, gone, given_up).group_by(hour)).all()
+    if not found:
+        return None
+    sent, failed = (sum(row[number] for row in found) for number in (1, 2))
+    return Chart(
+        hourly(hours, {row[0]: row[1] for row in found}, ZoneInfo(tx.principal.time_zone)),
+        of="Mails",
+        by="Hour from",
+        over_time=True,
+        note=f"{sent:,} sent{f', {failed:,} given up' if failed else ''} in {HOURS} hours",
+    )
+
+
 def _count(tx: Transaction, states: Collection[MailState]) -> int:
     """How many mails are so far; no further than one beyond what is told."""
     some = visible(tx.principal, select(OutgoingMail.id).where(OutgoingMail.state.in_(states)))
@@ -33,4 +57,5 @@ def _count(tx: Transaction, states: Collection[MailState]) -> int:
 TILES: tuple[Tile, ...] = (
     Tile("mails-waiting", "Mails waiting", MAIL_READ, _waiting, "/console/outbox/?state=queued"),
     Tile("mails-given-up", "Mails given up", MAIL_READ, _given_up, "/console/outbox/?state=failed"),
+    Tile("mails-by-hour", "Mails sent by hour", MAIL_READ, _by_hour, "/console/outbox/"),
 )

@@ -41,6 +41,7 @@ class StudentSession(Base):
             ondelete="CASCADE",
         ),
         CheckConstraint("(code_id is null) <> (card_id is null)", name="one_way_in"),
+        Index(None, "school_id", "started_at"),
         Index(None, "school_id", "tablet_id"),
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "school_id", "code_id"),

@@ -33,6 +33,13 @@ def span(length: timedelta) -> str:
     return "a moment"
 
 
+def took(length: timedelta) -> str:
+    """How long something ran: "523 ms", "4.2 s", "3 minutes"."""
+    if length < timedelta(seconds=1):
+        return f"{length / timedelta(milliseconds=1):.0f} ms"
+    return f"{length.total_seconds():.1f} s" if length < timedelta(minutes=1) else span(length)
+
+
 def init_app(app: Flask) -> None:
     """Let templates say it: `{{ moment|ago }}`, or the macro of that name with the exact moment."""
     app.add_template_filter(ago)

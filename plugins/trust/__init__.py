@@ -5,7 +5,7 @@ from backoffice.plugin import Plugin
 from plugins.trust.commands import trust
 from plugins.trust.jobs import check_what_is_due
 from plugins.trust.models import TrustBase
-from plugins.trust.tiles import TILES
+from plugins.trust.tiles import TILES, standings
 from plugins.trust.views import bp
 
 plugin = Plugin(
@@ -18,5 +18,6 @@ plugin = Plugin(
     commands=(trust,),
     jobs=(Job("check", check_what_is_due, every(minutes=5), title="Check the promises that are due"),),
     tiles=TILES,
+    standings=standings,
     keeps_promises=True,
 )

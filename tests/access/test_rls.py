@@ -36,7 +36,7 @@ from backoffice.changes.models import (
 )
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.families.requests.models import GuardianRequest
-from backoffice.host.models import PluginState
+from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -216,6 +216,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
+    PluginHistory: {"founder": {"trust"}},
     JobSchedule: {"founder": {"trust.check"}},
     JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
@@ -319,6 +320,8 @@ class Stage:
                 return "trust.check"
             case PluginState():
                 return str(row.name)
+            case PluginHistory():
+                return str(row.plugin)
             case JobSchedule() | JobRun():
                 return str(row.job)
             case Student():

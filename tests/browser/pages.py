@@ -273,6 +273,18 @@ def choose_every_day(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def set_wrongly(page: Page, _site: Site) -> None:
+    """Ask for more hours than there may be; Return saves."""
+    page.get_by_label("Uploads wait at most").fill("99")
+    page.get_by_label("Uploads wait at most").press("Enter")
+
+
+def back_to_default(page: Page, site: Site) -> None:
+    """Fill in a default again where something else was typed."""
+    set_wrongly(page, site)
+    page.get_by_role("button", name="Use the default of Uploads wait at most").click()
+
+
 def wrong_class_code(page: Page, _site: Site) -> None:
     """A code that no class has."""
     join(page, "WRONG")
@@ -781,12 +793,17 @@ PAGES: Mapping[str, Stop] = {
     "bring in a roster": Stop("leader", "/console/rosters/new"),
     "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check and bring in")),
     "plugins": Stop("founder", "/console/plugins/"),
+    "settings of a plugin": Stop("founder", "/console/plugins/rosters/settings"),
+    "settings of a plugin, error": Stop("founder", "/console/plugins/rosters/settings", set_wrongly),
+    "settings of a plugin, a default": Stop("founder", "/console/plugins/rosters/settings", back_to_default),
     "a plugin": Stop("founder", "/console/plugins/trust"),
     "a plugin, to be switched off": Stop("founder", "/console/plugins/trust/switch"),
     "a plugin, without a reason": Stop("founder", "/console/plugins/trust/switch", press("Switch off")),
     "mail": Stop("founder", "/console/outbox/"),
     "mail, none of a kind": Stop("founder", "/console/outbox/?state=sent"),
     "jobs": Stop("founder", "/console/jobs/"),
+    "jobs, none of a kind": Stop("founder", "/console/jobs/?state=running"),
+    "a job, none of a kind": Stop("founder", "/console/jobs/trust.check?state=lost"),
     "a job": Stop("founder", "/console/jobs/trust.check"),
     "a job that has not run": Stop("founder", "/console/jobs/core.forget-jobs"),
     "a job, asked to run": Stop("founder", "/console/jobs/trust.check", press("Run now")),

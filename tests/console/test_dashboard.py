@@ -34,6 +34,7 @@ from backoffice.schools.models import (
 from backoffice.settings import Throttles
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.services import by_student
+from plugins.trust.tiles import TILES as TRUST_TILES
 from tests.factories.statements import statements
 from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World, add_child, add_classroom, give_pin
@@ -98,6 +99,7 @@ def test_founders_see_what_goes_wrong_before_they_see_numbers(app: Flask, world:
         "Jobs late or failed",
         "Security events open",
         "Mails given up",
+        "Work waiting",
         "Mails waiting",
         "Schools",
         "Classes",
@@ -151,7 +153,8 @@ def test_who_teaches_sees_the_own_classes_and_this_week(
 def test_a_tile_is_placed_for_whoever_holds_its_permission_and_for_nobody_else(
     app: Flask, world: World
 ) -> None:
-    company = {tile.name for tile in (*CARE_TILES, *JOB_TILES, *MAIL_TILES, *HOST_TILES)} | {"promises"}
+    company = {tile.name for tile in (*CARE_TILES, *JOB_TILES, *MAIL_TILES, *HOST_TILES)}
+    company |= {tile.name for tile in TRUST_TILES}
     holders = set()
     with app.app_context():
         for role in world.people:

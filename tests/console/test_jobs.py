@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -18,6 +20,8 @@ from backoffice.jobs import registry, services
 from backoffice.jobs.models import JobRun, JobSchedule, QueuedJob, RunState
 from backoffice.jobs.scheduler import sync
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
+from tests.factories.statements import statements
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World
 
@@ -187,3 +191,127 @@ def test_moments_are_told_relative_and_exact(founder: FlaskClient) -> None:
     assert f'datetime="{due.isoformat()}"' in page
     assert f"{due.day} {due:%B %Y, %H:%M:%S}" in page
     assert isinstance(due, datetime)
+
+
+def add_runs(*runs: dict[str, Any]) -> None:
+    now = clock.now()
+    with transaction(SYSTEM) as tx:
+        for number, run in enumerate(runs):
+            at = run.pop("at", now - timedelta(minutes=len(runs) - number))
+            values = {"job": JOB, "asked": "schedule", "attempt": 1, "state": RunState.SUCCEEDED, **run}
+            values |= {"asked_at": at, "started_at": at, "finished_at": at + timedelta(seconds=1)}
+            tx.execute(insert(JobRun).values(values))
+
+
+@pytest.fixture
+def only_these() -> Iterator[None]:
+    """Runs that a test adds are gone behind it."""
+    with transaction(SYSTEM) as tx:
+        last = tx.scalar(select(func.max(JobRun.id))) or 0
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(JobRun).where(JobRun.id > last))
+
+
+@pytest.mark.usefixtures("only_these")
+def test_a_glance_tells_how_all_are_and_narrows_the_list(founder: FlaskClient) -> None:
+    add_runs({"state": RunState.FAILED, "error": "ValueError at a.py:1", "job": "core.forget-mail"})
+    with transaction(SYSTEM) as tx:
+        late = clock.now() - timedelta(minutes=16)
+        tx.execute(update(JobSchedule).where(JobSchedule.job == JOB).values(next_at=late))
+        tx.execute(
+            update(JobSchedule).where(JobSchedule.job == "core.forget-tries").values(paused_at=clock.now())
+        )
+    page = founder.get("/console/jobs/").text
+    glances = dict(re.findall(r'state=(\w+)">[^<]+</a></h2><p class="tile-value">(\d+)<', page))
+    assert glances == {"failed": "1", "late": "1", "resting": "1"}
+    assert "Runs are kept for 30 days after they end." in page
+    # The job that is due longest is the next.
+    assert f'<h2><a href="{PAGE}">Next</a></h2>' in page
+    assert 'aria-label="One run: 1 failed."' in page
+    # What goes wrong stands first.
+    listed = re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)<', page)
+    assert set(listed[:2]) == {"Forget old mails", "Check the promises that are due"}
+    for word, title in (
+        ("failed", "Forget old mails"),
+        ("late", "Check the promises that are due"),
+        ("resting", "Forget counts of tries whose time is over"),
+    ):
+        narrowed = founder.get(f"/console/jobs/?state={word}").text
+        table = narrowed[narrowed.index("<table") : narrowed.index("</table>")]
+        assert re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)<', table) == [title]
+    assert founder.get("/console/jobs/?state=wrong").text.count('<th scope="row">') == 2
+    assert "No job is so at this moment." in founder.get("/console/jobs/?state=running").text
+    assert founder.get("/console/jobs/?state=odd").status_code == 404
+
+
+@pytest.mark.usefixtures("only_these")
+def test_runs_are_narrowed_by_state_and_day_and_paged(founder: FlaskClient) -> None:
+    old = clock.now() - timedelta(days=3)
+    add_runs(
+        *({"counts": f"number: {number}"} for number in range(60)),
+        {"state": RunState.FAILED, "error": "ValueError at a.py:1", "at": old},
+    )
+
+    def shown(address: str) -> list[str]:
+        return re.findall(r"number: (\d+)", founder.get(address).text)
+
+    first = founder.get(PAGE).text
+    assert shown(PAGE)[:2] == ["59", "58"]
+    older = unescape(re.findall(r'rel="next" href="([^"]+)"', first)[0])
+    assert shown(older)[-1] == "0"
+    assert set(shown(PAGE)).isdisjoint(shown(older))
+    failed = founder.get(f"{PAGE}?state=failed").text
+    assert "number:" not in failed
+    # Told as the last failure, and in the list.
+    assert failed.count("ValueError at a.py:1") == 2
+    day = old.date().isoformat()
+    that_day = founder.get(f"{PAGE}?from={day}&until={day}").text
+    assert that_day.count("ValueError at a.py:1") == 2
+    assert "number:" not in that_day
+    assert "No run fits." in founder.get(f"{PAGE}?state=lost").text
+    second = founder.get(f"{PAGE}?state=succeeded").text
+    assert "state=succeeded" in re.findall(r'rel="next" href="([^"]+)"', second)[0]
+    for odd in ("state=odd", "from=yesterday", "until=9999-12-31", "from=0001-01-01"):
+        assert founder.get(f"{PAGE}?{odd}").status_code == 404
+    assert founder.get(f"{PAGE}?after=a.b&before=x").status_code == 200
+
+
+@pytest.mark.usefixtures("only_these")
+def test_days_are_told_in_pictures_and_in_a_table_behind(founder: FlaskClient) -> None:
+    at = clock.now() - timedelta(days=2)
+    add_runs({"at": at}, {"at": at}, {"at": at, "state": RunState.LOST})
+    page = founder.get(PAGE).text
+    row = re.findall(rf'from={at.date()}[^>]+>[^<]+</a></th>((?:<td class="is-number">[^<]*</td>)+)', page)[0]
+    assert re.findall(r">([^<]*)</td>", row) == ["3", "1", "1.0 s", "1.0 s"]
+    assert page.count('role="img"') == 3
+    assert "Last failure" in page
+    assert "its worker died" in page
+
+
+def test_what_waits_too_long_for_a_worker_is_told(founder: FlaskClient) -> None:
+    send(founder, f"{PAGE}/run", {}, page=PAGE)
+    page = founder.get(PAGE).text
+    assert "Waits for a worker" in page
+    assert "No worker has taken it yet." not in page
+    # Looked at again by itself, but not a page of failures from under its reader.
+    assert "data-reload" in page
+    assert "data-reload" not in founder.get(f"{PAGE}?state=failed").text
+    with transaction(SYSTEM) as tx:
+        old = clock.now() - timedelta(minutes=20)
+        tx.execute(update(JobRun).where(JobRun.state == RunState.WAITING).values(asked_at=old))
+    assert "No worker has taken it yet." in founder.get(PAGE).text
+
+
+@pytest.mark.usefixtures("only_these")
+def test_what_a_page_costs_does_not_grow_with_its_runs(founder: FlaskClient, runtime: Runtime) -> None:
+    def cost(address: str) -> int:
+        with statements(runtime) as asked:
+            assert founder.get(address).status_code == 200
+        return len(asked)
+
+    addresses = ("/console/jobs/", PAGE, "/console/plugins/", "/console/plugins/trust")
+    add_runs({})
+    before = [cost(each) for each in addresses]
+    add_runs(*({} for _ in range(40)))
+    assert [cost(each) for each in addresses] == before

@@ -29,6 +29,8 @@ from backoffice.changes.models import CHANGES
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.host.fields import Kind, settings_in
+from backoffice.host.queries import seen
 from backoffice.plugin import discover
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
@@ -780,12 +782,12 @@ def _switched(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     known = thing is not None and thing.public_id == "trust"
     return Filled(
         {"wanted": "off", "reason": "Too much to look after"},
-        ("changed app.plugin_state" if known else "added app.plugin_state",),
+        ("added app.plugin_history", "changed app.plugin_state" if known else "added app.plugin_state"),
     )
 
 
 def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
-    """All at their defaults: the form is filled with what it shows."""
+    """All at their defaults but the first number."""
     del stage, actor
     plugin = next(
         (p for p in discover(plugin_config("plugins")["installed"]) if thing and p.name == thing.public_id),
@@ -795,7 +797,9 @@ def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
         return Filled({}, audited=False)
     defaults = plugin.settings().model_dump(mode="json")
     fields = {name: "y" if value is True else value for name, value in defaults.items() if value is not False}
-    return Filled(fields, ("added app.plugin_state",))
+    number = next(each for each in settings_in(plugin.settings).values() if each.kind is Kind.WHOLE)
+    fields |= {number.name: number.low, "seen": seen({})}
+    return Filled(fields, ("added app.plugin_history", "added app.plugin_state"))
 
 
 def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:

@@ -20,7 +20,7 @@ DOCUMENTS = [
     *sorted(CHECKOUT.glob("plugins/*/README.md")),
 ]
 # Said of every plugin beside the table: what it is called, and how it was found.
-NOT_IN_THE_TABLE = {"name", "title", "summary", "package", "enabled_at_first", "keeps_promises"}
+NOT_IN_THE_TABLE = {"name", "title", "summary", "package", "version", "enabled_at_first", "keeps_promises"}
 
 
 def text_of(name: str) -> str:

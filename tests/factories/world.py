@@ -45,7 +45,7 @@ from backoffice.families.models import (
     ViewerRole,
 )
 from backoffice.families.requests.models import GuardianRequest, RequestKind
-from backoffice.host.models import PluginState
+from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -371,6 +371,16 @@ def make_world() -> World:
         )
         kept(tx, PluginChange, "patience", 1, 2, plugin_state_id=state)
         schedule, _ = _row(
+            tx,
+            PluginHistory,
+            plugin="trust",
+            done="switched off",
+            reason="Quillfeather asked for it",
+            at=clock.now(),
+            done_by=people["founder"].id,
+            at_server=False,
+        )
+        _row(
             tx,
             JobSchedule,
             job="trust.check",

@@ -1,17 +1,16 @@
 """The tile of security events."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from backoffice import clock
 from backoffice.access.permissions import SECURITY_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.models import SecurityEvent
-from backoffice.tiles import MOST_COUNTED, Amount, Chart, Number, Tile
+from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, hourly, hours_up_to_now
 
 HOURS = 24
 SECURITY = "/console/security/"
@@ -19,18 +18,14 @@ SECURITY = "/console/security/"
 
 def _by_hour(tx: Transaction) -> Chart | None:
     """How many were noticed in each of the last 24 hours, of the newest thousand."""
-    zone = ZoneInfo(tx.principal.time_zone)
-    now = clock.now()
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    first = this_hour - timedelta(hours=HOURS - 1)
+    hours = hours_up_to_now(HOURS)
     newest = visible(tx.principal, select(SecurityEvent.opened_at).order_by(SecurityEvent.id.desc()))
-    moments: list[datetime] = [at for at in tx.scalars(newest.limit(MOST_COUNTED)) if at >= first]
+    moments: list[datetime] = [at for at in tx.scalars(newest.limit(MOST_COUNTED)) if at >= hours[0]]
     if not moments:
         return None
-    count = Counter(int((at - first) // timedelta(hours=1)) for at in moments)
-    hours = [(first + timedelta(hours=each)).astimezone(zone) for each in range(HOURS)]
+    count = Counter(at.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for at in moments)
     return Chart(
-        [Amount(f"{hour:%A %H:%M}", count[number], short=f"{hour:%H}") for number, hour in enumerate(hours)],
+        hourly(hours, count, ZoneInfo(tx.principal.time_zone)),
         of="Events",
         by="Hour from",
         over_time=True,

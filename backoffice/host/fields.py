@@ -1,0 +1,186 @@
+"""What a plugin's settings ask for: each field of the model, as a form and a sentence need to know it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from backoffice.plugin import PluginSettings
+from backoffice.wording import spoken
+
+LENGTHS = {
+    "seconds": timedelta(seconds=1),
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+}
+
+
+class Kind(StrEnum):
+    """What can be asked for."""
+
+    FLAG = "flag"
+    WHOLE = "whole"
+    NUMBER = "number"
+    TEXT = "text"
+    CHOICE = "choice"
+    LINES = "lines"
+    LENGTH = "length"
+    DAY = "day"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+
+
+_KINDS: Mapping[Any, Kind] = {
+    bool: Kind.FLAG,
+    int: Kind.WHOLE,
+    float: Kind.NUMBER,
+    str: Kind.TEXT,
+    timedelta: Kind.LENGTH,
+    date: Kind.DAY,
+    SecretStr: Kind.SECRET,
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field. `low` and `high` are the smallest and the largest value; of texts and lines, the length.
+
+    `optional` ones may be left empty, which is None. A length of time is asked for in its unit.
+    """
+
+    name: str
+    title: str
+    help: str
+    kind: Kind
+    default: Any
+    unit: str = ""
+    optional: bool = False
+    low: Any = None
+    high: Any = None
+    choices: Sequence[Any] = ()
+
+    def in_words(self, value: Any) -> str:
+        """A value as a person says it; a secret is never said."""
+        if self.kind is Kind.SECRET:
+            return "stored" if value is not None and value.get_secret_value() else "empty"
+        if value is None or value == "":
+            return "empty"
+        if self.kind is Kind.FLAG:
+            return "yes" if value else "no"
+        if self.kind is Kind.LINES:
+            return ", ".join(value) or "empty"
+        if self.kind is Kind.DAY:
+            return f"{value.day} {value:%B %Y}"
+        said = spoken(str(value)) if self.kind is Kind.CHOICE else self.typed(value)
+        unit = self.unit.removesuffix("s") if said == "1" else self.unit
+        return f"{said} {unit}" if unit else said
+
+    def typed(self, value: Any) -> str:
+        """A value as somebody types it into a form; of a secret, nothing."""
+        if value is None or self.kind is Kind.SECRET:
+            return ""
+        if self.kind is Kind.LINES:
+            return "\n".join(value)
+        if self.kind is Kind.LENGTH:
+            return f"{value / LENGTHS[self.unit]:g}"
+        return str(value)
+
+    def limits(self) -> str:
+        """What may be typed, in a sentence; empty where everything may."""
+        counted = {Kind.TEXT: "letters", Kind.SECRET: "letters", Kind.LINES: "lines"}.get(self.kind)
+        ranged = self.kind in {Kind.WHOLE, Kind.NUMBER, Kind.LENGTH, Kind.DAY}
+        unit = counted or self.unit
+        low, high = (self._said(each) for each in (self.low, self.high))
+        after = f" {unit}" if unit else ""
+        if low and high:
+            return f"From {low} to {high}{after}."
+        if low:
+            return f"At least {low}{after}."
+        if high:
+            return f"At most {high}{after}."
+        return f"In {unit}." if ranged and unit else ""
+
+    def _said(self, limit: Any) -> str:
+        if limit is None:
+            return ""
+        if self.kind in {Kind.LENGTH, Kind.DAY}:
+            return self.typed(limit) if self.kind is Kind.LENGTH else self.in_words(limit)
+        return f"{limit:,}"
+
+
+@cache
+def settings_in(model: type[PluginSettings]) -> Mapping[str, Setting]:
+    """The fields of a model by name. Raises `TypeError` for one of a type that no form can ask for."""
+    return {name: _setting(name, info) for name, info in model.model_fields.items()}
+
+
+def _setting(name: str, info: FieldInfo) -> Setting:
+    declared, optional = _without_none(info.annotation)
+    kind, choices = _KINDS.get(declared), _choices(declared)
+    if choices:
+        kind = Kind.CHOICE
+    elif _is_lines(declared):
+        kind = Kind.LINES
+    if kind is None or (optional and kind in {Kind.FLAG, Kind.CHOICE, Kind.LINES}):
+        raise TypeError(f"The setting {name} has a type that no form can ask for.")
+    unit = _unit(info)
+    if kind is Kind.LENGTH:
+        unit = unit or "minutes"
+        if unit not in LENGTHS:
+            raise TypeError(
+                f"The setting {name} is a length of time in {unit}, which is none of {[*LENGTHS]}."
+            )
+    low, high = _limits(info, step=1 if kind is Kind.WHOLE else 0)
+    return Setting(
+        name=name,
+        title=info.title or spoken(name),
+        help=info.description or "",
+        kind=kind,
+        default=info.get_default(call_default_factory=True),
+        unit=unit,
+        optional=optional or kind is Kind.SECRET or (kind in {Kind.TEXT, Kind.LINES} and not low),
+        low=low,
+        high=high,
+        choices=choices,
+    )
+
+
+def _without_none(declared: Any) -> tuple[Any, bool]:
+    if get_origin(declared) in {Union, UnionType}:
+        left = [each for each in get_args(declared) if each is not NoneType]
+        if len(left) == 1 and len(left) < len(get_args(declared)):
+            return left[0], True
+    return declared, False
+
+
+def _choices(declared: Any) -> Sequence[Any]:
+    if get_origin(declared) is Literal:
+        return get_args(declared)
+    if isinstance(declared, type) and issubclass(declared, StrEnum):
+        return list(declared)
+    return ()
+
+
+def _is_lines(declared: Any) -> bool:
+    return (get_origin(declared), get_args(declared)) in {(tuple, (str, ...)), (list, (str,))}
+
+
+def _limits(info: FieldInfo, *, step: int) -> tuple[Any, Any]:
+    low = high = None
+    for limit in info.metadata:
+        low = getattr(limit, "ge", getattr(limit, "min_length", low))
+        high = getattr(limit, "le", getattr(limit, "max_length", high))
+        low = limit.gt + step if hasattr(limit, "gt") else low
+        high = limit.lt - step if hasattr(limit, "lt") else high
+    return low, high
+
+
+def _unit(info: FieldInfo) -> str:
+    extra = info.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""

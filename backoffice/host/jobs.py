@@ -1,0 +1,19 @@
+"""Work about plugins in the background."""
+
+from backoffice.host import history
+from backoffice.jobs.job import Counts, Job, JobRun, daily
+
+
+def _forget_history(run: JobRun) -> Counts:
+    """Forget what was done with plugins six months ago."""
+    return history.forget(run.who)
+
+
+JOBS = (
+    Job(
+        "forget-plugin-history",
+        _forget_history,
+        daily(at="03:50"),
+        title="Forget who switched and set plugins six months ago",
+    ),
+)
