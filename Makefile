@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo '  Variables: PORT (8000), PYTHON (python3), BACKOFFICE_DATA_DIR (var), ROWS (bench)'
+	@echo '  Variables: PORT (8000), PYTHON (python3), BACKOFFICE_DATA_DIR (var), ROWS and BENCH_DATA_DIR (bench)'
 
 # exec, so that a signal to make reaches the demo, which stops everything in order.
 demo: bootstrap ## the whole product with demo data on http://localhost:8000

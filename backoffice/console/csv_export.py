@@ -1,6 +1,7 @@
 """Writing CSV row by row, in constant memory, safe to open in a spreadsheet."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -11,6 +12,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.paging import Columns
 
 BATCH = 500
+# Characters that are sent at a time.
+PIECE = 16 * 1024
 # What a spreadsheet would take for a formula (OWASP, "CSV Injection"). The wide forms are what East Asian
 # keyboards send and some spreadsheets read as the narrow ones.
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
@@ -21,15 +24,6 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r
 # formula gets its apostrophe in the middle of a cell too.
 QUOTED: Final = csv.QUOTE_ALL
 _BEHIND = re.compile(f"(?<=[;\t\r\n])(?=[{re.escape(''.join(FORMULA[:8]))}])")
-
-
-class _Line:
-    """What `csv.writer` writes to: it hands the line straight back."""
-
-    @staticmethod
-    def write(text: str) -> str:
-        """The line itself."""
-        return text
 
 
 def batches(tx: Transaction, statement: Select[Any], reads: Columns = ()) -> Iterator[Sequence[Any]]:
@@ -51,11 +45,19 @@ def batches(tx: Transaction, statement: Select[Any], reads: Columns = ()) -> Ite
 
 
 def written(lines: Iterable[Sequence[str | None]]) -> Iterator[str]:
-    """Each line as CSV text. A byte order mark makes Excel read UTF-8."""
-    write = csv.writer(_Line(), quoting=QUOTED).writerow
+    """The lines as CSV text, some at a time. A byte order mark makes Excel read UTF-8."""
+    part = io.StringIO(newline="")
+    write = csv.writer(part, quoting=QUOTED).writerow
     yield "\ufeff"
     for line in lines:
-        yield str(write([safe(text) for text in line]))
+        write([safe(text) for text in line])
+        # Each piece is sent by itself: line by line, sending takes as long as writing.
+        if part.tell() >= PIECE:
+            yield part.getvalue()
+            part.seek(0)
+            part.truncate()
+    if part.tell():
+        yield part.getvalue()
 
 
 def safe(text: str | None) -> str:

@@ -122,6 +122,9 @@ def _coinciding(labels: Iterable[str]) -> set[str]:
 
 def plain(text: str) -> str:
     """Text for comparing: without case, accents and width."""
+    if text.isascii():
+        # Nothing to take apart: most names, and each list sorts by thousands of them.
+        return text.lower().strip()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(s for s in decomposed if not unicodedata.combining(s)).casefold().strip()
 

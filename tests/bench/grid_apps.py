@@ -1,39 +1,35 @@
-"""The applications that show the same rows: ours, a bare one, Flask-Admin as it comes, and ours laid open.
+"""The applications that show the same rows: ours, a bare one, Flask-Admin's and Django's, and ours laid open.
 
 Run as `python -m tests.bench.grid_apps KIND PORT WORKERS`, with the settings in the environment.
 The bare one asks by psycopg as the database's superuser, so that no isolation is in its way, opens the
 seals (the rows hold nothing else), and writes a table without style or scripts. Flask-Admin's own
-`ModelView` stands on the same tables by the same models, as the superuser too. Ours laid open is ours without
+`ModelView` and Django's admin stand on the same rows with plain names. Ours laid open is ours without
 isolation and seals, to see what they cost: no predicate of the policy, no row-level security, and each seal
 opened once and known from then on.
 """
 
+import csv
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from html import escape
+from io import StringIO
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 import psycopg
 import structlog
-from flask import Flask
-from flask_admin import Admin
-from flask_admin.contrib.sqla import ModelView
 from gunicorn.app.base import BaseApplication
-from sqlalchemy import create_engine, make_url, true
-from sqlalchemy.orm import scoped_session, sessionmaker
 
-from backoffice.access import policy
-from backoffice.app import create_app
 from backoffice.schools import codes, names
-from backoffice.schools.models import Student
 from backoffice.settings import Settings, load
 from backoffice.storage import keyring
-from backoffice.storage.database import Database
 from backoffice.storage.keyring import Keyring
 
 PAGE = 50
+# Seconds after which the database ends a statement of whoever it is.
+PATIENCE = 60
 LISTED = """
     select s.id, s.public_id, s.given_name, s.family_name, c.name, e.balance
       from (select * from app.student where {where} order by school_id, id limit %(size)s) s
@@ -41,6 +37,26 @@ LISTED = """
       left join app.classroom c on c.school_id = e.school_id and c.id = e.classroom_id
      order by s.school_id, s.id
 """
+BY_DAY = """
+    select s.id, s.public_id, s.given_name, s.family_name, c.name, e.balance, s.active_on
+      from (select * from app.student order by active_on desc, school_id desc, id desc limit %(size)s) s
+      left join app.enrollment e on e.school_id = s.school_id and e.student_id = s.id and e.ended_at is null
+      left join app.classroom c on c.school_id = e.school_id and c.id = e.classroom_id
+     order by s.active_on desc, s.school_id desc, s.id desc
+"""
+EXPORTED = """
+    select s.given_name, s.family_name, c.name, e.balance, s.active_on from app.student s
+      left join app.enrollment e on e.school_id = s.school_id and e.student_id = s.id and e.ended_at is null
+      left join app.classroom c on c.school_id = e.school_id and c.id = e.classroom_id
+     where s.school_id between %(first)s and %(last)s
+"""
+LEAVE = """
+    update app.enrollment e set ended_at = %(at)s from app.classroom c
+     where c.public_id = %(classroom)s and e.school_id = c.school_id and e.classroom_id = c.id
+       and e.ended_at is null
+"""
+# Rows that the database hands over at a time.
+A_TIME = 500
 # Everybody's whole scope, to be put in the order of the names.
 BY_NAME = """
     select s.id, s.public_id, s.given_name, s.family_name from app.student s where {where}
@@ -78,15 +94,21 @@ AWARDS = """
 Start = Callable[[str, list[tuple[str, str]]], Any]
 
 
-def bare(settings: Settings, address: str) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
+def bare(address: str) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
     """The floor: one connection a process, one statement or two a page, the least HTML."""
     ring = keyring.current()
     held: list[psycopg.Connection] = []
-    del settings
 
     def connection() -> psycopg.Connection:
         if not held:
-            held.append(psycopg.connect(address, autocommit=True, prepare_threshold=None))
+            held.append(
+                psycopg.connect(
+                    address,
+                    autocommit=True,
+                    prepare_threshold=None,
+                    options=f"-c statement_timeout={PATIENCE}s",
+                )
+            )
         return held[0]
 
     def opened(value: bytes | None, context: str) -> str:
@@ -98,7 +120,8 @@ def bare(settings: Settings, address: str) -> Callable[[dict[str, Any], Start], 
         if kind == "q":
             values["token"] = names.token(asked["q"], school_id=int(asked["school"]))
         if kind in {"", "after"}:
-            rows = connection().execute(LISTED.format(where=WHERE[kind]).encode(), values).fetchall()
+            statement = BY_DAY if asked.get("sort") else LISTED.format(where=WHERE[kind])
+            rows = connection().execute(statement.encode(), values).fetchall()
             listed = [
                 (
                     row[1],
@@ -158,11 +181,37 @@ def bare(settings: Settings, address: str) -> Callable[[dict[str, Any], Start], 
         given, classroom = opened(row[2], "student.given_name"), opened(row[3], "classroom.name")
         return f"<h1>{escape(given)}</h1><p>{escape(classroom)} {row[4]} {len(points)}</p>"
 
-    of_a_child = {"/names": names_behind, "/begin": begun, "/own": own_page}
+    def left(asked: dict[str, str]) -> str:
+        values = {"classroom": asked["classroom"], "at": datetime.now(UTC)}
+        return f"<p>{connection().execute(LEAVE.encode(), values).rowcount}</p>"
+
+    def lines(asked: dict[str, str]) -> Iterable[bytes]:
+        at = connection()
+        with at.transaction(), at.cursor("exported") as cursor:
+            cursor.itersize = A_TIME
+            cursor.execute(EXPORTED.encode(), asked)
+            while rows := cursor.fetchmany(A_TIME):
+                part = StringIO(newline="")
+                csv.writer(part).writerows(
+                    (
+                        opened(given, "student.given_name"),
+                        opened(family, "student.family_name"),
+                        opened(room, "classroom.name"),
+                        points,
+                        day,
+                    )
+                    for given, family, room, points, day in rows
+                )
+                yield part.getvalue().encode()
+
+    others = {"/names": names_behind, "/begin": begun, "/own": own_page, "/leave": left}
 
     def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         asked = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
-        shown = next((make for name, make in of_a_child.items() if environ["PATH_INFO"] == name), page)
+        if environ["PATH_INFO"] == "/export":
+            start("200 OK", [("Content-Type", "text/csv")])
+            return lines(asked)
+        shown = others.get(environ["PATH_INFO"], page)
         body = shown(asked).encode()
         start("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body)))])
         return [body]
@@ -170,27 +219,14 @@ def bare(settings: Settings, address: str) -> Callable[[dict[str, Any], Start], 
     return application
 
 
-def stock(settings: Settings, address: str) -> Flask:
-    """Flask-Admin's `ModelView` with a page of the same size, a search and nothing else set."""
-    del settings
-    engine = create_engine(make_url(address).set(drivername="postgresql+psycopg"))
-    session = scoped_session(sessionmaker(engine))
-
-    class StockView(ModelView):
-        column_list = ("public_id", "given_name", "family_name", "created_at")
-        page_size = PAGE
-        form_columns = ("public_id",)
-
-    app = Flask(__name__)
-    app.config["SECRET_KEY"] = "bench"
-    admin = Admin(app, name="stock")
-    admin.add_view(StockView(Student, session, endpoint="students", url="/students"))
-    app.teardown_appcontext(lambda _error: session.remove())
-    return app
-
-
-def laid_open(settings: Settings, address: str) -> Flask:
+def laid_open(settings: Settings, address: str) -> Any:
     """Ours, as the superuser, whom no row is hidden from, with neither predicates nor seals to open."""
+    from sqlalchemy import make_url, true
+
+    from backoffice.access import policy
+    from backoffice.app import create_app
+    from backoffice.storage.database import Database
+
     made = create_app(settings)
     known: dict[tuple[bytes, str], bytes] = {}
     really_open = Keyring.open
@@ -238,13 +274,25 @@ def main(kind: str, port: str, workers: str) -> None:
     settings = load()
     assert settings.database_url is not None
     address = settings.database_url.get_secret_value()
+    made: Any
+    # Each of them loads what it needs and nothing else: the memory that it takes is measured too.
     if kind == "ours":
-        made: Any = create_app(settings)
+        from backoffice.app import create_app
+
+        made = create_app(settings)
     elif kind == "open":
         made = laid_open(settings, address)
-    else:
+    elif kind == "bare":
         keyring.install(Keyring.read(settings.keyring))
-        made = (bare if kind == "bare" else stock)(settings, address)
+        made = bare(address)
+    elif kind == "stock":
+        from tests.bench import flask_admin_site
+
+        made = flask_admin_site.made(address, PATIENCE)
+    else:
+        from tests.bench import django_site
+
+        made = django_site.made(address, PATIENCE)
     Server(made, int(port), int(workers)).run()
 
 

@@ -16,7 +16,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.runtime import Runtime
-from tests.bench.test_grid import Visitor, serving, timed
+from tests.bench.serving import Visitor, serving, timed
 from tests.factories.visitor import form_token
 from tests.factories.world import COST, PASSWORD, SYSTEM, World, _second_factor
 

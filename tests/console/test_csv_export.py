@@ -41,6 +41,15 @@ def test_each_cell_is_in_quotes() -> None:
     assert list(csv_export.written([["Ada", "", "12"]])) == ["\ufeff", '"Ada","","12"\r\n']
 
 
+def test_many_lines_leave_together_in_pieces_of_one_size() -> None:
+    """Each piece is sent by itself: not line by line, and never more than a few lines beyond its size."""
+    names = [f"Child {number}" for number in range(5_000)]
+    _mark, *pieces = csv_export.written([[name] for name in names])
+    assert [row[0] for row in csv.reader(io.StringIO("".join(pieces)))] == names
+    assert 3 < len(pieces) < 20
+    assert max(map(len, pieces)) < csv_export.PIECE + 100
+
+
 def test_rows_leave_the_session_as_they_are_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays the same however long the list is: one batch is held, whoever still holds its rows."""
     monkeypatch.setattr(csv_export, "BATCH", 3)
