@@ -156,7 +156,8 @@ def title_of(model: type[PluginSettings], name: str) -> str:
 def in_words(model: type[PluginSettings], name: str, value: Any) -> str:
     """A value of a setting in words, as it was stored."""
     try:
-        typed = TypeAdapter(model.model_fields[name].annotation).validate_python(value)
+        declared: Any = model.model_fields[name].annotation
+        typed = TypeAdapter(declared).validate_python(value)
     except ValidationError:
         return str(value)  # from an older model
     return settings_in(model)[name].in_words(typed)
