@@ -8,7 +8,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0042_glance.sql"
 
 revision = "0042"
-down_revision = "0038"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
