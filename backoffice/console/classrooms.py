@@ -36,16 +36,17 @@ from backoffice.console.command import Command
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
+from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
 from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door
+from backoffice.schools.services import archiving, rosters
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors as door_services
-from backoffice.schools.services import rosters
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.rosters import ANOTHER, Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
@@ -62,6 +63,33 @@ SHOWN_FIRST = (
     *(LineState.NEW, LineState.SAME),
 )
 ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
+
+
+NAME = Edit(
+    CLASSROOMS_EDIT,
+    (Entry("name", "Name of the class", required="Give the class a name.", most=services.LONGEST_NAME),),
+    run="rename",
+)
+MARK = Edit(
+    CLASSROOMS_EDIT,
+    (
+        Entry(
+            "icon",
+            "Picture",
+            "choice",
+            required="Choose one of the pictures.",
+            choices=tuple((figure, figure.capitalize()) for figure in names.FIGURES),
+        ),
+        Entry(
+            "colour",
+            "Colour",
+            "choice",
+            required="Choose one of the colours.",
+            choices=tuple((colour, colour.capitalize()) for colour in names.COLOURS),
+        ),
+    ),
+    run="mark",
+)
 
 
 class ClassroomGrid(Grid):
@@ -89,6 +117,7 @@ class ClassroomGrid(Grid):
     category = "Teaching"
     address = "classrooms"
     noun = ("class", "classes")
+    kind = "classroom"
     reads = (
         Classroom.school_id,
         Classroom.id,
@@ -105,8 +134,8 @@ class ClassroomGrid(Grid):
     search_placeholder = "Find a class"
     search_from = 12
     columns = (
-        Column("name", "Class", sort=BY_NAME),
-        Column("mark", "Mark", optional=True),
+        Column("name", "Class", sort=BY_NAME, edit=NAME),
+        Column("mark", "Mark", optional=True, edit=MARK),
         Column("school", "School", optional=True),
         Column("students", "Students", numeric=True, optional=True),
         Column("door", "Door", optional=True),
@@ -173,6 +202,20 @@ class ClassroomGrid(Grid):
             )
             for thing in things
         ]
+
+    def rename(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
+        """Rename a class in the list."""
+        services.rename_classroom(principal=self.who, classroom=public_id, name=written["name"], seen=seen)
+
+    def mark(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
+        """Give a class another mark in the list."""
+        archiving.mark_classroom(
+            principal=self.who,
+            classroom=public_id,
+            icon=written["icon"],
+            colour=written["colour"],
+            seen=seen,
+        )
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to a new class."""

@@ -1,6 +1,6 @@
 """Students in the console: the list, one student, correcting a name, leaving a class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,17 +25,20 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.seen import Changed
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.console.grids.columns import BY_NAME, By
+from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
 from backoffice.schools import names, queries
+from backoffice.schools.correction_queries import corrected_by
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
 from backoffice.schools.services import moving
@@ -50,6 +53,17 @@ LINK_STATES = {
     GuardianStatus.REFUSED: Cell("Refused", "badge", tone="mute"),
     GuardianStatus.REVOKED: Cell("Ended", "badge", tone="mute"),
 }
+
+
+NAME = Edit(
+    STUDENTS_EDIT,
+    (
+        Entry("given_name", "Given name", required="Write a given name.", most=names.LONGEST),
+        Entry("family_name", "Family name", most=names.LONGEST),
+    ),
+    run="correct",
+    by="corrected_by",
+)
 
 
 class StudentGrid(Grid):
@@ -70,6 +84,7 @@ class StudentGrid(Grid):
     category = "Teaching"
     address = "students"
     noun = ("student", "students")
+    kind = "student"
     reads = (
         Student.school_id,
         Student.id,
@@ -80,7 +95,7 @@ class StudentGrid(Grid):
     )
     search_placeholder = "Find a name"
     columns = (
-        Column("name", "Student", sort=BY_NAME),
+        Column("name", "Student", sort=BY_NAME, edit=NAME),
         Column("classes", "Classes", optional=True),
         Column("points", "Points", numeric=True, optional=True),
         Column(
@@ -193,6 +208,22 @@ class StudentGrid(Grid):
                 "icon": "students",
             },
         }
+
+    def correct(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
+        """Correct a name in the list; in the list of one class so that it can be undone there."""
+        room = self.chosen(reading(), "classroom")
+        services.correct_student(
+            principal=self.who,
+            student=public_id,
+            given_name=written["given_name"],
+            family_name=written["family_name"],
+            classroom=room.public_id if room and room.archived_at is None else None,
+            seen=seen,
+        )
+
+    def corrected_by(self, tx: Transaction, student: Student) -> Changed | None:
+        """Who wrote a name as it is, as far as that can still be undone."""
+        return corrected_by(tx, student)
 
     def allowed_actions(self) -> list[BulkAction]:
         """Leaving a class is offered where the list shows one class."""

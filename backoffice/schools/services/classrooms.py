@@ -7,6 +7,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_CREATE, CLASSROOMS_EDIT
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.problems import Rejected
@@ -62,15 +63,26 @@ def create_classroom(
     return public_id
 
 
-def rename_classroom(*, principal: Principal, classroom: str, name: str, shared_devices: bool) -> None:
-    """Change what the class is called and whether its children share devices.
+def rename_classroom(
+    *,
+    principal: Principal,
+    classroom: str,
+    name: str,
+    shared_devices: bool | None = None,
+    seen: str | None = None,
+) -> None:
+    """Change what the class is called and, if that is said, whether its children share devices.
 
-    Raises `Rejected`, `NotFound`.
+    `seen` is the `version` of the name that was shown. Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     name = _named(name)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
-        row.name, row.shared_devices = name, shared_devices
+        if not is_to_be_written(seen, now=(row.name,), wanted=(name,)):
+            return
+        row.name = name
+        if shared_devices is not None:
+            row.shared_devices = shared_devices
         record(tx, "classrooms.rename", school_id=row.school_id, classroom=row.id)
 
 
