@@ -43,16 +43,18 @@ def doors_of(cls: type["Grid"]) -> None:
                 f"{cls.__name__} asks for {', '.join(clash)} in its address as well as in a cell."
             )
         door = f"cell_{column.key}"
-        setattr(cls, door, _page(cls.kind, column, column.edit))
+        setattr(cls, door, _page(door, cls.kind, column, column.edit))
         cls.doors = {**cls.doors, door: column.edit.permission}
 
 
-def _page(kind: str, column: Column, edit: Edit) -> Callable[..., Answer]:
+def _page(door: str, kind: str, column: Column, edit: Edit) -> Callable[..., Answer]:
     @expose(f"/<{kind}:public_id>/cell/{column.key}", methods=("GET", "POST"))
     @shows_what_was_typed
     def cell(self: "Grid", public_id: str) -> Answer:
         return _answered(self, column, edit, public_id)
 
+    # The guard knows a door by the name of what is behind it.
+    cell.__name__ = door
     cell.__doc__ = f"Change a cell of the column {column.title}."
     page: Callable[..., Answer] = cell
     return page

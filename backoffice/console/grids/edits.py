@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from backoffice.access.permissions import Permission
@@ -39,7 +40,8 @@ class Entry:
         said: dict[str, Any] = {"label": self.title, "description": self.help}
         rules: list[Any] = [DataRequired(self.required) if self.required else Optional()]
         if self.kind == "choice":
-            return SelectField(**said, choices=[("", "Choose"), *self.choices], validators=rules)
+            choices = [SelectChoice(value, words) for value, words in (("", "Choose"), *self.choices)]
+            return SelectField(**said, choices=choices, validators=rules)
         if self.kind == "number":
             # Nought is a number, and no data.
             rules = [InputRequired(self.required)] if self.required else rules
@@ -53,9 +55,9 @@ class Entry:
 class Edit:
     """That the cells of a column can be changed, by whom, and what does it.
 
-    The form's fields are the `entries`. `run` names the grid's method that calls the service: it is given the row's public identifier, what was
-    written by the names of `entries`, and the `version` of their values that was shown, which the service
-    compares with the values of now. `by` names one that says of a row who changed it last, or None.
+    The form's fields are the `entries`. `run` names the grid's method that calls the service: it is given the
+    row's public identifier, what was written by the entries' names, and the `version` of the values that was
+    shown, which the service compares with those of now. `by` names one that says who changed a row last.
     """
 
     permission: Permission

@@ -10,6 +10,7 @@ import { isChanged } from "./changed.js";
 const PATIENCE = 15000;
 const SAY_AFTER = 700;
 const LOST = "No answer came, so this may not be saved. What you typed is still here: save it again.";
+const UNREACHED = "No answer came. Check the connection, then try again.";
 const GONE = "This is gone, or not yours to change any more. Nothing was saved. Copy what you typed if you need it.";
 const OUT = "You are signed out, and nothing was saved. Sign in in another tab, then save again.";
 const OFTEN = "Too many tries. Wait a minute, then save again.";
@@ -78,11 +79,6 @@ async function edit(root, { pencil, pencils, opener, said }) {
   pencil.dataset.busy = "";
   const begun = await ask(address);
   delete pencil.dataset.busy;
-  if (!begun.nodes) {
-    // The page of the form says what is the matter, as it does without scripts.
-    location.href = pencil.href;
-    return;
-  }
   const dialog = root.createElement("dialog");
   dialog.className = "cell-editor";
   dialog.setAttribute("aria-label", pencil.textContent.trim());
@@ -100,7 +96,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
     dialog.dataset.state = overtaken ? "overtaken" : place.querySelector("[role=alert]") ? "refused" : "";
     const start = place.querySelector("[role=alert]") ?? place.querySelector(".field :is(input, select, textarea)");
     start?.focus();
-    if (start?.select) start.select();
+    start?.select?.();
   };
   const tell = (sentence) => {
     place.querySelector("[data-failed]")?.remove();
@@ -148,8 +144,9 @@ async function edit(root, { pencil, pencils, opener, said }) {
     save();
   });
   dialog.addEventListener("click", (event) => {
+    // Beside it, with nothing written, is as Escape.
     if (event.target === dialog && !changed() && !busy) leave();
-    if (!event.target.closest("[data-leave]")) return;
+    if (busy || !event.target.closest("[data-leave]")) return;
     event.preventDefault();
     const now = place.querySelector("[data-now] .cell-value");
     if (now) show(now);
@@ -174,8 +171,21 @@ async function edit(root, { pencil, pencils, opener, said }) {
   });
   said.textContent = "";
   dialog.showModal();
-  fill(begun);
+  if (begun.nodes) fill(begun);
+  else {
+    tell(begun.problem === LOST ? UNREACHED : begun.problem);
+    hint.replaceChildren(close(root));
+  }
   put(dialog, cell);
+}
+
+function close(root) {
+  const button = root.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-plain";
+  button.dataset.leave = "";
+  button.textContent = "Close";
+  return button;
 }
 
 /** Over the cell, within the window; on a telephone the style puts it. */

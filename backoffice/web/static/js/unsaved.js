@@ -25,7 +25,7 @@ export function guardUnsaved(root) {
 
 function isGuarded(form) {
   if ("guard" in form.dataset) return true;
-  return form.method === "post" && form.role !== "search" && form.matches(".shell main form:not(.grid)")
+  return form.method === "post" && form.getAttribute("role") !== "search" && form.matches(".shell main form:not(.grid)")
     && !form.closest(".grid-tools") && [...form.querySelectorAll(WORDS)].some(counts);
 }
 
