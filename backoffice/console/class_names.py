@@ -122,6 +122,15 @@ class ClassNames(ClassPage):
             typed=typed or ClassList(),
             problem=problems.get("") or (LOOK_BELOW if problems else None),
             problems=problems,
+            lines=[
+                {
+                    "id": f"given-{each.public_id}",
+                    "title": each.name,
+                    "sentence": problems[each.public_id],
+                }
+                for each in students
+                if each.public_id in problems and not found
+            ],
             version=version,
             written=[
                 (each.name, written[each.public_id].strip())
