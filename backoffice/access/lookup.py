@@ -55,6 +55,12 @@ def find(
     return found
 
 
+def reread(tx: Transaction, entity: type[T], public_id: str, permission: Permission | None) -> T:
+    """The same as the database has it by now, whatever was read of it before. Raises as `find` does."""
+    tx.expunge_all()
+    return find(tx, entity, public_id, permission=permission)
+
+
 def held_on(
     tx: Transaction, entity: type[DeclarativeBase], permission: Permission, public_ids: Collection[str]
 ) -> set[str]:

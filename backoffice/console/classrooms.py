@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import (
     CLASSROOMS_CREATE,
     CLASSROOMS_EDIT,
@@ -27,18 +27,20 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.console import doors as wording
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
-from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
+from backoffice.console.forms import EditClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.overtaken import not_over_others
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
 from backoffice.schools.doors import place_of, state, states_of
@@ -67,11 +69,13 @@ ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
 
 NAME = Edit(
     CLASSROOMS_EDIT,
+    "Rename a class",
     (Entry("name", "Name of the class", required="Give the class a name.", most=services.LONGEST_NAME),),
     run="rename",
 )
 MARK = Edit(
     CLASSROOMS_EDIT,
+    "Choose picture and colour",
     (
         Entry(
             "icon",
@@ -326,16 +330,24 @@ class ClassroomGrid(Grid):
     def edit(self, public_id: str) -> str | Response | tuple[str, int]:
         """Rename a class."""
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
-        form = ClassroomForm(obj=row)
+        form = EditClassroomForm(obj=row)
         own_page = f"/console/classrooms/{public_id}"
+        if not form.is_submitted():
+            form.seen.data = version(row.name)
+
+        def now() -> tuple[str, str]:
+            there = reread(reading(), Classroom, public_id, CLASSROOMS_EDIT)
+            return there.name, version(there.name)
 
         def save() -> str:
-            services.rename_classroom(
-                principal=self.who,
-                classroom=public_id,
-                name=form.name.data or "",
-                shared_devices=form.shared_devices.data,
-            )
+            with not_over_others(form.seen, now):
+                services.rename_classroom(
+                    principal=self.who,
+                    classroom=public_id,
+                    name=form.name.data or "",
+                    shared_devices=form.shared_devices.data,
+                    seen=form.seen.data or None,
+                )
             return own_page
 
         return self.form_page(

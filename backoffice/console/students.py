@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
@@ -25,7 +25,7 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
-from backoffice.access.seen import Changed
+from backoffice.access.seen import Changed, version
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
@@ -34,6 +34,7 @@ from backoffice.console.grids.columns import BY_NAME, By
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
@@ -57,6 +58,7 @@ LINK_STATES = {
 
 NAME = Edit(
     STUDENTS_EDIT,
+    "Correct a name",
     (
         Entry("given_name", "Given name", required="Write a given name.", most=names.LONGEST),
         Entry("family_name", "Family name", most=names.LONGEST),
@@ -353,16 +355,25 @@ class StudentGrid(Grid):
         form = StudentForm(obj=row)
         own_page = turn.of(public_id)
 
+        if not form.is_submitted():
+            form.seen.data = version(row.given_name, row.family_name)
+
+        def now() -> tuple[str, str]:
+            there = reread(reading(), Student, public_id, STUDENTS_EDIT)
+            return full_name(there), version(there.given_name, there.family_name)
+
         def save() -> str:
-            services.correct_student(
-                principal=self.who,
-                student=public_id,
-                given_name=form.given_name.data or "",
-                family_name=form.family_name.data,
-                classroom=turn.classroom.public_id
-                if turn.classroom and turn.classroom.archived_at is None
-                else None,
-            )
+            with not_over_others(form.seen, now):
+                services.correct_student(
+                    principal=self.who,
+                    student=public_id,
+                    given_name=form.given_name.data or "",
+                    family_name=form.family_name.data,
+                    classroom=turn.classroom.public_id
+                    if turn.classroom and turn.classroom.archived_at is None
+                    else None,
+                    seen=form.seen.data or None,
+                )
             if turn.next and "onwards" in request.form:
                 return turn.of(turn.next.public_id, "/edit")
             return own_page

@@ -252,6 +252,11 @@ def end_links(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="End the link").click()
 
 
+def open_a_cell(page: Page, _site: Site) -> None:
+    page.get_by_role("link", name="Correct a name").first.click()
+    page.get_by_label("Given name").wait_for()
+
+
 def clear_and_save(page: Page, _site: Site) -> None:
     """Save a form without its first field."""
     page.get_by_role("main").get_by_role("textbox").first.fill("")
@@ -694,6 +699,10 @@ PAGES: Mapping[str, Stop] = {
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
     "move students": Stop("teacher", "/console/students/?classroom={classroom}", move_everybody),
     "a student": Stop("teacher", "/console/students/{student}"),
+    "cell of a student": Stop("teacher", "/console/students/{student}/cell/name"),
+    "cell of a student, error": Stop("teacher", "/console/students/{student}/cell/name", clear_and_save),
+    "cell of a student, in place": Stop("teacher", "/console/students/", open_a_cell),
+    "cell of a class": Stop("teacher", CLASS + "/cell/mark"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
     "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),
     "merge, whom": Stop("teacher", "/console/students/{student}/merge", press("Find")),

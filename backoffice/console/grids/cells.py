@@ -13,8 +13,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import NotFound, find, held_on
-from backoffice.access.permissions import Permission
+from backoffice.access.lookup import NotFound, find, held_on, reread
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.columns import Column
@@ -55,7 +54,7 @@ def _page(door: str, kind: str, column: Column, edit: Edit) -> Callable[..., Ans
 
     # The guard knows a door by the name of what is behind it.
     cell.__name__ = door
-    cell.__doc__ = f"Change a cell of the column {column.title}."
+    cell.__doc__ = f"{edit.title} in the list."
     page: Callable[..., Answer] = cell
     return page
 
@@ -76,19 +75,19 @@ def _answered(grid: "Grid", column: Column, edit: Edit, public_id: str) -> Answe
         except Overtaken:
             # Shown as it is now, and sent again it is written over this.
             tx = reading()
-            thing = _as_it_is(tx, grid, public_id, edit.permission)
+            thing = reread(tx, grid.entity, public_id, edit.permission)
             form["seen"].data = edit.version_of(thing)
             by = getattr(grid, edit.by)(tx, thing) if edit.by else None
-            return _asked(grid, column, form, thing, overtaken=True, by=by), 409
+            return _asked(grid, column, edit, form, thing, overtaken=True, by=by), 409
         except Rejected as rejected:
             problem = show_rejection(form, rejected)
         else:
             return _saved(grid, column, public_id)
-    page = _asked(grid, column, form, thing, problem=problem)
+    page = _asked(grid, column, edit, form, thing, problem=problem)
     return (page, 422) if form.errors or problem else page
 
 
-def _asked(grid: "Grid", column: Column, form: FlaskForm, thing: Any, **more: Any) -> str:
+def _asked(grid: "Grid", column: Column, edit: Edit, form: FlaskForm, thing: Any, **more: Any) -> str:
     """The form, and beside it what the cell shows now."""
     row = grid.rows(reading(), [thing])[0]
     shown = {
@@ -101,7 +100,7 @@ def _asked(grid: "Grid", column: Column, form: FlaskForm, thing: Any, **more: An
     }
     if _in_place():
         return render_template("console/parts/cell_form.html", **shown)
-    crumbs = [{"title": grid.title, "url": shown["back_url"]}, {"title": column.title}]
+    crumbs = [{"title": grid.title, "url": shown["back_url"]}, {"title": edit.title}]
     return grid.render("console/cell.html", crumbs=crumbs, **shown)
 
 
@@ -110,14 +109,8 @@ def _saved(grid: "Grid", column: Column, public_id: str) -> Answer:
         flash("Saved.", "success")
         return redirect(back_url(grid), 303)
     tx = reading()
-    row = grid.rows(tx, [_as_it_is(tx, grid, public_id, grid.doors["index"])])[0]
+    row = grid.rows(tx, [reread(tx, grid.entity, public_id, grid.doors["index"])])[0]
     return render_template("console/parts/cell_saved.html", cell=row.cells[grid.columns.index(column)])
-
-
-def _as_it_is(tx: Transaction, grid: "Grid", public_id: str, permission: Permission) -> Any:
-    """The row as the database has it, whatever was read of it before."""
-    tx.expunge_all()
-    return find(tx, grid.entity, public_id, permission=permission)
 
 
 def _in_place() -> bool:

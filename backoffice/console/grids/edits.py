@@ -61,6 +61,8 @@ class Edit:
     """
 
     permission: Permission
+    # What is done, as a heading says it: "Rename a class".
+    title: str
     entries: tuple[Entry, ...]
     run: str
     by: str | None = None

@@ -78,7 +78,8 @@ def rename_classroom(
     name = _named(name)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
-        if not is_to_be_written(seen, now=(row.name,), wanted=(name,)):
+        renamed = is_to_be_written(seen, now=(row.name,), wanted=(name,))
+        if not renamed and shared_devices in {None, row.shared_devices}:
             return
         row.name = name
         if shared_devices is not None:

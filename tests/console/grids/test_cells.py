@@ -201,13 +201,33 @@ def test_who_only_looks_on_sees_no_pencil(app: Flask, world: World) -> None:
             assert "cell-edit" not in signed_in(app, world, role).get(page).text, (role, page)
 
 
+# -- the pages of the same values
+
+
+def test_a_page_that_was_overtaken_says_so_and_can_be_sent_again(
+    teacher: FlaskClient, world: World, child: Child
+) -> None:
+    for page, fields, is_now in (
+        (f"{LIST}{child.public_id}/edit", {"given_name": "Celia", "family_name": "Changeable"}, "Cella"),
+        (f"/console/classrooms/{world.own_class.public_id}/edit", {"name": "Ours"}, world.own_class.name),
+    ):
+        answer = send(teacher, page, {**fields, "seen": version("as it was before")})
+        assert (answer.status_code, f"now it is {is_now}" in answer.text) == (422, True)
+        (seen,) = re.findall(r'name="seen"[^>]*value="(\w+)"', answer.text)
+        assert send(teacher, page, {**fields, "seen": seen}).status_code == 303
+    assert name_of(child) == "Celia Changeable"
+    with transaction(SYSTEM) as tx:
+        room = tx.scalars(select(Classroom).where(Classroom.id == world.own_class.id)).one()
+        assert (room.name, room.shared_devices) == ("Ours", False)
+        room.name = world.own_class.name
+
+
 # -- what a list declares
 
 
 def test_a_number_has_bounds_and_nought_is_one(app: Flask) -> None:
-    made = Edit(
-        CLASSROOMS_READ, (Entry("goal", "Goal", "number", required="Write a number.", least=0, most=9),), "x"
-    )
+    goal = Entry("goal", "Goal", "number", required="Write a number.", least=0, most=9)
+    made = Edit(CLASSROOMS_READ, "Set a goal", (goal,), "x")
     for written, errors in (("0", 0), ("9", 0), ("10", 1), ("", 1), ("x", 1)):
         with app.test_request_context(method="POST", data={"goal": written, "seen": "y"}):
             form = made.form(meta={"csrf": False})
@@ -227,6 +247,6 @@ def test_cells_that_could_not_be_changed_are_no_list(kind: str, entry: str) -> N
                 "doors": {"index": CLASSROOMS_READ},
                 "title": "Broken",
                 "address": "broken",
-                "columns": (Column("a", "A", edit=Edit(CLASSROOMS_READ, (Entry(entry, "A"),), "x")),),
+                "columns": (Column("a", "A", edit=Edit(CLASSROOMS_READ, "A", (Entry(entry, "A"),), "x")),),
             },
         )
