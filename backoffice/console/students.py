@@ -219,7 +219,7 @@ class StudentGrid(Grid):
             student=public_id,
             given_name=written["given_name"],
             family_name=written["family_name"],
-            classroom=room.public_id if room and room.archived_at is None else None,
+            classroom=room.public_id if room and can(self.who, STUDENTS_EDIT, room) else None,
             seen=seen,
         )
 
@@ -370,7 +370,7 @@ class StudentGrid(Grid):
                     given_name=form.given_name.data or "",
                     family_name=form.family_name.data,
                     classroom=turn.classroom.public_id
-                    if turn.classroom and turn.classroom.archived_at is None
+                    if turn.classroom and can(self.who, STUDENTS_EDIT, turn.classroom)
                     else None,
                     seen=form.seen.data or None,
                 )

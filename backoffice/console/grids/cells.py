@@ -109,7 +109,11 @@ def _saved(grid: "Grid", column: Column, public_id: str) -> Answer:
         flash("Saved.", "success")
         return redirect(back_url(grid), 303)
     tx = reading()
-    row = grid.rows(tx, [reread(tx, grid.entity, public_id, grid.doors["index"])])[0]
+    try:
+        row = grid.rows(tx, [reread(tx, grid.entity, public_id, grid.doors["index"])])[0]
+    except NotFound:
+        # Saved all the same, and not in the list any more.
+        return render_template("console/parts/cell_saved.html", cell=None)
     return render_template("console/parts/cell_saved.html", cell=row.cells[grid.columns.index(column)])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from werkzeug.test import TestResponse
 
 from backoffice import clock
@@ -163,6 +163,31 @@ def test_whose_right_ended_meanwhile_changes_nothing(app: Flask, world: World, c
         tx.execute(update(TeachingRole).where(*place).values(role="co_teacher"))
     assert (answer.status_code, pencils) == (404, 0)
     assert name_of(child) == "Cella Changeable"
+
+
+def test_in_the_list_of_a_class_in_which_one_only_helps_ones_own_students_can_be_corrected(
+    teacher: FlaskClient, world: World, child: Child
+) -> None:
+    """It is theirs by another class; here it cannot be undone, as they may not change this one's list."""
+    room = world.colleague_class
+    with transaction(SYSTEM) as tx:
+        here = {"school_id": world.home.id, "classroom_id": room.id}
+        seat = {"student_id": child.id, "avatar": "fox", "balance": 0, "joined_at": clock.now()}
+        tx.execute(insert(Enrollment).values(**here, **seat))
+        role = {"account_id": world.people["teacher"].id, "role": "helper"}
+        tx.execute(insert(TeachingRole).values(**here, **role))
+    listed = teacher.get(f"{LIST}?classroom={room.public_id}").text
+    # Of its other students they only see the names.
+    assert re.findall(r'class="cell-edit" href="(\w+)/', listed) == [child.public_id]
+    answer = send(teacher, cell(child, f"?classroom={room.public_id}"), named("Celia"))
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            delete(TeachingRole).where(
+                TeachingRole.classroom_id == room.id,
+                TeachingRole.account_id == world.people["teacher"].id,
+            )
+        )
+    assert (answer.status_code, name_of(child)) == (303, "Celia Changeable")
 
 
 def test_a_form_that_stood_open_too_long_keeps_what_was_typed(teacher: FlaskClient, child: Child) -> None:

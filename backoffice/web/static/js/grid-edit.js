@@ -14,7 +14,7 @@ const UNREACHED = "No answer came. Check the connection, then try again.";
 const GONE = "This is gone, or not yours to change any more. Nothing was saved. Copy what you typed if you need it.";
 const OUT = "You are signed out, and nothing was saved. Sign in in another tab, then save again.";
 const OFTEN = "Too many tries. Wait a minute, then save again.";
-const FAILED = "Nothing was saved. Try again in a moment.";
+const FAILED = "Something went wrong, so this may not be saved. What you typed is still here: save it again.";
 
 export function gridEdit(root) {
   for (const form of root.querySelectorAll("form.grid")) {
@@ -57,7 +57,7 @@ async function ask(address, body) {
       signal: AbortSignal.timeout(PATIENCE),
     });
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (answer.redirected || answer.status === 401) return { problem: OUT };
+    if (answer.redirected || [400, 401].includes(answer.status)) return { problem: OUT };
     const saved = answer.ok && part.querySelector("[data-saved] .cell-value");
     if (saved) return { saved };
     // Anything else with the form in it is the form: to begin with, refused, or somebody was quicker.
@@ -173,7 +173,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
   dialog.showModal();
   if (begun.nodes) fill(begun);
   else {
-    tell(begun.problem === LOST ? UNREACHED : begun.problem);
+    tell([LOST, FAILED].includes(begun.problem) ? UNREACHED : begun.problem);
     hint.replaceChildren(close(root));
   }
   put(dialog, cell);

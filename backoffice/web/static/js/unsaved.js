@@ -13,13 +13,22 @@ const WORDS = "textarea, input:is([type=text], [type=email], [type=url], [type=t
 export function guardUnsaved(root) {
   const sent = new Set();
   const before = root.querySelector("[data-unsaved]");
+  const lost = (form) => isTyped(form) || (before !== null && isAfter(before, form));
   root.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent.add(event.target); });
-  window.addEventListener("beforeunload", (event) => {
-    const forms = [...root.querySelectorAll("form")].filter((form) => isGuarded(form));
+  const ask = (event) => {
     // What is on its way is not lost; what another form of the page holds is.
-    const lost = forms.some((form) => !sent.has(form) && (isTyped(form) || (before && isAfter(before, form))));
+    const any = [...root.querySelectorAll("form")].some((form) => isGuarded(form) && !sent.has(form) && lost(form));
     sent.clear(); // whoever stays has sent nothing, and a download leaves the page as it is
-    if (lost) event.preventDefault();
+    if (any) event.preventDefault();
+  };
+  // Only once there may be something to lose: a page that listens may not be kept for the back button.
+  const listen = () => window.addEventListener("beforeunload", ask);
+  root.addEventListener("input", listen);
+  root.addEventListener("change", listen);
+  if (before) listen();
+  window.addEventListener("pageshow", () => {
+    // Browsers bring typed words back after "back", and tell nobody.
+    if ([...root.querySelectorAll("form")].some((form) => isGuarded(form) && isTyped(form))) listen();
   });
 }
 
