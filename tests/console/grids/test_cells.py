@@ -241,9 +241,12 @@ def test_a_page_that_was_overtaken_says_so_and_can_be_sent_again(
         (seen,) = re.findall(r'name="seen"[^>]*value="(\w+)"', answer.text)
         assert send(teacher, page, {**fields, "seen": seen}).status_code == 303
     assert name_of(child) == "Celia Changeable"
+    # The name as it is, and something else of the class.
+    fields = {"name": "Ours", "shared_devices": "y", "seen": version("Ours")}
+    assert send(teacher, page, fields).status_code == 303
     with transaction(SYSTEM) as tx:
         room = tx.scalars(select(Classroom).where(Classroom.id == world.own_class.id)).one()
-        assert (room.name, room.shared_devices) == ("Ours", False)
+        assert (room.name, room.shared_devices) == ("Ours", True)
         room.name = world.own_class.name
 
 
