@@ -81,7 +81,8 @@ async function edit(root, { pencil, pencils, opener, said }) {
   delete pencil.dataset.busy;
   const dialog = root.createElement("dialog");
   dialog.className = "cell-editor";
-  dialog.setAttribute("aria-label", pencil.textContent.trim());
+  const row = pencil.closest("tr").querySelector("th")?.textContent.trim();
+  dialog.setAttribute("aria-label", [pencil.getAttribute("aria-label"), row].filter(Boolean).join(": "));
   const place = root.createElement("div");
   const hint = root.createElement("p");
   hint.className = "cell-keys";
