@@ -3,6 +3,8 @@
 from datetime import timedelta
 from math import ceil
 
+MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
+
 
 class Rejected(Exception):
     """What was asked for cannot be done as it stands. Nothing has been changed.
@@ -19,6 +21,15 @@ class Rejected(Exception):
     def whole(cls, sentence: str) -> "Rejected":
         """A rejection that belongs to no single input."""
         return cls(**{"": sentence})
+
+
+class Overtaken(Rejected):
+    """Somebody has changed it since it was shown to whoever wants to change it."""
+
+    @classmethod
+    def meanwhile(cls) -> "Overtaken":
+        """The rejection, in the words of a form."""
+        return cls(**{"": MEANWHILE})
 
 
 class SwitchedOff(Exception):

@@ -1,5 +1,6 @@
 """Finding one thing by its public identifier, or finding that it does not exist for this principal."""
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
@@ -52,6 +53,21 @@ def find(
             raise Closed
         raise NotFound
     return found
+
+
+def reread(tx: Transaction, entity: type[T], public_id: str, permission: Permission | None) -> T:
+    """The same as the database has it by now, whatever was read of it before. Raises as `find` does."""
+    tx.expunge_all()
+    return find(tx, entity, public_id, permission=permission)
+
+
+def held_on(
+    tx: Transaction, entity: type[DeclarativeBase], permission: Permission, public_ids: Collection[str]
+) -> set[str]:
+    """On which of these rows the principal holds the permission; in one statement."""
+    column = entity.public_id  # type: ignore[attr-defined]
+    found = rows_of(tx.principal, entity, permission).where(column.in_(public_ids))
+    return set(tx.scalars(found.with_only_columns(column)))
 
 
 def rows_of(principal: Principal, entity: type[T], permission: Permission | None = None) -> Select[T]:

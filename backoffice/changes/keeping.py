@@ -1,6 +1,5 @@
 """Keeping what somebody changes, within the transaction of the service that changes it."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice import clock
+from backoffice.access import seen
 from backoffice.access.transaction import Transaction
 from backoffice.audit.trail import record
 from backoffice.changes.models import (
@@ -55,8 +55,8 @@ class PutBack:
 
 
 def version(value: Any) -> str:
-    """What equal values have in common: by it a page notices that a value is another one now."""
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=12).hexdigest()
+    """What equal values, as JSON has them, have in common: by it a page notices that one is another now."""
+    return seen.version(json.dumps(value, sort_keys=True))
 
 
 def keep_change(

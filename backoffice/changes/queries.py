@@ -1,13 +1,14 @@
 """The last changes of a record, and the one that somebody wants to put back."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import visible
+from backoffice.access.seen import Changed
 from backoffice.access.transaction import Transaction
 from backoffice.changes.keeping import OF
 from backoffice.changes.models import Change, JobChange, PluginChange
@@ -26,6 +27,15 @@ def last_changes(tx: Transaction, row: DeclarativeBase) -> Sequence[Change]:
     statement = select(model).where(*of_row).order_by(model.id.desc()).limit(MOST)
     found: Sequence[Change] = tx.scalars(visible(tx.principal, statement)).all()  # type: ignore[assignment]
     return found
+
+
+def changed_by(tx: Transaction, row: DeclarativeBase, field: str, now: Any) -> Changed | None:
+    """Who gave a field the value that it has now, and when, while that is kept."""
+    last = next((each for each in last_changes(tx, row) if each.field == field), None)
+    if last is None or last.difference["after"] != now:
+        return None
+    own = last.by is not None and last.by == tx.principal.account_id
+    return Changed(people_of(tx, [last]).get(last.by or 0), last.at, own)
 
 
 def change_of(tx: Transaction, model: type[C], public_id: str) -> C:

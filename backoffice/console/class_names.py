@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_EDIT
+from backoffice.access.seen import version
 from backoffice.console.class_page import ClassPage
 from backoffice.problems import Rejected
 from backoffice.schools import labels, names, showing_queries
 from backoffice.schools.models import Classroom, NamesShown
 from backoffice.schools.services import showing
-from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list, version
+from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list
 from backoffice.web.identity import done_reading, reading
 
 WAYS = {
@@ -121,6 +122,15 @@ class ClassNames(ClassPage):
             typed=typed or ClassList(),
             problem=problems.get("") or (LOOK_BELOW if problems else None),
             problems=problems,
+            lines=[
+                {
+                    "id": f"given-{each.public_id}",
+                    "title": each.name,
+                    "sentence": problems[each.public_id],
+                }
+                for each in students
+                if each.public_id in problems and not found
+            ],
             version=version,
             written=[
                 (each.name, written[each.public_id].strip())

@@ -1,5 +1,6 @@
 """Points of a class: awarding, taking back, history, totals, the board, groups, goals."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -212,22 +213,24 @@ class ClassPoints(ActionPages, ReportPages):
         tx = reading()
         row = find(tx, Classroom, public_id, permission=GOALS_EDIT)
         pupils = points_queries.pupils(tx, row)
-        form, problem = FlaskForm(), None
+        form = FlaskForm()
+        problems: dict[str, str] = {}
         typed = {pupil.public_id: str(pupil.goal or "") for pupil in pupils}
+        same = request.form.get("same", "")
         if form.is_submitted():
             typed = {pupil: request.form.get(f"goal-{pupil}", said) for pupil, said in typed.items()}
         if form.validate_on_submit():
             done_reading()
-            if "everybody" in request.form:
-                typed = dict.fromkeys(typed, request.form.get("same", ""))
+            own = {f"goal-{pupil}": said for pupil, said in typed.items()}
             try:
+                goals = _goals({"same": same} if "everybody" in request.form else own)
                 goal_services.set_goals(
                     principal=self.who,
                     classroom=public_id,
-                    goals={pupil: _goal(said) for pupil, said in typed.items()},
+                    goals={pupil: goals.get("same", goals.get(f"goal-{pupil}")) for pupil in typed},
                 )
             except Rejected as rejected:
-                problem = show_rejection(form, rejected)
+                problems = dict(rejected.fields)
             else:
                 flash("The goals are saved.", "success")
                 return redirect(f"{_base(public_id)}/goals", 303)
@@ -235,12 +238,22 @@ class ClassPoints(ActionPages, ReportPages):
             "console/points/goals.html",
             row,
             form=form,
-            problem=problem,
+            problem=problems.get(""),
+            problems=problems,
+            lines=[
+                {"id": name, "title": title, "sentence": problems[name]}
+                for name, title in (
+                    ("same", "The same for everybody"),
+                    *((f"goal-{pupil.public_id}", pupil.label) for pupil in pupils),
+                )
+                if name in problems
+            ],
             pupils=pupils,
             typed=typed,
+            same=same,
             highest=goal_services.HIGHEST_GOAL,
         )
-        return (page, 422) if form.errors or problem else page
+        return (page, 422) if form.errors or problems else page
 
     def points_page(self, template: str, row: Classroom, **context: Any) -> str:
         """A page about the points of a class, with the row of these pages."""
@@ -298,13 +311,20 @@ def _whom_asked() -> Whom:
     return Whom(asked) if asked in set(Whom) else Whom.CHOSEN
 
 
-def _goal(said: str) -> int | None:
-    said = said.strip()
-    if not said:
-        return None
-    if not (said.isascii() and said.isdigit() and len(said) <= DIGITS):
-        raise Rejected.whole(f"A goal is a whole number from 1 to {goal_services.HIGHEST_GOAL:,}.")
-    return int(said)
+def _goals(said: Mapping[str, str]) -> dict[str, int | None]:
+    """The goals that were written, by the names of their fields. Raises `Rejected`."""
+    written = {name: text.strip() for name, text in said.items()}
+    wrong = [name for name, text in written.items() if text and not _is_goal(text)]
+    if wrong:
+        sentence = f"A goal is a whole number from 1 to {goal_services.HIGHEST_GOAL:,}."
+        raise Rejected(**dict.fromkeys(wrong, sentence))
+    return {name: int(text) if text else None for name, text in written.items()}
+
+
+def _is_goal(text: str) -> bool:
+    # The length first: a very long number takes long to read.
+    digits = len(text) <= DIGITS and text.isascii() and text.isdigit()
+    return digits and 1 <= int(text) <= goal_services.HIGHEST_GOAL
 
 
 def _mark(week: Week) -> Mark:

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import (
     CLASSROOMS_CREATE,
     CLASSROOMS_EDIT,
@@ -27,25 +27,30 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.seen import Changed, version
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
+from backoffice.changes.models import ClassroomField
+from backoffice.changes.queries import changed_by
 from backoffice.console import doors as wording
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
-from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
+from backoffice.console.forms import EditClassroomForm, NewClassroomForm, PasteForm
 from backoffice.console.grid import Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
+from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.overtaken import not_over_others
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, queries
 from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door
+from backoffice.schools.services import archiving, rosters
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors as door_services
-from backoffice.schools.services import rosters
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.rosters import ANOTHER, Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
@@ -62,6 +67,37 @@ SHOWN_FIRST = (
     *(LineState.NEW, LineState.SAME),
 )
 ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
+
+
+NAME = Edit(
+    CLASSROOMS_EDIT,
+    "Rename a class",
+    (Entry("name", "Name of the class", required="Give the class a name.", most=services.LONGEST_NAME),),
+    run="rename",
+    by="renamed_by",
+)
+MARK = Edit(
+    CLASSROOMS_EDIT,
+    "Choose picture and colour",
+    (
+        Entry(
+            "icon",
+            "Picture",
+            "choice",
+            required="Choose one of the pictures.",
+            choices=tuple((figure, figure.capitalize()) for figure in names.FIGURES),
+        ),
+        Entry(
+            "colour",
+            "Colour",
+            "choice",
+            required="Choose one of the colours.",
+            choices=tuple((colour, colour.capitalize()) for colour in names.COLOURS),
+        ),
+    ),
+    run="mark",
+    by="marked_by",
+)
 
 
 class ClassroomGrid(Grid):
@@ -89,6 +125,7 @@ class ClassroomGrid(Grid):
     category = "Teaching"
     address = "classrooms"
     noun = ("class", "classes")
+    kind = "classroom"
     reads = (
         Classroom.school_id,
         Classroom.id,
@@ -105,8 +142,8 @@ class ClassroomGrid(Grid):
     search_placeholder = "Find a class"
     search_from = 12
     columns = (
-        Column("name", "Class", sort=BY_NAME),
-        Column("mark", "Mark", optional=True),
+        Column("name", "Class", sort=BY_NAME, edit=NAME),
+        Column("mark", "Mark", optional=True, edit=MARK),
         Column("school", "School", optional=True),
         Column("students", "Students", numeric=True, optional=True),
         Column("door", "Door", optional=True),
@@ -173,6 +210,28 @@ class ClassroomGrid(Grid):
             )
             for thing in things
         ]
+
+    def rename(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
+        """Rename a class in the list."""
+        services.rename_classroom(principal=self.who, classroom=public_id, name=written["name"], seen=seen)
+
+    def renamed_by(self, tx: Transaction, room: Classroom) -> Changed | None:
+        """Who gave a class its name, while that is kept."""
+        return changed_by(tx, room, ClassroomField.NAME, room.name)
+
+    def marked_by(self, tx: Transaction, room: Classroom) -> Changed | None:
+        """Who gave a class its mark, while that is kept."""
+        return changed_by(tx, room, ClassroomField.MARK, [room.icon, room.colour])
+
+    def mark(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
+        """Give a class another mark in the list."""
+        archiving.mark_classroom(
+            principal=self.who,
+            classroom=public_id,
+            icon=written["icon"],
+            colour=written["colour"],
+            seen=seen,
+        )
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to a new class."""
@@ -283,16 +342,24 @@ class ClassroomGrid(Grid):
     def edit(self, public_id: str) -> str | Response | tuple[str, int]:
         """Rename a class."""
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
-        form = ClassroomForm(obj=row)
+        form = EditClassroomForm(obj=row)
         own_page = f"/console/classrooms/{public_id}"
+        if not form.is_submitted():
+            form.seen.data = version(row.name)
+
+        def now() -> tuple[str, str]:
+            there = reread(reading(), Classroom, public_id, CLASSROOMS_EDIT)
+            return there.name, version(there.name)
 
         def save() -> str:
-            services.rename_classroom(
-                principal=self.who,
-                classroom=public_id,
-                name=form.name.data or "",
-                shared_devices=form.shared_devices.data,
-            )
+            with not_over_others(form.seen, now):
+                services.rename_classroom(
+                    principal=self.who,
+                    classroom=public_id,
+                    name=form.name.data or "",
+                    shared_devices=form.shared_devices.data,
+                    seen=form.seen.data or None,
+                )
             return own_page
 
         return self.form_page(

@@ -40,6 +40,12 @@ class ClassroomForm(FlaskForm):
     )
 
 
+class EditClassroomForm(ClassroomForm):
+    """The same of a class that there is, by whoever has seen how it is called."""
+
+    seen = HiddenField()
+
+
 class NewClassroomForm(SchoolForm, ClassroomForm):
     """A new class, for somebody who may make one at several schools."""
 
@@ -64,7 +70,9 @@ class MarkForm(FlaskForm):
 
 
 class StudentForm(FlaskForm):
-    """How a student's name is written."""
+    """How a student's name is written. `seen` is the `version` of the name that was shown."""
+
+    seen = HiddenField()
 
     given_name = StringField("Given name", [DataRequired("Write a given name."), Length(max=LONGEST)])
     family_name = StringField(

@@ -27,7 +27,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export, xlsx_export
 from backoffice.console.forms import ConfirmForm
-from backoffice.console.grids import views
+from backoffice.console.grids import cells, views
 from backoffice.console.grids.bulk import (
     BulkAction,
     Chosen,
@@ -75,6 +75,8 @@ class Cell(NamedTuple):
     tone: str | None = None
     datetime: str | None = None
     exact: str | None = None
+    # Where it is changed, if whoever looks at it may.
+    edit: str | None = None
 
     @property
     def in_file(self) -> str | None:
@@ -123,6 +125,8 @@ class Grid(GuardedView):
     abstract = True
     fresh = frozenset({"export", "export_found"})
     entity: ClassVar[type[DeclarativeBase]]
+    # What addresses call such a row (`web/converters.py`), where cells can be changed.
+    kind: ClassVar[str] = ""
     columns: ClassVar[tuple[Column, ...]] = ()
     # The entity's columns that `rows` and `name_of` look at, its key among them; without these, all of it.
     reads: ClassVar[Columns] = ()
@@ -145,6 +149,7 @@ class Grid(GuardedView):
         for column in cls.columns:
             if isinstance(column.sort, By) and column.sort.column.property.columns[0].nullable:
                 raise TypeError(f"{cls.__name__} sorts by {column.key}, which may be empty.")
+        cells.doors_of(cls)
 
     # ------------------------------------------------------------------ what a grid declares
 
@@ -421,7 +426,7 @@ class Grid(GuardedView):
             "title": self.title,
             "columns": columns,
             "headings": [self._heading(each, order if page.ordered else Order()) for each in columns],
-            "rows": self._picked(columns, self.rows(tx, page.rows)),
+            "rows": self._picked(columns, cells.with_pencils(self, tx, columns, self.rows(tx, page.rows))),
             "count_text": self.counted(page.count),
             "newer": page.before,
             "older": page.after,
@@ -519,6 +524,11 @@ class Grid(GuardedView):
         """The address of the list as the request asks for it, without these words of it and with more."""
         pairs = [*self._kept(without), *more.items()]
         return f"./?{urlencode(pairs)}" if pairs else "./"
+
+    def state(self) -> list[tuple[str, str]]:
+        """What the request asks of the list, and for which page of it, as pairs for an address."""
+        at = [(name, request.values[name]) for name in ("before", "after") if request.values.get(name)]
+        return [*self._kept(), *at]
 
 
 def searched() -> str:

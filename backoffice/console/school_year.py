@@ -1,6 +1,6 @@
 """Beginning a school year: what becomes of each class, a look at all of it, and doing it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -61,7 +61,8 @@ class SchoolYearPage(GuardedView):
             raise NotFound
         classes, from_source = school_years.classes_of_year(tx, school), has_source(tx, school.id)
         done_reading()
-        problem, looked, form = None, None, FlaskForm()
+        looked, form = None, FlaskForm()
+        problems: Mapping[str, str] = {}
         if form.validate_on_submit() and request.form.get("do") != "edit":
             endings = _endings()
             try:
@@ -78,20 +79,22 @@ class SchoolYearPage(GuardedView):
                     principal=self.who, school=school.public_id, endings=endings
                 )
             except Rejected as rejected:
-                problem = str(rejected)
-        page = self._page(school, classes, looked, problem, from_source=from_source)
-        return (page, 422) if problem or form.errors else page
+                problems = rejected.fields
+        page = self._page(school, classes, looked, problems, from_source=from_source)
+        return (page, 422) if problems or form.errors else page
 
     def _page(
         self,
         school: School,
         classes: Sequence[YearClass],
         looked: YearPreview | None,
-        problem: str | None,
+        problems: Mapping[str, str],
         *,
         from_source: bool,
     ) -> str:
         crumbs: list[dict[str, str]] = [{"title": self.title, "url": HERE}, {"title": school.name}]
+        there = {each.public_id: each.name for each in classes}
+        whole = [sentence for name, sentence in problems.items() if name not in there]
         return self.render(
             "console/school_year.html" if looked is None else "console/school_year_look.html",
             form=FlaskForm(),
@@ -99,7 +102,13 @@ class SchoolYearPage(GuardedView):
             rows=[_row(each) for each in classes],
             looked=looked,
             sentences=_sentences(looked) if looked else [],
-            problem=problem,
+            problem=" ".join(whole) or None,
+            problems=problems,
+            lines=[
+                {"id": f"name-{key}", "title": name, "sentence": problems[key]}
+                for key, name in there.items()
+                if key in problems
+            ],
             longest=LONGEST_NAME,
             most=school_years.MOST_CLASSES,
             from_source=from_source,

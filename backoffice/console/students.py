@@ -1,6 +1,6 @@
 """Students in the console: the list, one student, correcting a name, leaving a class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, or_
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
@@ -27,13 +27,18 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.seen import Changed, version
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
+from backoffice.changes.models import StudentField
+from backoffice.changes.queries import changed_by
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.console.grids.columns import BY_NAME, By
+from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
@@ -54,6 +59,18 @@ LINK_STATES = {
 }
 
 
+NAME = Edit(
+    STUDENTS_EDIT,
+    "Correct a name",
+    (
+        Entry("given_name", "Given name", required="Write a given name.", most=names.LONGEST),
+        Entry("family_name", "Family name", most=names.LONGEST),
+    ),
+    run="correct",
+    by="corrected_by",
+)
+
+
 class StudentGrid(Grid):
     """All students that somebody may read, and each one's page."""
 
@@ -72,6 +89,7 @@ class StudentGrid(Grid):
     category = "Teaching"
     address = "students"
     noun = ("student", "students")
+    kind = "student"
     reads = (
         Student.school_id,
         Student.id,
@@ -82,7 +100,7 @@ class StudentGrid(Grid):
     )
     search_placeholder = "Find a name"
     columns = (
-        Column("name", "Student", sort=BY_NAME),
+        Column("name", "Student", sort=BY_NAME, edit=NAME),
         Column("classes", "Classes", optional=True),
         Column("points", "Points", numeric=True, optional=True),
         Column(
@@ -195,6 +213,23 @@ class StudentGrid(Grid):
                 "icon": "students",
             },
         }
+
+    def correct(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
+        """Correct a name in the list; in the list of one class so that it can be undone there."""
+        room = self.chosen(reading(), "classroom")
+        services.correct_student(
+            principal=self.who,
+            student=public_id,
+            given_name=written["given_name"],
+            family_name=written["family_name"],
+            classroom=room.public_id if room and can(self.who, STUDENTS_EDIT, room) else None,
+            seen=seen,
+        )
+
+    def corrected_by(self, tx: Transaction, student: Student) -> Changed | None:
+        """Who wrote a name as it is, while that is kept."""
+        now = [student.given_name, student.family_name]
+        return changed_by(tx, student, StudentField.NAME, now)
 
     def allowed_actions(self) -> list[BulkAction]:
         """Leaving a class is offered where the list shows one class."""
@@ -324,16 +359,25 @@ class StudentGrid(Grid):
         form = StudentForm(obj=row)
         own_page = turn.of(public_id)
 
+        if not form.is_submitted():
+            form.seen.data = version(row.given_name, row.family_name)
+
+        def now() -> tuple[str, str]:
+            there = reread(reading(), Student, public_id, STUDENTS_EDIT)
+            return full_name(there), version(there.given_name, there.family_name)
+
         def save() -> str:
-            services.correct_student(
-                principal=self.who,
-                student=public_id,
-                given_name=form.given_name.data or "",
-                family_name=form.family_name.data,
-                classroom=turn.classroom.public_id
-                if turn.classroom and turn.classroom.archived_at is None
-                else None,
-            )
+            with not_over_others(form.seen, now):
+                services.correct_student(
+                    principal=self.who,
+                    student=public_id,
+                    given_name=form.given_name.data or "",
+                    family_name=form.family_name.data,
+                    classroom=turn.classroom.public_id
+                    if turn.classroom and can(self.who, STUDENTS_EDIT, turn.classroom)
+                    else None,
+                    seen=form.seen.data or None,
+                )
             if turn.next and "onwards" in request.form:
                 return turn.of(turn.next.public_id, "/edit")
             return own_page

@@ -278,7 +278,7 @@ class Stage:
             return self.world.student(self.world.own_class, self.world.own_class.children[0])
         return self.world.sign_in(role)
 
-    def named(self, row: Any) -> str:
+    def named(self, row: Any) -> str:  # noqa: PLR0912 - one line for each kind of row
         """What a row is called in the lists above."""
         match row:
             case District():

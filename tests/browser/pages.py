@@ -261,6 +261,11 @@ def put_no_mark_back(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Put back").click()
 
 
+def open_a_cell(page: Page, _site: Site) -> None:
+    page.get_by_role("link", name="Correct a name").first.click()
+    page.get_by_label("Given name").wait_for()
+
+
 def clear_and_save(page: Page, _site: Site) -> None:
     """Save a form without its first field."""
     page.get_by_role("main").get_by_role("textbox").first.fill("")
@@ -717,6 +722,10 @@ PAGES: Mapping[str, Stop] = {
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
     "move students": Stop("teacher", "/console/students/?classroom={classroom}", move_everybody),
     "a student": Stop("teacher", "/console/students/{student}"),
+    "cell of a student": Stop("teacher", "/console/students/{student}/cell/name"),
+    "cell of a student, error": Stop("teacher", "/console/students/{student}/cell/name", clear_and_save),
+    "cell of a student, in place": Stop("teacher", "/console/students/", open_a_cell),
+    "cell of a class": Stop("teacher", CLASS + "/cell/mark"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
     "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),
     "merge, whom": Stop("teacher", "/console/students/{student}/merge", press("Find")),

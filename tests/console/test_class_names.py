@@ -7,9 +7,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from backoffice.access.seen import version
 from backoffice.access.transaction import transaction
+from backoffice.problems import MEANWHILE
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
-from backoffice.schools.services.class_list import MEANWHILE, ClassList, Rewritten, save_class_list, version
+from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list
 from tests.factories.visitor import send
 from tests.factories.world import SYSTEM, Child, World, names_behind
 

@@ -169,7 +169,7 @@ def leader(app: Flask, world: World) -> FlaskClient:
 def listed(world: World, page: str) -> set[str]:
     """The classes that a list shows, by name."""
     rooms = (world.own_class, world.colleague_class, world.elsewhere_class, world.foreign_class)
-    return {room.name for room in rooms if f">{room.name}</a></th>" in page}
+    return {room.name for room in rooms if f">{room.name}</a>" in page}
 
 
 def leads_to(page: str, name: str) -> str:

@@ -103,3 +103,14 @@ def test_teachers_find_it_in_a_school_of_their_own_alone(app: Flask, world: Worl
     finally:
         with transaction(SYSTEM) as tx:
             tx.execute(update(School).where(School.id == world.home.id).values(kind=SchoolKind.SCHOOL))
+
+
+def test_a_name_that_is_missing_is_said_by_its_class(client: FlaskClient, world: World, page: str) -> None:
+    room = world.own_class
+    fields = {"class": room.public_id, f"new-{room.public_id}": "y", f"name-{room.public_id}": " "}
+    sent = {"school": world.home.public_id, "do": "look", **fields}
+    answer = send(client, HERE, sent, page=page)
+    assert answer.status_code == 422
+    named = f"name-{room.public_id}"
+    assert f'<a href="#{named}">{room.name}: Give each new class a name' in answer.text
+    assert re.search(rf'id="{named}"[^>]*aria-invalid="true" aria-describedby="{named}-error"', answer.text)

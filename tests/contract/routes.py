@@ -26,8 +26,10 @@ from backoffice.accounts.codes import RECOVERY_CODES
 from backoffice.accounts.models import AccountSession
 from backoffice.changes.keeping import version
 from backoffice.changes.models import CHANGES
+from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
+from backoffice.console.students import StudentGrid
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.host.fields import Kind, settings_in
 from backoffice.host.queries import seen
@@ -270,6 +272,8 @@ NOTED_CHANGE = (
     *("changed app.roster_change", "added app.roster_change_student"),
     "removed app.roster_change_student",
 )
+# The lists with cells to change, by the kind of their rows.
+WITH_CELLS: Mapping[str, Any] = {each.kind: each for each in (ClassroomGrid, StudentGrid)}
 Fill = Callable[[Stage, Actor, Thing | None], Filled]
 
 
@@ -348,6 +352,22 @@ def _corrected(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
         {"given_name": "Corrected", "family_name": "Spelling"},
         ("added app.student_change", "changed app.student", *noted_anew),
     )
+
+
+def _in_its_cell(column: str, **fields: str) -> Fill:
+    """A cell of a list, by whoever has just seen what is there; what is changed is the row alone."""
+
+    def filled(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+        seen = "nothing"
+        if thing is not None:
+            grid = WITH_CELLS[thing.kind]
+            edit = next(each.edit for each in grid.columns if each.key == column)
+            with transaction(SYSTEM) as tx:
+                row = tx.scalars(select(grid.entity).where(grid.entity.id == thing.id)).one()
+                seen = edit.version_of(row) if edit else seen
+        return Filled({**fields, "seen": seen}, (f"changed app.{thing.kind if thing else ''}",))
+
+    return filled
 
 
 def _aliased(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -1218,6 +1238,9 @@ FORMS: Mapping[str, Fill] = {
     # A picture is used in tests/students/test_tablets.py.
     "tablets.pair": _always(audited=False),
     "console_students.edit": _corrected,
+    "console_students.cell_name": _in_its_cell("name", given_name="Celled", family_name="Spelling"),
+    "console_classrooms.cell_name": _in_its_cell("name", name="Celled Sheep"),
+    "console_classrooms.cell_mark": _in_its_cell("mark", icon="owl", colour="plum"),
     "console_students.act:unenroll": _unenroll,
     "plugin_rosters_rosters.upload": _roster,
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Connection, text
 
 from backoffice.access.lookup import NotFound
+from backoffice.access.seen import version
 from backoffice.runtime import Runtime
 from backoffice.schools.services import merging
-from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list, version
+from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.waiting import wait_for_one_behind
 from tests.factories.world import Child, World

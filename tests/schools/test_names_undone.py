@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, text
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
+from backoffice.access.seen import version
 from backoffice.access.transaction import transaction
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
@@ -18,7 +19,7 @@ from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import RosterChangeStudent
 from backoffice.schools.services import changes, classrooms, rosters, students
 from backoffice.schools.services.changes import NAMES_CHANGED, NOTHING, UNDONE_WITHIN, undo_last_change
-from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list, version
+from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World

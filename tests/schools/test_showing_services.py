@@ -9,13 +9,14 @@ from sqlalchemy import select, update
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Nobody, Principal
+from backoffice.access.seen import version
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
-from backoffice.problems import Rejected
+from backoffice.problems import MEANWHILE, Rejected
 from backoffice.schools import codes, names
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
 from backoffice.schools.services import showing
-from backoffice.schools.services.class_list import MEANWHILE, ClassList, Rewritten, save_class_list, version
+from backoffice.schools.services.class_list import ClassList, Rewritten, save_class_list
 from backoffice.storage import functions
 from tests.factories.world import SYSTEM, Child, Class, World, names_behind
 

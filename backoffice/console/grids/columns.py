@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import InstrumentedAttribute
 
 from backoffice.access.permissions import Permission
+from backoffice.console.grids.edits import Edit
 from backoffice.console.grids.filters import Few
 
 
@@ -37,6 +38,8 @@ class Column:
     # Whoever reads the list may leave it out.
     optional: bool = False
     permission: Permission | None = None
+    # How its cells are changed where they stand, if they are.
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, eq=False)

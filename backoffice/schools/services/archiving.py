@@ -6,6 +6,7 @@ from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
@@ -58,11 +59,18 @@ def restore_classroom(*, principal: Principal, classroom: str) -> None:
 
 
 def mark_classroom(
-    *, principal: Principal, classroom: str, colour: str, icon: str, back: PutBack | None = None
+    *,
+    principal: Principal,
+    classroom: str,
+    colour: str,
+    icon: str,
+    seen: str | None = None,
+    back: PutBack | None = None,
 ) -> None:
     """Give the class the colour and the picture by which it is told from others.
 
-    Raises `Rejected`, `NotFound`, `Closed`.
+    `seen` is the `version` of picture and colour as they were shown. Raises `Rejected`, `Overtaken`,
+    `NotFound`, `Closed`.
     """
     if colour not in COLOURS:
         raise Rejected(colour="Choose one of the colours.")
@@ -70,6 +78,8 @@ def mark_classroom(
         raise Rejected(icon="Choose one of the pictures.")
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
+        if not is_to_be_written(seen, now=(row.icon, row.colour), wanted=(icon, colour)):
+            return
         keep_change(tx, row, back, mark=([row.icon, row.colour], [icon, colour]))
         row.colour, row.icon = colour, icon
         record(tx, "classrooms.mark", school_id=row.school_id, classroom=row.id, colour=colour, icon=icon)

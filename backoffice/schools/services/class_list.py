@@ -1,6 +1,5 @@
 """The list of a class as its teacher writes it: names, aliases and usernames, saved at once."""
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,10 +11,11 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_EDIT
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
-from backoffice.problems import Rejected
+from backoffice.problems import MEANWHILE, Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
@@ -28,7 +28,6 @@ from backoffice.storage.public_id import is_public_id
 Name = tuple[str, str | None]
 
 LONGEST_ALIAS = 30
-MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,6 @@ class Saved:
     names: int
     aliases: int
     usernames: int
-
-
-def version(given: str, family: str | None) -> str:
-    """What two equal names have in common: by it a page notices that a name is another one now."""
-    return hashlib.blake2b(f"{given}\0{family or ''}".encode(), digest_size=8).hexdigest()
 
 
 def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) -> Saved:

@@ -7,6 +7,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_CREATE, CLASSROOMS_EDIT
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
@@ -64,18 +65,27 @@ def create_classroom(
 
 
 def rename_classroom(
-    *, principal: Principal, classroom: str, name: str, shared_devices: bool, back: PutBack | None = None
+    *,
+    principal: Principal,
+    classroom: str,
+    name: str,
+    shared_devices: bool | None = None,
+    seen: str | None = None,
+    back: PutBack | None = None,
 ) -> None:
-    """Change what the class is called and whether its children share devices.
+    """Change what the class is called and, if that is said, whether its children share devices.
 
-    Raises `Rejected`, `NotFound`.
+    `seen` is the `version` of the name that was shown. Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     name = _named(name)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
-        devices = (row.shared_devices, shared_devices)
-        keep_change(tx, row, back, name=(row.name, name), shared_devices=devices)
-        row.name, row.shared_devices = name, shared_devices
+        shared = row.shared_devices if shared_devices is None else shared_devices
+        renamed = is_to_be_written(seen, now=(row.name,), wanted=(name,))
+        if not renamed and shared == row.shared_devices:
+            return
+        keep_change(tx, row, back, name=(row.name, name), shared_devices=(row.shared_devices, shared))
+        row.name, row.shared_devices = name, shared
         record(tx, "classrooms.rename", school_id=row.school_id, classroom=row.id)
 
 

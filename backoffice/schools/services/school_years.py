@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
@@ -259,7 +259,7 @@ def _year(tx: Transaction, school: str, endings: Sequence[Ending], *, lock: bool
     place = next((each for each in schools_of_years(tx) if each.public_id == school), None)
     if place is None:
         raise NotFound
-    wanted = {each.classroom: _judged(each) for each in endings}
+    wanted = _judged(endings)
     if not wanted:
         raise Rejected.whole(NO_CLASS)
     if len(wanted) > MOST_CLASSES:
@@ -285,15 +285,20 @@ def _year(tx: Transaction, school: str, endings: Sequence[Ending], *, lock: bool
     )
 
 
-def _judged(ending: Ending) -> Ending:
-    if ending.name is None:
-        return ending
-    name = clean(ending.name)
-    if not name:
-        raise Rejected.whole(NO_NAME)
-    if len(name) > LONGEST_NAME:
-        raise Rejected.whole(TOO_LONG)
-    return Ending(ending.classroom, name, ending.moving, ending.teachers_stay)
+def _judged(endings: Sequence[Ending]) -> dict[str, Ending]:
+    """The endings by their classes. Raises `Rejected`, by the classes of which the name is none."""
+    found = {
+        each.classroom: each if each.name is None else replace(each, name=clean(each.name))
+        for each in endings
+    }
+    wrong = {
+        classroom: TOO_LONG if each.name else NO_NAME
+        for classroom, each in found.items()
+        if each.name is not None and not 0 < len(each.name) <= LONGEST_NAME
+    }
+    if wrong:
+        raise Rejected(**wrong)
+    return found
 
 
 def _seats(tx: Transaction, school_id: int, rooms: Collection[int]) -> list[_Seat]:

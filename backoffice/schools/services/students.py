@@ -9,6 +9,7 @@ from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_EDIT, STUDENTS_UNENROLL
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
@@ -36,11 +37,13 @@ def correct_student(
     given_name: str,
     family_name: str | None,
     classroom: str | None = None,
+    seen: str | None = None,
     back: PutBack | None = None,
 ) -> None:
     """Change how a student's name is written; in a class of theirs, so that it can be undone there.
 
-    Raises `Rejected`, `NotFound`.
+    `seen` is the `version` of the given and family name that were shown. Raises `Rejected`, `Overtaken`,
+    `NotFound`.
     """
     given, family = names.written(given_name), names.written(family_name or "") or None
     problem = names.problem_with(given, family)
@@ -51,6 +54,8 @@ def correct_student(
         room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True) if classroom else None
         row = find(tx, Student, student, permission=STUDENTS_EDIT, lock=True)
         before, after, at = [row.given_name, row.family_name], [given, family], clock.now()
+        if not is_to_be_written(seen, now=tuple(before), wanted=tuple(after)):
+            return
         keep_change(tx, row, back, at=at, name=(before, after))
         row.given_name, row.family_name = given, family
         row.name_tokens = names.tokens(given, family, school_id=row.school_id)

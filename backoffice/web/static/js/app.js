@@ -2,15 +2,19 @@
 // that work without scripts; nothing is ever kept in the browser.
 import { copyButtons } from "./copy.js";
 import { guardForms } from "./forms.js";
+import { gridEdit } from "./grid-edit.js";
 import { gridKeys } from "./grid-keys.js";
 import { palette } from "./palette.js";
 import { passkeys } from "./passkeys.js";
 import { reloadWhileWorking } from "./reload.js";
 import { selectableRows } from "./rows.js";
+import { guardUnsaved } from "./unsaved.js";
 
 copyButtons(document);
 guardForms(document);
+gridEdit(document);
 gridKeys(document);
+guardUnsaved(document);
 palette(document);
 passkeys(document);
 reloadWhileWorking(document);

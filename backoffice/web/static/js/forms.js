@@ -1,9 +1,6 @@
 /**
- * Two guards for forms.
- *
- * - `<form data-guard>`: leaving the page with changed, unsent fields asks first.
- * - every form that posts: a second submit while the first is on its way is ignored. The pressed button
- *   turns, and after a moment it is said that the page is at work.
+ * Every form that posts: a second submit while the first is on its way is ignored. The pressed button turns,
+ * and after a moment it is said that the page is at work.
  */
 const PATIENCE = 8000; // an answer that is a download never leaves this page
 const UPLOAD_PATIENCE = 180000;
@@ -12,7 +9,6 @@ const SAY_AFTER = 700;
 export function guardForms(root) {
   for (const form of root.querySelectorAll("form")) {
     if (form.method === "post") sendOnce(form);
-    if ("guard" in form.dataset) askBeforeLeaving(form);
   }
 }
 
@@ -45,19 +41,4 @@ function sendOnce(form) {
     timers.push(setTimeout(() => { said.textContent = "One moment, please."; }, SAY_AFTER));
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) release(); });
-}
-
-function askBeforeLeaving(form) {
-  const read = () => {
-    const values = [];
-    for (const [name, value] of new FormData(form)) {
-      values.push(`${name}=${typeof value === "string" ? value : value.name}`);
-    }
-    return values.join("\n");
-  };
-  let before = read();
-  form.addEventListener("submit", () => { before = null; });
-  window.addEventListener("beforeunload", (event) => {
-    if (before !== null && read() !== before) event.preventDefault();
-  });
 }

@@ -8,6 +8,7 @@ const KEYS = [
   ["Home, End", "First and last row"],
   ["Space", "Select the row"],
   ["Enter", "Open the row"],
+  ["F2", "Change the row's first cell; in it, Tab goes on to the next"],
   ["?", "Show these keys"],
 ];
 const MOVES = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
@@ -20,7 +21,7 @@ function connect(root, form) {
   const rows = [...form.querySelectorAll("tbody tr")];
   if (!rows.length) return;
   const boxOf = (row) => row.querySelector("input[name=rowid]");
-  const linkOf = (row) => row.querySelector("th a[href]") ?? row.querySelector("a[href]");
+  const linkOf = (row) => row.querySelector("th a[href]:not(.cell-edit)") ?? row.querySelector("a[href]:not(.cell-edit)");
 
   const rove = (row) => {
     for (const each of rows) each.tabIndex = each === row ? 0 : -1;
@@ -49,7 +50,7 @@ function connect(root, form) {
       move(event.key === "Home" ? rows[0] : rows.at(-1));
     } else if (event.key === "?") {
       event.preventDefault();
-      const none = [boxOf(row) ? "" : "Space", linkOf(row) ? "" : "Enter"];
+      const none = [boxOf(row) ? "" : "Space", linkOf(row) ? "" : "Enter", row.querySelector(".cell-edit") ? "" : "F2"];
       explain(root, row, KEYS.filter(([key]) => !none.includes(key)));
     } else if (event.target === row && event.key === " ") {
       event.preventDefault();
