@@ -43,6 +43,7 @@ FAR_REACHING = {
     # What the whole product does, for everybody.
     "console_plugins.switch",
     "console_plugins.configure",
+    "console_changes.plugin_settings",
 }
 
 
