@@ -77,6 +77,7 @@ WHERE = {
         " where c.public_id = %(classroom)s and e.ended_at is null)"
     ),
     "q": "school_id = %(school)s and name_tokens @> array[%(token)s]",
+    "schools": "name_tokens && %(tokens)s",
 }
 OWN = """
     select s.school_id, s.id, s.given_name, c.name, e.balance from app.student_session n
@@ -115,10 +116,14 @@ def bare(address: str) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
         return "" if value is None else ring.open(bytes(value), context=context).decode()
 
     def page(asked: dict[str, str]) -> str:
-        kind = next((each for each in ("after", "classroom", "q", "school") if each in asked), "")
+        kind = next((each for each in ("after", "classroom", "schools", "q", "school") if each in asked), "")
         values: dict[str, Any] = {**asked, "size": PAGE + 1}
         if kind == "q":
             values["token"] = names.token(asked["q"], school_id=int(asked["school"]))
+        if kind == "schools":
+            # A name's token is another one in each school.
+            first, last = map(int, asked["schools"].split("-"))
+            values["tokens"] = [names.token(asked["q"], school_id=each) for each in range(first, last + 1)]
         if kind in {"", "after"}:
             statement = BY_DAY if asked.get("sort") else LISTED.format(where=WHERE[kind])
             rows = connection().execute(statement.encode(), values).fetchall()

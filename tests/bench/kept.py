@@ -33,7 +33,7 @@ ROWS = int(os.environ.get("ROWS", "100000"))
 PRODUCTION = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 EXPORTED = min(200_000, ROWS)
 # Grows when the crowd is made otherwise than before: what is kept is of no use then.
-LAYOUT = 1
+LAYOUT = 2
 # Who reads what: a school; two lists to be exported, the larger ten times the other; the large classes.
 READERS = {
     "school_leader": range(FIRST_SCHOOL, FIRST_SCHOOL + 1),
@@ -57,9 +57,12 @@ class Kept:
     fresh: bool
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kept(folder: Path) -> Iterator[Kept]:
-    """The crowd of so many rows; begins and ends its server."""
+    """The crowd of so many rows; begins and ends its server.
+
+    Of a module, because the process has one database at a time; made once in any case.
+    """
     named = os.environ.get("BENCH_DATA_DIR")
     place = embedded.home(Path(named) if named else folder / "bench", explicit=True) / f"{ROWS}-{_schema()}"
     done = place / "crowd.pickle"

@@ -150,7 +150,9 @@ def how_busy(before: float) -> str:
 def kept_beside(folder: Path, rows: int, medians: dict[str, dict[str, float]]) -> list[str]:
     """Notes these medians, and says how ours grew from a tenth of the rows, where that was measured."""
     folder.mkdir(exist_ok=True)
-    (folder / f"{rows}.json").write_text(json.dumps(medians, indent=1))
+    own = folder / f"{rows}.json"
+    known = json.loads(own.read_text()) if own.exists() else {}
+    own.write_text(json.dumps(known | medians, indent=1))
     smaller = folder / f"{rows // 10}.json"
     if not smaller.exists():
         return []
