@@ -88,7 +88,8 @@ class _Written:
 
 def rooms_named(rows: Iterable[Row], rooms: Sequence[Room]) -> set[int]:
     """The numbers of the classes that the rows name, as far as they are known."""
-    known, found = _Rooms(rooms), set()
+    known = _Rooms(rooms)
+    found: set[int] = set()
     for text in {row.cell(CLASSES.key) for row in rows}:
         try:
             found.update(room.id for room in known.named(text))
@@ -259,7 +260,8 @@ class _Comparing:
         self, line: int, rooms: list[Room], named: list[Kept], drafts: list[Fresh]
     ) -> PlannedRow:
         if self._elsewhere is Elsewhere.ASK or len(named) + len(drafts) > 1:
-            where = self._rooms.words({room for each in (*named, *drafts) for room in each.rooms})
+            taken = [each.rooms for each in named] + [each.rooms for each in drafts]
+            where = self._rooms.words(set().union(*taken))
             others = f"A student of this name is in {where or 'no class now'}. "
             what = (
                 SEVERAL if self._elsewhere is Elsewhere.SAME else "Give the ID, or say above what it means."
