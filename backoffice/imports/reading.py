@@ -66,9 +66,8 @@ def read_text(text: str) -> Table:
 
 def _decoded(content: bytes) -> str:
     name = next((name for mark, name in _BOMS if content.startswith(mark)), None)
-    if name is None and b"\0" in content[:64]:
-        # Text of two bytes a letter, of which the zero of the first tells the order.
-        name = "utf-16-be" if content[:1] == b"\0" else "utf-16-le"
+    if name is None and b"\0" in content:
+        name = _of_two_bytes(content[:64])
     try:
         if name is not None:
             return content.decode(name)
@@ -78,6 +77,17 @@ def _decoded(content: bytes) -> str:
             return content.decode("cp1252")
     except UnicodeDecodeError:
         raise Unreadable(NO_LIST) from None
+
+
+def _of_two_bytes(start: bytes) -> str:
+    """Which order text has whose letters are of two bytes, by the zeros of Latin ones."""
+    for name, zeros, others in (
+        ("utf-16-le", start[1::2], start[::2]),
+        ("utf-16-be", start[::2], start[1::2]),
+    ):
+        if zeros.count(0) * 4 > len(zeros) * 3 and 0 not in others:
+            return name
+    raise Unreadable(NO_LIST)
 
 
 def _delimiter(first: str) -> str:
