@@ -54,7 +54,7 @@ def counts(page: str) -> list[int]:
     """New, changed, the same, to look at."""
     chips = re.search(r'<p class="chips import-counts">(.*?)</p>', page, re.DOTALL)
     assert chips, page
-    return [int(number) for number in re.findall(r">([\d,]+) ", chips.group(1))]
+    return [int(number.replace(",", "")) for number in re.findall(r">([\d,]+) ", chips.group(1))]
 
 
 def confirmed(client: FlaskClient, page: str, **more: str) -> TestResponse:
