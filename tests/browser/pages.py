@@ -768,7 +768,7 @@ PAGES: Mapping[str, Stop] = {
     "rosters": Stop("leader", "/console/rosters/"),
     "a roster": Stop("leader", "/console/rosters/", follow("Home Hollow School")),
     "bring in a roster": Stop("leader", "/console/rosters/new"),
-    "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check and bring in")),
+    "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check the file")),
     "plugins": Stop("founder", "/console/plugins/"),
     "a plugin": Stop("founder", "/console/plugins/trust"),
     "a plugin, to be switched off": Stop("founder", "/console/plugins/trust/switch"),

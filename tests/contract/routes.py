@@ -1231,6 +1231,8 @@ FORMS: Mapping[str, Fill] = {
     "console_students.edit": _corrected,
     "console_students.act:unenroll": _unenroll,
     "plugin_rosters_rosters.upload": _roster,
+    # None waits for it: tests/plugins/rosters/test_views.py has one.
+    "plugin_rosters_rosters.bring_in": _always(audited=False),
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.
     "console_classrooms.resume": _always(left_at="2026-01-01T00:00:00+00:00"),
     "console_density.index": _always(audited=False, rows="compact"),

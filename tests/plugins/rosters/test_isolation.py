@@ -131,3 +131,23 @@ def test_nothing_is_added_to_an_import_of_somebody_else(stage: Stage) -> None:
 )
 def test_the_web_changes_and_deletes_nothing(stage: Stage, role: str, change: Any) -> None:
     refused(stage.as_(role), change)
+
+
+def test_whoever_leads_the_place_lets_in_what_was_looked_at_and_changes_nothing_else(stage: Stage) -> None:
+    with transaction(SYSTEM) as tx:
+        number = max(stage.numbers)
+        before = tx.get_one(RosterImport, number).state
+        tx.execute(update(RosterImport).where(RosterImport.id == number).values(state="looked"))
+    wanted = update(RosterImport).where(RosterImport.id == number)
+    to_come = wanted.values(state="waiting", look_first=False)
+    may = {"outsider"} if stage.numbers[number] == "outside" else {"leader"}
+    for role in set(ROLES) - may:
+        with transaction(stage.as_(role)) as tx:
+            assert tx.execute(to_come.returning(RosterImport.id)).all() == [], role
+    for role in may:
+        for forbidden in (wanted.values(state="done"), wanted.values(done=3), wanted.values(names=None)):
+            with pytest.raises(DBAPIError) as refused, transaction(stage.as_(role)) as tx:
+                tx.execute(forbidden)
+            assert getattr(refused.value.orig, "sqlstate", None) == REFUSED
+    with transaction(SYSTEM) as tx:
+        tx.execute(wanted.values(state=before))
