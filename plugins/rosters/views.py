@@ -235,7 +235,7 @@ class RosterGrid(Grid):
 def planned(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, int], int]]:
     """Of each kind how many rows are new, changed and the same, and how many places end."""
     counts, read = report["counts"], report.get("read", {})
-    found = []
+    found: list[tuple[str, Mapping[str, int], int]] = []
     for kind in KINDS:
         new = counts.get(f"{kind} new", 0)
         changed = counts.get(f"{kind} changed", 0) + counts.get(f"{kind} resumed", 0)
