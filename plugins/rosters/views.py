@@ -240,7 +240,7 @@ def planned(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, int], int
         new = counts.get(f"{kind} new", 0)
         changed = counts.get(f"{kind} changed", 0) + counts.get(f"{kind} resumed", 0)
         same = max(read.get(kind, 0) - new - changed, 0)
-        of_kind = {RowState.NEW: new, RowState.CHANGED: changed, RowState.SAME: same}
+        of_kind: Mapping[str, int] = {RowState.NEW: new, RowState.CHANGED: changed, RowState.SAME: same}
         found.append((kind.capitalize(), of_kind, counts.get(f"{kind} ended", 0)))
     return found
 
