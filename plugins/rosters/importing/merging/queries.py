@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from backoffice.access.transaction import Transaction
 from plugins.rosters.importing.merging.counting import Counted, count
+from plugins.rosters.importing.vocabulary import STUDENT
 
 # --------------------------------------------------------------------------------------------- classes
 
@@ -211,7 +212,9 @@ READ = {
     "classes": text("select count(*) from this_room"),
     "students": text("select count(*) from this_pupil"),
     "teachers": text("select count(*) from this_staff"),
-    "enrollments": text("select count(*) from this_seat"),
+    "enrollments": text("select count(*) from this_seat where role = :student and not again").bindparams(
+        student=STUDENT
+    ),
 }
 ORIGIN = text("select set_config('app.origin', :origin, true)")
 
