@@ -10,7 +10,7 @@ import resource
 import sys
 from itertools import islice
 
-MEMORY = 1 << 30
+MEMORY = 512 << 20
 
 
 def main() -> None:

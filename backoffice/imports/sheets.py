@@ -13,11 +13,15 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from backoffice.imports.limits import LARGEST_UNPACKED, MOST_COLUMNS, MOST_PARTS, MOST_ROWS, Unreadable
 
 _CHILD = Path(__file__).with_name("sheet_reader.py")
 _SECONDS = 20
+# So many are read at once by a process of the web: each may take as much memory as `sheet_reader` allows.
+_READING = BoundedSemaphore(2)
+BUSY = "Other workbooks are being read just now. Try once more in a minute."
 NO_WORKBOOK = "This workbook cannot be read. Save the sheet as CSV and bring that."
 TOO_LARGE = "This workbook is too large. Copy the rows into a new one, or save the sheet as CSV."
 
@@ -25,6 +29,8 @@ TOO_LARGE = "This workbook is too large. Copy the rows into a new one, or save t
 def rows_of(content: bytes) -> list[list[str]]:
     """The rows of the first sheet that is seen, from its first row on. Raises `Unreadable`."""
     bounds = json.dumps({"rows": MOST_ROWS + 2, "columns": MOST_COLUMNS + 1, "seconds": _SECONDS})
+    if not _READING.acquire(timeout=_SECONDS):
+        raise Unreadable(BUSY)
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_CHILD), bounds],
@@ -36,6 +42,8 @@ def rows_of(content: bytes) -> list[list[str]]:
         )
     except subprocess.TimeoutExpired:
         raise Unreadable(TOO_LARGE) from None
+    finally:
+        _READING.release()
     if done.returncode != 0:
         # What it says is not looked at: it may quote the sheet.
         raise Unreadable(NO_WORKBOOK)

@@ -5,6 +5,7 @@ import struct
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from threading import Semaphore
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from backoffice.console import csv_export, xlsx_export
 from backoffice.console.csv_export import safe, unguarded
 from backoffice.console.grid import Cell
-from backoffice.imports import limits
+from backoffice.imports import limits, sheets
 from backoffice.imports.columns import ImportColumn, matched
 from backoffice.imports.limits import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Unreadable
 from backoffice.imports.reading import read_file, read_text
@@ -134,6 +135,14 @@ def test_what_is_no_list_is_refused_at_once(make: Callable[[], bytes]) -> None:
     assert refused.value.sentence.endswith(".")
     assert "xxx" not in refused.value.sentence
     assert time.monotonic() - begun < 10
+
+
+def test_no_more_workbooks_are_read_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "_SECONDS", 0.01)
+    monkeypatch.setattr(sheets, "_READING", Semaphore(0))
+    with pytest.raises(Unreadable) as refused:
+        read_file(workbook(""))
+    assert refused.value.sentence == sheets.BUSY
 
 
 def test_entities_do_not_grow() -> None:

@@ -13,6 +13,7 @@ from backoffice.access.transaction import transaction
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import ChangedMeanwhile, Plan, RowState
 from backoffice.problems import Rejected
+from backoffice.schools.importing import queries
 from backoffice.schools.importing.compare import CLOSED_CLASS, SEVERAL, TWO_CLASSES, Elsewhere
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.queries import classrooms_for
@@ -199,6 +200,18 @@ def test_what_was_not_shown_is_not_done(bring: Bringing, room: str, world: World
     nothing = shown.value.plan.digest
     with pytest.raises(Rejected, match="nothing to bring in"):
         import_students(seen=nothing, most=9, **given)  # type: ignore[arg-type]
+
+
+def test_a_very_large_school_is_compared_by_the_words_of_the_list(
+    bring: Bringing, room: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring.do(rows(("Larry Large", room), ("Laura Large", room)))
+    (row,) = bring.look(rows(("Larry Large", room))).rows
+    monkeypatch.setattr(queries, "READ_WHOLE", 1)
+    assert bring.look(rows(("Larry Large", room))).rows == [row]
+    child = world.own_class.children[1]
+    by_id = rows((child.public_id, "Barty Zephyrine"), keys=("id", "whole"))
+    assert bring.states([*rows(("Larry Large", room), ("Nobody Yet", room)), *by_id]) == [SAME, NEW, CHANGED]
 
 
 def test_two_who_confirm_at_once_write_one_child(world: World, room: str, bring: Bringing) -> None:
