@@ -137,6 +137,12 @@ def test_what_is_no_list_is_refused_at_once(make: Callable[[], bytes]) -> None:
     assert time.monotonic() - begun < 10
 
 
+def test_an_archive_is_unpacked_no_further_than_its_bound() -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_file(archived("xl/worksheets/sheet1.xml", b" " * (limits.LARGEST_UNPACKED + 1)))
+    assert refused.value.sentence == sheets.TOO_LARGE
+
+
 def test_no_more_workbooks_are_read_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "_SECONDS", 0.01)
     monkeypatch.setattr(sheets, "_READING", Semaphore(0))
