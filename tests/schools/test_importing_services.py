@@ -97,6 +97,20 @@ def test_names_are_kept_clean_and_compared_plainly(bring: Bringing, room: str) -
     assert [(each.column, each.before, each.after) for each in row.changes] == [("Given name", "Zoë", "Zoe")]
 
 
+def test_a_name_in_one_cell_is_parted_as_it_was(bring: Bringing, room: str) -> None:
+    bring.do(rows(("Mary Ann", "Nuñez", room), keys=("given", "family", "classes")))
+    with transaction(SYSTEM) as tx:
+        child = next(each.public_id for each in tx.scalars(select(Student)) if each.given_name == "Mary Ann")
+    keys = ("id", "whole")
+    assert bring.states(rows((child, "Mary Ann Nuñez"), keys=keys)) == [SAME]
+    (row,) = bring.look(rows((child, "Mary Ann Núñez"), keys=keys)).rows
+    assert [(each.column, each.before, each.after) for each in row.changes] == [
+        ("Family name", "Nuñez", "Núñez")
+    ]
+    (row,) = bring.look(rows((child, "Mary Lou Nuñez Ortiz"), keys=keys)).rows
+    assert [each.after for each in row.changes] == ["Mary", "Lou Nuñez Ortiz"]
+
+
 def test_twins_and_doubled_rows(bring: Bringing, room: str, world: World, teacher: Principal) -> None:
     assert bring.states(rows(("Emma Park", room), ("emma park", room))) == [NEW, REFUSED]
     bring.do(rows(("Emma Park", room)))

@@ -209,7 +209,9 @@ class _Comparing:
         if written is not None and plain(student.name) != (written.whole and plain(written.whole)):
             given, family = written.given or given, written.family or family
         elif written is not None and written.whole and written.whole != student.name:
-            given, family = written.given, written.family
+            # The same words, spelled otherwise: they are parted where they were.
+            words, many = written.whole.split(), len(given.split())
+            given, family = " ".join(words[:many]), " ".join(words[many:]) or None
         return self._meant(line, student, (given, family), rooms)
 
     def _by_name(self, line: int, written: _Written, rooms: list[Room]) -> PlannedRow:
@@ -218,6 +220,8 @@ class _Comparing:
         here = [each for each in named if each.rooms & wanted] if rooms else named
         if here:
             return self._here(line, written, rooms, here)
+        # Before it is looked up who left: that is for those who may let them in again.
+        self._check_open(rooms)
         drafts = [each for key in written.keys for each in self._fresh.get(key, ())]
         if doubled := next((each for each in drafts if each.rooms & wanted), None):
             raise _Refused(WHOLE.title, f"The same as line {doubled.line:,}.")
