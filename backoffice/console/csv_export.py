@@ -23,7 +23,10 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r
 # begin a new cell. A spreadsheet there takes a quote after a comma for none, so that what would begin like a
 # formula gets its apostrophe in the middle of a cell too.
 QUOTED: Final = csv.QUOTE_ALL
-_BEHIND = re.compile(f"(?<=[;\t\r\n])(?=[{re.escape(''.join(FORMULA[:8]))}])")
+_SIGNS = re.escape("".join(FORMULA[:8]))
+# With the apostrophes that were there before, so that each guard can be taken away again.
+_BEHIND = re.compile(f"(?<=[;\t\r\n])(?='*[{_SIGNS}])")
+_GUARD_BEHIND = re.compile(f"(?<=[;\t\r\n])'(?='*[{_SIGNS}])")
 
 
 def batches(tx: Transaction, statement: Select[Any], reads: Columns = ()) -> Iterator[Sequence[Any]]:
@@ -65,7 +68,20 @@ def safe(text: str | None) -> str:
     if not text:
         return ""
     text = _BEHIND.sub("'", text)
-    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+    return f"'{text}" if _is_run(text) else text
+
+
+def unguarded(text: str) -> str:
+    """What `safe` made the text from."""
+    if text.startswith("'") and _is_run(text):
+        text = text[1:]
+    return _GUARD_BEHIND.sub("", text)
+
+
+def _is_run(text: str) -> bool:
+    """Whether it begins like a formula, but for apostrophes."""
+    bare = text.lstrip("'")
+    return bare.startswith(FORMULA) and not _is_number(bare)
 
 
 def _is_number(text: str) -> bool:

@@ -459,6 +459,7 @@ class Grid(GuardedView):
             if words and self.opens("export_found")
             else [],
             "new_url": None,
+            "import_url": "import" if "import_rows" in self.doors and self.opens("import_rows") else None,
             "empty": None,
             **self.extras(tx),
         }

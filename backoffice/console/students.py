@@ -33,11 +33,13 @@ from backoffice.access.transaction import Transaction
 from backoffice.changes.models import StudentField
 from backoffice.changes.queries import changed_by
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
 from backoffice.console.grids.columns import BY_NAME, By
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
+from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.grids.student_imports import IMPORTING
 from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -71,7 +73,7 @@ NAME = Edit(
 )
 
 
-class StudentGrid(Grid):
+class StudentGrid(ImportsRows):
     """All students that somebody may read, and each one's page."""
 
     entity = Student
@@ -81,9 +83,14 @@ class StudentGrid(Grid):
         "act": STUDENTS_READ,
         "export": STUDENTS_EXPORT,
         "export_found": STUDENTS_EXPORT,
+        "import_rows": STUDENTS_CREATE,
+        "import_confirmed": STUDENTS_CREATE,
+        "import_blank": STUDENTS_CREATE,
+        "import_current": STUDENTS_EXPORT,
         "details": STUDENTS_READ,
         "edit": STUDENTS_EDIT,
     }
+    importing = IMPORTING
     icon = "students"
     title = "Students"
     category = "Teaching"

@@ -25,7 +25,7 @@ def may_be_meant(tx: Transaction, classroom: Classroom, pasted: Sequence[PastedN
     known = [
         Known(row.public_id, Place.HERE, row.given_name, row.family_name, row.id) for row in here.values()
     ]
-    left = _who_left(tx, classroom)
+    left = who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id)
     known += left
     passed = here.keys() | {each.student_id for each in left}
     known += [
@@ -73,9 +73,10 @@ def _in_class(tx: Transaction, classroom: Classroom) -> Select[int, str, str, st
     return visible(tx.principal, _WRITTEN.where(Student.id.in_(enrolled)))
 
 
-def _who_left(tx: Transaction, classroom: Classroom) -> list[Known]:
+def who_left(tx: Transaction, *, school_id: int, classroom_id: int) -> list[Known]:
+    """Who left a class that the principal teaches or leads; to recognise who comes back."""
     opener, found = keyring.current(), []
-    for row in functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id):
+    for row in functions.who_left(tx, school_id=school_id, classroom_id=classroom_id):
         given = opener.open(bytes(row.given_name), context="student.given_name").decode()
         family = row.family_name and opener.open(bytes(row.family_name), context="student.family_name")
         family = family.decode() if family else None

@@ -51,7 +51,8 @@ def init_app(app: Flask) -> None:
         longest = LONGEST.get(endpoint)
         size, opens = app.extensions.get("uploads", {}).get(endpoint, (None, None))
         if opens is not None and request.method not in SAFE_METHODS and opens():
-            longest = size
+            # A page that takes files may have what it read of one come back in a field.
+            longest = request.max_form_memory_size = size
         if longest is not None:
             request.max_content_length = longest
 

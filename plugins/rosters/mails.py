@@ -7,7 +7,7 @@ from backoffice.outbox.mail import Mail
 
 @dataclass(frozen=True)
 class ImportFinished:
-    """`state` is done, refused or failed; `counts` say of what how many."""
+    """`state` is done, looked (at, and waiting), refused or failed; `counts` say of what how many."""
 
     public_id: str
     state: str

@@ -28,10 +28,14 @@ UNCHANGED = "Tells whether what the roster says has changed"
 
 
 class ImportState(StrEnum):
-    """How far an import is. `refused` found something wrong, `failed` is our fault; both changed nothing."""
+    """How far an import is. `refused` found something wrong, `failed` is our fault; both changed nothing.
+
+    `looked` is a preview that waits for somebody to bring it in.
+    """
 
     WAITING = "waiting"
     CHECKING = "checking"
+    LOOKED = "looked"
     IMPORTING = "importing"
     DONE = "done"
     REFUSED = "refused"
@@ -201,6 +205,9 @@ class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
     )
     source: Mapped[str] = columns.choice("How the files came", keep=Keep.SCHOOL)
     state: Mapped[str] = columns.choice("How far it is", keep=Keep.SCHOOL)
+    look_first: Mapped[bool] = columns.flag(
+        "Whether it is looked at before anybody brings it in", keep=Keep.SCHOOL
+    )
     asked_by: Mapped[int | None] = columns.reference(
         "Who asked for it", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
     )

@@ -28,7 +28,7 @@ from plugins.rosters.importing import places
 from plugins.rosters.importing.alone.queries import left_alone
 from plugins.rosters.importing.checking.queries import check, resolve
 from plugins.rosters.importing.merge import merge
-from plugins.rosters.importing.merging.queries import to_invite
+from plugins.rosters.importing.merging.queries import how_many, to_invite
 from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.importing.places import Places, Target
 from plugins.rosters.importing.roster import MOST_LISTED, Roster
@@ -50,6 +50,12 @@ NOT_ANY_MORE = (
     "Let somebody who leads the school or district bring it in.",
 )
 
+NOT_BROUGHT_IN = (
+    "Nobody brought this roster in after it was looked at, so it was deleted.",
+    "Upload it again, look at it, and bring it in.",
+)
+UNDER_WAY = "This roster is being brought in already, or it is over."
+
 
 class _Undone(Exception):
     """Ends the transaction without a trace: something is wrong, or it was a dry run."""
@@ -66,12 +72,14 @@ def import_roster(
     roster: Roster,
     report: Report,
     dry_run: bool = False,
+    shown: Mapping[str, int] | None = None,
     tick: Tick = lambda _lines: None,
     watched: int | None = None,
 ) -> Outcome:
     """Import a roster into a school or a district: all of it or, if anything is wrong, nothing.
 
     Runs as the system. `report` is what the roster notes its own problems in; those of the whole are added.
+    `shown` is what somebody was told that it would do: if it is something else by now, nothing is done.
     `tick` is told how many lines have been read. `watched` is the number of a `RosterImport` that ends with
     this one; without it one is written down. Raises `NoSuchPlace`.
     """
@@ -81,6 +89,8 @@ def import_roster(
             require(tx.principal, ROSTERS_IMPORT)
             found = places.locate(tx, target)
             _import(tx, found, roster, outcome, tick)
+            outcome.otherwise = outcome.done and shown is not None and outcome.counts != dict(shown)
+            _undo(unless=not outcome.otherwise)
             _undo(unless=outcome.done and not dry_run)
             _note_done(tx, found, outcome, watched)
     except _Undone:
@@ -95,11 +105,13 @@ def queue_upload(
     content: Iterable[bytes],
     report: Report | None = None,
     total: int | None = None,
+    look_first: bool = False,
 ) -> PublicId:
     """Keep an uploaded set, sealed, until a worker imports it; returns the import's public identifier.
 
     `content` is a package as `open_package` takes it, reduced to what is taken. `report` has what reducing it
-    dropped and found, `total` how many lines there are. Raises `Rejected`, `NotFound`, `Denied`,
+    dropped and found, `total` how many lines there are. With `look_first` it waits for `bring_in` once it is
+    known what it would do. Raises `Rejected`, `NotFound`, `Denied`,
     `ProofNeeded`.
     """
     with transaction(principal) as tx:
@@ -115,6 +127,7 @@ def queue_upload(
                 district_id=district_id,
                 source=ImportSource.UPLOAD,
                 state=ImportState.WAITING,
+                look_first=look_first,
                 asked_by=tx.principal.account_id,
                 created_at=clock.now(),
                 done=0,
@@ -128,14 +141,33 @@ def queue_upload(
     return public_id
 
 
+def bring_in(*, principal: Principal, roster: str) -> None:
+    """Let a roster come in that was looked at. Raises `Rejected`, `NotFound`, `Denied`, `ProofNeeded`."""
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        row = find(tx, RosterImport, roster, permission=ROSTERS_IMPORT)
+        let_in = tx.execute(
+            update(RosterImport)
+            .where(RosterImport.id == row.id, RosterImport.state == ImportState.LOOKED)
+            .values(state=ImportState.WAITING, look_first=False)
+            .returning(RosterImport.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        if not let_in:
+            raise Rejected.whole(UNDER_WAY)
+        queue.defer(tx, IMPORT, number=row.id)
+        record(tx, "rosters.bring-in", school_id=row.school_id, number=row.id, district=row.district_id)
+
+
 def run_upload(
     *, principal: Principal | Credential, number: int, tick: Tick, last: bool = False
 ) -> Outcome | None:
     """Import a set that was uploaded. None if that is over already.
 
-    Can be run again after a worker was killed: the import and its end are one transaction. Refused if
-    something is wrong with the files, failed if whoever asked may not any more. Raises whatever goes wrong
-    with us; the import then waits for the next attempt, or has failed if this was the `last`.
+    One that is to be looked at first is only tried, and waits. Can be run again after a worker was killed:
+    the import and its end are one transaction. Refused if something is wrong with the files, failed if who
+    asked may not any more. Raises whatever goes wrong with us; the import then waits for the next attempt,
+    or has failed if this was the `last`.
     """
     try:
         return _run_upload(principal, number, tick)
@@ -156,7 +188,13 @@ def give_up(*, principal: Principal | Credential, before: datetime) -> int:
     with transaction(principal) as tx:
         numbers = queries.not_over(tx, before=before)
         for number in numbers:
-            _finish(tx, number, ImportState.FAILED, None)
+            found = queries.waiting(tx, number=number)
+            looked = found is not None and found.state == ImportState.LOOKED
+            report = Report()
+            if looked:
+                report.error(PACKAGE, *NOT_BROUGHT_IN)
+            # Who looked at it and left it has not to be told.
+            _finish(tx, number, ImportState.FAILED, Outcome(report) if looked else None, tell=not looked)
         if numbers:
             record(tx, "rosters.give-up", numbers=numbers)
     return len(numbers)
@@ -191,7 +229,7 @@ def _run_upload(principal: Principal | Credential, number: int, tick: Tick) -> O
     report = Report()
     with transaction(principal) as tx:
         waiting = queries.waiting(tx, number=number)
-        if waiting is None:
+        if waiting is None or waiting.state == ImportState.LOOKED:
             return None
         if not queries.may_still(tx, waiting):
             report.error(PACKAGE, *NOT_ANY_MORE)
@@ -207,11 +245,37 @@ def _run_upload(principal: Principal | Credential, number: int, tick: Tick) -> O
             )
         )
         _set(tx, number, state=ImportState.CHECKING, started_at=waiting.started_at or clock.now())
-    outcome = _read_and_import(principal, target, content, report, _watching(principal, number, tick), number)
-    if not outcome.done:
-        with transaction(principal) as tx:
+        look, before = waiting.look_first, waiting.report or {}
+    seen: Mapping[str, int] | None = before.get("counts") if before.get("dry_run") and not look else None
+    state = ImportState.CHECKING if look else ImportState.IMPORTING
+    ticking = _watching(principal, number, tick, state)
+    outcome = _read_and_import(
+        principal, target, content, report, ticking, number, look_first=look, shown=seen
+    )
+    with transaction(principal) as tx:
+        if not outcome.done:
             _end(tx, number, ImportState.REFUSED, outcome)
+        elif look or outcome.otherwise:
+            _looked(tx, number, outcome)
     return outcome
+
+
+def _looked(tx: Transaction, number: int, outcome: Outcome) -> None:
+    """Keep what an import would do, until somebody brings it in or a day has gone by."""
+    found = queries.waiting(tx, number=number)
+    if found is None:
+        return
+    public = {**outcome.public(), "dry_run": True, "otherwise": outcome.otherwise}
+    _set(
+        tx,
+        number,
+        state=ImportState.LOOKED,
+        look_first=True,
+        done=outcome.noted.lines,
+        report=_joined(found.report, public),
+        names=outcome.names,
+    )
+    _tell(tx, found, ImportState.LOOKED, outcome)
 
 
 def _undo(*, unless: bool) -> None:
@@ -240,6 +304,7 @@ def _import(tx: Transaction, found: Places, roster: Roster, outcome: Outcome, ti
     outcome.left_alone = left_alone(tx, most=MOST_LISTED)
     times, sealed = to_invite(tx, most=MOST_LISTED)
     outcome.noted.counts["teachers to invite"] += times
+    outcome.read = how_many(tx)
     opened = keyring.current().open
     outcome.to_invite = [opened(name, context="account.name").decode() for name in sealed]
 
@@ -286,6 +351,9 @@ def _read_and_import(
     report: Report,
     tick: Tick,
     number: int,
+    *,
+    look_first: bool,
+    shown: Mapping[str, int] | None,
 ) -> Outcome:
     try:
         with open_package(io.BytesIO(content), report, limits=REDUCED) as package:
@@ -294,6 +362,8 @@ def _read_and_import(
                 target=target,
                 roster=read_set(package, report),
                 report=report,
+                dry_run=look_first,
+                shown=shown,
                 tick=tick,
                 watched=number,
             )
@@ -302,7 +372,7 @@ def _read_and_import(
         return Outcome(report)
 
 
-def _watching(principal: Principal | Credential, number: int, tick: Tick) -> Tick:
+def _watching(principal: Principal | Credential, number: int, tick: Tick, state: ImportState) -> Tick:
     """Progress in transactions of their own, so that it can be seen before the import's ends."""
     last = clock.now()
 
@@ -312,7 +382,7 @@ def _watching(principal: Principal | Credential, number: int, tick: Tick) -> Tic
         if (clock.now() - last).total_seconds() >= 1:
             last = clock.now()
             with transaction(principal) as tx:
-                _set(tx, number, state=ImportState.IMPORTING, done=lines)
+                _set(tx, number, state=state, done=lines)
 
     return told
 
@@ -374,20 +444,26 @@ def _finish(
             "report": _joined(found.report, outcome.public()),
             "names": outcome.names,
         }
-    asked_by = found.asked_by
     _set(tx, number, **values)
     tx.execute(delete(RosterUpload).where(RosterUpload.import_id == number))
-    account = tx.get(Account, asked_by) if tell and asked_by is not None else None
-    if account is not None:
-        counts = () if outcome is None else tuple(outcome.counts.items())
-        outbox.post(
-            tx,
-            IMPORT_FINISHED,
-            to=Recipient(account.id, account.email, account.name, account.language),
-            parameters=ImportFinished(found.public_id, str(state), counts),
-            school_id=found.school_id,
-        )
+    if tell:
+        _tell(tx, found, state, outcome)
     return True
+
+
+def _tell(tx: Transaction, found: RosterImport, state: ImportState, outcome: Outcome | None) -> None:
+    """Tell whoever asked how far the import is."""
+    account = tx.get(Account, found.asked_by) if found.asked_by is not None else None
+    if account is None:
+        return
+    counts = () if outcome is None else tuple(outcome.counts.items())
+    outbox.post(
+        tx,
+        IMPORT_FINISHED,
+        to=Recipient(account.id, account.email, account.name, account.language),
+        parameters=ImportFinished(found.public_id, str(state), counts),
+        school_id=found.school_id,
+    )
 
 
 def _joined(earlier: dict[str, Any] | None, report: dict[str, Any]) -> dict[str, Any]:

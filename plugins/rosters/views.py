@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import SelectField
+from wtforms import BooleanField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import DataRequired
 
@@ -20,6 +20,7 @@ from backoffice.console.csv_export import QUOTED, safe
 from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
+from backoffice.imports.plan import RowState
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
@@ -37,6 +38,7 @@ from plugins.rosters.settings import current
 STATES: Mapping[str, tuple[str, str]] = {
     ImportState.WAITING: ("Waiting", "info"),
     ImportState.CHECKING: ("Being checked", "info"),
+    ImportState.LOOKED: ("To look at", "warn"),
     ImportState.IMPORTING: ("Coming in", "info"),
     ImportState.DONE: ("Done", "good"),
     ImportState.REFUSED: ("Refused", "bad"),
@@ -53,8 +55,18 @@ class UploadForm(FlaskForm):
         [FileRequired("Choose the zip file.")],
         description="A OneRoster 1.1 set as one zip, as your student information system exports it.",
     )
+    look_first = BooleanField(
+        "Look at it first",
+        default=True,
+        description="You see how many classes, people and places in classes are new, changed and the same."
+        " Nothing is changed before you bring it in.",
+    )
 
 
+COMING_IN = "The roster is being brought in. You get a mail when it is done."
+LOOKING = "The roster is being looked at. You get a mail when you can bring it in."
+# Of each kind, what is counted as new, changed and gone.
+KINDS = ("classes", "students", "teachers", "enrollments")
 FEW = Few("the imports of the schools that somebody leads, a few a week")
 
 
@@ -67,8 +79,9 @@ class RosterGrid(Grid):
         "upload": ROSTERS_IMPORT,
         "details": ROSTERS_IMPORT,
         "problems": ROSTERS_IMPORT,
+        "bring_in": ROSTERS_IMPORT,
     }
-    fresh = frozenset({"upload"})
+    fresh = frozenset({"upload", "bring_in"})
     uploads: ClassVar[Mapping[str, int]] = {"upload": services.LARGEST_UPLOAD}
     title = "Rosters"
     category = "School"
@@ -143,12 +156,17 @@ class RosterGrid(Grid):
             if not report.stops:
                 try:
                     made = services.queue_upload(
-                        principal=self.who, target=target, content=[content], report=report, total=total
+                        principal=self.who,
+                        target=target,
+                        content=[content],
+                        report=report,
+                        total=total,
+                        look_first=form.look_first.data,
                     )
                 except Rejected as rejected:
                     problem = show_rejection(form, rejected)
                 else:
-                    flash("The roster is being brought in. You get a mail when it is done.", "success")
+                    flash(LOOKING if form.look_first.data else COMING_IN, "success")
                     return redirect(f"/console/rosters/{made}", 303)
         page = self.render(
             "rosters/upload.html",
@@ -173,6 +191,10 @@ class RosterGrid(Grid):
             place=place,
             state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
             found=row.report,
+            form=FlaskForm(),
+            kinds=planned(row.report) if row.state == ImportState.LOOKED and row.report else [],
+            bring_in_url=f"/console/rosters/{public_id}/bring-in",
+            kept=current(tx).upload_hours,
             names=row.names or {},
             alone=left_alone(tx, row.names),
             stops=[each for each in (row.report or {}).get("problems", ()) if each["severity"] == "error"],
@@ -180,6 +202,18 @@ class RosterGrid(Grid):
             problems_url=f"/console/rosters/{public_id}/problems.csv",
             crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": place}],
         )
+
+    @expose("/<import:public_id>/bring-in", methods=("POST",))
+    def bring_in(self, public_id: str) -> BaseResponse:
+        """Let a roster come in that was looked at."""
+        done_reading()
+        try:
+            services.bring_in(principal=self.who, roster=public_id)
+        except Rejected as rejected:
+            flash(" ".join(rejected.fields.values()), "info")
+        else:
+            flash(COMING_IN, "success")
+        return redirect(f"/console/rosters/{public_id}", 303)
 
     @expose("/<import:public_id>/problems.csv", methods=("GET",))
     def problems(self, public_id: str) -> Response:
@@ -196,6 +230,19 @@ class RosterGrid(Grid):
             mimetype="text/csv",
             headers={"Content-Disposition": 'attachment; filename="roster-problems.csv"'},
         )
+
+
+def planned(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, int], int]]:
+    """Of each kind how many rows are new, changed and the same, and how many places end."""
+    counts, read = report["counts"], report.get("read", {})
+    found: list[tuple[str, Mapping[str, int], int]] = []
+    for kind in KINDS:
+        new = counts.get(f"{kind} new", 0)
+        changed = counts.get(f"{kind} changed", 0) + counts.get(f"{kind} resumed", 0)
+        same = max(read.get(kind, 0) - new - changed, 0)
+        of_kind: Mapping[str, int] = {RowState.NEW: new, RowState.CHANGED: changed, RowState.SAME: same}
+        found.append((kind.capitalize(), of_kind, counts.get(f"{kind} ended", 0)))
+    return found
 
 
 def _reduced(content: bytes, report: Report) -> tuple[bytes, int]:

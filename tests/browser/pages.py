@@ -139,6 +139,22 @@ def save_nameless(page: Page, _site: Site) -> None:
     page.get_by_text("Give the view a name.").first.wait_for()
 
 
+def look_at_list(page: Page, site: Site) -> None:
+    """Paste rows of each kind, and see what would happen with them."""
+    room = site.world.own_class
+    first, second = room.children
+    rows = (
+        ("ID", "Name", "Class", "Birthday"),
+        (first.public_id, f"Willa {first.family}", room.name, "1.1.2016"),
+        ("", f"{second.given} {second.family}", room.name, ""),
+        ("", "Zora Newcomer", room.name, ""),
+        ("", "Nobody Known", "No such class", ""),
+    )
+    page.get_by_label("Or paste rows").fill("\n".join("\t".join(row) for row in rows))
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("heading", name="This is what will happen").wait_for()
+
+
 def look_at_both(page: Page, _site: Site) -> None:
     """Choose somebody with whom a student is merged."""
     page.get_by_label("Find another by name").fill("Bar")
@@ -719,6 +735,9 @@ PAGES: Mapping[str, Stop] = {
         "leader", "/console/students/?active=this-school-year&sort=-active&columns=points", open_filters
     ),
     "students, as a file": Stop("teacher", "/console/students/", open_exports),
+    "import students": Stop("teacher", "/console/students/import"),
+    "import students, error": Stop("teacher", "/console/students/import", press("Look at it")),
+    "import students, looked at": Stop("teacher", "/console/students/import", look_at_list),
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
     "move students": Stop("teacher", "/console/students/?classroom={classroom}", move_everybody),
     "a student": Stop("teacher", "/console/students/{student}"),
@@ -800,7 +819,7 @@ PAGES: Mapping[str, Stop] = {
     "rosters": Stop("leader", "/console/rosters/"),
     "a roster": Stop("leader", "/console/rosters/", follow("Home Hollow School")),
     "bring in a roster": Stop("leader", "/console/rosters/new"),
-    "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check and bring in")),
+    "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check the file")),
     "plugins": Stop("founder", "/console/plugins/"),
     "settings of a plugin": Stop("founder", "/console/plugins/rosters/settings"),
     "settings of a plugin, error": Stop("founder", "/console/plugins/rosters/settings", set_wrongly),

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
+from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import (
     CHILDREN_READ,
@@ -16,6 +17,7 @@ from backoffice.access.permissions import (
     GUARDIANS_INVITE,
     POINTS_UNDO,
     SCHOOL_DAYS_EDIT,
+    STUDENTS_CREATE,
     STUDENTS_UNENROLL,
     Permission,
 )
@@ -33,6 +35,8 @@ from backoffice.console.students import StudentGrid
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.host.fields import Kind, settings_in
 from backoffice.host.queries import seen
+from backoffice.imports import carrying
+from backoffice.imports.columns import Row
 from backoffice.plugin import discover
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
@@ -47,6 +51,7 @@ from backoffice.schools.models import (
 from backoffice.schools.queries import schools_run
 from backoffice.schools.roster_models import RosterChangeStudent
 from backoffice.schools.services import merging, school_years
+from backoffice.schools.services.importing import preview_students
 from backoffice.settings import plugin_config
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
@@ -1039,6 +1044,48 @@ def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """One new student in a class that the actor may add to; where there is none, a page of nobody's."""
+    held = scope(actor.principal, STUDENTS_CREATE)
+    room = next(
+        (
+            each
+            for each in stage.own(actor, "classroom")
+            if each.id in held.classrooms or each.school_id in held.schools
+        ),
+        None,
+    )
+    if room is None:
+        return Filled({"carried": "nothing"}, audited=False)
+    with transaction(SYSTEM) as tx:
+        school = tx.scalars(select(School.public_id).where(School.id == room.school_id)).one()
+    line = ("Newton Newcomer", room.public_id)
+    rows = [Row(2, dict(zip(("whole", "classes"), line, strict=True)))]
+    plan = preview_students(principal=actor.principal, school=school, rows=rows)
+    carried = carrying.sealed(
+        {
+            "lines": [(1, ["Name", "Class"]), (2, line)],
+            "text": True,
+            "asked": [("whole", "classes"), True, school, "ask"],
+            "seen": plan.digest,
+            "size": plan.size,
+        },
+        context=f"console_students {actor.principal.account_id}",
+        at=clock.now(),
+    )
+    fields = {"carried": carried, "col-0": "whole", "col-1": "classes", "heads": "yes", "school": school}
+    effect = ("added app.enrollment", "added app.student", *_noted_anew(room))
+    return Filled(fields, effect, identifiers={"school": "school"})
+
+
+def _noted_anew(room: Thing) -> tuple[str, ...]:
+    """What becomes of the last change of a class when somebody new comes in."""
+    with transaction(SYSTEM) as tx:
+        before = select(RosterChangeStudent.student_id).where(RosterChangeStudent.classroom_id == room.id)
+        noted = bool(tx.scalars(before).all())
+    return NOTED_CHANGE if noted else ("added app.roster_change", "added app.roster_change_student")
+
+
 def _view_saved(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     grid = "schools" if actor.name in {"founder", "leader", "officer"} else "classrooms"
     fields = {"grid": grid, "state": "", "name": "All of it"}
@@ -1243,6 +1290,8 @@ FORMS: Mapping[str, Fill] = {
     "console_classrooms.cell_mark": _in_its_cell("mark", icon="owl", colour="plum"),
     "console_students.act:unenroll": _unenroll,
     "plugin_rosters_rosters.upload": _roster,
+    # None waits for it: tests/plugins/rosters/test_views.py has one.
+    "plugin_rosters_rosters.bring_in": _always(audited=False),
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.
     "console_classrooms.resume": _always(left_at="2026-01-01T00:00:00+00:00"),
     "console_density.index": _always(audited=False, rows="compact"),
@@ -1250,6 +1299,8 @@ FORMS: Mapping[str, Fill] = {
     "console_students.search": _always(audited=False, q="zz"),
     "console_classrooms.search": _always(audited=False, q="zz"),
     "console_teachers.search": _always(audited=False, q="zz"),
+    "console_students.import_rows": _always(audited=False, pasted="Name,Class"),
+    "console_students.import_confirmed": _imported,
     "console_classrooms.export_found": _always(q="zz"),
     "console_students.export_found": _always(q="zz"),
     # Asks for nothing, as before; for more one must have come that way.

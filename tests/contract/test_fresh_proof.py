@@ -22,6 +22,7 @@ FAR_REACHING = {
     "console_classrooms.export_found",
     "console_students.export",
     "console_students.export_found",
+    "console_students.import_current",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",
@@ -40,6 +41,7 @@ FAR_REACHING = {
     "console_schools.second_factor",
     "console_schools.staff_sign_in",
     "plugin_rosters_rosters.upload",
+    "plugin_rosters_rosters.bring_in",
     # What the whole product does, for everybody.
     "console_plugins.switch",
     "console_plugins.configure",

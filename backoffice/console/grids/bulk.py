@@ -104,7 +104,7 @@ def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | No
     """What is wrong with a confirmation, in a sentence; None if nothing is."""
     if chosen.whole and form.get("expected") != chosen.whole.seen:
         return OTHERS_FIT
-    if asks_for_count(chosen, lists) and _number(form.get("typed", "")) != chosen.count:
+    if asks_for_count(chosen, lists) and typed_number(form.get("typed", "")) != chosen.count:
         return f"Type {chosen.count:,} to confirm that you mean so many."
     return None
 
@@ -124,6 +124,7 @@ def _schools(rows: Sequence[Any]) -> frozenset[int]:
     return frozenset() if None in found else frozenset(found)
 
 
-def _number(text: str) -> int | None:
+def typed_number(text: str) -> int | None:
+    """The number that somebody typed, with or without what parts its thousands."""
     digits = re.sub(r"\D", "", text, flags=re.ASCII)
     return int(digits) if digits and _COUNT.fullmatch(text.strip()) else None

@@ -47,6 +47,10 @@ class Outcome:
     # Numbers of the class and of whom, by what they are counted as.
     left_alone: dict[str, list[Any]] = field(default_factory=dict)
     dry_run: bool = False
+    # How many of which kind the roster speaks of.
+    read: dict[str, int] = field(default_factory=dict)
+    # Whether it was not done because it would do something else than was shown.
+    otherwise: bool = False
 
     @property
     def done(self) -> bool:
@@ -75,6 +79,7 @@ class Outcome:
             "dry_run": self.dry_run,
             "lines": self.noted.lines,
             "counts": counts,
+            "read": self.read,
             "not_taken": [said for what, said in NOT_TAKEN.items() if self.noted.counts[what]],
             "left_alone": {what: said for what, said in LEFT_ALONE.items() if counts.get(what)},
             "problems": [{**asdict(p), "severity": str(p.severity)} for p in report.problems],

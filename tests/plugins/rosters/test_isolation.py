@@ -126,8 +126,30 @@ def test_nothing_is_added_to_an_import_of_somebody_else(stage: Stage) -> None:
 @pytest.mark.parametrize("role", ["leader", "founder"])
 @pytest.mark.parametrize(
     "change",
-    [update(RosterImport).values(state="done"), delete(RosterImport), delete(RosterUpload)],
+    [update(RosterImport).values(done=9), delete(RosterImport), delete(RosterUpload)],
     ids=["change an import", "delete an import", "delete an upload"],
 )
 def test_the_web_changes_and_deletes_nothing(stage: Stage, role: str, change: Any) -> None:
     refused(stage.as_(role), change)
+
+
+def test_whoever_leads_the_place_lets_in_what_was_looked_at_and_changes_nothing_else(stage: Stage) -> None:
+    number = next(number for number, place in stage.numbers.items() if place == "home")
+    one = update(RosterImport).where(RosterImport.id == number)
+    let_in = one.values(state="waiting", look_first=False).returning(RosterImport.id)
+    with transaction(SYSTEM) as tx:
+        before = tx.get_one(RosterImport, number).state
+    with transaction(stage.as_("leader")) as tx:
+        # It was not looked at.
+        assert tx.execute(let_in).all() == []
+    with transaction(SYSTEM) as tx:
+        tx.execute(one.values(state="looked"))
+    for role in ("founder", "officer", "teacher", "elsewhere", "outsider", "parent", "child", "nobody"):
+        with transaction(stage.as_(role)) as tx:
+            assert tx.execute(let_in).all() == [], role
+    for forbidden in (one.values(state="done"), one.values(state="waiting", look_first=True)):
+        refused(stage.as_("leader"), forbidden)
+    with transaction(stage.as_("leader")) as tx:
+        assert len(tx.execute(let_in).all()) == 1
+    with transaction(SYSTEM) as tx:
+        tx.execute(one.values(state=before))

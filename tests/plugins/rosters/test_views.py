@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 import zipfile
 from hashlib import sha256
@@ -11,19 +12,22 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from werkzeug import formparser
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
+from backoffice.schools.models import Student
 from backoffice.storage.roles import DatabaseRole
 from backoffice.web import cookies
 from plugins.rosters import services, views
 from plugins.rosters.importing.alone.queries import Alone
 from plugins.rosters.importing.outcome import LEFT_ALONE
+from plugins.rosters.importing.places import Target
 from plugins.rosters.models import ImportState, RosterImport, RosterUpload
 from plugins.rosters.reading.package import Limits
 from plugins.rosters.reading.report import Report
@@ -257,3 +261,60 @@ def test_problems_are_a_list_to_work_through(leader: FlaskClient, world: World) 
     assert answer.mimetype == "text/csv"
     cells = ("warning", "users.csv", "7", "email", "'=This is wrong.", "Mend it.")
     assert answer.text.splitlines()[1] == ",".join(f'"{cell}"' for cell in cells)
+
+
+def test_a_roster_is_looked_at_before_it_comes_in(leader: FlaskClient, world: World) -> None:
+    place = world.elsewhere.public_id
+    content = oneroster.zipped(oneroster.Shape(students=24))
+    fields = upload(form_token(leader.get(NEW).text), place, content)
+    assert 'name="look_first" type="checkbox" value="y"' in leader.get(NEW).text
+    boundary = fields["content_type"].partition("boundary=")[2].encode()
+    looked = b'Content-Disposition: form-data; name="look_first"\r\n\r\ny\r\n--'
+    fields["data"] = fields["data"].replace(
+        b"--" + boundary, b"--" + boundary + b"\r\n" + looked + boundary, 1
+    )
+    address = leader.post(NEW, **fields).location or ""
+    students = pupils()
+    work()
+    assert (last().state, last().look_first, pupils()) == (ImportState.LOOKED, True, students)
+    page = unescape(leader.get(address).text)
+    assert "This is what will happen" in page
+    assert re.search(r"<dt>Students</dt><dd>.*?4 new.*?20 the same", page, re.DOTALL)
+    # A worker that comes again does nothing, and somebody who leads nothing there sees nothing.
+    work()
+    outsider = signed_in(leader.application, world, "outsider")
+    token = form_token(outsider.get("/account").text)
+    assert outsider.post(f"{address}/bring-in", data={"csrf_token": token}).status_code == 404
+    # Something changes before it is confirmed: it is shown once more.
+    with transaction(SYSTEM) as tx:
+        row = tx.get_one(RosterImport, last().id)
+        row.report = {**(row.report or {}), "counts": {"students new": 3}}
+    bring = {"csrf_token": form_token(page)}
+    assert leader.post(f"{address}/bring-in", data=bring).status_code == 303
+    assert "already" in unescape(leader.post(f"{address}/bring-in", data=bring, follow_redirects=True).text)
+    work()
+    assert (last().state, pupils()) == (ImportState.LOOKED, students)
+    assert "Something has changed since you looked" in leader.get(address).text
+    leader.post(f"{address}/bring-in", data=bring)
+    work()
+    assert (last().state, pupils()) == (ImportState.DONE, students + 4)
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(RosterUpload).where(RosterUpload.import_id == last().id)).all()
+
+
+def test_what_nobody_brings_in_is_deleted_after_a_day(leader: FlaskClient, world: World) -> None:
+    target = Target(school=world.elsewhere.public_id)
+    services.queue_upload(principal=world.sign_in("leader"), target=target, content=[SET], look_first=True)
+    work()
+    assert last().state == ImportState.LOOKED
+    services.give_up(principal=Purpose("rosters.forget-uploads"), before=clock.now())
+    assert last().state == ImportState.FAILED
+    page = leader.get(f"/console/rosters/{last().public_id}").text
+    assert "Nobody brought this roster in" in page
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(RosterUpload).where(RosterUpload.import_id == last().id)).all()
+
+
+def pupils() -> int:
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).select_from(Student)) or 0

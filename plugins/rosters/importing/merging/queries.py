@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from backoffice.access.transaction import Transaction
 from plugins.rosters.importing.merging.counting import Counted, count
+from plugins.rosters.importing.vocabulary import STUDENT
 
 # --------------------------------------------------------------------------------------------- classes
 
@@ -207,6 +208,14 @@ MISSING = {
          group by k.school_id
     """),
 }
+READ = {
+    "classes": text("select count(*) from this_room"),
+    "students": text("select count(*) from this_pupil"),
+    "teachers": text("select count(*) from this_staff"),
+    "enrollments": text("select count(*) from this_seat where role = :student and not again").bindparams(
+        student=STUDENT
+    ),
+}
 ORIGIN = text("select set_config('app.origin', :origin, true)")
 
 # Nothing is known yet of how many rows came in just now: what looks like a handful is all of it.
@@ -273,6 +282,11 @@ def to_invite(tx: Transaction, *, most: int) -> tuple[int, list[bytes]]:
     """How many teachers have not signed in to the school yet, and the sealed names of some."""
     named = [bytes(name) for name in tx.scalars(TO_INVITE, {"most": most})]
     return tx.scalar(HOW_MANY_TO_INVITE) or 0, named
+
+
+def how_many(tx: Transaction) -> dict[str, int]:
+    """How many of which kind the roster speaks of, in all its schools."""
+    return {what: tx.scalar(statement) or 0 for what, statement in READ.items()}
 
 
 def missing(tx: Transaction, *, schools: Sequence[int]) -> Counted:

@@ -1,0 +1,388 @@
+"""Importing into a list: a file or pasted rows, the columns they have, a preview, and then the import.
+
+A grid that takes part inherits `ImportsRows`, says in `importing` what it takes, and opens its doors.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar, Protocol
+
+from flask import Response, flash, redirect, request, stream_with_context
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from backoffice import clock
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.services import record_export
+from backoffice.console import csv_export
+from backoffice.console.grid import Grid
+from backoffice.console.grids.bulk import most_at_once, typed_number
+from backoffice.imports import carrying
+from backoffice.imports.columns import ImportColumn, Row, matched
+from backoffice.imports.limits import LARGEST_FILE, MOST_ROWS, Unreadable
+from backoffice.imports.plan import ChangedMeanwhile, Plan, PlannedRow, RowState
+from backoffice.imports.reading import Table, read_file, read_text
+from backoffice.problems import Rejected
+from backoffice.schools.models import School
+from backoffice.storage.public_id import is_public_id
+from backoffice.web.identity import done_reading, reading, settings
+
+# A form with the list in it, and what stands around it.
+LARGEST_BODY = carrying.LARGEST + (1 << 20)
+MOST_SCHOOLS = 500
+# Of rows that nobody has to look at, so many are shown.
+MOST_SHOWN: Mapping[RowState, int] = {
+    RowState.REFUSED: MOST_ROWS,
+    RowState.CHANGED: 1_000,
+    RowState.NEW: 1_000,
+    RowState.SAME: 100,
+}
+NOTHING_CHOSEN = "Choose a file, or paste rows."
+MEANWHILE = "Something has changed since you looked, so nothing was done. This is what would happen now."
+LOOK_AGAIN = "You have chosen otherwise since. Look at what would happen now."
+DONE_ALREADY = "Nothing of this list is left to do: nothing was changed."
+CHOOSE_SCHOOL = "Choose a school."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked once about all rows; the first option holds until somebody chooses another."""
+
+    title: str
+    options: tuple[tuple[str, str], ...]
+
+
+class Looks(Protocol):
+    """Says what an import would do."""
+
+    def __call__(self, *, principal: Principal, school: str, rows: Sequence[Row], answer: str) -> Plan:
+        """Changes nothing."""
+
+
+class Does(Protocol):
+    """Does what was shown, and says what has become of it."""
+
+    def __call__(
+        self,
+        *,
+        principal: Principal,
+        school: str,
+        rows: Sequence[Row],
+        answer: str,
+        seen: str,
+        most: int,
+    ) -> str:
+        """Raises `ChangedMeanwhile`, `Rejected`, `NotFound`."""
+
+
+@dataclass(frozen=True)
+class Importing:
+    """What a list takes. One of `needs` must be among the columns of a file.
+
+    `current` makes the lines of our own file with the IDs, from which people can start.
+    """
+
+    columns: tuple[ImportColumn, ...]
+    needs: frozenset[str]
+    needed: str
+    schools: Callable[..., Sequence[School]]
+    preview: Looks
+    run: Does
+    question: Question | None = None
+    headings: tuple[str, ...] = ()
+    current: Callable[[Transaction, Sequence[Any]], Iterable[Sequence[str | None]]] | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody has said of a list: what its columns are, where it goes, what is asked besides."""
+
+    columns: tuple[str, ...]
+    heads: bool
+    school: str
+    answer: str
+
+    def rows(self, table: Table) -> list[Row]:
+        """The rows of the list by the keys of their columns."""
+        lines = table.lines[1:] if self.heads else table.lines
+        return [
+            Row(line, {key: cell for key, cell in zip(self.columns, cells, strict=False) if key})
+            for line, cells in lines
+        ]
+
+
+class ImportsRows(Grid):
+    """A grid that rows can be imported into."""
+
+    abstract = True
+    importing: ClassVar[Importing]
+    fresh = Grid.fresh | {"import_current"}
+    uploads: ClassVar[Mapping[str, int]] = {
+        "import_rows": LARGEST_BODY,
+        "import_confirmed": LARGEST_BODY,
+    }
+
+    @expose("/import", methods=("GET", "POST"))
+    def import_rows(self) -> str | BaseResponse | tuple[str, int]:
+        """Ask for a list; then show what its columns are and what would happen."""
+        if request.method == "GET":
+            return self._ask()
+        try:
+            table = self._carried()["table"] if "carried" in request.form else self._read()
+            return self._check(table, self._said(table))
+        except Unreadable as unreadable:
+            return self._ask(unreadable.sentence), 422
+
+    @expose("/import/confirm", methods=("POST",))
+    def import_confirmed(self) -> str | BaseResponse | tuple[str, int]:
+        """Do what was shown; or show it again, if it is another thing by now."""
+        try:
+            carried = self._carried()
+            table, shown, seen = carried["table"], carried["asked"], carried["seen"]
+            said = self._said(table)
+            if said != shown or not seen:
+                return self._check(table, said, problem=LOOK_AGAIN), 422
+            return self._import_now(table, said, seen, carried["size"])
+        except Unreadable as unreadable:
+            return self._ask(unreadable.sentence), 422
+
+    @expose("/import/blank.csv", methods=("GET",))
+    def import_blank(self) -> Response:
+        """An empty list with the headings that are known."""
+        return _csv([self._headings()], "empty")
+
+    @expose("/import/current.csv", methods=("GET",))
+    def import_current(self) -> Response:
+        """The list as it is, with the IDs, to be changed and brought back."""
+        done_reading()
+        who, permission, current = self.who, self.doors["import_current"], self.importing.current
+        with transaction(who) as tx:
+            rows = self.visible_rows(tx, permission)
+        record_export(principal=who, rows=rows)
+
+        def lines() -> Iterator[Sequence[str | None]]:
+            with transaction(who) as tx:
+                statement = self.visible_rows(tx, permission)
+                for things in csv_export.batches(tx, statement, self.reads):
+                    yield from current(tx, things) if current else ()
+
+        return _csv(chain([self._headings()], lines()), "to-change")
+
+    # ------------------------------------------------------------------ what was sent
+
+    def _read(self) -> Table:
+        """The list that was brought. Neither it nor its name is kept."""
+        file, pasted = request.files.get("file"), request.form.get("pasted", "")
+        content = file.read(LARGEST_FILE + 1) if file else b""
+        if content:
+            return read_file(content)
+        if not pasted.strip():
+            raise Unreadable(NOTHING_CHOSEN)
+        return read_text(pasted)
+
+    @property
+    def _context_of_seal(self) -> str:
+        return f"{self.endpoint} {self.who.account_id}"
+
+    def _carried(self) -> dict[str, Any]:
+        text = request.form.get("carried", "")
+        found = carrying.opened(text, context=self._context_of_seal, at=clock.now())
+        columns, *others = found["asked"]
+        return {
+            "table": Table([(line, cells) for line, cells in found["lines"]], found["text"]),
+            "asked": Asked(tuple(columns), *others),
+            "seen": found["seen"],
+            "size": found["size"],
+        }
+
+    def _said(self, table: Table) -> Asked:
+        """What the form says of the list; where it says nothing yet, what the headings do."""
+        form, known = request.form, {column.key for column in self.importing.columns}
+        schools = self._schools()
+        chosen = form.get("school", "") if len(schools) > 1 else schools[0].public_id if schools else ""
+        answers = (
+            [key for key, _words in self.importing.question.options] if self.importing.question else [""]
+        )
+        answer = form.get("answer", "")
+        if "col-0" in form:
+            columns = tuple(_known(form, f"col-{at}", known) for at in range(table.width))
+            heads = bool(form.get("heads"))
+        else:
+            columns = tuple(key or "" for key in matched(table.lines[0][1], self.importing.columns))
+            columns += ("",) * (table.width - len(columns))
+            heads = any(columns)
+            if not heads and table.width == 1:
+                columns = (self._of_one_column(),)
+        school = chosen if is_public_id(chosen) else ""
+        return Asked(columns, heads, school, answer if answer in answers else answers[0])
+
+    def _of_one_column(self) -> str:
+        """What a list of a single column without a heading is."""
+        return next((each.key for each in self.importing.columns if each.key == "whole"), "")
+
+    def _schools(self) -> Sequence[School]:
+        tx = reading()
+        found: Sequence[School] = tx.info.setdefault("schools to import into", None) or (
+            self.importing.schools(tx, most=MOST_SCHOOLS)
+        )
+        tx.info["schools to import into"] = found
+        return found
+
+    # ------------------------------------------------------------------ what is answered
+
+    def _ask(self, problem: str | None = None) -> str:
+        schools, importing = self._schools(), self.importing
+        chosen = request.values.get("school", "")
+        where = f"?school={chosen}" if is_public_id(chosen) and len(schools) > 1 else ""
+        starts = importing.current is not None and self.opens("import_current")
+        return self.render(
+            "console/import.html",
+            form=FlaskForm(),
+            problem=problem,
+            noun=self.noun,
+            columns=importing.columns,
+            schools=schools if len(schools) > 1 else (),
+            chosen=chosen,
+            nowhere=not schools,
+            current_url=f"import/current.csv{where}" if starts and (where or len(schools) == 1) else None,
+            blank_url="import/blank.csv",
+            most=MOST_ROWS,
+            megabytes=LARGEST_FILE >> 20,
+            crumbs=[*self._way(), {"title": "Import"}],
+        )
+
+    def _check(self, table: Table, said: Asked, *, problem: str | None = None) -> str:
+        plan = None
+        if against := self._against(said):
+            problem = against
+        else:
+            done_reading()
+            plan = self.importing.preview(
+                principal=self.who, school=said.school, rows=said.rows(_unguarded(table)), answer=said.answer
+            )
+        return self._shown(table, said, plan, problem)
+
+    def _import_now(
+        self, table: Table, said: Asked, seen: str, size: int
+    ) -> str | BaseResponse | tuple[str, int]:
+        if size >= settings().lists.typed_from and typed_number(request.form.get("typed", "")) != size:
+            many = f"Type {size:,} to confirm that you mean so many."
+            return self._check(table, said, problem=many), 422
+        most = self._most(said)
+        done_reading()
+        try:
+            sentence = self.importing.run(
+                principal=self.who,
+                school=said.school,
+                rows=said.rows(_unguarded(table)),
+                answer=said.answer,
+                seen=seen,
+                most=most,
+            )
+        except ChangedMeanwhile as changed:
+            problem = MEANWHILE if changed.plan.size else DONE_ALREADY
+            return self._shown(table, said, changed.plan, problem), 409
+        except Rejected as rejected:
+            return self._check(table, said, problem=" ".join(rejected.fields.values())), 422
+        flash(sentence, "success")
+        return redirect(f"/console/{self.address}/", 303)
+
+    def _against(self, said: Asked) -> str | None:
+        """What is to be said before anything can be compared."""
+        taken = [key for key in said.columns if key]
+        if twice := next((key for key in taken if taken.count(key) > 1), None):
+            title = next(each.title for each in self.importing.columns if each.key == twice)
+            return f"Two columns are said to be “{title}”. Leave one of them out."
+        if not self.importing.needs.intersection(taken):
+            return self.importing.needed
+        return None if said.school else CHOOSE_SCHOOL
+
+    def _most(self, said: Asked) -> int:
+        numbers = [each.id for each in self._schools() if each.public_id == said.school]
+        return most_at_once(self.who, settings().lists, numbers)
+
+    def _shown(self, table: Table, said: Asked, plan: Plan | None, problem: str | None) -> str:
+        schools, most = self._schools(), self._most(said)
+        size = plan.size if plan else 0
+        carried = carrying.sealed(
+            {
+                "lines": table.lines,
+                "text": table.text,
+                "asked": [said.columns, said.heads, said.school, said.answer],
+                "seen": plan.digest if plan else None,
+                "size": size,
+            },
+            context=self._context_of_seal,
+            at=clock.now(),
+        )
+        first, second = table.lines[0][1], table.lines[1][1] if len(table.lines) > 1 else ()
+        return self.render(
+            "console/import_check.html",
+            form=FlaskForm(),
+            problem=problem,
+            carried=carried,
+            noun=self.noun,
+            said=said,
+            # Each column by its heading, with what stands below it.
+            found=[
+                (at, key, _cell(first, at) if said.heads else "", _cell(second if said.heads else first, at))
+                for at, key in enumerate(said.columns)
+            ],
+            columns=self.importing.columns,
+            schools=schools if len(schools) > 1 else (),
+            question=self.importing.question,
+            plan=plan,
+            groups=shown_groups(plan) if plan else [],
+            new_text=self.counted(plan.counts[RowState.NEW]) if plan else "",
+            over=f"You may bring in at most {most:,} rows at once. Bring the list in parts."
+            if size > most
+            else None,
+            typed=size if size >= settings().lists.typed_from else None,
+            crumbs=[
+                *self._way(),
+                {"title": "Import", "url": f"/console/{self.address}/import"},
+                {"title": "Look at it"},
+            ],
+        )
+
+    def _way(self) -> list[dict[str, str]]:
+        return [{"title": self.title, "url": f"/console/{self.address}/"}]
+
+    def _headings(self) -> Sequence[str]:
+        return self.importing.headings
+
+
+def shown_groups(plan: Plan) -> list[tuple[RowState, list[PlannedRow], int]]:
+    """The rows by what becomes of them, those to look at first: as many as are shown, and how many."""
+    return [
+        (state, plan.of(state)[:most], plan.counts[state])
+        for state, most in MOST_SHOWN.items()
+        if plan.counts[state]
+    ]
+
+
+def _unguarded(table: Table) -> Table:
+    """Without the apostrophes that our own files set before what looks like a formula."""
+    if not table.text:
+        return table
+    return Table([(line, list(map(csv_export.unguarded, cells))) for line, cells in table.lines], table.text)
+
+
+def _known(form: MultiDict[str, str], name: str, known: set[str]) -> str:
+    return key if (key := form.get(name, "")) in known else ""
+
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    return cells[at] if at < len(cells) else ""
+
+
+def _csv(lines: Iterable[Sequence[str | None]], name: str) -> Response:
+    return Response(
+        stream_with_context(csv_export.written(lines)),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )

@@ -1,0 +1,60 @@
+"""What the list of students takes in from files."""
+
+from collections.abc import Iterator, Sequence
+
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction
+from backoffice.console.grids.imports import Importing, Question
+from backoffice.imports.columns import Row
+from backoffice.imports.plan import Plan
+from backoffice.schools import queries
+from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, STUDENT_COLUMNS, WHOLE
+from backoffice.schools.importing.compare import Elsewhere
+from backoffice.schools.importing.queries import schools_to_import_into
+from backoffice.schools.models import Student
+from backoffice.schools.services.importing import import_students, preview_students
+
+
+def _preview(*, principal: Principal, school: str, rows: Sequence[Row], answer: str) -> Plan:
+    return preview_students(principal=principal, school=school, rows=rows, elsewhere=Elsewhere(answer))
+
+
+def _run(*, principal: Principal, school: str, rows: Sequence[Row], answer: str, seen: str, most: int) -> str:
+    done = import_students(
+        principal=principal,
+        school=school,
+        rows=rows,
+        seen=seen,
+        most=most,
+        elsewhere=Elsewhere(answer),
+    )
+    new = "1 student is new" if done.new == 1 else f"{done.new:,} students are new"
+    changed = "1 row changed one" if done.changed == 1 else f"{done.changed:,} rows changed one"
+    return f"Imported: {new}, {changed} who was here."
+
+
+def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[str | None]]:
+    seats = queries.seats_of(tx, students)
+    for each in students:
+        classes = ", ".join(sorted(seat.classroom for seat in seats.get(each.id, ())))
+        yield (each.public_id, each.given_name, each.family_name, classes)
+
+
+IMPORTING = Importing(
+    columns=STUDENT_COLUMNS,
+    needs=frozenset({ID.key, GIVEN.key, WHOLE.key}),
+    needed="Say which column holds the names.",
+    schools=schools_to_import_into,
+    preview=_preview,
+    run=_run,
+    question=Question(
+        "A name that a student of another class has means",
+        (
+            (Elsewhere.ASK, "nothing yet: leave the row out and show me"),
+            (Elsewhere.SAME, "the same child, in this class as well"),
+            (Elsewhere.ANOTHER, "another child"),
+        ),
+    ),
+    headings=(ID.title, GIVEN.title, FAMILY.title, CLASSES.title),
+    current=_current,
+)

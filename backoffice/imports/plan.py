@@ -1,0 +1,84 @@
+"""What an import would do, row by row, for people to look at before it is done."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from enum import StrEnum
+from functools import cached_property
+
+
+class RowState(StrEnum):
+    """What becomes of a row."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class CellChange:
+    """A cell as it is and as it would be. `column` is the heading that people know."""
+
+    column: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row and what becomes of it.
+
+    `sentence` says why it is refused, or what is to be known of it besides; `column` where. `mark` tells
+    what it is about from anything else that reads the same.
+    """
+
+    line: int
+    state: RowState
+    name: str
+    place: str = ""
+    changes: tuple[CellChange, ...] = ()
+    column: str | None = None
+    sentence: str | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows of a list in the order of the file."""
+
+    rows: Sequence[PlannedRow]
+
+    @cached_property
+    def counts(self) -> Mapping[RowState, int]:
+        """How many rows there are of each state."""
+        counted = Counter(row.state for row in self.rows)
+        return {state: counted[state] for state in RowState}
+
+    @property
+    def size(self) -> int:
+        """How many rows it would write."""
+        return self.counts[RowState.NEW] + self.counts[RowState.CHANGED]
+
+    def of(self, state: RowState) -> list[PlannedRow]:
+        """The rows of a state."""
+        return [row for row in self.rows if row.state is state]
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal for plans that do the same: by it whoever confirms gets what was shown and nothing else."""
+        written = json.dumps([astuple(row) for row in self.rows], ensure_ascii=True)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+
+class ChangedMeanwhile(Exception):
+    """Something that the import is about has changed since it was shown; nothing was done.
+
+    `plan` is what it would do now.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__("The plan is another one now.")
+        self.plan = plan

@@ -1,0 +1,127 @@
+"""Reading a list that somebody brings: CSV in any usual spelling, a workbook, or rows that were pasted.
+
+Everything stays in memory. What cannot be read, or is larger than a list is, is refused with a sentence.
+"""
+
+import codecs
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from backoffice.imports import sheets
+from backoffice.imports.limits import LARGEST_FILE, LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Unreadable
+
+# A delimiter for a list of one column: nobody types it.
+_NONE = "\x1f"
+_DELIMITERS = (",", ";", "\t", "|")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+NO_LIST = "This is no list that can be read. Save it as CSV, or as an Excel or OpenDocument sheet."
+OLD_WORKBOOK = "This is an old or locked workbook. Save it as .xlsx without a password, or as CSV."
+EMPTY = "There is nothing in this list."
+
+
+@dataclass(frozen=True)
+class Table:
+    """The lines of a list that have something in them, with their numbers in the file."""
+
+    lines: Sequence[tuple[int, Sequence[str]]]
+    # Whether it came as text, in which our own files guard what looks like a formula.
+    text: bool
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return max(len(cells) for _line, cells in self.lines)
+
+
+def read_file(content: bytes) -> Table:
+    """The list in a file, whatever kind its bytes say it is. Raises `Unreadable`."""
+    if len(content) > LARGEST_FILE:
+        raise Unreadable(f"The file is larger than {LARGEST_FILE >> 20} MB. Bring it in parts.")
+    if content.startswith(_ZIP):
+        return _table(enumerate(sheets.rows_of(content), start=1), text=False)
+    if content.startswith(_OLE):
+        raise Unreadable(OLD_WORKBOOK)
+    return read_text(_decoded(content))
+
+
+def read_text(text: str) -> Table:
+    """The list in a text: lines of cells, parted as their first line is. Raises `Unreadable`."""
+    if "\0" in text:
+        raise Unreadable(NO_LIST)
+    text = text.removeprefix("\ufeff")
+    first, _, rest = text.lstrip("\r\n").partition("\n")
+    if len(first.strip()) == len("sep=;") and first.lower().startswith("sep="):
+        # Excel's own word for it.
+        return _table(_records(rest, first.strip()[-1]), text=True)
+    return _table(_records(text, _delimiter(first)), text=True)
+
+
+def _decoded(content: bytes) -> str:
+    name = next((name for mark, name in _BOMS if content.startswith(mark)), None)
+    if name is None and b"\0" in content:
+        name = _of_two_bytes(content[:64])
+    try:
+        if name is not None:
+            return content.decode(name)
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError:
+            return content.decode("cp1252")
+    except UnicodeDecodeError:
+        raise Unreadable(NO_LIST) from None
+
+
+def _of_two_bytes(start: bytes) -> str:
+    """Which order text has whose letters are of two bytes, by the zeros of Latin ones."""
+    for name, zeros, others in (
+        ("utf-16-le", start[1::2], start[::2]),
+        ("utf-16-be", start[::2], start[1::2]),
+    ):
+        if zeros.count(0) * 4 > len(zeros) * 3 and 0 not in others:
+            return name
+    raise Unreadable(NO_LIST)
+
+
+def _delimiter(first: str) -> str:
+    """What parts the cells of the first line, but for what stands in quotes."""
+    bare = "".join(first.split('"')[::2])
+    most = max(_DELIMITERS, key=bare.count)
+    return most if most in bare else _NONE
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for cells in reader:
+            yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error:
+        raise Unreadable(
+            f"Line {begins:,} cannot be read. Look for a quotation mark that is not closed there."
+        ) from None
+
+
+def _table(lines: Iterable[tuple[int, Sequence[str]]], *, text: bool) -> Table:
+    found: list[tuple[int, Sequence[str]]] = []
+    for number, cells in lines:
+        if not any(map(str.strip, cells)):
+            continue
+        if len(cells) > MOST_COLUMNS and any(map(str.strip, cells[MOST_COLUMNS:])):
+            raise Unreadable(f"There are more than {MOST_COLUMNS} columns. Leave out those not needed.")
+        if max(map(len, cells)) > LONGEST_CELL:
+            raise Unreadable(f"A cell of line {number:,} has more than {LONGEST_CELL} letters. Shorten it.")
+        if len(found) > MOST_ROWS:
+            raise Unreadable(f"There are more than {MOST_ROWS:,} rows. Bring the list in parts.")
+        found.append((number, list(cells[:MOST_COLUMNS])))
+    if not found:
+        raise Unreadable(EMPTY)
+    return Table(found, text)
