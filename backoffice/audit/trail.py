@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import insert
@@ -21,29 +22,42 @@ def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail
     `detail` holds internal numbers and fixed words, no names; it is sealed and forgotten in time. The
     entry keeps a commitment to it: HMAC-SHA256 over a random nonce and the canonical detail.
     """
-    principal = tx.principal
-    whole = {"actor": _actor(principal), **detail}
-    nonce = secrets.token_bytes(16)
-    entry_id = tx.take_id(AuditEntry)
-    tx.execute(
-        insert(AuditEntry).values(
-            id=entry_id,
-            at=clock.now(),
-            school_id=school_id,
-            verb=verb,
-            actor_kind=principal.kind,
-            commitment=commitment(nonce, whole),
+    record_in_each(tx, verb, {school_id: detail})
+
+
+def record_in_each(tx: Transaction, verb: str, details: Mapping[int | None, Mapping[str, Any]]) -> None:
+    """Note it once in each of these schools, with what of it was there; two statements for any number."""
+    principal, now = tx.principal, clock.now()
+    entries, kept = [], []
+    for entry_id, (school_id, detail) in zip(
+        tx.take_ids(AuditEntry, len(details)), details.items(), strict=True
+    ):
+        whole = {"actor": _actor(principal), **detail}
+        nonce = secrets.token_bytes(16)
+        entries.append(
+            {
+                "id": entry_id,
+                "at": now,
+                "school_id": school_id,
+                "verb": verb,
+                "actor_kind": principal.kind,
+                "commitment": commitment(nonce, whole),
+            }
         )
-    )
-    tx.execute(
-        insert(AuditDetail).values(
-            entry_id=entry_id,
-            school_id=school_id,
-            nonce=nonce,
-            detail=whole,
-            address=principal.credential.address,
+        kept.append(
+            {
+                "entry_id": entry_id,
+                "school_id": school_id,
+                "nonce": nonce,
+                "detail": whole,
+                "address": principal.credential.address,
+            }
         )
-    )
+    for model, rows in ((AuditEntry, entries), (AuditDetail, kept)):
+        if len(rows) == 1:
+            tx.execute(insert(model).values(**rows[0]))
+        elif rows:
+            tx.execute(insert(model), rows)
 
 
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import (
+    CLASSROOMS_ARCHIVE,
     CLASSROOMS_CREATE,
     CLASSROOMS_EDIT,
     CLASSROOMS_EXPORT,
@@ -27,6 +28,7 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.console import doors as wording
@@ -34,14 +36,16 @@ from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
 from backoffice.console.forms import ClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.students import some_of
 from backoffice.problems import Rejected
-from backoffice.schools import codes, names, queries
+from backoffice.schools import codes, names, place_queries, queries
 from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door
+from backoffice.schools.services import archiving
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors as door_services
@@ -71,6 +75,7 @@ class ClassroomGrid(Grid):
     doors = {
         "index": CLASSROOMS_READ,
         "search": CLASSROOMS_READ,
+        "act": CLASSROOMS_READ,
         "export": CLASSROOMS_EXPORT,
         "export_found": CLASSROOMS_EXPORT,
         "new": CLASSROOMS_CREATE,
@@ -134,6 +139,41 @@ class ClassroomGrid(Grid):
             carried_by="ix_teaching_role_account_id",
         ),
     )
+
+    actions = (
+        BulkAction(
+            "archive",
+            "Archive",
+            CLASSROOMS_ARCHIVE,
+            "archive",
+            "Archived classes stay readable and nothing of them can be changed. Their codes stop working, and"
+            " whoever is signed in by them is out. You can bring each back, with a new code.",
+            danger=True,
+            whole=True,
+        ),
+    )
+
+    def allowed_actions(self) -> list[BulkAction]:
+        """Archived classes are brought back one by one, each with a new code."""
+        return [] if asked("archived") else super().allowed_actions()
+
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[Classroom], *, count: int
+    ) -> list[str]:
+        """Which classes, by name."""
+        named = some_of([room.name for room in chosen], of=count)
+        return [f"{named} will be archived.", *super().question(tx, action, chosen, count=count)]
+
+    def effects(self, tx: Transaction, action: BulkAction, rows: Select[Any], *, count: int) -> list[str]:
+        """How many students sit in them."""
+        del action, count
+        seated = place_queries.seated_in(tx, rows)
+        students = "1 student has a place" if seated == 1 else f"{seated:,} students have a place"
+        return [f"{students} in them. They keep their points and stay listed."]
+
+    def archive(self, classrooms: Which) -> str:
+        """Archive the selected classes."""
+        return f"{self.counted(archiving.archive_classrooms(principal=self.who, classrooms=classrooms))} archived."
 
     def is_accessible(self) -> bool:
         """In the menu also for a teacher who has no class yet, and can make the first one."""

@@ -27,7 +27,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export, xlsx_export
 from backoffice.console.forms import ConfirmForm
-from backoffice.console.grids import views
+from backoffice.console.grids import large, views
 from backoffice.console.grids.bulk import (
     BulkAction,
     Chosen,
@@ -173,6 +173,11 @@ class Grid(GuardedView):
         del tx, chosen
         return [action.question.format(count=self.counted(count))]
 
+    def effects(self, tx: Transaction, action: BulkAction, rows: Select[Any], *, count: int) -> Sequence[str]:
+        """What an action changes of these rows, so many, kind by kind in numbers; each a sentence."""
+        del tx, action, rows, count
+        return ()
+
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """The form that confirms an action, with what it has to be told besides."""
         del action
@@ -287,9 +292,10 @@ class Grid(GuardedView):
         if form.validate_on_submit():
             problem = why_not(chosen, request.form, settings().lists)
             if problem is None:
-                problem = self._done(action, chosen, form)
-                if problem is None:
-                    return redirect(here, 303)
+                done = self._done(action, chosen, form, here)
+                if not isinstance(done, str):
+                    return done
+                problem = done
                 # Asked again about the rows as they are by now: others may fit than did before it was tried.
                 chosen = self._chosen(tx, action, whole=whole)
                 if chosen.problem:
@@ -299,6 +305,10 @@ class Grid(GuardedView):
             "console/confirm.html",
             heading=action.title,
             sentences=self.question(tx, action, chosen.named, count=chosen.count),
+            effects=self.effects(tx, action, chosen.rows, count=chosen.count)
+            if chosen.rows is not None
+            else (),
+            by_worker=large.is_large(action, chosen, settings().lists),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
@@ -311,14 +321,16 @@ class Grid(GuardedView):
             crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
         )
 
-    def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm) -> str | None:
-        """Do it, and say so; what stands against it, if anything does."""
-        done_reading()
+    def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm, here: str) -> str | BaseResponse:
+        """Do it, or have a worker do it, and lead to what says so; what stands against it, if anything does."""
         try:
+            if large.is_large(action, chosen, settings().lists):
+                return redirect(large.hand_over(self, action, chosen, form, searched()), 303)
+            done_reading()
             flash(getattr(self, action.run)(chosen.which), "success")
         except Rejected as rejected:
             return show_rejection(form, rejected) or ""
-        return None
+        return redirect(here, 303)
 
     def _chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
         statement, lists = self.visible_rows(tx, action.permission), settings().lists
@@ -460,8 +472,12 @@ class Grid(GuardedView):
 
     def _whole_text(self, page: Page) -> str | None:
         """How many rows fit, where an action may be for all of them and this page does not show all."""
-        more = page.count is not None and len(page.rows) < page.count
-        within = more and page.count <= most_at_once(self.who, settings().lists)  # type: ignore[operator]
+        most = most_at_once(self.who, settings().lists)
+        if page.count is None:
+            # How many they are is counted when it is asked for.
+            within = most > SORTABLE and bool(searched() or self.asked_for(reading()))
+        else:
+            within = len(page.rows) < page.count <= most
         offers = within and any(action.whole for action in self.allowed_actions())
         return self.counted(page.count) if offers else None
 

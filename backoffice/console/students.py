@@ -35,11 +35,12 @@ from backoffice.console.grids.relations import school_filter
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
-from backoffice.schools import names, queries
+from backoffice.schools import names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
 from backoffice.schools.services import moving
 from backoffice.schools.services import students as services
+from backoffice.schools.services.leaving import leave_classes
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
 from backoffice.web.resend import shows_what_was_typed
@@ -137,6 +138,16 @@ class StudentGrid(Grid):
             " Their cards for this class stop working for good.",
             whole=True,
         ),
+        BulkAction(
+            "leave",
+            "Take out of their classes",
+            STUDENTS_UNENROLL,
+            "leave",
+            "Their points stay, nobody is deleted, and each class can undo it for a day."
+            " Their cards stop working for good.",
+            danger=True,
+            whole=True,
+        ),
     )
 
     def name_of(self, thing: Student) -> Any:
@@ -195,8 +206,9 @@ class StudentGrid(Grid):
         }
 
     def allowed_actions(self) -> list[BulkAction]:
-        """Leaving a class is offered where the list shows one class."""
-        return super().allowed_actions() if asked("classroom") else []
+        """What is done in a class where the list shows one, and elsewhere what is done in all of theirs."""
+        within = bool(asked("classroom"))
+        return [each for each in super().allowed_actions() if (each.name != "leave") is within]
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """For moving, the classes that they can move to: of the same school, where one may add students."""
@@ -227,11 +239,39 @@ class StudentGrid(Grid):
         self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
     ) -> list[str]:
         """Who will leave which class, by name."""
-        classroom = find(tx, Classroom, asked("classroom"))
+        leaves = "all their classes that you look after"
+        if action.name != "leave":
+            leaves = find(tx, Classroom, asked("classroom")).name
         return [
-            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {classroom.name}.",
+            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {leaves}.",
             action.question.format(count=self.counted(count)),
         ]
+
+    def effects(self, tx: Transaction, action: BulkAction, rows: Select[Any], *, count: int) -> list[str]:
+        """How many lose a place in how many classes, and how many of them have points there."""
+        room = None if action.name == "leave" else find(tx, Classroom, asked("classroom"))
+        places = place_queries.places_of(tx, rows, room)
+        classes = "1 class" if places.classes == 1 else f"{places.classes:,} classes"
+        loses = "loses a place" if places.students == 1 else "lose their place"
+        others = count - places.students
+        return [
+            f"{self.counted(places.students)} {loses} in {classes}"
+            + (f": {places.places:,} places." if places.places > places.students else "."),
+            f"{places.with_points:,} of them {'has' if places.with_points == 1 else 'have'} points there.",
+            *(
+                [
+                    f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
+                ]
+                if others > 0
+                else []
+            ),
+        ]
+
+    def leave(self, students: Which) -> str:
+        """Take the selected students out of all their classes; each of these can undo it."""
+        left = leave_classes(principal=self.who, students=students)
+        rooms = "1 class" if left.classes == 1 else f"{left.classes:,} classes"
+        return f"{self.counted(left.students)} left {rooms}. Each class can undo it for a day, on its page."
 
     def unenroll(self, students: Which) -> dict[str, Any]:
         """Take the selected students out of the class that the list shows; it can be undone."""

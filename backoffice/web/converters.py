@@ -60,6 +60,10 @@ class SavedViewConverter(_PublicIdConverter):
     """The public identifier of a saved view of a list."""
 
 
+class LargeChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of many rows that a worker makes."""
+
+
 class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
@@ -114,6 +118,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "link": LinkConverter,
     "guardian_request": GuardianRequestConverter,
     "saved_view": SavedViewConverter,
+    "large_change": LargeChangeConverter,
     "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,

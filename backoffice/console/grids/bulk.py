@@ -40,12 +40,13 @@ class BulkAction:
 class Chosen:
     """What an action is for: the things that its question names, how many there are, and which.
 
-    `problem` says why nothing can be done, where nothing can.
+    `rows` selects all of them. `problem` says why nothing can be done, where nothing can.
     """
 
     named: Sequence[Any] = ()
     count: int = 0
     which: Which = ()
+    rows: Select[Any] | None = None
     problem: str | None = None
 
     @property
@@ -73,11 +74,12 @@ def ticked(
     wanted = list(dict.fromkeys(form.getlist("rowid")))
     if len(wanted) > PAGE_SIZE:
         return _too_many(PAGE_SIZE)
-    found = tx.scalars(statement.where(entity.public_id.in_(wanted))).all()
+    rows = statement.where(entity.public_id.in_(wanted))
+    found = tx.scalars(rows).all()
     most = most_at_once(tx.principal, lists, _schools(found))
     if len(found) > most:
         return _too_many(most)
-    return Chosen(found, len(found), [thing.public_id for thing in found]) if found else NOTHING
+    return Chosen(found, len(found), [thing.public_id for thing in found], rows) if found else NOTHING
 
 
 def all_that_fit(
@@ -97,7 +99,7 @@ def all_that_fit(
     first = [tuple(key) for key in keys[:MOST_NAMED]]
     key = entity.__mapper__.primary_key
     named = tx.scalars(statement.where(tuple_(*key).in_(first)).order_by(*key)).all()
-    return Chosen(named, len(keys), Fitting(narrowed, most, digest_of(keys)))
+    return Chosen(named, len(keys), Fitting(narrowed, most, digest_of(keys)), statement)
 
 
 def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:

@@ -3,6 +3,7 @@
 import { copyButtons } from "./copy.js";
 import { guardForms } from "./forms.js";
 import { gridKeys } from "./grid-keys.js";
+import { followChange } from "./large-change.js";
 import { palette } from "./palette.js";
 import { passkeys } from "./passkeys.js";
 import { reloadWhileWorking } from "./reload.js";
@@ -10,6 +11,7 @@ import { selectableRows } from "./rows.js";
 
 copyButtons(document);
 guardForms(document);
+followChange(document);
 gridKeys(document);
 palette(document);
 passkeys(document);
