@@ -45,11 +45,10 @@ from backoffice.problems import Rejected
 from backoffice.schools import codes, names, place_queries, queries
 from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door
-from backoffice.schools.services import archiving
+from backoffice.schools.services import archiving, rosters
 from backoffice.schools.services import classrooms as services
 from backoffice.schools.services import codes as code_services
 from backoffice.schools.services import doors as door_services
-from backoffice.schools.services import rosters
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.rosters import ANOTHER, Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
@@ -75,6 +74,7 @@ class ClassroomGrid(Grid):
     doors = {
         "index": CLASSROOMS_READ,
         "search": CLASSROOMS_READ,
+        "narrow": CLASSROOMS_READ,
         "act": CLASSROOMS_READ,
         "export": CLASSROOMS_EXPORT,
         "export_found": CLASSROOMS_EXPORT,
@@ -136,6 +136,8 @@ class ClassroomGrid(Grid):
             entity=Account,
             condition=queries.taught_by,
             called=lambda _tx, account: str(account.name),
+            pick="teacher",
+            nothing="All teachers",
             carried_by="ix_teaching_role_account_id",
         ),
     )
@@ -173,7 +175,8 @@ class ClassroomGrid(Grid):
 
     def archive(self, classrooms: Which) -> str:
         """Archive the selected classes."""
-        return f"{self.counted(archiving.archive_classrooms(principal=self.who, classrooms=classrooms))} archived."
+        archived = archiving.archive_classrooms(principal=self.who, classrooms=classrooms)
+        return f"{self.counted(archived)} archived."
 
     def is_accessible(self) -> bool:
         """In the menu also for a teacher who has no class yet, and can make the first one."""
@@ -236,20 +239,18 @@ class ClassroomGrid(Grid):
     @shows_what_was_typed
     def new(self) -> str | Response | tuple[str, int]:
         """Make a class."""
-        schools = queries.schools_for(reading())
+        tx = reading()
         form = NewClassroomForm(school=request.args.get("school"))
-        form.school.choices = [
-            ("", "Choose a school"),
-            *((school.public_id, school.name) for school in schools),
-        ]
-        if len(schools) == 1:
-            form.school.data = schools[0].public_id
+        only = form.school.only_one(tx)
+        if only:
             del form.school
+        else:
+            form.school.fill(tx, "Choose a school")
 
         def save() -> str:
             made = services.create_classroom(
                 principal=self.who,
-                school=form.school.data if "school" in form else schools[0].public_id,
+                school=only or form.school.data,
                 name=form.name.data or "",
                 shared_devices=form.shared_devices.data,
             )

@@ -38,7 +38,7 @@ from backoffice.console.grids.bulk import (
     why_not,
 )
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
-from backoffice.console.grids.filters import Asked, Filter, Input, Option, RelationFilter
+from backoffice.console.grids.filters import LOOKED_FOR, Asked, Filter, LookedFor, Option, RelationFilter
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
     LARGE,
@@ -50,7 +50,11 @@ from backoffice.console.paging import (
     page_by_key,
     page_by_name,
 )
-from backoffice.problems import Rejected
+from backoffice.console.picker.asking import FIND, is_looking, look, looked_for, too_often
+from backoffice.problems import Rejected, Throttled
+from backoffice.schools.models import School
+from backoffice.schools.picking import may_pick
+from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.times import ago, exact
@@ -142,6 +146,10 @@ class Grid(GuardedView):
             raise TypeError(f"{cls.__name__} has no entity or no columns.")
         if cls.search_placeholder and "search" not in cls.doors:
             raise TypeError(f"{cls.__name__} offers a search without a door to it.")
+        if any(isinstance(each, RelationFilter) and each.pick for each in cls.filters) and (
+            "narrow" not in cls.doors
+        ):
+            raise TypeError(f"{cls.__name__} has something to pick without a door to it.")
         for column in cls.columns:
             if isinstance(column.sort, By) and column.sort.column.property.columns[0].nullable:
                 raise TypeError(f"{cls.__name__} sorts by {column.key}, which may be empty.")
@@ -273,6 +281,40 @@ class Grid(GuardedView):
             return redirect(self._url(), 303)
         return self._listed(self.doors["search"])
 
+    @expose("/narrow", methods=("GET", "POST"))
+    def narrow(self) -> str | BaseResponse:
+        """Show what somebody looks for in a filter that picks; else lead to the list as the form asks for it.
+
+        The words are names, and travel in a form. What is picked is an identifier, and stands in an address.
+        """
+        # What cannot be chosen is not there, whatever the form is for.
+        self.asked_for(reading())
+        looked = [each for each in self.filters if each.name == request.form.get(FIND)]
+        if request.method == "GET" or not (looked or searched()):
+            return redirect(self._url(), 303)
+        refused: Throttled | None = None
+        for each in looked:
+            if isinstance(each, RelationFilter) and each.pick:
+                refused = self._looked_for(reading(), each)
+        if not (searched() or is_looking()):
+            return redirect(self._url(), 303)
+        page = self._listed(self.doors["narrow"])
+        return to_be_waited_for(page, refused) if refused else page
+
+    def _looked_for(self, tx: Transaction, picker: RelationFilter) -> Throttled | None:
+        """Keep what is found for the form of this page; why nothing was looked for, if so."""
+        words = looked_for(picker.name)
+        if not words or not may_pick(tx, picker.pick or ""):
+            return None
+        school = None if picker.entity is School else self.chosen(tx, "school")
+        try:
+            found = look(tx, picker.pick or "", words, within=school.id if school else None)
+        except Throttled as throttled:
+            tx.info[LOOKED_FOR] = {picker.name: LookedFor(words, (), too_often(throttled))}
+            return throttled
+        tx.info[LOOKED_FOR] = {picker.name: LookedFor(words, found.shown, found.said)}
+        return None
+
     @expose("/", methods=("POST",))
     def act(self) -> str | BaseResponse:
         """Show what a bulk action would do; when confirmed, do it."""
@@ -317,12 +359,13 @@ class Grid(GuardedView):
             rowids=[] if chosen.whole else chosen.which,
             whole={"seen": chosen.whole.seen, "words": searched()} if chosen.whole else None,
             typed=chosen.count if asks_for_count(chosen, settings().lists) else None,
+            typed_so_far=request.form.get("typed", "")[:12] if is_looking() else "",
             action=action.name,
             crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
         )
 
     def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm, here: str) -> str | BaseResponse:
-        """Do it, or have a worker do it, and lead to what says so; what stands against it, if anything does."""
+        """Do it, or have a worker do it, and lead to what says so; what stands against it, if anything."""
         try:
             if large.is_large(action, chosen, settings().lists):
                 return redirect(large.hand_over(self, action, chosen, form, searched()), 303)
@@ -446,7 +489,9 @@ class Grid(GuardedView):
             # Its inputs of each filter: those in sight, and those of the panel.
             "at_hand": [found for each, found in inputs if each.at_hand and found],
             "panel": [(each, found) for each, found in inputs if not each.at_hand and found],
-            "pick": self._elsewhere(inputs),
+            # A form in which words are looked for travels as one.
+            "picks": any(one.kind == "pick" for _, found in inputs for one in found),
+            "within": school.public_id if (school := self.chosen(tx, "school")) else "",
             "choosable": self._choosable(columns),
             "first_column": columns[0].key,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
@@ -502,15 +547,6 @@ class Grid(GuardedView):
             return rows
         places = [self.columns.index(each) for each in columns]
         return [row._replace(cells=[row.cells[at] for at in places]) for row in rows]
-
-    @staticmethod
-    def _elsewhere(inputs: Sequence[tuple[Filter, Sequence[Input]]]) -> dict[str, str] | None:
-        """Where a thing is looked for that is one of too many for a select."""
-        for each, found in inputs:
-            if isinstance(each, RelationFilter) and each.elsewhere and not found:
-                title, url = each.elsewhere
-                return {"title": title, "url": url}
-        return None
 
     def _choosable(self, shown: Sequence[Column]) -> list[Option]:
         """The columns that may be left out."""

@@ -34,6 +34,7 @@ from backoffice.console.large_changes import LargeChangesPage
 from backoffice.console.locked_networks import LockedNetworksPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
+from backoffice.console.picker.page import PickPage
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.school_days import SchoolDaysPage
 from backoffice.console.school_year import SchoolYearPage
@@ -55,6 +56,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     InboxPage,
     FindPage,
     DensityPage,
+    PickPage,
     ClassroomGrid,
     ClassPoints,
     ClassCards,

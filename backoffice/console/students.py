@@ -17,7 +17,6 @@ from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_REPORT,
-    STUDENTS_CREATE,
     STUDENTS_EDIT,
     STUDENTS_EXPORT,
     STUDENTS_MERGE,
@@ -60,6 +59,7 @@ class StudentGrid(Grid):
     doors = {
         "index": STUDENTS_READ,
         "search": STUDENTS_READ,
+        "narrow": STUDENTS_READ,
         "act": STUDENTS_READ,
         "export": STUDENTS_EXPORT,
         "export_found": STUDENTS_EXPORT,
@@ -103,7 +103,7 @@ class StudentGrid(Grid):
             condition=lambda _tx, classroom: queries.is_in(classroom),
             called=lambda _tx, classroom: str(classroom.name),
             choices=lambda tx, most: queries.classrooms_for(tx, most=most),
-            elsewhere=("Choose a class", "/console/classrooms/"),
+            pick="class",
             nothing="All classes",
             carried_by="ix_enrollment_live",
             at_hand=True,
@@ -217,11 +217,7 @@ class StudentGrid(Grid):
         form = MoveForm(**filled)
         tx = reading()
         leaves = find(tx, Classroom, asked("classroom"))
-        rooms = queries.classrooms_for(tx, STUDENTS_CREATE, school_id=leaves.school_id)
-        form.target.choices = [
-            ("", "Choose a class"),
-            *((room.public_id, room.name) for room in rooms if room.id != leaves.id),
-        ]
+        form.target.fill(tx, "Choose a class", within=leaves.school_id, without={leaves.public_id})
         return form
 
     def move(self, students: Which) -> dict[str, Any]:
@@ -254,17 +250,12 @@ class StudentGrid(Grid):
         classes = "1 class" if places.classes == 1 else f"{places.classes:,} classes"
         loses = "loses a place" if places.students == 1 else "lose their place"
         others = count - places.students
+        stay = f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
         return [
             f"{self.counted(places.students)} {loses} in {classes}"
             + (f": {places.places:,} places." if places.places > places.students else "."),
             f"{places.with_points:,} of them {'has' if places.with_points == 1 else 'have'} points there.",
-            *(
-                [
-                    f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
-                ]
-                if others > 0
-                else []
-            ),
+            *([stay] if others > 0 else []),
         ]
 
     def leave(self, students: Which) -> str:

@@ -30,8 +30,6 @@ def change_many(run: JobRun) -> Counts:
         return {"made": 0}
     makes: Makes = run.app.extensions[EXTENSION]
     try:
-        if change.credential is None:
-            raise SessionEnded
         said = makes(run.app, change)
     except (Rejected, Denied, NotFound, Closed, SwitchedOff, SessionEnded) as refusal:
         reason = {"sentence": _reason(refusal)}

@@ -116,7 +116,7 @@ def ask_for_change(*, principal: Principal, confirmed: Confirmed) -> PublicId:
 
 
 def stop_change(*, principal: Principal, change: str) -> None:
-    """Have a change that no worker has taken up not made at all. Raises `Rejected` if it is late, `NotFound`."""
+    """Have a change that no worker has taken up not made at all. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
         row = find(tx, LargeChange, change)
         stopped = tx.execute(

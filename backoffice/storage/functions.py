@@ -735,7 +735,8 @@ def forget_roster_changes_of(session: Session, *, rooms: Collection[tuple[int, i
     """Forget the last changes of the rosters of classes, each with its school; one statement for all."""
     statement = text(
         "select app.forget_roster_changes(school, array_agg(room))"
-        " from unnest(cast(:schools as bigint[]), cast(:rooms as bigint[])) as r(school, room) group by school"
+        " from unnest(cast(:schools as bigint[]), cast(:rooms as bigint[])) as r(school, room)"
+        " group by school"
     )
     given = {"schools": [school for school, _ in rooms], "rooms": [room for _, room in rooms]}
     session.execute(statement, given)

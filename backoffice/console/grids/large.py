@@ -1,7 +1,7 @@
 """Handing a change of many rows to a worker, and making it there as the request would have.
 
-The worker makes a request of its own from what was confirmed, comes in as whoever confirmed it, and goes through
-the same list, filters and verb. What somebody may and which rows fit is so looked up anew, in one way.
+The worker makes a request of its own from what was confirmed, comes in as whoever confirmed it, and goes
+through the same list, filters and verb. What somebody may and which rows fit is so looked up anew, one way.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,8 @@ def make(app: Flask, change: TakenUp) -> Mapping[str, Any]:
 
     Raises `Rejected`, `Denied`, `NotFound`, `SessionEnded` where it cannot be made any more.
     """
-    assert change.credential is not None
+    if change.credential is None:
+        raise SessionEnded
     found = [view for view in app.extensions["admin"][0]._views if view.endpoint == change.confirmed.grid]  # noqa: SLF001
     if not found:
         raise Denied
@@ -63,7 +64,7 @@ def make(app: Flask, change: TakenUp) -> Mapping[str, Any]:
         who = enter(change.credential)
         if who is None or who.factor_missing:
             raise SessionEnded
-        g._login_user = SignedInUser(who)
+        g._login_user = SignedInUser(who)  # noqa: SLF001 - where Flask-Login keeps who is signed in
         said = _made(grid, change)
     return {"sentence": said} if isinstance(said, str) else dict(said)
 

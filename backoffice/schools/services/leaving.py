@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, insert, literal, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, insert, literal, select, tuple_, update
 
 from backoffice import clock
 from backoffice.access.permissions import STUDENTS_UNENROLL
@@ -60,7 +60,7 @@ def leave_classes(*, principal: Principal, students: Which) -> LeftClasses:
     return LeftClasses(len({seat[2] for seat in seats}), len({seat[1] for seat in seats}))
 
 
-def _open_seats(tx: Transaction, students: Sequence[int]) -> tuple[object, ...]:
+def _open_seats(tx: Transaction, students: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
     return (
         # By it the index of a school's students is found.
         one_of(Enrollment.school_id, tx.principal.member_schools),
@@ -71,7 +71,7 @@ def _open_seats(tx: Transaction, students: Sequence[int]) -> tuple[object, ...]:
 
 def _locked(tx: Transaction, students: Sequence[int]) -> list[tuple[int, int]]:
     """The classes that these students leave, kept from changing; in one order, as whoever changes several."""
-    theirs = select(Enrollment.school_id, Enrollment.classroom_id).where(*_open_seats(tx, students))  # type: ignore[arg-type]
+    theirs = select(Enrollment.school_id, Enrollment.classroom_id).where(*_open_seats(tx, students))
     statement = (
         select(Classroom.school_id, Classroom.id)
         .where(tuple_(Classroom.school_id, Classroom.id).in_(theirs))

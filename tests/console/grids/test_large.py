@@ -24,9 +24,9 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Membership, Student
 from backoffice.schools.services import leaving
 from backoffice.settings import Lists
-from tests.console.grids.test_bulk import _limits, answer, form_token
+from tests.console.grids.test_bulk import _limits, answer
 from tests.factories.statements import statements
-from tests.factories.visitor import send, signed_in
+from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, Class, World, add_child
 
 MANY = 60
@@ -176,22 +176,21 @@ def test_a_worker_that_dies_leaves_all_or_nothing(
     """Before it is committed: nothing, and the next one makes it. After that: all, and no second time."""
     leader, there, entries = signed_in(app, world, "leader"), seated(room), noted("students.leave")
     confirmed(leader, world)
-    real = leaving.record_in_each
 
     def dies(*_arguments: object, **_more: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(leaving, "record_in_each", dies)
-    with pytest.raises(Again):
-        work(app)
+    with monkeypatch.context() as broken:
+        broken.setattr(leaving, "record_in_each", dies)
+        with pytest.raises(Again):
+            work(app)
     assert (seated(room), only(world).state) == (there, ChangeState.CHANGING)
-    monkeypatch.setattr(leaving, "record_in_each", real)
     # The next one makes it, and dies before it has said so.
-    monkeypatch.setattr(services, "end_change", dies)
-    with pytest.raises(Again):
-        work(app)
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "end_change", dies)
+        with pytest.raises(Again):
+            work(app)
     assert (seated(room), only(world).state) == (0, ChangeState.DONE)
-    monkeypatch.undo()
     with transaction(SYSTEM) as tx:
         tx.execute(update(Enrollment).where(Enrollment.classroom_id == room.id).values(ended_at=None))
     work(app)

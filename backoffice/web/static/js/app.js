@@ -6,6 +6,7 @@ import { gridKeys } from "./grid-keys.js";
 import { followChange } from "./large-change.js";
 import { palette } from "./palette.js";
 import { passkeys } from "./passkeys.js";
+import { pickers } from "./picker.js";
 import { reloadWhileWorking } from "./reload.js";
 import { selectableRows } from "./rows.js";
 
@@ -15,5 +16,6 @@ followChange(document);
 gridKeys(document);
 palette(document);
 passkeys(document);
+pickers(document);
 reloadWhileWorking(document);
 selectableRows(document);
