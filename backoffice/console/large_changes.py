@@ -49,6 +49,7 @@ class LargeChangesPage(GuardedView):
 
     doors = {"index": CONSOLE_ENTER, "details": CONSOLE_ENTER, "stop": CONSOLE_ENTER}
     title = "Large changes"
+    category = "School"
     address = "large-changes"
     icon = "clipboard"
     commands = (Command("See your large changes", "index", "large-changes/"),)
