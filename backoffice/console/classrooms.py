@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,10 +166,10 @@ class ClassroomGrid(Grid):
         named = some_of([room.name for room in chosen], of=count)
         return [f"{named} will be archived.", *super().question(tx, action, chosen, count=count)]
 
-    def effects(self, tx: Transaction, action: BulkAction, rows: Select[Any], *, count: int) -> list[str]:
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
         """How many students sit in them."""
-        del action, count
-        seated = place_queries.seated_in(tx, rows)
+        del action
+        seated = place_queries.seated_in(tx, numbers)
         students = "1 student has a place" if seated == 1 else f"{seated:,} students have a place"
         return [f"{students} in them. They keep their points and stay listed."]
 

@@ -6,7 +6,7 @@ along with every link and form of the page. It stands on Flask-Admin's `BaseView
 not on its `ModelView`.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
@@ -181,9 +181,9 @@ class Grid(GuardedView):
         del tx, chosen
         return [action.question.format(count=self.counted(count))]
 
-    def effects(self, tx: Transaction, action: BulkAction, rows: Select[Any], *, count: int) -> Sequence[str]:
-        """What an action changes of these rows, so many, kind by kind in numbers; each a sentence."""
-        del tx, action, rows, count
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> Sequence[str]:
+        """What an action changes of the rows with these numbers, kind by kind; each a sentence."""
+        del tx, action, numbers
         return ()
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
@@ -347,9 +347,7 @@ class Grid(GuardedView):
             "console/confirm.html",
             heading=action.title,
             sentences=self.question(tx, action, chosen.named, count=chosen.count),
-            effects=self.effects(tx, action, chosen.rows, count=chosen.count)
-            if chosen.rows is not None
-            else (),
+            effects=self.effects(tx, action, chosen.numbers),
             by_worker=large.is_large(action, chosen, settings().lists),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,

@@ -1,6 +1,6 @@
 """Students in the console: the list, one student, correcting a name, leaving a class."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -243,13 +243,13 @@ class StudentGrid(Grid):
             action.question.format(count=self.counted(count)),
         ]
 
-    def effects(self, tx: Transaction, action: BulkAction, rows: Select[Any], *, count: int) -> list[str]:
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
         """How many lose a place in how many classes, and how many of them have points there."""
         room = None if action.name == "leave" else find(tx, Classroom, asked("classroom"))
-        places = place_queries.places_of(tx, rows, room)
+        places = place_queries.places_of(tx, numbers, room)
         classes = "1 class" if places.classes == 1 else f"{places.classes:,} classes"
         loses = "loses a place" if places.students == 1 else "lose their place"
-        others = count - places.students
+        others = len(numbers) - places.students
         stay = f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
         return [
             f"{self.counted(places.students)} {loses} in {classes}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
@@ -38,6 +38,7 @@ MOST_UNDER_WAY = 3
 TOO_MANY = f"{MOST_UNDER_WAY} large changes of yours are under way. Wait until one has ended."
 OVER = "It was stopped, or somebody has done it already."
 TOO_LATE = "It cannot be stopped any more: it is being made, all of it at once."
+LONGEST_STATEMENT = "120s"
 KEPT_FOR = timedelta(days=30)
 # What no worker has ended by then, none will.
 GIVEN_UP_AFTER = timedelta(days=1)
@@ -156,6 +157,8 @@ def noting(number: int) -> Callable[[Transaction, int], None]:
                 .where(LargeChange.id == number, LargeChange.state == ChangeState.LOOKING)
                 .values(state=ChangeState.CHANGING)
             )
+        # A change of ten thousand rows may take longer than a page: it is the statement that nobody waits for.
+        tx.execute(select(func.set_config("statement_timeout", LONGEST_STATEMENT, True)))
         noted = tx.execute(
             update(LargeChange)
             .where(LargeChange.id == number, LargeChange.state == ChangeState.CHANGING)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -21,29 +21,44 @@ from backoffice.large_changes import services
 from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
+from backoffice.schools import names
 from backoffice.schools.models import Enrollment, Membership, Student
 from backoffice.schools.services import leaving
 from backoffice.settings import Lists
+from backoffice.storage.public_id import new_public_id
 from tests.console.grids.test_bulk import _limits, answer
 from tests.factories.statements import statements
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, Class, World, add_child
 
-MANY = 60
+MANY = 550
 ALL = "/console/students/?school={school}"
 
 
 @pytest.fixture(scope="module")
 def room(world: World) -> Class:
-    with transaction(SYSTEM) as tx:
-        for n in range(MANY):
-            add_child(tx, world.elsewhere_class, f"Pupil{n:02}", "Numbered")
+    crowd(world.elsewhere_class, MANY)
     return world.elsewhere_class
+
+
+def crowd(room: Class, many: int) -> None:
+    """So many children in a class, the half of whom have no points."""
+    token = names.tokens("Pupil", None, school_id=room.school_id)
+    kept = {"school_id": room.school_id, "name_tokens": token, "created_at": clock.now()}
+    here = {"school_id": room.school_id, "classroom_id": room.id}
+    seat = {**here, "avatar": "owl-plum", "joined_at": clock.now()}
+    with transaction(SYSTEM) as tx:
+        numbers = tx.take_ids(Student, many)
+        tx.execute(
+            insert(Student),
+            [{**kept, "id": n, "public_id": new_public_id(), "given_name": f"Pupil {n}"} for n in numbers],
+        )
+        tx.execute(insert(Enrollment), [{**seat, "student_id": n, "balance": n % 2} for n in numbers])
 
 
 @pytest.fixture(autouse=True)
 def as_before(room: Class, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    _limits(monkeypatch, Lists(worker_from=30))
+    _limits(monkeypatch, Lists(worker_from=30, typed_from=5_000))
     yield
     with transaction(SYSTEM) as tx:
         tx.execute(update(Enrollment).where(Enrollment.classroom_id == room.id).values(ended_at=None))
@@ -100,6 +115,7 @@ def test_many_rows_are_changed_by_a_worker_and_its_page_tells(app: Flask, world:
     leader, there, entries = signed_in(app, world, "leader"), seated(room), noted("students.leave")
     asked = send(leader, address(world), {"action": "leave", "whole": "yes"})
     assert f"{there} students lose their place in 1 class" in asked.text
+    assert f"{there - MANY // 2} of them have points there" in asked.text
     assert "changed in the background" in asked.text
     page = confirmed(leader, world)
     waits = leader.get(page).text
@@ -265,10 +281,11 @@ def test_few_rows_and_many_take_the_same_statements(runtime: Runtime, world: Wor
     with transaction(SYSTEM) as tx:
         here = select(Student.public_id).join(Enrollment, Enrollment.student_id == Student.id)
         pupils = list(tx.scalars(here.where(Enrollment.classroom_id == room.id)))
-    for some in (pupils[:5], pupils[5:55]):
+    for some in (pupils[:50], pupils[50:]):
         with statements(runtime) as made:
             assert leaving.leave_classes(principal=leader, students=some).students == len(some)
         counts.append(len(made))
+    assert len(pupils) > MANY
     assert counts[0] == counts[1] < 16, counts
 
 
