@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from backoffice import clock
 from backoffice.access.permissions import TEACHERS_INVITE
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import InvitationForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
@@ -72,6 +73,7 @@ class InvitationGrid(Grid):
             "withdraw",
             "{count}: the links stop working at once. You can invite the same people again.",
             danger=True,
+            whole=True,
         ),
     )
 
@@ -129,7 +131,7 @@ class InvitationGrid(Grid):
             raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
         return f"{self.counted(count)} sent again."
 
-    def withdraw(self, chosen: list[str]) -> str:
+    def withdraw(self, chosen: Which) -> str:
         """Withdraw."""
         return f"{self.counted(services.withdraw(principal=self.who, invitations=chosen))} withdrawn."
 

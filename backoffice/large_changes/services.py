@@ -157,7 +157,7 @@ def noting(number: int) -> Callable[[Transaction, int], None]:
                 .where(LargeChange.id == number, LargeChange.state == ChangeState.LOOKING)
                 .values(state=ChangeState.CHANGING)
             )
-        # A change of ten thousand rows may take longer than a page: it is the statement that nobody waits for.
+        # Ten thousand rows may take longer than a page may: nobody waits for this one.
         tx.execute(select(func.set_config("statement_timeout", LONGEST_STATEMENT, True)))
         noted = tx.execute(
             update(LargeChange)

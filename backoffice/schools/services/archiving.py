@@ -11,7 +11,7 @@ from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record, record_in_each
+from backoffice.audit.trail import record, record_each
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door
 from backoffice.schools.names import COLOURS, FIGURES
@@ -70,8 +70,8 @@ def archive_classrooms(*, principal: Principal, classrooms: Which) -> int:
         by_school: dict[int | None, list[int]] = defaultdict(list)
         for school, room in rooms:
             by_school[school].append(room)
-        each = {school: {"classrooms": of_school} for school, of_school in by_school.items()}
-        record_in_each(tx, "classrooms.archive-many", each)
+        each = [(school, {"classrooms": of_school}) for school, of_school in by_school.items()]
+        record_each(tx, "classrooms.archive-many", each)
     return len(rooms)
 
 

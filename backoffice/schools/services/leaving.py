@@ -13,7 +13,7 @@ from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record_in_each
+from backoffice.audit.trail import record_each
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.storage import functions
@@ -54,8 +54,8 @@ def leave_classes(*, principal: Principal, students: Which) -> LeftClasses:
         by_school: dict[int | None, set[int]] = defaultdict(set)
         for school, _, student in seats:
             by_school[school].add(student)
-        record_in_each(
-            tx, "students.leave", {school: {"students": sorted(left)} for school, left in by_school.items()}
+        record_each(
+            tx, "students.leave", [(school, {"students": sorted(left)}) for school, left in by_school.items()]
         )
     return LeftClasses(len({seat[2] for seat in seats}), len({seat[1] for seat in seats}))
 
