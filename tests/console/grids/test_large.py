@@ -23,7 +23,7 @@ from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools import names
 from backoffice.schools.models import Enrollment, Membership, Student
-from backoffice.schools.services import leaving
+from backoffice.schools.services import changes, leaving
 from backoffice.settings import Lists
 from backoffice.storage.public_id import new_public_id
 from tests.console.grids.test_bulk import _limits, answer
@@ -287,6 +287,20 @@ def test_few_rows_and_many_take_the_same_statements(runtime: Runtime, world: Wor
         counts.append(len(made))
     assert len(pupils) > MANY
     assert counts[0] == counts[1] < 16, counts
+
+
+def test_each_school_has_its_entry_and_each_class_its_undo(world: World, room: Class) -> None:
+    leader, entries = world.sign_in("leader"), noted("students.leave")
+    home, elsewhere = world.own_class.children[0], room.children[0]
+    some = [home.public_id, elsewhere.public_id, world.foreign_class.children[0].public_id]
+    left = leaving.leave_classes(principal=leader, students=some)
+    assert (left, noted("students.leave")) == (leaving.LeftClasses(2, 2), entries + 2)
+    for each in (room, world.own_class):
+        assert changes.undo_last_change(principal=leader, classroom=each.public_id).count == 1
+    with transaction(SYSTEM) as tx:
+        ids = [home.id, elsewhere.id]
+        still = select(func.count()).where(Enrollment.student_id.in_(ids), Enrollment.ended_at.is_(None))
+        assert tx.scalar(still) == len(ids)
 
 
 def test_a_change_of_another_school_takes_nobody_there(app: Flask, world: World, room: Class) -> None:

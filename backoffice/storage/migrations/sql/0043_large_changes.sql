@@ -20,3 +20,14 @@ grant select, insert, update, delete on app.large_change to backoffice_system;
 grant usage on sequence app.large_change_id_seq to backoffice_app, backoffice_system;
 alter table app.large_change alter column asked set statistics 0, alter column fingerprint set statistics 0,
   alter column said set statistics 0;
+
+-- What is done in many schools at once is noted by one statement: its details belong to all the entries that it made.
+drop trigger note_entry on app.audit_entry;
+create or replace function app.note_entry() returns trigger
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform set_ids('made_entry', array(select m.id from made m));
+  return null;
+end $$;
+create trigger note_entry after insert on app.audit_entry referencing new table as made
+  for each statement when (current_user = 'backoffice_app') execute function app.note_entry();
