@@ -14,6 +14,7 @@ import backoffice.families.requests.rules
 import backoffice.families.rules
 import backoffice.host.rules
 import backoffice.jobs.rules
+import backoffice.large_changes.rules
 import backoffice.outbox.rules
 import backoffice.saved_views.rules
 import backoffice.schools.rules

@@ -148,11 +148,15 @@ class Throttles(_Section):
 
 
 class Lists(_Section):
-    """How many rows of a list one action may change, and from how many on their number is typed."""
+    """How many rows of a list one action may change, and from how many on their number is typed.
 
-    most_teacher: Annotated[int, Field(ge=1, le=2_000)] = 500
-    most_leader: Annotated[int, Field(ge=1, le=2_000)] = 2_000
+    From `worker_from` on a worker makes the change: a request should not last as long.
+    """
+
+    most_teacher: Annotated[int, Field(ge=1, le=10_000)] = 500
+    most_leader: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     typed_from: Annotated[int, Field(ge=2)] = 100
+    worker_from: Annotated[int, Field(ge=1, le=2_000)] = 1_000
 
 
 class Changes(_Section):

@@ -26,12 +26,14 @@ Keys = Sequence[Row[Any]]
 class Fitting:
     """All rows that fit: those that somebody was shown, `most` at once, and no others.
 
-    `seen` is the `digest_of` the keys that were shown.
+    `seen` is the `digest_of` the keys that were shown. `begins` is called in the verb's transaction once they
+    are found to be the same, with their number.
     """
 
     narrowed: Narrowing
     most: int
     seen: str
+    begins: Callable[[Transaction, int], None] | None = None
 
 
 Which = Collection[str] | Fitting
@@ -50,6 +52,8 @@ def selected(
         keys = keys_of(tx, which.narrowed(tx, rows), which.most)
         if keys is None or not hmac.compare_digest(digest_of(keys), which.seen):
             raise Rejected.whole(OTHERS_FIT)
+        if which.begins is not None:
+            which.begins(tx, len(keys))
         return [key.id for key in keys]
     asked = rows.where(entity.public_id.in_(which))  # type: ignore[attr-defined]
     return sorted(tx.scalars(asked.with_only_columns(entity.id)))  # type: ignore[attr-defined]

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Kind, Principal
@@ -13,6 +14,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.storage import keyring
 from backoffice.storage.keyring import KeyPurpose
+from backoffice.storage.lists import side_by_side
+from backoffice.storage.public_id import new_public_id
 
 
 def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail: Any) -> None:
@@ -21,29 +24,41 @@ def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail
     `detail` holds internal numbers and fixed words, no names; it is sealed and forgotten in time. The
     entry keeps a commitment to it: HMAC-SHA256 over a random nonce and the canonical detail.
     """
-    principal = tx.principal
-    whole = {"actor": _actor(principal), **detail}
-    nonce = secrets.token_bytes(16)
-    entry_id = tx.take_id(AuditEntry)
-    tx.execute(
-        insert(AuditEntry).values(
-            id=entry_id,
-            at=clock.now(),
-            school_id=school_id,
-            verb=verb,
-            actor_kind=principal.kind,
-            commitment=commitment(nonce, whole),
+    record_each(tx, verb, [(school_id, detail)])
+
+
+def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, Mapping[str, Any]]]) -> None:
+    """Note it once for each of these, with its school; three statements, however many they are."""
+    principal, now = tx.principal, clock.now()
+    entries, kept = [], []
+    for entry_id, (school_id, detail) in zip(tx.take_ids(AuditEntry, len(details)), details, strict=True):
+        whole = {"actor": _actor(principal), **detail}
+        nonce = secrets.token_bytes(16)
+        entries.append(
+            {
+                "id": entry_id,
+                "public_id": new_public_id(),
+                "at": now,
+                "school_id": school_id,
+                "verb": verb,
+                "actor_kind": principal.kind,
+                "commitment": commitment(nonce, whole),
+            }
         )
-    )
-    tx.execute(
-        insert(AuditDetail).values(
-            entry_id=entry_id,
-            school_id=school_id,
-            nonce=nonce,
-            detail=whole,
-            address=principal.credential.address,
+        kept.append(
+            {
+                "entry_id": entry_id,
+                "school_id": school_id,
+                "nonce": nonce,
+                "detail": whole,
+                "address": principal.credential.address,
+            }
         )
-    )
+    for model, rows in ((AuditEntry, entries), (AuditDetail, kept)):
+        if rows:
+            of = {name: (model.__table__.c[name].type, [row[name] for row in rows]) for name in rows[0]}
+            listed = side_by_side("listed", of)
+            tx.execute(insert(model).from_select(list(of), select(*listed.c)))
 
 
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:

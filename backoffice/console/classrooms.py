@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from backoffice import clock
 from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import (
+    CLASSROOMS_ARCHIVE,
     CLASSROOMS_CREATE,
     CLASSROOMS_EDIT,
     CLASSROOMS_EXPORT,
@@ -28,6 +29,7 @@ from backoffice.access.permissions import (
 )
 from backoffice.access.policy import can
 from backoffice.access.seen import Changed, version
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.changes.models import ClassroomField
@@ -37,14 +39,15 @@ from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
 from backoffice.console.forms import EditClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
 from backoffice.console.overtaken import not_over_others
+from backoffice.console.students import some_of
 from backoffice.problems import Rejected
-from backoffice.schools import codes, names, queries
+from backoffice.schools import codes, names, place_queries, queries
 from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door
 from backoffice.schools.services import archiving, rosters
@@ -107,6 +110,8 @@ class ClassroomGrid(Grid):
     doors = {
         "index": CLASSROOMS_READ,
         "search": CLASSROOMS_READ,
+        "narrow": CLASSROOMS_READ,
+        "act": CLASSROOMS_READ,
         "export": CLASSROOMS_EXPORT,
         "export_found": CLASSROOMS_EXPORT,
         "new": CLASSROOMS_CREATE,
@@ -168,9 +173,47 @@ class ClassroomGrid(Grid):
             entity=Account,
             condition=queries.taught_by,
             called=lambda _tx, account: str(account.name),
+            pick="teacher",
+            nothing="All teachers",
             carried_by="ix_teaching_role_account_id",
         ),
     )
+
+    actions = (
+        BulkAction(
+            "archive",
+            "Archive",
+            CLASSROOMS_ARCHIVE,
+            "archive",
+            "Archived classes stay readable and nothing of them can be changed. Their codes stop working, and"
+            " whoever is signed in by them is out. You can bring each back, with a new code.",
+            danger=True,
+            whole=True,
+        ),
+    )
+
+    def allowed_actions(self) -> list[BulkAction]:
+        """Archived classes are brought back one by one, each with a new code."""
+        return [] if asked("archived") else super().allowed_actions()
+
+    def question(
+        self, tx: Transaction, action: BulkAction, chosen: Sequence[Classroom], *, count: int
+    ) -> list[str]:
+        """Which classes, by name."""
+        named = some_of([room.name for room in chosen], of=count)
+        return [f"{named} will be archived.", *super().question(tx, action, chosen, count=count)]
+
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
+        """How many students sit in them."""
+        del action
+        seated = place_queries.seated_in(tx, numbers)
+        students = "1 student has a place" if seated == 1 else f"{seated:,} students have a place"
+        return [f"{students} in them. They keep their points and stay listed."]
+
+    def archive(self, classrooms: Which) -> str:
+        """Archive the selected classes."""
+        archived = archiving.archive_classrooms(principal=self.who, classrooms=classrooms)
+        return f"{self.counted(archived)} archived."
 
     def is_accessible(self) -> bool:
         """In the menu also for a teacher who has no class yet, and can make the first one."""
@@ -255,20 +298,18 @@ class ClassroomGrid(Grid):
     @shows_what_was_typed
     def new(self) -> str | Response | tuple[str, int]:
         """Make a class."""
-        schools = queries.schools_for(reading())
+        tx = reading()
         form = NewClassroomForm(school=request.args.get("school"))
-        form.school.choices = [
-            ("", "Choose a school"),
-            *((school.public_id, school.name) for school in schools),
-        ]
-        if len(schools) == 1:
-            form.school.data = schools[0].public_id
+        only = form.school.only_one(tx)
+        if only:
             del form.school
+        else:
+            form.school.fill(tx, "Choose a school")
 
         def save() -> str:
             made = services.create_classroom(
                 principal=self.who,
-                school=form.school.data if "school" in form else schools[0].public_id,
+                school=only or form.school.data,
                 name=form.name.data or "",
                 shared_devices=form.shared_devices.data,
             )

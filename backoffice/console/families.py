@@ -1,6 +1,6 @@
 """Families in the console: who asks to follow a child, deciding, inviting by mail, printing letters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find
 from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_INVITE
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import GuardianForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
@@ -88,6 +89,7 @@ class FamilyGrid(Grid):
             GUARDIANS_APPROVE,
             "refuse",
             "They are told by mail and see nothing. You can invite them again.",
+            whole=True,
         ),
         BulkAction(
             "revoke",
@@ -96,6 +98,7 @@ class FamilyGrid(Grid):
             "revoke",
             "From their next click on they see nothing of the child. They are told by mail; nobody else is.",
             danger=True,
+            whole=True,
         ),
     )
 
@@ -136,11 +139,13 @@ class FamilyGrid(Grid):
         self, tx: Transaction, action: BulkAction, chosen: Sequence[GuardianLink], *, count: int
     ) -> list[str]:
         """Who follows whom, by the names of child and parent."""
-        del count
         before, sentence = ASKED[action.name]
         fitting = [
             each for each in chosen if each.status == before and each.account_id != self.who.account_id
         ]
+        if not fitting and count > len(chosen):
+            # All that fit: those that are read are the first alone, and the numbers say the rest.
+            return [action.question]
         if not fitting:
             wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
             return [f"None of the selected is {wanted}, so nothing will change."]
@@ -151,17 +156,29 @@ class FamilyGrid(Grid):
             if each.student_id in children
         ]
         more = len(fitting) - MOST_NAMED
+        if count > len(chosen):
+            return [*said, action.question]
         return [*said, *([f"And {more} more."] if more > 0 else []), action.question]
+
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
+        """How many links are changed, and how many stay as they are."""
+        before, _ = ASKED[action.name]
+        fitting = family_queries.links_in(tx, numbers, before)
+        links_of = "1 link is" if fitting == 1 else f"{fitting:,} links are"
+        rest = len(numbers) - fitting
+        stay = f"{rest:,} in another state {'stays' if rest == 1 else 'stay'} as before."
+        wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
+        return [f"{links_of} {wanted} and will change.", *([stay] if rest else [])]
 
     def approve(self, chosen: list[str]) -> str:
         """Approve."""
         return f"{self.counted(links.approve(principal=self.who, links=chosen))} confirmed."
 
-    def refuse(self, chosen: list[str]) -> str:
+    def refuse(self, chosen: Which) -> str:
         """Refuse."""
         return f"{self.counted(links.refuse(principal=self.who, links=chosen))} refused."
 
-    def revoke(self, chosen: list[str]) -> str:
+    def revoke(self, chosen: Which) -> str:
         """Revoke."""
         count = links.revoke(principal=self.who, links=chosen)
         return f"{self.counted(count)} out. What they were shown is not shown to them any more."

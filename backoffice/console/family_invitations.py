@@ -7,6 +7,7 @@ from sqlalchemy import Select
 
 from backoffice import clock
 from backoffice.access.permissions import GUARDIANS_INVITE
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
 from backoffice.console.students import full_name
@@ -49,6 +50,7 @@ class FamilyInvitationGrid(Grid):
             "withdraw",
             "{count}: links and codes stop working at once. You can invite the same people again.",
             danger=True,
+            whole=True,
         ),
     )
 
@@ -99,7 +101,7 @@ class FamilyInvitationGrid(Grid):
             raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
         return f"{self.counted(count)} sent again."
 
-    def withdraw(self, chosen: list[str]) -> str:
+    def withdraw(self, chosen: Which) -> str:
         """Withdraw."""
         return f"{self.counted(invitations.withdraw(principal=self.who, invitations=chosen))} withdrawn."
 

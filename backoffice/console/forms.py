@@ -9,20 +9,21 @@ from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services.newcomers import LONGEST_NAME as LONGEST_PERSON
 from backoffice.accounts.services.newcomers import NOBODY_NAMED
+from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.schools.names import COLOURS, FIGURES, LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(PickingForm):
     """A second, deliberate click."""
 
     confirm = HiddenField(validators=[InputRequired()])
 
 
-class SchoolForm(FlaskForm):
+class SchoolForm(PickingForm):
     """Of which school something is to be; fields of a form declared earlier are asked for first."""
 
-    school = SelectField("School", [DataRequired("Choose a school.")])
+    school = PickField("School", [DataRequired("Choose a school.")], relation="school-to-make-a-class-in")
 
 
 class ClassroomForm(FlaskForm):
@@ -59,7 +60,7 @@ class PasteForm(FlaskForm):
 class MoveForm(ConfirmForm):
     """Into which class students move."""
 
-    target = SelectField("Move to", [DataRequired("Choose a class.")])
+    target = PickField("Move to", [DataRequired("Choose a class.")], relation="class-to-join")
 
 
 class MarkForm(FlaskForm):
@@ -82,7 +83,7 @@ class StudentForm(FlaskForm):
     )
 
 
-class InvitationForm(SchoolForm):
+class InvitationForm(PickingForm):
     """Whom a leader invites, as what and where."""
 
     email = StringField(
@@ -94,8 +95,10 @@ class InvitationForm(SchoolForm):
         description="The mail begins with it. They can change it.",
     )
     role = SelectField("Invited as", [DataRequired("Choose what they will be.")])
-    classroom = SelectField(
+    school = PickField("School", [DataRequired("Choose a school.")], relation="school-to-invite-to")
+    classroom = PickField(
         "Class",
+        relation="class-to-invite-to",
         description="For an owner, a co-teacher or a helper. Who owns it now is its co-teacher then.",
         validators=[Optional()],
     )
@@ -114,10 +117,10 @@ class GuardianForm(FlaskForm):
     )
 
 
-class EndPlaceForm(FlaskForm):
+class EndPlaceForm(PickingForm):
     """Who takes over the classes of somebody who leaves."""
 
-    heir = SelectField("Who takes over the classes they own", validators=[Optional()])
+    heir = PickField("Who takes over the classes they own", [Optional()], relation="heir")
 
 
 class StaffSignInForm(FlaskForm):

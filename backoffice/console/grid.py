@@ -6,7 +6,7 @@ along with every link and form of the page. It stands on Flask-Admin's `BaseView
 not on its `ModelView`.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
@@ -27,7 +27,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export, xlsx_export
 from backoffice.console.forms import ConfirmForm
-from backoffice.console.grids import cells, views
+from backoffice.console.grids import cells, large, views
 from backoffice.console.grids.bulk import (
     BulkAction,
     Chosen,
@@ -38,7 +38,7 @@ from backoffice.console.grids.bulk import (
     why_not,
 )
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
-from backoffice.console.grids.filters import Asked, Filter, Input, Option, RelationFilter
+from backoffice.console.grids.filters import LOOKED_FOR, Asked, Filter, LookedFor, Option, RelationFilter
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
     LARGE,
@@ -51,7 +51,11 @@ from backoffice.console.paging import (
     page_by_key,
     page_by_name,
 )
-from backoffice.problems import Rejected
+from backoffice.console.picker.asking import FIND, is_looking, look, looked_for, too_often
+from backoffice.problems import Rejected, Throttled
+from backoffice.schools.models import School
+from backoffice.schools.picking import may_pick
+from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.times import ago, exact
@@ -146,6 +150,10 @@ class Grid(GuardedView):
             raise TypeError(f"{cls.__name__} has no entity or no columns.")
         if cls.search_placeholder and "search" not in cls.doors:
             raise TypeError(f"{cls.__name__} offers a search without a door to it.")
+        if any(isinstance(each, RelationFilter) and each.pick for each in cls.filters) and (
+            "narrow" not in cls.doors
+        ):
+            raise TypeError(f"{cls.__name__} has something to pick without a door to it.")
         for column in cls.columns:
             if isinstance(column.sort, By) and column.sort.column.property.columns[0].nullable:
                 raise TypeError(f"{cls.__name__} sorts by {column.key}, which may be empty.")
@@ -177,6 +185,11 @@ class Grid(GuardedView):
         """What is asked before an action is done to so many things, the first of them these; in sentences."""
         del tx, chosen
         return [action.question.format(count=self.counted(count))]
+
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> Sequence[str]:
+        """What an action changes of the rows with these numbers, kind by kind; each a sentence."""
+        del tx, action, numbers
+        return ()
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """The form that confirms an action, with what it has to be told besides."""
@@ -273,6 +286,40 @@ class Grid(GuardedView):
             return redirect(self._url(), 303)
         return self._listed(self.doors["search"])
 
+    @expose("/narrow", methods=("GET", "POST"))
+    def narrow(self) -> str | BaseResponse:
+        """Show what somebody looks for in a filter that picks; else lead to the list as the form asks for it.
+
+        The words are names, and travel in a form. What is picked is an identifier, and stands in an address.
+        """
+        # What cannot be chosen is not there, whatever the form is for.
+        self.asked_for(reading())
+        looked = [each for each in self.filters if each.name == request.form.get(FIND)]
+        if request.method == "GET" or not (looked or searched()):
+            return redirect(self._url(), 303)
+        refused: Throttled | None = None
+        for each in looked:
+            if isinstance(each, RelationFilter) and each.pick:
+                refused = self._looked_for(reading(), each)
+        if not (searched() or is_looking()):
+            return redirect(self._url(), 303)
+        page = self._listed(self.doors["narrow"])
+        return to_be_waited_for(page, refused) if refused else page
+
+    def _looked_for(self, tx: Transaction, picker: RelationFilter) -> Throttled | None:
+        """Keep what is found for the form of this page; why nothing was looked for, if so."""
+        words = looked_for(picker.name)
+        if not words or not may_pick(tx, picker.pick or ""):
+            return None
+        school = None if picker.entity is School else self.chosen(tx, "school")
+        try:
+            found = look(tx, picker.pick or "", words, within=school.id if school else None)
+        except Throttled as throttled:
+            tx.info[LOOKED_FOR] = {picker.name: LookedFor(words, (), too_often(throttled))}
+            return throttled
+        tx.info[LOOKED_FOR] = {picker.name: LookedFor(words, found.shown, found.said)}
+        return None
+
     @expose("/", methods=("POST",))
     def act(self) -> str | BaseResponse:
         """Show what a bulk action would do; when confirmed, do it."""
@@ -292,9 +339,10 @@ class Grid(GuardedView):
         if form.validate_on_submit():
             problem = why_not(chosen, request.form, settings().lists)
             if problem is None:
-                problem = self._done(action, chosen, form)
-                if problem is None:
-                    return redirect(here, 303)
+                done = self._done(action, chosen, form, here)
+                if not isinstance(done, str):
+                    return done
+                problem = done
                 # Asked again about the rows as they are by now: others may fit than did before it was tried.
                 chosen = self._chosen(tx, action, whole=whole)
                 if chosen.problem:
@@ -304,6 +352,8 @@ class Grid(GuardedView):
             "console/confirm.html",
             heading=action.title,
             sentences=self.question(tx, action, chosen.named, count=chosen.count),
+            effects=self.effects(tx, action, chosen.numbers),
+            by_worker=large.is_large(action, chosen, settings().lists),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
@@ -312,18 +362,21 @@ class Grid(GuardedView):
             rowids=[] if chosen.whole else chosen.which,
             whole={"seen": chosen.whole.seen, "words": searched()} if chosen.whole else None,
             typed=chosen.count if asks_for_count(chosen, settings().lists) else None,
+            typed_so_far=request.form.get("typed", "")[:12] if is_looking() else "",
             action=action.name,
             crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
         )
 
-    def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm) -> str | None:
-        """Do it, and say so; what stands against it, if anything does."""
-        done_reading()
+    def _done(self, action: BulkAction, chosen: Chosen, form: ConfirmForm, here: str) -> str | BaseResponse:
+        """Do it, or have a worker do it, and lead to what says so; what stands against it, if anything."""
         try:
+            if large.is_large(action, chosen, settings().lists):
+                return redirect(large.hand_over(self, action, chosen, form, searched()), 303)
+            done_reading()
             flash(getattr(self, action.run)(chosen.which), "success")
         except Rejected as rejected:
             return show_rejection(form, rejected) or ""
-        return None
+        return redirect(here, 303)
 
     def _chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
         statement, lists = self.visible_rows(tx, action.permission), settings().lists
@@ -439,7 +492,9 @@ class Grid(GuardedView):
             # Its inputs of each filter: those in sight, and those of the panel.
             "at_hand": [found for each, found in inputs if each.at_hand and found],
             "panel": [(each, found) for each, found in inputs if not each.at_hand and found],
-            "pick": self._elsewhere(inputs),
+            # A form in which words are looked for travels as one.
+            "picks": any(one.kind == "pick" for _, found in inputs for one in found),
+            "within": school.public_id if (school := self.chosen(tx, "school")) else "",
             "choosable": self._choosable(columns),
             "first_column": columns[0].key,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
@@ -466,8 +521,12 @@ class Grid(GuardedView):
 
     def _whole_text(self, page: Page) -> str | None:
         """How many rows fit, where an action may be for all of them and this page does not show all."""
-        more = page.count is not None and len(page.rows) < page.count
-        within = more and page.count <= most_at_once(self.who, settings().lists)  # type: ignore[operator]
+        most = most_at_once(self.who, settings().lists)
+        if page.count is None:
+            # How many they are is counted when it is asked for.
+            within = most > SORTABLE and bool(searched() or self.asked_for(reading()))
+        else:
+            within = len(page.rows) < page.count <= most
         offers = within and any(action.whole for action in self.allowed_actions())
         return self.counted(page.count) if offers else None
 
@@ -492,15 +551,6 @@ class Grid(GuardedView):
             return rows
         places = [self.columns.index(each) for each in columns]
         return [row._replace(cells=[row.cells[at] for at in places]) for row in rows]
-
-    @staticmethod
-    def _elsewhere(inputs: Sequence[tuple[Filter, Sequence[Input]]]) -> dict[str, str] | None:
-        """Where a thing is looked for that is one of too many for a select."""
-        for each, found in inputs:
-            if isinstance(each, RelationFilter) and each.elsewhere and not found:
-                title, url = each.elsewhere
-                return {"title": title, "url": url}
-        return None
 
     def _choosable(self, shown: Sequence[Column]) -> list[Option]:
         """The columns that may be left out."""

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from backoffice import clock
 from backoffice.access.permissions import TEACHERS_INVITE
+from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import InvitationForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
@@ -72,6 +73,7 @@ class InvitationGrid(Grid):
             "withdraw",
             "{count}: the links stop working at once. You can invite the same people again.",
             danger=True,
+            whole=True,
         ),
     )
 
@@ -129,7 +131,7 @@ class InvitationGrid(Grid):
             raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
         return f"{self.counted(count)} sent again."
 
-    def withdraw(self, chosen: list[str]) -> str:
+    def withdraw(self, chosen: Which) -> str:
         """Withdraw."""
         return f"{self.counted(services.withdraw(principal=self.who, invitations=chosen))} withdrawn."
 
@@ -138,29 +140,20 @@ class InvitationGrid(Grid):
     def new(self) -> str | Response | tuple[str, int]:
         """Invite somebody."""
         tx = reading()
-        schools = queries.schools_for(tx, TEACHERS_INVITE)
-        names = {school.id: school.name for school in schools}
         form = InvitationForm(school=request.args.get("school"))
         form.role.choices = [(role.value, title) for role, title in ROLES.items()]
-        form.school.choices = [
-            ("", "Choose a school"),
-            *((school.public_id, school.name) for school in schools),
-        ]
-        form.classroom.choices = [
-            ("", "No class"),
-            *(
-                (room.public_id, room.name if len(schools) == 1 else f"{room.name}, {names[room.school_id]}")
-                for room in staff_queries.classes_to_invite_to(tx)
-            ),
-        ]
-        if len(schools) == 1:
+        form.classroom.fill(tx, "No class")
+        only = form.school.only_one(tx)
+        if only:
             del form.school
+        else:
+            form.school.fill(tx, "Choose a school")
 
         def save() -> str:
             try:
                 services.invite(
                     principal=self.who,
-                    school=form.school.data if "school" in form else schools[0].public_id,
+                    school=only or form.school.data,
                     email=form.email.data or "",
                     name=form.name.data or "",
                     role=InvitedAs(form.role.data),

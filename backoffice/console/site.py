@@ -26,13 +26,16 @@ from backoffice.console.density import DensityPage
 from backoffice.console.families import FamilyGrid
 from backoffice.console.family_invitations import FamilyInvitationGrid
 from backoffice.console.find import FindPage
+from backoffice.console.grids import large
 from backoffice.console.guard import GuardedView
 from backoffice.console.inbox import InboxPage
 from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
+from backoffice.console.large_changes import LargeChangesPage
 from backoffice.console.locked_networks import LockedNetworksPage
 from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
+from backoffice.console.picker.page import PickPage
 from backoffice.console.plugins import PluginsPage
 from backoffice.console.school_days import SchoolDaysPage
 from backoffice.console.school_year import SchoolYearPage
@@ -42,6 +45,7 @@ from backoffice.console.student_merge import StudentMerge
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.console.views_page import ViewsPage
+from backoffice.large_changes.jobs import EXTENSION
 from backoffice.plugin import Plugin, PluginError
 from backoffice.web.requests import allow_upload
 
@@ -53,6 +57,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     InboxPage,
     FindPage,
     DensityPage,
+    PickPage,
     ClassroomGrid,
     ClassPoints,
     ClassCards,
@@ -79,6 +84,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     SecurityGrid,
     ViewsPage,
     ChangesPage,
+    LargeChangesPage,
 )
 
 
@@ -93,6 +99,7 @@ def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:
         index_view=Dashboard(name="Start", endpoint="console", url="/console"),
         theme=Theme(folder=str(TEMPLATES), base_template="console/layout.html"),
     )
+    app.extensions[EXTENSION] = large.make
     for view in VIEWS:
         _add(app, admin, view.placed())
     for plugin in plugins:

@@ -1,6 +1,6 @@
 """Students in the console: the list, one student, correcting a name, leaving a class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -44,11 +44,12 @@ from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
-from backoffice.schools import names, queries
+from backoffice.schools import names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
 from backoffice.schools.services import moving
 from backoffice.schools.services import students as services
+from backoffice.schools.services.leaving import leave_classes
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
 from backoffice.web.resend import shows_what_was_typed
@@ -80,6 +81,7 @@ class StudentGrid(ImportsRows):
     doors = {
         "index": STUDENTS_READ,
         "search": STUDENTS_READ,
+        "narrow": STUDENTS_READ,
         "act": STUDENTS_READ,
         "export": STUDENTS_EXPORT,
         "export_found": STUDENTS_EXPORT,
@@ -129,7 +131,7 @@ class StudentGrid(ImportsRows):
             condition=lambda _tx, classroom: queries.is_in(classroom),
             called=lambda _tx, classroom: str(classroom.name),
             choices=lambda tx, most: queries.classrooms_for(tx, most=most),
-            elsewhere=("Choose a class", "/console/classrooms/"),
+            pick="class",
             nothing="All classes",
             carried_by="ix_enrollment_live",
             at_hand=True,
@@ -162,6 +164,16 @@ class StudentGrid(ImportsRows):
             "move",
             "Their points stay with this class and stand there again if they come back. You can undo it."
             " Their cards for this class stop working for good.",
+            whole=True,
+        ),
+        BulkAction(
+            "leave",
+            "Take out of their classes",
+            STUDENTS_UNENROLL,
+            "leave",
+            "Their points stay, nobody is deleted, and each class can undo it for a day."
+            " Their cards stop working for good.",
+            danger=True,
             whole=True,
         ),
     )
@@ -239,8 +251,9 @@ class StudentGrid(ImportsRows):
         return changed_by(tx, student, StudentField.NAME, now)
 
     def allowed_actions(self) -> list[BulkAction]:
-        """Leaving a class is offered where the list shows one class."""
-        return super().allowed_actions() if asked("classroom") else []
+        """What is done in a class where the list shows one, and elsewhere what is done in all of theirs."""
+        within = bool(asked("classroom"))
+        return [each for each in super().allowed_actions() if (each.name != "leave") is within]
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """For moving, the classes that they can move to: of the same school, where one may add students."""
@@ -249,11 +262,7 @@ class StudentGrid(ImportsRows):
         form = MoveForm(**filled)
         tx = reading()
         leaves = find(tx, Classroom, asked("classroom"))
-        rooms = queries.classrooms_for(tx, STUDENTS_CREATE, school_id=leaves.school_id)
-        form.target.choices = [
-            ("", "Choose a class"),
-            *((room.public_id, room.name) for room in rooms if room.id != leaves.id),
-        ]
+        form.target.fill(tx, "Choose a class", within=leaves.school_id, without={leaves.public_id})
         return form
 
     def move(self, students: Which) -> dict[str, Any]:
@@ -271,11 +280,34 @@ class StudentGrid(ImportsRows):
         self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
     ) -> list[str]:
         """Who will leave which class, by name."""
-        classroom = find(tx, Classroom, asked("classroom"))
+        leaves = "all their classes that you look after"
+        if action.name != "leave":
+            leaves = find(tx, Classroom, asked("classroom")).name
         return [
-            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {classroom.name}.",
+            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {leaves}.",
             action.question.format(count=self.counted(count)),
         ]
+
+    def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
+        """How many lose a place in how many classes, and how many of them have points there."""
+        room = None if action.name == "leave" else find(tx, Classroom, asked("classroom"))
+        places = place_queries.places_of(tx, numbers, room)
+        classes = "1 class" if places.classes == 1 else f"{places.classes:,} classes"
+        loses = "loses a place" if places.students == 1 else "lose their place"
+        others = len(numbers) - places.students
+        stay = f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
+        return [
+            f"{self.counted(places.students)} {loses} in {classes}"
+            + (f": {places.places:,} places." if places.places > places.students else "."),
+            f"{places.with_points:,} of them {'has' if places.with_points == 1 else 'have'} points there.",
+            *([stay] if others > 0 else []),
+        ]
+
+    def leave(self, students: Which) -> str:
+        """Take the selected students out of all their classes; each of these can undo it."""
+        left = leave_classes(principal=self.who, students=students)
+        rooms = "1 class" if left.classes == 1 else f"{left.classes:,} classes"
+        return f"{self.counted(left.students)} left {rooms}. Each class can undo it for a day, on its page."
 
     def unenroll(self, students: Which) -> dict[str, Any]:
         """Take the selected students out of the class that the list shows; it can be undone."""

@@ -279,16 +279,12 @@ class TeacherGrid(Grid):
         if place is None:
             raise NotFound
         form = EndPlaceForm()
-        form.heir.choices = [
-            ("", f"Nobody yet: they stay with {place.school.name}, in your care"),
-            *(
-                (each.public_id, each.name)
-                for each in sorted(
-                    places.colleagues_at(tx, place.school, person),
-                    key=lambda each: names.sort_key(each.name, None),
-                )
-            ),
-        ]
+        form.heir.fill(
+            tx,
+            f"Nobody yet: they stay with {place.school.name}, in your care",
+            within=place.school.id,
+            without={person.public_id, str(self.who.account_public_id)},
+        )
         if not place.owns:
             del form.heir
 

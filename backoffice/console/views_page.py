@@ -14,11 +14,13 @@ from backoffice.access.policy import can
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids import views
 from backoffice.console.guard import GuardedView
+from backoffice.console.picker.asking import is_looking
+from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.problems import Rejected
 from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.saved_views.services import LONGEST_NAME
-from backoffice.schools.queries import school_names, schools_for
+from backoffice.schools.queries import school_names, school_public_id
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
@@ -50,7 +52,7 @@ class ViewForm(FlaskForm):
     pinned = BooleanField("Show its number on the start page")
 
 
-class ShareForm(FlaskForm):
+class ShareForm(PickingForm):
     """Who sees a view, and in which school."""
 
     shared_with = SelectField(
@@ -58,7 +60,7 @@ class ShareForm(FlaskForm):
         choices=[SelectChoice(who.value, words) for who, words in WHO_SEES.items()],
         description="Each sees the rows that they may see anyway.",
     )
-    school = SelectField("School", validators=[Optional()])
+    school = PickField("School", [Optional()], relation="school-to-share-in")
 
 
 class ViewsPage(GuardedView):
@@ -154,9 +156,7 @@ class ViewsPage(GuardedView):
         """One view: its name, where it shows, who sees it."""
         tx = reading()
         row = queries.view_to_change(tx, public_id)
-        grid = views.grids().get(row.grid)
         own = f"{HERE}{public_id}"
-        back = f"{grid.url}/?{views.VIEW}={public_id}" if grid else HERE
         form = ViewForm(name=row.name, opens=row.is_default, pinned=row.pinned)
         problem = None
         if form.validate_on_submit():
@@ -168,22 +168,28 @@ class ViewsPage(GuardedView):
             else:
                 flash("Saved.", "success")
                 return redirect(own, 303)
-        page = self.render(
+        page = self._shown(row, form, self._share_form(row), problem)
+        return (page, 422) if form.errors or problem else page
+
+    def _shown(
+        self, row: SavedView, form: ViewForm, share: ShareForm | None, problem: str | None = None
+    ) -> str:
+        grid, own = views.grids().get(row.grid), f"{HERE}{row.public_id}"
+        return self.render(
             "console/view.html",
             form=form,
             problem=problem,
-            share=self._share_form(row),
+            share=share,
             view={
                 "name": row.name,
                 "list": grid.title if grid else None,
-                "url": back,
+                "url": f"{grid.url}/?{views.VIEW}={row.public_id}" if grid else HERE,
                 "shared": row.school_id is not None,
                 "delete_url": f"{own}/delete",
                 "share_url": f"{own}/share",
             },
             crumbs=[CRUMB, {"title": row.name}],
         )
-        return (page, 422) if form.errors or problem else page
 
     def _change(self, row: SavedView, form: ViewForm) -> None:
         """Do what differs, each by itself."""
@@ -199,17 +205,14 @@ class ViewsPage(GuardedView):
         """The form, for whoever may share; with one school to share in, it is not asked for."""
         if not can(self.who, VIEWS_SHARE):
             return None
-        schools = schools_for(reading(), VIEWS_SHARE)
-        at = next((each.public_id for each in schools if row and each.id == row.school_id), None)
+        tx = reading()
+        at = school_public_id(tx, row.school_id) if row and row.school_id else None
         form = ShareForm(
             formdata=None if row else request.form, shared_with=row.shared_with if row else None, school=at
         )
-        form.school.choices = [
-            ("", "Choose a school"),
-            *((each.public_id, each.name) for each in schools),
-        ]
-        if len(schools) == 1:
-            form.school.data = schools[0].public_id
+        form.school.fill(tx, "Choose a school")
+        if only := form.school.only_one(tx):
+            form.school.data = only
         return form
 
     @expose("/<saved_view:public_id>/keep", methods=("POST",))
@@ -233,10 +236,14 @@ class ViewsPage(GuardedView):
         return redirect(f"{grid.url}/{views.address(row, found.pairs)[2:]}", 303)
 
     @expose("/<saved_view:public_id>/share", methods=("POST",))
-    def share(self, public_id: str) -> Response:
+    def share(self, public_id: str) -> str | Response:
         """Say who sees the view."""
-        queries.view_to_change(reading(), public_id)
+        row = queries.view_to_change(reading(), public_id)
         form = self._share_form()
+        if is_looking():
+            return self._shown(
+                row, ViewForm(formdata=None, name=row.name, opens=row.is_default, pinned=row.pinned), form
+            )
         if form is None or form.shared_with.data not in set(SharedWith):
             raise NotFound
         with_whom, own = SharedWith(form.shared_with.data), f"{HERE}{public_id}"

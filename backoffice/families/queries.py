@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import CHILDREN_READ, GUARDIANS_APPROVE, GUARDIANS_INVITE
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.families.models import GuardianLink, StudentView
+from backoffice.families.models import GuardianLink, GuardianStatus, StudentView
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
 from backoffice.schools.queries import LAST_ENTRIES, stands
 from backoffice.storage import functions
@@ -55,6 +55,17 @@ class Opening:
     role: str
     at: datetime
     times: int
+
+
+def links_in(tx: Transaction, numbers: Collection[int], status: GuardianStatus) -> int:
+    """How many of these links are in a state, without one's own, about which nobody decides."""
+    fitting = select(GuardianLink.id).where(
+        one_of(GuardianLink.id, numbers),
+        GuardianLink.status == status,
+        GuardianLink.account_id != tx.principal.account_id,
+    )
+    decidable = visible(tx.principal, fitting, GUARDIANS_APPROVE).subquery()
+    return tx.scalar(select(func.count()).select_from(decidable)) or 0
 
 
 def children(tx: Transaction, student: str | None = None) -> list[Child]:

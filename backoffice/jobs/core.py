@@ -9,6 +9,7 @@ from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.host.jobs import JOBS as HOST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
+from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
@@ -23,6 +24,7 @@ JOBS: tuple[Job, ...] = (
     *CHANGE_JOBS,
     *FAMILY_JOBS,
     *REQUEST_JOBS,
+    *LARGE_CHANGE_JOBS,
     *PROVIDER_JOBS,
     *MAIL_JOBS,
     *HOST_JOBS,

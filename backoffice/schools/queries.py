@@ -253,6 +253,11 @@ def school_name(tx: Transaction, classroom: Classroom) -> str | None:
     return tx.scalar(select(School.name).where(School.id == classroom.school_id))
 
 
+def school_public_id(tx: Transaction, number: int) -> str | None:
+    """The public identifier of a school that the principal may see."""
+    return tx.scalar(visible(tx.principal, select(School.public_id).where(School.id == number)))
+
+
 def is_personal(tx: Transaction, classroom: Classroom) -> bool:
     """Whether the school of a class is one teacher's own."""
     return tx.scalar(select(School.kind).where(School.id == classroom.school_id)) == SchoolKind.PERSONAL

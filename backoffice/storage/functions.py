@@ -737,6 +737,17 @@ def forget_roster_changes(session: Session, *, school_id: int, classrooms: Colle
     session.execute(statement, {"school": school_id, "classrooms": list(classrooms)})
 
 
+def forget_roster_changes_of(session: Session, *, rooms: Collection[tuple[int, int]]) -> None:
+    """Forget the last changes of the rosters of classes, each with its school; one statement for all."""
+    statement = text(
+        "select app.forget_roster_changes(school, array_agg(room))"
+        " from unnest(cast(:schools as bigint[]), cast(:rooms as bigint[])) as r(school, room)"
+        " group by school"
+    )
+    given = {"schools": [school for school, _ in rooms], "rooms": [room for _, room in rooms]}
+    session.execute(statement, given)
+
+
 def may_merge(session: Session, *, school_id: int, students: Collection[int]) -> bool:
     """Whether students are the principal's alone to merge."""
     statement = text("select app.may_merge(:school, cast(:students as bigint[]))")

@@ -84,6 +84,10 @@ class JobChangeConverter(_PublicIdConverter):
     """The public identifier of a change of when a job runs."""
 
 
+class LargeChangeConverter(_PublicIdConverter):
+    """The public identifier of a change of many rows that a worker makes."""
+
+
 class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
@@ -144,6 +148,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "school_change": SchoolChangeConverter,
     "plugin_change": PluginChangeConverter,
     "job_change": JobChangeConverter,
+    "large_change": LargeChangeConverter,
     "worry": WorryConverter,
     "code": CodeConverter,
     "card": CardConverter,

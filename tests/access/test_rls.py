@@ -38,6 +38,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Student
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
+from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
@@ -213,6 +214,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         **dict.fromkeys(("leader", "colleague", "co_teacher", "helper"), {"leader"}),
         "outsider": {"outsider"},
     },
+    LargeChange: {"leader": {"leader"}},
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
@@ -300,6 +302,7 @@ class Stage:
                 | GuardianLink()
                 | SecurityEvent()
                 | SavedView()
+                | LargeChange()
             ):
                 return self.people[row.account_id]
             case Classroom():

@@ -82,6 +82,7 @@ KINDS = (
     "school_change",
     "plugin_change",
     "job_change",
+    "large_change",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -219,6 +220,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     opens = {"leader": {"own", "elsewhere"}, "alone": {"alone"}}
     things += _passkeys(world)
     things += _saved_views(world, schools)
+    things += _large_changes(world)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -231,7 +233,7 @@ def build_stage(world: World, app: Flask) -> Stage:
                 "session": own_sessions.get(each.name, frozenset()),
                 **{
                     kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
-                    for kind in ("passkey", "saved_view")
+                    for kind in ("passkey", "saved_view", "large_change")
                 },
                 **{
                     kind: frozenset(
@@ -325,6 +327,15 @@ def _saved_views(world: World, schools: Mapping[str, School]) -> list[Thing]:
         return [
             Thing("saved_view", row.id, row.public_id, None, places[row.account_id])
             for row in tx.scalars(own)
+        ]
+
+
+def _large_changes(world: World) -> list[Thing]:
+    """One of everybody, that waits."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing("large_change", *factory.large_change(tx, account_id=person.id), None, name)
+            for name, person in world.people.items()
         ]
 
 

@@ -192,7 +192,7 @@ class Matrix:
         # Who may bring in rosters where is told by the database alone: an import is own or foreign.
         if thing is None or thing.kind in {*NAMED, "import"}:
             return inside and can(actor.principal, permission)
-        if thing.kind == "saved_view":
+        if thing.kind in {"saved_view", "large_change"}:
             # Those of the stage are shared with nobody.
             return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "account":

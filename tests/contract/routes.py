@@ -13,6 +13,7 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import (
     CHILDREN_READ,
+    CLASSROOMS_ARCHIVE,
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_UNDO,
@@ -490,6 +491,32 @@ def _moved(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     filled = _unenroll(stage, actor, thing)
     fields = {**filled.fields, "action": "move", "target": ""}
     return Filled(fields, query=filled.query, identifiers=filled.identifiers, audited=False)
+
+
+def _left_all(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """Out of all their classes: only looked at. Leaving is in tests/console/grids/test_large.py."""
+    filled = _unenroll(stage, actor, thing)
+    fields = {"action": "leave", "rowid": filled.fields["rowid"]}
+    return Filled(fields, identifiers=filled.identifiers, audited=False)
+
+
+def _looked_at_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    held = scope(actor.principal, CLASSROOMS_ARCHIVE)
+    allowed = [
+        each
+        for each in stage.own(actor, "classroom")
+        if each.id in held.classrooms or each.school_id in held.schools
+    ]
+    room = next(iter(allowed), stage.of("classroom")[0])
+    fields = {"action": "archive", "rowid": [room.public_id]}
+    return Filled(fields, identifiers={"rowid": "classroom"}, audited=False)
+
+
+def _picked(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """A school, which everybody in the console may look for, within one of the own."""
+    own = next(iter(stage.own(actor, "school")), stage.of("school")[0])
+    fields = {"relation": "school", "q": "", "within": own.public_id}
+    return Filled(fields, identifiers={"within": "school"}, audited=False)
 
 
 # What a mail to a colleague leaves behind.
@@ -1235,6 +1262,13 @@ FORMS: Mapping[str, Fill] = {
     "console_class_manage.restore": _always(audited=False),
     "console_class_manage.undo_last": _always(audited=False),
     "console_students.act:move": _moved,
+    "console_students.act:leave": _left_all,
+    # Only looked at: archiving is in tests/schools.
+    "console_classrooms.act:archive": _looked_at_class,
+    "console_large-changes.stop": _always(("changed app.large_change",)),
+    "console_pick.pick": _picked,
+    "console_students.narrow": _always(audited=False, active="today"),
+    "console_classrooms.narrow": _always(audited=False, archived="yes"),
     "console_class_teachers.give": _given_role,
     "console_class_teachers.change": _changed_role,
     "console_class_teachers.take": _ended_role,

@@ -47,6 +47,7 @@ from backoffice.families.models import (
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
+from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
@@ -359,6 +360,8 @@ def make_world() -> World:
         _linked(tx, people["leader"])
         for owner in ("teacher", "outsider"):
             saved_view(tx, grid="classrooms", name=view_name(people[owner].name), account_id=people[owner].id)
+        done = {"state": ChangeState.DONE, "said": {"sentence": "Done."}, "finished_at": clock.now()}
+        large_change(tx, account_id=people["leader"].id, **done)
         state, _ = _row(
             tx,
             PluginState,
@@ -510,6 +513,19 @@ def saved_view(tx: Transaction, **values: Any) -> tuple[int, str]:
     """A view of a list that sorts it by name; its number and public identifier."""
     usual = {"state": "sort=-name", "shared_with": SharedWith.NOBODY, "is_default": False, "pinned": False}
     return _row(tx, SavedView, **{**usual, "created_at": clock.now(), **values})
+
+
+def large_change(tx: Transaction, **values: Any) -> tuple[int, str]:
+    """A change of many rows that waits for a worker; its number and public identifier."""
+    usual = {
+        "grid": "console_students",
+        "action": "leave",
+        "asked": {"values": [], "seen": ""},
+        "fingerprint": secrets.token_bytes(32),
+        "count": 1_000,
+        "state": ChangeState.WAITING,
+    }
+    return _row(tx, LargeChange, **{**usual, "asked_at": clock.now(), **values})
 
 
 def add_passkey(account: int, name: str = "Telephone") -> tuple[int, str]:

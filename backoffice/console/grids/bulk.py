@@ -40,12 +40,13 @@ class BulkAction:
 class Chosen:
     """What an action is for: the things that its question names, how many there are, and which.
 
-    `problem` says why nothing can be done, where nothing can.
+    `numbers` are those of all of them. `problem` says why nothing can be done, where nothing can.
     """
 
     named: Sequence[Any] = ()
     count: int = 0
     which: Which = ()
+    numbers: Collection[int] = ()
     problem: str | None = None
 
     @property
@@ -77,7 +78,10 @@ def ticked(
     most = most_at_once(tx.principal, lists, _schools(found))
     if len(found) > most:
         return _too_many(most)
-    return Chosen(found, len(found), [thing.public_id for thing in found]) if found else NOTHING
+    if not found:
+        return NOTHING
+    public_ids, numbers = [thing.public_id for thing in found], [thing.id for thing in found]
+    return Chosen(found, len(found), public_ids, numbers)
 
 
 def all_that_fit(
@@ -97,7 +101,7 @@ def all_that_fit(
     first = [tuple(key) for key in keys[:MOST_NAMED]]
     key = entity.__mapper__.primary_key
     named = tx.scalars(statement.where(tuple_(*key).in_(first)).order_by(*key)).all()
-    return Chosen(named, len(keys), Fitting(narrowed, most, digest_of(keys)))
+    return Chosen(named, len(keys), Fitting(narrowed, most, digest_of(keys)), [key.id for key in keys])
 
 
 def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:

@@ -22,9 +22,12 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.spans import PRESETS, Span
 from backoffice.console.paging import LARGE
+from backoffice.schools.picking import Picked, may_pick
 from backoffice.storage.public_id import is_public_id
 
 MOST_CHOICES = 200
+# Under which a transaction keeps what was looked for in filters that pick, by their names.
+LOOKED_FOR = "looked for"
 LONGEST_VALUE = 32
 # The day after is asked for, and at the ends of the calendar zones have none.
 FIRST_YEAR, LAST_YEAR = 1900, 9000
@@ -55,13 +58,26 @@ class Option(NamedTuple):
 
 
 class Input(NamedTuple):
-    """One input of a filter in the form. `kind`: select, boxes, date, number."""
+    """One input of a filter in the form. `kind`: select, boxes, date, number, pick.
+
+    `pick` is the relation that one of many is picked of, and `said` what came of looking.
+    """
 
     name: str
     title: str
     kind: str
     options: Sequence[Option] = ()
     value: str = ""
+    pick: str = ""
+    said: str = ""
+
+
+class LookedFor(NamedTuple):
+    """What somebody has looked for in a filter that picks: the words, what was found, and that in words."""
+
+    words: str
+    found: Sequence[Picked]
+    said: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,15 +185,15 @@ class EmptyFilter(ChoiceFilter):
 class RelationFilter(Filter):
     """One thing of another kind, by its public identifier, among those that the reader may see.
 
-    `choices` lists them for a select, at most so many as it is asked for; without it, or where they are too
-    many, other pages lead here and `elsewhere` (title, address) is where one is looked for.
+    `choices` lists them for a select, at most so many as it is asked for. Without it, or where they are too
+    many (None), one is looked for by its name among those of the relation `pick`.
     """
 
     entity: type[DeclarativeBase] = field(kw_only=True)
     condition: Callable[[Transaction, Any], ColumnElement[bool]] = field(kw_only=True)
     called: Callable[[Transaction, Any], str] = field(kw_only=True)
-    choices: Callable[[Transaction, int], Sequence[Any]] | None = field(default=None, kw_only=True)
-    elsewhere: tuple[str, str] | None = field(default=None, kw_only=True)
+    choices: Callable[[Transaction, int], Sequence[Any] | None] | None = field(default=None, kw_only=True)
+    pick: str | None = field(default=None, kw_only=True)
     nothing: str = field(default="All", kw_only=True)
 
     def _read(self, tx: Transaction, values: Values) -> Asked:
@@ -189,15 +205,17 @@ class RelationFilter(Filter):
         return Asked(self, (self.condition(tx, thing),), f"{self.title}: {self.called(tx, thing)}", thing)
 
     def inputs(self, tx: Transaction, values: Values, asked: Asked | None) -> list[Input]:
-        """A select; nothing where there is nothing to choose from, or too much."""
+        """A select, or of too many what one is picked by; nothing where there is nothing to choose from."""
         del values
         if self.choices is None:
-            return []
+            return self._picker(tx, asked)
         name = (tx.principal.account_id, "choices", self.entity.__name__)
-        things = [] if name in LARGE else self.choices(tx, MOST_CHOICES + 1)
-        if name in LARGE or len(things) > MOST_CHOICES:
+        things = None if name in LARGE else self.choices(tx, MOST_CHOICES + 1)
+        if things is None:
+            return self._picker(tx, asked)
+        if len(things) > MOST_CHOICES:
             LARGE.add(name)
-            return []
+            return self._picker(tx, asked)
         chosen = asked.thing.public_id if asked else None
         if not things and not chosen:
             return []
@@ -206,6 +224,24 @@ class RelationFilter(Filter):
             # One may see it and not choose it, such as a class that is archived.
             options.append(Option(chosen, self.called(tx, asked.thing), selected=True))  # type: ignore[union-attr]
         return [Input(self.name, self.title, "select", [Option("", self.nothing), *options])]
+
+    def _picker(self, tx: Transaction, asked: Asked | None) -> list[Input]:
+        if self.pick is None or not may_pick(tx, self.pick):
+            return []
+        looked: LookedFor = tx.info.get(LOOKED_FOR, {}).get(self.name, LookedFor("", (), ""))
+        chosen = asked.thing.public_id if asked else None
+        options = [
+            Option(
+                each.public_id,
+                f"{each.name}, {each.hint}" if each.hint else each.name,
+                each.public_id == chosen,
+            )
+            for each in looked.found
+        ]
+        if chosen and not any(option.selected for option in options):
+            options.append(Option(chosen, self.called(tx, asked.thing), selected=True))  # type: ignore[union-attr]
+        options = [Option("", self.nothing), *options]
+        return [Input(self.name, self.title, "pick", options, looked.words, self.pick, looked.said)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,11 +17,13 @@ MOST_SCHOOLS = 20
 
 
 def school_filter(column: InstrumentedAttribute[int], *, read: Permission, carried_by: str) -> RelationFilter:
-    """By school, offered to whoever reads a few of them; other pages lead to one of many."""
+    """By school, offered to whoever reads several of them; one of many is picked by its name."""
 
-    def choices(tx: Transaction, most: int) -> Sequence[School]:
+    def choices(tx: Transaction, most: int) -> Sequence[School] | None:
         held = len(scope(tx.principal, read).schools)
-        return queries.schools_for(tx, read, most=most) if 1 < held <= MOST_SCHOOLS else ()
+        if held > MOST_SCHOOLS:
+            return None
+        return queries.schools_for(tx, read, most=most) if held > 1 else ()
 
     def condition(_tx: Transaction, school: Any) -> Any:
         return column == school.id
@@ -33,6 +35,7 @@ def school_filter(column: InstrumentedAttribute[int], *, read: Permission, carri
         condition=condition,
         called=lambda _tx, school: str(school.name),
         choices=choices,
+        pick="school",
         nothing="All schools",
         carried_by=carried_by,
     )

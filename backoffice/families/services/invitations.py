@@ -14,10 +14,11 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_INVITE
 from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
-from backoffice.audit.trail import record
+from backoffice.audit.trail import record, record_each
 from backoffice.families import codes
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.services.looking import role_of
@@ -26,6 +27,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Student
 from backoffice.schools.queries import is_in
 from backoffice.settings import Throttles
+from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, voucher
@@ -113,12 +115,13 @@ def send_again(*, principal: Principal, invitations: Collection[str], throttles:
     return len(sent)
 
 
-def withdraw(*, principal: Principal, invitations: Collection[str]) -> int:
+def withdraw(*, principal: Principal, invitations: Which) -> int:
     """Withdraw invitations: their links and codes are dead at once. How many were still open."""
     with transaction(principal) as tx:
         withdrawn = _change(tx, _open(tx, invitations), code=None, withdrawn_at=clock.now())
-        for each in withdrawn:
-            record(tx, "guardians.withdraw", school_id=each.school_id, invitation=each.id)
+        record_each(
+            tx, "guardians.withdraw", [(each.school_id, {"invitation": each.id}) for each in withdrawn]
+        )
     return len(withdrawn)
 
 
@@ -169,10 +172,11 @@ def pace(index: bytes, throttles: Throttles) -> None:
 
 
 def _open(
-    tx: Transaction, invitations: Collection[str], *conditions: ColumnElement[bool]
+    tx: Transaction, invitations: Which, *conditions: ColumnElement[bool]
 ) -> Select[GuardianInvitation]:
+    numbers = selected(tx, GuardianInvitation, invitations, GUARDIANS_INVITE)
     return visible(tx.principal, select(GuardianInvitation), GUARDIANS_INVITE).where(
-        *OPEN, *conditions, GuardianInvitation.public_id.in_(invitations)
+        *OPEN, *conditions, one_of(GuardianInvitation.id, numbers)
     )
 
 
@@ -182,13 +186,15 @@ def _change(
     """Change these, whose links are dead from now on."""
     # Locked: one that is being accepted is waited for, and is not open any more then.
     found = tx.scalars(chosen.order_by(GuardianInvitation.id).with_for_update()).all()
-    for each in found:
-        tx.execute(
-            update(GuardianInvitation)
-            .where(GuardianInvitation.school_id == each.school_id, GuardianInvitation.id == each.id)
-            .values(token_digest=None, **values)
-            .execution_options(synchronize_session=False)
+    tx.execute(
+        update(GuardianInvitation)
+        .where(
+            one_of(GuardianInvitation.school_id, {each.school_id for each in found}),
+            one_of(GuardianInvitation.id, {each.id for each in found}),
         )
+        .values(token_digest=None, **values)
+        .execution_options(synchronize_session=False)
+    )
     return found
 
 

@@ -1,6 +1,6 @@
 """Deciding about guardian links: approving, refusing, revoking; and a parent's own leaving."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -10,25 +10,27 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import CHILDREN_READ, GUARDIANS_APPROVE
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record
+from backoffice.audit.trail import record, record_each
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.invitations import WRITE
 from backoffice.jobs import queue
 from backoffice.schools.models import Student
+from backoffice.storage.numbers import one_of
 
 
-def approve(*, principal: Principal, links: Collection[str]) -> int:
+def approve(*, principal: Principal, links: Which) -> int:
     """Approve those of these links that wait, except one's own; their parents are told. How many."""
     return _decide(principal, links, GuardianStatus.WAITING, GuardianStatus.APPROVED, "guardians.approve")
 
 
-def refuse(*, principal: Principal, links: Collection[str]) -> int:
+def refuse(*, principal: Principal, links: Which) -> int:
     """Refuse those of these links that wait; their parents are told. How many."""
     return _decide(principal, links, GuardianStatus.WAITING, GuardianStatus.REFUSED, "guardians.refuse")
 
 
-def revoke(*, principal: Principal, links: Collection[str]) -> int:
+def revoke(*, principal: Principal, links: Which) -> int:
     """Revoke those of these links that are approved: out at the next request. How many."""
     return _decide(principal, links, GuardianStatus.APPROVED, GuardianStatus.REVOKED, "guardians.revoke")
 
@@ -47,40 +49,37 @@ def leave(*, principal: Principal, student: str) -> None:
         if link is None:
             raise NotFound
         # Whoever goes need not be told.
-        _set(tx, link, GuardianStatus.REVOKED, clock.now(), told=GuardianStatus.REVOKED)
+        _set(tx, [link], GuardianStatus.REVOKED, clock.now(), told=GuardianStatus.REVOKED)
         record(tx, "guardians.leave", school_id=link.school_id, student=link.student_id, link=link.id)
 
 
 def _decide(
-    principal: Principal, links: Collection[str], before: GuardianStatus, after: GuardianStatus, verb: str
+    principal: Principal, links: Which, before: GuardianStatus, after: GuardianStatus, verb: str
 ) -> int:
     now = clock.now()
     with transaction(principal) as tx:
+        numbers = selected(tx, GuardianLink, links, GUARDIANS_APPROVE)
         chosen = visible(tx.principal, select(GuardianLink), GUARDIANS_APPROVE).where(
-            GuardianLink.public_id.in_(links),
+            one_of(GuardianLink.id, numbers),
             GuardianLink.status == before,
             GuardianLink.account_id != tx.principal.account_id,
         )
         # Locked: of two who decide at once the second finds it decided.
         found = tx.scalars(chosen.order_by(GuardianLink.id).with_for_update()).all()
-        for link in found:
-            _set(tx, link, after, now)
-            record(
-                tx,
-                verb,
-                school_id=link.school_id,
-                student=link.student_id,
-                link=link.id,
-                account=link.account_id,
-            )
         if found:
+            _set(tx, found, after, now)
+            each = [
+                (link.school_id, {"student": link.student_id, "link": link.id, "account": link.account_id})
+                for link in found
+            ]
+            record_each(tx, verb, each)
             queue.defer(tx, WRITE)
     return len(found)
 
 
 def _set(
     tx: Transaction,
-    link: GuardianLink,
+    links: Sequence[GuardianLink],
     status: GuardianStatus,
     at: datetime,
     told: GuardianStatus | None = None,
@@ -93,7 +92,10 @@ def _set(
         values["told"] = told
     tx.execute(
         update(GuardianLink)
-        .where(GuardianLink.school_id == link.school_id, GuardianLink.id == link.id)
+        .where(
+            one_of(GuardianLink.school_id, {link.school_id for link in links}),
+            one_of(GuardianLink.id, {link.id for link in links}),
+        )
         .values(status=status, **values)
         .execution_options(synchronize_session=False)
     )

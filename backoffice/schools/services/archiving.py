@@ -1,20 +1,26 @@
 """Archiving a class and bringing it back; its mark."""
 
-from sqlalchemy import update
+from collections import defaultdict
+
+from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT
+from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal
 from backoffice.access.seen import is_to_be_written
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record
+from backoffice.audit.trail import record, record_each
 from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door
 from backoffice.schools.names import COLOURS, FIGURES
 from backoffice.schools.services.changes import forget_change
 from backoffice.schools.services.codes import issue_code
+from backoffice.storage import functions
+from backoffice.storage.numbers import one_of
 
 
 def archive_classroom(*, principal: Principal, classroom: str) -> None:
@@ -27,6 +33,48 @@ def archive_classroom(*, principal: Principal, classroom: str) -> None:
         if row.archived_at is None:
             archive(tx, row)
             record(tx, "classrooms.archive", school_id=row.school_id, classroom=row.id)
+
+
+def archive_classrooms(*, principal: Principal, classrooms: Which) -> int:
+    """Archive many classes; how many were not archived before. A fixed number of statements.
+
+    Raises `Rejected`, `Denied`.
+    """
+    now = clock.now()
+    with transaction(principal) as tx:
+        require(tx.principal, CLASSROOMS_ARCHIVE)
+        chosen = selected(tx, Classroom, classrooms, CLASSROOMS_ARCHIVE)
+        # In one order, so that two who archive the same do not wait for each other.
+        live = (
+            select(Classroom.school_id, Classroom.id)
+            .where(one_of(Classroom.id, chosen), Classroom.archived_at.is_(None))
+            .order_by(Classroom.id)
+            .with_for_update(of=Classroom)
+        )
+        rooms = [
+            (row.school_id, row.id) for row in tx.execute(visible(tx.principal, live, CLASSROOMS_ARCHIVE))
+        ]
+        if not rooms:
+            return 0
+        numbers, schools = {room for _, room in rooms}, {school for school, _ in rooms}
+        functions.forget_roster_changes_of(tx, rooms=rooms)
+        for model, number, values in (
+            (ClassroomCode, ClassroomCode.classroom_id, {"ended_at": now}),
+            (Classroom, Classroom.id, {"door": Door.CLOSED, "door_until": None, "archived_at": now}),
+        ):
+            open_still = ClassroomCode.ended_at if model is ClassroomCode else Classroom.archived_at
+            tx.execute(
+                update(model)
+                .where(one_of(model.school_id, schools), one_of(number, numbers), open_still.is_(None))
+                .values(**values)
+                .execution_options(synchronize_session=False)
+            )
+        by_school: dict[int | None, list[int]] = defaultdict(list)
+        for school, room in rooms:
+            by_school[school].append(room)
+        each = [(school, {"classrooms": of_school}) for school, of_school in by_school.items()]
+        record_each(tx, "classrooms.archive-many", each)
+    return len(rooms)
 
 
 def archive(tx: Transaction, row: Classroom) -> None:

@@ -12,6 +12,7 @@ from backoffice.access.lookup import find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.changes.keeping import keep_changes
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import ChangedMeanwhile, Plan
 from backoffice.problems import Rejected
@@ -95,7 +96,7 @@ def _write(
     tx: Transaction, school_id: int, compared: Compared, rooms: Mapping[int, Classroom], now: datetime
 ) -> None:
     fresh = _write_down(tx, school_id, compared.fresh, now)
-    _rename(tx, school_id, compared)
+    _rename(tx, school_id, compared, now)
     there = _who_was_there(tx, school_id, compared.joins)
     for number, room in sorted(rooms.items()):
         coming = compared.joins.get(number, ())
@@ -108,14 +109,10 @@ def _write(
             take_back(tx, room, back)
         how = dict.fromkeys(new, ChangedHow.NEW) | dict.fromkeys(joining, ChangedHow.JOINED)
         how |= dict.fromkeys(back, ChangedHow.BACK)
-        renamed = {
-            student: compared.renamed[student]
-            for student, noted_in in compared.noted_in.items()
-            if noted_in == number
-        }
+        renamed = [student for student, noted_in in compared.noted_in.items() if noted_in == number]
         kind = ChangeKind.ADD if how else ChangeKind.RENAME
         how = dict.fromkeys(renamed, ChangedHow.RENAMED) | how
-        note_change(tx, room, kind, how, at=now, renamed=renamed)
+        note_change(tx, room, kind, how, at=now)
 
 
 def _write_down(
@@ -152,9 +149,14 @@ def _rooms_of(compared: Compared) -> set[int]:
     return {*compared.joins, *(room for each in compared.fresh for room in each.rooms)}
 
 
-def _rename(tx: Transaction, school_id: int, compared: Compared) -> None:
+def _rename(tx: Transaction, school_id: int, compared: Compared, now: datetime) -> None:
     if not compared.renamed:
         return
+    kept = {
+        Student(school_id=school_id, id=number): {"name": ([*renamed.before], [*renamed.after])}
+        for number, renamed in compared.renamed.items()
+    }
+    keep_changes(tx, kept, at=now)
     statement = (
         update(Student.__table__)  # type: ignore[arg-type]
         .where(Student.school_id == school_id, Student.id == bindparam("number"))

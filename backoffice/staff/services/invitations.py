@@ -14,6 +14,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import TEACHERS_ASSIGN, TEACHERS_INVITE, TEACHERS_READ, Permission
 from backoffice.access.policy import visible
 from backoffice.access.principal import Nobody, Principal, Purpose
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import Account, AccountStatus
@@ -21,7 +22,7 @@ from backoffice.accounts.services import newcomers, proof
 from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
-from backoffice.audit.trail import record
+from backoffice.audit.trail import record, record_each
 from backoffice.jobs import queue
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
@@ -31,6 +32,7 @@ from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
 from backoffice.staff.models import BESIDE_THE_OWNER, IN_A_CLASS, Invitation, InvitedAs
 from backoffice.storage import functions
+from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.storage.sealed import open_text
 from backoffice.throttles.tries import Claim, take
@@ -231,14 +233,13 @@ def send_again(
     return len(sent)
 
 
-def withdraw(
-    *, principal: Principal, invitations: Collection[str], right: Permission = TEACHERS_INVITE
-) -> int:
+def withdraw(*, principal: Principal, invitations: Which, right: Permission = TEACHERS_INVITE) -> int:
     """Withdraw invitations: their links are dead at once. How many were still open. `right`: as above."""
     with transaction(principal) as tx:
         withdrawn = _change(tx, invitations, right, withdrawn_at=clock.now())
-        for each in withdrawn:
-            record(tx, "invitations.withdraw", school_id=each.school_id, invitation=each.id)
+        record_each(
+            tx, "invitations.withdraw", [(each.school_id, {"invitation": each.id}) for each in withdrawn]
+        )
     return len(withdrawn)
 
 
@@ -432,20 +433,19 @@ def _add(
     return number, public_id
 
 
-def _change(
-    tx: Transaction, invitations: Collection[str], right: Permission, **values: object
-) -> list[Invitation]:
+def _change(tx: Transaction, invitations: Which, right: Permission, **values: object) -> list[Invitation]:
     """Change open invitations, whose links are dead from then on."""
-    chosen = visible(tx.principal, select(Invitation), right).where(
-        *OPEN, Invitation.public_id.in_(invitations)
-    )
+    numbers = selected(tx, Invitation, invitations, right)
+    chosen = visible(tx.principal, select(Invitation), right).where(*OPEN, one_of(Invitation.id, numbers))
     # Locked: one that is being accepted is waited for, and is not open any more then.
     found = list(tx.scalars(chosen.order_by(Invitation.id).with_for_update()))
-    for each in found:
-        tx.execute(
-            update(Invitation)
-            .where(Invitation.school_id == each.school_id, Invitation.id == each.id)
-            .values(token_digest=None, **values)
-            .execution_options(synchronize_session=False)
+    tx.execute(
+        update(Invitation)
+        .where(
+            one_of(Invitation.school_id, {each.school_id for each in found}),
+            one_of(Invitation.id, {each.id for each in found}),
         )
+        .values(token_digest=None, **values)
+        .execution_options(synchronize_session=False)
+    )
     return found

@@ -1,0 +1,41 @@
+"""Looking for what is picked: which words somebody sent, for which field, and how often they may."""
+
+from flask import request
+
+from backoffice.access.transaction import Transaction
+from backoffice.problems import Throttled
+from backoffice.schools import picking
+from backoffice.schools.picking import LONGEST_WORDS, Pickable
+from backoffice.throttles.tries import Claim, take
+from backoffice.web.identity import settings
+
+# The button that looks says for which field; the field beside it has the words. Only ever in a form.
+FIND = "find"
+WORDS = "find-"
+
+
+def looked_for(name: str) -> str:
+    """The words that are looked for, for this field; nothing where another button was pressed."""
+    return words_for(name) if request.form.get(FIND) == name else ""
+
+
+def words_for(name: str) -> str:
+    """The words beside a field, as somebody typed them."""
+    return request.form.get(f"{WORDS}{name}", "").replace("\0", "").strip()[:LONGEST_WORDS]
+
+
+def is_looking() -> bool:
+    """Whether the request looks for something to pick, and asks for nothing else."""
+    return bool(looked_for(request.form.get(FIND, "")))
+
+
+def look(tx: Transaction, relation: str, words: str, *, within: int | None = None) -> Pickable:
+    """What is found. Names are read and compared each time, so that it is counted. Raises `Throttled`."""
+    allowance = settings().throttles.find_account
+    take(Claim("finding by account", allowance, str(tx.principal.account_id)))
+    return picking.pick(tx, relation, words, within=within)
+
+
+def too_often(throttled: Throttled) -> str:
+    """What somebody is told who looked too often."""
+    return f"You searched very often. {throttled.sentence}"

@@ -1,0 +1,34 @@
+// The page of a large change looks again by itself while it is under way. What is new is said once.
+const PAUSE = 1000;
+
+export function followChange(root) {
+  const part = root.querySelector("[data-follow]");
+  const status = root.querySelector("[data-follow-said]");
+  if (!part?.querySelector("[data-under-way]")) return;
+
+  const look = async () => {
+    if (!root.hidden) {
+      let text;
+      try {
+        const answer = await fetch(part.dataset.follow, { credentials: "same-origin" });
+        if (answer.redirected || !answer.ok) throw new Error("no part");
+        text = await answer.text();
+      } catch {
+        return; // "Look again" is still there
+      }
+      show(part, status, text);
+    }
+    if (part.querySelector("[data-under-way]")) setTimeout(look, PAUSE);
+  };
+  setTimeout(look, PAUSE);
+}
+
+function show(part, status, text) {
+  const made = new DOMParser().parseFromString(text, "text/html").querySelector("[data-change]");
+  const said = (element) => element.querySelector("[data-said]")?.textContent.trim();
+  if (!made || said(made) === said(part)) return;
+  const inside = part.contains(part.ownerDocument.activeElement);
+  part.replaceChildren(made);
+  status.textContent = said(made);
+  if (inside) part.querySelector("a, button")?.focus();
+}

@@ -1,0 +1,101 @@
+"""One of many is picked by keyboard alone, and a change of many rows is followed on its page."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from backoffice.console.grids import filters
+from backoffice.console.paging import LargeLists
+from backoffice.console.picker import fields
+from backoffice.settings import Lists
+from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
+from tests.browser.site import PHONE, Site, too_low
+from tests.console.grids.test_bulk import _limits
+from tests.console.grids.test_large import work
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two are too many for a select, and for a request."""
+    monkeypatch.setattr(filters, "LARGE", LargeLists())
+    for module in (filters, fields):
+        monkeypatch.setattr(module, "MOST_CHOICES", 1)
+    _limits(monkeypatch, Lists(worker_from=2))
+
+
+def test_a_class_is_picked_by_keyboard_alone(visit: Callable[..., Page], site: Site) -> None:
+    room = site.world.elsewhere_class
+    page = visit("leader")
+    page.goto("/console/students/")
+    field = page.get_by_role("combobox", name="Class", exact=True)
+    options = page.get_by_role("listbox", name="Class", exact=True).get_by_role("option")
+    field.focus()
+    page.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    page.keyboard.type(room.name.split()[-1][:4].lower())
+    expect(options).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(options).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == options.get_attribute("id")
+    look_closely(page)
+    assert breaches(page, WHOLE) == []
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert breaches(page, DARK) == []
+    # Escape leaves it as it was, and words that nothing is picked by go.
+    page.keyboard.press("Escape")
+    expect(field).to_have_value("")
+    page.keyboard.type(room.name.split()[-1][:4].lower())
+    expect(options).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value(f"{room.name}, {site.world.elsewhere.name}")
+    expect(options).to_have_count(0)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/console/students/?classroom={room.public_id}")
+    expect(field).to_have_value(room.name)
+    page.set_viewport_size(PHONE)
+    field.click()
+    expect(options.first).to_be_visible()
+    look_closely(page)
+    assert breaches(page, NARROW) == []
+    assert too_low(page) == []
+    # Emptied, all classes are meant again.
+    field.fill("")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/students/")
+
+
+def test_a_change_of_many_rows_is_followed(visit: Callable[..., Page], site: Site) -> None:
+    page = visit("leader")
+    page.goto(f"/console/students/?school={site.world.elsewhere.public_id}")
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    # The page shows all that fit, so that it does not offer what is for all of them.
+    page.evaluate(
+        """() => document.querySelector("form.grid").insertAdjacentHTML(
+          "beforeend", '<input type="hidden" name="whole" value="yes">')"""
+    )
+    page.get_by_role("button", name="Take out of their classes").click()
+    expect(page.get_by_text("2 students lose their place in 1 class.")).to_be_visible()
+    page.get_by_role("button", name="Take out of their classes").click()
+    page.wait_for_url("**/console/large-changes/*")
+    expect(page.get_by_role("button", name="Stop it")).to_be_visible()
+    look_closely(page)
+    assert breaches(page, WHOLE) == []
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert breaches(page, DARK) == []
+    page.set_viewport_size(PHONE)
+    assert breaches(page, NARROW) == []
+    assert too_low(page) == []
+    work(site.app)
+    expect(page.get_by_role("status")).to_contain_text("left 1 class")
+    expect(page.get_by_role("button", name="Stop it")).to_have_count(0)
+    page.goto("/console/large-changes/")
+    latest = page.get_by_role("listitem").filter(has_text="Take out of their classes").first
+    expect(latest).to_contain_text("2 students left 1 class")
+    look_closely(page)
+    assert breaches(page, WHOLE) == []
