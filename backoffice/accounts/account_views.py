@@ -9,6 +9,7 @@ from backoffice.accounts.passkeys import services as passkeys
 from backoffice.accounts.providers.services import linking
 from backoffice.accounts.services import credentials, second_factor, sessions
 from backoffice.accounts.views import bp, principal
+from backoffice.language import catalogues
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
@@ -22,6 +23,7 @@ def account() -> str:
     return render_template(
         "accounts/account.html",
         person=who,
+        language_name=catalogues.own_name(catalogues.known(who.language) or catalogues.ENGLISH),
         email=credentials.own_address(tx),
         factor=second_factor.factor(tx),
         passkeys=passkeys.passkeys(tx),

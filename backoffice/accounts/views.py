@@ -24,7 +24,9 @@ from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import SignInByCodeForm, SignInForm
 from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services import signing_in
+from backoffice.accounts.services.language import choose_language
 from backoffice.accounts.services.signing_in import SignedIn
+from backoffice.language.spoken import language
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, reading, settings
@@ -173,9 +175,15 @@ def come_in(begun: signing_in.SignedIn) -> Response:
 
 
 def let_in(begun: SignedIn, target: str | None = None) -> Response:
-    """Give the browser a new session, and send it where it wanted to go, or home."""
+    """Give the browser a new session, and send it where it wanted to go, or home.
+
+    Whoever is new has a target, and goes on in the language in which the account was made.
+    """
+    spoken = language()
     who = enter(signing_in.credential(begun.token, address()))
     assert who is not None
+    if target is not None and who.language != spoken:
+        choose_language(principal=who, language=spoken)
     target = target or _wanted_by(who) or homes_of(who)[0].address
     session.clear()
     session[SIGNED_IN] = who.account_public_id

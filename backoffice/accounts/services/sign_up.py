@@ -20,6 +20,7 @@ from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.spoken import language
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -69,6 +70,7 @@ def ask_to_sign_up(*, name: str, email: str, place: Place, visitor: Visitor, thr
                 country=place.country,
                 state=place.state,
                 time_zone=place.time_zone,
+                language=language(),
                 created_at=now,
                 expires_at=now + LASTS,
             )
@@ -147,7 +149,7 @@ def _is_known(tx: Transaction, asked: SignUp) -> bool:
     if account is None or account.status == AccountStatus.NOT_INVITED:
         token = secrets.token_urlsafe(32)
         asked.token_digest = token_digest(token)
-        to = Recipient(None, asked.email, asked.name)
+        to = Recipient(None, asked.email, asked.name, asked.language)
         post(tx, mails.SIGN_UP, to=to, parameters=mails.Link(token, asked.expires_at))
         return False
     letters.tell_known(tx, account, wanted="sign_up")
