@@ -23,6 +23,7 @@ from backoffice.problems import SwitchedOff, Throttled
 from backoffice.storage.database import NoAnswer
 from backoffice.web import cookies, logs, metrics, resend
 from backoffice.web.identity import settings
+from backoffice.web.language import on_a_childs_page
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
@@ -88,7 +89,7 @@ def _page(status: int, title: str, sentence: str) -> Response:
     if request_ctx.url_adapter is None:
         # Asked for under a name that is no host's: there is no address that a page could link to.
         return plain
-    template = "students/error.html" if _on_a_childs_page() else "web/error.html"
+    template = "students/error.html" if on_a_childs_page() else "web/error.html"
     try:
         page = render_template(
             template,
@@ -175,11 +176,6 @@ def _for_failures(app: Flask) -> None:
     def _unexpected(error: Exception) -> Response:
         logs.failure(error)
         return answer(500)
-
-
-def _on_a_childs_page() -> bool:
-    """Whether a child may read the answer, which is then in a child's words."""
-    return request.path.split("/")[1] in {"join", "student", "tablet"}
 
 
 def _wants_json() -> bool:

@@ -59,8 +59,14 @@ def offered() -> list[tuple[str, str]]:
     return [(each, catalogues.own_name(each)) for each in catalogues.languages()]
 
 
+def on_a_childs_page() -> bool:
+    """Whether a child may read the answer, which is then in a child's words."""
+    return request.path.split("/")[1] in {"join", "student", "tablet"}
+
+
 def _is_adult() -> bool:
-    if g.get("unreachable") or cookies.name(settings(), cookies.ACCOUNT) not in request.cookies:
+    # A child's page keeps no account awake.
+    if g.get("unreachable") or on_a_childs_page() or cookies.name(settings(), cookies.ACCOUNT) not in request.cookies:
         return False
     try:
         return bool(current_user.is_authenticated)

@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
     """Let templates say it: `{{ moment|ago }}`, or the macro of that name with the exact moment."""
     app.add_template_filter(ago)
     app.add_template_filter(exact)
+    app.add_template_filter(moments.amount)
     app.add_template_filter(moments.moment, "to_the_minute")
     app.add_template_filter(moments.day_of_year, "day_of_year")
     app.add_template_filter(moments.long_day, "long_day")
