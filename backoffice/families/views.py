@@ -13,6 +13,7 @@ from backoffice.accounts.views import principal
 from backoffice.families import queries
 from backoffice.families.requests import queries as request_queries
 from backoffice.families.services import links
+from backoffice.language.texts import gettext
 from backoffice.web.identity import done_reading, reading, settings
 
 bp = Blueprint("families", __name__, template_folder="templates")
@@ -61,5 +62,5 @@ def leave(public_id: str) -> Response:
     require(who, CHILDREN_READ)
     done_reading()
     links.leave(principal=who, student=public_id)
-    flash("The link has ended. The child is not shown to you any more.", "success")
+    flash(gettext("The link has ended. The child is not shown to you any more."), "success")
     return redirect("/welcome", 303)

@@ -74,17 +74,17 @@ def weekday(day: date) -> str:
 
 def moment(at: datetime) -> str:
     """A moment to the minute, in the zone that it has: "1 Mar 2027, 04:00"."""
-    return format_datetime(at, gettext("d MMM y, HH:mm"), tzinfo=at.tzinfo, locale=locale())  # type: ignore[arg-type]
+    return format_datetime(at, gettext("d MMM y, HH:mm"), tzinfo=at.tzinfo, locale=locale())
 
 
 def long_moment(at: datetime) -> str:
     """A moment to the minute, in full: "1 March 2027, 04:00"."""
-    return format_datetime(at, gettext("d MMMM y, HH:mm"), tzinfo=at.tzinfo, locale=locale())  # type: ignore[arg-type]
+    return format_datetime(at, gettext("d MMMM y, HH:mm"), tzinfo=at.tzinfo, locale=locale())
 
 
 def exact_moment(at: datetime) -> str:
     """A moment to the second, with its zone: "Monday, 1 March 2027, 04:00:00 EST"."""
-    said = format_datetime(at, gettext("EEEE, d MMMM y, HH:mm:ss"), tzinfo=at.tzinfo, locale=locale())  # type: ignore[arg-type]
+    said = format_datetime(at, gettext("EEEE, d MMMM y, HH:mm:ss"), tzinfo=at.tzinfo, locale=locale())
     return f"{said} {at:%Z}".rstrip()
 
 

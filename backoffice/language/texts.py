@@ -32,10 +32,19 @@ class Lazy(str):
     what bypasses its methods, such as `"".join`, gets the English.
     """
 
-    __slots__ = ()
+    __slots__ = ("_text", "_values")
+    _text: str
+    _values: dict[str, Any]
+
+    @classmethod
+    def of(cls, text: str, values: dict[str, Any]) -> "Lazy":
+        """The text, with values that may be lazy themselves."""
+        made = cls(text % values if values else text)
+        made._text, made._values = text, values
+        return made
 
     def __str__(self) -> str:
-        return gettext(str.__str__(self))
+        return gettext(self._text, **self._values)
 
     def __html__(self) -> Markup:
         return escape(str(self))
@@ -50,7 +59,8 @@ class Lazy(str):
         return other + str(self)
 
     def __mod__(self, values: Any) -> str:
-        return str(self) % values
+        said: str = str(self) % values
+        return said
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         # What leaves the process is what was said.
@@ -69,6 +79,6 @@ class Lazy(str):
         return str(self).replace(old, new, count)
 
 
-def lazy(text: str) -> str:
+def lazy(text: str, **values: Any) -> str:
     """A text to be said later."""
-    return Lazy(text)
+    return Lazy.of(text, values)

@@ -19,6 +19,7 @@ from backoffice.language import catalogues, spoken
 from backoffice.language.texts import gettext, ngettext
 from backoffice.web import cookies
 from backoffice.web.identity import settings
+from backoffice.web.script_texts import texts_of_scripts
 
 bp = Blueprint("language", __name__)
 A_YEAR = 365 * 24 * 60 * 60
@@ -66,7 +67,11 @@ def on_a_childs_page() -> bool:
 
 def _is_adult() -> bool:
     # A child's page keeps no account awake.
-    if g.get("unreachable") or on_a_childs_page() or cookies.name(settings(), cookies.ACCOUNT) not in request.cookies:
+    if (
+        g.get("unreachable")
+        or on_a_childs_page()
+        or cookies.name(settings(), cookies.ACCOUNT) not in request.cookies
+    ):
         return False
     try:
         return bool(current_user.is_authenticated)
@@ -106,7 +111,7 @@ def init_app(app: Flask) -> None:
     env.add_extension("jinja2.ext.i18n")
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    env.globals.update(language=spoken.language, languages=offered)
+    env.globals.update(language=spoken.language, languages=offered, texts_of_scripts=texts_of_scripts)
 
     @app.after_request
     def _vary(response: Response) -> Response:

@@ -21,6 +21,7 @@ from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.spoken import language
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -34,7 +35,7 @@ from backoffice.throttles.visitor import Visitor
 
 WRITE = "core.write-sign-ups"
 LASTS = timedelta(hours=24)
-OVER = "This link is over. Sign in, or sign up once more."
+OVER = lazy("This link is over. Sign in, or sign up once more.")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def sign_up(
         raise Rejected.whole(OVER)
     name = checked_name(name)
     new = newcomers.newcomer(email=asked.email, name=name, password=password, cost=cost)
-    called = seal_text(f"Classes of {name}", context="school.name")
+    called = seal_text(gettext("Classes of %(name)s", name=name), context="school.name")
     school = NewSchool(new_public_id(), called)
     with transaction(Nobody(visitor.address)) as tx:
         made = functions.sign_up(tx, new, school, digest=token_digest(token), at=clock.now())
