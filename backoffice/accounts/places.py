@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 
 # Above all others on the list.
@@ -202,13 +203,15 @@ def checked(*, country: str, state: str, time_zone: str) -> Place:
     passed over where the country has none.
     """
     if country not in countries():
-        raise Rejected(country="Choose a country.")
+        raise Rejected(country=gettext("Choose a country."))
     own = STATES.get(country, {})
     of, _, code = state.partition("-")
     if own and (of != country or code not in own):
-        raise Rejected(state=f"Choose a state or province of {countries()[country]}.")
+        raise Rejected(
+            state=gettext("Choose a state or province of %(country)s.", country=countries()[country])
+        )
     if time_zone and not any(time_zone in zones for zones in ZONES.values()):
-        raise Rejected(time_zone="Choose a time zone of the list.")
+        raise Rejected(time_zone=gettext("Choose a time zone of the list."))
     if own:
         return Place(country, code, time_zone or own[code][1])
     return Place(country, None, time_zone or _usual_zones().get(country, "UTC"))

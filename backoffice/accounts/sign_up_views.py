@@ -84,7 +84,7 @@ def begin_account(token: str) -> Response | tuple[str, int]:
             if before is not None:
                 signing_in.sign_out(principal=before)
             response = let_in(begun, "/console/")
-            flash("Welcome. Your account is ready.", "success")
+            flash(gettext("Welcome. Your account is ready."), "success")
             return response
     page = render_template("accounts/sign_up/begin.html", form=form, problem=problem, asked=asked)
     return page, 200 if request.method in SAFE_METHODS else 422
