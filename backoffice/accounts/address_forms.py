@@ -19,18 +19,18 @@ class SignUpForm(FlaskForm):
     """Who wants an account, and where. Whether it is a place is judged by `places.checked`."""
 
     name = StringField(lazy("Your name"), _NAME)
-    email = StringField("E-mail address", _EMAIL)
+    email = StringField(lazy("E-mail address"), _EMAIL)
     country = SelectField(lazy("Country"), validate_choice=False)
     state = SelectField(lazy("State or province"), validate_choice=False)
     time_zone = SelectField(lazy("Time zone"), validate_choice=False)
 
     def offer_places(self) -> None:
         """Fill the lists."""
-        self.country.choices = list(places.countries().items())
+        self.country.choices = [(each, places.country_name(each)) for each in places.countries()]
         self.state.choices = {
             "": [_NONE],
             **{
-                places.countries()[country]: [(f"{country}-{code}", name) for code, (name, _) in own.items()]
+                places.country_name(country): [(f"{country}-{code}", name) for code, (name, _) in own.items()]
                 for country, own in places.STATES.items()
             },
         }

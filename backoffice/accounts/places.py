@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from backoffice.language.catalogues import ENGLISH
+from backoffice.language.spoken import language, locale
 from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 
@@ -156,7 +158,7 @@ class Place:
     @property
     def shown(self) -> str:
         """In words: "California, United States"."""
-        country = countries()[self.country]
+        country = country_name(self.country)
         return f"{STATES[self.country][self.state][0]}, {country}" if self.state else country
 
 
@@ -166,6 +168,12 @@ def countries() -> Mapping[str, str]:
     named = dict(line for line in _table("iso3166.tab"))
     rest = sorted((code for code in named if code not in FIRST), key=lambda code: named[code].casefold())
     return {code: named[code] for code in (*FIRST, *rest)}
+
+
+def country_name(code: str) -> str:
+    """A country, in the language that is spoken."""
+    name = countries()[code]
+    return name if language() == ENGLISH else locale().territories.get(code, name)
 
 
 @cache
@@ -208,7 +216,7 @@ def checked(*, country: str, state: str, time_zone: str) -> Place:
     of, _, code = state.partition("-")
     if own and (of != country or code not in own):
         raise Rejected(
-            state=gettext("Choose a state or province of %(country)s.", country=countries()[country])
+            state=gettext("Choose a state or province of %(country)s.", country=country_name(country))
         )
     if time_zone and not any(time_zone in zones for zones in ZONES.values()):
         raise Rejected(time_zone=gettext("Choose a time zone of the list."))

@@ -7,6 +7,7 @@ at the top of a module.
 
 from typing import Any, SupportsIndex
 
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from backoffice.language.catalogues import translations
@@ -21,8 +22,20 @@ def gettext(text: str, **values: Any) -> str:
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     """The form of a text that goes with a number, which is `%(num)s` in it."""
+    return _form(one, many, num) % ({"num": num} | values)
+
+
+def speak_in(environment: Environment) -> None:
+    """Let templates say texts: `{{ _("...") }}` and `{% trans %}`, whose lines are joined to one."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    # The extension fills in the values itself.
+    environment.install_gettext_callables(gettext, _form, newstyle=True)  # type: ignore[attr-defined]
+
+
+def _form(one: str, many: str, num: int) -> str:
     said: str = translations(language()).ungettext(one, many, num)
-    return said % ({"num": num} | values)
+    return said
 
 
 class Lazy(str):

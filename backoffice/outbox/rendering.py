@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from backoffice.language import catalogues, moments
 from backoffice.language.spoken import speaking
-from backoffice.language.texts import gettext, ngettext
+from backoffice.language.texts import speak_in
 from backoffice.outbox.mail import Recipient
 
 SUBJECT, TEXT, HTML = PARTS = ("subject.txt", "body.txt", "body.html")
@@ -105,10 +105,8 @@ def _environment(loader: BaseLoader | None) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    speak_in(made)
     made.filters["moment"] = _moment
     return made
 

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from backoffice.access.principal import Kind, Principal
 from backoffice.language import catalogues, spoken
-from backoffice.language.texts import gettext, ngettext
+from backoffice.language.texts import speak_in
 from backoffice.web import cookies
 from backoffice.web.identity import settings
 from backoffice.web.script_texts import texts_of_scripts
@@ -107,11 +107,8 @@ def init_app(app: Flask) -> None:
     # WTForms' and Flask-Admin's own texts ask Flask-Babel. Ours are known to mails and jobs, too.
     Babel(app, configure_jinja=False, locale_selector=spoken.language)
     app.register_blueprint(bp)
-    env = app.jinja_env
-    env.add_extension("jinja2.ext.i18n")
-    env.policies["ext.i18n.trimmed"] = True
-    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    env.globals.update(language=spoken.language, languages=offered, texts_of_scripts=texts_of_scripts)
+    speak_in(app.jinja_env)
+    app.jinja_env.globals.update(language=spoken.language, languages=offered, texts_of_scripts=texts_of_scripts)
 
     @app.after_request
     def _vary(response: Response) -> Response:
