@@ -26,7 +26,7 @@ class SignUpForm(FlaskForm):
 
     def offer_places(self) -> None:
         """Fill the lists."""
-        self.country.choices = [(each, places.country_name(each)) for each in places.countries()]
+        self.country.choices = places.named_countries()
         self.state.choices = {
             "": [_NONE],
             **{

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from unicodedata import combining, normalize
 
 from backoffice.language.catalogues import ENGLISH
 from backoffice.language.spoken import language, locale
@@ -174,6 +175,18 @@ def country_name(code: str) -> str:
     """A country, in the language that is spoken."""
     name = countries()[code]
     return name if language() == ENGLISH else locale().territories.get(code, name)
+
+
+def named_countries() -> list[tuple[str, str]]:
+    """Codes and names in the language that is spoken: the first ones, then all others in its order."""
+    named = [(code, country_name(code)) for code in countries()]
+    first = len(FIRST)
+    return [*named[:first], *sorted(named[first:], key=lambda each: _plain(each[1]))]
+
+
+def _plain(name: str) -> str:
+    """A name without the accents of its letters, which order nothing."""
+    return "".join(each for each in normalize("NFD", name.casefold()) if not combining(each))
 
 
 @cache

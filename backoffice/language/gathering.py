@@ -66,10 +66,11 @@ def bring_up(package: Path, language: str) -> int:
     head = f'msgid ""\nmsgstr ""\n"Language: {language}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
     plural = f'"Plural-Forms: {catalog.plural_forms}\\n"\n'
     path.write_bytes((head + plural + "\n").encode() + content.getvalue().lstrip())
-    return sum(1 for each in catalog if each.id and not all(_forms(each.string)))
+    return sum(1 for each in catalog if each.id and not all(forms(each.string)))
 
 
-def _forms(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+def forms(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    """The forms of a text: one, or one for each number."""
     return (string or "",) if string is None or isinstance(string, str) else tuple(string)
 
 
@@ -86,7 +87,7 @@ def _texts(path: Path) -> Iterator[Said]:
                     yield line, found
 
 
-def _key(message: str | None | tuple[str | None, ...] | list[str | None]) -> str | tuple[str, ...] | None:
+def _key(message: str | tuple[str | None, ...] | list[str | None] | None) -> str | tuple[str, ...] | None:
     if isinstance(message, str):
         return message
     texts = tuple(each for each in message or () if each)

@@ -108,7 +108,9 @@ def init_app(app: Flask) -> None:
     Babel(app, configure_jinja=False, locale_selector=spoken.language)
     app.register_blueprint(bp)
     speak_in(app.jinja_env)
-    app.jinja_env.globals.update(language=spoken.language, languages=offered, texts_of_scripts=texts_of_scripts)
+    app.jinja_env.globals.update(
+        language=spoken.language, languages=offered, texts_of_scripts=texts_of_scripts
+    )
 
     @app.after_request
     def _vary(response: Response) -> Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.language.catalogues import ENGLISH, languages
-from backoffice.language.gathering import ROOT, gathered, packages, written
+from backoffice.language.gathering import ROOT, forms, gathered, packages, written
 from backoffice.web.script_texts import TEXTS
 from tests.contract.texts import bare_in_module, bare_in_template, templates
 
@@ -32,19 +32,15 @@ _FILLED = re.compile(r"%\((\w+)\)s|(%%)")
 _TAG = re.compile(r"<[^>]+>")
 
 
-def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
-    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
-
-
 @pytest.mark.parametrize("package", packages(), ids=lambda path: path.name)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_in_each_language(language: str, package: Path) -> None:
-    """`make texts` writes what is missing into the catalogue; somebody who speaks the language fills it in."""
+    """`make texts` writes what is missing into the catalogue; whoever speaks the language fills it in."""
     catalog = written(package, language)
     missing = [
         each.id
         for each in gathered(package)
-        if each.id and not all(_forms((found := catalog.get(each.id)) and found.string))
+        if each.id and not ((found := catalog.get(each.id)) and all(forms(found.string)))
     ]
     assert missing == []
 
@@ -57,11 +53,11 @@ def test_a_translation_fills_in_and_marks_up_what_the_text_does(language: str, p
         (each.id, form)
         for each in written(package, language)
         if each.id
-        for number, form in enumerate(_forms(each.string))
-        if sorted(_TAG.findall(form)) != sorted(_TAG.findall(_forms(each.id)[0]))
-        or _values(form) - {"num", "count"} != _values(_forms(each.id)[-1]) - {"num", "count"}
+        for number, form in enumerate(forms(each.string))
+        if sorted(_TAG.findall(form)) != sorted(_TAG.findall(forms(each.id)[0]))
+        or _values(form) - {"num", "count"} != _values(forms(each.id)[-1]) - {"num", "count"}
         # "Once" needs no number; the form for many says it.
-        or (number and _values(form) != _values(_forms(each.id)[-1]))
+        or (number and _values(form) != _values(forms(each.id)[-1]))
     ]
     assert told == []
 
@@ -70,15 +66,13 @@ def _values(text: str) -> set[str]:
     return {found.group(1) for found in _FILLED.finditer(text)}
 
 
-def _rest(path: Path, to_come: tuple[str, ...]) -> bool:
-    return not path.relative_to(ROOT).as_posix().startswith(to_come)
+def _left(bare: dict[str, list[str]], to_come: tuple[str, ...]) -> dict[str, list[str]]:
+    return {path: texts for path, texts in bare.items() if texts and not path.startswith(to_come)}
 
 
 def test_no_template_says_anything_outside_of_gettext() -> None:
     bare = {str(path.relative_to(ROOT)): bare_in_template(path) for path in templates()}
-    assert {
-        path: texts for path, texts in bare.items() if texts and _rest(ROOT / path, TEMPLATES_TO_COME)
-    } == {}
+    assert _left(bare, TEMPLATES_TO_COME) == {}
     # What has been done is to leave the list.
     assert [each for each in TEMPLATES_TO_COME if not _some(bare, each)] == []
 
@@ -86,9 +80,7 @@ def test_no_template_says_anything_outside_of_gettext() -> None:
 def test_no_module_shows_a_text_outside_of_gettext() -> None:
     modules = [path for top in ("backoffice", "plugins") for path in sorted((ROOT / top).rglob("*.py"))]
     bare = {str(path.relative_to(ROOT)): bare_in_module(path) for path in modules}
-    assert {
-        path: texts for path, texts in bare.items() if texts and _rest(ROOT / path, MODULES_TO_COME)
-    } == {}
+    assert _left(bare, MODULES_TO_COME) == {}
     assert [each for each in MODULES_TO_COME if not _some(bare, each)] == []
 
 

@@ -1,4 +1,4 @@
-"""What a reader sees that no catalogue knows: in templates by their syntax and HTML, in modules by what shows it."""
+"""What a reader sees that no catalogue knows: in templates by their syntax, in modules by what shows it."""
 
 import ast
 import re

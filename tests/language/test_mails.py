@@ -1,6 +1,5 @@
 """A mail is in its recipient's language, subject and both parts."""
 
-
 import pytest
 
 from backoffice.language.catalogues import CORE

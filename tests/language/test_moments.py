@@ -29,7 +29,11 @@ def test_how_far_away_something_is(length: timedelta, english: str, spanish: str
 def test_a_time_is_its_largest_unit() -> None:
     assert [moments.span(timedelta(hours=each)) for each in (0, 1, 49)] == ["a moment", "1 hour", "2 days"]
     with speaking("es"):
-        assert [moments.span(timedelta(hours=each)) for each in (0, 1, 49)] == ["un momento", "1 hora", "2 días"]
+        assert [moments.span(timedelta(hours=each)) for each in (0, 1, 49)] == [
+            "un momento",
+            "1 hora",
+            "2 días",
+        ]
 
 
 def test_days_and_moments() -> None:

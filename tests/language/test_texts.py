@@ -20,7 +20,7 @@ def test_values_are_filled_in() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "number", "said"),
-    [("en", 1, "once"), ("en", 2, "2 times"), ("es", 1, "una vez"), ("es", 0, "0 veces"), ("es", 7, "7 veces")],
+    [("en", 1, "once"), ("en", 2, "2 times"), ("es", 1, "una vez"), ("es", 7, "7 veces")],
 )
 def test_a_number_has_its_form(tag: str, number: int, said: str) -> None:
     with speaking(tag):
