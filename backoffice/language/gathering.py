@@ -6,8 +6,9 @@ fails until each has one.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
@@ -36,7 +37,7 @@ def packages() -> list[Path]:
 def gathered(package: Path) -> Catalog:
     """All texts of a package, with where each is said."""
     catalog = Catalog(charset="utf-8")
-    for path in sorted(package.rglob("*")):
+    for path in sorted(each for each in package.rglob("*") if each.is_file()):
         for _line, message in _texts(path):
             # Of what has two forms the singular is the key.
             catalog.add(message, locations=[(path.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
@@ -75,19 +76,19 @@ def forms(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
 
 
 def _texts(path: Path) -> Iterator[Said]:
-    if path.suffix == ".py":
-        with path.open("rb") as file:
-            for line, _function, message, _comments in extract_python(file, KEYWORDS, (), {}):
-                if found := _key(message):
-                    yield line, found
-    elif path.suffix in SUFFIXES and FOLDERS & {parent.name for parent in path.parents}:
-        with path.open("rb") as file:
-            for line, _function, message, _comments in babel_extract(file, list(KEYWORDS), (), JINJA):
-                if found := _key(message):
-                    yield line, found
+    with path.open("rb") as file:
+        if path.suffix == ".py":
+            found: Any = extract_python(file, KEYWORDS, (), {})
+        elif path.suffix in SUFFIXES and FOLDERS & {parent.name for parent in path.parents}:
+            found = babel_extract(file, list(KEYWORDS), (), JINJA)
+        else:
+            return
+        for line, _function, message, _comments in found:
+            if key := _key(message):
+                yield line, key
 
 
-def _key(message: str | tuple[str | None, ...] | list[str | None] | None) -> str | tuple[str, ...] | None:
+def _key(message: str | Sequence[str | None] | None) -> str | tuple[str, ...] | None:
     if isinstance(message, str):
         return message
     texts = tuple(each for each in message or () if each)

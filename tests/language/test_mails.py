@@ -3,7 +3,7 @@
 import pytest
 
 from backoffice.language.catalogues import CORE
-from backoffice.language.gathering import written
+from backoffice.language.gathering import FOLDERS, ROOT, written
 from backoffice.outbox import registry
 from backoffice.outbox.core import MAILS
 from backoffice.outbox.mail import Recipient
@@ -29,12 +29,18 @@ def test_every_mail_is_in_spanish(runtime: Runtime, name: str) -> None:
     english = registry.current().templates.render(
         known.name, mail.parameters.example(), Recipient(None, to.address, to.name)
     )
-    assert "Hola, Wilhelmina:" in spanish.text
+    assert spanish.text.startswith("Hola, Wilhelmina:\n\n")
     assert '<html lang="es">' in spanish.html
     assert spanish.subject != english.subject
     flat = [" ".join(part.split()) for part in (spanish.subject, spanish.text, spanish.html)]
     assert [text for text in SENTENCES for part in flat if text in part] == []
     assert not any("%(" in part for part in flat)
+
+
+def test_no_line_end_of_a_text_part_is_trimmed() -> None:
+    """Jinja takes the one after a block: paragraphs would run into each other."""
+    templates = (path for path in ROOT.glob("backoffice/**/*.txt") if FOLDERS & {*path.parts})
+    assert [path for path in templates if "{% endtrans %}\n" in path.read_text("utf-8")] == []
 
 
 def test_in_an_unknown_language_a_mail_is_english(runtime: Runtime) -> None:
