@@ -762,6 +762,12 @@ def set_school_days(session: Session, *, school_id: int, days: Sequence[str], ti
     return str(session.scalar(statement, given))
 
 
+def set_school_language(session: Session, *, school_id: int, language: str) -> bool:
+    """Set the language of a school that the principal runs; False for any other."""
+    statement = text("select app.set_school_language(:school, :language)")
+    return bool(session.scalar(statement, {"school": school_id, "language": language}))
+
+
 def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:
     """Who works at the school of an own class and has no role in it: number, public id, sealed name."""
     statement = text("select * from app.colleagues(:school, :classroom)")

@@ -36,7 +36,9 @@ def ticked(text: str) -> list[str]:
 
 def chosen(text: str) -> list[str]:
     """The time zones that a page's form has chosen."""
-    return re.findall(r'<option selected value="([^"]+)"', text)
+    return re.findall(
+        r'<option selected value="([^"]+)"', text.partition('<select class="form-select" id="language"')[0]
+    )
 
 
 def test_a_leader_sets_the_days_from_the_list_of_schools(

@@ -7,12 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import transaction
 from backoffice.accounts.mails import SIGN_UP
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.language import choose_language
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
+from backoffice.schools.services.school_days import set_school_days
 from tests.accounts.post import link_for, mailed
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World
@@ -149,6 +151,28 @@ def test_a_childs_own_choice_comes_before_the_schools_and_that_before_the_browse
     assert lang(client.get("/student", headers={"Accept-Language": "en"}).text) == "es"
     client.set_cookie("language", "en")
     assert lang(client.get("/student", headers=SPANISH).text) == "en"
+
+
+def test_a_leader_sets_the_schools_language(app: Flask, world: World) -> None:
+    leader = signed_in(app, world, "leader")
+    page = f"/console/school-days/?school={world.home.public_id}"
+    fields = {"days": ["mon", "tue"], "time_zone": "America/Los_Angeles", "language": "es"}
+    assert send(leader, page, {**fields, "language": "../es"}).status_code == 422
+    assert send(leader, page, fields).status_code == 303
+    with transaction(SYSTEM) as tx:
+        kept = tx.execute(select(School.id, School.language)).all()
+    assert [row.id for row in kept if row.language == "es"] == [world.home.id]
+    assert send(leader, page, {**fields, "language": "en"}).status_code == 303
+    # Who teaches there, and a leader of another school, do not.
+    for who in ("teacher", "outsider", "parent"):
+        with pytest.raises(NotFound):
+            set_school_days(
+                principal=world.sign_in(who),
+                school=world.home.public_id,
+                days=["mon"],
+                time_zone="UTC",
+                language="es",
+            )
 
 
 # -- an adult

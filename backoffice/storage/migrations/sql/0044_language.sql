@@ -61,3 +61,19 @@ begin
 end $$;
 comment on function app.sign_up is
   'Makes, for who has the link, an account with its first password and a school of its own. An account in use is left alone; one from a roster is opened without the roster''s schools.';
+
+-- ------------------------------------------------------------------------------------------- a school's own
+
+create function app.set_school_language(of_school bigint, new_language text) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  if not (of_school = any (ids('led_schools')) or of_school = any (personal_schools())) then
+    return false;
+  end if;
+  update school s set language = new_language where s.id = of_school;
+  return true;
+end $$;
+comment on function app.set_school_language is
+  'Sets the language of a school that the principal leads, or of the own personal one.';
+revoke execute on function app.set_school_language(bigint, text) from public;
+grant execute on function app.set_school_language(bigint, text) to backoffice_app;
