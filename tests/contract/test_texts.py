@@ -24,7 +24,6 @@ MODULES_TO_COME = (
     "backoffice/saved_views/",
     "backoffice/schools/",
     "backoffice/staff/services/places.py",
-    "backoffice/students/pins/",
     "plugins/",
 )
 LANGUAGES = [each for each in languages() if each != ENGLISH]
