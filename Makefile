@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RUN := .venv/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate setup.cfg
 
-.PHONY: help demo test check bench faults lock bootstrap bootstrap-test
+.PHONY: help demo test check texts bench faults lock bootstrap bootstrap-test
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
@@ -24,6 +24,9 @@ check: bootstrap-test ## style, types and layers only
 	@$(RUN)/ruff format --check
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports --config config/importlinter.ini
+
+texts: bootstrap ## write all texts into the catalogues, and say which wait for a translation
+	@$(RUN)/python -m backoffice.language
 
 bench: bootstrap-test ## the table of benchmarks beside their floors (ROWS=1000000 for the full one)
 	@if [ -d tests/bench ]; then exec $(RUN)/python -m pytest -q -s tests/bench; else echo 'There are no benchmarks in tests/bench.'; fi

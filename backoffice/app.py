@@ -10,6 +10,7 @@ import backoffice.accounts.address_views
 import backoffice.accounts.care.views
 import backoffice.accounts.deactivation_views
 import backoffice.accounts.factor_views
+import backoffice.accounts.language_views
 import backoffice.accounts.passkeys.views
 import backoffice.accounts.providers.views
 import backoffice.accounts.reset_views
@@ -38,6 +39,7 @@ from backoffice.web import (
     headers,
     hosts,
     identity,
+    language,
     logs,
     pages,
     requests,
@@ -105,6 +107,7 @@ def build(runtime: Runtime) -> Flask:
     pages.init_csrf(csrf)
     pages.init_app(app)
     times.init_app(app)
+    language.init_app(app)
     for blueprint in (
         pages.bp,
         backoffice.accounts.views.bp,

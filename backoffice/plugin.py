@@ -125,6 +125,11 @@ class Plugin:
         return Path(str(module.__file__)).parent
 
     @property
+    def translations(self) -> Path:
+        """Where its catalogues lie, if it has any."""
+        return self.folder / "translations"
+
+    @property
     def migrations(self) -> Migrations | None:
         """The plugin's own migration history, if it has tables."""
         return None if self.tables is None else Migrations(self.schema, self.folder / "migrations")

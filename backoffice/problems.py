@@ -3,7 +3,9 @@
 from datetime import timedelta
 from math import ceil
 
-MEANWHILE = "Somebody else changed this meanwhile. Look at it, then save again if yours is right."
+from backoffice.language.texts import gettext, lazy
+
+MEANWHILE = lazy("Somebody else changed this meanwhile. Look at it, then save again if yours is right.")
 
 
 class Rejected(Exception):
@@ -39,6 +41,11 @@ class SwitchedOff(Exception):
         super().__init__(f"{part} is switched off.")
         self.part = part
 
+    @property
+    def sentence(self) -> str:
+        """What it is, said to a person."""
+        return gettext("%(part)s is switched off.", part=self.part)
+
 
 class Throttled(Exception):
     """It was tried too often. `wait` is the time until it may be tried again, `what` names the throttle."""
@@ -52,7 +59,10 @@ class Throttled(Exception):
     def sentence(self) -> str:
         """What to do, said to a person."""
         seconds = ceil(self.wait.total_seconds())
-        for size, unit in ((3600, "hours"), (60, "minutes")):
+        for size, wait in (
+            (3600, lazy("Wait %(count)s hours, then try again.")),
+            (60, lazy("Wait %(count)s minutes, then try again.")),
+        ):
             if seconds > 2 * size:
-                return f"Wait {ceil(seconds / size)} {unit}, then try again."
-        return f"Wait {max(seconds, 2)} seconds, then try again."
+                return gettext(wait, count=ceil(seconds / size))
+        return gettext("Wait %(count)s seconds, then try again.", count=max(seconds, 2))

@@ -17,6 +17,7 @@ from backoffice.access import toggles
 from backoffice.access.policy import load_roles
 from backoffice.jobs import registry as jobs
 from backoffice.jobs.models import QueueBase
+from backoffice.language import catalogues
 from backoffice.outbox import core as core_mails
 from backoffice.outbox import registry as mails
 from backoffice.outbox.rendering import Site
@@ -60,6 +61,7 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     plugins = discover(plugin_config("plugins")["installed"])
     load_roles(CONFIG / "roles.toml", [name for plugin in plugins for name in plugin.permissions])
     events.subscribe(each for plugin in plugins for each in plugin.subscriptions)
+    catalogues.install(plugin.translations for plugin in plugins)
     toggles.install({plugin.name: plugin.enabled_at_first for plugin in plugins})
     mails.install(core_mails.MAILS, plugins, Site(settings.base_url, settings.report_address))
     # Not above: a job may stand on this module.

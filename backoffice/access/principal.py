@@ -85,6 +85,8 @@ class Principal:
     account_public_id: str | None = None
     name: str | None = None
     time_zone: str = "UTC"
+    # An account's own, or that of a child's school.
+    language: str | None = None
     session_id: int | None = None
     session_public_id: str | None = None
     founder: bool = False
@@ -153,6 +155,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         session_id=found.session_id,
         session_public_id=found.session_public_id,
         time_zone=found.time_zone,
+        language=found.language,
         founder=found.founder,
         led_schools=frozenset(found.led_schools),
         taught_schools=frozenset(found.taught_schools),
@@ -181,6 +184,7 @@ def _student(connection: Connection, credential: StudentToken) -> Principal:
         student_id=found.student_id,
         student_public_id=found.student_public_id,
         time_zone=found.time_zone,
+        language=found.language,
         idle_minutes=found.idle_minutes,
         expires_at=found.expires_at,
         plugin_version=found.plugin_version,

@@ -11,11 +11,12 @@ from sqlalchemy.orm import DeclarativeBase
 from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.storage import keyring
 from backoffice.storage.keyring import KeyPurpose
 
-OTHERS_FIT = "Other rows fit now. Look at them again."
+OTHERS_FIT = lazy("Other rows fit now. Look at them again.")
 # Narrows the rows that somebody may do this to; it opens no further ones.
 Narrowing = Callable[[Transaction, Select[Any]], Select[Any]]
 # The primary keys of rows.

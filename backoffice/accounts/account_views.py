@@ -4,11 +4,14 @@ from flask import flash, redirect, render_template, request
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
+from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import ChangePasswordForm
 from backoffice.accounts.passkeys import services as passkeys
 from backoffice.accounts.providers.services import linking
 from backoffice.accounts.services import credentials, second_factor, sessions
 from backoffice.accounts.views import bp, principal
+from backoffice.language import catalogues
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
@@ -22,6 +25,7 @@ def account() -> str:
     return render_template(
         "accounts/account.html",
         person=who,
+        language_name=catalogues.own_name(catalogues.known(who.language) or catalogues.ENGLISH),
         email=credentials.own_address(tx),
         factor=second_factor.factor(tx),
         passkeys=passkeys.passkeys(tx),
@@ -29,7 +33,7 @@ def account() -> str:
         sessions=[
             {
                 "public_id": each.public_id,
-                "device": each.device,
+                "device": each.device and device_names.said(each.device),
                 "address": each.address,
                 "started_at": each.started_at,
                 "last_seen_at": each.last_seen_at,
@@ -62,11 +66,11 @@ def change_password() -> Response | tuple[str, int]:
                 field = form._fields.get(name, form.password)
                 field.errors = [*field.errors, sentence]
         except Throttled as throttled:
-            problem = f"That was tried too often. {throttled.sentence}"
+            problem = gettext("That was tried too often. %(wait)s", wait=throttled.sentence)
             page = render_template("accounts/change_password.html", form=form, problem=problem, person=who)
             return errors.to_be_waited_for(page, throttled)
         else:
-            flash("Your password is changed. Everywhere else you are signed out.", "success")
+            flash(gettext("Your password is changed. Everywhere else you are signed out."), "success")
             response = redirect("/account", 303)
             cookies.put(response, settings(), cookies.ACCOUNT, token, same_site="Lax")
             return response
@@ -81,7 +85,7 @@ def end_session(public_id: str) -> Response:
     who = principal()
     done_reading()
     sessions.end_session(principal=who, session=public_id)
-    flash("That device is signed out.", "success")
+    flash(gettext("That device is signed out."), "success")
     return redirect("/account" if public_id != who.session_public_id else "/sign-in", 303)
 
 
@@ -92,5 +96,10 @@ def end_other_sessions() -> Response:
     who = principal()
     done_reading()
     ended = sessions.end_other_sessions(principal=who)
-    flash("You were signed in nowhere else." if not ended else "All other devices are signed out.", "success")
+    flash(
+        gettext("You were signed in nowhere else.")
+        if not ended
+        else gettext("All other devices are signed out."),
+        "success",
+    )
     return redirect("/account", 303)

@@ -29,6 +29,7 @@ class SignUp(Base):
     country: Mapped[str] = columns.text("Jurisdiction of the school to come", keep=Keep.TWO_DAYS)
     state: Mapped[str | None] = columns.text("Jurisdiction of the school to come", keep=Keep.TWO_DAYS)
     time_zone: Mapped[str] = columns.text("Time zone of the account to come", keep=Keep.TWO_DAYS)
+    language: Mapped[str] = columns.text("Language of the account to come", keep=Keep.TWO_DAYS)
     token_digest: Mapped[bytes | None] = columns.secret_digest("Recognises the link", keep=Keep.TWO_DAYS)
     created_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.TWO_DAYS)
     expires_at: Mapped[datetime] = columns.moment("Until when the link opens", keep=Keep.TWO_DAYS)

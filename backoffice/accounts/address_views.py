@@ -8,11 +8,12 @@ from werkzeug.wrappers import Response
 from backoffice.accounts.address_forms import NewAddressForm
 from backoffice.accounts.services import email_change, proof
 from backoffice.accounts.views import bp, principal
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, reading, settings
 
-ASKED = (
+ASKED = lazy(
     "A link is on its way to the new address, and a notice to the old one. Open the link within 24 hours,"
     " here where you are signed in."
 )
@@ -37,7 +38,7 @@ def change_email() -> Response | tuple[str, int]:
         except Rejected as rejected:
             form.email.errors = [*rejected.fields.values()]
         except Throttled as throttled:
-            problem = f"That was asked for too often. {throttled.sentence}"
+            problem = gettext("That was asked for too often. %(wait)s", wait=throttled.sentence)
             page = render_template(
                 "accounts/new_address.html", form=form, problem=problem, person=who, own=own
             )
@@ -56,14 +57,17 @@ def confirm_email(token: str) -> Response | tuple[str, int]:
     form, who = FlaskForm(), principal()
     change = email_change.asked(reading(), token)
     if change is None:
-        return _spent("/account", "Go to my account")
+        return _spent("/account", gettext("Go to my account"))
     if form.validate_on_submit():
         done_reading()
         try:
             going_on = email_change.change_email(principal=who, token=token, sessions=settings().sessions)
         except Rejected:
-            return _spent("/account", "Go to my account")
-        flash("Sign in with your new address from now on. Everywhere else you are signed out.", "success")
+            return _spent("/account", gettext("Go to my account"))
+        flash(
+            gettext("Sign in with your new address from now on. Everywhere else you are signed out."),
+            "success",
+        )
         response = redirect("/account", 303)
         cookies.put(response, settings(), cookies.ACCOUNT, going_on.token, same_site="Lax")
         devices.remember(response, going_on.voucher)
@@ -77,14 +81,15 @@ def take_back(token: str) -> Response | tuple[str, int]:
     """Take the account back, by the link of a mail; asked first, for programs open links, too."""
     form = FlaskForm()
     if not email_change.can_take_back(token):
-        return _spent("/reset", "Choose a new password")
+        return _spent("/reset", gettext("Choose a new password"))
     if form.validate_on_submit():
         try:
             email_change.take_back(token=token, address=address())
         except Rejected:
-            return _spent("/reset", "Choose a new password")
+            return _spent("/reset", gettext("Choose a new password"))
         flash(
-            "Your account is yours again, and everybody is signed out. Choose a new password now.", "success"
+            gettext("Your account is yours again, and everybody is signed out. Choose a new password now."),
+            "success",
         )
         return redirect("/reset", 303)
     status = 200 if request.method in SAFE_METHODS else 422

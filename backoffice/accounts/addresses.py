@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.storage import keyring
 
@@ -20,7 +21,7 @@ def checked(email: str) -> str:
     """An address that mail can be sent to, normalised. Raises `Rejected`."""
     email = normalise_email(email)
     if len(email) > LONGEST or not _ADDRESS.match(email):
-        raise Rejected(email="Write a full e-mail address, such as name@school.example.")
+        raise Rejected(email=gettext("Write a full e-mail address, such as name@school.example."))
     return email
 
 

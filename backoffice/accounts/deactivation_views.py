@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from backoffice.accounts.address_forms import CloseForm
 from backoffice.accounts.services import deactivation
 from backoffice.accounts.views import bp, principal
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.web import cookies
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
@@ -35,7 +36,7 @@ def deactivate() -> Response | tuple[str, int]:
             form.word.errors = [*rejected.fields.values()]
         else:
             session.clear()
-            flash("Your account is closed, and you are signed out. A mail confirms it.", "success")
+            flash(gettext("Your account is closed, and you are signed out. A mail confirms it."), "success")
             response = redirect("/deactivate", 303)
             cookies.drop(response, settings(), cookies.ACCOUNT)
             # As after signing out: the back button shows nothing of what was open.

@@ -14,6 +14,7 @@ from backoffice.accounts.forms import CodeForm, PasswordForm
 from backoffice.accounts.services import proof, second_factor
 from backoffice.accounts.services.second_factor import Changed
 from backoffice.accounts.views import SET_UP, bp, principal
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
@@ -91,7 +92,7 @@ def remove_factor() -> Response:
     """Be without a second factor again."""
 
     def removed(changed: Changed) -> Response:
-        flash("Your second factor is removed. Everywhere else you are signed out.", "success")
+        flash(gettext("Your second factor is removed. Everywhere else you are signed out."), "success")
         return going_on(redirect("/account", 303), changed)
 
     return _act(second_factor.remove, removed)
@@ -117,12 +118,12 @@ def prove() -> Response | tuple[str, int]:
         except Rejected as rejected:
             form.password.errors = [*rejected.fields.values()]
         except Throttled as throttled:
-            problem = f"That was tried too often. {throttled.sentence}"
+            problem = gettext("That was tried too often. %(wait)s", wait=throttled.sentence)
             page = render_template("accounts/prove.html", form=form, problem=problem, **shown)
             return errors.to_be_waited_for(page, throttled)
         else:
             if session.pop(ONCE_MORE, False):
-                flash("Thank you. Now do once more what you were about to do.", "success")
+                flash(gettext("Thank you. Now do once more what you were about to do."), "success")
             return redirect(session.pop(PROVING_FOR, "/account"), 303)
     page = render_template("accounts/prove.html", form=form, problem=problem, **shown)
     return page, 200 if request.method in SAFE_METHODS else 422
@@ -162,7 +163,7 @@ def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> 
     try:
         changed = act(principal=who, sessions=settings().sessions)
     except Rejected as rejected:
-        flash(" ".join(rejected.fields.values()), "warning")
+        flash(" ".join(map(str, rejected.fields.values())), "warning")
         return redirect(SET_UP.address, 303)
     return answer(changed)
 

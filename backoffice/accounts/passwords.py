@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
+from backoffice.language.texts import gettext
 from backoffice.settings import Passwords
 
 SHORTEST = 12
@@ -45,13 +46,16 @@ def problem_of(password: str, *own: str) -> str | None:
     `own` are the person's name and address, of which it must not be made.
     """
     if len(password) < SHORTEST:
-        return f"Take at least {SHORTEST} characters. A few words that only you would put together are good."
+        return gettext(
+            "Take at least %(least)s characters. A few words that only you would put together are good.",
+            least=SHORTEST,
+        )
     if len(password) > LONGEST:
-        return f"Take at most {LONGEST} characters."
+        return gettext("Take at most %(most)s characters.", most=LONGEST)
     parts = [part for each in own for part in (each, *re.split(r"[\W_]+", each)) if len(part) > 2]  # noqa: PLR2004
     looked_at = password[:LOOKED_AT]
     if zxcvbn.zxcvbn(looked_at, user_inputs=[*parts, *CONTEXT])["guesses"] < FEWEST_GUESSES:
-        return "Guessers try this one early. Take a few words that only you would put together."
+        return gettext("Guessers try this one early. Take a few words that only you would put together.")
     return None
 
 

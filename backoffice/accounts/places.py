@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from unicodedata import combining, normalize
 
+from backoffice.language.catalogues import ENGLISH
+from backoffice.language.spoken import language, locale
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 
 # Above all others on the list.
@@ -155,7 +159,7 @@ class Place:
     @property
     def shown(self) -> str:
         """In words: "California, United States"."""
-        country = countries()[self.country]
+        country = country_name(self.country)
         return f"{STATES[self.country][self.state][0]}, {country}" if self.state else country
 
 
@@ -165,6 +169,24 @@ def countries() -> Mapping[str, str]:
     named = dict(line for line in _table("iso3166.tab"))
     rest = sorted((code for code in named if code not in FIRST), key=lambda code: named[code].casefold())
     return {code: named[code] for code in (*FIRST, *rest)}
+
+
+def country_name(code: str) -> str:
+    """A country, in the language that is spoken."""
+    name = countries()[code]
+    return name if language() == ENGLISH else locale().territories.get(code, name)
+
+
+def named_countries() -> list[tuple[str, str]]:
+    """Codes and names in the language that is spoken: the first ones, then all others in its order."""
+    named = [(code, country_name(code)) for code in countries()]
+    first = len(FIRST)
+    return [*named[:first], *sorted(named[first:], key=lambda each: _plain(each[1]))]
+
+
+def _plain(name: str) -> str:
+    """A name without the accents of its letters, which order nothing."""
+    return "".join(each for each in normalize("NFD", name.casefold()) if not combining(each))
 
 
 @cache
@@ -202,13 +224,15 @@ def checked(*, country: str, state: str, time_zone: str) -> Place:
     passed over where the country has none.
     """
     if country not in countries():
-        raise Rejected(country="Choose a country.")
+        raise Rejected(country=gettext("Choose a country."))
     own = STATES.get(country, {})
     of, _, code = state.partition("-")
     if own and (of != country or code not in own):
-        raise Rejected(state=f"Choose a state or province of {countries()[country]}.")
+        raise Rejected(
+            state=gettext("Choose a state or province of %(country)s.", country=country_name(country))
+        )
     if time_zone and not any(time_zone in zones for zones in ZONES.values()):
-        raise Rejected(time_zone="Choose a time zone of the list.")
+        raise Rejected(time_zone=gettext("Choose a time zone of the list."))
     if own:
         return Place(country, code, time_zone or own[code][1])
     return Place(country, None, time_zone or _usual_zones().get(country, "UTC"))

@@ -8,11 +8,12 @@ from backoffice.accounts.forms import AskToResetForm, NewPasswordForm
 from backoffice.accounts.models import LinkPurpose
 from backoffice.accounts.services import credentials
 from backoffice.accounts.views import bp
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, settings
 
-ASKED = (
+ASKED = lazy(
     "If there is an account with this address, a link is on its way to it. It works for 30 minutes."
     " Look into the folder for unwanted mail too."
 )
@@ -29,7 +30,7 @@ def ask_to_reset() -> Response | str | tuple[str, int]:
             email=form.email.data or "", visitor=devices.visitor(), throttles=settings().throttles
         )
     except Throttled as throttled:
-        problem = f"That was asked for too often. {throttled.sentence}"
+        problem = gettext("That was asked for too often. %(wait)s", wait=throttled.sentence)
         page = render_template("accounts/ask_to_reset.html", form=form, problem=problem)
         return errors.to_be_waited_for(page, throttled)
     flash(ASKED, "success")
@@ -41,7 +42,7 @@ def reset(token: str) -> Response | str | tuple[str, int]:
     """Choose a new password, by a link."""
     form = NewPasswordForm()
     if not credentials.link_opens(purpose=LinkPurpose.RESET, token=token):
-        return _spent("/reset", "Ask for a new link")
+        return _spent("/reset", gettext("Ask for a new link"))
     problem = None
     if form.validate_on_submit():
         try:
@@ -54,7 +55,7 @@ def reset(token: str) -> Response | str | tuple[str, int]:
         except Rejected as rejected:
             form.password.errors = [*rejected.fields.values()]
         else:
-            flash("Your new password is set. Sign in with it.", "success")
+            flash(gettext("Your new password is set. Sign in with it."), "success")
             return redirect("/sign-in", 303)
     return _page("accounts/reset.html", form, problem)
 
@@ -64,13 +65,16 @@ def not_me(token: str) -> Response | str | tuple[str, int]:
     """Lock the account, by the link of a mail; asked first, for mail programs open links by themselves."""
     form = FlaskForm()
     if not credentials.link_opens(purpose=LinkPurpose.NOT_ME, token=token):
-        return _spent("/reset", "Choose a new password")
+        return _spent("/reset", gettext("Choose a new password"))
     if form.validate_on_submit():
         try:
             credentials.lock_account(token=token, address=address())
         except Rejected:
-            return _spent("/reset", "Choose a new password")
-        flash("Your account is locked and everybody is signed out. Choose a new password now.", "success")
+            return _spent("/reset", gettext("Choose a new password"))
+        flash(
+            gettext("Your account is locked and everybody is signed out. Choose a new password now."),
+            "success",
+        )
         return redirect("/reset", 303)
     return _page("accounts/not_me.html", form)
 

@@ -10,6 +10,7 @@ from backoffice.accounts.address_forms import BeginForm, SignUpForm
 from backoffice.accounts.services import sign_up as signing_up
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import bp, homes_of, let_in, principal
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, settings
@@ -40,7 +41,7 @@ def sign_up() -> Response | tuple[str, int]:
         except Rejected as rejected:
             problem = show_rejection(form, rejected)
         except Throttled as throttled:
-            problem = f"That was asked for too often. {throttled.sentence}"
+            problem = gettext("That was asked for too often. %(wait)s", wait=throttled.sentence)
             page = render_template("accounts/sign_up/ask.html", form=form, problem=problem)
             return errors.to_be_waited_for(page, throttled)
         else:
@@ -83,7 +84,7 @@ def begin_account(token: str) -> Response | tuple[str, int]:
             if before is not None:
                 signing_in.sign_out(principal=before)
             response = let_in(begun, "/console/")
-            flash("Welcome. Your account is ready.", "success")
+            flash(gettext("Welcome. Your account is ready."), "success")
             return response
     page = render_template("accounts/sign_up/begin.html", form=form, problem=problem, asked=asked)
     return page, 200 if request.method in SAFE_METHODS else 422

@@ -24,7 +24,10 @@ from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import SignInByCodeForm, SignInForm
 from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services import signing_in
+from backoffice.accounts.services.language import choose_language
 from backoffice.accounts.services.signing_in import SignedIn
+from backoffice.language.spoken import language
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, enter, reading, settings
@@ -47,15 +50,15 @@ class Home:
 
 
 HOMES = (
-    Home("/console/", CONSOLE_ENTER, "Back to the console"),
-    Home("/family", CHILDREN_READ, "Back to my family"),
+    Home("/console/", CONSOLE_ENTER, lazy("Back to the console")),
+    Home("/family", CHILDREN_READ, lazy("Back to my family")),
 )
 # Open to who has a link of a mail or a letter, whatever is shared with the account already.
 BY_LINK = ("/invitations/", "/account/email/", "/family/invitations/", "/family/letters/")
 # Of an account with which nothing is shared yet.
-WELCOME = Home("/welcome", None, "My account")
+WELCOME = Home("/welcome", None, lazy("My account"))
 # Of an account that must have a second factor and has none: nothing else is open to it.
-SET_UP = Home("/account/second-factor", None, "Set up my second factor")
+SET_UP = Home("/account/second-factor", None, lazy("Set up my second factor"))
 
 
 class SignedInUser(UserMixin):
@@ -117,7 +120,9 @@ def sign_in() -> Response | tuple[str, int]:
     except Rejected as rejected:
         return sign_in_page(form, rejected.fields[""], 422)
     except Throttled as throttled:
-        page, _status = sign_in_page(form, f"That was tried too often. {throttled.sentence}", 429)
+        page, _status = sign_in_page(
+            form, gettext("That was tried too often. %(wait)s", wait=throttled.sentence), 429
+        )
         return errors.to_be_waited_for(page, throttled)
     return come_in(begun)
 
@@ -149,7 +154,7 @@ def sign_in_by_code() -> Response | tuple[str, int]:
         flash(rejected.fields[""], "warning")
         return redirect("/sign-in", 303)
     except Throttled as throttled:
-        problem = f"That was tried too often. {throttled.sentence}"
+        problem = gettext("That was tried too often. %(wait)s", wait=throttled.sentence)
         page = render_template("accounts/sign_in_code.html", form=form, problem=problem)
         return errors.to_be_waited_for(page, throttled)
     return come_in(begun)
@@ -173,9 +178,15 @@ def come_in(begun: signing_in.SignedIn) -> Response:
 
 
 def let_in(begun: SignedIn, target: str | None = None) -> Response:
-    """Give the browser a new session, and send it where it wanted to go, or home."""
+    """Give the browser a new session, and send it where it wanted to go, or home.
+
+    Whoever is new has a target, and goes on in the language in which the account was made.
+    """
+    spoken = language()
     who = enter(signing_in.credential(begun.token, address()))
     assert who is not None
+    if target is not None and who.language != spoken:
+        choose_language(principal=who, language=spoken)
     target = target or _wanted_by(who) or homes_of(who)[0].address
     session.clear()
     session[SIGNED_IN] = who.account_public_id
@@ -207,7 +218,7 @@ def sign_out() -> Response:
         done_reading()
         signing_in.sign_out(principal=who)
     session.clear()
-    flash("You are signed out.", "success")
+    flash(gettext("You are signed out."), "success")
     response = redirect("/sign-in", 303)
     cookies.drop(response, settings(), cookies.ACCOUNT)
     # So that the back button shows nothing of what was open.
@@ -238,7 +249,7 @@ def init_app(app: Flask) -> None:
         if request.method == "GET":
             session[WANTED] = {"path": request.path, "by": session.get(SIGNED_IN)}
         if g.get("session_was_over"):
-            flash("You were signed out because the session ended. Sign in again.", "info")
+            flash(gettext("You were signed out because the session ended. Sign in again."), "info")
         return redirect("/sign-in", 303)
 
 

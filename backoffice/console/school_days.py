@@ -15,6 +15,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts import places
 from backoffice.console.class_page import CRUMB
 from backoffice.console.guard import GuardedView
+from backoffice.language import catalogues
 from backoffice.schools.doors import DAYS
 from backoffice.schools.models import Classroom, School
 from backoffice.schools.queries import schools_run
@@ -40,6 +41,11 @@ class SchoolDaysForm(FlaskForm):
         "Time zone",
         validate_choice=False,
         description="The clock on the wall of the school. Doors open and close by it.",
+    )
+    language = SelectField(
+        "Language",
+        validate_choice=False,
+        description="Children read it where they have not chosen, and so do those who are invited.",
     )
 
 
@@ -77,7 +83,8 @@ class SchoolDaysPage(GuardedView):
         if school is None:
             raise NotFound
         done_reading()
-        form = SchoolDaysForm(days=school.school_days, time_zone=school.time_zone)
+        form = SchoolDaysForm(days=school.school_days, time_zone=school.time_zone, language=school.language)
+        form.language.choices = [(each, catalogues.own_name(each)) for each in catalogues.languages()]
         form.time_zone.choices = _zones(school)
         counts = can(self.who, SCHOOLS_COUNT, school)
         back = "/console/schools/" if counts else CRUMB["url"]
@@ -88,6 +95,7 @@ class SchoolDaysPage(GuardedView):
                 school=school.public_id,
                 days=form.days.data or [],
                 time_zone=form.time_zone.data or "",
+                language=form.language.data,
             )
             return back
 

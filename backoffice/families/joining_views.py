@@ -12,6 +12,7 @@ from backoffice.families.forms import LONGEST_CODE, AddressForm, HeldLetterForm,
 from backoffice.families.services import accepting
 from backoffice.families.services.accepting import Opened, Standing
 from backoffice.families.views import bp
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.codes import normalise
 from backoffice.web import cookies, devices, errors
@@ -20,7 +21,7 @@ from backoffice.web.rejections import show_rejection
 
 # Carries a code from the form or the picture to the page that answers, so that it stays in no history.
 LETTER = "letter"
-ASKED = "The teacher is told that you asked. You get a mail when you are confirmed."
+ASKED = lazy("The teacher is told that you asked. You get a mail when you are confirmed.")
 Answer = Response | str | tuple[str, int]
 
 
@@ -187,7 +188,7 @@ def _offer(code: str, form: AddressForm | None = None) -> Answer:
 def _refused(code: str, refused: Rejected | Throttled) -> Answer:
     form = LetterForm(formdata=None, code=code)
     if isinstance(refused, Throttled):
-        problem = f"That was tried too often. {refused.sentence}"
+        problem = gettext("That was tried too often. %(wait)s", wait=refused.sentence)
         return errors.to_be_waited_for(_code_page(form, problem), refused)
     form.code.errors = [refused.fields["code"]]
     return _code_page(form), 422

@@ -17,6 +17,7 @@ from backoffice.access.permissions import CHILDREN_READ, GUARDIANS_APPROVE, GUAR
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.families.models import GuardianLink, GuardianStatus, StudentView
+from backoffice.language.texts import gettext
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
 from backoffice.schools.queries import LAST_ENTRIES, stands
 from backoffice.storage import functions
@@ -148,7 +149,7 @@ def openings(tx: Transaction, student: str, zone: ZoneInfo) -> list[Opening]:
         times[day] += 1
         last.setdefault(day, row.at)
     return [
-        Opening(known.get(viewer, "Somebody who has left"), role, last[viewer, role, day], count)
+        Opening(known.get(viewer, gettext("Somebody who has left")), role, last[viewer, role, day], count)
         for (viewer, role, day), count in times.items()
     ]
 

@@ -11,10 +11,18 @@ from backoffice.access.permissions import CHILDREN_READ
 from backoffice.access.policy import require
 from backoffice.accounts.views import principal
 from backoffice.families import queries
+from backoffice.families.models import ViewerRole
 from backoffice.families.requests import queries as request_queries
 from backoffice.families.services import links
+from backoffice.language.texts import gettext, lazy
 from backoffice.web.identity import done_reading, reading, settings
 
+# As what somebody of the school opened a record, in a parent's words.
+ROLES = {
+    ViewerRole.TEACHER: lazy("teacher"),
+    ViewerRole.HELPER: lazy("helper"),
+    ViewerRole.LEADER: lazy("leader"),
+}
 bp = Blueprint("families", __name__, template_folder="templates")
 
 
@@ -46,6 +54,7 @@ def child(public_id: str) -> str:
         public_id=public_id,
         classes=queries.children(tx, public_id),
         openings=queries.openings(tx, public_id, ZoneInfo(who.time_zone)),
+        roles=ROLES,
         requests=request_queries.own(tx, public_id),
         is_answered=request_queries.is_answered(tx, public_id),
         report_address=settings().report_address,
@@ -61,5 +70,5 @@ def leave(public_id: str) -> Response:
     require(who, CHILDREN_READ)
     done_reading()
     links.leave(principal=who, student=public_id)
-    flash("The link has ended. The child is not shown to you any more.", "success")
+    flash(gettext("The link has ended. The child is not shown to you any more."), "success")
     return redirect("/welcome", 303)

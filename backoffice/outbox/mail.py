@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
+from backoffice.language.catalogues import ENGLISH
+
 
 @runtime_checkable
 class Parameters(Protocol):
@@ -20,7 +22,7 @@ class Recipient:
     account_id: int | None
     address: str
     name: str
-    language: str = "en"
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,17 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined, meta, select_autoescape
 from markupsafe import Markup
 
+from backoffice.language import catalogues, moments
+from backoffice.language.spoken import speaking
+from backoffice.language.texts import speak_in
 from backoffice.outbox.mail import Recipient
 
 SUBJECT, TEXT, HTML = PARTS = ("subject.txt", "body.txt", "body.html")
 LAYOUTS = Path(__file__).parent / "templates" / "outbox"
 # What every template may use beside its mail's parameters.
 GIVEN = frozenset({"recipient", "language", "base_url", "report_address"})
+# What says a text in the recipient's language.
+SAYS = frozenset({"_", "gettext", "ngettext"})
 LONGEST_LINE = 76
 LONGEST_SUBJECT = 120
 
@@ -59,7 +64,12 @@ class Templates:
 
     def render(self, mail: str, parameters: Any, to: Recipient) -> Rendered:
         """The mail for one person. `parameters` is a dataclass. Raises Jinja's `UndefinedError`."""
-        given = self._given() | {"recipient": _one_line(to.name), "language": to.language}
+        language = catalogues.known(to.language) or catalogues.ENGLISH
+        with speaking(language):
+            return self._render(mail, parameters, _one_line(to.name), language)
+
+    def _render(self, mail: str, parameters: Any, recipient: str, language: str) -> Rendered:
+        given = self._given() | {"recipient": recipient, "language": language}
         values = given | {field.name: getattr(parameters, field.name) for field in fields(parameters)}
         subject, text, html = (self._fill(f"{mail}/{part}", values) for part in PARTS)
         return Rendered(
@@ -96,6 +106,7 @@ def _environment(loader: BaseLoader | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    speak_in(made)
     made.filters["moment"] = _moment
     return made
 
@@ -103,7 +114,7 @@ def _environment(loader: BaseLoader | None) -> Environment:
 @cache
 def _undeclared(source: str) -> frozenset[str]:
     # Reading all templates is most of what opening a process takes, and some open more than one runtime.
-    return frozenset(meta.find_undeclared_variables(_environment(None).parse(source)))
+    return frozenset(meta.find_undeclared_variables(_environment(None).parse(source))) - SAYS
 
 
 def style_source() -> str:
@@ -137,4 +148,4 @@ def _one_line(text: str) -> str:
 
 def _moment(at: datetime) -> str:
     """A moment as mails say it, in UTC: a mail cannot know where it is read."""
-    return at.astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC")
+    return f"{moments.long_moment(at.astimezone(UTC))} UTC"

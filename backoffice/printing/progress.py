@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 
+from backoffice.language import moments
+from backoffice.language.texts import gettext
 from backoffice.printing.document import FONT, MARGIN, Document, Paper, unprintable
 
 INK, QUIET, LINE = (22, 33, 28), (92, 105, 98), (205, 209, 199)
@@ -47,7 +49,7 @@ class Progress:
 
 def printed(paper: Paper, *each: Progress) -> bytes:
     """A page for each as PDF."""
-    document = Document(title="Progress report", paper=paper)
+    document = Document(title=gettext("Progress report"), paper=paper)
     for progress in each:
         page = _Page(document)
         page.head(progress)
@@ -69,7 +71,7 @@ class _Page:
     def head(self, progress: Progress) -> None:
         """Who, where and when."""
         document = self.document
-        self._say(f"Progress report · {_day(progress.day)} {progress.day.year}", 10, QUIET)
+        self._say(f"{gettext('Progress report')} · {moments.day_of_year(progress.day)}", 10, QUIET)
         self.y += 6
         name = _printable(progress.name)
         if name:
@@ -88,13 +90,18 @@ class _Page:
         """The points now, those of these weeks, and the goal."""
         given = sum(week.given for week in progress.weeks)
         taken = sum(week.taken for week in progress.weeks)
-        lately = f"in {len(progress.weeks)} weeks"
-        figures = [(str(progress.points), "points altogether"), (f"+{given}", lately)]
+        lately = gettext("in %(count)s weeks", count=len(progress.weeks))
+        figures = [(str(progress.points), gettext("points altogether")), (f"+{given}", lately)]
         if taken:
             figures.append((str(taken), lately))
         if progress.goal:
             reached = progress.points >= progress.goal
-            figures.append((str(progress.goal), "is the goal, and reached" if reached else "is the goal"))
+            figures.append(
+                (
+                    str(progress.goal),
+                    gettext("is the goal, and reached") if reached else gettext("is the goal"),
+                )
+            )
         gap = 4.0
         width = (self.width - gap * (len(figures) - 1)) / len(figures)
         document = self.document
@@ -110,7 +117,7 @@ class _Page:
 
     def chart(self, weeks: Sequence[WeekOfPoints]) -> None:
         """The weeks as bars: what was given stands up, what was taken hangs down."""
-        self._heading("Points by week")
+        self._heading(gettext("Points by week"))
         document, height = self.document, 38.0
         most = max((week.given for week in weeks), default=0)
         least = min((week.taken for week in weeks), default=0)
@@ -130,7 +137,7 @@ class _Page:
                 self._small(str(week.given), left, zero - week.given * scale - 4.5, step)
             if week.taken:
                 self._small(_minus(str(week.taken)), left, zero - week.taken * scale + 0.5, step)
-            self._small(_day(week.monday), left, top + height + 4.5, step)
+            self._small(moments.short_day(week.monday), left, top + height + 4.5, step)
         document.set_draw_color(*LINE)
         document.line(MARGIN, zero, MARGIN + self.width, zero)
         self.y = top + height + 14
@@ -138,14 +145,18 @@ class _Page:
     def lists(self, progress: Progress) -> None:
         """By Action, and below it the last awards."""
         for heading, lines, none in (
-            (f"By Action, in {len(progress.weeks)} weeks", progress.actions, "Nothing in these weeks."),
-            ("Last awards", progress.awards, "Nothing yet."),
+            (
+                gettext("By Action, in %(count)s weeks", count=len(progress.weeks)),
+                progress.actions,
+                gettext("Nothing in these weeks."),
+            ),
+            (gettext("Last awards"), progress.awards, gettext("Nothing yet.")),
         ):
             self._heading(heading)
             for line in lines[:LONGEST_LIST]:
                 self._line(line)
             if len(lines) > LONGEST_LIST:
-                self._say(f"and {len(lines) - LONGEST_LIST} more", 9, QUIET)
+                self._say(gettext("and %(count)s more", count=len(lines) - LONGEST_LIST), 9, QUIET)
                 self.y += 6
             if not lines:
                 self._say(none, 10, QUIET)
@@ -191,10 +202,6 @@ class _Page:
 def _printable(text: str) -> str:
     missing = set(unprintable(text))
     return " ".join("".join(each for each in text if each not in missing).split())
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"
 
 
 def _minus(figure: str) -> str:

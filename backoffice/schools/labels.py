@@ -3,20 +3,36 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools import names
 from backoffice.schools.models import NamesShown
 from backoffice.schools.names import Named
 
 # As children say them.
 _COLOURS = {
-    "sky": "blue",
-    "mint": "green",
-    "coral": "red",
-    "sun": "yellow",
-    "plum": "purple",
-    "sea": "teal",
-    "rose": "pink",
-    "sand": "brown",
+    "sky": lazy("blue"),
+    "mint": lazy("green"),
+    "coral": lazy("red"),
+    "sun": lazy("yellow"),
+    "plum": lazy("purple"),
+    "sea": lazy("teal"),
+    "rose": lazy("pink"),
+    "sand": lazy("brown"),
+}
+
+_FIGURES = {
+    "star": lazy("star"),
+    "sun": lazy("sun"),
+    "moon": lazy("moon"),
+    "cloud": lazy("cloud"),
+    "leaf": lazy("leaf"),
+    "fish": lazy("fish"),
+    "bird": lazy("bird"),
+    "cat": lazy("cat"),
+    "bear": lazy("bear"),
+    "owl": lazy("owl"),
+    "flower": lazy("flower"),
+    "boat": lazy("boat"),
 }
 
 
@@ -63,4 +79,7 @@ def shown(seats: Sequence[Seat], how: str) -> Mapping[Hashable, Label]:
 def in_words(avatar: str) -> str:
     """What a picture shows: "Purple owl"."""
     figure, _, colour = avatar.partition("-")
-    return f"{_COLOURS.get(colour, '')} {figure or 'picture'}".strip().capitalize()
+    shape = _FIGURES.get(figure, figure) or gettext("picture")
+    tint = _COLOURS.get(colour)
+    said = gettext("%(colour)s %(figure)s", colour=tint, figure=shape) if tint else str(shape)
+    return said.capitalize()

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from backoffice.accounts import devices as device_names
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import WANTED, let_in, principal
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.staff.forms import NewcomerForm
 from backoffice.staff.services import invitations
@@ -58,7 +59,7 @@ def _confirmed(token: str, found: Opened) -> Response | tuple[str, int]:
         invitations.accept(principal=who, token=token)
     except Rejected:
         return render_template("staff/over.html"), 410
-    flash(f"You are {found.place} at {found.school} now.", "success")
+    flash(gettext("You are %(place)s at %(school)s now.", place=found.place, school=found.school), "success")
     return redirect("/console/", 303)
 
 
@@ -81,7 +82,12 @@ def _newcomer(token: str, found: Opened) -> Response | tuple[str, int]:
             problem = show_rejection(form, rejected)
         else:
             response = let_in(begun, "/console/")
-            flash(f"Welcome. You are {found.place} at {found.school} now.", "success")
+            flash(
+                gettext(
+                    "Welcome. You are %(place)s at %(school)s now.", place=found.place, school=found.school
+                ),
+                "success",
+            )
             return response
     return _page("staff/newcomer.html", found, form, problem)
 

@@ -23,7 +23,8 @@ def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> Any
         # By name: there are columns more for row-level security, with all of a district's schools again.
         "select account_id, account_public_id, name, session_id, session_public_id, time_zone, founder,"
         " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
-        " factor_missing, app.personal_schools() as personal_schools, app.plugin_version() as plugin_version"
+        " factor_missing, app.personal_schools() as personal_schools, app.own_language() as language,"
+        " app.plugin_version() as plugin_version"
         " from app.enter(:digest, :at)"
     )
     return connection.execute(statement, {"digest": digest, "at": at}).first()
@@ -31,7 +32,10 @@ def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> Any
 
 def enter_student(connection: Connection, *, token_id: UUID, at: datetime) -> AnyRow | None:
     """Make the student session with this `jti` the principal; its facts, or None."""
-    statement = text("select *, app.plugin_version() as plugin_version from app.enter_student(:token, :at)")
+    statement = text(
+        "select *, app.own_language() as language, app.plugin_version() as plugin_version"
+        " from app.enter_student(:token, :at)"
+    )
     return connection.execute(statement, {"token": token_id, "at": at}).first()
 
 
@@ -773,6 +777,12 @@ def set_school_days(session: Session, *, school_id: int, days: Sequence[str], ti
     statement = text("select app.set_school_days(:school, cast(:days as text[]), :zone)")
     given = {"school": school_id, "days": list(days), "zone": time_zone}
     return str(session.scalar(statement, given))
+
+
+def set_school_language(session: Session, *, school_id: int, language: str) -> bool:
+    """Set the language of a school that the principal runs; False for any other."""
+    statement = text("select app.set_school_language(:school, :language)")
+    return bool(session.scalar(statement, {"school": school_id, "language": language}))
 
 
 def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:

@@ -12,6 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import codes, labels
 from backoffice.schools.labels import Seat
@@ -26,7 +27,7 @@ from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import CODE, SCHOOL, Device, Visitor, new_device, voucher
 
 # The same words, and the same work, for a wrong code and a closed door.
-NOT_OPEN = "This code is not open now. Look at it again, or ask your teacher."
+NOT_OPEN = lazy("This code is not open now. Look at it again, or ask your teacher.")
 BY_ALL_KNOWN = "code by known devices"
 
 

@@ -19,6 +19,7 @@ from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools import codes
 from backoffice.schools.models import Classroom
@@ -50,14 +51,16 @@ def begin_pairing(*, principal: Principal, classroom: str, label: str) -> str:
     """
     label = clean(label)
     if not label:
-        raise Rejected(label="Give the tablet a name, such as “Window 1”.")
+        raise Rejected(label=gettext("Give the tablet a name, such as “Window 1”."))
     if len(label) > LONGEST_LABEL:
-        raise Rejected(label=f"Shorten the name to {LONGEST_LABEL} letters.")
+        raise Rejected(label=gettext("Shorten the name to %(most)s letters.", most=LONGEST_LABEL))
     token, now = secrets.token_urlsafe(32), clock.now()
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         if len(tablets_of(tx, row)) >= MOST:
-            raise Rejected(label=f"A class has {MOST} tablets at the most. Remove one first.")
+            raise Rejected(
+                label=gettext("A class has %(most)s tablets at the most. Remove one first.", most=MOST)
+            )
         number = tx.take_id(ClassroomTablet)
         tx.execute(
             insert(ClassroomTablet).values(
@@ -93,7 +96,9 @@ def pair(*, token: str, address: str | None) -> str:
             tx, digest=token_digest(token), token=token_digest(own), at=now, until=now + KEPT
         )
         if paired is None:
-            raise Rejected.whole("This picture does not work any more. Ask your teacher for a new one.")
+            raise Rejected.whole(
+                gettext("This picture does not work any more. Ask your teacher for a new one.")
+            )
         record(tx, "tablets.pair", school_id=paired.school_id, tablet=paired.tablet_id)
     return own
 

@@ -16,6 +16,8 @@ from backoffice import clock
 from backoffice.access.principal import Principal, StudentToken
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.views import principal
+from backoffice.language import moments
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.students import queries, services, tablet_views, tokens
 from backoffice.students.pins import services as pins
@@ -35,11 +37,11 @@ STUDENT = "student"
 # And why a session is over, to the page that says so.
 OVER = "over"
 LONGEST_CODE = 40
-OLD_PAGE = "This page was old. Try again."
+OLD_PAGE = lazy("This page was old. Try again.")
 SECONDS_OVER = 5
 # What is answered to a form that was open for too long, by its address; elsewhere as to everybody.
 STALE: dict[str, Callable[[], Response]] = {}
-WAIT = "Wait a little, then try again."
+WAIT = lazy("Wait a little, then try again.")
 
 
 class CodeForm(FlaskForm):
@@ -244,12 +246,12 @@ def day_in_words(at: datetime, time_zone: str) -> str:
     day, today = at.astimezone(zone).date(), clock.now().astimezone(zone).date()
     match (today - day).days:
         case 0:
-            return "today"
+            return gettext("today")
         case 1:
-            return "yesterday"
+            return gettext("yesterday")
         case days if days < 7:  # noqa: PLR2004 - a week
-            return f"on {day:%A}"
-    return f"{day.day} {day:%B}"
+            return gettext("on %(day)s", day=moments.weekday(day))
+    return moments.spoken_day(day)
 
 
 def _answered_at_join(code: str) -> Response:

@@ -11,6 +11,7 @@ FORM = "form"
 DEVICE = "device"
 TABLET = "tablet"
 DENSITY = "density"
+LANGUAGE = "language"
 
 
 def name(settings: Settings, base: str) -> str:

@@ -19,38 +19,40 @@ from werkzeug.wrappers import Response as BaseResponse
 from backoffice.access.lookup import Closed, NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import SwitchedOff, Throttled
 from backoffice.storage.database import NoAnswer
 from backoffice.web import cookies, logs, metrics, resend
 from backoffice.web.identity import settings
+from backoffice.web.language import on_a_childs_page
 from backoffice.web.logs import logger, reference
 
 SENTENCES = {
-    400: ("This could not be read", "Go back, load the page again and repeat what you did."),
-    401: ("The session has ended", "Sign in again, then repeat what you did."),
-    404: ("There is no such page", "Check the address, or start again from the home page."),
-    405: ("This page cannot do that", "Go back and use the buttons of the page."),
-    408: ("This took too long to arrive", "Check the connection, then send it again."),
-    413: ("This is too large", "Send a smaller file or a shorter text."),
-    415: ("This kind of file does not work here", "Use the form of the page."),
-    429: ("Too many tries", "Wait a minute, then try again."),
-    500: ("Something went wrong on our side", "Nothing was half saved. Try again in a moment."),
-    503: ("The service is resting", "Try again in a minute. Nothing was half saved."),
+    400: (lazy("This could not be read"), lazy("Go back, load the page again and repeat what you did.")),
+    401: (lazy("The session has ended"), lazy("Sign in again, then repeat what you did.")),
+    404: (lazy("There is no such page"), lazy("Check the address, or start again from the home page.")),
+    405: (lazy("This page cannot do that"), lazy("Go back and use the buttons of the page.")),
+    408: (lazy("This took too long to arrive"), lazy("Check the connection, then send it again.")),
+    413: (lazy("This is too large"), lazy("Send a smaller file or a shorter text.")),
+    415: (lazy("This kind of file does not work here"), lazy("Use the form of the page.")),
+    429: (lazy("Too many tries"), lazy("Wait a minute, then try again.")),
+    500: (lazy("Something went wrong on our side"), lazy("Nothing was half saved. Try again in a moment.")),
+    503: (lazy("The service is resting"), lazy("Try again in a minute. Nothing was half saved.")),
     504: (
-        "This took too long and was stopped",
-        "Nothing was half saved. Ask for less at once, or try again in a minute.",
+        lazy("This took too long and was stopped"),
+        lazy("Nothing was half saved. Ask for less at once, or try again in a minute."),
     ),
 }
 CLOSED = (
-    "This class is archived",
-    "Nothing of it changes while it is. Bring it back from its own page first.",
+    lazy("This class is archived"),
+    lazy("Nothing of it changes while it is. Bring it back from its own page first."),
 )
 SLOW = "slow"
 # What kept a page from the database, by what the driver and the pool raise.
 _TROUBLE = {QueryCanceled: SLOW, NoAnswer: "silent", PoolTimeout: "busy"}
 STALE_FORM = (
-    "This form was open for too long",
-    "Go back, load the page again and repeat what you did.",
+    lazy("This form was open for too long"),
+    lazy("Go back, load the page again and repeat what you did."),
 )
 
 
@@ -61,9 +63,9 @@ def answer(status: int, words: tuple[str, str] | None = None) -> Response:
         response = make_response(
             {
                 "type": "about:blank",
-                "title": title,
+                "title": str(title),
                 "status": status,
-                "detail": sentence,
+                "detail": str(sentence),
                 "instance": reference(),
             }
         )
@@ -88,7 +90,7 @@ def _page(status: int, title: str, sentence: str) -> Response:
     if request_ctx.url_adapter is None:
         # Asked for under a name that is no host's: there is no address that a page could link to.
         return plain
-    template = "students/error.html" if _on_a_childs_page() else "web/error.html"
+    template = "students/error.html" if on_a_childs_page() else "web/error.html"
     try:
         page = render_template(
             template,
@@ -120,7 +122,10 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def _csrf(_error: CSRFError) -> Any:
         if resend.can_be_sent_again():
-            flash("Nothing was saved yet: the page had been open for too long. Send it again.", "warning")
+            flash(
+                gettext("Nothing was saved yet: the page had been open for too long. Send it again."),
+                "warning",
+            )
             try:
                 return resend.the_form_again()
             except Exception as error:  # noqa: BLE001 - an error of an error's handler has no other handler
@@ -147,16 +152,18 @@ def _for_who_may_not(app: Flask) -> None:
             return answer(401)
         if request.blueprint == "students":
             return redirect("/join", 303)
-        flash("You were signed out because the session ended. Sign in again.", "info")
+        flash(gettext("You were signed out because the session ended. Sign in again."), "info")
         return redirect("/sign-in", 303)
 
     @app.errorhandler(Throttled)
     def _too_often(error: Throttled) -> Response:
-        return to_be_waited_for(answer(429, ("Too many tries", error.sentence)), error)
+        return to_be_waited_for(answer(429, (gettext("Too many tries"), error.sentence)), error)
 
     @app.errorhandler(SwitchedOff)
     def _switched_off(error: SwitchedOff) -> Response:
-        return answer(404, (str(error), "What it holds is kept, and it can be switched on again."))
+        return answer(
+            404, (error.sentence, gettext("What it holds is kept, and it can be switched on again."))
+        )
 
 
 def _for_failures(app: Flask) -> None:
@@ -177,11 +184,6 @@ def _for_failures(app: Flask) -> None:
         return answer(500)
 
 
-def _on_a_childs_page() -> bool:
-    """Whether a child may read the answer, which is then in a child's words."""
-    return request.path.split("/")[1] in {"join", "student", "tablet"}
-
-
 def _wants_json() -> bool:
     accepts = request.accept_mimetypes
     return accepts.best_match(["text/html", "application/json"]) == "application/json" and (
@@ -190,5 +192,5 @@ def _wants_json() -> bool:
 
 
 def _unlisted(status: int) -> tuple[str, str]:
-    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "This did not work"
-    return phrase, "Go back and try again."
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else gettext("This did not work")
+    return phrase, gettext("Go back and try again.")

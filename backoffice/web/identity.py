@@ -60,6 +60,9 @@ def enter(credential: Credential) -> Principal | None:
         previous.close()
     g.reading = tx
     g.zone = ZoneInfo(principal.time_zone)
+    # From here on everything is said in their language.
+    g.entered = principal
+    g.pop("language", None)
     return principal
 
 

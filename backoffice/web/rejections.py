@@ -14,4 +14,4 @@ def show_rejection(form: FlaskForm, rejected: Rejected) -> str | None:
             whole.append(sentence)
         else:
             field.errors = [*field.errors, sentence]
-    return " ".join(whole) or None
+    return " ".join(map(str, whole)) or None

@@ -5,32 +5,23 @@ from datetime import datetime, timedelta, tzinfo
 from flask import Flask
 
 from backoffice import clock
+from backoffice.language import moments
+from backoffice.language.moments import span
+from backoffice.language.texts import gettext
 
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+__all__ = ["ago", "exact", "span"]
 _JUST_BEFORE, _JUST_AFTER = timedelta(seconds=-2), timedelta(seconds=1)
 
 
 def ago(moment: datetime) -> str:
     """How far away a moment is: "3 hours ago", "in 2 days", "now"."""
     away = moment - clock.now()
-    if _JUST_BEFORE < away < _JUST_AFTER:
-        return "now"
-    return f"in {span(away)}" if away > timedelta(0) else f"{span(-away)} ago"
+    return gettext("now") if _JUST_BEFORE < away < _JUST_AFTER else moments.away(away)
 
 
 def exact(moment: datetime, zone: tzinfo | None = None) -> str:
     """A moment to the second: "Monday, 1 March 2027, 04:00:00 EST"."""
-    local = moment.astimezone(zone) if zone else moment
-    return f"{local:%A}, {local.day} {local:%B %Y, %H:%M:%S %Z}"
-
-
-def span(length: timedelta) -> str:
-    """The largest unit that fits, and no more."""
-    for unit, seconds in _UNITS:
-        count = int(length.total_seconds() // seconds)
-        if count:
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "a moment"
+    return moments.exact_moment(moment.astimezone(zone) if zone else moment)
 
 
 def took(length: timedelta) -> str:
@@ -44,3 +35,7 @@ def init_app(app: Flask) -> None:
     """Let templates say it: `{{ moment|ago }}`, or the macro of that name with the exact moment."""
     app.add_template_filter(ago)
     app.add_template_filter(exact)
+    app.add_template_filter(moments.amount)
+    app.add_template_filter(moments.moment, "to_the_minute")
+    app.add_template_filter(moments.day_of_year, "day_of_year")
+    app.add_template_filter(moments.long_day, "long_day")

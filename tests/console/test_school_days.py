@@ -36,7 +36,8 @@ def ticked(text: str) -> list[str]:
 
 def chosen(text: str) -> list[str]:
     """The time zones that a page's form has chosen."""
-    return re.findall(r'<option selected value="([^"]+)"', text)
+    (zones,) = re.findall(r'<select [^>]*name="time_zone".*?</select>', text, re.DOTALL)
+    return re.findall(r'<option selected value="([^"]+)"', zones)
 
 
 def test_a_leader_sets_the_days_from_the_list_of_schools(

@@ -69,6 +69,8 @@ PUBLIC = frozenset(
     {
         "web.home",
         "web.report",
+        # Keeps one word in a cookie.
+        "language.choose",
         "web.healthz",
         "web.readyz",
         "web.csp_reports",
@@ -142,6 +144,7 @@ OWN = frozenset(
     {
         "accounts.account",
         "accounts.change_password",
+        "accounts.language_of_account",
         "accounts.change_email",
         # By a link besides, which opens nothing to another account.
         "accounts.confirm_email",
@@ -1199,6 +1202,7 @@ FORMS: Mapping[str, Fill] = {
     ),
     "console_family-invitations.act:withdraw": _family("withdraw", "changed app.guardian_invitation"),
     "accounts.change_password": _new_password,
+    "accounts.language_of_account": _always(("changed app.account",), language="es"),
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),
     "accounts.confirm_factor": _always(audited=False),

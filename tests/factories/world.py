@@ -831,6 +831,7 @@ def _still_to_be_proved(tx: Transaction, person: Person, moved: Person) -> None:
         country="US",
         state="CA",
         time_zone="America/Los_Angeles",
+        language="en",
         token_digest=token_digest(SIGN_UP_LINK),
         created_at=now,
         expires_at=now + timedelta(days=1),

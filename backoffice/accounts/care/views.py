@@ -6,10 +6,11 @@ from werkzeug.wrappers import Response
 
 from backoffice.accounts.care.services import factor_resets
 from backoffice.accounts.views import bp
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.web.identity import address
 
-KEPT = "Your second factor stays. Whoever asked for its removal is told."
+KEPT = lazy("Your second factor stays. Whoever asked for its removal is told.")
 
 
 @bp.route("/keep-my-factor/<link:token>", methods=["GET", "POST"])
@@ -29,4 +30,4 @@ def keep_factor(token: str) -> Response | str | tuple[str, int]:
 
 
 def _over() -> tuple[str, int]:
-    return render_template("web/over.html", url="/sign-in", action="Sign in"), 410
+    return render_template("web/over.html", url="/sign-in", action=gettext("Sign in")), 410

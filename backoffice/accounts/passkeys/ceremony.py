@@ -39,6 +39,7 @@ from webauthn.helpers.structs import (
 )
 
 from backoffice import clock
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.storage import keyring
 from backoffice.storage.keyring import KeyPurpose
@@ -49,16 +50,18 @@ CHALLENGE_LASTS = timedelta(minutes=5)
 LONGEST_ANSWER = 16_000
 LONGEST_IDENTIFIER = 1023
 
-MALFORMED = "Your browser sent something that is no passkey. Try again, or try another browser."
-EXPIRED = "Too much time has passed. Try again."
-SPENT = "This answer was used before. Try again."
-OTHER_CHALLENGE = "This passkey answered another question than ours. Try again."
-OTHER_SITE = "This passkey was used at another address. Open this site by its own address and try again."
-OTHER_PARTY = "This passkey belongs to another site. Choose one that was made for this one."
-NOT_VERIFIED = (
+MALFORMED = lazy("Your browser sent something that is no passkey. Try again, or try another browser.")
+EXPIRED = lazy("Too much time has passed. Try again.")
+SPENT = lazy("This answer was used before. Try again.")
+OTHER_CHALLENGE = lazy("This passkey answered another question than ours. Try again.")
+OTHER_SITE = lazy(
+    "This passkey was used at another address. Open this site by its own address and try again."
+)
+OTHER_PARTY = lazy("This passkey belongs to another site. Choose one that was made for this one.")
+NOT_VERIFIED = lazy(
     "Your device did not check that it is you. Set up a PIN, a fingerprint or your face on it, and try again."
 )
-UNPROVEN = "This passkey could not be checked. Try again, or sign in with your password."
+UNPROVEN = lazy("This passkey could not be checked. Try again, or sign in with your password.")
 _SEALED = "passkey challenge"
 
 

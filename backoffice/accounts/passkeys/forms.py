@@ -6,9 +6,10 @@ from wtforms.validators import DataRequired, Length
 
 from backoffice.accounts.passkeys.ceremony import LONGEST_ANSWER, MALFORMED
 from backoffice.accounts.passkeys.services import LONGEST_NAME, NAMELESS
+from backoffice.language.texts import lazy
 
 # Said where a form comes without an answer, which no button of ours sends.
-NOTHING = "Passkeys need JavaScript. Switch it on for this page, or use another way."
+NOTHING = lazy("Passkeys need JavaScript. Switch it on for this page, or use another way.")
 
 
 class PasskeyForm(FlaskForm):
@@ -26,4 +27,4 @@ class PasskeyForm(FlaskForm):
 class AddPasskeyForm(PasskeyForm):
     """A passkey that was made, and what its owner calls it."""
 
-    name = StringField("Name", [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
+    name = StringField(lazy("Name"), [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])

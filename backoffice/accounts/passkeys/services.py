@@ -20,6 +20,7 @@ from backoffice.accounts.services import letters, proof, second_factor, signing_
 from backoffice.accounts.services.second_factor import Changed
 from backoffice.accounts.services.signing_in import HalfWay, SignedIn, Vouched
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions
@@ -31,12 +32,12 @@ from backoffice.wording import clean
 
 MOST = 20
 LONGEST_NAME = 60
-NAMELESS = "Give it a name, so that you know it again."
-TOO_MANY = "You have twenty passkeys. Remove one that you do not use first."
-TAKEN = "This passkey is in use already. Make another one."
-UNKNOWN = "This passkey is not known here, or it was removed. Sign in with your password."
-FOREIGN = "This passkey belongs to another account. Choose one of your own."
-COPIED = (
+NAMELESS = lazy("Give it a name, so that you know it again.")
+TOO_MANY = lazy("You have twenty passkeys. Remove one that you do not use first.")
+TAKEN = lazy("This passkey is in use already. Make another one.")
+UNKNOWN = lazy("This passkey is not known here, or it was removed. Sign in with your password.")
+FOREIGN = lazy("This passkey belongs to another account. Choose one of your own.")
+COPIED = lazy(
     "This passkey may have been copied, so it was refused. Sign in another way, remove it, and add a new one."
 )
 

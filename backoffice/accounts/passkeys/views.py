@@ -15,6 +15,7 @@ from backoffice.accounts.passkeys.ceremony import Asked, Party, Presented
 from backoffice.accounts.passkeys.forms import NOTHING, AddPasskeyForm, PasskeyForm
 from backoffice.accounts.services import proof, second_factor, signing_in
 from backoffice.accounts.views import HALF_WAY, bp, come_in, principal, sign_in_page
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
@@ -22,7 +23,7 @@ from backoffice.web.identity import SAFE_METHODS, done_reading, reading, setting
 # Sealed, and for minutes only: what this browser was asked to have signed.
 CHALLENGE = "passkey"
 PAGE = "/account/passkeys"
-NUMBERED = "Passkeys are made for a name, and this site is reached by a number. Open it by its name."
+NUMBERED = lazy("Passkeys are made for a name, and this site is reached by a number. Open it by its name.")
 
 
 @bp.get("/sign-in/passkey/options")
@@ -145,7 +146,7 @@ def passkeys() -> Response | tuple[str, int]:
         else:
             if changed.recovery_codes:
                 return codes_page(changed)
-            flash("Your passkey is added. Everywhere else you are signed out.", "success")
+            flash(gettext("Your passkey is added. Everywhere else you are signed out."), "success")
             return going_on(redirect(PAGE, 303), changed)
     status = 200 if request.method in SAFE_METHODS else 422
     return render_template("accounts/passkeys.html", form=form, problem=problem, **page), status
@@ -161,7 +162,7 @@ def remove_passkey(public_id: str) -> Response:
         changed = services.remove(principal=who, passkey=public_id, sessions=settings().sessions)
     except Rejected as rejected:
         return _back(PAGE, rejected)
-    flash("That passkey is removed. Everywhere else you are signed out.", "success")
+    flash(gettext("That passkey is removed. Everywhere else you are signed out."), "success")
     return going_on(redirect(PAGE, 303), changed)
 
 
@@ -233,4 +234,4 @@ def _back(page: str, rejected: Rejected) -> Response:
 
 
 def _too_often(throttled: Throttled) -> str:
-    return f"That was tried too often. {throttled.sentence}"
+    return gettext("That was tried too often. %(wait)s", wait=throttled.sentence)

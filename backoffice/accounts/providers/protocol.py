@@ -24,6 +24,7 @@ from joserfc.jws import JWSRegistry
 from backoffice import clock
 from backoffice.accounts.providers import fetching
 from backoffice.accounts.providers.fetching import NoAnswer
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 
 # Not what the provider lists: whoever could change the list could choose a weak one.
@@ -38,10 +39,12 @@ FRESH = timedelta(minutes=10)
 LONGEST_SUBJECT = 255
 OK = 200
 
-AGAIN = "Start again from the sign-in page."
-REFUSED = f"What came back does not fit what was asked for, so nobody was signed in. {AGAIN}"
-GIVEN_UP = "You were not signed in, because it was stopped on the other side. Try again when you like."
-UNVERIFIED = (
+AGAIN = lazy("Start again from the sign-in page.")
+REFUSED = lazy(
+    "What came back does not fit what was asked for, so nobody was signed in. %(again)s", again=AGAIN
+)
+GIVEN_UP = lazy("You were not signed in, because it was stopped on the other side. Try again when you like.")
+UNVERIFIED = lazy(
     "The address of that account has not been verified there, so it cannot be used here."
     " Verify it there, or sign in with your password."
 )

@@ -18,6 +18,7 @@ from backoffice.accounts.providers.services import arriving, directory, linking
 from backoffice.accounts.providers.services.arriving import Arrival, NotLinked
 from backoffice.accounts.services import proof, signing_in
 from backoffice.accounts.views import HALF_WAY, come_in, homes_of, principal
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.web import cookies, devices
 from backoffice.web.identity import SAFE_METHODS, address, done_reading, reading, settings
@@ -27,14 +28,13 @@ bp = Blueprint("providers", __name__, template_folder="templates")
 # Sealed, and for minutes: the journey to a provider, and that a link may be mailed to whom it named.
 JOURNEY = "journey"
 OFFER = "offer"
-LINKED = "is linked. Everywhere else you are signed out."
 # The same whether or not there is an account.
-ASKED = (
+ASKED = lazy(
     "If there is an account with the address of that account, a link is on its way to it."
     " It works for 30 minutes. Look into the folder for unwanted mail too."
 )
-SILENT = "It may be on its way back in a minute. You can sign in with your password meanwhile."
-ANOTHER_SESSION = "You were signed out meanwhile, so nothing was linked. Sign in, then link it again."
+SILENT = lazy("It may be on its way back in a minute. You can sign in with your password meanwhile.")
+ANOTHER_SESSION = lazy("You were signed out meanwhile, so nothing was linked. Sign in, then link it again.")
 
 
 @bp.get("/sign-in/<provider:name>")
@@ -69,7 +69,7 @@ def callback(name: str) -> Response | tuple[str, int]:
         )
     except Refused as refused:
         logger.warning("identity refused", reference=reference(), provider=name, why=refused.why)
-        return _refused("You are not signed in", refused.sentence), 422
+        return _refused(gettext("You are not signed in"), refused.sentence), 422
     except NoAnswer as silent:
         return _silent(name, silent)
     return _linked(arrival) if arrival.journey.linking else _signed_in(arrival)
@@ -103,7 +103,13 @@ def link_by_mail(token: str) -> Response | tuple[str, int]:
         title = linking.accept(token=token, address=address())
     except Rejected:
         return _spent()
-    flash(f"Your {title} account {LINKED} Sign in with it now.", "success")
+    flash(
+        gettext(
+            "Your %(title)s account is linked. Everywhere else you are signed out. Sign in with it now.",
+            title=title,
+        ),
+        "success",
+    )
     return redirect("/sign-in", 303)
 
 
@@ -120,9 +126,9 @@ def unlink(name: str) -> Response:
         flash(rejected.fields[""], "warning")
         return response
     if token is None:
-        flash("It was not linked.", "info")
+        flash(gettext("It was not linked."), "info")
         return response
-    flash("It is unlinked. Everywhere else you are signed out.", "success")
+    flash(gettext("It is unlinked. Everywhere else you are signed out."), "success")
     cookies.put(response, settings(), cookies.ACCOUNT, token, same_site="Lax")
     return response
 
@@ -174,7 +180,7 @@ def _signed_in(arrival: Arrival) -> Response | tuple[str, int]:
         session[HALF_WAY] = needed.half_way
         return redirect("/sign-in/code?shared=y" if shared else "/sign-in/code", 303)
     except Rejected as rejected:
-        return _refused("You are not signed in", rejected.fields[""]), 422
+        return _refused(gettext("You are not signed in"), rejected.fields[""]), 422
     return come_in(begun)
 
 
@@ -182,7 +188,7 @@ def _linked(arrival: Arrival) -> Response | tuple[str, int]:
     provider = arrival.identity.provider
     who = principal() if current_user.is_authenticated else None
     if who is None or who.session_public_id != arrival.journey.linking:
-        return _refused("Nothing was linked", ANOTHER_SESSION), 422
+        return _refused(gettext("Nothing was linked"), ANOTHER_SESSION), 422
     done_reading()
     try:
         token = linking.link(principal=who, identity=arrival.identity, sessions=settings().sessions)
@@ -190,8 +196,15 @@ def _linked(arrival: Arrival) -> Response | tuple[str, int]:
         # It took long on the other side: once more, from where the proof is asked for.
         return redirect(f"/account/link/{provider.name}", 303)
     except Rejected as rejected:
-        return _refused("Nothing was linked", rejected.fields[""], "/account", "Back to my account"), 422
-    flash(f"Your {provider.title} account {LINKED}", "success")
+        return _refused(
+            gettext("Nothing was linked"), rejected.fields[""], "/account", gettext("Back to my account")
+        ), 422
+    flash(
+        gettext(
+            "Your %(title)s account is linked. Everywhere else you are signed out.", title=provider.title
+        ),
+        "success",
+    )
     response = redirect("/account", 303)
     cookies.put(response, settings(), cookies.ACCOUNT, token, same_site="Lax")
     return response
@@ -199,14 +212,16 @@ def _linked(arrival: Arrival) -> Response | tuple[str, int]:
 
 def _silent(name: str, silent: NoAnswer) -> tuple[str, int]:
     logger.warning("identity provider", reference=reference(), provider=name, why=silent.why)
-    return _refused("The other side does not answer", SILENT), 503
+    return _refused(gettext("The other side does not answer"), SILENT), 503
 
 
-def _refused(heading: str, sentence: str, url: str = "/sign-in", action: str = "Back to signing in") -> str:
+def _refused(
+    heading: str, sentence: str, url: str = "/sign-in", action: str = lazy("Back to signing in")
+) -> str:
     return render_template(
         "providers/refused.html", heading=heading, sentence=sentence, url=url, action=action
     )
 
 
 def _spent() -> tuple[str, int]:
-    return render_template("web/over.html", url="/sign-in", action="Back to signing in"), 410
+    return render_template("web/over.html", url="/sign-in", action=gettext("Back to signing in")), 410

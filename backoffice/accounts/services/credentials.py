@@ -15,13 +15,14 @@ from backoffice.accounts.models import Account, AccountPassword, AccountSession,
 from backoffice.accounts.services import letters, proof, signing_in
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
 from backoffice.throttles.tries import Claim, take
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
-SPENT = "This link has been used, or its time is over. Ask for a new one."
+SPENT = lazy("This link has been used, or its time is over. Ask for a new one.")
 
 
 def own_address(tx: Transaction) -> str:
@@ -123,7 +124,7 @@ def change_password(
         change = update(AccountPassword).where(*unchanged)
         now = clock.now()
         if not tx.execute(change.values(password_hash=hashed, set_at=now)).rowcount:  # type: ignore[attr-defined]
-            raise Rejected.whole("The password was changed elsewhere meanwhile.")
+            raise Rejected.whole(gettext("The password was changed elsewhere meanwhile."))
         letters.ask(tx, LetterKind.PASSWORD_CHANGED, account_id=me.id)
         record(tx, "accounts.change-password", account=me.id)
         return renewed(tx, me, sessions)

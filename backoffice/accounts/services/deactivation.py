@@ -11,6 +11,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import mails
 from backoffice.accounts.services import proof, sessions
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -19,9 +20,9 @@ from backoffice.storage import functions
 
 WORD = "close"
 REFUSED = {
-    "last_founder": "You are the only founder. Make somebody else a founder first.",
-    "last_leader": "You are the only leader of a school or district. Invite another leader first.",
-    "ended": "Your account is closed already.",
+    "last_founder": lazy("You are the only founder. Make somebody else a founder first."),
+    "last_leader": lazy("You are the only leader of a school or district. Invite another leader first."),
+    "ended": lazy("Your account is closed already."),
 }
 
 
@@ -60,7 +61,7 @@ def deactivate(*, principal: Principal, word: str) -> None:
     Nobody signs in to it again. Raises `Rejected`, `ProofNeeded`.
     """
     if word.strip().casefold() != WORD:
-        raise Rejected(word=f"The word is: {WORD}")
+        raise Rejected(word=gettext("The word is: %(word)s", word=WORD))
     now = clock.now()
     with transaction(principal) as tx:
         proof.demand(tx)

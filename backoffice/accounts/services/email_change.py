@@ -20,6 +20,7 @@ from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -33,7 +34,7 @@ WRITE = "core.write-email-changes"
 LASTS = timedelta(hours=24)
 # How long the address before can take the account back; app.open_take_back knows the same.
 TAKEN_BACK_FOR = timedelta(days=7)
-SPENT = "This link has been used, or its time is over. Ask for a new one."
+SPENT = lazy("This link has been used, or its time is over. Ask for a new one.")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def ask_to_change_email(*, principal: Principal, email: str, visitor: Visitor, t
         proof.demand(tx)
         me = proof.me(tx)
         if index == me.email_index:
-            raise Rejected(email="This is the address that your account has.")
+            raise Rejected(email=gettext("This is the address that your account has."))
     take(
         Claim("letter by network", throttles.letter_network, visitor.network),
         letters.to_address(index, throttles),

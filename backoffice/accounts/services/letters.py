@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, insert, select
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import mails
+from backoffice.accounts import devices, mails
 from backoffice.accounts.care import letters as care
 from backoffice.accounts.models import (
     Account,
@@ -21,6 +21,7 @@ from backoffice.accounts.models import (
 )
 from backoffice.accounts.tokens import token_digest
 from backoffice.jobs import queue
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
 from backoffice.settings import Throttles
@@ -120,7 +121,9 @@ def _filled(tx: Transaction, letter: AccountLetter, account: Account) -> tuple[M
             return mails.PASSWORD_RESET, mails.Link(token, until)
         case LetterKind.NEW_DEVICE:
             token = _not_me(tx, letter, account)
-            device = letter.device or "A browser that does not say its name"
+            device = (
+                devices.said(letter.device) if letter.device else lazy("A browser that does not say its name")
+            )
             return mails.NEW_DEVICE, mails.NewDevice(device, letter.created_at, token)
         case (
             LetterKind.FACTOR_SET

@@ -8,6 +8,7 @@ from backoffice.accounts.addresses import email_index
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions
 from backoffice.storage.functions import NewcomerAccount
@@ -17,8 +18,8 @@ from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 from backoffice.wording import clean
 
 LONGEST_NAME = 80
-NAMELESS = "Write your name."
-NOBODY_NAMED = "Write a name."
+NAMELESS = lazy("Write your name.")
+NOBODY_NAMED = lazy("Write a name.")
 
 
 def checked_name(name: str, missing: str = NAMELESS) -> str:
@@ -27,7 +28,7 @@ def checked_name(name: str, missing: str = NAMELESS) -> str:
     if not name:
         raise Rejected(name=missing)
     if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
+        raise Rejected(name=gettext("Shorten the name to %(most)s letters.", most=LONGEST_NAME))
     return name
 
 

@@ -9,6 +9,7 @@ from backoffice.accounts import passwords
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.models import Account, AccountPassword, AccountStatus
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -55,10 +56,10 @@ def add(
     """A new account in the caller's transaction: its number and its identifier. Raises `Rejected`."""
     email, name = checked(email), clean(name)
     if not name:
-        raise Rejected(name="Write a name.")
+        raise Rejected(name=gettext("Write a name."))
     taken = select(Account.id).where(Account.email_index == email_index(email))
     if tx.scalar(taken) is not None:
-        raise Rejected(email="This address has an account already.")
+        raise Rejected(email=gettext("This address has an account already."))
     account_id, public_id, now = tx.take_id(Account), new_public_id(), clock.now()
     tx.execute(
         insert(Account).values(

@@ -11,13 +11,14 @@ from backoffice.accounts import passwords
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
 from backoffice.accounts.services import signing_in
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Throttles
 from backoffice.throttles.tries import trying
 from backoffice.throttles.visitor import Visitor
 
 LASTS = timedelta(minutes=10)
-WRONG = "This is not your password. Try again."
+WRONG = lazy("This is not your password. Try again.")
 
 
 class ProofNeeded(Exception):

@@ -15,15 +15,16 @@ from backoffice.accounts.models import Account, AccountRecoveryCode, AccountSeco
 from backoffice.accounts.passkeys.models import AccountPasskey
 from backoffice.accounts.services import credentials, letters, proof
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions
 from backoffice.storage import functions
 from backoffice.storage.sealed import open_text
 
-WRONG = "This is not the code that the app shows now. Wait for the next one and write that."
-NOT_BEGUN = "Begin again: there is no app to confirm."
-NONE = "Your account has no second factor."
-MUST = "Your account must have a second factor. Set up another app, or add a passkey first."
+WRONG = lazy("This is not the code that the app shows now. Wait for the next one and write that.")
+NOT_BEGUN = lazy("Begin again: there is no app to confirm.")
+NONE = lazy("Your account has no second factor.")
+MUST = lazy("Your account must have a second factor. Set up another app, or add a passkey first.")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.spoken import language
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -33,7 +35,7 @@ from backoffice.throttles.visitor import Visitor
 
 WRITE = "core.write-sign-ups"
 LASTS = timedelta(hours=24)
-OVER = "This link is over. Sign in, or sign up once more."
+OVER = lazy("This link is over. Sign in, or sign up once more.")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def ask_to_sign_up(*, name: str, email: str, place: Place, visitor: Visitor, thr
                 country=place.country,
                 state=place.state,
                 time_zone=place.time_zone,
+                language=language(),
                 created_at=now,
                 expires_at=now + LASTS,
             )
@@ -110,7 +113,7 @@ def sign_up(
         raise Rejected.whole(OVER)
     name = checked_name(name)
     new = newcomers.newcomer(email=asked.email, name=name, password=password, cost=cost)
-    called = seal_text(f"Classes of {name}", context="school.name")
+    called = seal_text(gettext("Classes of %(name)s", name=name), context="school.name")
     school = NewSchool(new_public_id(), called)
     with transaction(Nobody(visitor.address)) as tx:
         made = functions.sign_up(tx, new, school, digest=token_digest(token), at=clock.now())
@@ -147,7 +150,7 @@ def _is_known(tx: Transaction, asked: SignUp) -> bool:
     if account is None or account.status == AccountStatus.NOT_INVITED:
         token = secrets.token_urlsafe(32)
         asked.token_digest = token_digest(token)
-        to = Recipient(None, asked.email, asked.name)
+        to = Recipient(None, asked.email, asked.name, asked.language)
         post(tx, mails.SIGN_UP, to=to, parameters=mails.Link(token, asked.expires_at))
         return False
     letters.tell_known(tx, account, wanted="sign_up")

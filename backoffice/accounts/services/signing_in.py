@@ -20,6 +20,7 @@ from backoffice.accounts.models import AccountPassword, AccountSession, AccountS
 from backoffice.accounts.services import letters
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions, keyring
@@ -30,10 +31,10 @@ from backoffice.throttles.tries import Claim, take, trying
 from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 # The same words for a wrong address, a wrong password and a suspended account.
-REFUSED = "The e-mail address and the password do not match. Try again."
-CODE_WANTED = "Now write the one-time code that your authenticator app shows."
-CODE_REFUSED = "This code does not work, or it has been used. Write the one that the app shows next."
-TOO_LATE = "Too much time has passed. Sign in again."
+REFUSED = lazy("The e-mail address and the password do not match. Try again.")
+CODE_WANTED = lazy("Now write the one-time code that your authenticator app shows.")
+CODE_REFUSED = lazy("This code does not work, or it has been used. Write the one that the app shows next.")
+TOO_LATE = lazy("Too much time has passed. Sign in again.")
 # How long a password that was right need not be typed again while the code is looked for.
 HALF_WAY_LASTS = timedelta(minutes=5)
 _HALF_WAY = "signing in"

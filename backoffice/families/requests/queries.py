@@ -17,6 +17,7 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
+from backoffice.language.texts import gettext
 from backoffice.schools.models import Student
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
@@ -122,9 +123,11 @@ def _named(tx: Transaction, requests: Sequence[GuardianRequest]) -> list[Asked]:
     return [
         Asked(
             each,
-            f"{child.given_name} {child.family_name or ''}".strip() if child else "A child who has left",
+            f"{child.given_name} {child.family_name or ''}".strip()
+            if child
+            else gettext("A child who has left"),
             child.public_id if child and child.id in opened else None,
-            parents.get((each.student_id, each.account_id)) or "A parent",
+            parents.get((each.student_id, each.account_id)) or gettext("A parent"),
         )
         for each in requests
         for child in [children.get(each.student_id)]

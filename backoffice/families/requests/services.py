@@ -14,6 +14,7 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest, RequestKind
 from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
 from backoffice.settings import Throttles
@@ -25,11 +26,11 @@ from backoffice.wording import clean
 WRITE = "core.write-request-letters"
 LONGEST_NOTE = 1000
 LONGEST_ANSWER = 2000
-ALREADY = "You have asked for this already. The answer is still to come."
-WHAT_IS_WRONG = "Write what is wrong, and how it should be."
-WRITE_ANSWER = "Write what was done."
-NOBODY = "Nobody of the school is left here who could answer. Write to the school itself, or call it."
-ANSWERED = "This was answered by somebody else meanwhile."
+ALREADY = lazy("You have asked for this already. The answer is still to come.")
+WHAT_IS_WRONG = lazy("Write what is wrong, and how it should be.")
+WRITE_ANSWER = lazy("Write what was done.")
+NOBODY = lazy("Nobody of the school is left here who could answer. Write to the school itself, or call it.")
+ANSWERED = lazy("This was answered by somebody else meanwhile.")
 
 
 def ask(*, principal: Principal, student: str, kind: str, note: str, throttles: Throttles) -> datetime:
@@ -39,11 +40,11 @@ def ask(*, principal: Principal, student: str, kind: str, note: str, throttles: 
     """
     note = clean(note)
     if kind not in set(RequestKind):
-        raise Rejected(kind="Choose what you ask for.")
+        raise Rejected(kind=gettext("Choose what you ask for."))
     if kind == RequestKind.CORRECT and not note:
         raise Rejected(note=WHAT_IS_WRONG)
     if len(note) > LONGEST_NOTE:
-        raise Rejected(note=f"Shorten it to {LONGEST_NOTE} letters.")
+        raise Rejected(note=gettext("Shorten it to %(most)s letters.", most=LONGEST_NOTE))
     take(Claim("requests by account", throttles.request_account, str(principal.account_id)))
     with transaction(principal) as tx:
         child = select(Student.id, Student.school_id).where(
@@ -83,7 +84,7 @@ def answer(*, principal: Principal, request: str, answer: str) -> None:
     if not answer:
         raise Rejected(answer=WRITE_ANSWER)
     if len(answer) > LONGEST_ANSWER:
-        raise Rejected(answer=f"Shorten it to {LONGEST_ANSWER} letters.")
+        raise Rejected(answer=gettext("Shorten it to %(most)s letters.", most=LONGEST_ANSWER))
     with transaction(principal) as tx:
         # Not locked: of two answers the second finds nothing left to change.
         found = find(tx, GuardianRequest, request, permission=REQUESTS_ANSWER)

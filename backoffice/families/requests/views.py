@@ -16,6 +16,8 @@ from backoffice.families.requests import queries as request_queries
 from backoffice.families.requests import services
 from backoffice.families.requests.models import RequestKind
 from backoffice.families.views import bp
+from backoffice.language import moments
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
@@ -25,17 +27,17 @@ class AskForm(FlaskForm):
     """What a parent asks for."""
 
     kind = RadioField(
-        "What do you ask for?",
-        [InputRequired("Choose what you ask for.")],
+        lazy("What do you ask for?"),
+        [InputRequired(lazy("Choose what you ask for."))],
         choices=[
-            SelectChoice(RequestKind.CORRECT, "Something is wrong. Please correct it."),
-            SelectChoice(RequestKind.DELETE, "Please delete what you keep of my child."),
+            SelectChoice(RequestKind.CORRECT, lazy("Something is wrong. Please correct it.")),
+            SelectChoice(RequestKind.DELETE, lazy("Please delete what you keep of my child.")),
         ],
     )
     note = TextAreaField(
-        "In your words",
+        lazy("In your words"),
         [Length(max=services.LONGEST_NOTE)],
-        description="What is wrong, and how it should be. To delete, you may leave it empty.",
+        description=lazy("What is wrong, and how it should be. To delete, you may leave it empty."),
     )
 
 
@@ -63,9 +65,9 @@ def ask(public_id: str) -> str | Response | tuple[str, int]:
         except Rejected as rejected:
             problem = show_rejection(form, rejected)
         except Throttled as throttled:
-            problem = f"You have asked often. {throttled.sentence}"
+            problem = gettext("You have asked often. %(wait)s", wait=throttled.sentence)
         else:
-            flash(f"The school has it, and answers by {due.day} {due:%B %Y}.", "success")
+            flash(gettext("The school has it, and answers by %(day)s.", day=moments.long_day(due)), "success")
             return redirect(f"/family/{public_id}", 303)
     page = render_template(
         "families/ask.html",

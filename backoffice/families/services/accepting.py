@@ -16,6 +16,7 @@ from backoffice.audit.trail import record
 from backoffice.families import codes
 from backoffice.families.services.invitations import WRITE, pace
 from backoffice.jobs import queue
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
@@ -24,8 +25,8 @@ from backoffice.storage.sealed import open_text, seal_text
 from backoffice.throttles.tries import Claim, take, trying
 from backoffice.throttles.visitor import Visitor
 
-OVER = "This invitation is over. Ask your child's teacher for a new one."
-NOT_OPEN = "This code opens nothing. Look at it again, or ask your child's teacher for a new letter."
+OVER = lazy("This invitation is over. Ask your child's teacher for a new one.")
+NOT_OPEN = lazy("This code opens nothing. Look at it again, or ask your child's teacher for a new letter.")
 
 
 class Standing(StrEnum):

@@ -23,6 +23,7 @@ from backoffice.families import codes
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.services.looking import role_of
 from backoffice.jobs import queue
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Student
 from backoffice.schools.queries import is_in
@@ -35,7 +36,7 @@ from backoffice.throttles.visitor import ACCOUNT, voucher
 WRITE = "core.write-family-letters"
 LASTS = timedelta(days=14)
 OPEN = (GuardianInvitation.accepted_at.is_(None), GuardianInvitation.withdrawn_at.is_(None))
-ASKED_ALREADY = "This address is invited for this child already. Withdraw that invitation first."
+ASKED_ALREADY = lazy("This address is invited for this child already. Withdraw that invitation first.")
 # Whoever has one of these needs no letter.
 ANSWERED = (GuardianStatus.WAITING, GuardianStatus.APPROVED)
 

@@ -16,6 +16,7 @@ from backoffice.accounts.tokens import token_digest
 from backoffice.families import mails
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus, StudentView
 from backoffice.families.services.invitations import LASTS, OPEN
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.schools import grown_ups
@@ -66,7 +67,7 @@ def _invite(tx: Transaction, invitation: GuardianInvitation) -> None:
         post(tx, mails.FAMILY_ADDRESS, to=to, parameters=addressed, school_id=school.id)
         return
     inviter = tx.scalar(select(Account.name).where(Account.id == invitation.invited_by))
-    invited = mails.FamilyInvited(inviter or "A teacher", school.name, token, invitation.expires_at)
+    invited = mails.FamilyInvited(inviter or lazy("A teacher"), school.name, token, invitation.expires_at)
     post(tx, mails.FAMILY_INVITATION, to=to, parameters=invited, school_id=school.id)
 
 

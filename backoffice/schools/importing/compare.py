@@ -19,7 +19,6 @@ from backoffice.schools.importing.queries import Kept, Room
 from backoffice.schools.matching import Known
 from backoffice.schools.names import plain
 from backoffice.schools.roster_queries import who_left
-from backoffice.schools.services.changes import Renamed
 from backoffice.storage.public_id import is_public_id
 from backoffice.wording import clean
 
@@ -41,6 +40,14 @@ class Elsewhere(StrEnum):
     ASK = "ask"
     SAME = "same"
     ANOTHER = "another"
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """How a student was written, and is written since; given and family name."""
+
+    before: tuple[str, str | None]
+    after: tuple[str, str | None]
 
 
 @dataclass

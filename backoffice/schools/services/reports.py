@@ -15,6 +15,8 @@ from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language import moments
+from backoffice.language.texts import ngettext
 from backoffice.printing.document import Paper, paper_of
 from backoffice.printing.progress import Line, Progress, WeekOfPoints
 from backoffice.schools import names, points_queries, queries
@@ -128,9 +130,8 @@ def _frame(tx: Transaction, classroom: Classroom) -> _Frame:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return ngettext("once", "%(num)s times", count)
 
 
 def _day(at: datetime, zone: ZoneInfo) -> str:
-    day = at.astimezone(zone).date()
-    return f"{day.day} {day:%b %Y}"
+    return moments.day_of_year(at.astimezone(zone).date())

@@ -1,4 +1,4 @@
-"""On which days a school teaches, and by which clock. Doors that keep hours follow both."""
+"""On which days a school teaches, by which clock and in which language. Doors keep the days and the clock."""
 
 from collections.abc import Collection
 from functools import cache
@@ -6,17 +6,21 @@ from functools import cache
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_DAYS_EDIT
 from backoffice.access.principal import Principal
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import places
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language import catalogues
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.doors import in_order
+from backoffice.schools.models import School
 from backoffice.schools.queries import schools_run
 from backoffice.storage import functions
 
 NO_DAY = "Choose at least one day of the week."
 NO_ZONE = "Choose a time zone of the list."
+NO_LANGUAGE = lazy("Choose a language of the list.")
 
 
 @cache
@@ -31,15 +35,18 @@ def set_school_days(
     school: str,
     days: Collection[str],
     time_zone: str,
+    language: str | None = None,
     back: PutBack | None = None,
 ) -> None:
-    """Set on which days of the week ("mon") a school teaches, and its time zone. It holds at once.
+    """Set on which days of the week ("mon") a school teaches, its time zone, and its language if given.
 
-    Raises `Rejected`, `NotFound`.
+    It holds at once. Raises `Rejected`, `NotFound`.
     """
     chosen = in_order(days)
     if not chosen or len(chosen) != len(set(days)):
         raise Rejected(days=NO_DAY)
+    if language not in (None, *catalogues.languages()):
+        raise Rejected(language=NO_LANGUAGE)
     with transaction(principal) as tx:
         place = next((each for each in schools_run(tx, SCHOOL_DAYS_EDIT) if each.public_id == school), None)
         if place is None:
@@ -58,3 +65,11 @@ def set_school_days(
         if done != "set":
             raise NotFound
         record(tx, "schools.days", school_id=place.id, days=chosen, time_zone=time_zone)
+        if language is not None and language != place.language:
+            _set_language(tx, place, language)
+
+
+def _set_language(tx: Transaction, place: School, language: str) -> None:
+    if not functions.set_school_language(tx, school_id=place.id, language=language):
+        raise NotFound
+    record(tx, "schools.language", school_id=place.id, language=language)

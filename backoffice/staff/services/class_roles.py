@@ -13,6 +13,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -27,10 +28,12 @@ from backoffice.storage.sealed import open_text
 GIVEN = (TeachingRoleName.CO_TEACHER, TeachingRoleName.HELPER)
 _ORDER = (TeachingRoleName.OWNER, *GIVEN)
 
-LAST_OWNER = "A class keeps an owner. Make somebody else the owner first."
-ONLY_OWNER = "You are the only owner of this class. Make somebody else the owner first, or archive the class."
-NO_ROLE = "You have no role in this class."
-NOBODY = "Choose somebody who works at this school and has no role in the class yet."
+LAST_OWNER = lazy("A class keeps an owner. Make somebody else the owner first.")
+ONLY_OWNER = lazy(
+    "You are the only owner of this class. Make somebody else the owner first, or archive the class."
+)
+NO_ROLE = lazy("You have no role in this class.")
+NOBODY = lazy("Choose somebody who works at this school and has no role in the class yet.")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def give_role(*, principal: Principal, classroom: str, account: str, role: Teach
     Raises `Rejected`, `NotFound`, `Closed`, `ProofNeeded`.
     """
     if role not in GIVEN:
-        raise Rejected(role="Choose co-teacher or helper.")
+        raise Rejected(role=gettext("Choose co-teacher or helper."))
     with transaction(principal) as tx:
         proof.demand(tx)
         row = room_to_assign(tx, classroom, lock=True)
@@ -230,7 +233,7 @@ def _tell(tx: Transaction, classroom: Classroom, account_id: int, role: Teaching
         return
     school = tx.scalars(visible(tx.principal, select(School).where(School.id == classroom.school_id))).one()
     to = Recipient(person.id, person.email, person.name, person.language)
-    by = tx.principal.name or "A colleague"
+    by = tx.principal.name or lazy("A colleague")
     if role is None:
         ended = mails.ClassRoleEnded(by, school.name, classroom.name)
         post(tx, mails.CLASS_ROLE_ENDED, to=to, parameters=ended, school_id=school.id)

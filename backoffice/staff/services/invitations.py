@@ -24,6 +24,7 @@ from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record, record_each
 from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -50,9 +51,9 @@ _AS_MUCH = {
 }
 OPEN = (Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
 
-OVER = "This invitation is over. Ask whoever invited you for a new one."
-ASKED_ALREADY = "This address has this invitation already. Send it again from the list."
-THERE_ALREADY = "Whoever has this address has this place already."
+OVER = lazy("This invitation is over. Ask whoever invited you for a new one.")
+ASKED_ALREADY = lazy("This address has this invitation already. Send it again from the list.")
+THERE_ALREADY = lazy("Whoever has this address has this place already.")
 
 
 class Standing(StrEnum):
@@ -85,13 +86,13 @@ class Opened:
 def place_of(role: str, classroom: str | None = None) -> str:
     """What a role is called in a sentence: "a co-teacher of 5B Science"."""
     words = {
-        InvitedAs.TEACHER: "a teacher",
-        InvitedAs.LEADER: "a leader",
-        InvitedAs.CO_TEACHER: "a co-teacher",
-        InvitedAs.HELPER: "a helper",
-        InvitedAs.OWNER: "the owner",
+        InvitedAs.TEACHER: lazy("a teacher"),
+        InvitedAs.LEADER: lazy("a leader"),
+        InvitedAs.CO_TEACHER: lazy("a co-teacher"),
+        InvitedAs.HELPER: lazy("a helper"),
+        InvitedAs.OWNER: lazy("the owner"),
     }[InvitedAs(role)]
-    return f"{words} of {classroom}" if classroom else words
+    return lazy("%(role)s of %(classroom)s", role=words, classroom=classroom) if classroom else words
 
 
 def invite(
@@ -110,9 +111,11 @@ def invite(
     """
     email, name = checked(email), checked_name(name, NOBODY_NAMED)
     if role in IN_A_CLASS and not classroom:
-        raise Rejected(classroom="Choose the class.")
+        raise Rejected(classroom=gettext("Choose the class."))
     if classroom and role not in IN_A_CLASS:
-        raise Rejected(classroom="Only owners, co-teachers and helpers are invited to a class. Choose none.")
+        raise Rejected(
+            classroom=gettext("Only owners, co-teachers and helpers are invited to a class. Choose none.")
+        )
     _pace(email_index(email), throttles)
     with transaction(principal) as tx:
         proof.demand(tx)
@@ -130,7 +133,7 @@ def invite_to_class(
     """
     email, name = checked(email), checked_name(name, NOBODY_NAMED)
     if role not in BESIDE_THE_OWNER:
-        raise Rejected(role="Choose co-teacher or helper.")
+        raise Rejected(role=gettext("Choose co-teacher or helper."))
     _pace(email_index(email), throttles)
     with transaction(principal) as tx:
         proof.demand(tx)
@@ -346,7 +349,7 @@ def _write(tx: Transaction, invitation: Invitation) -> None:
         # Whoever has an account is written to like everybody else: the school's list of mails tells nothing.
         to=Recipient(None, invitation.email, invitation.name, school.language),
         parameters=mails.Invited(
-            inviter or "A leader",
+            inviter or lazy("A leader"),
             school.name,
             place_of(invitation.role, classroom),
             token,
@@ -381,7 +384,7 @@ def _room(tx: Transaction, classroom: str, school_id: int) -> int:
     except NotFound:
         room = None
     if room is None or room.school_id != school_id:
-        raise Rejected(classroom="Choose a class of this school.")
+        raise Rejected(classroom=gettext("Choose a class of this school."))
     return room.id
 
 

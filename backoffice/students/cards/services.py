@@ -14,6 +14,7 @@ from backoffice.access.permissions import CARDS_ISSUE
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools import labels
 from backoffice.schools.labels import Seat
@@ -32,7 +33,7 @@ from backoffice.throttles.visitor import SCHOOL, Visitor, new_device, voucher
 
 SECRET_BYTES = 20
 # The same words for a card that is void and for a closed door.
-NOT_OPEN = "This card is not open now. Ask your teacher."
+NOT_OPEN = lazy("This card is not open now. Ask your teacher.")
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import FONT, MARGIN, Document, Paper
 
 ACROSS, DOWN = 2, 5
 PADDING = 4.0
 SMALL_NAME = 15.0
 # What each card says, in a child's words.
-HOW = "Point the camera here."
-KEEP = "Keep it safe. It is only for you."
+HOW = lazy("Point the camera here.")
+KEEP = lazy("Keep it safe. It is only for you.")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Card:
 
 def sheets(cards: Sequence[Card], *, paper: Paper) -> bytes:
     """Ten cards a sheet, with the lines to cut along."""
-    document = Document(title="Cards", paper=paper)
+    document = Document(title=gettext("Cards"), paper=paper)
     width, height = (document.w - 2 * MARGIN) / ACROSS, (document.h - 2 * MARGIN) / DOWN
     for number, card in enumerate(cards):
         place = number % (ACROSS * DOWN)
@@ -49,8 +50,8 @@ def _draw(document: Document, card: Card, x: float, y: float, width: float, heig
             above = middle - 4 - 7 * (len(lines) - number)
             document.text_within(line, x=left, y=above, width=beside, size=18 if fits else SMALL_NAME)
     document.set_text_color(70)
-    document.text_within(HOW, x=left, y=middle, width=beside, size=9)
-    document.text_within(KEEP, x=left, y=middle + 5, width=beside, size=9)
+    document.text_within(str(HOW), x=left, y=middle, width=beside, size=9)
+    document.text_within(str(KEEP), x=left, y=middle + 5, width=beside, size=9)
     document.set_text_color(0)
 
 

@@ -9,6 +9,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody, Principal, SessionEnded, StudentToken
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
 from backoffice.settings import Passwords, Throttles
@@ -19,12 +20,12 @@ from backoffice.throttles.tries import Taken
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a wrong PIN and a locked one: whoever guesses does not learn which it was.
-WRONG = "That did not work. Wait a little, then try again. Or ask your teacher."
-NO_PIN = "Type four numbers from 0 to 9."
-WEAK = "That is too easy to guess. Use four other numbers. No year, and not all the same."
-NOT_THE_SAME = "The two are not the same. Type them again."
-REQUIRED = "Your teacher asked for one. You can make a new one."
-CHANGED_MEANWHILE = "That did not work. Please try again."
+WRONG = lazy("That did not work. Wait a little, then try again. Or ask your teacher.")
+NO_PIN = lazy("Type four numbers from 0 to 9.")
+WEAK = lazy("That is too easy to guess. Use four other numbers. No year, and not all the same.")
+NOT_THE_SAME = lazy("The two are not the same. Type them again.")
+REQUIRED = lazy("Your teacher asked for one. You can make a new one.")
+CHANGED_MEANWHILE = lazy("That did not work. Please try again.")
 
 
 class PinNeeded(Exception):

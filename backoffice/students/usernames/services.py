@@ -4,6 +4,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
 from backoffice.accounts import passwords
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.services import showing
 from backoffice.settings import Passwords, Sessions, Throttles
@@ -15,7 +16,7 @@ from backoffice.students.services import Begun
 from backoffice.throttles.visitor import Visitor
 
 # The same words for a username that nobody has, a PIN that is wrong or missing, and one that is locked.
-WRONG = "That did not work. Look at each letter and number, and try again. Or ask your teacher."
+WRONG = lazy("That did not work. Look at each letter and number, and try again. Or ask your teacher.")
 
 
 def sign_in_by_username(

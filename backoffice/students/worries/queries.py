@@ -9,13 +9,14 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_READ, WORRIES_ANSWER
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import lazy
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
 from backoffice.students.worries.models import Worry
 
 LAST_CLOSED = 20
 MOST_LISTED = 200
-LEFT = "A child who has left"
+LEFT = lazy("A child who has left")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.settings import Throttles
 from backoffice.storage import functions, keyring
@@ -25,10 +26,10 @@ WRITE = "core.write-worry-letters"
 KEPT_FOR = timedelta(days=182)
 LONGEST_NOTE = 500
 LONGEST_ANSWER = 1000
-CHOOSE = "Tap what fits."
-WRITE_IT = "Write what you did."
-NOT_TO_LEADER = "Your school has nobody else here. Tell your teacher, or a grown-up whom you trust."
-CLOSED_ALREADY = "This was closed by somebody else meanwhile."
+CHOOSE = lazy("Tap what fits.")
+WRITE_IT = lazy("Write what you did.")
+NOT_TO_LEADER = lazy("Your school has nobody else here. Tell your teacher, or a grown-up whom you trust.")
+CLOSED_ALREADY = lazy("This was closed by somebody else meanwhile.")
 
 
 def tell(
@@ -43,7 +44,7 @@ def tell(
     if kind not in set(WorryKind) or goes_to not in set(GoesTo) or not _is_uuid(form):
         raise Rejected(kind=CHOOSE)
     if len(note) > LONGEST_NOTE:
-        raise Rejected(note="That is very long. Write a little less.")
+        raise Rejected(note=gettext("That is very long. Write a little less."))
     take(Claim("worries by student", throttles.worry_student, str(principal.student_id)))
     with transaction(principal) as tx:
         who = tx.principal
@@ -92,7 +93,7 @@ def close(*, principal: Principal, worry: str, answer: str) -> None:
     if not answer:
         raise Rejected(answer=WRITE_IT)
     if len(answer) > LONGEST_ANSWER:
-        raise Rejected(answer=f"Shorten it to {LONGEST_ANSWER} letters.")
+        raise Rejected(answer=gettext("Shorten it to %(most)s letters.", most=LONGEST_ANSWER))
     with transaction(principal) as tx:
         found = find(tx, Worry, worry, permission=WORRIES_ANSWER, lock=True)
         if found.closed_at is not None:

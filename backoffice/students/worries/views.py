@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice.access.principal import Principal, SessionEnded
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.storage import functions, keyring
 from backoffice.students import queries
@@ -18,15 +19,17 @@ from backoffice.web.identity import done_reading, enter, reading, settings
 
 # In a child's words, each with a picture.
 CHOICES = (
-    (WorryKind.UNKIND, "Somebody is mean to me", "alert"),
-    (WorryKind.STRANGE, "I saw something strange", "search"),
-    (WorryKind.AS_ME, "Somebody came in as me", "students"),
-    (WorryKind.OTHER, "Something else", "mail"),
+    (WorryKind.UNKIND, lazy("Somebody is mean to me"), "alert"),
+    (WorryKind.STRANGE, lazy("I saw something strange"), "search"),
+    (WorryKind.AS_ME, lazy("Somebody came in as me"), "students"),
+    (WorryKind.OTHER, lazy("Something else"), "mail"),
 )
-IN_AGAIN = "You are in again. Tap what fits, and it is sent."
+IN_AGAIN = lazy("You are in again. Tap what fits, and it is sent.")
 # Whoever sits down at the device next is not to find what somebody typed.
 SECONDS_SHOWN = 300
-TOLD_BEFORE = "You told a lot already, and it has come in. If you need help now, go to a grown-up near you."
+TOLD_BEFORE = lazy(
+    "You told a lot already, and it has come in. If you need help now, go to a grown-up near you."
+)
 
 
 @bp.get("/student/tell")

@@ -11,6 +11,7 @@ from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.care.models import EventKind, FactorReset, SecurityEvent
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
@@ -21,7 +22,7 @@ KEPT_FOR = timedelta(days=182)
 LONGEST_NOTE = 1000
 # The password was right each time: whoever misses the code more often is looked at.
 REFUSED_UNNOTICED = "4/day"
-CLOSED_ALREADY = "This was closed by somebody else meanwhile."
+CLOSED_ALREADY = lazy("This was closed by somebody else meanwhile.")
 
 
 def open_event(tx: Transaction, kind: EventKind, account_id: int) -> bool:
@@ -45,9 +46,9 @@ def close_event(*, principal: Principal, event: str, note: str) -> None:
     """Close an event, saying what was found. Raises `Rejected`, `NotFound`."""
     note = clean(note)
     if not note:
-        raise Rejected(note="Write what you found.")
+        raise Rejected(note=gettext("Write what you found."))
     if len(note) > LONGEST_NOTE:
-        raise Rejected(note=f"Shorten the note to {LONGEST_NOTE} letters.")
+        raise Rejected(note=gettext("Shorten the note to %(most)s letters.", most=LONGEST_NOTE))
     with transaction(principal) as tx:
         found = find(tx, SecurityEvent, event, permission=SECURITY_CLOSE)
         open_still = (SecurityEvent.id == found.id, SecurityEvent.closed_at.is_(None))

@@ -21,6 +21,7 @@ from backoffice.accounts.models import (
 from backoffice.accounts.services import letters, proof
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.problems import Rejected
 from backoffice.schools.models import Membership, Role, School
@@ -31,8 +32,8 @@ from backoffice.throttles.tries import Claim, take
 LASTS = timedelta(hours=24)
 # A mail that is neither sent nor given up by then never will be.
 LONGEST_WAIT = timedelta(days=3)
-OVER = "This link is over: nothing waits that it could stop."
-NOT_POSSIBLE = (
+OVER = lazy("This link is over: nothing waits that it could stop.")
+NOT_POSSIBLE = lazy(
     "This cannot be reset here. There is no second factor, a reset waits already, or somebody else looks"
     " after this account."
 )

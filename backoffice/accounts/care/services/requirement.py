@@ -9,10 +9,13 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.services import proof, second_factor
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
 
-OWN_FIRST = "Set up your own second factor first: you would be shut out of the console until you have one."
+OWN_FIRST = lazy(
+    "Set up your own second factor first: you would be shut out of the console until you have one."
+)
 
 
 def require_second_factor(

@@ -18,6 +18,7 @@ from backoffice.accounts.care.services import events
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.services import letters, proof
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -28,12 +29,12 @@ from backoffice.storage.sealed import seal_text
 from backoffice.wording import clean
 
 LONGEST_REASON = 500
-NOT_NOW = "This account cannot be suspended. It is suspended already, or it is your own."
-NOT_SUSPENDED = "This account is not suspended."
-NOT_THIS_PLACE = (
+NOT_NOW = lazy("This account cannot be suspended. It is suspended already, or it is your own.")
+NOT_SUSPENDED = lazy("This account is not suspended.")
+NOT_THIS_PLACE = lazy(
     "This place cannot be suspended. It is suspended already, or it is a leader's: ask the company for that."
 )
-PLACE_NOT_SUSPENDED = "This place is not suspended."
+PLACE_NOT_SUSPENDED = lazy("This place is not suspended.")
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,9 @@ def _tell(tx: Transaction, person: Account, place: School, *, suspended: bool) -
 def _reason(reason: str) -> str:
     reason = clean(reason)
     if not reason:
-        raise Rejected(reason="Write why.")
+        raise Rejected(reason=gettext("Write why."))
     if len(reason) > LONGEST_REASON:
-        raise Rejected(reason=f"Shorten the reason to {LONGEST_REASON} letters.")
+        raise Rejected(reason=gettext("Shorten the reason to %(most)s letters.", most=LONGEST_REASON))
     return reason
 
 

@@ -15,6 +15,7 @@ from backoffice.accounts.providers.services import directory
 from backoffice.accounts.services import signing_in
 from backoffice.accounts.services.signing_in import SignedIn, Vouched
 from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
 from backoffice.problems import Throttled
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
@@ -23,7 +24,9 @@ from backoffice.throttles.visitor import Visitor
 
 LASTS = timedelta(minutes=10)
 ONCE = "1/10minute"
-TOO_LATE = f"This sign-in was begun elsewhere, was used already, or took too long. {protocol.AGAIN}"
+TOO_LATE = lazy(
+    "This sign-in was begun elsewhere, was used already, or took too long. %(again)s", again=protocol.AGAIN
+)
 _JOURNEY = "journey to an identity provider"
 
 

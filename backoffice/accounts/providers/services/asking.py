@@ -18,6 +18,7 @@ from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import School, SchoolKind
 from backoffice.storage import functions
@@ -25,8 +26,8 @@ from backoffice.storage.sealed import open_text
 
 LONGEST = 253
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
-PERSONAL = "Only you work at your own school. There is nobody to ask."
-NOT_FROM_THERE = (
+PERSONAL = lazy("Only you work at your own school. There is nobody to ask.")
+NOT_FROM_THERE = lazy(
     "Sign in that way yourself first, with an account of this domain. So no typing error shuts you out."
 )
 
@@ -43,7 +44,12 @@ class Closed:
     @property
     def sentence(self) -> str:
         """What to do, said to a person."""
-        return f"{self.school} asks you to sign in with {self.title}, with your account of {self.domain}."
+        return gettext(
+            "%(school)s asks you to sign in with %(title)s, with your account of %(domain)s.",
+            school=self.school,
+            title=self.title,
+            domain=self.domain,
+        )
 
 
 def closed_schools(tx: Transaction) -> Sequence[Closed]:
@@ -68,7 +74,7 @@ def ask_of_staff(*, principal: Principal, school: str, domain: str, back: PutBac
     """
     domain = domain.strip().casefold()
     if domain and (len(domain) > LONGEST or not _DOMAIN.fullmatch(domain)):
-        raise Rejected(domain="Write a domain, such as school.example.")
+        raise Rejected(domain=gettext("Write a domain, such as school.example."))
     with transaction(principal) as tx:
         proof.demand(tx)
         place = find(tx, School, school, permission=SCHOOLS_EDIT, lock=True)

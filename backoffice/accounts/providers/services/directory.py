@@ -15,6 +15,7 @@ from backoffice.accounts.providers import fetching
 from backoffice.accounts.providers.models import IdentityProvider
 from backoffice.accounts.providers.protocol import WELL_KNOWN, Provider
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.settings import Settings
 from backoffice.storage import functions, keyring
@@ -55,11 +56,13 @@ def one(name: str) -> Provider:
 def register(*, principal: Principal, name: str, registration: Registration) -> None:
     """Let people sign in with a provider, or ask it otherwise. Only the system may. Raises `Rejected`."""
     if not _NAME.fullmatch(name) or name in TAKEN:
-        raise Rejected(name="Name it in small letters, such as entra.")
+        raise Rejected(name=gettext("Name it in small letters, such as entra."))
     if not fetching.is_safe(registration.discovery_url) or not registration.discovery_url.endswith(
         WELL_KNOWN
     ):
-        raise Rejected(discovery_url=f"Name a full https:// address that ends in {WELL_KNOWN}.")
+        raise Rejected(
+            discovery_url=gettext("Name a full https:// address that ends in %(end)s.", end=WELL_KNOWN)
+        )
     with transaction(principal) as tx:
         values = {
             "title": registration.title,

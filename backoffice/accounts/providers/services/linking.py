@@ -28,6 +28,7 @@ from backoffice.accounts.services import credentials, proof
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -44,14 +45,14 @@ LASTS = timedelta(minutes=30)
 KEPT_FOR = timedelta(days=2)
 _OFFER = "offer to link an account"
 
-TOO_LATE = "Too much time has passed. Start again from the sign-in page."
-SPENT = "This link has been used, or its time is over. Ask for a new one."
-ANOTHER_ADDRESS = (
+TOO_LATE = lazy("Too much time has passed. Start again from the sign-in page.")
+SPENT = lazy("This link has been used, or its time is over. Ask for a new one.")
+ANOTHER_ADDRESS = lazy(
     "That account has another e-mail address than your account here."
     " Choose the one whose address is yours here."
 )
-ANOTHERS = "That account is linked with another account here. Unlink it there first."
-NO_OTHER_WAY = "You have no password yet, so this is your only way in. Choose one first."
+ANOTHERS = lazy("That account is linked with another account here. Unlink it there first.")
+NO_OTHER_WAY = lazy("You have no password yet, so this is your only way in. Choose one first.")
 
 
 @dataclass(frozen=True)

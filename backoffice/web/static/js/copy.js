@@ -1,3 +1,5 @@
+import { said } from "./texts.js";
+
 /**
  * Reveals every `<button data-copy="text" hidden>` where the browser lets a page write to the
  * clipboard, and says "Copied" in the button (which is a live region) for two seconds.
@@ -12,9 +14,9 @@ export function copyButtons(root) {
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(button.dataset.copy);
-        label.textContent = "Copied";
+        label.textContent = said("Copied");
       } catch {
-        label.textContent = "Mark it and copy it";
+        label.textContent = said("Mark it and copy it");
       }
       clearTimeout(timer);
       timer = setTimeout(() => { label.textContent = before; }, 2000);

@@ -1,3 +1,5 @@
+import { said } from "./texts.js";
+
 /**
  * Every form that posts: a second submit while the first is on its way is ignored. The pressed button turns,
  * and after a moment it is said that the page is at work.
@@ -15,15 +17,15 @@ export function guardForms(root) {
 function sendOnce(form) {
   const timers = [];
   let pressed = null;
-  const said = document.createElement("span");
-  said.className = "visually-hidden";
-  said.setAttribute("role", "status");
+  const status = document.createElement("span");
+  status.className = "visually-hidden";
+  status.setAttribute("role", "status");
   const release = () => {
     timers.splice(0).forEach(clearTimeout);
     delete form.dataset.busy;
     delete pressed?.dataset.pressed;
     form.removeAttribute("aria-busy");
-    said.textContent = "";
+    status.textContent = "";
   };
   form.addEventListener("submit", (event) => {
     if ("busy" in form.dataset) {
@@ -33,12 +35,12 @@ function sendOnce(form) {
     // The button is not disabled: a disabled button's name and value would not be sent.
     form.dataset.busy = "";
     form.setAttribute("aria-busy", "true");
-    form.append(said);
+    form.append(status);
     pressed = event.submitter;
     if (pressed) pressed.dataset.pressed = "";
     const uploads = form.enctype === "multipart/form-data";
     timers.push(setTimeout(release, uploads ? UPLOAD_PATIENCE : PATIENCE));
-    timers.push(setTimeout(() => { said.textContent = "One moment, please."; }, SAY_AFTER));
+    timers.push(setTimeout(() => { status.textContent = said("One moment, please."); }, SAY_AFTER));
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) release(); });
 }

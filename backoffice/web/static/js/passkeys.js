@@ -1,14 +1,16 @@
+import { said } from "./texts.js";
+
 /**
  * Forms that carry a passkey's answer: `<form data-passkey="address of the question" hidden>`, revealed where
  * the browser knows passkeys. The button asks for the question, hands it to the browser, and sends the
  * answer as the form. A text marked `data-without-passkeys` goes.
  */
-const SAID = {
-  NotAllowedError: "Nothing was done: it was cancelled, or the time was over. Try again.",
-  InvalidStateError: "This device has a passkey of yours already.",
-  SecurityError: "Passkeys do not work at this address. Open this site by its own address.",
+const REASONS = {
+  NotAllowedError: () => said("Nothing was done: it was cancelled, or the time was over. Try again."),
+  InvalidStateError: () => said("This device has a passkey of yours already."),
+  SecurityError: () => said("Passkeys do not work at this address. Open this site by its own address."),
 };
-const OTHERWISE = "Your browser could not do this. Try again, or use another way.";
+const OTHERWISE = () => said("Your browser could not do this. Try again, or use another way.");
 
 export function passkeys(root) {
   if (!window.PublicKeyCredential) return;
@@ -27,8 +29,8 @@ export function passkeys(root) {
 }
 
 async function ask(form, button) {
-  const said = form.querySelector("[data-passkey-said]");
-  said.textContent = "";
+  const reason = form.querySelector("[data-passkey-said]");
+  reason.textContent = "";
   // What else the form needs comes first: a passkey that was made and then refused would stay on the device.
   if ("pressed" in button.dataset || !form.reportValidity()) return;
   button.dataset.pressed = "";
@@ -44,7 +46,7 @@ async function ask(form, button) {
     if (shared) form.elements.shared.value = shared.type !== "checkbox" || shared.checked ? shared.value : "";
     form.requestSubmit();
   } catch (error) {
-    said.textContent = SAID[error.name] ?? OTHERWISE;
+    reason.textContent = (REASONS[error.name] ?? OTHERWISE)();
   } finally {
     delete button.dataset.pressed;
   }

@@ -5,9 +5,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0040_changes.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0039_changes.sql"
 
-revision = "0040"
+revision = "0039"
 down_revision = "0038"
 branch_labels = None
 depends_on = None
