@@ -42,6 +42,7 @@ LONGEST_STATEMENT = "120s"
 KEPT_FOR = timedelta(days=30)
 # What no worker has ended by then, none will.
 GIVEN_UP_AFTER = timedelta(days=1)
+FORGOTTEN: dict[str, Any] = {"values": [], "seen": ""}
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -137,6 +138,8 @@ def take_up(who: Purpose, *, number: int) -> TakenUp | None:
     with transaction(who) as tx:
         row = tx.scalars(_with(number).with_for_update()).one_or_none()
         if row is None or row.state not in UNDER_WAY:
+            if row is not None:
+                row.asked = FORGOTTEN
             return None
         row.state, row.started_at = ChangeState.LOOKING, row.started_at or clock.now()
         digest = tx.scalar(select(AccountSession.token_digest).where(AccountSession.id == row.session_id))
@@ -177,6 +180,8 @@ def end_change(who: Purpose, *, number: int, state: ChangeState, said: Mapping[s
         row = tx.scalars(_with(number).with_for_update()).one_or_none()
         if row is None or row.state == ChangeState.STOPPED:
             return
+        # The words that a list was searched for are names.
+        row.asked = FORGOTTEN
         row.said = dict(said) if row.state != ChangeState.DONE or state is ChangeState.DONE else row.said
         if row.state in UNDER_WAY:
             row.state, row.finished_at = state, clock.now()

@@ -318,5 +318,7 @@ def test_words_that_were_searched_stand_in_no_address(app: Flask, world: World, 
     leader, there = signed_in(app, world, "leader"), seated(room)
     page = confirmed(leader, world, q="pupil")
     assert re.fullmatch(rf"{large.HERE}\w+", page)
+    assert ["q", "pupil"] in only(world).asked["values"]
     work(app)
-    assert seated(room) == there - MANY
+    # What is over needs them no more.
+    assert (seated(room), only(world).asked["values"]) == (there - MANY, [])
