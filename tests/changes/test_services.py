@@ -1,6 +1,7 @@
 """What changes of records are kept, who sees them, and putting one back."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -351,6 +352,23 @@ def test_what_another_field_of_the_same_form_became_meanwhile_is_not_overwritten
         back(teacher, change, "Renamed Rails")
     row = row_of(Classroom, room)
     assert (row.name, row.shared_devices) == ("Renamed Rails", False)
+
+
+def test_of_two_who_put_the_same_back_at_once_one_does(teacher: Principal, ada: str) -> None:
+    correct(teacher, ada, "Augusta")
+    change = kept(teacher, Student, ada)[0]
+
+    def tried(_: int) -> bool:
+        try:
+            back(teacher, change, ["Augusta", None])
+        except Rejected:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(tried, range(2))) == [False, True]
+    assert name_of(ada) == ("Ada", "Lovelace")
+    assert len(kept(teacher, Student, ada)) == 2
 
 
 def test_an_archived_class_and_its_students_stay_as_they_are(teacher: Principal, room: str, ada: str) -> None:

@@ -77,9 +77,10 @@ def ask_of_staff(*, principal: Principal, school: str, domain: str, back: PutBac
         raise Rejected(domain=gettext("Write a domain, such as school.example."))
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=SCHOOLS_EDIT, lock=True)
+        place = find(tx, School, school, permission=SCHOOLS_EDIT)
         if place.kind == SchoolKind.PERSONAL:
             raise Rejected.whole(PERSONAL)
+        tx.refresh(place, with_for_update=True)
         own = tx.execute(
             select(AccountSession.came_by, AccountSession.came_from).where(
                 AccountSession.id == tx.principal.session_id
