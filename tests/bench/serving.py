@@ -23,8 +23,9 @@ UNTHROTTLED = {f"BACKOFFICE_THROTTLES__{name.upper()}": "1000000/second" for nam
 
 
 Fields = Mapping[str, str | list[str]]
-# Seconds that nobody waits longer for one answer, and bytes of a file that are read at a time.
+# Seconds that nobody waits longer for one answer or for a start, and bytes of a file that are read at a time.
 LONGEST = 180
+STARTS_WITHIN = 120
 CHUNK = 1 << 20
 
 
@@ -106,14 +107,15 @@ def serving(
     line = [sys.executable, "-m", "tests.bench.grid_apps", kind, str(port), str(workers)]
     served = Served(port, subprocess.Popen(line, env=environment, cwd=HERE))
     try:
-        for _ in range(300):
+        first, end = served(), time.monotonic() + STARTS_WITHIN
+        while True:
             try:
-                served().ask("/healthz")
+                first.ask("/healthz")
+                break
             except OSError:
                 assert served.process.poll() is None, f"The application {kind} did not start."
+                assert time.monotonic() < end, f"The application {kind} took too long to start."
                 time.sleep(0.1)
-            else:
-                break
         yield served
     finally:
         for each in served.visitors:
