@@ -37,8 +37,13 @@ RAW_SQL = {
     "plugins/rosters/importing/seats/queries.py": "merges enrollments of them as one set",
     "plugins/rosters/importing/staging/queries.py": "makes them, and copies into them",
 }
-# Modules below everything: they import nothing of ours.
+# Modules below everything: they import nothing of ours but how a text is said.
 LEAVES = {
+    "backoffice/language/catalogues.py",
+    "backoffice/language/gathering.py",
+    "backoffice/language/moments.py",
+    "backoffice/language/spoken.py",
+    "backoffice/language/texts.py",
     "backoffice/clock.py",
     "backoffice/problems.py",
     "backoffice/wording.py",
@@ -216,7 +221,7 @@ def test_raw_sql_is_written_and_not_put_together() -> None:
 @pytest.mark.parametrize("leaf", sorted(LEAVES))
 def test_a_leaf_imports_nothing_of_ours(leaf: str) -> None:
     ours = [name for name in full_names(sources()[leaf]).values() if name.startswith("backoffice")]
-    assert ours == []
+    assert [name for name in ours if not name.startswith("backoffice.language.")] == []
 
 
 def test_the_core_names_no_plugin() -> None:
