@@ -608,6 +608,7 @@ PAGES: Mapping[str, Stop] = {
     "sign-in, refused": Stop(path="/sign-in/google/callback"),
     "a link to an identity": Stop(path=f"/sign-in/link/{OFFERED}"),
     "account": Stop("teacher", "/account"),
+    "account, language": Stop("teacher", "/account/language"),
     "account, linked": Stop("leader", "/account"),
     "password once more": Stop("teacher", "/account/prove"),
     "password once more, wrong": Stop("teacher", "/account/prove", prove_wrongly),
