@@ -16,6 +16,9 @@ def import_upload(run: JobRun) -> Counts:
     if not outcome.done:
         run.say("It was not to be imported; nothing was changed. The report says why.")
         return {"lines": outcome.noted.lines, "imported": 0}
+    if outcome.dry_run or outcome.otherwise:
+        run.say("It was looked at; nothing was changed.")
+        return {"lines": outcome.noted.lines, "imported": 0}
     return {"lines": outcome.noted.lines, "imported": 1, **outcome.counts}
 
 

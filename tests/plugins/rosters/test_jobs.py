@@ -412,3 +412,18 @@ def test_a_leader_of_a_district_uploads_for_it(app: Flask, world: World) -> None
     with transaction(SYSTEM) as tx:
         assert tx.scalar(schools) == before + 2
         assert tx.scalar(select(func.count()).select_from(Student)) is not None
+
+
+def test_a_worker_that_only_looks_says_so_and_tells_the_leader(app: Flask, world: World) -> None:
+    target = Target(school=world.home.public_id)
+    public_id = services.queue_upload(
+        principal=world.sign_in("leader"), target=target, content=[zipped(SHAPE)], look_first=True
+    )
+    looking = Running(app, {"number": numbered(public_id)})
+    counts = import_upload(looking)
+    assert (counts["imported"], looking.said) == (0, ["It was looked at; nothing was changed."])
+    assert "Nothing is changed yet." in mails()[-1]
+    # By another worker it is not looked at twice.
+    assert import_upload(Running(app, {"number": numbered(public_id)})) == {}
+    services.bring_in(principal=world.sign_in("leader"), roster=public_id)
+    assert import_upload(Running(app, {"number": numbered(public_id)}))["imported"] == 1
