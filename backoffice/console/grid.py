@@ -494,6 +494,12 @@ class Grid(GuardedView):
             "panel": [(each, found) for each, found in inputs if not each.at_hand and found],
             # A form in which words are looked for travels as one.
             "picks": any(one.kind == "pick" for _, found in inputs for one in found),
+            "looked": any(
+                one.kind == "pick" and one.value
+                for each, found in inputs
+                if not each.at_hand
+                for one in found
+            ),
             "within": school.public_id if (school := self.chosen(tx, "school")) else "",
             "choosable": self._choosable(columns),
             "first_column": columns[0].key,

@@ -115,6 +115,7 @@ def test_a_filter_finds_and_keeps_what_else_was_asked(app: Flask, world: World) 
     assert page.status_code == 200
     assert list(options(page.text, "classroom")) == [room.public_id]
     assert '<option value="today" selected>' in page.text
+    assert f'<option value="{room.public_id}" selected>' in page.text, "the only one is meant"
     assert "1 found" in page.text
     led = narrow(leader, classroom=room.public_id, active="today", **{"find-classroom": words})
     assert (led.status_code, words in led.location) == (303, False)

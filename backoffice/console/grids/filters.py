@@ -229,17 +229,16 @@ class RelationFilter(Filter):
         if self.pick is None or not may_pick(tx, self.pick):
             return []
         looked: LookedFor = tx.info.get(LOOKED_FOR, {}).get(self.name, LookedFor("", (), ""))
-        chosen = asked.thing.public_id if asked else None
+        # The only one that is found is meant.
+        only = looked.found[0].public_id if len(looked.found) == 1 else None
+        before = asked.thing.public_id if asked else ""
+        chosen = only or before
         options = [
-            Option(
-                each.public_id,
-                f"{each.name}, {each.hint}" if each.hint else each.name,
-                each.public_id == chosen,
-            )
+            Option(each.public_id, ", ".join(filter(None, (each.name, each.hint))), each.public_id == chosen)
             for each in looked.found
         ]
-        if chosen and not any(option.selected for option in options):
-            options.append(Option(chosen, self.called(tx, asked.thing), selected=True))  # type: ignore[union-attr]
+        if asked and not any(option.value == before for option in options):
+            options.append(Option(before, self.called(tx, asked.thing), before == chosen))
         options = [Option("", self.nothing), *options]
         return [Input(self.name, self.title, "pick", options, looked.words, self.pick, looked.said)]
 

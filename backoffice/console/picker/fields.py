@@ -1,6 +1,6 @@
 """A field of a form that picks one thing: a select of a few, and what looks for one by its name of many."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask import render_template
@@ -14,6 +14,7 @@ from backoffice.console.grids.filters import MOST_CHOICES
 from backoffice.console.picker.asking import is_looking, look, looked_for, too_often
 from backoffice.problems import Throttled
 from backoffice.schools import picking, queries
+from backoffice.schools.picking import Picked
 
 
 class PickingForm(FlaskForm):
@@ -72,7 +73,10 @@ class PickField(SelectField):
             self.within = queries.school_public_id(tx, within) if within is not None else None
             chosen = picking.picked(tx, self.relation, self.data or "", within=within)
             self.words = looked_for(self.name)
-            found = self._look(tx, within) if self.words else ()
+            found = self._look(tx, within) if self.words else []
+            if len(found) == 1:
+                # The only one is meant.
+                self.data = found[0].public_id
             offered = [*found, *([chosen] if chosen and chosen not in found else [])]
             self.said = self.said or f"Type the beginning of a name, and find the {self.noun}."
         self.choices = [
@@ -94,11 +98,11 @@ class PickField(SelectField):
         """What is picked."""
         return picking.RELATIONS[self.relation].noun
 
-    def _look(self, tx: Transaction, within: int | None) -> Any:
+    def _look(self, tx: Transaction, within: int | None) -> Sequence[Picked]:
         try:
             found = look(tx, self.relation, self.words, within=within)
         except Throttled as throttled:
             self.said = too_often(throttled)
-            return ()
+            return []
         self.said = found.said
         return found.shown
