@@ -77,7 +77,10 @@ WHERE = {
         " where c.public_id = %(classroom)s and e.ended_at is null)"
     ),
     "q": "school_id = %(school)s and name_tokens @> array[%(token)s]",
-    "schools": "name_tokens && %(tokens)s",
+    "schools": (
+        "exists (select from unnest(%(numbers)s::bigint[], %(tokens)s::bytea[]) t (school, token)"
+        " where t.school = s.school_id and s.name_tokens @> array[t.token])"
+    ),
 }
 OWN = """
     select s.school_id, s.id, s.given_name, c.name, e.balance from app.student_session n
@@ -123,7 +126,8 @@ def bare(address: str) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
         if kind == "schools":
             # A name's token is another one in each school.
             first, last = map(int, asked["schools"].split("-"))
-            values["tokens"] = [names.token(asked["q"], school_id=each) for each in range(first, last + 1)]
+            values["numbers"] = list(range(first, last + 1))
+            values["tokens"] = [names.token(asked["q"], school_id=each) for each in values["numbers"]]
         if kind in {"", "after"}:
             statement = BY_DAY if asked.get("sort") else LISTED.format(where=WHERE[kind])
             rows = connection().execute(statement.encode(), values).fetchall()

@@ -112,7 +112,8 @@ def serving(
             try:
                 first.ask("/healthz")
                 break
-            except OSError:
+            except (OSError, http.client.HTTPException):
+                first.close()
                 assert served.process.poll() is None, f"The application {kind} did not start."
                 assert time.monotonic() < end, f"The application {kind} took too long to start."
                 time.sleep(0.1)
