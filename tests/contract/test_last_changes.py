@@ -63,6 +63,7 @@ NEW = "makes something new"
 ACT = "an act that is asked about, not a form of fields"
 MANY = "of many records at once; each has a form of its own"
 SEARCH = "looks for something"
+CELL = "one cell of a list; what changed stands on the record's own form"
 # Forms that show none, each with the reason.
 WITHOUT: Mapping[str, str] = {
     "console_classrooms.new": NEW,
@@ -87,13 +88,18 @@ WITHOUT: Mapping[str, str] = {
     **dict.fromkeys((f"console_changes.{kind}" for kind in KINDS.values() if kind != "plugin"), ACT),
     "console_changes.plugin_settings": ACT,
     "console_classrooms.paste": MANY,
+    "console_students.import_rows": MANY,
     "console_class_points.award": MANY,
     "console_class_points.goals": MANY,
     "console_school-year.index": MANY,
     "console_views.view": "how one likes to see a list, made anew with two clicks",
     **dict.fromkeys(
+        ("console_classrooms.cell_mark", "console_classrooms.cell_name", "console_students.cell_name"), CELL
+    ),
+    **dict.fromkeys(
         (
-            f"{grid}.search"
+            f"{grid}.{door}"
+            for door in ("search", "narrow")
             for grid in (
                 *("console_classrooms", "console_families", "console_family-invitations"),
                 *("console_invitations", "console_outbox", "console_schools", "console_security"),
