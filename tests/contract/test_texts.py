@@ -76,6 +76,13 @@ def test_no_template_says_anything_outside_of_gettext() -> None:
     assert [each for each in TEMPLATES_TO_COME if not _some(bare, each)] == []
 
 
+def test_no_template_gives_the_name_of_gettext_away() -> None:
+    """`{% set _ = ... %}` would be called by the next text below it."""
+    assert [
+        path for path in templates() if re.search(r"\{%-? *(?:set|for) _\b", path.read_text("utf-8"))
+    ] == []
+
+
 def test_no_module_shows_a_text_outside_of_gettext() -> None:
     modules = [path for top in ("backoffice", "plugins") for path in sorted((ROOT / top).rglob("*.py"))]
     bare = {str(path.relative_to(ROOT)): bare_in_module(path) for path in modules}
