@@ -51,7 +51,7 @@ def test_every_permission_is_said_in_a_sentence_of_its_own(app: Flask, world: Wo
 
 def test_a_line_tells_pages_and_what_asks_for_the_password(app: Flask, world: World) -> None:
     shown = lines(app, world)
-    assert shown["students:edit"].text.endswith("on Names and pictures, Students")
+    assert shown["students:edit"].text.endswith("on Names and pictures, Put back, Students")
     assert "on Invitations, Teachers, the password is asked for once more" in shown["teachers:invite"].text
     assert shown["students:export"].text.endswith("on Students, the password is asked for once more")
     assert shown["keys:rotate"].text.endswith("By no role, at the server only")

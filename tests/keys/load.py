@@ -115,6 +115,9 @@ class Load:
     def wrote(self, place: Place) -> bool:
         """Whether a value is one that visitors change."""
         table, column, key = place
+        if table == "app.student_change":
+            # Of a student whose name is changed again and again, the last changes alone are kept.
+            return True
         return table == "app.student" and column == "given_name" and key[-1] in self.names
 
     def _begin(self, act: Callable[..., object], *arguments: object) -> None:

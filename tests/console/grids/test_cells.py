@@ -116,7 +116,7 @@ def test_whoever_comes_second_is_shown_what_is_there_and_by_whom(
     assert page.status_code == 409
     assert "<main" in page.text
     assert "Write mine over it" in page.text
-    assert "changed by" not in page.text, "Written where no class was named: nobody can say."
+    assert "changed by you in another window" in page.text
 
 
 def test_two_windows_of_one_person_are_told_apart_from_two_people(
