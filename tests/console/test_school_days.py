@@ -62,7 +62,7 @@ def test_what_is_refused_stands_beside_its_field(client: FlaskClient, page: str)
     answer = send(client, page, {"time_zone": PACIFIC})
     assert (answer.status_code, 'id="days-error"' in answer.text, ticked(answer.text)) == (422, True, [])
     # The line above the form leads to the boxes.
-    assert 'href="#days"' in answer.text
+    assert 'href="#days-0"' in answer.text
     assert '<fieldset id="days"' in answer.text
     answer = send(client, page, {"days": ["mon", "tue"], "time_zone": "Mars/North"})
     assert (answer.status_code, 'id="time_zone-error"' in answer.text) == (422, True)
