@@ -16,8 +16,13 @@ class Rejected(Exception):
     """
 
     def __init__(self, **fields: str) -> None:
-        super().__init__("; ".join(fields.values()))
+        super().__init__("; ".join(map(str, fields.values())))
         self.fields = fields
+
+    @property
+    def in_words(self) -> str:
+        """All that it says, for where there are no inputs to say it beside."""
+        return " ".join(map(str, self.fields.values()))
 
     @classmethod
     def whole(cls, sentence: str) -> "Rejected":
@@ -42,7 +47,7 @@ class SwitchedOff(Exception):
         self.part = part
 
     @property
-    def sentence(self) -> str:
+    def in_words(self) -> str:
         """What it is, said to a person."""
         return gettext("%(part)s is switched off.", part=self.part)
 
@@ -56,7 +61,7 @@ class Throttled(Exception):
         self.wait = wait
 
     @property
-    def sentence(self) -> str:
+    def in_words(self) -> str:
         """What to do, said to a person."""
         seconds = ceil(self.wait.total_seconds())
         for size, wait in (

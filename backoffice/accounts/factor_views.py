@@ -163,7 +163,7 @@ def _act(act: Callable[..., Changed], answer: Callable[[Changed], Response]) -> 
     try:
         changed = act(principal=who, sessions=settings().sessions)
     except Rejected as rejected:
-        flash(" ".join(map(str, rejected.fields.values())), "warning")
+        flash(rejected.in_words, "warning")
         return redirect(SET_UP.address, 303)
     return answer(changed)
 

@@ -228,7 +228,7 @@ def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page
     try:
         act()
     except Rejected as rejected:
-        flash(" ".join(rejected.fields.values()), "warning")
+        flash(rejected.in_words, "warning")
     except Throttled as throttled:
         flash(f"That was asked for too often. {throttled.sentence}", "warning")
     else:

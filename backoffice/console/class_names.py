@@ -86,7 +86,7 @@ class ClassNames(ClassPage):
         try:
             showing.set_picture(principal=self.who, classroom=public_id, student=student, avatar=avatar)
         except Rejected as rejected:
-            page = self._page(public_id, problems={"": " ".join(rejected.fields.values())}, chosen=student)
+            page = self._page(public_id, problems={"": rejected.in_words}, chosen=student)
             return page, 422
         flash("The picture is changed.", "success")
         return _back(public_id)

@@ -83,7 +83,7 @@ class LargeChangesPage(GuardedView):
         try:
             services.stop_change(principal=self.who, change=public_id)
         except Rejected as rejected:
-            flash(" ".join(rejected.fields.values()), "info")
+            flash(rejected.in_words, "info")
         return redirect(f"{HERE}{public_id}", 303)
 
     def _shown(self, row: LargeChange) -> dict[str, Any]:

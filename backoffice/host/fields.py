@@ -88,7 +88,8 @@ class Setting:
         if self.kind is Kind.LINES:
             return "\n".join(value)
         if self.kind is Kind.LENGTH:
-            return f"{value / LENGTHS[self.unit]:g}"
+            # All digits: what is shown is what a form that is saved again sends.
+            return repr(value / LENGTHS[self.unit]).removesuffix(".0")
         return str(value)
 
     def limits(self) -> str:

@@ -46,7 +46,7 @@ def change_many(run: JobRun) -> Counts:
 
 def _reason(refusal: Exception) -> str:
     if isinstance(refusal, Rejected):
-        return f"{' '.join(refusal.fields.values())} Nothing was changed."
+        return f"{refusal.in_words} Nothing was changed."
     return SIGNED_OUT if isinstance(refusal, SessionEnded) else NO_LONGER
 
 

@@ -19,7 +19,7 @@ VERSION_BYTES = 8
 LEAST_BYTES = 1024
 COMPRESSED = frozenset({"text/css", "text/javascript", "image/svg+xml", "application/json"})
 KEPT_SECONDS = 365 * 24 * 3600
-# Under an address without a version, or with the one of another release.
+# Under an address without a version.
 UNSURE_SECONDS = 3600
 
 
@@ -38,7 +38,9 @@ def init_app(app: Flask) -> None:
         first, slash, rest = values["filename"].partition("/")
         if slash and first[:2] == "v-":
             values["filename"] = rest
-            g.kept_long = first == version(_folder(app, endpoint))
+            # While a release goes out, a process of the one before is asked for files that it has not got.
+            ours = first == version(_folder(app, endpoint))
+            g.kept_seconds = KEPT_SECONDS if ours else 0
 
     @app.after_request
     def _compressed(response: Response) -> Response:
@@ -53,8 +55,9 @@ def is_files(endpoint: str | None) -> bool:
 
 
 def kept_seconds() -> int:
-    """How long browsers may keep the file that this request asks for."""
-    return KEPT_SECONDS if g.get("kept_long") else UNSURE_SECONDS
+    """How long browsers may keep the file that this request asks for; 0 for one of another release."""
+    seconds: int = g.get("kept_seconds", UNSURE_SECONDS)
+    return seconds
 
 
 @cache

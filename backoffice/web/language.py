@@ -98,7 +98,8 @@ def _back(address: str) -> str:
     except (ValueError, HTTPException, RequestRedirect):
         # What was shown in answer to a form alone cannot be asked for.
         return "/"
-    return urlunsplit(("", "", came_from.path, came_from.query, ""))
+    # The routes know "//join" as well; to a browser that is a host.
+    return urlunsplit(("", "", f"/{came_from.path.lstrip('/')}", came_from.query, ""))
 
 
 def init_app(app: Flask) -> None:

@@ -210,7 +210,7 @@ class RosterGrid(Grid):
         try:
             services.bring_in(principal=self.who, roster=public_id)
         except Rejected as rejected:
-            flash(" ".join(rejected.fields.values()), "info")
+            flash(rejected.in_words, "info")
         else:
             flash(COMING_IN, "success")
         return redirect(f"/console/rosters/{public_id}", 303)

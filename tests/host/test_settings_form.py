@@ -209,3 +209,11 @@ def test_every_installed_plugin_can_be_set(runtime: Runtime) -> None:
     for plugin in plugins:
         assert plugin.settings is not None
         assert settings_in(plugin.settings)
+
+
+def test_a_length_of_time_is_shown_with_all_its_digits() -> None:
+    """What is shown is what a form that is saved again sends."""
+    field = settings_in(Settings)["pause"]
+    seconds = 3600 + 1234567 / 1e6
+    assert timedelta(hours=float(field.typed(timedelta(seconds=seconds)))) == timedelta(seconds=seconds)
+    assert field.typed(timedelta(hours=2)) == "2"

@@ -35,10 +35,15 @@ def test_what_a_module_imports_has_its_version(app: Flask) -> None:
         assert "immutable" in answer.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("at", ["/static/css/app.css", "/static/v-0000000000000000/css/app.css"])
-def test_without_this_release_s_version_only_for_an_hour(app: Flask, at: str) -> None:
+@pytest.mark.parametrize(
+    ("at", "seconds"), [("/static/css/app.css", 3600), ("/static/v-0000000000000000/css/app.css", 0)]
+)
+def test_without_this_release_s_version_for_an_hour_and_with_another_s_not_at_all(
+    app: Flask, at: str, seconds: int
+) -> None:
+    """A process of the release before would answer with its own file under the new address."""
     with app.test_client().get(at) as answer:
-        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=3600")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, f"public, max-age={seconds}")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.mails import SIGN_UP
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.language import choose_language
+from backoffice.language.catalogues import translations
+from backoffice.language.spoken import speaking
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
 from backoffice.schools.services.school_days import set_school_days
@@ -94,6 +97,20 @@ def test_the_switch_keeps_no_language_that_there_is_not(client: FlaskClient, to:
 )
 def test_the_switch_leads_nowhere_else(client: FlaskClient, referer: str) -> None:
     assert client.get("/language?to=es", headers={"Referer": referer}).location == "/"
+
+
+def test_the_switch_leads_to_no_host_of_the_name_of_a_page(client: FlaskClient) -> None:
+    answer = client.get("/language?to=es", headers={"Referer": "http://localhost//join?x=1"})
+    assert answer.location == "/join?x=1"
+
+
+def test_what_a_refusal_says_is_said_in_the_language_of_who_reads_it() -> None:
+    """Also where it is joined, which passes by what makes a text say itself."""
+    with speaking("es"):
+        said = translations("es").gettext("Choose a language of the list.")
+        refusal = Rejected(language=lazy("Choose a language of the list."))
+        assert (refusal.in_words, str(refusal)) == (said, said)
+        assert said != "Choose a language of the list."
 
 
 def test_a_cookie_that_is_no_language_is_passed_over(client: FlaskClient) -> None:

@@ -60,7 +60,7 @@ def unlock(context: click.Context, *, email: str, as_json: bool) -> None:
 
 
 def _refuse(rejected: Rejected) -> NoReturn:
-    click.echo(" ".join(rejected.fields.values()), err=True)
+    click.echo(rejected.in_words, err=True)
     sys.exit(BAD_INPUT)
 
 

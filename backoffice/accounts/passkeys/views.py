@@ -142,7 +142,7 @@ def passkeys() -> Response | tuple[str, int]:
                 sessions=settings().sessions,
             )
         except Rejected as rejected:
-            problem = " ".join(rejected.fields.values())
+            problem = rejected.in_words
         else:
             if changed.recovery_codes:
                 return codes_page(changed)
@@ -229,7 +229,7 @@ def _shown(form: PasskeyForm) -> dict[str, Any]:
 
 
 def _back(page: str, rejected: Rejected) -> Response:
-    flash(" ".join(rejected.fields.values()), "warning")
+    flash(rejected.in_words, "warning")
     return redirect(page, 303)
 
 

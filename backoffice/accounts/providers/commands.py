@@ -49,7 +49,7 @@ def register(context: click.Context, /, *, name: str, client_secret_file: TextIO
             principal=COMMAND, name=name, registration=Registration(client_secret=secret, **said)
         )
     except Rejected as rejected:
-        raise click.UsageError(" ".join(rejected.fields.values())) from None
+        raise click.UsageError(rejected.in_words) from None
     click.echo(f"People may sign in with {name}.")
 
 
