@@ -47,7 +47,7 @@ class SwitchedOff(Exception):
         self.part = part
 
     @property
-    def in_words(self) -> str:
+    def sentence(self) -> str:
         """What it is, said to a person."""
         return gettext("%(part)s is switched off.", part=self.part)
 
@@ -61,7 +61,7 @@ class Throttled(Exception):
         self.wait = wait
 
     @property
-    def in_words(self) -> str:
+    def sentence(self) -> str:
         """What to do, said to a person."""
         seconds = ceil(self.wait.total_seconds())
         for size, wait in (
