@@ -364,7 +364,7 @@ def _corrected(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
 
 
 def _in_its_cell(column: str, **fields: str) -> Fill:
-    """A cell of a list, by whoever has just seen what is there; what is changed is the row alone."""
+    """A cell of a list, by whoever has just seen what is there; the change is kept."""
 
     def filled(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
         seen = "nothing"
@@ -374,7 +374,8 @@ def _in_its_cell(column: str, **fields: str) -> Fill:
             with transaction(SYSTEM) as tx:
                 row = tx.scalars(select(grid.entity).where(grid.entity.id == thing.id)).one()
                 seen = edit.version_of(row) if edit else seen
-        return Filled({**fields, "seen": seen}, (f"changed app.{thing.kind if thing else ''}",))
+        kind = thing.kind if thing else ""
+        return Filled({**fields, "seen": seen}, (f"added app.{kind}_change", f"changed app.{kind}"))
 
     return filled
 
@@ -854,7 +855,7 @@ def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     fields = {name: "y" if value is True else value for name, value in defaults.items() if value is not False}
     number = next(each for each in settings_in(plugin.settings).values() if each.kind is Kind.WHOLE)
     fields |= {number.name: number.low, "seen": seen({})}
-    return Filled(fields, ("added app.plugin_history", "added app.plugin_state"))
+    return Filled(fields, ("added app.plugin_change", "added app.plugin_history", "added app.plugin_state"))
 
 
 def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
