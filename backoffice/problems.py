@@ -17,7 +17,8 @@ class Rejected(Exception):
 
     def __init__(self, **fields: str) -> None:
         super().__init__("; ".join(fields.values()))
-        self.fields = fields
+        # Said now, while the language is spoken in which it is read.
+        self.fields = {name: str(sentence) for name, sentence in fields.items()}
 
     @classmethod
     def whole(cls, sentence: str) -> "Rejected":
