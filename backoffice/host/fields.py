@@ -107,12 +107,13 @@ class Setting:
         unit = gettext(counted or self.unit) if counted or self.unit else ""
         low, high = (self._said(each) for each in (self.low, self.high))
         after = f" {unit}" if unit else ""
+        least, most = f"{low}{after}", f"{high}{after}"
         if low and high:
-            return gettext("From %(low)s to %(high)s.", low=low, high=f"{high}{after}")
+            return gettext("From %(low)s to %(high)s.", low=low, high=most)
         if low:
-            return gettext("At least %(low)s.", low=f"{low}{after}")
+            return gettext("At least %(low)s.", low=least)
         if high:
-            return gettext("At most %(high)s.", high=f"{high}{after}")
+            return gettext("At most %(high)s.", high=most)
         return gettext("In %(unit)s.", unit=unit) if ranged and unit else ""
 
     def _said(self, limit: Any) -> str:

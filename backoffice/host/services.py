@@ -225,8 +225,7 @@ def _write(tx: Transaction, plugin: Plugin, **values: Any) -> None:
 
 
 def _listed(titles: Sequence[str]) -> str:
-    return (
-        gettext("%(some)s and %(last)s", some=", ".join(titles[:-1]), last=titles[-1])
-        if titles[1:]
-        else str(titles[0])
-    )
+    said, *others = map(str, titles)
+    for each in others:
+        said = gettext("%(some)s and %(last)s", some=said, last=each)
+    return said

@@ -75,10 +75,12 @@ class When:
     def words(self) -> str:
         """The time as a person says it."""
         if found := _DAILY.match(self.text):
-            return gettext("every day at %(time)s UTC", time=f"{found[1]}:{found[2]}")
+            at = f"{found[1]}:{found[2]}"
+            return gettext("every day at %(time)s UTC", time=at)
         if found := _WEEKLY.match(self.text):
             day = weekday(EPOCH_WEEK + timedelta(days=WEEKDAYS.index(found[1])))
-            return gettext("every %(day)s at %(time)s UTC", day=day, time=f"{found[2]}:{found[3]}")
+            at = f"{found[2]}:{found[3]}"
+            return gettext("every %(day)s at %(time)s UTC", day=day, time=at)
         found = _EVERY.match(self.text)
         assert found is not None
         count, unit = int(found[1]), found[2]

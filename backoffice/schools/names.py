@@ -55,8 +55,8 @@ def problem_with(given: str, family: str | None) -> str | None:
         return gettext("Shorten the name to %(most)s letters.", most=LONGEST)
     if "@" in whole:
         return gettext("This looks like an e-mail address. Write the name only.")
-    if signs := sorted(_SIGNS.intersection(whole)):
-        return gettext("Leave out %(signs)s, which no name has.", signs=" ".join(signs))
+    if signs := " ".join(sorted(_SIGNS.intersection(whole))):
+        return gettext("Leave out %(signs)s, which no name has.", signs=signs)
     if not any(symbol.isalpha() for symbol in whole):
         return gettext("Write a name with letters.")
     return None

@@ -204,11 +204,8 @@ def _meaning(name: PastedName, known: Known) -> Previewed:
         case Place.HERE:
             return Previewed(name, LineState.SAME, gettext("Stays as it is."))
         case Place.LINE:
-            return Previewed(
-                name,
-                LineState.TWICE,
-                gettext("The same as line %(line)s.", line=known.answer.removeprefix("line-")),
-            )
+            before = known.answer.removeprefix("line-")
+            return Previewed(name, LineState.TWICE, gettext("The same as line %(line)s.", line=before))
         case Place.LEFT:
             note = gettext("Was in this class before and comes back with the points.")
             return Previewed(name, LineState.BACK, note, known.student_id)
