@@ -17,8 +17,7 @@ class Rejected(Exception):
 
     def __init__(self, **fields: str) -> None:
         super().__init__("; ".join(fields.values()))
-        # Said now, while the language is spoken in which it is read.
-        self.fields = {name: str(sentence) for name, sentence in fields.items()}
+        self.fields = fields
 
     @classmethod
     def whole(cls, sentence: str) -> "Rejected":

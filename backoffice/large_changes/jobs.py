@@ -47,7 +47,7 @@ def change_many(run: JobRun) -> Counts:
 
 def _reason(refusal: Exception) -> str:
     if isinstance(refusal, Rejected):
-        return " ".join((*refusal.fields.values(), gettext("Nothing was changed.")))
+        return " ".join((*map(str, refusal.fields.values()), gettext("Nothing was changed.")))
     return SIGNED_OUT if isinstance(refusal, SessionEnded) else NO_LONGER
 
 
