@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from backoffice import clock
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import short_day, spoken_day, weekday
 
 T = TypeVar("T")
 # Further than so many nothing is counted that grows with time.
@@ -126,7 +127,7 @@ def hourly(hours: Sequence[datetime], counts: Mapping[datetime, int], zone: Zone
     """A bar for each hour, named as the zone says it."""
     local = [hour.astimezone(zone) for hour in hours]
     return [
-        Amount(f"{there:%A %H:%M}", counts.get(hour, 0), short=f"{there:%H}")
+        Amount(f"{weekday(there)} {there:%H:%M}", counts.get(hour, 0), short=f"{there:%H}")
         for hour, there in zip(hours, local, strict=True)
     ]
 
@@ -134,6 +135,6 @@ def hourly(hours: Sequence[datetime], counts: Mapping[datetime, int], zone: Zone
 def daily(counts: Mapping[date, int]) -> list[Amount]:
     """A bar for each day, in their order."""
     return [
-        Amount(f"{day:%A}, {day.day} {day:%B}", count, short=f"{day.day} {day:%b}")
+        Amount(f"{weekday(day)}, {spoken_day(day)}", count, short=short_day(day))
         for day, count in counts.items()
     ]

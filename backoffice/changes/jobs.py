@@ -2,6 +2,7 @@
 
 from backoffice.changes.services import forget_old
 from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
 from backoffice.settings import Settings
 
 
@@ -11,4 +12,4 @@ def _forget(run: JobRun) -> Counts:
     return forget_old(run.who, days=settings.changes.kept_days)
 
 
-JOBS = (Job("forget-kept-changes", _forget, every(hours=1), title="Forget old changes of records"),)
+JOBS = (Job("forget-kept-changes", _forget, every(hours=1), title=lazy("Forget old changes of records")),)

@@ -24,12 +24,13 @@ from backoffice.changes.models import (
 )
 from backoffice.host.models import PluginState
 from backoffice.jobs.models import JobSchedule
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Action, Classroom, School, Student
 from backoffice.storage.public_id import new_public_id
 
-ALREADY = "It is so already. There is nothing to put back."
-OVERTAKEN = "Somebody has changed this since the page was opened. Look at it again."
+ALREADY = lazy("It is so already. There is nothing to put back.")
+OVERTAKEN = lazy("Somebody has changed this since the page was opened. Look at it again.")
 
 # The table of a record's changes, and the columns that say of which record a change is, by the record's own.
 OF: Mapping[type[DeclarativeBase], tuple[type[Change], Mapping[str, str]]] = {

@@ -44,6 +44,7 @@ from backoffice.host.models import PluginState
 from backoffice.host.services import installed_one, set_plugin
 from backoffice.jobs.models import JobSchedule
 from backoffice.jobs.services import change_time
+from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.schools.doors import Hours, in_order
@@ -57,9 +58,9 @@ from backoffice.schools.services.showing import show_as
 from backoffice.schools.services.students import correct_student
 from backoffice.students.pins.overrides import require_pins
 
-GONE = "This setting is no more. There is nothing to put back."
-NO_HOURS = "The door kept no hours then. Open or close it instead, and they end."
-NO_MARK = "The class had no mark then. Choose another one instead."
+GONE = lazy("This setting is no more. There is nothing to put back.")
+NO_HOURS = lazy("The door kept no hours then. Open or close it instead, and they end.")
+NO_MARK = lazy("The class had no mark then. Choose another one instead.")
 
 
 @dataclass(frozen=True)

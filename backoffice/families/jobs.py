@@ -2,6 +2,7 @@
 
 from backoffice.families.services.letters import forget_views, write_family_letters
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
+from backoffice.language.texts import lazy
 
 
 def _write_family_letters(run: JobRun) -> Counts:
@@ -19,7 +20,12 @@ JOBS = (
         "write-family-letters",
         _write_family_letters,
         every(minutes=5),
-        title="Write mails to parents and about them",
+        title=lazy("Write mails to parents and about them"),
     ),
-    Job("forget-views", _forget_views, daily(at="03:50"), title="Forget who opened records six months ago"),
+    Job(
+        "forget-views",
+        _forget_views,
+        daily(at="03:50"),
+        title=lazy("Forget who opened records six months ago"),
+    ),
 )

@@ -11,6 +11,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from backoffice.language.moments import long_day
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import PluginSettings
 from backoffice.wording import spoken
 
@@ -20,6 +22,12 @@ LENGTHS = {
     "hours": timedelta(hours=1),
     "days": timedelta(days=1),
 }
+LETTERS, LINES = lazy("letters"), lazy("lines")
+# In the catalogue, as what is said of one and of several.
+UNITS = (
+    *(lazy("seconds"), lazy("minutes"), lazy("hours"), lazy("days")),
+    *(lazy("second"), lazy("minute"), lazy("hour"), lazy("day")),
+)
 
 
 class Kind(StrEnum):
@@ -68,18 +76,18 @@ class Setting:
     def in_words(self, value: Any) -> str:
         """A value as a person says it; a secret is never said."""
         if self.kind is Kind.SECRET:
-            return "stored" if value is not None and value.get_secret_value() else "empty"
+            return gettext("stored") if value is not None and value.get_secret_value() else gettext("empty")
         if value is None or value == "":
-            return "empty"
+            return gettext("empty")
         if self.kind is Kind.FLAG:
-            return "yes" if value else "no"
+            return gettext("yes") if value else gettext("no")
         if self.kind is Kind.LINES:
-            return ", ".join(value) or "empty"
+            return ", ".join(value) or gettext("empty")
         if self.kind is Kind.DAY:
-            return f"{value.day} {value:%B %Y}"
+            return long_day(value)
         said = spoken(str(value)) if self.kind is Kind.CHOICE else self.typed(value)
         unit = self.unit.removesuffix("s") if said == "1" else self.unit
-        return f"{said} {unit}" if unit else said
+        return f"{said} {gettext(unit)}" if unit else said
 
     def typed(self, value: Any) -> str:
         """A value as somebody types it into a form; of a secret, nothing."""
@@ -94,18 +102,20 @@ class Setting:
 
     def limits(self) -> str:
         """What may be typed, in a sentence; empty where everything may."""
-        counted = {Kind.TEXT: "letters", Kind.SECRET: "letters", Kind.LINES: "lines"}.get(self.kind)
+        counted = {Kind.TEXT: LETTERS, Kind.SECRET: LETTERS, Kind.LINES: LINES}.get(self.kind)
         ranged = self.kind in {Kind.WHOLE, Kind.NUMBER, Kind.LENGTH, Kind.DAY}
-        unit = counted or self.unit
+        # What counts it is a text of its own: a plugin may name any unit.
+        unit = gettext(counted or self.unit) if counted or self.unit else ""
         low, high = (self._said(each) for each in (self.low, self.high))
         after = f" {unit}" if unit else ""
+        least, most = f"{low}{after}", f"{high}{after}"
         if low and high:
-            return f"From {low} to {high}{after}."
+            return gettext("From %(low)s to %(high)s.", low=low, high=most)
         if low:
-            return f"At least {low}{after}."
+            return gettext("At least %(low)s.", low=least)
         if high:
-            return f"At most {high}{after}."
-        return f"In {unit}." if ranged and unit else ""
+            return gettext("At most %(high)s.", high=most)
+        return gettext("In %(unit)s.", unit=unit) if ranged and unit else ""
 
     def _said(self, limit: Any) -> str:
         if limit is None:

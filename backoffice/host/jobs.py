@@ -2,6 +2,7 @@
 
 from backoffice.host import history
 from backoffice.jobs.job import Counts, Job, JobRun, daily
+from backoffice.language.texts import lazy
 
 
 def _forget_history(run: JobRun) -> Counts:
@@ -14,6 +15,6 @@ JOBS = (
         "forget-plugin-history",
         _forget_history,
         daily(at="03:50"),
-        title="Forget who switched and set plugins six months ago",
+        title=lazy("Forget who switched and set plugins six months ago"),
     ),
 )

@@ -6,18 +6,19 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from backoffice.host.fields import Kind, Setting, settings_in
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import PluginSettings
 
 _ASKED = {
-    Kind.FLAG: "Choose yes or no.",
-    Kind.WHOLE: "Write a whole number, such as 7.",
-    Kind.NUMBER: "Write a number, such as 0.5.",
-    Kind.TEXT: "Write a text.",
-    Kind.CHOICE: "Choose one of these.",
-    Kind.LINES: "Write a line for each.",
-    Kind.LENGTH: "Write a number, such as 7.",
-    Kind.DAY: "Write a day, such as 2027-03-01.",
-    Kind.SECRET: "Write a text.",
+    Kind.FLAG: lazy("Choose yes or no."),
+    Kind.WHOLE: lazy("Write a whole number, such as 7."),
+    Kind.NUMBER: lazy("Write a number, such as 0.5."),
+    Kind.TEXT: lazy("Write a text."),
+    Kind.CHOICE: lazy("Choose one of these."),
+    Kind.LINES: lazy("Write a line for each."),
+    Kind.LENGTH: lazy("Write a number, such as 7."),
+    Kind.DAY: lazy("Write a day, such as 2027-03-01."),
+    Kind.SECRET: lazy("Write a text."),
 }
 _OUT_OF_LIMITS = frozenset(
     {
@@ -51,12 +52,16 @@ def _sentence(error: ErrorDetails, setting: Setting | None) -> str:
         # The plugin's own words.
         return f"{str(own['error']).rstrip('.')}."
     if setting is None:
-        return "This is no setting of this plugin." if error["type"] == "extra_forbidden" else _plain(error)
+        return (
+            gettext("This is no setting of this plugin.")
+            if error["type"] == "extra_forbidden"
+            else _plain(error)
+        )
     if error["type"] in _OUT_OF_LIMITS and len(error["loc"]) == 1:
         limits = setting.limits()
         return f"{limits[:1].upper()}{limits[1:]}" if limits else _ASKED[setting.kind]
     if error["type"] == "string_pattern_mismatch":
-        return "This is not written as it has to be. What it says above tells how."
+        return gettext("This is not written as it has to be. What it says above tells how.")
     return _ASKED[setting.kind]
 
 

@@ -20,6 +20,7 @@ from backoffice.host import history, queries, sentences
 from backoffice.host.fields import Kind, settings_in
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
 from backoffice.host.models import Done, PluginState
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.services import post
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
@@ -54,9 +55,9 @@ def switch_plugin(
             return
         _refuse_what_breaks_others(on, installed, plugin, enabled=enabled)
         if plugin.keeps_promises and not enabled and len(reason) < SHORTEST_REASON:
-            raise Rejected(reason="Say why, in a sentence. The other founders read it.")
+            raise Rejected(reason=gettext("Say why, in a sentence. The other founders read it."))
         if len(reason) > LONGEST_REASON:
-            raise Rejected(reason=f"Say it in at most {LONGEST_REASON} letters.")
+            raise Rejected(reason=gettext("Say it in at most %(most)s letters.", most=LONGEST_REASON))
         _write(tx, plugin, enabled=enabled, reason=None if enabled else reason or None)
         history.note(
             tx,
@@ -149,9 +150,10 @@ def _as_stored(chosen: PluginSettings) -> dict[str, Any]:
 def _set_meanwhile(tx: Transaction, name: str) -> SetMeanwhile:
     last = next((each for each in history.lines(tx, name) if each.done == Done.SET), None)
     who = history.names(tx).get(last.done_by) if last and last.done_by else None
-    sentence = (
-        f"{who or 'Somebody else'} saved these settings while you had this page open. Nothing of yours is "
-        "saved yet. What they saved stands by each field that differs: save again to put yours in its place."
+    sentence = gettext(
+        "%(who)s saved these settings while you had this page open. Nothing of yours is saved yet."
+        " What they saved stands by each field that differs: save again to put yours in its place.",
+        who=who or gettext("Somebody else"),
     )
     return SetMeanwhile(**{"": sentence})
 
@@ -170,7 +172,7 @@ def _tell_other_founders(tx: Transaction, plugin: Plugin, *, enabled: bool, reas
         title=plugin.title,
         enabled=enabled,
         # By a command on the server nobody is signed in.
-        by=tx.principal.name or "Somebody at the server",
+        by=tx.principal.name or lazy("Somebody at the server"),
         at=clock.now(),
         reason=reason,
     )
@@ -185,11 +187,23 @@ def _refuse_what_breaks_others(
     if enabled:
         missing = [titles[needed] for needed in plugin.requires if needed not in on]
         if missing:
-            raise Rejected.whole(f"{plugin.title} needs {_listed(missing)}. Switch that on first.")
+            raise Rejected.whole(
+                gettext(
+                    "%(plugin)s needs %(others)s. Switch that on first.",
+                    plugin=plugin.title,
+                    others=_listed(missing),
+                )
+            )
     else:
         users = [each.title for each in installed if plugin.name in each.requires and each.name in on]
         if users:
-            raise Rejected.whole(f"{_listed(users)} needs {plugin.title}. Switch that off first.")
+            raise Rejected.whole(
+                gettext(
+                    "%(others)s needs %(plugin)s. Switch that off first.",
+                    others=_listed(users),
+                    plugin=plugin.title,
+                )
+            )
 
 
 def _write(tx: Transaction, plugin: Plugin, **values: Any) -> None:
@@ -211,4 +225,7 @@ def _write(tx: Transaction, plugin: Plugin, **values: Any) -> None:
 
 
 def _listed(titles: Sequence[str]) -> str:
-    return " and ".join(titles)
+    said, *others = map(str, titles)
+    for each in others:
+        said = gettext("%(some)s and %(last)s", some=said, last=each)
+    return said

@@ -6,6 +6,7 @@ from backoffice.access.permissions import PLUGINS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.host.models import PluginState
+from backoffice.language.texts import gettext, lazy
 from backoffice.tiles import Entry, List, Tile
 from backoffice.wording import spoken
 
@@ -17,10 +18,12 @@ def _switched_off(tx: Transaction) -> List | None:
     off = select(PluginState.name).where(PluginState.enabled.is_(False)).order_by(PluginState.name)
     found = tx.scalars(visible(tx.principal, off)).all()
     return (
-        List([Entry(spoken(name), badge="Off", tone="warn", url=PLUGINS) for name in found])
+        List([Entry(spoken(name), badge=gettext("Off"), tone="warn", url=PLUGINS) for name in found])
         if found
         else None
     )
 
 
-TILES: tuple[Tile, ...] = (Tile("plugins-off", "Plugins switched off", PLUGINS_READ, _switched_off, PLUGINS),)
+TILES: tuple[Tile, ...] = (
+    Tile("plugins-off", lazy("Plugins switched off"), PLUGINS_READ, _switched_off, PLUGINS),
+)

@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backoffice.imports.limits import Unreadable
+from backoffice.language.texts import lazy
 from backoffice.storage import keyring
 from backoffice.storage.keyring import KeyringError
 
 KEPT = timedelta(hours=1)
 LARGEST = 5 << 20
-TOO_LATE = "This list was read more than an hour ago, or by somebody else. Choose the file again."
-TOO_MUCH = "There is too much in this list. Leave out the columns that are not needed."
+TOO_LATE = lazy("This list was read more than an hour ago, or by somebody else. Choose the file again.")
+TOO_MUCH = lazy("There is too much in this list. Leave out the columns that are not needed.")
 
 
 def sealed(what: Any, *, context: str, at: datetime) -> str:

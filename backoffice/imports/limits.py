@@ -13,4 +13,4 @@ class Unreadable(Exception):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
-        self.sentence = sentence
+        self.sentence = str(sentence)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from backoffice.imports import sheets
 from backoffice.imports.limits import LARGEST_FILE, LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Unreadable
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 
 # A delimiter for a list of one column: nobody types it.
 _NONE = "\x1f"
@@ -22,9 +24,9 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-NO_LIST = "This is no list that can be read. Save it as CSV, or as an Excel or OpenDocument sheet."
-OLD_WORKBOOK = "This is an old or locked workbook. Save it as .xlsx without a password, or as CSV."
-EMPTY = "There is nothing in this list."
+NO_LIST = lazy("This is no list that can be read. Save it as CSV, or as an Excel or OpenDocument sheet.")
+OLD_WORKBOOK = lazy("This is an old or locked workbook. Save it as .xlsx without a password, or as CSV.")
+EMPTY = lazy("There is nothing in this list.")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Table:
 def read_file(content: bytes) -> Table:
     """The list in a file, whatever kind its bytes say it is. Raises `Unreadable`."""
     if len(content) > LARGEST_FILE:
-        raise Unreadable(f"The file is larger than {LARGEST_FILE >> 20} MB. Bring it in parts.")
+        raise Unreadable(
+            gettext("The file is larger than %(most)s MB. Bring it in parts.", most=LARGEST_FILE >> 20)
+        )
     if content.startswith(_ZIP):
         return _table(enumerate(sheets.rows_of(content), start=1), text=False)
     if content.startswith(_OLE):
@@ -106,7 +110,10 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             begins = reader.line_num + 1
     except csv.Error:
         raise Unreadable(
-            f"Line {begins:,} cannot be read. Look for a quotation mark that is not closed there."
+            gettext(
+                "Line %(line)s cannot be read. Look for a quotation mark that is not closed there.",
+                line=amount(begins),
+            )
         ) from None
 
 
@@ -116,11 +123,23 @@ def _table(lines: Iterable[tuple[int, Sequence[str]]], *, text: bool) -> Table:
         if not any(map(str.strip, cells)):
             continue
         if len(cells) > MOST_COLUMNS and any(map(str.strip, cells[MOST_COLUMNS:])):
-            raise Unreadable(f"There are more than {MOST_COLUMNS} columns. Leave out those not needed.")
+            raise Unreadable(
+                gettext(
+                    "There are more than %(most)s columns. Leave out those not needed.", most=MOST_COLUMNS
+                )
+            )
         if max(map(len, cells)) > LONGEST_CELL:
-            raise Unreadable(f"A cell of line {number:,} has more than {LONGEST_CELL} letters. Shorten it.")
+            raise Unreadable(
+                gettext(
+                    "A cell of line %(line)s has more than %(most)s letters. Shorten it.",
+                    line=amount(number),
+                    most=LONGEST_CELL,
+                )
+            )
         if len(found) > MOST_ROWS:
-            raise Unreadable(f"There are more than {MOST_ROWS:,} rows. Bring the list in parts.")
+            raise Unreadable(
+                gettext("There are more than %(most)s rows. Bring the list in parts.", most=amount(MOST_ROWS))
+            )
         found.append((number, list(cells[:MOST_COLUMNS])))
     if not found:
         raise Unreadable(EMPTY)

@@ -16,14 +16,15 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 from backoffice.imports.limits import LARGEST_UNPACKED, MOST_COLUMNS, MOST_PARTS, MOST_ROWS, Unreadable
+from backoffice.language.texts import lazy
 
 _CHILD = Path(__file__).with_name("sheet_reader.py")
 _SECONDS = 20
 # So many are read at once by a process of the web: each may take as much memory as `sheet_reader` allows.
 _READING = BoundedSemaphore(2)
-BUSY = "Other workbooks are being read just now. Try once more in a minute."
-NO_WORKBOOK = "This workbook cannot be read. Save the sheet as CSV and bring that."
-TOO_LARGE = "This workbook is too large. Copy the rows into a new one, or save the sheet as CSV."
+BUSY = lazy("Other workbooks are being read just now. Try once more in a minute.")
+NO_WORKBOOK = lazy("This workbook cannot be read. Save the sheet as CSV and bring that.")
+TOO_LARGE = lazy("This workbook is too large. Copy the rows into a new one, or save the sheet as CSV.")
 
 
 def rows_of(content: bytes) -> list[list[str]]:

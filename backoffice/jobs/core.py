@@ -9,6 +9,7 @@ from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.host.jobs import JOBS as HOST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
+from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
@@ -17,8 +18,10 @@ from backoffice.students.worries.jobs import JOBS as WORRY_JOBS
 from backoffice.throttles.forgetting import forget_tries
 
 JOBS: tuple[Job, ...] = (
-    Job("forget-jobs", forget_jobs, daily(at="03:40"), title="Forget jobs that ended a month ago"),
-    Job("forget-tries", forget_tries, every(hours=1), title="Forget counts of tries whose time is over"),
+    Job("forget-jobs", forget_jobs, daily(at="03:40"), title=lazy("Forget jobs that ended a month ago")),
+    Job(
+        "forget-tries", forget_tries, every(hours=1), title=lazy("Forget counts of tries whose time is over")
+    ),
     *ACCOUNT_JOBS,
     *CARE_JOBS,
     *CHANGE_JOBS,

@@ -7,11 +7,14 @@ middle: the second run finds done what was done.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+
+from backoffice.language.moments import weekday
+from backoffice.language.texts import gettext, ngettext
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,6 +29,8 @@ _EVERY = re.compile(r"every ([1-9]\d{0,4}) (second|minute|hour)s?\Z")
 _UNITS = {"second": "seconds", "minute": "minutes", "hour": "hours"}
 # A fixed beginning for intervals, so that every process computes the same times.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+# A Monday, to name the days of a week by.
+EPOCH_WEEK = date(2026, 1, 5)
 
 
 class WhenError(ValueError):
@@ -44,7 +49,10 @@ class When:
     def __post_init__(self) -> None:
         if not any(form.match(self.text) for form in (_DAILY, _WEEKLY, _EVERY)):
             raise WhenError(
-                "Write the time as one of: daily 03:10, weekly sunday 04:00, every 15 minutes. Times are UTC."
+                gettext(
+                    "Write the time as one of: daily 03:10, weekly sunday 04:00, every 15 minutes."
+                    " Times are UTC."
+                )
             )
 
     def next_after(self, moment: datetime) -> datetime:
@@ -67,13 +75,20 @@ class When:
     def words(self) -> str:
         """The time as a person says it."""
         if found := _DAILY.match(self.text):
-            return f"every day at {found[1]}:{found[2]} UTC"
+            at = f"{found[1]}:{found[2]}"
+            return gettext("every day at %(time)s UTC", time=at)
         if found := _WEEKLY.match(self.text):
-            return f"every {found[1].capitalize()} at {found[2]}:{found[3]} UTC"
+            day = weekday(EPOCH_WEEK + timedelta(days=WEEKDAYS.index(found[1])))
+            at = f"{found[2]}:{found[3]}"
+            return gettext("every %(day)s at %(time)s UTC", day=day, time=at)
         found = _EVERY.match(self.text)
         assert found is not None
         count, unit = int(found[1]), found[2]
-        return f"every {unit}" if count == 1 else f"every {count} {unit}s"
+        if unit == "second":
+            return ngettext("every second", "every %(num)s seconds", count)
+        if unit == "minute":
+            return ngettext("every minute", "every %(num)s minutes", count)
+        return ngettext("every hour", "every %(num)s hours", count)
 
 
 def daily(*, at: str) -> When:

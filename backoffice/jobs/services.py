@@ -15,6 +15,7 @@ from backoffice.jobs.job import When, WhenError
 from backoffice.jobs.models import Asked, JobRun, JobSchedule
 from backoffice.jobs.queue import put
 from backoffice.jobs.registry import Registered
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 
 PURPOSE = Purpose("core.run-now")
@@ -42,9 +43,9 @@ def run_now(*, principal: Principal, job: str) -> str:
 def refuse_what_cannot_run(tx: Transaction, entry: Registered) -> None:
     """Raises `Rejected` for a job that nobody can run now, with nothing given to it."""
     if entry.job.when is None:
-        raise Rejected.whole("This job does not run by itself: what needs it asks for it.")
+        raise Rejected.whole(gettext("This job does not run by itself: what needs it asks for it."))
     if not entry.is_on(tx):
-        raise Rejected.whole("Its plugin is switched off. Switch it on first.")
+        raise Rejected.whole(gettext("Its plugin is switched off. Switch it on first."))
 
 
 def pause_job(*, principal: Principal, job: str) -> None:

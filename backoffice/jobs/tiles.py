@@ -5,6 +5,8 @@ from backoffice.access.permissions import JOBS_READ
 from backoffice.access.transaction import Transaction
 from backoffice.jobs import history, registry
 from backoffice.jobs.health import LATE_AFTER, Health, conditions, count
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, daily
 from backoffice.web.times import span
 
@@ -16,7 +18,10 @@ def _late_or_failed(tx: Transaction) -> Number:
     """How many jobs are long overdue, or failed when they last ran. One that rests is neither."""
     counts = count(conditions(tx, registry.installed(), most=1))
     late, failed = counts[Health.LATE], counts[Health.FAILED]
-    note = f"{late} late, {failed} failed" if late or failed else "All in time"
+    if late or failed:
+        note = gettext("%(late)s late, %(failed)s failed", late=late, failed=failed)
+    else:
+        note = gettext("All in time")
     return Number(late + failed, note, "bad" if late or failed else "good")
 
 
@@ -27,7 +32,7 @@ def _waiting(tx: Transaction) -> Number:
     since = clock.now() - found.oldest if found.oldest else None
     return Number(
         min(found.count, MOST_COUNTED),
-        f"the oldest for {span(since)}" if since else "",
+        gettext("the oldest for %(span)s", span=span(since)) if since else "",
         "warn" if since and since > LATE_AFTER else "",
         found.count > MOST_COUNTED,
     )
@@ -38,17 +43,17 @@ def _failures(tx: Transaction) -> Chart:
     days = history.failures(tx, days=DAYS)
     return Chart(
         daily(days),
-        of="Failed runs",
-        by="Day",
+        of=gettext("Failed runs"),
+        by=gettext("Day"),
         over_time=True,
         tone="bad",
         at_least=4,
-        note=f"{sum(days.values()):,} in {DAYS} days",
+        note=gettext("%(count)s in %(days)s days", count=amount(sum(days.values())), days=DAYS),
     )
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("jobs", "Jobs late or failed", JOBS_READ, _late_or_failed, JOBS),
-    Tile("jobs-waiting", "Work waiting", JOBS_READ, _waiting, JOBS),
-    Tile("jobs-failed", "Failed runs of jobs by day", JOBS_READ, _failures, JOBS),
+    Tile("jobs", lazy("Jobs late or failed"), JOBS_READ, _late_or_failed, JOBS),
+    Tile("jobs-waiting", lazy("Work waiting"), JOBS_READ, _waiting, JOBS),
+    Tile("jobs-failed", lazy("Failed runs of jobs by day"), JOBS_READ, _failures, JOBS),
 )

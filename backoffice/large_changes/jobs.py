@@ -7,6 +7,7 @@ from backoffice.access.lookup import Closed, NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
 from backoffice.jobs.job import Counts, Job, JobRun, daily
+from backoffice.language.texts import gettext, lazy
 from backoffice.large_changes import services
 from backoffice.large_changes.models import ChangeState
 from backoffice.large_changes.services import TakenUp
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 # Where the console says how a change is made: jobs know no page.
 EXTENSION = "large_changes"
 Makes = Callable[["Flask", TakenUp], Mapping[str, Any]]
-SIGNED_OUT = "You were signed out before it began. Nothing was changed."
-NO_LONGER = "You may not do this any more, or there is nothing left to do it to. Nothing was changed."
-FAILED = "Something went wrong, and nothing was changed. Try again later."
+SIGNED_OUT = lazy("You were signed out before it began. Nothing was changed.")
+NO_LONGER = lazy("You may not do this any more, or there is nothing left to do it to. Nothing was changed.")
+FAILED = lazy("Something went wrong, and nothing was changed. Try again later.")
 
 
 def change_many(run: JobRun) -> Counts:
@@ -46,7 +47,7 @@ def change_many(run: JobRun) -> Counts:
 
 def _reason(refusal: Exception) -> str:
     if isinstance(refusal, Rejected):
-        return f"{refusal.in_words} Nothing was changed."
+        return " ".join((refusal.in_words, gettext("Nothing was changed.")))
     return SIGNED_OUT if isinstance(refusal, SessionEnded) else NO_LONGER
 
 
@@ -56,8 +57,12 @@ def _forget(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("change-many", change_many, title="Make a change of many rows", attempts=3),
+    Job("change-many", change_many, title=lazy("Make a change of many rows"), attempts=3),
     Job(
-        "forget-large-changes", _forget, daily(at="03:50"), title="Forget changes of many rows", forgets=True
+        "forget-large-changes",
+        _forget,
+        daily(at="03:50"),
+        title=lazy("Forget changes of many rows"),
+        forgets=True,
     ),
 )

@@ -25,6 +25,7 @@ from backoffice.accounts.models import AccountSession
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.jobs.models import Asked
+from backoffice.language.texts import lazy
 from backoffice.large_changes.models import UNDER_WAY, ChangeState, LargeChange
 from backoffice.large_changes.queries import under_way
 from backoffice.problems import Rejected
@@ -35,9 +36,11 @@ from backoffice.storage.public_id import PublicId, new_public_id
 JOB = "core.change-many"
 PURPOSE = Purpose("core.change-many")
 MOST_UNDER_WAY = 3
-TOO_MANY = f"{MOST_UNDER_WAY} large changes of yours are under way. Wait until one has ended."
-OVER = "It was stopped, or somebody has done it already."
-TOO_LATE = "It cannot be stopped any more: it is being made, all of it at once."
+TOO_MANY = lazy(
+    "%(count)s large changes of yours are under way. Wait until one has ended.", count=MOST_UNDER_WAY
+)
+OVER = lazy("It was stopped, or somebody has done it already.")
+TOO_LATE = lazy("It cannot be stopped any more: it is being made, all of it at once.")
 LONGEST_STATEMENT = "120s"
 KEPT_FOR = timedelta(days=30)
 # What no worker has ended by then, none will.

@@ -3,6 +3,7 @@
 import atexit
 
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
+from backoffice.language.texts import lazy
 from backoffice.outbox import sending
 from backoffice.settings import Settings
 
@@ -27,6 +28,6 @@ def forget_mail(run: JobRun) -> Counts:
 atexit.register(sending.close_kept)
 
 JOBS = (
-    Job("send-mail", send_mail, every(minutes=1), title="Send mails"),
-    Job("forget-mail", forget_mail, daily(at="03:40"), title="Forget old mails"),
+    Job("send-mail", send_mail, every(minutes=1), title=lazy("Send mails")),
+    Job("forget-mail", forget_mail, daily(at="03:40"), title=lazy("Forget old mails")),
 )

@@ -8,6 +8,8 @@ from sqlalchemy import func, select
 from backoffice.access.permissions import MAIL_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, hourly, hours_up_to_now
 
@@ -39,12 +41,15 @@ def _by_hour(tx: Transaction) -> Chart | None:
     if not found:
         return None
     sent, failed = (sum(row[number] for row in found) for number in (1, 2))
+    said = {"sent": amount(sent), "failed": amount(failed), "hours": HOURS}
     return Chart(
         hourly(hours, {row[0]: row[1] for row in found}, ZoneInfo(tx.principal.time_zone)),
-        of="Mails",
-        by="Hour from",
+        of=gettext("Mails"),
+        by=gettext("Hour from"),
         over_time=True,
-        note=f"{sent:,} sent{f', {failed:,} given up' if failed else ''} in {HOURS} hours",
+        note=gettext("%(sent)s sent, %(failed)s given up in %(hours)s hours", **said)
+        if failed
+        else gettext("%(sent)s sent in %(hours)s hours", **said),
     )
 
 
@@ -55,7 +60,7 @@ def _count(tx: Transaction, states: Collection[MailState]) -> int:
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("mails-waiting", "Mails waiting", MAIL_READ, _waiting, "/console/outbox/?state=queued"),
-    Tile("mails-given-up", "Mails given up", MAIL_READ, _given_up, "/console/outbox/?state=failed"),
-    Tile("mails-by-hour", "Mails sent by hour", MAIL_READ, _by_hour, "/console/outbox/"),
+    Tile("mails-waiting", lazy("Mails waiting"), MAIL_READ, _waiting, "/console/outbox/?state=queued"),
+    Tile("mails-given-up", lazy("Mails given up"), MAIL_READ, _given_up, "/console/outbox/?state=failed"),
+    Tile("mails-by-hour", lazy("Mails sent by hour"), MAIL_READ, _by_hour, "/console/outbox/"),
 )

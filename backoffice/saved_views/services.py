@@ -10,6 +10,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.saved_views.queries import MOST_PINNED, MOST_VIEWS, is_own, view_to_change
@@ -96,7 +97,11 @@ def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
         whose = SavedView.school_id == row.school_id if row.school_id else _nobody_elses(tx)
         beside = select(func.count()).where(whose, SavedView.pinned, SavedView.id != row.id)
         if pinned and (tx.scalar(beside) or 0) >= MOST_PINNED:
-            raise Rejected(pinned=f"{MOST_PINNED} views are on the first page already. Take one off first.")
+            raise Rejected(
+                pinned=gettext(
+                    "%(most)s views are on the first page already. Take one off first.", most=MOST_PINNED
+                )
+            )
         row.pinned = pinned
         record(tx, "views.pin" if pinned else "views.unpin", school_id=row.school_id, view=row.id)
 
@@ -108,7 +113,7 @@ def share_view(*, principal: Principal, view: str, school: str, shared_with: Sha
     a school's already stays there: what one school made is not another's to see.
     """
     if shared_with is SharedWith.NOBODY:
-        raise Rejected(shared_with="Choose who is to see it.")
+        raise Rejected(shared_with=gettext("Choose who is to see it."))
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=VIEWS_SHARE)
         row = _taken(tx, view, school_id=place.id)
@@ -127,7 +132,9 @@ def unshare_view(*, principal: Principal, view: str) -> None:
         if is_own(row, tx.principal):
             return
         if row.account_id != tx.principal.account_id:
-            raise Rejected(shared_with="Somebody else shared it. Delete it, if the school needs it no more.")
+            raise Rejected(
+                shared_with=gettext("Somebody else shared it. Delete it, if the school needs it no more.")
+            )
         _leave_room(tx, _own(tx, row.grid))
         school, row.school_id, row.shared_with = row.school_id, None, SharedWith.NOBODY
         row.is_default = row.pinned = False
@@ -167,7 +174,7 @@ def _taken(tx: Transaction, view: str, *, school_id: int | None = None) -> Saved
     at = tx.scalar(select(SavedView.school_id).where(SavedView.public_id == view))
     if school_id is not None and at not in {None, school_id}:
         view_to_change(tx, view)
-        raise Rejected(school="Stop sharing it first.")
+        raise Rejected(school=gettext("Stop sharing it first."))
     held = at or school_id
     if held is not None:
         functions.lock_saved_views(tx, school_id=held)
@@ -185,26 +192,26 @@ def _one_at_a_time(tx: Transaction) -> None:
 
 def _leave_room(tx: Transaction, among: tuple[ColumnElement[bool], ...]) -> None:
     if (tx.scalar(select(func.count()).where(*among)) or 0) >= MOST_VIEWS:
-        raise Rejected.whole(f"A list has at most {MOST_VIEWS} views. Delete one first.")
+        raise Rejected.whole(gettext("A list has at most %(most)s views. Delete one first.", most=MOST_VIEWS))
 
 
 def _keep_apart(tx: Transaction, among: tuple[ColumnElement[bool], ...], name: str) -> None:
     """Names are sealed, so they are compared here."""
     names = tx.scalars(select(SavedView.name).where(*among))
     if name.casefold() in {each.casefold() for each in names}:
-        raise Rejected(name="There is a view of this name. Choose another name.")
+        raise Rejected(name=gettext("There is a view of this name. Choose another name."))
 
 
 def _checked(name: str) -> str:
     name = clean(name)
     if not any(symbol.isalnum() for symbol in name):
-        raise Rejected(name="Give the view a name.")
+        raise Rejected(name=gettext("Give the view a name."))
     if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten it to {LONGEST_NAME} letters.")
+        raise Rejected(name=gettext("Shorten it to %(most)s letters.", most=LONGEST_NAME))
     return name
 
 
 def _short(state: str) -> str:
     if len(state.encode()) > LONGEST_STATE:
-        raise Rejected.whole("This asks for too much at once. Take a filter away, then save it.")
+        raise Rejected.whole(gettext("This asks for too much at once. Take a filter away, then save it."))
     return state

@@ -1,6 +1,7 @@
 """Work about schools in the background."""
 
 from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
 from backoffice.schools.services.changes import forget_old_changes
 
 
@@ -14,6 +15,6 @@ JOBS = (
         "forget-changes",
         _forget_changes,
         every(hours=1),
-        title="Forget changes that are too old to undo",
+        title=lazy("Forget changes that are too old to undo"),
     ),
 )

@@ -13,11 +13,13 @@ from backoffice import clock
 from backoffice.access.permissions import CLASSROOMS_READ, STUDENTS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Enrollment, PointEntry, School, Student
-from backoffice.schools.tiles import CLASSES, MOST_LISTED, STUDENTS
+from backoffice.schools.tiles import CLASSES, MOST_LISTED, STUDENTS, students_in_words
 from backoffice.storage.numbers import one_of
-from backoffice.tiles import Amount, Chart, Entry, List, Number, Tile, counted, once
+from backoffice.tiles import Amount, Chart, Entry, List, Number, Tile, once
 
 MOST_SCHOOLS = 20
 STILL_AFTER, RECENT = 30, 7
@@ -74,8 +76,8 @@ def _still(tx: Transaction) -> List | None:
         return None
     shown = sorted(found[:MOST_LISTED], key=lambda each: names.sort_key(each.name, None))
     return List(
-        [Entry(each.name, [counted(each.size, "student")], f"{CLASSES}{each.public_id}") for each in shown],
-        note=f"the first {MOST_LISTED}" if len(found) > MOST_LISTED else "",
+        [Entry(each.name, [students_in_words(each.size)], f"{CLASSES}{each.public_id}") for each in shown],
+        note=gettext("the first %(most)s", most=MOST_LISTED) if len(found) > MOST_LISTED else "",
     )
 
 
@@ -98,25 +100,31 @@ def _in_lately(tx: Transaction) -> Number | Chart | None:
         # The totals are those of the schools that are led only if there are no others to count.
         all_of_them = who.officer_schools <= who.led_schools
         total = once(tx, queries.school_totals).students
-        return Number(found[0].lately, f"of {counted(total, 'student')}" if all_of_them else "")
+        of = ngettext("of %(count)s student", "of %(count)s students", total, count=amount(total))
+        return Number(found[0].lately, of if all_of_them else "")
     ranked = sorted(found, key=lambda each: (-each.lately, names.sort_key(each.name, None)))
     return Chart(
         [
             Amount(each.name, each.lately, f"{STUDENTS}?school={each.public_id}&active=last-7-days")
             for each in ranked
         ],
-        of="Students",
-        by="School",
+        of=gettext("Students"),
+        by=gettext("School"),
     )
 
 
 TILES: tuple[Tile, ...] = (
     Tile(
         "in-lately",
-        f"In or new within {RECENT} days",
+        lazy("In or new within %(days)s days", days=RECENT),
         STUDENTS_READ,
         _in_lately,
         f"{STUDENTS}?active=last-7-days",
     ),
-    Tile("still-classes", f"Nobody in, no points for {STILL_AFTER} days", CLASSROOMS_READ, _still),
+    Tile(
+        "still-classes",
+        lazy("Nobody in, no points for %(days)s days", days=STILL_AFTER),
+        CLASSROOMS_READ,
+        _still,
+    ),
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backoffice.language.texts import lazy
 from backoffice.schools.names import NameKey, name_key, plain
 from backoffice.schools.nicknames import FORMS
 
@@ -133,13 +134,13 @@ def _lines_by_form() -> Mapping[str, frozenset[int]]:
 _LINES_OF = _lines_by_form()
 _NONE: frozenset[int] = frozenset()
 
-OTHER_SPELLING = "Written a little differently."
-OTHER_ORDER = "The same words in another order."
-MIDDLE_NAME = "A middle or second name more or less."
-SHORT_FORM = "A short form of the name."
-INITIAL = "An initial instead of the name."
-SLIP = "One letter differs."
-GIVEN_ONLY = "The family name is missing."
+OTHER_SPELLING = lazy("Written a little differently.")
+OTHER_ORDER = lazy("The same words in another order.")
+MIDDLE_NAME = lazy("A middle or second name more or less.")
+SHORT_FORM = lazy("A short form of the name.")
+INITIAL = lazy("An initial instead of the name.")
+SLIP = lazy("One letter differs.")
+GIVEN_ONLY = lazy("The family name is missing.")
 _WEIGHTS = {
     why: weight
     for weight, why in enumerate(

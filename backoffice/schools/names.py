@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from backoffice.language.texts import gettext
 from backoffice.storage import keyring
 from backoffice.wording import clean
 
@@ -49,15 +50,15 @@ def problem_with(given: str, family: str | None) -> str | None:
     """What is wrong with a name, as a sentence, or None."""
     whole = given + (family or "")
     if not given:
-        return "Write a given name."
+        return gettext("Write a given name.")
     if max(len(given), len(family or "")) > LONGEST:
-        return f"Shorten the name to {LONGEST} letters."
+        return gettext("Shorten the name to %(most)s letters.", most=LONGEST)
     if "@" in whole:
-        return "This looks like an e-mail address. Write the name only."
-    if signs := sorted(_SIGNS.intersection(whole)):
-        return f"Leave out {' '.join(signs)}, which no name has."
+        return gettext("This looks like an e-mail address. Write the name only.")
+    if signs := " ".join(sorted(_SIGNS.intersection(whole))):
+        return gettext("Leave out %(signs)s, which no name has.", signs=signs)
     if not any(symbol.isalpha() for symbol in whole):
-        return "Write a name with letters."
+        return gettext("Write a name with letters.")
     return None
 
 

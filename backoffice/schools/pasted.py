@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from backoffice.language.texts import lazy
 from backoffice.schools.names import NameKey, name_key, plain, problem_with, written
 
 _BULLETS = "-\u2010\u2011\u2012\u2013\u2014\u2212*\u2022\u2023\u2043\u00b7> "
@@ -64,8 +65,8 @@ _ALSO_TITLES = frozenset(
 )
 _TITLES = _GIVEN_TITLES | _FAMILY_TITLES | _ONLY_TITLES | _ALSO_TITLES
 
-HEADING = "This looks like a heading and not like a child."
-LEFT_OUT = "The other columns are left out."
+HEADING = lazy("This looks like a heading and not like a child.")
+LEFT_OUT = lazy("The other columns are left out.")
 
 
 @dataclass(frozen=True)

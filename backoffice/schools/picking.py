@@ -24,6 +24,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.language.texts import gettext, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.finding import MOST_READ
 from backoffice.schools.models import Classroom, Membership, School
@@ -56,14 +57,20 @@ class Pickable:
     def said(self) -> str:
         """It in a sentence."""
         if not self.shown:
-            there = "Nothing of that name"
-        elif self.more:
-            return f"The first {len(self.shown)} are shown. Type further to find others."
-        else:
-            there = "1 found" if len(self.shown) == 1 else f"{len(self.shown)} found"
-        return (
-            f"{there}, but not all were looked at: choose the school first." if self.unread else f"{there}."
-        )
+            if self.unread:
+                return gettext("Nothing of that name, but not all were looked at: choose the school first.")
+            return gettext("Nothing of that name.")
+        if self.more:
+            return gettext(
+                "The first %(count)s are shown. Type further to find others.", count=len(self.shown)
+            )
+        if self.unread:
+            return ngettext(
+                "%(num)s found, but not all were looked at: choose the school first.",
+                "%(num)s found, but not all were looked at: choose the school first.",
+                len(self.shown),
+            )
+        return ngettext("%(num)s found.", "%(num)s found.", len(self.shown))
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import scope, visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import codes, names, queries
 from backoffice.schools.doors import DoorState, states_of
 from backoffice.schools.models import Classroom, PointEntry, School, SchoolKind
 from backoffice.storage.numbers import one_of
-from backoffice.tiles import Amount, Chart, Entry, List, Number, Tile, counted, once
+from backoffice.tiles import Amount, Chart, Entry, List, Number, Tile, once
 
 MOST_LISTED = 12
 CLASSES, STUDENTS, SCHOOLS = "/console/classrooms/", "/console/students/", "/console/schools/"
@@ -56,6 +58,19 @@ def doors(tx: Transaction) -> dict[int, DoorState]:
     return states_of(tx, once(tx, taught).classrooms, clock.now())
 
 
+def students_in_words(count: int) -> str:
+    """How many students."""
+    return ngettext("%(count)s student", "%(count)s students", count, count=amount(count))
+
+
+def _classes_in_words(count: int) -> str:
+    return ngettext("%(count)s class", "%(count)s classes", count, count=amount(count))
+
+
+def _adults_in_words(count: int) -> str:
+    return ngettext("%(count)s adult", "%(count)s adults", count, count=amount(count))
+
+
 def _total(part: str) -> Callable[[Transaction], Number]:
     return lambda tx: Number(getattr(once(tx, queries.school_totals), part))
 
@@ -70,7 +85,9 @@ def _open_doors(tx: Transaction) -> Number | None:
     if not found.students:
         return None
     standing_open = sum(state.is_open for state in once(tx, doors).values())
-    return Number(standing_open, f"of {counted(len(found.classrooms), 'class', 'classes')}")
+    count = len(found.classrooms)
+    of = ngettext("of %(count)s class", "of %(count)s classes", count, count=amount(count))
+    return Number(standing_open, of)
 
 
 def _classes(tx: Transaction) -> List | None:
@@ -85,7 +102,7 @@ def _classes(tx: Transaction) -> List | None:
         [
             Entry(
                 each.name,
-                [counted(found.sizes.get(each.id, 0), "student")],
+                [students_in_words(found.sizes.get(each.id, 0))],
                 f"{CLASSES}{each.public_id}",
                 codes.spaced(live[each.id]) if each.id in live else None,
                 *_badge(stand.get(each.id)),
@@ -102,8 +119,8 @@ def _is_open(state: DoorState | None) -> bool:
 
 def _badge(state: DoorState | None) -> tuple[str, str]:
     if state is None or not state.is_open:
-        return "Closed", "mute"
-    return ("Open for now", "warn") if state.changes_at else ("Open", "good")
+        return gettext("Closed"), "mute"
+    return (gettext("Open for now"), "warn") if state.changes_at else (gettext("Open"), "good")
 
 
 def _points(tx: Transaction) -> Chart | None:
@@ -130,9 +147,9 @@ def _points(tx: Transaction) -> Chart | None:
             Amount(each.name, given.get(each.id, 0), f"{CLASSES}{each.public_id}/points")
             for each in ranked[:MOST_LISTED]
         ],
-        of="Points",
-        by="Class",
-        note=f"{sum(given.values()):,} together",
+        of=gettext("Points"),
+        by=gettext("Class"),
+        note=gettext("%(count)s together", count=amount(sum(given.values()))),
     )
 
 
@@ -146,9 +163,9 @@ def _schools(tx: Transaction) -> List | None:
             Entry(
                 shown_name(tx.principal, school),
                 [
-                    counted(counts[school.id].classrooms, "class", "classes"),
-                    counted(counts[school.id].students, "student"),
-                    counted(counts[school.id].staff, "adult"),
+                    _classes_in_words(counts[school.id].classrooms),
+                    students_in_words(counts[school.id].students),
+                    _adults_in_words(counts[school.id].staff),
                 ],
                 classes_of(tx.principal, school),
             )
@@ -168,17 +185,17 @@ def classes_of(who: Principal, school: School) -> str | None:
 def shown_name(who: Principal, school: School) -> str:
     """What a school is called here. A personal one names its teacher, which the company need not see."""
     hidden = who.founder and school.kind == SchoolKind.PERSONAL
-    return "A teacher's own school" if hidden else school.name
+    return gettext("A teacher's own school") if hidden else school.name
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("schools", "Schools", SCHOOLS_COUNT, _total("schools"), SCHOOLS),
-    Tile("classes", "Classes", SCHOOLS_COUNT, _total("classrooms"), CLASSES, CLASSROOMS_READ),
-    Tile("students", "Students", SCHOOLS_COUNT, _total("students"), STUDENTS, STUDENTS_READ),
-    Tile("staff", "Staff", SCHOOLS_COUNT, _total("staff"), "/console/teachers/", TEACHERS_LIST),
-    Tile("own-schools", "Schools in numbers", SCHOOLS_COUNT, _schools),
-    Tile("own-students", "Your students", POINTS_AWARD, _own_students, STUDENTS),
-    Tile("open-doors", "Doors open", CLASSROOMS_READ, _open_doors, CLASSES),
-    Tile("classes-today", "Your classes", CLASSROOMS_READ, _classes),
-    Tile("points-this-week", "Points this week", POINTS_AWARD, _points),
+    Tile("schools", lazy("Schools"), SCHOOLS_COUNT, _total("schools"), SCHOOLS),
+    Tile("classes", lazy("Classes"), SCHOOLS_COUNT, _total("classrooms"), CLASSES, CLASSROOMS_READ),
+    Tile("students", lazy("Students"), SCHOOLS_COUNT, _total("students"), STUDENTS, STUDENTS_READ),
+    Tile("staff", lazy("Staff"), SCHOOLS_COUNT, _total("staff"), "/console/teachers/", TEACHERS_LIST),
+    Tile("own-schools", lazy("Schools in numbers"), SCHOOLS_COUNT, _schools),
+    Tile("own-students", lazy("Your students"), POINTS_AWARD, _own_students, STUDENTS),
+    Tile("open-doors", lazy("Doors open"), CLASSROOMS_READ, _open_doors, CLASSES),
+    Tile("classes-today", lazy("Your classes"), CLASSROOMS_READ, _classes),
+    Tile("points-this-week", lazy("Points this week"), POINTS_AWARD, _points),
 )

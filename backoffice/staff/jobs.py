@@ -1,6 +1,7 @@
 """Work about staff in the background."""
 
 from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
 from backoffice.staff.services.invitations import write_invitations
 
 
@@ -10,5 +11,10 @@ def _write_invitations(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("write-invitations", _write_invitations, every(minutes=5), title="Write invitations into schools"),
+    Job(
+        "write-invitations",
+        _write_invitations,
+        every(minutes=5),
+        title=lazy("Write invitations into schools"),
+    ),
 )

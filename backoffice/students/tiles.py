@@ -12,6 +12,8 @@ from sqlalchemy import ARRAY, DateTime, cast, func, select, true
 from backoffice.access.permissions import STUDENTS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools.models import School
 from backoffice.schools.tiles import STUDENTS
 from backoffice.storage.numbers import one_of
@@ -59,12 +61,21 @@ def _sign_ins(tx: Transaction) -> Chart | None:
     for row in found:
         counts[row.first.astimezone(zone).date()] += row.begun
         full = full or row.begun == MOST
-    together = f"{'more than ' if full else ''}{sum(counts.values()):,} in {DAYS} days"
-    return Chart(daily(counts), of="Sign-ins", by="Day", over_time=True, note=together)
+    said = {"count": amount(sum(counts.values())), "days": DAYS}
+    together = (
+        gettext("more than %(count)s in %(days)s days", **said)
+        if full
+        else gettext("%(count)s in %(days)s days", **said)
+    )
+    return Chart(daily(counts), of=gettext("Sign-ins"), by=gettext("Day"), over_time=True, note=together)
 
 
 TILES: tuple[Tile, ...] = (
     Tile(
-        "sign-ins", "Sign-ins of students by day", STUDENTS_READ, _sign_ins, f"{STUDENTS}?active=last-7-days"
+        "sign-ins",
+        lazy("Sign-ins of students by day"),
+        STUDENTS_READ,
+        _sign_ins,
+        f"{STUDENTS}?active=last-7-days",
     ),
 )

@@ -19,11 +19,6 @@ TEMPLATES_TO_COME = (
 MODULES_TO_COME = (
     "backoffice/accounts/care/services/at_the_server.py",
     "backoffice/console/",
-    "backoffice/host/",
-    "backoffice/jobs/",
-    "backoffice/saved_views/",
-    "backoffice/schools/",
-    "backoffice/staff/services/places.py",
     "plugins/",
 )
 LANGUAGES = [each for each in languages() if each != ENGLISH]

@@ -6,8 +6,9 @@ from sqlalchemy.exc import DBAPIError
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import transaction
+from backoffice.language.spoken import speaking
 from backoffice.problems import Rejected
-from backoffice.schools.models import Action, Enrollment, PointEntry
+from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry
 from backoffice.schools.services import actions, goals
 from backoffice.schools.services.actions import MOST_ACTIONS, SUGGESTED
 from backoffice.schools.services.classrooms import create_classroom
@@ -116,6 +117,16 @@ def test_a_class_starts_with_what_was_chosen_and_once(world: World) -> None:
     chosen = [each.key for each in SUGGESTED][:3]
     assert actions.start_with(principal=teacher, classroom=room, keys=chosen) == 3
     assert actions.start_with(principal=teacher, classroom=room, keys=chosen) == 0
+
+
+def test_a_class_starts_with_words_of_whoever_chose(world: World) -> None:
+    teacher, room = world.sign_in("teacher"), empty_class(world)
+    with speaking("es"):
+        actions.start_with(principal=teacher, classroom=room, keys=["helped"])
+        suggested = str(next(each.label for each in SUGGESTED if each.key == "helped"))
+    with transaction(SYSTEM) as tx:
+        of_class = select(Action.label).join(Classroom, Classroom.id == Action.classroom_id)
+        assert tx.scalars(of_class.where(Classroom.public_id == room)).all() == [suggested]
 
 
 def test_a_class_has_only_so_many(world: World) -> None:

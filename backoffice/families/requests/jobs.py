@@ -2,6 +2,7 @@
 
 from backoffice.families.requests.letters import write_request_letters
 from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
 
 
 def _write_request_letters(run: JobRun) -> Counts:
@@ -14,6 +15,6 @@ JOBS = (
         "write-request-letters",
         _write_request_letters,
         every(minutes=5),
-        title="Write mails about what parents ask",
+        title=lazy("Write mails about what parents ask"),
     ),
 )

@@ -1,11 +1,12 @@
 """What a list of students may bring."""
 
 from backoffice.imports.columns import ImportColumn
+from backoffice.language.texts import lazy
 
-ID = ImportColumn("id", "ID", ("identifier", "student id", "public id", "student identifier"))
+ID = ImportColumn("id", lazy("ID"), ("identifier", "student id", "public id", "student identifier"))
 GIVEN = ImportColumn(
     "given",
-    "Given name",
+    lazy("Given name"),
     (
         *("first name", "first", "given", "forename", "given names", "first names", "givenName", "firstName"),
         *("prénom", "vorname", "nombre", "nombres"),
@@ -13,18 +14,20 @@ GIVEN = ImportColumn(
 )
 FAMILY = ImportColumn(
     "family",
-    "Family name",
+    lazy("Family name"),
     (
         *("last name", "last", "family", "surname", "familyName", "lastName", "family names"),
         *("nom", "nachname", "apellido", "apellidos"),
     ),
 )
 WHOLE = ImportColumn(
-    "whole", "Whole name", ("student", "name", "full name", "student name", "pupil", "child", "names")
+    "whole",
+    lazy("Whole name"),
+    ("student", "name", "full name", "student name", "nombre completo", "pupil", "child", "names"),
 )
 CLASSES = ImportColumn(
     "classes",
-    "Classes",
-    ("class", "classroom", "room", "homeroom", "section", "group", "klasse", "clase", "classe"),
+    lazy("Classes"),
+    ("class", "classroom", "room", "homeroom", "section", "group", "klasse", "clase", "clases", "classe"),
 )
 STUDENT_COLUMNS = (ID, GIVEN, FAMILY, WHOLE, CLASSES)

@@ -12,6 +12,8 @@ from enum import StrEnum
 from backoffice.access.transaction import Transaction
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import CellChange, Plan, PlannedRow, RowState
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools import names
 from backoffice.schools.importing import queries
 from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, WHOLE
@@ -22,15 +24,15 @@ from backoffice.schools.roster_queries import who_left
 from backoffice.storage.public_id import is_public_id
 from backoffice.wording import clean
 
-NOT_HERE = "There is no student of this ID here. Leave the cell empty for a new student."
-NO_NAME = "Write a name."
-NO_CLASS = "Name the class of a new student."
-NO_SUCH_CLASS = "There is no such class here. Write its name as the list of classes has it."
-TWO_CLASSES = "Two classes have this name. Write the ID of the class, which its address ends with."
-CLOSED_CLASS = "You may not add students to this class."
-SEVERAL = "More than one student has this name there. Give the ID."
-GIVE_ID = "Give the ID, or say above what such a row means."
-NO_RENAMING = "You may not correct the name of this student."
+NOT_HERE = lazy("There is no student of this ID here. Leave the cell empty for a new student.")
+NO_NAME = lazy("Write a name.")
+NO_CLASS = lazy("Name the class of a new student.")
+NO_SUCH_CLASS = lazy("There is no such class here. Write its name as the list of classes has it.")
+TWO_CLASSES = lazy("Two classes have this name. Write the ID of the class, which its address ends with.")
+CLOSED_CLASS = lazy("You may not add students to this class.")
+SEVERAL = lazy("More than one student has this name there. Give the ID.")
+GIVE_ID = lazy("Give the ID, or say above what such a row means.")
+NO_RENAMING = lazy("You may not correct the name of this student.")
 _PARTS = re.compile(r"\s*[,;]\s*")
 
 
@@ -231,14 +233,14 @@ class _Comparing:
         self._check_open(rooms)
         drafts = [each for key in written.keys for each in self._fresh.get(key, ())]
         if doubled := next((each for each in drafts if each.rooms & wanted), None):
-            raise _Refused(WHOLE.title, f"The same as line {doubled.line:,}.")
+            raise _Refused(WHOLE.title, gettext("The same as line %(line)s.", line=amount(doubled.line)))
         back = {each.student_id: each for room in rooms for each in self._who_left(room.id, written)}
         if len(back) > 1:
             raise _Refused(WHOLE.title, SEVERAL)
         for number, known in back.items():
             if number is not None:
                 student = self._kept.setdefault(number, Kept(number, known.answer, known.given, known.family))
-                note = "Was in this class before and comes back with the points."
+                note = gettext("Was in this class before and comes back with the points.")
                 return self._meant(line, student, (student.given, student.family), rooms, note=note)
         if (named or drafts) and self._elsewhere is not Elsewhere.ANOTHER:
             return self._from_elsewhere(line, rooms, named, drafts)
@@ -250,7 +252,7 @@ class _Comparing:
         free = [each for each in here if wanted not in self._spoken.get(each.id, {})]
         if not free:
             said = self._spoken[here[0].id][wanted]
-            raise _Refused(WHOLE.title, f"The same as line {said:,}.")
+            raise _Refused(WHOLE.title, gettext("The same as line %(line)s.", line=amount(said)))
 
         def fit(student: Kept) -> tuple[bool, bool, bool]:
             spelled = student.name == (written.whole or f"{written.given} {written.family or ''}".strip())
@@ -273,11 +275,17 @@ class _Comparing:
         if self._elsewhere is Elsewhere.ASK or len(named) + len(drafts) > 1:
             taken = [each.rooms for each in named] + [each.rooms for each in drafts]
             where = self._rooms.words(set().union(*taken))
-            others = f"A student of this name is in {where or 'no class now'}. "
-            what = (
-                SEVERAL if self._elsewhere is Elsewhere.SAME else "Give the ID, or say above what it means."
+            others = (
+                gettext("A student of this name is in %(classes)s.", classes=where)
+                if where
+                else gettext("A student of this name is in no class now.")
             )
-            raise _Refused(WHOLE.title, others + what)
+            what = (
+                SEVERAL
+                if self._elsewhere is Elsewhere.SAME
+                else gettext("Give the ID, or say above what it means.")
+            )
+            raise _Refused(WHOLE.title, f"{others} {what}")
         if named:
             student = named[0]
             return self._meant(line, student, (student.given, student.family), rooms)
@@ -292,7 +300,7 @@ class _Comparing:
             f"{draft.given} {draft.family or ''}".strip(),
             after,
             (CellChange(CLASSES.title, before, after),),
-            sentence=f"The student of line {draft.line:,}.",
+            sentence=gettext("The student of line %(line)s.", line=amount(draft.line)),
         )
 
     def _who_left(self, room: int, written: _Written) -> list[Known]:
@@ -345,7 +353,7 @@ class _Comparing:
         if student.id not in self._may_rename:
             raise _Refused(GIVEN.title, NO_RENAMING)
         if (already := self.compared.renamed.get(student.id)) is not None and already.after != name:
-            raise _Refused(GIVEN.title, "A line above writes this student otherwise.")
+            raise _Refused(GIVEN.title, gettext("A line above writes this student otherwise."))
         if already is not None:
             return []
         self.compared.renamed[student.id] = Renamed(before, name)

@@ -12,6 +12,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Action, Classroom
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -23,24 +24,24 @@ MOST_POINTS = 10
 MOST_ACTIONS = 24
 # The names of the pictures that we ship, with the words for them.
 ICONS = {
-    "star": "Star",
-    "heart": "Heart",
-    "hands": "Helping hand",
-    "question": "Question",
-    "bulb": "Idea",
-    "book": "Book",
-    "pencil": "Pencil",
-    "homework": "Homework",
-    "ear": "Listening",
-    "team": "Team",
-    "broom": "Tidying",
-    "puzzle": "Puzzle",
-    "music": "Music",
-    "ball": "Sport",
-    "leaf": "Nature",
-    "trophy": "Trophy",
-    "speech": "Talking",
-    "clock": "Clock",
+    "star": lazy("Star"),
+    "heart": lazy("Heart"),
+    "hands": lazy("Helping hand"),
+    "question": lazy("Question"),
+    "bulb": lazy("Idea"),
+    "book": lazy("Book"),
+    "pencil": lazy("Pencil"),
+    "homework": lazy("Homework"),
+    "ear": lazy("Listening"),
+    "team": lazy("Team"),
+    "broom": lazy("Tidying"),
+    "puzzle": lazy("Puzzle"),
+    "music": lazy("Music"),
+    "ball": lazy("Sport"),
+    "leaf": lazy("Nature"),
+    "trophy": lazy("Trophy"),
+    "speech": lazy("Talking"),
+    "clock": lazy("Clock"),
 }
 
 
@@ -54,13 +55,13 @@ class Suggested(NamedTuple):
 
 
 SUGGESTED = (
-    Suggested("helped", "Helped a friend", "hands", 2),
-    Suggested("question", "Asked a good question", "question", 1),
-    Suggested("homework", "Handed in homework", "homework", 1),
-    Suggested("listened", "Listened well", "ear", 1),
-    Suggested("team", "Worked as a team", "team", 2),
-    Suggested("tidied", "Tidied up", "broom", 1),
-    Suggested("shouted", "Shouted out", "speech", -1),
+    Suggested("helped", lazy("Helped a friend"), "hands", 2),
+    Suggested("question", lazy("Asked a good question"), "question", 1),
+    Suggested("homework", lazy("Handed in homework"), "homework", 1),
+    Suggested("listened", lazy("Listened well"), "ear", 1),
+    Suggested("team", lazy("Worked as a team"), "team", 2),
+    Suggested("tidied", lazy("Tidied up"), "broom", 1),
+    Suggested("shouted", lazy("Shouted out"), "speech", -1),
 )
 
 
@@ -95,7 +96,7 @@ def start_with(*, principal: Principal, classroom: str, keys: Collection[str]) -
     """
     chosen = [each for each in SUGGESTED if each.key in keys]
     if not chosen:
-        raise Rejected.whole("Choose at least one to start with, or write your own.")
+        raise Rejected.whole(gettext("Choose at least one to start with, or write your own."))
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=ACTIONS_EDIT, lock=True)
         if tx.scalar(select(Action.id).where(*_of(row)).limit(1)) is not None:
@@ -109,7 +110,8 @@ def start_with(*, principal: Principal, classroom: str, keys: Collection[str]) -
                         "id": number,
                         "public_id": new_public_id(),
                         "classroom_id": row.id,
-                        "label": each.label,
+                        # The words of whoever begins so; from then on the class's own.
+                        "label": str(each.label),
                         "icon": each.icon,
                         "value": each.value,
                         "created_at": now,
@@ -167,17 +169,19 @@ def _of(classroom: Classroom) -> tuple[ColumnElement[bool], ...]:
 def _leave_room(tx: Transaction, classroom: Classroom, more: int) -> None:
     live = select(func.count()).where(*_of(classroom), Action.retired_at.is_(None))
     if (tx.scalar(live) or 0) + more > MOST_ACTIONS:
-        raise Rejected.whole(f"A class has at most {MOST_ACTIONS} Actions. Retire one first.")
+        raise Rejected.whole(
+            gettext("A class has at most %(most)s Actions. Retire one first.", most=MOST_ACTIONS)
+        )
 
 
 def _checked(label: str, icon: str, value: int) -> str:
     label = clean(label)
     if not any(symbol.isalnum() for symbol in label):
-        raise Rejected(label="Write what the student did, in a few words.")
+        raise Rejected(label=gettext("Write what the student did, in a few words."))
     if len(label) > LONGEST_LABEL:
-        raise Rejected(label=f"Shorten it to {LONGEST_LABEL} letters.")
+        raise Rejected(label=gettext("Shorten it to %(most)s letters.", most=LONGEST_LABEL))
     if icon not in ICONS:
-        raise Rejected(icon="Choose one of the pictures.")
+        raise Rejected(icon=gettext("Choose one of the pictures."))
     if not 1 <= abs(value) <= MOST_POINTS:
-        raise Rejected(points=f"Choose a number from 1 to {MOST_POINTS}.")
+        raise Rejected(points=gettext("Choose a number from 1 to %(most)s.", most=MOST_POINTS))
     return label

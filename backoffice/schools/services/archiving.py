@@ -14,6 +14,7 @@ from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record, record_each
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door
 from backoffice.schools.names import COLOURS, FIGURES
@@ -121,9 +122,9 @@ def mark_classroom(
     `NotFound`, `Closed`.
     """
     if colour not in COLOURS:
-        raise Rejected(colour="Choose one of the colours.")
+        raise Rejected(colour=gettext("Choose one of the colours."))
     if icon not in FIGURES:
-        raise Rejected(icon="Choose one of the pictures.")
+        raise Rejected(icon=gettext("Choose one of the pictures."))
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         if not is_to_be_written(seen, now=(row.icon, row.colour), wanted=(icon, colour)):

@@ -15,6 +15,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
 from backoffice.changes.models import StudentChange, StudentField
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
@@ -24,10 +25,14 @@ from backoffice.storage.lists import side_by_side
 from backoffice.storage.numbers import one_of
 
 UNDONE_WITHIN = timedelta(hours=24)
-NOTHING = "There is nothing to undo: the students of this class have changed since, or a day has gone by."
-HAS_POINTS = "Somebody whom you added has points or has signed in since. Take them out one by one instead."
-NAMES_CHANGED = "Somebody has changed one of these names since. Correct them one by one instead."
-OTHER_CHANGED = "The students of the other class have changed since. Move them back one by one instead."
+NOTHING = lazy(
+    "There is nothing to undo: the students of this class have changed since, or a day has gone by."
+)
+HAS_POINTS = lazy(
+    "Somebody whom you added has points or has signed in since. Take them out one by one instead."
+)
+NAMES_CHANGED = lazy("Somebody has changed one of these names since. Correct them one by one instead.")
+OTHER_CHANGED = lazy("The students of the other class have changed since. Move them back one by one instead.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
+from backoffice.language.texts import gettext
 from backoffice.problems import MEANWHILE, Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
@@ -99,7 +100,7 @@ def save_class_list(*, principal: Principal, classroom: str, wanted: ClassList) 
                     record(tx, verb, school_id=room.school_id, classroom=room.id, students=sorted(numbers))
     except IntegrityError as error:
         raise Rejected.whole(
-            "One of these usernames belongs to somebody else of the school. Choose another."
+            gettext("One of these usernames belongs to somebody else of the school. Choose another.")
         ) from error
     return Saved(*(len(numbers) for numbers in changed.values()))
 
@@ -120,9 +121,11 @@ def _alias(text: str) -> str | None:
     if not alias:
         return None
     if len(alias) > LONGEST_ALIAS:
-        raise Rejected.whole(f"Shorten each alias to {LONGEST_ALIAS} letters.")
+        raise Rejected.whole(gettext("Shorten each alias to %(most)s letters.", most=LONGEST_ALIAS))
     if names.problem_with(alias, None):
-        raise Rejected.whole("An alias is a word or two with letters, without signs, and no e-mail address.")
+        raise Rejected.whole(
+            gettext("An alias is a word or two with letters, without signs, and no e-mail address.")
+        )
     return alias
 
 

@@ -11,6 +11,7 @@ from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
     Classroom,
@@ -92,7 +93,7 @@ def rename_classroom(
 def _named(name: str) -> str:
     name = clean(name)
     if not name:
-        raise Rejected(name="Give the class a name.")
+        raise Rejected(name=gettext("Give the class a name."))
     if len(name) > LONGEST_NAME:
-        raise Rejected(name=f"Shorten the name to {LONGEST_NAME} letters.")
+        raise Rejected(name=gettext("Shorten the name to %(most)s letters.", most=LONGEST_NAME))
     return name

@@ -12,6 +12,7 @@ from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools import codes
 from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, Door
@@ -48,7 +49,7 @@ def issue_lesson_code(
     open for as long. Raises `Rejected`, `NotFound`.
     """
     if not 1 <= minutes <= LONGEST_LESSON:
-        raise Rejected(minutes=f"Write a number of minutes from 1 to {LONGEST_LESSON}.")
+        raise Rejected(minutes=gettext("Write a number of minutes from 1 to %(most)s.", most=LONGEST_LESSON))
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         until = doors.latest(tx, row, minutes) if open_door else clock.now() + timedelta(minutes=minutes)
@@ -140,4 +141,4 @@ def _issue(
             # Another live class has this code: one chance in a hundred thousand million codes.
             continue
         return
-    raise Rejected.whole("No code could be made just now. Try once more.")
+    raise Rejected.whole(gettext("No code could be made just now. Try once more."))

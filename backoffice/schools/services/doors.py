@@ -9,6 +9,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import gettext, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.doors import Hours, end_of_day, hours_of, places_of
 from backoffice.schools.models import Classroom, Door
@@ -22,9 +23,9 @@ def set_door(*, principal: Principal, classroom: str, door: Door, until: datetim
     Hours themselves are set by `keep_hours`. Raises `Rejected`, `NotFound`.
     """
     if (door is Door.UNTIL) != (until is not None) or door is Door.SCHOOL_DAYS:
-        raise Rejected(until="Say until when the door stays open.")
+        raise Rejected(until=gettext("Say until when the door stays open."))
     if until is not None and until <= clock.now():
-        raise Rejected(until="Choose a time that is still to come.")
+        raise Rejected(until=gettext("Choose a time that is still to come."))
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         _turn(tx, row, door, until)
@@ -36,7 +37,7 @@ def open_for(*, principal: Principal, classroom: str, minutes: int) -> datetime:
     Raises `Rejected`, `NotFound`.
     """
     if minutes < 1:
-        raise Rejected(minutes="Write at least 1 minute.")
+        raise Rejected(minutes=gettext("Write at least 1 minute."))
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         until = latest(tx, row, minutes)
@@ -47,7 +48,7 @@ def open_for(*, principal: Principal, classroom: str, minutes: int) -> datetime:
 def keep_hours(*, principal: Principal, classroom: str, hours: Hours, back: PutBack | None = None) -> None:
     """Have the door open on school days between two times of the school. Raises `Rejected`, `NotFound`."""
     if not 0 <= hours.begin < hours.end <= DAY_MINUTES:
-        raise Rejected(end="Choose a time after the one at which it opens.")
+        raise Rejected(end=gettext("Choose a time after the one at which it opens."))
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         keep_change(tx, row, back, hours=(written(row), [hours.begin, hours.end]))
@@ -62,7 +63,13 @@ def latest(tx: Transaction, row: Classroom, minutes: int) -> datetime:
     midnight = end_of_day(places_of(tx, {row.school_id})[row.school_id], now)
     if minutes > DAY_MINUTES or now + timedelta(minutes=minutes) > midnight:
         left = (midnight - now) // timedelta(minutes=1)
-        raise Rejected(minutes=f"The day ends in {left} minutes. Write no more than that.")
+        raise Rejected(
+            minutes=ngettext(
+                "The day ends in %(num)s minute. Write no more than that.",
+                "The day ends in %(num)s minutes. Write no more than that.",
+                left,
+            )
+        )
     return now + timedelta(minutes=minutes)
 
 

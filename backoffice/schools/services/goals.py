@@ -10,6 +10,8 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.storage.numbers import one_of
@@ -24,7 +26,9 @@ def set_goals(*, principal: Principal, classroom: str, goals: Mapping[str, int |
     Raises `Rejected`, `NotFound`.
     """
     if any(goal is not None and not 1 <= goal <= HIGHEST_GOAL for goal in goals.values()):
-        raise Rejected.whole(f"A goal is a whole number from 1 to {HIGHEST_GOAL:,}.")
+        raise Rejected.whole(
+            gettext("A goal is a whole number from 1 to %(most)s.", most=amount(HIGHEST_GOAL))
+        )
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=GOALS_EDIT)
         here = (

@@ -15,6 +15,8 @@ from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import ChangedMeanwhile, Plan
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.importing import queries
@@ -26,7 +28,7 @@ from backoffice.schools.services.rosters import enroll, take_back
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import new_public_id
 
-NOTHING_TO_DO = "There is nothing to bring in: no row is new or changes anything."
+NOTHING_TO_DO = lazy("There is nothing to bring in: no row is new or changes anything.")
 
 
 class Imported(NamedTuple):
@@ -77,7 +79,12 @@ def import_students(
         if not plan.size:
             raise Rejected.whole(NOTHING_TO_DO)
         if plan.size > most:
-            raise Rejected.whole(f"You may bring in at most {most:,} rows at once. Bring the list in parts.")
+            raise Rejected.whole(
+                gettext(
+                    "You may bring in at most %(most)s rows at once. Bring the list in parts.",
+                    most=amount(most),
+                )
+            )
         _write(tx, place.id, compared, locked, now)
         fresh = len(compared.fresh)
         changed = {*compared.renamed, *(each for group in compared.joins.values() for each in group)}

@@ -13,6 +13,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names, roster_queries
 from backoffice.schools.matching import Known, Matcher, Place
@@ -22,16 +23,18 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 
 MOST_FOUND = 20
-SAME_NAME = "The same name."
+SAME_NAME = lazy("The same name.")
 
-ITSELF = "Choose another student: this is the one whom you began with."
-OTHER_SCHOOL = "Choose a student of the same school. Students stay at their school."
-COLLEAGUES = (
+ITSELF = lazy("Choose another student: this is the one whom you began with.")
+OTHER_SCHOOL = lazy("Choose a student of the same school. Students stay at their school.")
+COLLEAGUES = lazy(
     "One of them is in a class that is not yours as well. Ask a leader of your school to merge them, or"
     " the owner of that class to take the child out first."
 )
-REQUESTS_WAIT = "A parent has asked the same about both of them. Answer one of the two in the inbox first."
-GREW_OLD = "Something about them has changed since you looked. Look again, then merge them."
+REQUESTS_WAIT = lazy(
+    "A parent has asked the same about both of them. Answer one of the two in the inbox first."
+)
+GREW_OLD = lazy("Something about them has changed since you looked. Look again, then merge them.")
 
 
 @dataclass(frozen=True)
@@ -256,7 +259,7 @@ def _parents(tx: Transaction, student: Student) -> tuple[tuple[str, ...], int, i
         GuardianInvitation.expires_at > clock.now(),
     )
     return (
-        tuple(each.name or "A parent" for each in links if each.status == GuardianStatus.APPROVED),
+        tuple(each.name or gettext("A parent") for each in links if each.status == GuardianStatus.APPROVED),
         sum(each.status == GuardianStatus.WAITING for each in links),
         sum(each.status in {GuardianStatus.REVOKED, GuardianStatus.REFUSED} for each in links),
         tx.scalar(invited) or 0,

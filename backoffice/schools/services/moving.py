@@ -12,6 +12,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
@@ -32,9 +33,11 @@ def move_students(*, principal: Principal, source: str, target: str, students: W
         leaves = find(tx, Classroom, source, permission=STUDENTS_UNENROLL)
         joins = find(tx, Classroom, target, permission=STUDENTS_CREATE)
         if leaves.id == joins.id:
-            raise Rejected(target="Choose another class: they are in this one.")
+            raise Rejected(target=gettext("Choose another class: they are in this one."))
         if leaves.school_id != joins.school_id:
-            raise Rejected(target="Choose a class of the same school. Students stay at their school.")
+            raise Rejected(
+                target=gettext("Choose a class of the same school. Students stay at their school.")
+            )
         if len(lock_classrooms(tx, leaves.school_id, {leaves.id, joins.id})) < len((leaves, joins)):
             # One of them was archived at this moment.
             raise NotFound

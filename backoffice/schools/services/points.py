@@ -17,6 +17,7 @@ from backoffice.access.policy import can, visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.models import Action, Classroom, Enrollment, PointEntry, Student
@@ -26,7 +27,7 @@ from backoffice.storage.public_id import is_public_id, new_public_id
 from backoffice.wording import clean
 
 LONGEST_COMMENT = 200
-SENT_BEFORE = "This page was sent before, with other choices. Nothing was added now. Send it again."
+SENT_BEFORE = lazy("This page was sent before, with other choices. Nothing was added now. Send it again.")
 
 
 def award_points(
@@ -115,7 +116,7 @@ def undo_award(*, principal: Principal, classroom: str, award: str) -> None:
         if row.classroom_id != room.id:
             raise NotFound
         if row.awarded_by != tx.principal.account_id and not can(tx.principal, POINTS_UNDO, row):
-            raise Rejected.whole("Somebody else gave these points. Ask a teacher of the class.")
+            raise Rejected.whole(gettext("Somebody else gave these points. Ask a teacher of the class."))
         # Of two at once the second waits here, and finds it done.
         mine = (
             update(PointAward)
@@ -127,7 +128,7 @@ def undo_award(*, principal: Principal, classroom: str, award: str) -> None:
             .execution_options(synchronize_session=False)
         )
         if tx.scalar(mine) is None:
-            raise Rejected.whole("These points were taken back already.")
+            raise Rejected.whole(gettext("These points were taken back already."))
         entries = tx.execute(
             select(PointEntry.id, PointEntry.student_id, PointEntry.value).where(
                 PointEntry.school_id == room.school_id,
@@ -159,23 +160,23 @@ def undo_award(*, principal: Principal, classroom: str, award: str) -> None:
 
 
 _NOBODY = {
-    Whom.CHOSEN: "Choose at least one student.",
-    Whom.CLASS: "Nobody is in the class yet.",
-    Whom.RANDOM: "Nobody is in the class yet.",
+    Whom.CHOSEN: lazy("Choose at least one student."),
+    Whom.CLASS: lazy("Nobody is in the class yet."),
+    Whom.RANDOM: lazy("Nobody is in the class yet."),
 }
 
 
 def _comment(comment: str) -> str | None:
     said = clean(comment)
     if len(said) > LONGEST_COMMENT:
-        raise Rejected(comment=f"Shorten the comment to {LONGEST_COMMENT} letters.")
+        raise Rejected(comment=gettext("Shorten the comment to %(most)s letters.", most=LONGEST_COMMENT))
     return said or None
 
 
 def _form(form: str) -> str:
     with suppress(ValueError):
         return str(UUID(form))
-    raise Rejected.whole("Nothing was awarded yet. Send it again.")
+    raise Rejected.whole(gettext("Nothing was awarded yet. Send it again."))
 
 
 def _room(tx: Transaction, classroom: str) -> Classroom:
@@ -200,7 +201,7 @@ def _action(tx: Transaction, classroom: Classroom, action: str) -> Action:
     if found is None:
         raise NotFound
     if found.retired_at is not None:
-        raise Rejected.whole("This Action is not offered any more. Choose another.")
+        raise Rejected.whole(gettext("This Action is not offered any more. Choose another."))
     return found
 
 

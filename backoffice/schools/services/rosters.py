@@ -15,6 +15,7 @@ from backoffice.access.permissions import STUDENTS_CREATE
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names, roster_queries
 from backoffice.schools.matching import Alike, Known, Matcher, Place
@@ -29,7 +30,7 @@ from backoffice.storage.public_id import new_public_id
 LARGEST_LIST = 400
 # What is answered of a line that names one more child.
 ANOTHER = "another"
-SAME_NAME = "The same name."
+SAME_NAME = lazy("The same name.")
 
 
 class LineState(StrEnum):
@@ -111,7 +112,7 @@ def add_students(
         row = find(tx, Classroom, classroom, permission=STUDENTS_CREATE, lock=True)
         compared = _compare(tx, row, text, answers or {})
         if all(line.state is LineState.PROBLEM for line in compared):
-            raise Rejected(names="No line can be used as it is. Write one name a line.")
+            raise Rejected(names=gettext("No line can be used as it is. Write one name a line."))
         fresh = [line.name for line in compared if line.state is LineState.NEW]
         joining, back = (
             [line.student_id for line in compared if line.state is state and line.student_id]
@@ -158,9 +159,9 @@ def enroll(tx: Transaction, classroom: Classroom, students: Sequence[int], at: d
 def _compare(tx: Transaction, classroom: Classroom, text: str, answers: Mapping[int, str]) -> list[Previewed]:
     pasted = read_pasted(text)
     if not pasted:
-        raise Rejected(names="Write or paste at least one name, one a line.")
+        raise Rejected(names=gettext("Write or paste at least one name, one a line."))
     if len(pasted) > LARGEST_LIST:
-        raise Rejected(names=f"Paste at most {LARGEST_LIST} names at once.")
+        raise Rejected(names=gettext("Paste at most %(most)s names at once.", most=LARGEST_LIST))
     matcher = Matcher(roster_queries.may_be_meant(tx, classroom, pasted))
     first: dict[names.NameKey, int] = {}
     meant: dict[int | None, int] = {}
@@ -172,7 +173,7 @@ def _compare(tx: Transaction, classroom: Classroom, text: str, answers: Mapping[
         before = first.setdefault(name.key, name.line)
         line = _judged(matcher, name, before, answers.get(name.line))
         if line.student_id and (said := meant.setdefault(line.student_id, name.line)) != name.line:
-            line = Previewed(name, LineState.TWICE, f"The same as line {said}.")
+            line = Previewed(name, LineState.TWICE, gettext("The same as line %(line)s.", line=said))
         if line.state is LineState.NEW:
             matcher.add(Known(f"line-{name.line}", Place.LINE, name.given, name.family))
         compared.append(line)
@@ -185,7 +186,7 @@ def _judged(matcher: Matcher, name: PastedName, before: int, answer: str | None)
         return Previewed(name, LineState.NEW, name.note)
     same = {known.place: known for known in reversed(matcher.same(name.given, name.family))}
     if before != name.line and Place.HERE not in same:
-        return Previewed(name, LineState.TWICE, f"The same as line {before}.")
+        return Previewed(name, LineState.TWICE, gettext("The same as line %(line)s.", line=before))
     if sure := same.get(Place.HERE) or same.get(Place.LEFT):
         return _meaning(name, sure)
     alike = [Alike(known, SAME_NAME) for known in same.values()]
@@ -201,14 +202,15 @@ def _judged(matcher: Matcher, name: PastedName, before: int, answer: str | None)
 def _meaning(name: PastedName, known: Known) -> Previewed:
     match known.place:
         case Place.HERE:
-            return Previewed(name, LineState.SAME, "Stays as it is.")
+            return Previewed(name, LineState.SAME, gettext("Stays as it is."))
         case Place.LINE:
-            return Previewed(name, LineState.TWICE, f"The same as {known.answer.replace('-', ' ')}.")
+            before = known.answer.removeprefix("line-")
+            return Previewed(name, LineState.TWICE, gettext("The same as line %(line)s.", line=before))
         case Place.LEFT:
-            note = "Was in this class before and comes back with the points."
+            note = gettext("Was in this class before and comes back with the points.")
             return Previewed(name, LineState.BACK, note, known.student_id)
         case Place.ELSEWHERE:
-            note = "The same child, with points of their own in each class."
+            note = gettext("The same child, with points of their own in each class.")
             return Previewed(name, LineState.JOINS, note, known.student_id)
 
 

@@ -18,8 +18,8 @@ from backoffice.schools.models import School
 from backoffice.schools.queries import schools_run
 from backoffice.storage import functions
 
-NO_DAY = "Choose at least one day of the week."
-NO_ZONE = "Choose a time zone of the list."
+NO_DAY = lazy("Choose at least one day of the week.")
+NO_ZONE = lazy("Choose a time zone of the list.")
 NO_LANGUAGE = lazy("Choose a language of the list.")
 
 

@@ -17,6 +17,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names
 from backoffice.schools.models import (
@@ -48,11 +49,13 @@ from backoffice.wording import clean
 MOST_CLASSES = 200
 _ROWS_AT_ONCE = 5_000
 
-NO_CLASS = "Choose at least one class whose year is over."
-NO_NAME = "Give each new class a name, or make none of it."
-TOO_LONG = f"Shorten the names of the new classes to {LONGEST_NAME} letters."
-TOO_MANY = f"Choose at most {MOST_CLASSES} classes at once, and the others after that."
-GREW_OLD = "Something in these classes has changed since you looked. Look at the numbers again, then begin."
+NO_CLASS = lazy("Choose at least one class whose year is over.")
+NO_NAME = lazy("Give each new class a name, or make none of it.")
+TOO_LONG = lazy("Shorten the names of the new classes to %(most)s letters.", most=LONGEST_NAME)
+TOO_MANY = lazy("Choose at most %(most)s classes at once, and the others after that.", most=MOST_CLASSES)
+GREW_OLD = lazy(
+    "Something in these classes has changed since you looked. Look at the numbers again, then begin."
+)
 
 
 @dataclass(frozen=True)
@@ -446,7 +449,7 @@ def _issue_codes(tx: Transaction, school_id: int, rooms: Sequence[int], at: date
             # One of them is another class's.
             continue
         return
-    raise Rejected.whole("No codes could be made just now. Try once more.")
+    raise Rejected.whole(gettext("No codes could be made just now. Try once more."))
 
 
 def _copy_actions(tx: Transaction, school_id: int, successors: Mapping[int, int], at: datetime) -> None:

@@ -12,6 +12,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, NamesShown, Student
@@ -32,14 +33,14 @@ def show_as(*, principal: Principal, classroom: str, how: NamesShown, back: PutB
 def set_picture(*, principal: Principal, classroom: str, student: str, avatar: str) -> None:
     """Give a student of a class a picture that nobody else there has. Raises `Rejected`, `NotFound`."""
     if avatar not in names.AVATARS:
-        raise Rejected(avatar="Choose one of the pictures.")
+        raise Rejected(avatar=gettext("Choose one of the pictures."))
     with transaction(principal) as tx:
         room = find(tx, Classroom, classroom, permission=STUDENTS_EDIT, lock=True)
         seats = seats_of(tx, room)
         if student not in seats:
             raise NotFound
         if any(seat.avatar == avatar for other, seat in seats.items() if other != student):
-            raise Rejected(avatar="Another student of the class has this picture. Choose another.")
+            raise Rejected(avatar=gettext("Another student of the class has this picture. Choose another."))
         seats[student].avatar = avatar
         record(
             tx,
@@ -55,8 +56,11 @@ def checked_usernames(usernames: Mapping[str, str]) -> dict[str, str]:
     wanted = {student: typed(username) for student, username in usernames.items() if username.strip()}
     if any(not _is_username(username) for username in wanted.values()):
         raise Rejected.whole(
-            f"A username has {SHORTEST_USERNAME} to {LONGEST_USERNAME} letters, digits, dots or hyphens,"
-            " and no spaces."
+            gettext(
+                "A username has %(least)s to %(most)s letters, digits, dots or hyphens, and no spaces.",
+                least=SHORTEST_USERNAME,
+                most=LONGEST_USERNAME,
+            )
         )
     all_different(list(wanted.values()))
     return wanted
@@ -81,7 +85,7 @@ def _is_username(username: str) -> bool:
 def all_different(texts: Sequence[str]) -> None:
     """Raises `Rejected` where two are the same."""
     if len(set(texts)) < len(texts):
-        raise Rejected.whole("Two students have the same. Give each one of their own.")
+        raise Rejected.whole(gettext("Two students have the same. Give each one of their own."))
 
 
 def seats_of(tx: Transaction, room: Classroom) -> Mapping[str, Enrollment]:

@@ -13,6 +13,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
+from backoffice.language.texts import gettext
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.problems import Rejected
@@ -100,7 +101,7 @@ def end_membership(*, principal: Principal, account: str, school: str, heir: str
         place = find(tx, School, school, permission=TEACHERS_REMOVE)
         person = find(tx, Account, account, permission=TEACHERS_REMOVE)
         if person.id == tx.principal.account_id:
-            raise Rejected.whole("Nobody ends their own place. Ask another leader.")
+            raise Rejected.whole(gettext("Nobody ends their own place. Ask another leader."))
         if place.id not in {each.school.id for each in places_of(tx, person)}:
             raise NotFound
         follows = None
@@ -109,7 +110,7 @@ def end_membership(*, principal: Principal, account: str, school: str, heir: str
                 (each.id for each in colleagues_at(tx, place, person) if each.public_id == heir), None
             )
             if follows is None:
-                raise Rejected(heir="Choose somebody who works at this school.")
+                raise Rejected(heir=gettext("Choose somebody who works at this school."))
         if person.status == AccountStatus.ACTIVE:
             # While they still are of the school: later the leader could not write to them.
             to = Recipient(person.id, person.email, person.name, person.language)
@@ -118,7 +119,7 @@ def end_membership(*, principal: Principal, account: str, school: str, heir: str
             tx, school_id=place.id, account_id=person.id, heir=follows, at=clock.now()
         )
         if ended is None:
-            raise Rejected.whole("This was changed by somebody else meanwhile. Look again.")
+            raise Rejected.whole(gettext("This was changed by somebody else meanwhile. Look again."))
         record(
             tx,
             "memberships.end",

@@ -1,5 +1,6 @@
 """The tiles of who is locked out after wrong PINs: students, and networks."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select
@@ -8,6 +9,8 @@ from backoffice import clock
 from backoffice.access.permissions import NETWORKS_OPEN, PINS_CLEAR
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import weekday
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.tiles import taught
 from backoffice.settings import Throttles
@@ -62,12 +65,18 @@ def _locked_out(tx: Transaction) -> List | None:
                 f"{row.given_name} {row.family_name or ''}".strip(),
                 [row.name],
                 f"/console/classrooms/{row.public_id}/cards",
-                badge=f"Until {until.astimezone(zone):{'%H:%M' if (until - now).days < 1 else '%A %H:%M'}}",
+                badge=gettext(
+                    "Until %(time)s", time=_hour(until.astimezone(zone), with_day=(until - now).days >= 1)
+                ),
                 tone="warn",
             )
             for until, row in soonest[:MOST_LISTED]
         ]
     )
+
+
+def _hour(at: datetime, *, with_day: bool) -> str:
+    return f"{weekday(at)} {at:%H:%M}" if with_day else f"{at:%H:%M}"
 
 
 def _networks(tx: Transaction) -> Number | None:
@@ -77,6 +86,6 @@ def _networks(tx: Transaction) -> Number | None:
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("locked-out", "Locked out after wrong PINs", PINS_CLEAR, _locked_out),
-    Tile("locked-networks", "Locked networks", NETWORKS_OPEN, _networks, "/console/locked-networks/"),
+    Tile("locked-out", lazy("Locked out after wrong PINs"), PINS_CLEAR, _locked_out),
+    Tile("locked-networks", lazy("Locked networks"), NETWORKS_OPEN, _networks, "/console/locked-networks/"),
 )

@@ -1,6 +1,7 @@
 """Mails about what children told, and forgetting it, in the background."""
 
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
+from backoffice.language.texts import lazy
 from backoffice.students.worries.letters import write_worry_letters
 from backoffice.students.worries.services import forget_old
 
@@ -20,12 +21,12 @@ JOBS = (
         "write-worry-letters",
         _write_worry_letters,
         every(minutes=5),
-        title="Write mails about what children told",
+        title=lazy("Write mails about what children told"),
     ),
     Job(
         "forget-worries",
         _forget_worries,
         daily(at="03:55"),
-        title="Forget what children told six months ago",
+        title=lazy("Forget what children told six months ago"),
     ),
 )
