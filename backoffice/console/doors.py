@@ -3,16 +3,17 @@
 from datetime import datetime, tzinfo
 
 from backoffice.console.grid import Cell
+from backoffice.language.texts import gettext
 from backoffice.schools.doors import DoorState, Hours
 
 
 def cell(state: DoorState | None) -> Cell:
     """The door in a list."""
     if state is None or not state.is_open:
-        return Cell("Closed", "badge", tone="mute")
+        return Cell(gettext("Closed"), "badge", tone="mute")
     if state.changes_at is None:
-        return Cell("Open", "badge", tone="good")
-    return Cell("Open for now", "badge", tone="warn")
+        return Cell(gettext("Open"), "badge", tone="good")
+    return Cell(gettext("Open for now"), "badge", tone="warn")
 
 
 def shown(state: DoorState) -> dict[str, object]:

@@ -15,6 +15,7 @@ from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Throttled
 from backoffice.schools import finding, names
 from backoffice.schools.finding import MOST_FOUND, Looked
@@ -33,7 +34,7 @@ SMALL_WORDS = {"and", "in", "into", "of", "or", "the"}
 class FindPage(GuardedView):
     """One field, and what it finds of everything that one may reach."""
 
-    title = "Find"
+    title = lazy("Find")
     address = "find"
     icon = "search"
     doors = {"index": CONSOLE_ENTER, "search": CONSOLE_ENTER}
@@ -55,7 +56,9 @@ class FindPage(GuardedView):
         try:
             take(Claim("finding by account", allowance, str(self.who.account_id)))
         except Throttled as throttled:
-            return to_be_waited_for(self._page(f"You searched very often. {throttled.sentence}"), throttled)
+            return to_be_waited_for(
+                self._page(gettext("You searched very often. %(wait)s", wait=throttled.sentence)), throttled
+            )
         return self._page()
 
     def _page(self, wait: str = "") -> str:
@@ -74,7 +77,7 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
     """
     words = finding.words_of(text)
     begin = " ".join(words)
-    groups: list[tuple[str, list[Found]]] = [("Pages", list(islice(_pages(begin), MOST_PAGES)))]
+    groups: list[tuple[str, list[Found]]] = [(gettext("Pages"), list(islice(_pages(begin), MOST_PAGES)))]
     looked: dict[str, Looked[Any]] = {}
     if words:
         looked = {
@@ -85,10 +88,10 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
         rooms: Sequence[Classroom] = looked["classes"].found
         begun = _beginning(rooms, words)
         groups += [
-            ("Classes", list(_classes(rooms, begun))),
-            ("Actions", list(islice(_actions(tx, rooms, begun, begin), MOST_FOUND))),
+            (gettext("Classes"), list(_classes(rooms, begun))),
+            (gettext("Actions"), list(islice(_actions(tx, rooms, begun, begin), MOST_FOUND))),
             (
-                "Students",
+                gettext("Students"),
                 [
                     {
                         "title": each.name,
@@ -98,8 +101,8 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
                     for each in finding.students(tx, words)
                 ],
             ),
-            ("Teachers", _linked(looked["teachers"].found, "/console/teachers/{}")),
-            ("Schools", _linked(looked["schools"].found, "/console/classrooms/?school={}")),
+            (gettext("Teachers"), _linked(looked["teachers"].found, "/console/teachers/{}")),
+            (gettext("Schools"), _linked(looked["schools"].found, "/console/classrooms/?school={}")),
         ]
     return {
         "groups": [{"title": title, "items": items} for title, items in groups if items],

@@ -31,18 +31,19 @@ from backoffice.console import settings_form
 from backoffice.host.models import PluginState
 from backoffice.jobs.job import When
 from backoffice.jobs.models import JobSchedule
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools import labels, names
 from backoffice.schools.models import Action, Classroom, NamesShown, School, Student
 from backoffice.schools.services.actions import ICONS
 from backoffice.web.identity import runtime, settings
 
-NOBODY = "Somebody"
+NOBODY = lazy("Somebody")
 NOTHING = "nothing"
 SHOWN = {
-    NamesShown.NAMES: "name and initial",
+    NamesShown.NAMES: lazy("name and initial"),
     NamesShown.ALIASES: "alias",
-    NamesShown.AVATARS: "picture only",
-    NamesShown.USERNAMES: "no list",
+    NamesShown.AVATARS: lazy("picture only"),
+    NamesShown.USERNAMES: lazy("no list"),
 }
 SCHOOL_DAYS = "school-days/?school={}"
 SCHOOL_FORMS: Mapping[str, str] = {
@@ -94,7 +95,11 @@ def title_of(row: DeclarativeBase, field: str) -> str:
     if isinstance(row, PluginState):
         model = _settings_of(row)
         known = model is not None and field in model.model_fields
-        return settings_form.title_of(model, field) if model is not None and known else "A former setting"
+        return (
+            settings_form.title_of(model, field)
+            if model is not None and known
+            else gettext("A former setting")
+        )
     return TITLES[type(row)][field]
 
 
@@ -189,23 +194,27 @@ def _days(value: list[str]) -> str:
 
 
 TITLES: Mapping[type[DeclarativeBase], Mapping[str, str]] = {
-    Student: {StudentField.NAME: "Name"},
+    Student: {StudentField.NAME: lazy("Name")},
     Classroom: {
-        ClassroomField.NAME: "Name of the class",
-        ClassroomField.SHARED_DEVICES: "Students share devices",
-        ClassroomField.MARK: "Picture and colour",
-        ClassroomField.NAMES_SHOWN: "Behind the code",
-        ClassroomField.PINS_REQUIRED: "PINs are asked for",
-        ClassroomField.HOURS: "Open on school days",
+        ClassroomField.NAME: lazy("Name of the class"),
+        ClassroomField.SHARED_DEVICES: lazy("Students share devices"),
+        ClassroomField.MARK: lazy("Picture and colour"),
+        ClassroomField.NAMES_SHOWN: lazy("Behind the code"),
+        ClassroomField.PINS_REQUIRED: lazy("PINs are asked for"),
+        ClassroomField.HOURS: lazy("Open on school days"),
     },
-    Action: {ActionField.LABEL: "What it says", ActionField.VALUE: "Points", ActionField.ICON: "Picture"},
+    Action: {
+        ActionField.LABEL: lazy("What it says"),
+        ActionField.VALUE: lazy("Points"),
+        ActionField.ICON: lazy("Picture"),
+    },
     School: {
-        SchoolField.DAYS: "Days with lessons",
-        SchoolField.TIME_ZONE: "Time zone",
-        SchoolField.FACTOR_REQUIRED: "Second factor is required",
-        SchoolField.SIGN_IN_FROM: "Staff sign in from",
+        SchoolField.DAYS: lazy("Days with lessons"),
+        SchoolField.TIME_ZONE: lazy("Time zone"),
+        SchoolField.FACTOR_REQUIRED: lazy("Second factor is required"),
+        SchoolField.SIGN_IN_FROM: lazy("Staff sign in from"),
     },
-    JobSchedule: {JobField.TIME: "When it runs"},
+    JobSchedule: {JobField.TIME: lazy("When it runs")},
 }
 WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
     Student: {StudentField.NAME: _name},

@@ -14,6 +14,7 @@ from backoffice.host.models import Done
 from backoffice.host.queries import Standing
 from backoffice.jobs import registry
 from backoffice.jobs.health import WRONG, Condition, conditions
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.storage.migrate import is_current
 from backoffice.tiles import counted, once
@@ -27,9 +28,9 @@ TONES: Mapping[State, str] = {
     State.STALE: "warn",
 }
 DONE: Mapping[Done, str] = {
-    Done.SWITCHED_ON: "Switched on",
-    Done.SWITCHED_OFF: "Switched off",
-    Done.SET: "Set",
+    Done.SWITCHED_ON: lazy("Switched on"),
+    Done.SWITCHED_OFF: lazy("Switched off"),
+    Done.SET: lazy("Set"),
 }
 
 
@@ -54,7 +55,7 @@ class Health:
     def summary(self) -> Sign:
         """All of it in one chip."""
         if not self.problems:
-            return Sign("", "In order", "good")
+            return Sign("", gettext("In order"), "good")
         return Sign("", ", ".join(self.problems), "bad")
 
 
@@ -66,9 +67,12 @@ def health(tx: Transaction, standing: Standing) -> Health:
     if plugin.migrations is not None:
         current = is_current(tx.connection(), plugin.migrations)
         if not current:
-            problems.append("tables of another version")
+            problems.append(gettext("tables of another version"))
         signs.append(
-            Sign("Its tables", *(("up to date", "good") if current else ("of another version", "bad")))
+            Sign(
+                gettext("Its tables"),
+                *((gettext("up to date"), "good") if current else (gettext("of another version"), "bad")),
+            )
         )
     jobs = once(tx, _jobs).get(plugin.name, ())
     wrong = [each for each in jobs if each.health in WRONG]
@@ -113,9 +117,9 @@ def told(tx: Transaction, plugin: Plugin) -> list[dict[str, Any]]:
 
 def _who(account: int | None, names: Mapping[int, str], *, at_server: bool) -> str:
     if at_server:
-        return "at the server"
+        return gettext("at the server")
     name = names.get(account) if account else None
-    return f"by {name}" if name else "by a founder who is not active any more"
+    return gettext("by %(name)s", name=name) if name else gettext("by a founder who is not active any more")
 
 
 def _jobs(tx: Transaction) -> dict[str, list[Condition]]:

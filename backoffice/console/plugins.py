@@ -22,6 +22,7 @@ from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
 from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.history import by_day as by_day_of
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
@@ -42,9 +43,9 @@ class SwitchOffForm(SwitchForm):
     """Switching off what keeps promises."""
 
     reason = StringField(
-        "Why",
-        [DataRequired("Say why, in a sentence."), Length(max=services.LONGEST_REASON)],
-        description="The other founders read it, and it is kept with the date.",
+        lazy("Why"),
+        [DataRequired(lazy("Say why, in a sentence.")), Length(max=services.LONGEST_REASON)],
+        description=lazy("The other founders read it, and it is kept with the date."),
     )
 
 
@@ -58,8 +59,8 @@ class PluginsPage(GuardedView):
         "configure": PLUGINS_EDIT,
     }
     fresh = frozenset({"switch", "configure"})
-    title = "Plugins"
-    category = "Operations"
+    title = lazy("Plugins")
+    category = lazy("Operations")
     address = "plugins"
     icon = "plugins"
 
@@ -164,7 +165,7 @@ class PluginsPage(GuardedView):
         plugin = standing.plugin
         model = plugin.settings
         if model is None:
-            flash(f"{plugin.title} has nothing to set.", "info")
+            flash(gettext("%(title)s has nothing to set.", title=plugin.title), "info")
             return redirect(_address(plugin), 303)
         stored = queries.stored_settings(tx, which)
         holds = queries.understood(model, stored)
@@ -179,9 +180,9 @@ class PluginsPage(GuardedView):
                 problem=problem,
                 filled_in=filled_in,
                 rows=settings_form.rows(model, form, holds, saved_meanwhile=meanwhile),
-                heading=f"Settings of {plugin.title}",
+                heading=gettext("Settings of %(title)s", title=plugin.title),
                 cancel_url=_address(plugin),
-                crumbs=[*_crumbs(plugin), {"title": "Settings"}],
+                crumbs=[*_crumbs(plugin), {"title": gettext("Settings")}],
             )
 
         problem = None
@@ -207,7 +208,7 @@ class PluginsPage(GuardedView):
                     form.seen.data = queries.seen(stored)
                     meanwhile = settings_form.differing(model, form, holds)
             else:
-                flash("Saved. It holds from the next piece of work on.", "success")
+                flash(gettext("Saved. It holds from the next piece of work on."), "success")
                 return redirect(_address(plugin), 303)
         return (page(), 422) if form.errors or problem else page()
 
@@ -235,7 +236,7 @@ def _address(plugin: Plugin) -> str:
 
 def _crumbs(plugin: Plugin) -> list[dict[str, str]]:
     return [
-        {"title": "Plugins", "url": "/console/plugins/"},
+        {"title": gettext("Plugins"), "url": "/console/plugins/"},
         {"title": plugin.title, "url": _address(plugin)},
     ]
 
@@ -258,15 +259,18 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
         for job in plugin.jobs
     ]
     kinds: tuple[tuple[str, Sequence[str]], ...] = (
-        ("Pages of the console", [page.title for page in plugin.pages if issubclass(page, GuardedView)]),
-        ("Other pages", _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
-        ("Jobs", jobs),
-        ("Mails", [spoken(mail.name) for mail in plugin.mails]),
+        (
+            gettext("Pages of the console"),
+            [page.title for page in plugin.pages if issubclass(page, GuardedView)],
+        ),
+        (gettext("Other pages"), _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
+        (gettext("Jobs"), jobs),
+        (gettext("Mails"), [spoken(mail.name) for mail in plugin.mails]),
         ("Commands", [f"backoffice {command.name}" for command in plugin.commands]),
-        ("Acts on", [event.__name__ for event in plugin.handlers]),
-        ("Checks these promises", [check.control for check in plugin.controls]),
-        ("Permissions", plugin.permissions),
-        ("Needs", plugin.requires),
+        (gettext("Acts on"), [event.__name__ for event in plugin.handlers]),
+        (gettext("Checks these promises"), [check.control for check in plugin.controls]),
+        (gettext("Permissions"), plugin.permissions),
+        (gettext("Needs"), plugin.requires),
     )
     return ({"title": title, "items": items} for title, items in kinds if items)
 
@@ -275,32 +279,41 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
     """What switching it would do, a sentence each."""
     jobs = [job.title or job.name for job in plugin.jobs if not job.forgets]
     if not switching_off:
-        yield f"{plugin.title} works again everywhere within two seconds."
+        yield gettext("%(title)s works again everywhere within two seconds.", title=plugin.title)
         if jobs:
-            yield f"Its jobs run again: {', '.join(jobs)}. Work that waited for them is done."
+            yield gettext(
+                "Its jobs run again: %(jobs)s. Work that waited for them is done.", jobs=", ".join(jobs)
+            )
         return
     pages = [page.title for page in plugin.pages if issubclass(page, GuardedView)]
     pages += _public_addresses(plugin.blueprints)
     if pages:
-        yield f"These pages say that this part is switched off: {', '.join(pages)}."
+        yield gettext("These pages say that this part is switched off: %(pages)s.", pages=", ".join(pages))
     if jobs:
-        yield f"These jobs no longer run: {', '.join(jobs)}. What is asked of them waits."
+        yield gettext(
+            "These jobs no longer run: %(jobs)s. What is asked of them waits.", jobs=", ".join(jobs)
+        )
     if plugin.handlers:
         yield f"It no longer acts on: {', '.join(event.__name__ for event in plugin.handlers)}."
     yield from _what_stays(plugin)
     if plugin.keeps_promises:
-        yield "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
+        yield gettext(
+            "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
+        )
 
 
 def _what_stays(plugin: Plugin) -> Iterator[str]:
     """What a switch never takes away."""
-    yield "What it holds is kept. Exporting and erasing somebody still reach it."
+    yield gettext("What it holds is kept. Exporting and erasing somebody still reach it.")
     forgetting = [job.title or job.name for job in plugin.jobs if job.forgets]
     if forgetting:
-        yield f"What was not to be kept is still forgotten, by these jobs: {', '.join(forgetting)}."
+        yield gettext(
+            "What was not to be kept is still forgotten, by these jobs: %(forgetting)s.",
+            forgetting=", ".join(forgetting),
+        )
     standing = _public_addresses(plugin.standing_blueprints)
     if standing:
-        yield f"These pages stay: {', '.join(standing)}."
+        yield gettext("These pages stay: %(standing)s.", standing=", ".join(standing))
 
 
 def _public_addresses(blueprints: Sequence[Blueprint]) -> list[str]:

@@ -12,6 +12,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.transaction import Transaction
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, School
 from backoffice.schools.services import school_years
@@ -28,8 +29,8 @@ class SchoolYearPage(GuardedView):
     """The classes of a school, and a new year for them."""
 
     doors = {"index": SCHOOL_YEARS_BEGIN}
-    title = "School year"
-    category = "School"
+    title = lazy("School year")
+    category = lazy("School")
     address = "school-year"
     icon = "clock"
 
@@ -50,9 +51,11 @@ class SchoolYearPage(GuardedView):
                 heading=self.title,
                 schools=schools,
                 nobodys={
-                    "title": "A leader of your school begins the year",
-                    "sentence": "In a school of your own you do it yourself. A single class you can archive"
-                    " on its page “Manage”.",
+                    "title": gettext("A leader of your school begins the year"),
+                    "sentence": gettext(
+                        "In a school of your own you do it yourself. A single class you can archive"
+                        " on its page “Manage”."
+                    ),
                 },
             )
             return page if request.method == "GET" or FlaskForm().validate() else (page, 422)

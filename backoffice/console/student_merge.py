@@ -13,6 +13,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_MERGE
 from backoffice.console.guard import GuardedView
 from backoffice.console.students import full_name
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
@@ -23,14 +24,14 @@ from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
-NOTHING = (["None"], ["0"])
-CHOOSE_ONE = "Choose who is the same child."
+NOTHING = ([lazy("None")], ["0"])
+CHOOSE_ONE = lazy("Choose who is the same child.")
 
 
 class FindForm(FlaskForm):
     """Somebody to find by name."""
 
-    q = StringField("Find another by name", [Length(max=LONGEST)])
+    q = StringField(lazy("Find another by name"), [Length(max=LONGEST)])
 
 
 class MergeForm(FlaskForm):
@@ -39,8 +40,8 @@ class MergeForm(FlaskForm):
     other = HiddenField()
     seen = HiddenField()
     sure = BooleanField(
-        "It is one child. I know that this cannot be undone.",
-        [DataRequired("Tick this if you are sure that they are one child.")],
+        lazy("It is one child. I know that this cannot be undone."),
+        [DataRequired(lazy("Tick this if you are sure that they are one child."))],
     )
 
 
@@ -48,7 +49,7 @@ class StudentMerge(GuardedView):
     """Two students become one."""
 
     doors = {"merge": STUDENTS_MERGE}
-    title = "Merge"
+    title = lazy("Merge")
     address = "students"
 
     @classmethod
@@ -73,9 +74,9 @@ class StudentMerge(GuardedView):
             "student": {"name": full_name(row), "url": own},
             "here": f"{own}/merge",
             "crumbs": [
-                {"title": "Students", "url": "/console/students/"},
+                {"title": gettext("Students"), "url": "/console/students/"},
                 {"title": full_name(row), "url": own},
-                {"title": "Merge"},
+                {"title": gettext("Merge")},
             ],
         }
         done_reading()
@@ -94,7 +95,7 @@ class StudentMerge(GuardedView):
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
-                flash("They are one student now.", "success")
+                flash(gettext("They are one student now."), "success")
                 return redirect(own, 303)
         try:
             looked = merging.preview_merge(principal=self.who, keeper=public_id, merged=other)
@@ -146,32 +147,37 @@ def _lines(looked: MergePreview) -> list[dict[str, Any]]:
         }
 
     lines = [
-        line("Name", stays.name, goes.name, stays.name),
-        line("Classes", _seats(stays), _seats(goes), _seats_together(stays, goes)),
-        line("Points", stays.points, goes.points, stays.points + goes.points),
-        line("Awards and deductions", stays.awards, goes.awards, stays.awards + goes.awards),
-        line("PIN", _set(stays.pin), _set(goes.pin), _set(stays.pin)),
-        line("Username", _set(stays.username), _set(goes.username), _set(stays.username, goes.username)),
+        line(gettext("Name"), stays.name, goes.name, stays.name),
+        line(gettext("Classes"), _seats(stays), _seats(goes), _seats_together(stays, goes)),
+        line(gettext("Points"), stays.points, goes.points, stays.points + goes.points),
+        line(gettext("Awards and deductions"), stays.awards, goes.awards, stays.awards + goes.awards),
+        line(gettext("PIN"), _set(stays.pin), _set(goes.pin), _set(stays.pin)),
         line(
-            "Parents who follow",
-            list(stays.parents) or ["None"],
-            list(goes.parents) or ["None"],
-            parents or ["None"],
+            gettext("Username"),
+            _set(stays.username),
+            _set(goes.username),
+            _set(stays.username, goes.username),
         ),
         line(
-            "Parents who wait or are invited",
+            gettext("Parents who follow"),
+            list(stays.parents) or [gettext("None")],
+            list(goes.parents) or [gettext("None")],
+            parents or [gettext("None")],
+        ),
+        line(
+            gettext("Parents who wait or are invited"),
             stays.waiting + stays.invited,
             goes.waiting + goes.invited,
-            "Come along, each once",
+            gettext("Come along, each once"),
         ),
-        line("Personal cards that work", stays.cards, goes.cards, stays.cards),
+        line(gettext("Personal cards that work"), stays.cards, goes.cards, stays.cards),
     ]
     # What neither of them has needs no line.
     return [each for each in lines if each["cells"][0] not in NOTHING or each["cells"][1] not in NOTHING]
 
 
 def _set(*there: bool) -> str:
-    return "Set" if any(there) else "None"
+    return gettext("Set") if any(there) else gettext("None")
 
 
 def _seat(seat: Seated) -> str:
@@ -181,7 +187,7 @@ def _seat(seat: Seated) -> str:
 
 
 def _seats(side: Side) -> list[str]:
-    return [_seat(seat) for seat in side.seats] or ["None"]
+    return [_seat(seat) for seat in side.seats] or [gettext("None")]
 
 
 def _seats_together(stays: Side, goes: Side) -> list[str]:
@@ -193,7 +199,7 @@ def _seats_together(stays: Side, goes: Side) -> list[str]:
             if before is None
             else Seated(seat.name, before.points + seat.points, seat.archived, before.left and seat.left)
         )
-    return [_seat(seat) for seat in together.values()] or ["None"]
+    return [_seat(seat) for seat in together.values()] or [gettext("None")]
 
 
 def _left_behind(goes: Side, name: str, count: int) -> str:

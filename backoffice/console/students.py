@@ -44,6 +44,7 @@ from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools import names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
@@ -55,19 +56,19 @@ from backoffice.web.notices import undoable
 from backoffice.web.resend import shows_what_was_typed
 
 LINK_STATES = {
-    GuardianStatus.WAITING: Cell("Waiting", "badge", tone="warn"),
-    GuardianStatus.APPROVED: Cell("Confirmed", "badge", tone="good"),
-    GuardianStatus.REFUSED: Cell("Refused", "badge", tone="mute"),
-    GuardianStatus.REVOKED: Cell("Ended", "badge", tone="mute"),
+    GuardianStatus.WAITING: Cell(lazy("Waiting"), "badge", tone="warn"),
+    GuardianStatus.APPROVED: Cell(lazy("Confirmed"), "badge", tone="good"),
+    GuardianStatus.REFUSED: Cell(lazy("Refused"), "badge", tone="mute"),
+    GuardianStatus.REVOKED: Cell(lazy("Ended"), "badge", tone="mute"),
 }
 
 
 NAME = Edit(
     STUDENTS_EDIT,
-    "Correct a name",
+    lazy("Correct a name"),
     (
-        Entry("given_name", "Given name", required="Write a given name.", most=names.LONGEST),
-        Entry("family_name", "Family name", most=names.LONGEST),
+        Entry("given_name", lazy("Given name"), required=lazy("Write a given name."), most=names.LONGEST),
+        Entry("family_name", lazy("Family name"), most=names.LONGEST),
     ),
     run="correct",
     by="corrected_by",
@@ -94,8 +95,8 @@ class StudentGrid(ImportsRows):
     }
     importing = IMPORTING
     icon = "students"
-    title = "Students"
-    category = "Teaching"
+    title = lazy("Students")
+    category = lazy("Teaching")
     address = "students"
     noun = ("student", "students")
     kind = "student"
@@ -107,14 +108,14 @@ class StudentGrid(ImportsRows):
         Student.family_name,
         Student.active_on,
     )
-    search_placeholder = "Find a name"
+    search_placeholder = lazy("Find a name")
     columns = (
-        Column("name", "Student", sort=BY_NAME, edit=NAME),
-        Column("classes", "Classes", optional=True),
-        Column("points", "Points", numeric=True, optional=True),
+        Column("name", lazy("Student"), sort=BY_NAME, edit=NAME),
+        Column("classes", lazy("Classes"), optional=True),
+        Column("points", lazy("Points"), numeric=True, optional=True),
         Column(
             "active",
-            "Last in",
+            lazy("Last in"),
             optional=True,
             sort=By(
                 Student.active_on,
@@ -126,53 +127,59 @@ class StudentGrid(ImportsRows):
     filters = (
         RelationFilter(
             "classroom",
-            "Class",
+            lazy("Class"),
             entity=Classroom,
             condition=lambda _tx, classroom: queries.is_in(classroom),
             called=lambda _tx, classroom: str(classroom.name),
             choices=lambda tx, most: queries.classrooms_for(tx, most=most),
             pick="class",
-            nothing="All classes",
+            nothing=lazy("All classes"),
             carried_by="ix_enrollment_live",
             at_hand=True,
         ),
         school_filter(Student.school_id, read=STUDENTS_READ, carried_by="pk_student"),
         DateFilter(
             "active",
-            "Last in",
+            lazy("Last in"),
             column=Student.active_on,
             presets=("today", "last-7-days", "last-30-days", "this-school-year", "earlier"),
             carried_by="ix_student_active_on_school_id_id",
-            help="Whoever was never in counts from the day they were added.",
+            help=lazy("Whoever was never in counts from the day they were added."),
         ),
     )
     actions = (
         BulkAction(
             "unenroll",
-            "Take out of this class",
+            lazy("Take out of this class"),
             STUDENTS_UNENROLL,
             "unenroll",
-            "Their points in it stay, nobody is deleted, and you can undo it."
-            " Their cards for it stop working for good.",
+            lazy(
+                "Their points in it stay, nobody is deleted, and you can undo it."
+                " Their cards for it stop working for good."
+            ),
             danger=True,
             whole=True,
         ),
         BulkAction(
             "move",
-            "Move to another class",
+            lazy("Move to another class"),
             STUDENTS_UNENROLL,
             "move",
-            "Their points stay with this class and stand there again if they come back. You can undo it."
-            " Their cards for this class stop working for good.",
+            lazy(
+                "Their points stay with this class and stand there again if they come back. You can undo it."
+                " Their cards for this class stop working for good."
+            ),
             whole=True,
         ),
         BulkAction(
             "leave",
-            "Take out of their classes",
+            lazy("Take out of their classes"),
             STUDENTS_UNENROLL,
             "leave",
-            "Their points stay, nobody is deleted, and each class can undo it for a day."
-            " Their cards stop working for good.",
+            lazy(
+                "Their points stay, nobody is deleted, and each class can undo it for a day."
+                " Their cards stop working for good."
+            ),
             danger=True,
             whole=True,
         ),
@@ -225,10 +232,10 @@ class StudentGrid(ImportsRows):
         return {
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
             "empty": {
-                "title": "No students yet",
-                "sentence": "Open a class and paste the names of its students.",
+                "title": gettext("No students yet"),
+                "sentence": gettext("Open a class and paste the names of its students."),
                 "url": "/console/classrooms/",
-                "action": "Go to the classes",
+                "action": gettext("Go to the classes"),
                 "icon": "students",
             },
         }
@@ -262,7 +269,7 @@ class StudentGrid(ImportsRows):
         form = MoveForm(**filled)
         tx = reading()
         leaves = find(tx, Classroom, asked("classroom"))
-        form.target.fill(tx, "Choose a class", within=leaves.school_id, without={leaves.public_id})
+        form.target.fill(tx, gettext("Choose a class"), within=leaves.school_id, without={leaves.public_id})
         return form
 
     def move(self, students: Which) -> dict[str, Any]:
@@ -272,7 +279,10 @@ class StudentGrid(ImportsRows):
             principal=self.who, source=classroom, target=request.form["target"], students=students
         )
         return undoable(
-            f"{self.counted(moved)} moved. Their points stay with the class in which they were earned.",
+            gettext(
+                "%(rows)s moved. Their points stay with the class in which they were earned.",
+                rows=self.counted(moved),
+            ),
             url=f"/console/classrooms/{classroom}/undo-last",
         )
 
@@ -280,7 +290,7 @@ class StudentGrid(ImportsRows):
         self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
     ) -> list[str]:
         """Who will leave which class, by name."""
-        leaves = "all their classes that you look after"
+        leaves = gettext("all their classes that you look after")
         if action.name != "leave":
             leaves = find(tx, Classroom, asked("classroom")).name
         return [
@@ -314,7 +324,7 @@ class StudentGrid(ImportsRows):
         classroom = asked("classroom")
         left = services.end_enrollments(principal=self.who, classroom=classroom, students=students)
         return undoable(
-            f"{self.counted(left.count)} left the class.",
+            gettext("%(rows)s left the class.", rows=self.counted(left.count)),
             url=f"/console/classrooms/{classroom}/undo",
             left_at=left.at.isoformat(),
         )
@@ -337,7 +347,9 @@ class StudentGrid(ImportsRows):
                 "name": full_name(row),
                 "given_name": row.given_name,
                 "family_name": row.family_name,
-                "username_note": "Kept scrambled: nobody can read it" if row.username_digest else None,
+                "username_note": gettext("Kept scrambled: nobody can read it")
+                if row.username_digest
+                else None,
                 "classes": [
                     {
                         "name": enrollment.classroom.name,
@@ -424,14 +436,16 @@ class StudentGrid(ImportsRows):
         return self.form_page(
             form,
             save=save,
-            said="Saved.",
+            said=gettext("Saved."),
             record=row,
-            heading="Correct a name",
+            heading=gettext("Correct a name"),
             intro=turn.words,
-            submit_title="Save",
-            onwards_title="Save, then the next" if turn.next else None,
+            submit_title=gettext("Save"),
+            onwards_title=gettext("Save, then the next") if turn.next else None,
             cancel_url=own_page,
-            crumbs=turn.crumbs({"title": full_name(row), "url": own_page}, {"title": "Correct a name"}),
+            crumbs=turn.crumbs(
+                {"title": full_name(row), "url": own_page}, {"title": gettext("Correct a name")}
+            ),
         )
 
 
@@ -454,7 +468,16 @@ class Turn:
     @property
     def words(self) -> str | None:
         """The place in a sentence."""
-        return f"{self.place} of {self.size} in {self.classroom.name}." if self.classroom else None
+        return (
+            gettext(
+                "%(place)s of %(size)s in %(name)s.",
+                place=self.place,
+                size=self.size,
+                name=self.classroom.name,
+            )
+            if self.classroom
+            else None
+        )
 
     def of(self, student: str, below: str = "") -> str:
         """The address of a student's page, or of one below it, seen from this class."""
@@ -465,7 +488,7 @@ class Turn:
         """The way to a student: by the class, or by the list of all."""
         if self.classroom:
             return class_crumbs(self.classroom, *more)
-        return [{"title": "Students", "url": "/console/students/"}, *more]
+        return [{"title": gettext("Students"), "url": "/console/students/"}, *more]
 
 
 def turn_of(tx: Transaction, student: Student, enrollments: Sequence[Enrollment]) -> Turn:
@@ -486,7 +509,7 @@ def turn_of(tx: Transaction, student: Student, enrollments: Sequence[Enrollment]
 def class_crumbs(classroom: Classroom, *more: dict[str, str]) -> list[dict[str, str]]:
     """The way to a page below a class."""
     own = {"title": classroom.name, "url": f"/console/classrooms/{classroom.public_id}"}
-    return [{"title": "Classes", "url": "/console/classrooms/"}, own, *more]
+    return [{"title": gettext("Classes"), "url": "/console/classrooms/"}, own, *more]
 
 
 def parents_of(tx: Transaction, student: Student) -> list[dict[str, Any]]:
@@ -499,7 +522,7 @@ def parents_of(tx: Transaction, student: Student) -> list[dict[str, Any]]:
 
 def parent_name(link: GuardianLink) -> str:
     """How a parent wrote the own name."""
-    return link.name or "A parent"
+    return link.name or gettext("A parent")
 
 
 def full_name(student: Student) -> str:

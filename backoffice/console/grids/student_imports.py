@@ -7,6 +7,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.grids.imports import Importing, Question
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
+from backoffice.language.texts import lazy
 from backoffice.schools import queries
 from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, STUDENT_COLUMNS, WHOLE
 from backoffice.schools.importing.compare import Elsewhere
@@ -43,16 +44,16 @@ def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[
 IMPORTING = Importing(
     columns=STUDENT_COLUMNS,
     needs=frozenset({ID.key, GIVEN.key, WHOLE.key}),
-    needed="Say which column holds the names.",
+    needed=lazy("Say which column holds the names."),
     schools=schools_to_import_into,
     preview=_preview,
     run=_run,
     question=Question(
-        "A name that a student of another class has means",
+        lazy("A name that a student of another class has means"),
         (
-            (Elsewhere.ASK, "nothing yet: leave the row out and show me"),
-            (Elsewhere.SAME, "the same child, in this class as well"),
-            (Elsewhere.ANOTHER, "another child"),
+            (Elsewhere.ASK, lazy("nothing yet: leave the row out and show me")),
+            (Elsewhere.SAME, lazy("the same child, in this class as well")),
+            (Elsewhere.ANOTHER, lazy("another child")),
         ),
     ),
     headings=(ID.title, GIVEN.title, FAMILY.title, CLASSES.title),
