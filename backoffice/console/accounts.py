@@ -17,6 +17,7 @@ from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import AccountStatus
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView
+from backoffice.language.moments import day_of_year
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web.identity import done_reading, reading, settings
@@ -110,7 +111,8 @@ class AccountsPage(GuardedView):
             account={
                 "public_id": found.public_id,
                 "state": STATES.get(found.status, (found.status.capitalize(), "mute")),
-                "roles": ", ".join(ROLES[role] for role in ROLES if role in found.roles) or gettext("None"),
+                "roles": ", ".join(str(ROLES[role]) for role in ROLES if role in found.roles)
+                or gettext("None"),
                 "last_active": _day(found.last_active_at),
                 "has_factor": found.has_factor,
                 "reset_asked": _day(found.reset_asked_at) if found.reset_asked_at else None,
@@ -141,7 +143,8 @@ class AccountsPage(GuardedView):
                 public_id,
                 gettext("Suspend this account"),
                 gettext(
-                    "Its owner is signed out everywhere at once and cannot sign in, in whatever role, until you"
+                    "Its owner is signed out everywhere at once and cannot sign in, in whatever role,"
+                    " until you"
                     " or another founder reinstate the account."
                 ),
                 gettext("They are told by mail that it is suspended, and not why."),
@@ -231,7 +234,7 @@ def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page
     try:
         act()
     except Rejected as rejected:
-        flash(" ".join(rejected.fields.values()), "warning")
+        flash(" ".join(map(str, rejected.fields.values())), "warning")
     except Throttled as throttled:
         flash(gettext("That was asked for too often. %(wait)s", wait=throttled.sentence), "warning")
     else:
@@ -241,4 +244,4 @@ def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page
 
 def _day(at: datetime | None) -> str:
     # No more than the day: when somebody works is not the company's business.
-    return at.astimezone(g.zone).strftime("%-d %b %Y") if at else gettext("Never")
+    return day_of_year(at.astimezone(g.zone).date()) if at else gettext("Never")

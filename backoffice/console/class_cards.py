@@ -13,7 +13,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.locked_pins import locked_pins
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.printing.document import Paper, paper_of, unprintable
 from backoffice.schools import queries
 from backoffice.schools.models import Classroom, School
@@ -95,8 +95,13 @@ class ClassCards(ClassPage):
             principal=self.who, classroom=public_id, students=chosen, throttles=settings().throttles
         )
         if count:
-            many = "The PIN is" if count == 1 else f"{count} PINs are"
-            flash(f"{many} cleared. Whoever was in with it is signed out.", "success")
+            said = ngettext(
+                "The PIN is cleared. Whoever was in with it is signed out.",
+                "%(count)s PINs are cleared. Whoever was in with it is signed out.",
+                count,
+                count=count,
+            )
+            flash(said, "success")
         else:
             flash(gettext("There was no PIN to clear."), "info")
         return _back(public_id)
@@ -174,8 +179,13 @@ class ClassCards(ClassPage):
         done_reading()
         count = cards.void_cards(principal=self.who, classroom=public_id, students=chosen)
         if count:
-            many = "The card is" if count == 1 else f"{count} cards are"
-            flash(f"{many} void. Whoever came in with it is signed out.", "success")
+            said = ngettext(
+                "The card is void. Whoever came in with it is signed out.",
+                "%(count)s cards are void. Whoever came in with it is signed out.",
+                count,
+                count=count,
+            )
+            flash(said, "success")
         else:
             flash(gettext("There was no card to void."), "info")
         return _back(public_id)

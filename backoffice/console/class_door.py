@@ -22,6 +22,7 @@ from backoffice.console import doors as wording
 from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.school_days import days_url
+from backoffice.console.weekdays import short_names
 from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import Paper, paper_of
 from backoffice.problems import Rejected
@@ -97,7 +98,7 @@ class LessonForm(FlaskForm):
         lazy("Minutes of the lesson"),
         [InputRequired(lazy("Write a number of minutes."))],
         default=code_services.LESSON,
-        description=lazy("At most %(longest_lesson)s.", longest_lesson=code_services.LONGEST_LESSON),
+        description=lazy("At most %(most)s.", most=code_services.LONGEST_LESSON),
     )
     open_door = BooleanField(lazy("Open the door for as long"), default=True)
 
@@ -173,9 +174,7 @@ class ClassDoor(ClassPage):
         def save() -> str:
             until = doors.open_for(principal=self.who, classroom=public_id, minutes=form.minutes.data or 0)
             place = self._place(find(reading(), Classroom, public_id))
-            return gettext(
-                "The door is open until %(astimezone)s.", astimezone=f"{until.astimezone(place.zone):%H:%M}"
-            )
+            return gettext("The door is open until %(until)s.", until=f"{until.astimezone(place.zone):%H:%M}")
 
         return self._done(public_id, form, save, "minutes")
 
@@ -188,8 +187,8 @@ class ClassDoor(ClassPage):
             hours = Hours(_minute(form.begin.data), _minute(form.end.data))
             doors.keep_hours(principal=self.who, classroom=public_id, hours=hours)
             return gettext(
-                "The door is open on school days from %(hours_in_words)s.",
-                hours_in_words=wording.hours_in_words(hours),
+                "The door is open on school days from %(hours)s.",
+                hours=wording.hours_in_words(hours),
             )
 
         return self._done(public_id, form, save, "hours")
@@ -349,7 +348,7 @@ class ClassDoor(ClassPage):
                 **wording.shown(door),
                 "sentence": wording.sentence(door, now, ZoneInfo(self.who.time_zone)),
                 "keeps_hours": door.hours is not None,
-                "days": [day.capitalize() for day in in_order(place.school_days)],
+                "days": short_names(in_order(place.school_days)),
                 "days_url": days_url(tx, row),
             },
             code=codes.spaced(code) if code else None,

@@ -12,7 +12,7 @@ from backoffice.access.permissions import PINS_CLEAR, STUDENTS_READ, STUDENTS_SI
 from backoffice.access.policy import can
 from backoffice.console.class_page import ClassPage
 from backoffice.console.locked_pins import locked_pins
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools.models import Classroom, CodeKind
 from backoffice.students import live
 from backoffice.students.live import Inside
@@ -67,8 +67,8 @@ class ClassLive(ClassPage):
         """Sign everybody out."""
         done_reading()
         count = live.sign_all_out(principal=self.who, classroom=public_id)
-        said = {0: "Nobody was in.", 1: "1 child is signed out."}
-        flash(said.get(count, f"{count} children are signed out."), "success")
+        said = ngettext("1 child is signed out.", "%(count)s children are signed out.", count, count=count)
+        flash(said if count else gettext("Nobody was in."), "success")
         return redirect(f"/console/classrooms/{public_id}/live", 303)
 
 

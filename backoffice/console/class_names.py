@@ -12,7 +12,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_EDIT
 from backoffice.access.seen import version
 from backoffice.console.class_page import ClassPage
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools import labels, names, showing_queries
 from backoffice.schools.models import Classroom, NamesShown
@@ -74,8 +74,15 @@ class ClassNames(ClassPage):
         if not saved.usernames:
             flash(gettext("The list is saved."), "success")
             return _back(public_id)
-        many = "1 username is" if saved.usernames == 1 else f"{saved.usernames} usernames are"
-        flash(f"The list is saved, and {many} set.", "success")
+        flash(
+            ngettext(
+                "The list is saved, and 1 username is set.",
+                "The list is saved, and %(count)s usernames are set.",
+                saved.usernames,
+                count=saved.usernames,
+            ),
+            "success",
+        )
         # Answered with the page: they are kept so that it could not show them later.
         return self._page(public_id, written=wanted.usernames)
 
@@ -87,7 +94,9 @@ class ClassNames(ClassPage):
         try:
             showing.set_picture(principal=self.who, classroom=public_id, student=student, avatar=avatar)
         except Rejected as rejected:
-            page = self._page(public_id, problems={"": " ".join(rejected.fields.values())}, chosen=student)
+            page = self._page(
+                public_id, problems={"": " ".join(map(str, rejected.fields.values()))}, chosen=student
+            )
             return page, 422
         flash(gettext("The picture is changed."), "success")
         return _back(public_id)

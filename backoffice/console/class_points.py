@@ -26,7 +26,7 @@ from backoffice.console.class_points_actions import ActionPages
 from backoffice.console.class_points_report import ReportPages
 from backoffice.console.command import Command
 from backoffice.console.points_forms import AwardForm
-from backoffice.language.moments import amount
+from backoffice.language.moments import amount, day_of_year, short_day
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries, queries
@@ -270,7 +270,7 @@ class ClassPoints(ActionPages, ReportPages):
         ]
         crumbs = [CRUMB, {"title": row.name, "url": own}, {"title": self.title, "url": base}]
         here = next((title for name, title, _ in ways if request.endpoint == f"{self.endpoint}.{name}"), "")
-        if here != "Award":
+        if here != ways[0][1]:
             crumbs.append({"title": context.pop("crumb", here)})
         return self.class_page(
             template,
@@ -319,8 +319,8 @@ def _goals(said: Mapping[str, str]) -> dict[str, int | None]:
     wrong = [name for name, text in written.items() if text and not _is_goal(text)]
     if wrong:
         sentence = gettext(
-            "A goal is a whole number from 1 to %(highest_goal)s.",
-            highest_goal=amount(goal_services.HIGHEST_GOAL),
+            "A goal is a whole number from 1 to %(most)s.",
+            most=amount(goal_services.HIGHEST_GOAL),
         )
         raise Rejected(**dict.fromkeys(wrong, sentence))
     return {name: int(text) if text else None for name, text in written.items()}
@@ -333,5 +333,4 @@ def _is_goal(text: str) -> bool:
 
 
 def _mark(week: Week) -> Mark:
-    day = f"{week.monday.day} {week.monday:%b}"
-    return Mark(f"{day} {week.monday:%Y}", day, week.points.given, week.points.taken)
+    return Mark(day_of_year(week.monday), short_day(week.monday), week.points.given, week.points.taken)

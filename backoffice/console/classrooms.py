@@ -44,9 +44,11 @@ from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
 from backoffice.console.students import some_of
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, place_queries, queries
 from backoffice.schools.doors import place_of, state, states_of
@@ -96,14 +98,14 @@ MARK = Edit(
             lazy("Picture"),
             "choice",
             required=lazy("Choose one of the pictures."),
-            choices=tuple((figure, figure.capitalize()) for figure in names.FIGURES),
+            choices=tuple((figure, FIGURE_NAMES[figure]) for figure in names.FIGURES),
         ),
         Entry(
             "colour",
             lazy("Colour"),
             "choice",
             required=lazy("Choose one of the colours."),
-            choices=tuple((colour, colour.capitalize()) for colour in names.COLOURS),
+            choices=tuple((colour, COLOUR_NAMES[colour]) for colour in names.COLOURS),
         ),
     ),
     run="mark",
@@ -137,7 +139,7 @@ class ClassroomGrid(Grid):
     title = lazy("Classes")
     category = lazy("Teaching")
     address = "classrooms"
-    noun = ("class", "classes")
+    noun = (lazy("class"), lazy("classes"))
     kind = "classroom"
     reads = (
         Classroom.school_id,
@@ -194,7 +196,8 @@ class ClassroomGrid(Grid):
             CLASSROOMS_ARCHIVE,
             "archive",
             lazy(
-                "Archived classes stay readable and nothing of them can be changed. Their codes stop working, and"
+                "Archived classes stay readable and nothing of them can be changed. Their codes stop"
+                " working, and"
                 " whoever is signed in by them is out. You can bring each back, with a new code."
             ),
             danger=True,
@@ -211,14 +214,23 @@ class ClassroomGrid(Grid):
     ) -> list[str]:
         """Which classes, by name."""
         named = some_of([room.name for room in chosen], of=count)
-        return [f"{named} will be archived.", *super().question(tx, action, chosen, count=count)]
+        return [
+            gettext("%(classes)s will be archived.", classes=named),
+            *super().question(tx, action, chosen, count=count),
+        ]
 
     def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
         """How many students sit in them."""
         del action
         seated = place_queries.seated_in(tx, numbers)
-        students = "1 student has a place" if seated == 1 else f"{seated:,} students have a place"
-        return [f"{students} in them. They keep their points and stay listed."]
+        return [
+            ngettext(
+                "1 student has a place in them. They keep their points and stay listed.",
+                "%(count)s students have a place in them. They keep their points and stay listed.",
+                seated,
+                count=amount(seated),
+            )
+        ]
 
     def archive(self, classrooms: Which) -> str:
         """Archive the selected classes."""
@@ -500,7 +512,15 @@ class ClassroomGrid(Grid):
         done_reading()
         back = student_services.resume_enrollments(principal=self.who, classroom=public_id, left_at=left_at)
         if back:
-            flash(f"{'1 student is' if back == 1 else f'{back} students are'} back in the class.", "success")
+            flash(
+                ngettext(
+                    "1 student is back in the class.",
+                    "%(count)s students are back in the class.",
+                    back,
+                    count=back,
+                ),
+                "success",
+            )
         else:
             flash(gettext("Nobody had to be brought back."), "info")
         return redirect(f"/console/classrooms/{public_id}", 303)
@@ -520,8 +540,8 @@ class ClassroomGrid(Grid):
     def _door_said(self, door: Door, until: datetime | None) -> str:
         if until is not None:
             return gettext(
-                "The door is open until %(astimezone)s.",
-                astimezone=f"{until.astimezone(ZoneInfo(self.who.time_zone)):%H:%M}",
+                "The door is open until %(until)s.",
+                until=f"{until.astimezone(ZoneInfo(self.who.time_zone)):%H:%M}",
             )
         return gettext("The door is closed.") if door is Door.CLOSED else gettext("The door is open.")
 
@@ -536,12 +556,12 @@ def what_was_added(added: Added) -> str:
     """What became of a pasted list: "23 students added. 1 came back. 6 lines were left out."."""
     said = []
     if added.new or not (added.back or added.joined):
-        said.append(f"{'1 student' if added.new == 1 else f'{added.new} students'} added.")
+        said.append(ngettext("1 student added.", "%(count)s students added.", added.new, count=added.new))
     if added.back:
         said.append(gettext("%(back)s came back.", back=added.back))
     if added.joined:
         said.append(gettext("%(joined)s joined from another class.", joined=added.joined))
     if added.left_out:
         many = len(added.left_out)
-        said.append("1 line was left out." if many == 1 else f"{many} lines were left out.")
+        said.append(ngettext("1 line was left out.", "%(count)s lines were left out.", many, count=many))
     return " ".join(said)

@@ -21,7 +21,8 @@ from backoffice.console.students import LINK_STATES, class_crumbs, full_name, pa
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services import invitations, links
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Student
@@ -55,7 +56,7 @@ class FamilyGrid(Grid):
     title = lazy("Families")
     category = lazy("Teaching")
     address = "families"
-    noun = ("parent", "parents")
+    noun = (lazy("parent"), lazy("parents"))
     newest_first = True
     columns = (
         Column("child", lazy("Student")),
@@ -82,7 +83,8 @@ class FamilyGrid(Grid):
             GUARDIANS_APPROVE,
             "approve",
             lazy(
-                "Confirmed parents see given name, class, points and the last awards of this child, and who of"
+                "Confirmed parents see given name, class, points and the last awards of this child, and"
+                " who of"
                 " the school opened the record. Confirm only whom you know."
             ),
         ),
@@ -100,7 +102,8 @@ class FamilyGrid(Grid):
             GUARDIANS_APPROVE,
             "revoke",
             lazy(
-                "From their next click on they see nothing of the child. They are told by mail; nobody else is."
+                "From their next click on they see nothing of the child. They are told by mail; nobody"
+                " else is."
             ),
             danger=True,
             whole=True,
@@ -154,8 +157,9 @@ class FamilyGrid(Grid):
             # All that fit: those that are read are the first alone, and the numbers say the rest.
             return [action.question]
         if not fitting:
-            wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
-            return [f"None of the selected is {wanted}, so nothing will change."]
+            if before is GuardianStatus.WAITING:
+                return [gettext("None of the selected is waiting, so nothing will change.")]
+            return [gettext("None of the selected is confirmed, so nothing will change.")]
         children = family_queries.students_by_number(tx, {each.student_id for each in fitting})
         said = [
             sentence.format(parent=parent_name(each), child=full_name(children[each.student_id]))
@@ -171,11 +175,28 @@ class FamilyGrid(Grid):
         """How many links are changed, and how many stay as they are."""
         before, _ = ASKED[action.name]
         fitting = family_queries.links_in(tx, numbers, before)
-        links_of = "1 link is" if fitting == 1 else f"{fitting:,} links are"
+        if before is GuardianStatus.WAITING:
+            change = ngettext(
+                "1 link is waiting and will change.",
+                "%(count)s links are waiting and will change.",
+                fitting,
+                count=amount(fitting),
+            )
+        else:
+            change = ngettext(
+                "1 link is confirmed and will change.",
+                "%(count)s links are confirmed and will change.",
+                fitting,
+                count=amount(fitting),
+            )
         rest = len(numbers) - fitting
-        stay = f"{rest:,} in another state {'stays' if rest == 1 else 'stay'} as before."
-        wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
-        return [f"{links_of} {wanted} and will change.", *([stay] if rest else [])]
+        stay = ngettext(
+            "%(count)s in another state stays as before.",
+            "%(count)s in another state stay as before.",
+            rest,
+            count=amount(rest),
+        )
+        return [change, *([stay] if rest else [])]
 
     def approve(self, chosen: list[str]) -> str:
         """Approve."""
@@ -268,7 +289,9 @@ class FamilyGrid(Grid):
         return self._letters(
             missing,
             heading=gettext("Letters for the parents of %(room)s", room=room.name),
-            make_title=f"Make {'1 letter' if count == 1 else f'{count} letters'}" if count else None,
+            make_title=ngettext("Make 1 letter", "Make %(count)s letters", count, count=count)
+            if count
+            else None,
             lead=_missing(len(missing), count),
             crumbs=class_crumbs(room, {"title": gettext("Letters for parents")}),
         )
@@ -278,8 +301,13 @@ class FamilyGrid(Grid):
         """Make a letter for each child without a parent."""
         done_reading()
         count = invitations.print_letters(principal=self.who, classroom=public_id)
-        many = "1 letter is" if count == 1 else f"{count} letters are"
-        flash(f"{many} ready. Print this page: each begins a sheet of its own.", "success")
+        said = ngettext(
+            "1 letter is ready. Print this page: each begins a sheet of its own.",
+            "%(count)s letters are ready. Print this page: each begins a sheet of its own.",
+            count,
+            count=count,
+        )
+        flash(said, "success")
         return redirect(f"/console/families/letters/{public_id}", 303)
 
     def _letters(self, children: Sequence[Student], **context: Any) -> str:
@@ -311,7 +339,15 @@ class FamilyGrid(Grid):
 def _missing(missing: int, count: int) -> str:
     if not missing:
         return gettext("Every child has a parent who follows or has asked to.")
-    many = "1 child has" if missing == 1 else f"{missing} children have"
-    return f"{many} no parent here yet. " + (
-        f"{count} of them without a letter." if count else "All have a letter: print this page."
+    said = ngettext(
+        "1 child has no parent here yet.",
+        "%(count)s children have no parent here yet.",
+        missing,
+        count=missing,
     )
+    letters = (
+        gettext("%(count)s of them without a letter.", count=count)
+        if count
+        else gettext("All have a letter: print this page.")
+    )
+    return f"{said} {letters}"

@@ -28,7 +28,7 @@ class FamilyInvitationGrid(Grid):
     title = lazy("Parent invitations")
     category = lazy("Teaching")
     address = "family-invitations"
-    noun = ("invitation", "invitations")
+    noun = (lazy("invitation"), lazy("invitations"))
     newest_first = True
     columns = (
         Column("child", lazy("Student")),
@@ -42,7 +42,8 @@ class FamilyInvitationGrid(Grid):
             GUARDIANS_INVITE,
             "send_again",
             lazy(
-                "{count}: each gets a new link for 14 days, and the old links stop working at once. Letters stay"
+                "{count}: each gets a new link for 14 days, and the old links stop working at once."
+                " Letters stay"
                 " as they are: print them once more from the class."
             ),
         ),

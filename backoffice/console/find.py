@@ -27,8 +27,6 @@ from backoffice.web.identity import reading, settings
 Found = dict[str, str]
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
-# Their beginnings are those of names too.
-SMALL_WORDS = {"and", "in", "into", "of", "or", "the"}
 
 
 class FindPage(GuardedView):
@@ -115,7 +113,7 @@ def _pages(words: str) -> Iterator[Found]:
     """The pages of the menu."""
     for entry in current_app.extensions["admin"][0].menu():
         for child in entry.get_children() if entry.is_category() else [entry]:
-            if child.is_accessible() and child.is_visible() and names.begins(child.name, words):
+            if child.is_accessible() and child.is_visible() and names.begins(str(child.name), words):
                 hint = entry.name if entry.is_category() else ""
                 yield {"title": child.name, "hint": hint, "url": child.get_url()}
 
@@ -142,11 +140,13 @@ def _actions(
     views = [view for view in _views() if view.switched_on]
     for view in views:
         for command in view.commands:
-            if not command.of_class and view.opens(command.door) and names.begins(command.title, words):
+            if not command.of_class and view.opens(command.door) and names.begins(str(command.title), words):
                 yield {"title": command.title, "hint": "", "url": f"/console/{command.path}"}
     of_class = [(view, each) for view in views for each in _of_classes(view)]
+    # Small words of the titles: their beginnings are those of names too.
+    small = set(gettext("and in into of or the").split())
     own = {
-        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - SMALL_WORDS
+        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - small
         for _view, each in of_class
     }
     matching = [
@@ -170,7 +170,7 @@ def _of_classes(view: GuardedView) -> Iterator[Command]:
     """What is done on a page to one class, and the page of the class itself."""
     yield from (each for each in view.commands if each.of_class)
     if isinstance(view, ClassPage):
-        yield Command(f"{view.title} of {{name}}", view.page, view.tail)
+        yield Command(gettext("%(title)s of {name}", title=view.title), view.page, view.tail)
 
 
 def _views() -> list[GuardedView]:

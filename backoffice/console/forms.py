@@ -9,6 +9,7 @@ from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services.newcomers import LONGEST_NAME as LONGEST_PERSON
 from backoffice.accounts.services.newcomers import NOBODY_NAMED
+from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import lazy
 from backoffice.schools.names import COLOURS, FIGURES, LONGEST
@@ -72,10 +73,10 @@ class MarkForm(FlaskForm):
     """By what a class is told from others at a glance."""
 
     icon = RadioField(
-        lazy("Picture"), choices=[SelectChoice(figure, figure.capitalize()) for figure in FIGURES]
+        lazy("Picture"), choices=[SelectChoice(figure, FIGURE_NAMES[figure]) for figure in FIGURES]
     )
     colour = RadioField(
-        lazy("Colour"), choices=[SelectChoice(colour, colour.capitalize()) for colour in COLOURS]
+        lazy("Colour"), choices=[SelectChoice(colour, COLOUR_NAMES[colour]) for colour in COLOURS]
     )
 
 

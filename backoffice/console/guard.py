@@ -16,7 +16,7 @@ from backoffice.accounts.services import proof
 from backoffice.accounts.views import SET_UP, principal
 from backoffice.console import last_changes
 from backoffice.console.command import Command
-from backoffice.language.texts import lazy
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
@@ -161,7 +161,7 @@ def _person(who: Principal) -> dict[str, str | None]:
         # Every page says this: names are sealed, so none is read that is not shown.
         held = scope(who, SCHOOLS_READ).schools
         names = school_names(reading(), held) if len(held) == 1 else {}
-        place = next(iter(names.values()), f"{len(held)} schools" if held else "")
+        place = next(iter(names.values()), gettext("%(count)s schools", count=len(held)) if held else "")
     return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
 
 

@@ -17,7 +17,7 @@ from backoffice.families.requests import queries as request_queries
 from backoffice.families.requests import services as requests
 from backoffice.families.requests.models import RequestKind
 from backoffice.families.requests.queries import Asked
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.models import GoesTo, WorryKind
 from backoffice.students.worries.queries import Told
@@ -167,9 +167,18 @@ def _of_parent(asked: Asked) -> dict[str, Any]:
         state, tone = gettext("Answered"), "mute"
     elif now > row.due_at:
         late = (now - row.due_at).days
-        state, tone = f"Overdue by {late} {'day' if late == 1 else 'days'}" if late else "Overdue", "bad"
+        state, tone = (
+            ngettext("Overdue by 1 day", "Overdue by %(count)s days", late, count=late)
+            if late
+            else gettext("Overdue"),
+            "bad",
+        )
     else:
-        state = "Due today" if not left else f"{left} {'day' if left == 1 else 'days'} left"
+        state = (
+            gettext("Due today")
+            if not left
+            else ngettext("1 day left", "%(count)s days left", left, count=left)
+        )
         tone = "warn" if left <= SOON else "info"
     return {
         "url": f"/console/inbox/requests/{row.public_id}",

@@ -50,7 +50,7 @@ class InvitationGrid(Grid):
     title = lazy("Invitations")
     category = lazy("School")
     address = "invitations"
-    noun = ("invitation", "invitations")
+    noun = (lazy("invitation"), lazy("invitations"))
     newest_first = True
     columns = (
         Column("name", lazy("Name")),
@@ -94,11 +94,7 @@ class InvitationGrid(Grid):
                 (
                     Cell(each.name),
                     Cell(each.email),
-                    Cell(
-                        " of ".join(
-                            word for word in (IN_LIST[each.role], rooms.get(each.classroom_id or 0)) if word
-                        )
-                    ),
+                    Cell(_role(IN_LIST[each.role], rooms.get(each.classroom_id or 0))),
                     Cell(schools.get(each.school_id)),
                     state_cell(each),
                 ),
@@ -191,3 +187,7 @@ def state_cell(invitation: Invitation) -> Cell:
     if invitation.token_digest is None:
         return Cell(gettext("On its way"), "badge", tone="mute")
     return Cell(gettext("Waiting"), "badge", tone="good")
+
+
+def _role(title: str, classroom: str | None) -> str:
+    return gettext("%(role)s of %(classroom)s", role=title, classroom=classroom) if classroom else title

@@ -21,6 +21,7 @@ from backoffice.console import job_history
 from backoffice.console.guard import GuardedView
 from backoffice.console.job_charts import by_day
 from backoffice.console.paging import cursor, page_by_key
+from backoffice.console.weekdays import DAY_NAMES
 from backoffice.jobs import history, queries, registry, services
 from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.health import LATE_AFTER, WRONG, Condition, Health, conditions
@@ -33,7 +34,7 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
 
 DAILY, WEEKLY, EVERY, AS_INSTALLED = "daily", "weekly", "every", "as-installed"
-UNITS = ("second", "minute", "hour")
+UNITS = {"second": lazy("Seconds"), "minute": lazy("Minutes"), "hour": lazy("Hours")}
 LARGEST_COUNT = 999
 
 
@@ -52,7 +53,7 @@ class TimeForm(FlaskForm):
     at = TimeField(lazy("At (UTC)"), [Optional()], description=lazy("For every day and once a week."))
     on = SelectField(
         lazy("On"),
-        choices=[SelectChoice(day, day.capitalize()) for day in WEEKDAYS],
+        choices=[SelectChoice(day, name) for day, name in zip(WEEKDAYS, DAY_NAMES, strict=True)],
         description=lazy("For once a week."),
     )
     count = IntegerField(
@@ -62,12 +63,12 @@ class TimeForm(FlaskForm):
             NumberRange(
                 1,
                 LARGEST_COUNT,
-                lazy("Write a number from 1 to %(largest_count)s.", largest_count=LARGEST_COUNT),
+                lazy("Write a number from 1 to %(most)s.", most=LARGEST_COUNT),
             ),
         ],
         description=lazy("For again and again: how much lies between two runs."),
     )
-    unit = SelectField(lazy("Unit"), choices=[SelectChoice(unit, f"{unit.capitalize()}s") for unit in UNITS])
+    unit = SelectField(lazy("Unit"), choices=[SelectChoice(unit, name) for unit, name in UNITS.items()])
 
     @classmethod
     def filled(cls, when: When) -> "TimeForm":
@@ -89,9 +90,7 @@ class TimeForm(FlaskForm):
             return None
         if how == EVERY:
             if not self.count.data:
-                raise Rejected(
-                    count=gettext("Write a number from 1 to %(largest_count)s.", largest_count=LARGEST_COUNT)
-                )
+                raise Rejected(count=gettext("Write a number from 1 to %(most)s.", most=LARGEST_COUNT))
             return every(**{f"{self.unit.data}s": self.count.data}).text
         if self.at.data is None:
             raise Rejected(at=gettext("Write a time of day, such as 03:10."))

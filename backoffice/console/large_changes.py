@@ -14,7 +14,8 @@ from backoffice.console.command import Command
 from backoffice.console.grid import Grid, moment
 from backoffice.console.grids.large import HERE
 from backoffice.console.guard import GuardedView
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.large_changes import queries, services
 from backoffice.large_changes.models import UNDER_WAY, ChangeState, LargeChange
 from backoffice.problems import Rejected
@@ -84,7 +85,7 @@ class LargeChangesPage(GuardedView):
         try:
             services.stop_change(principal=self.who, change=public_id)
         except Rejected as rejected:
-            flash(" ".join(rejected.fields.values()), "info")
+            flash(" ".join(map(str, rejected.fields.values())), "info")
         return redirect(f"{HERE}{public_id}", 303)
 
     def _shown(self, row: LargeChange) -> dict[str, Any]:
@@ -99,7 +100,9 @@ class LargeChangesPage(GuardedView):
             "title": action,
             "list": grid.title if grid else row.grid,
             "list_url": f"{grid.url}/" if grid else None,
-            "count": grid.counted(row.count) if grid else f"{row.count:,} rows",
+            "count": grid.counted(row.count)
+            if grid
+            else ngettext("%(count)s rows", "%(count)s rows", row.count, count=amount(row.count)),
             "state": word,
             "tone": tone,
             "under_way": state in UNDER_WAY,

@@ -28,6 +28,7 @@ from backoffice.changes.models import (
 )
 from backoffice.changes.services import Field, fields_of
 from backoffice.console import settings_form
+from backoffice.console.weekdays import short_names
 from backoffice.host.models import PluginState
 from backoffice.jobs.job import When
 from backoffice.jobs.models import JobSchedule
@@ -38,10 +39,10 @@ from backoffice.schools.services.actions import ICONS
 from backoffice.web.identity import runtime, settings
 
 NOBODY = lazy("Somebody")
-NOTHING = "nothing"
+NOTHING = lazy("nothing")
 SHOWN = {
     NamesShown.NAMES: lazy("name and initial"),
-    NamesShown.ALIASES: "alias",
+    NamesShown.ALIASES: lazy("alias"),
     NamesShown.AVATARS: lazy("picture only"),
     NamesShown.USERNAMES: lazy("no list"),
 }
@@ -174,7 +175,7 @@ def _name(value: list[str | None]) -> str:
 
 
 def _yes_or_no(value: Any) -> str:
-    return "yes" if value else "no"
+    return gettext("yes") if value else gettext("no")
 
 
 def _mark(value: list[str | None]) -> str:
@@ -184,13 +185,13 @@ def _mark(value: list[str | None]) -> str:
 
 def _hours(value: list[int] | None) -> str:
     if value is None:
-        return "no hours"
+        return gettext("no hours")
     begin, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in value)
-    return f"{begin} to {end}"
+    return gettext("%(begin)s to %(end)s", begin=begin, end=end)
 
 
 def _days(value: list[str]) -> str:
-    return ", ".join(day.capitalize() for day in value)
+    return ", ".join(short_names(value))
 
 
 TITLES: Mapping[type[DeclarativeBase], Mapping[str, str]] = {
@@ -235,7 +236,7 @@ WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
         SchoolField.DAYS: _days,
         SchoolField.TIME_ZONE: places.zone_name,
         SchoolField.FACTOR_REQUIRED: _yes_or_no,
-        SchoolField.SIGN_IN_FROM: lambda value: value or "anywhere",
+        SchoolField.SIGN_IN_FROM: lambda value: value or gettext("anywhere"),
     },
     JobSchedule: {JobField.TIME: lambda value: When(value).words},
 }

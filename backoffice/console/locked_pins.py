@@ -12,6 +12,7 @@ from backoffice.access.permissions import NETWORKS_OPEN
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import weekday
 from backoffice.language.texts import gettext
 from backoffice.schools.models import Classroom
 from backoffice.schools.queries import schools_run
@@ -59,7 +60,7 @@ def clock_time(who: Principal, until: datetime) -> str:
     """The time of day where somebody is, with the day if that is another."""
     zone = ZoneInfo(who.time_zone)
     there, today = until.astimezone(zone), clock.now().astimezone(zone).date()
-    return f"{there:%H:%M}" if there.date() == today else f"{there:%A %H:%M}"
+    return f"{there:%H:%M}" if there.date() == today else f"{weekday(there)} {there:%H:%M}"
 
 
 def _shared(who: Principal, found: LockedClass) -> list[dict[str, str | None]]:
@@ -78,8 +79,6 @@ def _shared(who: Principal, found: LockedClass) -> list[dict[str, str | None]]:
     ]
     for each in devices:
         what = gettext("The tablet %(tablet)s", tablet=each.tablet) if each.tablet else gettext("A device")
-        more = (
-            gettext("Last used by %(last_child)s.", last_child=each.last_child) if each.last_child else None
-        )
+        more = gettext("Last used by %(child)s.", child=each.last_child) if each.last_child else None
         lines.append({"what": what, "until": clock_time(who, each.until), "more": more})
     return lines

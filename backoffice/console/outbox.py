@@ -42,7 +42,7 @@ class OutboxGrid(Grid):
     title = lazy("Mail")
     category = lazy("Operations")
     address = "outbox"
-    noun = ("mail", "mails")
+    noun = (lazy("mail"), lazy("mails"))
     newest_first = True
     columns = (
         Column("name", lazy("Mail")),

@@ -14,10 +14,11 @@ from backoffice.host.models import Done
 from backoffice.host.queries import Standing
 from backoffice.jobs import registry
 from backoffice.jobs.health import WRONG, Condition, conditions
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin
 from backoffice.storage.migrate import is_current
-from backoffice.tiles import counted, once
+from backoffice.tiles import once
 from backoffice.web.identity import runtime
 from backoffice.wording import spoken
 
@@ -77,14 +78,25 @@ def health(tx: Transaction, standing: Standing) -> Health:
     jobs = once(tx, _jobs).get(plugin.name, ())
     wrong = [each for each in jobs if each.health in WRONG]
     if wrong:
-        problems.append(f"{counted(len(wrong), 'job')} late or failed")
+        problems.append(
+            ngettext(
+                "1 job late or failed", "%(count)s jobs late or failed", len(wrong), count=amount(len(wrong))
+            )
+        )
     for each in jobs:
         words, tone = job_history.HEALTHS[each.health]
         signs.append(Sign(each.entry.title, words.lower(), tone, f"/console/jobs/{each.entry.name}"))
     kept = promises(tx, plugin)
     short = [each for each in kept if each.short]
     if short:
-        problems.append(f"{counted(len(short), 'promise')} not kept or not checked in time")
+        problems.append(
+            ngettext(
+                "1 promise not kept or not checked in time",
+                "%(count)s promises not kept or not checked in time",
+                len(short),
+                count=amount(len(short)),
+            )
+        )
     return Health(signs, problems if standing.enabled else [], jobs)
 
 

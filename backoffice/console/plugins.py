@@ -22,7 +22,7 @@ from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
 from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.history import by_day as by_day_of
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
@@ -142,18 +142,30 @@ class PluginsPage(GuardedView):
             )
             return _address(plugin)
 
-        verb = "off" if standing.enabled else "on"
+        said, heading, switch = (
+            (
+                gettext("%(title)s is switched off.", title=plugin.title),
+                gettext("Switch %(title)s off?", title=plugin.title),
+                gettext("Switch off"),
+            )
+            if standing.enabled
+            else (
+                gettext("%(title)s is switched on.", title=plugin.title),
+                gettext("Switch %(title)s on?", title=plugin.title),
+                gettext("Switch on"),
+            )
+        )
         return self.form_page(
             form,
             save=save,
-            said=f"{plugin.title} is switched {verb}.",
+            said=said,
             template="console/confirm.html",
-            heading=f"Switch {plugin.title} {verb}?",
+            heading=heading,
             sentences=list(_consequences(plugin, switching_off=standing.enabled)),
             danger=standing.enabled,
-            submit_title=f"Switch {verb}",
+            submit_title=switch,
             cancel_url=_address(plugin),
-            crumbs=[*_crumbs(plugin), {"title": f"Switch {verb}"}],
+            crumbs=[*_crumbs(plugin), {"title": switch}],
         )
 
     @expose("/<plugin:which>/settings", methods=("GET", "POST"))
@@ -242,20 +254,20 @@ def _crumbs(plugin: Plugin) -> list[dict[str, str]]:
 
 
 def _adds_in_short(plugin: Plugin) -> Iterator[str]:
-    for count, one, many in (
-        (len(plugin.pages), "page", "pages"),
-        (len(plugin.jobs), "job", "jobs"),
-        (len(plugin.mails), "mail", "mails"),
-        (len(plugin.controls), "promise checked", "promises checked"),
-    ):
-        if count:
-            yield f"{count} {one if count == 1 else many}"
+    if count := len(plugin.pages):
+        yield ngettext("1 page", "%(count)s pages", count, count=count)
+    if count := len(plugin.jobs):
+        yield ngettext("1 job", "%(count)s jobs", count, count=count)
+    if count := len(plugin.mails):
+        yield ngettext("1 mail", "%(count)s mails", count, count=count)
+    if count := len(plugin.controls):
+        yield ngettext("1 promise checked", "%(count)s promises checked", count, count=count)
 
 
 def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
     """What a plugin brings, kind by kind, in words."""
     jobs = [
-        f"{job.title or job.name} ({job.when.words if job.when else 'when it is asked for'})"
+        f"{job.title or job.name} ({job.when.words if job.when else gettext('when it is asked for')})"
         for job in plugin.jobs
     ]
     kinds: tuple[tuple[str, Sequence[str]], ...] = (
@@ -266,7 +278,7 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
         (gettext("Other pages"), _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
         (gettext("Jobs"), jobs),
         (gettext("Mails"), [spoken(mail.name) for mail in plugin.mails]),
-        ("Commands", [f"backoffice {command.name}" for command in plugin.commands]),
+        (gettext("Commands"), [f"backoffice {command.name}" for command in plugin.commands]),
         (gettext("Acts on"), [event.__name__ for event in plugin.handlers]),
         (gettext("Checks these promises"), [check.control for check in plugin.controls]),
         (gettext("Permissions"), plugin.permissions),
@@ -277,7 +289,7 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
 
 def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
     """What switching it would do, a sentence each."""
-    jobs = [job.title or job.name for job in plugin.jobs if not job.forgets]
+    jobs = [str(job.title or job.name) for job in plugin.jobs if not job.forgets]
     if not switching_off:
         yield gettext("%(title)s works again everywhere within two seconds.", title=plugin.title)
         if jobs:
@@ -285,7 +297,7 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
                 "Its jobs run again: %(jobs)s. Work that waited for them is done.", jobs=", ".join(jobs)
             )
         return
-    pages = [page.title for page in plugin.pages if issubclass(page, GuardedView)]
+    pages = [str(page.title) for page in plugin.pages if issubclass(page, GuardedView)]
     pages += _public_addresses(plugin.blueprints)
     if pages:
         yield gettext("These pages say that this part is switched off: %(pages)s.", pages=", ".join(pages))
@@ -294,7 +306,9 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
             "These jobs no longer run: %(jobs)s. What is asked of them waits.", jobs=", ".join(jobs)
         )
     if plugin.handlers:
-        yield f"It no longer acts on: {', '.join(event.__name__ for event in plugin.handlers)}."
+        yield gettext(
+            "It no longer acts on: %(events)s.", events=", ".join(event.__name__ for event in plugin.handlers)
+        )
     yield from _what_stays(plugin)
     if plugin.keeps_promises:
         yield gettext(
@@ -305,7 +319,7 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
 def _what_stays(plugin: Plugin) -> Iterator[str]:
     """What a switch never takes away."""
     yield gettext("What it holds is kept. Exporting and erasing somebody still reach it.")
-    forgetting = [job.title or job.name for job in plugin.jobs if job.forgets]
+    forgetting = [str(job.title or job.name) for job in plugin.jobs if job.forgets]
     if forgetting:
         yield gettext(
             "What was not to be kept is still forgotten, by these jobs: %(forgetting)s.",

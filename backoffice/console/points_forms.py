@@ -17,9 +17,7 @@ class AwardForm(FlaskForm):
         [
             Length(
                 max=LONGEST_COMMENT,
-                message=lazy(
-                    "Shorten the comment to %(longest_comment)s letters.", longest_comment=LONGEST_COMMENT
-                ),
+                message=lazy("Shorten the comment to %(most)s letters.", most=LONGEST_COMMENT),
             )
         ],
         description=lazy("For the staff of the class. Students and parents do not see it."),
@@ -37,10 +35,8 @@ class ActionForm(FlaskForm):
     points = IntegerField(
         lazy("Points"),
         [
-            InputRequired(lazy("Choose a number from 1 to %(most_points)s.", most_points=MOST_POINTS)),
-            NumberRange(
-                1, MOST_POINTS, lazy("Choose a number from 1 to %(most_points)s.", most_points=MOST_POINTS)
-            ),
+            InputRequired(lazy("Choose a number from 1 to %(most)s.", most=MOST_POINTS)),
+            NumberRange(1, MOST_POINTS, lazy("Choose a number from 1 to %(most)s.", most=MOST_POINTS)),
         ],
         default=1,
     )

@@ -15,6 +15,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts import places
 from backoffice.console.class_page import CRUMB
 from backoffice.console.guard import GuardedView
+from backoffice.console.weekdays import DAY_NAMES
 from backoffice.language import catalogues
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools.doors import DAYS
@@ -25,15 +26,6 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/school-days/"
-DAY_NAMES = (
-    lazy("Monday"),
-    lazy("Tuesday"),
-    lazy("Wednesday"),
-    lazy("Thursday"),
-    lazy("Friday"),
-    lazy("Saturday"),
-    lazy("Sunday"),
-)
 
 
 class SchoolDaysForm(FlaskForm):

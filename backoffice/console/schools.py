@@ -22,6 +22,7 @@ from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.school_days import url_of
+from backoffice.console.weekdays import short_names
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools import queries
 from backoffice.schools.doors import in_order
@@ -52,7 +53,7 @@ class SchoolGrid(Grid):
     title = lazy("Schools")
     category = lazy("School")
     address = "schools"
-    noun = ("school", "schools")
+    noun = (lazy("school"), lazy("schools"))
     columns = (
         Column("name", lazy("School")),
         Column("place", lazy("Place")),
@@ -158,7 +159,7 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
                 Cell(
-                    ", ".join(day.capitalize() for day in in_order(school.school_days)) or gettext("None"),
+                    ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
                     url=url_of(school) if can(who, SCHOOL_DAYS_EDIT, school) else None,
                 ),
                 Cell(
@@ -177,7 +178,7 @@ def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
     if school.kind == SchoolKind.PERSONAL:
         return Cell(None)
     said = (
-        gettext("From %(sign_in_from)s", sign_in_from=school.sign_in_from)
+        gettext("From %(domain)s", domain=school.sign_in_from)
         if school.sign_in_from
         else gettext("As they like")
     )

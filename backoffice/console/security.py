@@ -52,7 +52,7 @@ class SecurityGrid(Grid):
     title = lazy("Security")
     category = lazy("Operations")
     address = "security"
-    noun = ("event", "events")
+    noun = (lazy("event"), lazy("events"))
     newest_first = True
     columns = (
         Column("kind", lazy("What happened")),

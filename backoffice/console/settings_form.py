@@ -230,5 +230,5 @@ def _help(setting: Setting, *, stored: bool) -> str:
             gettext("Something is stored and never shown: leave this empty to keep it.") if stored else ""
         )
     else:
-        parts.append(gettext("Default: %(in_words)s.", in_words=setting.in_words(setting.default)))
-    return " ".join(part for part in parts if part)
+        parts.append(gettext("Default: %(value)s.", value=setting.in_words(setting.default)))
+    return " ".join(str(part) for part in parts if part)

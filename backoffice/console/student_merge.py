@@ -1,5 +1,6 @@
 """Merging two students who are the same child: choosing the other, looking at both, doing it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -13,7 +14,8 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_MERGE
 from backoffice.console.guard import GuardedView
 from backoffice.console.students import full_name
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
@@ -24,7 +26,6 @@ from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
-NOTHING = ([lazy("None")], ["0"])
 CHOOSE_ONE = lazy("Choose who is the same child.")
 
 
@@ -173,7 +174,8 @@ def _lines(looked: MergePreview) -> list[dict[str, Any]]:
         line(gettext("Personal cards that work"), stays.cards, goes.cards, stays.cards),
     ]
     # What neither of them has needs no line.
-    return [each for each in lines if each["cells"][0] not in NOTHING or each["cells"][1] not in NOTHING]
+    nothing = ([gettext("None")], ["0"])
+    return [each for each in lines if each["cells"][0] not in nothing or each["cells"][1] not in nothing]
 
 
 def _set(*there: bool) -> str:
@@ -181,8 +183,8 @@ def _set(*there: bool) -> str:
 
 
 def _seat(seat: Seated) -> str:
-    notes = [word for word, so in (("archived", seat.archived), ("left", seat.left)) if so]
-    points = f"{seat.points} {'point' if seat.points == 1 else 'points'}"
+    notes = [word for word, so in ((gettext("archived"), seat.archived), (gettext("left"), seat.left)) if so]
+    points = f"{seat.points} {ngettext('point', 'points', seat.points)}"
     return f"{seat.name}: {', '.join([points, *notes])}"
 
 
@@ -204,32 +206,64 @@ def _seats_together(stays: Side, goes: Side) -> list[str]:
 
 def _left_behind(goes: Side, name: str, count: int) -> str:
     title = next((plugin.title for plugin in runtime().plugins if plugin.name == name), name)
-    entries = "1 entry" if count == 1 else f"{count:,} entries"
-    return f"{title} keeps something of both that only one can have: {entries} of {goes.name} will be gone."
+    return ngettext(
+        "%(title)s keeps something of both that only one can have: 1 entry of %(child)s will be gone.",
+        "%(title)s keeps something of both that only one can have: %(count)s entries of %(child)s will"
+        " be gone.",
+        count,
+        title=title,
+        count=amount(count),
+        child=goes.name,
+    )
+
+
+def _all(names: Sequence[str]) -> str:
+    said = list(names[:1])
+    for more in names[1:]:
+        said = [gettext("%(said)s and %(more)s", said=said[0], more=more)]
+    return "".join(said)
 
 
 def _sentences(looked: MergePreview) -> list[str]:
     """What is decided where both have something, and what is over."""
     stays, goes = looked.keeper, looked.merged
-    both = " and ".join(looked.common)
+    both = _all(looked.common)
     said = {
-        f"Both are in {both}: their points are added there, and the picture and the alias of {stays.name}"
-        " stay.": bool(looked.common),
-        f"The PIN of {stays.name} stays. The other PIN is gone.": stays.pin and goes.pin,
-        f"The PIN of {goes.name} cannot come along: the child sets a new one. Keep {goes.name} instead if"
-        " that PIN is to stay.": goes.pin and not stays.pin,
-        f"The username of {stays.name} stays. The other username is gone.": stays.username and goes.username,
-        f"{stays.name} gets the username of {goes.name}.": goes.username and not stays.username,
-        "Parents of both follow one child then, and see the points of both.": bool(
+        gettext(
+            "Both are in %(classes)s: their points are added there, and the picture and the alias of"
+            " %(stays)s"
+            " stay.",
+            classes=both,
+            stays=stays.name,
+        ): bool(looked.common),
+        gettext("The PIN of %(stays)s stays. The other PIN is gone.", stays=stays.name): stays.pin
+        and goes.pin,
+        gettext(
+            "The PIN of %(goes)s cannot come along: the child sets a new one. Keep %(goes)s instead if"
+            " that PIN is to stay.",
+            goes=goes.name,
+        ): goes.pin and not stays.pin,
+        gettext(
+            "The username of %(stays)s stays. The other username is gone.", stays=stays.name
+        ): stays.username and goes.username,
+        gettext("%(stays)s gets the username of %(goes)s.", stays=stays.name, goes=goes.name): goes.username
+        and not stays.username,
+        gettext("Parents of both follow one child then, and see the points of both."): bool(
             goes.parents or goes.waiting or goes.invited
         ),
-        "Whose link to one of the two was ended or refused follows neither afterwards. Invite them anew if"
-        " they are to.": bool(stays.ended or goes.ended),
-        f"The personal cards of {goes.name} stop working. Print a new one where it is needed.": goes.cards
-        > 0,
-        f"Whoever is signed in as {goes.name} now is out.": goes.inside > 0,
+        gettext(
+            "Whose link to one of the two was ended or refused follows neither afterwards. Invite them"
+            " anew if"
+            " they are to."
+        ): bool(stays.ended or goes.ended),
+        gettext(
+            "The personal cards of %(goes)s stop working. Print a new one where it is needed.", goes=goes.name
+        ): goes.cards > 0,
+        gettext("Whoever is signed in as %(goes)s now is out.", goes=goes.name): goes.inside > 0,
         **{_left_behind(goes, name, count): True for name, count in looked.stays},
-        "If your school's own system lists both, mend that list as well: its next import would bring the"
-        " second one back.": True,
+        gettext(
+            "If your school's own system lists both, mend that list as well: its next import would bring the"
+            " second one back."
+        ): True,
     }
     return [sentence for sentence, so in said.items() if so]

@@ -44,7 +44,8 @@ from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.moments import amount, day_of_year
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
@@ -98,7 +99,7 @@ class StudentGrid(ImportsRows):
     title = lazy("Students")
     category = lazy("Teaching")
     address = "students"
-    noun = ("student", "students")
+    noun = (lazy("student"), lazy("students"))
     kind = "student"
     reads = (
         Student.school_id,
@@ -294,7 +295,11 @@ class StudentGrid(ImportsRows):
         if action.name != "leave":
             leaves = find(tx, Classroom, asked("classroom")).name
         return [
-            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {leaves}.",
+            gettext(
+                "%(names)s will leave %(classes)s.",
+                names=some_of([full_name(student) for student in chosen], of=count),
+                classes=leaves,
+            ),
             action.question.format(count=self.counted(count)),
         ]
 
@@ -302,22 +307,48 @@ class StudentGrid(ImportsRows):
         """How many lose a place in how many classes, and how many of them have points there."""
         room = None if action.name == "leave" else find(tx, Classroom, asked("classroom"))
         places = place_queries.places_of(tx, numbers, room)
-        classes = "1 class" if places.classes == 1 else f"{places.classes:,} classes"
-        loses = "loses a place" if places.students == 1 else "lose their place"
+        rows, classes = self.counted(places.students), _classes(places.classes)
         others = len(numbers) - places.students
-        stay = f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
+        stay = ngettext(
+            "%(rows)s without a place there stays as before.",
+            "%(rows)s without a place there stay as before.",
+            others,
+            rows=self.counted(others),
+        )
         return [
-            f"{self.counted(places.students)} {loses} in {classes}"
-            + (f": {places.places:,} places." if places.places > places.students else "."),
-            f"{places.with_points:,} of them {'has' if places.with_points == 1 else 'have'} points there.",
+            ngettext(
+                "%(rows)s loses a place in %(classes)s: %(places)s places.",
+                "%(rows)s lose their place in %(classes)s: %(places)s places.",
+                places.students,
+                rows=rows,
+                classes=classes,
+                places=amount(places.places),
+            )
+            if places.places > places.students
+            else ngettext(
+                "%(rows)s loses a place in %(classes)s.",
+                "%(rows)s lose their place in %(classes)s.",
+                places.students,
+                rows=rows,
+                classes=classes,
+            ),
+            ngettext(
+                "%(count)s of them has points there.",
+                "%(count)s of them have points there.",
+                places.with_points,
+                count=amount(places.with_points),
+            ),
             *([stay] if others > 0 else []),
         ]
 
     def leave(self, students: Which) -> str:
         """Take the selected students out of all their classes; each of these can undo it."""
         left = leave_classes(principal=self.who, students=students)
-        rooms = "1 class" if left.classes == 1 else f"{left.classes:,} classes"
-        return f"{self.counted(left.students)} left {rooms}. Each class can undo it for a day, on its page."
+        return gettext(
+            "%(rows)s left %(classes)s. Each class can undo it for a day, on its page.",
+            rows=self.counted(left.students),
+            classes=_classes(left.classes),
+        )
 
     def unenroll(self, students: Which) -> dict[str, Any]:
         """Take the selected students out of the class that the list shows; it can be undone."""
@@ -452,7 +483,7 @@ class StudentGrid(ImportsRows):
 @lru_cache(maxsize=1024)
 def _of_day(day: date) -> Cell:
     """The cell of a day; a file of very many students has few of them."""
-    return Cell(f"{day:%-d %b %Y}", "time", datetime=day.isoformat())
+    return Cell(day_of_year(day), "time", datetime=day.isoformat())
 
 
 @dataclass(frozen=True)
@@ -534,6 +565,12 @@ def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:
     """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"; `of` so many."""
     many = max(of, len(names_of_all))
     if many > most + 1:
-        return f"{', '.join(names_of_all[:most])} and {many - most:,} more"
+        return gettext(
+            "%(names)s and %(count)s more", names=", ".join(names_of_all[:most]), count=amount(many - most)
+        )
     *others, last = names_of_all
-    return f"{', '.join(others)} and {last}" if others else last
+    return gettext("%(names)s and %(last)s", names=", ".join(others), last=last) if others else last
+
+
+def _classes(count: int) -> str:
+    return ngettext("1 class", "%(count)s classes", count, count=amount(count))

@@ -25,7 +25,7 @@ from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm
 from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.models import Membership, Role, School
 from backoffice.staff.services import invitations, places
@@ -63,7 +63,7 @@ class TeacherGrid(Grid):
     title = lazy("Teachers")
     category = lazy("School")
     address = "teachers"
-    noun = ("person", "people")
+    noun = (lazy("person"), lazy("people"))
     search_placeholder = lazy("Find a name")
     search_from = 12
     reads = (Account.id, Account.public_id, Account.name, Account.status)
@@ -81,7 +81,8 @@ class TeacherGrid(Grid):
             TEACHERS_INVITE,
             "invite",
             lazy(
-                "Those of the {count} who came with a roster and were never asked get an invitation as teachers."
+                "Those of the {count} who came with a roster and were never asked get an invitation as"
+                " teachers."
             ),
             fresh=True,
         ),
@@ -111,7 +112,7 @@ class TeacherGrid(Grid):
                 f"/console/teachers/{thing.public_id}",
                 (
                     Cell(thing.name),
-                    Cell(", ".join(sorted({ROLES[m.role] for m in held.get(thing.id, ())}))),
+                    Cell(", ".join(map(str, sorted({ROLES[m.role] for m in held.get(thing.id, ())})))),
                     Cell(
                         ", ".join(
                             sorted({schools[m.school_id] for m in held.get(thing.id, ()) if m.school_id})
@@ -160,7 +161,12 @@ class TeacherGrid(Grid):
                     {
                         "school": place.school.name,
                         "roles": ", ".join(
-                            sorted({ROLES[each.role] for each in held if each.school_id == place.school.id})
+                            map(
+                                str,
+                                sorted(
+                                    {ROLES[each.role] for each in held if each.school_id == place.school.id}
+                                ),
+                            )
                         ),
                         "owns": place.owns,
                         "teaches": place.teaches,
@@ -236,7 +242,8 @@ class TeacherGrid(Grid):
                 person,
                 gettext("Suspend %(person)s", person=person.name),
                 gettext(
-                    "%(person)s is signed out everywhere at once and sees nothing of %(school)s until a leader"
+                    "%(person)s is signed out everywhere at once and sees nothing of %(school)s until a"
+                    " leader"
                     " ends it. If this school is all that the account is for, they cannot sign in at all.",
                     person=person.name,
                     school=school.name,
@@ -344,10 +351,23 @@ def _what_will_go(person: Account, place: Place) -> list[str]:
         ),
     ]
     if place.owns:
-        many = "1 class passes" if len(place.owns) == 1 else f"{len(place.owns)} classes pass"
-        said.append(f"{many} to whom you choose: {', '.join(place.owns)}.")
+        said.append(
+            ngettext(
+                "1 class passes to whom you choose: %(classes)s.",
+                "%(count)s classes pass to whom you choose: %(classes)s.",
+                len(place.owns),
+                count=len(place.owns),
+                classes=", ".join(place.owns),
+            )
+        )
     if place.teaches:
-        many = "1 other class ends" if place.teaches == 1 else f"{place.teaches} other classes end"
-        said.append(f"The work in {many}.")
+        said.append(
+            ngettext(
+                "The work in 1 other class ends.",
+                "The work in %(count)s other classes end.",
+                place.teaches,
+                count=place.teaches,
+            )
+        )
     said.append(gettext("Nobody is deleted: points and awards stay. You can invite them again."))
     return said

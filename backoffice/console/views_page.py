@@ -265,7 +265,7 @@ class ViewsPage(GuardedView):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash(f"Who sees it: {WHO_SEES[with_whom].lower()}.", "success")
+            flash(gettext("Who sees it: %(who)s.", who=WHO_SEES[with_whom].lower()), "success")
         return redirect(own, 303)
 
     @expose("/<saved_view:public_id>/delete", methods=("GET", "POST"))

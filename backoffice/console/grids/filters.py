@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import reduce
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.spans import PRESETS, Span
 from backoffice.console.paging import LARGE
-from backoffice.language.moments import amount
+from backoffice.language.moments import amount, day_of_year
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools.picking import Picked, may_pick
 from backoffice.storage.public_id import is_public_id
@@ -145,7 +146,7 @@ class ChoiceFilter(Filter):
         if len(found) < len(wanted) or (len(found) > 1 and not self.several):
             raise NotFound
         meant = or_(*(each.condition for each in found))
-        return Asked(self, (meant,), f"{self.title}: {' or '.join(each.title for each in found)}")
+        return Asked(self, (meant,), f"{self.title}: {_either([each.title for each in found])}")
 
     def inputs(self, tx: Transaction, values: Values, asked: Asked | None) -> list[Input]:
         """A select, or boxes."""
@@ -274,10 +275,10 @@ class DateFilter(Filter):
             words.append(PRESETS[preset].words.lower())
         if first:
             spans.append(Span(first=_day(first)))
-            words.append(gettext("from %(day)s", day=f"{_day(first):%-d %b %Y}"))
+            words.append(gettext("from %(day)s", day=day_of_year(_day(first))))
         if last:
             spans.append(Span(until=_day(last) + timedelta(days=1)))
-            words.append(gettext("to %(day)s", day=f"{_day(last):%-d %b %Y}"))
+            words.append(gettext("to %(day)s", day=day_of_year(_day(last))))
         conditions: list[ColumnElement[bool]] = []
         for span in spans:
             begin, end = span.at(zone) if self.moments else span
@@ -329,6 +330,11 @@ class NumberFilter(Filter):
             Input(self.names[0], gettext("%(title)s: from", title=self.title), "number", value=least),
             Input(self.names[1], gettext("%(title)s: to", title=self.title), "number", value=most),
         ]
+
+
+def _either(titles: Sequence[str]) -> str:
+    """What is one or another of these: "Waiting or Confirmed"."""
+    return reduce(lambda said, more: gettext("%(said)s or %(more)s", said=said, more=more), titles)
 
 
 def _one(values: Values, name: str) -> str:

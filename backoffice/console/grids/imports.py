@@ -291,7 +291,7 @@ class ImportsRows(Grid):
             problem = MEANWHILE if changed.plan.size else DONE_ALREADY
             return self._shown(table, said, changed.plan, problem), 409
         except Rejected as rejected:
-            return self._check(table, said, problem=" ".join(rejected.fields.values())), 422
+            return self._check(table, said, problem=" ".join(map(str, rejected.fields.values()))), 422
         flash(sentence, "success")
         return redirect(f"/console/{self.address}/", 303)
 

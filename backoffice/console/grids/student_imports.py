@@ -7,7 +7,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.grids.imports import Importing, Question
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
-from backoffice.language.texts import lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import queries
 from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, STUDENT_COLUMNS, WHOLE
 from backoffice.schools.importing.compare import Elsewhere
@@ -29,9 +30,14 @@ def _run(*, principal: Principal, school: str, rows: Sequence[Row], answer: str,
         most=most,
         elsewhere=Elsewhere(answer),
     )
-    new = "1 student is new" if done.new == 1 else f"{done.new:,} students are new"
-    changed = "1 row changed one" if done.changed == 1 else f"{done.changed:,} rows changed one"
-    return f"Imported: {new}, {changed} who was here."
+    new = ngettext("1 student is new", "%(count)s students are new", done.new, count=amount(done.new))
+    changed = ngettext(
+        "1 row changed one who was here",
+        "%(count)s rows changed one who was here",
+        done.changed,
+        count=amount(done.changed),
+    )
+    return gettext("Imported: %(new)s, %(changed)s.", new=new, changed=changed)
 
 
 def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[str | None]]:

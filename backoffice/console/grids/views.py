@@ -91,8 +91,8 @@ def opened(grid: "Grid", tx: Transaction) -> str | None:
     if found.left_out:
         flash(
             gettext(
-                "Left out of this view: %(found)s. It names what is gone, or not for you.",
-                found=", ".join(found.left_out),
+                "Left out of this view: %(names)s. It names what is gone, or not for you.",
+                names=", ".join(found.left_out),
             ),
             "info",
         )
