@@ -174,7 +174,9 @@ class ClassDoor(ClassPage):
         def save() -> str:
             until = doors.open_for(principal=self.who, classroom=public_id, minutes=form.minutes.data or 0)
             place = self._place(find(reading(), Classroom, public_id))
-            return gettext("The door is open until %(until)s.", until=f"{until.astimezone(place.zone):%H:%M}")
+            return gettext(
+                "The door is open until %(until)s.", until=wording.at_clock(until.astimezone(place.zone))
+            )
 
         return self._done(public_id, form, save, "minutes")
 

@@ -62,6 +62,12 @@ def clock_time(minute: int) -> str:
     return f"{minute // 60 % 24:02}:{minute % 60:02}"
 
 
+def at_clock(there: datetime) -> str:
+    """A time of day within a sentence."""
+    time = f"{there:%H:%M}"
+    return gettext("%(time)s", time=time)
+
+
 def hours_in_words(hours: Hours) -> str:
     """A span of the day: 08:00 to 15:00."""
     return gettext("%(begin)s to %(end)s", begin=clock_time(hours.begin), end=clock_time(hours.end))
@@ -72,7 +78,7 @@ def _when(moment: datetime, seen_from: datetime, zone: tzinfo) -> str:
     time = f"{there:%H:%M}"
     match (there.date() - here.date()).days:
         case 0:
-            return gettext("%(time)s", time=time)
+            return at_clock(there)
         case 1:
             return gettext("midnight") if time == "00:00" else gettext("%(time)s tomorrow", time=time)
     return gettext("%(time)s on %(day)s", time=time, day=weekday(there))

@@ -17,6 +17,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console import plugin_health, settings_form
 from backoffice.console.guard import GuardedView
 from backoffice.console.job_charts import by_day
+from backoffice.console.listed import listed
 from backoffice.host import queries, services
 from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
@@ -294,20 +295,18 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
         yield gettext("%(title)s works again everywhere within two seconds.", title=plugin.title)
         if jobs:
             yield gettext(
-                "Its jobs run again: %(jobs)s. Work that waited for them is done.", jobs=", ".join(jobs)
+                "Its jobs run again: %(jobs)s. Work that waited for them is done.", jobs=listed(jobs)
             )
         return
     pages = [str(page.title) for page in plugin.pages if issubclass(page, GuardedView)]
     pages += _public_addresses(plugin.blueprints)
     if pages:
-        yield gettext("These pages say that this part is switched off: %(pages)s.", pages=", ".join(pages))
+        yield gettext("These pages say that this part is switched off: %(pages)s.", pages=listed(pages))
     if jobs:
-        yield gettext(
-            "These jobs no longer run: %(jobs)s. What is asked of them waits.", jobs=", ".join(jobs)
-        )
+        yield gettext("These jobs no longer run: %(jobs)s. What is asked of them waits.", jobs=listed(jobs))
     if plugin.handlers:
         yield gettext(
-            "It no longer acts on: %(events)s.", events=", ".join(event.__name__ for event in plugin.handlers)
+            "It no longer acts on: %(events)s.", events=listed(event.__name__ for event in plugin.handlers)
         )
     yield from _what_stays(plugin)
     if plugin.keeps_promises:
@@ -323,11 +322,11 @@ def _what_stays(plugin: Plugin) -> Iterator[str]:
     if forgetting:
         yield gettext(
             "What was not to be kept is still forgotten, by these jobs: %(forgetting)s.",
-            forgetting=", ".join(forgetting),
+            forgetting=listed(forgetting),
         )
     standing = _public_addresses(plugin.standing_blueprints)
     if standing:
-        yield gettext("These pages stay: %(standing)s.", standing=", ".join(standing))
+        yield gettext("These pages stay: %(standing)s.", standing=listed(standing))
 
 
 def _public_addresses(blueprints: Sequence[Blueprint]) -> list[str]:

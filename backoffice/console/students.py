@@ -40,6 +40,7 @@ from backoffice.console.grids.filters import DateFilter, RelationFilter
 from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
 from backoffice.console.grids.student_imports import IMPORTING
+from backoffice.console.listed import listed
 from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -566,10 +567,10 @@ def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:
     many = max(of, len(names_of_all))
     if many > most + 1:
         return gettext(
-            "%(names)s and %(count)s more", names=", ".join(names_of_all[:most]), count=amount(many - most)
+            "%(names)s and %(count)s more", names=listed(names_of_all[:most]), count=amount(many - most)
         )
     *others, last = names_of_all
-    return gettext("%(names)s and %(last)s", names=", ".join(others), last=last) if others else last
+    return gettext("%(names)s and %(last)s", names=listed(others), last=last) if others else last
 
 
 def _classes(count: int) -> str:

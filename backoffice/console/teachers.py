@@ -25,6 +25,7 @@ from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm
 from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
+from backoffice.console.listed import listed
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.models import Membership, Role, School
@@ -357,7 +358,7 @@ def _what_will_go(person: Account, place: Place) -> list[str]:
                 "%(count)s classes pass to whom you choose: %(classes)s.",
                 len(place.owns),
                 count=len(place.owns),
-                classes=", ".join(place.owns),
+                classes=listed(place.owns),
             )
         )
     if place.teaches:

@@ -18,6 +18,7 @@ from backoffice.access.permissions import VIEWS_SAVE
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import Asked
+from backoffice.console.listed import listed
 from backoffice.console.paging import SORTABLE, count_up_to
 from backoffice.language.texts import gettext
 from backoffice.saved_views import queries
@@ -92,7 +93,7 @@ def opened(grid: "Grid", tx: Transaction) -> str | None:
         flash(
             gettext(
                 "Left out of this view: %(names)s. It names what is gone, or not for you.",
-                names=", ".join(found.left_out),
+                names=listed(found.left_out),
             ),
             "info",
         )
