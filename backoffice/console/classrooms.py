@@ -540,7 +540,7 @@ class ClassroomGrid(Grid):
     def _door_said(self, door: Door, until: datetime | None) -> str:
         if until is not None:
             there = until.astimezone(ZoneInfo(self.who.time_zone))
-            return gettext("The door is open until %(until)s.", until=doors.at_clock(there))
+            return gettext("The door is open until %(until)s.", until=wording.at_clock(there))
         return gettext("The door is closed.") if door is Door.CLOSED else gettext("The door is open.")
 
 
