@@ -17,7 +17,7 @@ from wtforms.validators import Length
 from wtforms.widgets import DateInput, NumberInput, TextInput
 
 from backoffice.host.fields import LENGTHS, Kind, Setting, settings_in
-from backoffice.language.texts import gettext
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import PluginSettings
 
 LONGEST_TEXT, LONGEST_LINES = 500, 10_000
@@ -51,7 +51,7 @@ def form_class(model: type[PluginSettings]) -> type[FlaskForm]:
     for setting in settings_in(model).values():
         fields[setting.name] = _field(setting)
         if setting.kind is Kind.SECRET:
-            fields[f"{FORGET}{setting.name}"] = BooleanField(gettext("Forget what is stored"))
+            fields[f"{FORGET}{setting.name}"] = BooleanField(lazy("Forget what is stored"))
     made: type[FlaskForm] = type(f"{model.__name__}Form", (FlaskForm,), fields)
     return made
 

@@ -55,7 +55,7 @@ def _page(door: str, kind: str, column: Column, edit: Edit) -> Callable[..., Ans
 
     # The guard knows a door by the name of what is behind it.
     cell.__name__ = door
-    cell.__doc__ = gettext("%(title)s in the list.", title=edit.title)
+    cell.__doc__ = f"{str.__str__(edit.title)} in the list."
     page: Callable[..., Answer] = cell
     return page
 
