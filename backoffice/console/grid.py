@@ -87,7 +87,9 @@ class Cell(NamedTuple):
     @property
     def in_file(self) -> str | None:
         """Its text in a file, which is read at another time: a moment as "2027-03-01 04:00:00"."""
-        return self.datetime[:19].replace("T", " ") if self.exact and self.datetime else self.text
+        if self.exact and self.datetime:
+            return self.datetime[:19].replace("T", " ")
+        return self.text and str(self.text)
 
 
 class Row(NamedTuple):
