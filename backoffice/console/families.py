@@ -69,7 +69,7 @@ class FamilyGrid(Grid):
             "state",
             lazy("State"),
             choices=tuple(
-                Choice(state.value, str(cell.text), GuardianLink.status == state.value)
+                Choice(state.value, cell.text or "", GuardianLink.status == state.value)
                 for state, cell in LINK_STATES.items()
             ),
             several=True,

@@ -280,12 +280,13 @@ class StudentGrid(ImportsRows):
         moved = moving.move_students(
             principal=self.who, source=classroom, target=request.form["target"], students=students
         )
+        undo = f"/console/classrooms/{classroom}/undo-last"
         return undoable(
             gettext(
                 "%(rows)s moved. Their points stay with the class in which they were earned.",
                 rows=self.counted(moved),
             ),
-            url=f"/console/classrooms/{classroom}/undo-last",
+            url=undo,
         )
 
     def question(
@@ -355,9 +356,10 @@ class StudentGrid(ImportsRows):
         """Take the selected students out of the class that the list shows; it can be undone."""
         classroom = asked("classroom")
         left = services.end_enrollments(principal=self.who, classroom=classroom, students=students)
+        undo = f"/console/classrooms/{classroom}/undo"
         return undoable(
             gettext("%(rows)s left the class.", rows=self.counted(left.count)),
-            url=f"/console/classrooms/{classroom}/undo",
+            url=undo,
             left_at=left.at.isoformat(),
         )
 
