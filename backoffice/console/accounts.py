@@ -17,36 +17,38 @@ from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import AccountStatus
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView
+from backoffice.language.moments import day_of_year
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 
-CRUMB = {"title": "Accounts", "url": "/console/accounts/"}
+CRUMB = {"title": lazy("Accounts"), "url": "/console/accounts/"}
 ROLES = {
-    "founder": "Founder",
-    "leader": "School leader",
-    "teacher": "Teacher",
-    "privacy_officer": "Privacy officer",
-    "parent": "Parent",
+    "founder": lazy("Founder"),
+    "leader": lazy("School leader"),
+    "teacher": lazy("Teacher"),
+    "privacy_officer": lazy("Privacy officer"),
+    "parent": lazy("Parent"),
 }
 STATES = {
-    AccountStatus.ACTIVE: ("Open", "good"),
-    AccountStatus.SUSPENDED: ("Suspended", "bad"),
-    AccountStatus.LOCKED: ("Locked by its owner", "warn"),
-    AccountStatus.DORMANT: ("Locked, not used for 90 days", "warn"),
-    AccountStatus.NOT_INVITED: ("Known from a roster, never used", "mute"),
-    AccountStatus.DEACTIVATED: ("Closed by its owner", "mute"),
+    AccountStatus.ACTIVE: (lazy("Open"), "good"),
+    AccountStatus.SUSPENDED: (lazy("Suspended"), "bad"),
+    AccountStatus.LOCKED: (lazy("Locked by its owner"), "warn"),
+    AccountStatus.DORMANT: (lazy("Locked, not used for 90 days"), "warn"),
+    AccountStatus.NOT_INVITED: (lazy("Known from a roster, never used"), "mute"),
+    AccountStatus.DEACTIVATED: (lazy("Closed by its owner"), "mute"),
 }
-NOT_FOUND = "There is no account with exactly this address."
+NOT_FOUND = lazy("There is no account with exactly this address.")
 
 
 class FindForm(FlaskForm):
     """The exact address of an account."""
 
     email = StringField(
-        "E-mail address",
-        [DataRequired("Write the whole address."), Length(max=LONGEST)],
-        description="As its owner told you. The look-up is noted, the address is not.",
+        lazy("E-mail address"),
+        [DataRequired(lazy("Write the whole address.")), Length(max=LONGEST)],
+        description=lazy("As its owner told you. The look-up is noted, the address is not."),
     )
 
 
@@ -54,9 +56,9 @@ class ReasonForm(FlaskForm):
     """Why somebody is suspended."""
 
     reason = TextAreaField(
-        "Why",
-        [DataRequired("Write why."), Length(max=standing.LONGEST_REASON)],
-        description="Kept sealed. Name nobody else, and no child.",
+        lazy("Why"),
+        [DataRequired(lazy("Write why.")), Length(max=standing.LONGEST_REASON)],
+        description=lazy("Kept sealed. Name nobody else, and no child."),
     )
 
 
@@ -74,8 +76,8 @@ class AccountsPage(GuardedView):
     # At the door, before the form: what was typed would be lost on the way.
     fresh = frozenset({"suspend", "reinstate", "reset_factor"})
     icon = "key"
-    title = "Accounts"
-    category = "Operations"
+    title = lazy("Accounts")
+    category = lazy("Operations")
     address = "accounts"
 
     @expose("/", methods=("GET",))
@@ -109,7 +111,8 @@ class AccountsPage(GuardedView):
             account={
                 "public_id": found.public_id,
                 "state": STATES.get(found.status, (found.status.capitalize(), "mute")),
-                "roles": ", ".join(ROLES[role] for role in ROLES if role in found.roles) or "None",
+                "roles": ", ".join(str(ROLES[role]) for role in ROLES if role in found.roles)
+                or gettext("None"),
                 "last_active": _day(found.last_active_at),
                 "has_factor": found.has_factor,
                 "reset_asked": _day(found.reset_asked_at) if found.reset_asked_at else None,
@@ -134,14 +137,17 @@ class AccountsPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="The account is suspended. Everybody is signed out of it.",
+            said=gettext("The account is suspended. Everybody is signed out of it."),
             template="console/confirm.html",
             **self._asking(
                 public_id,
-                "Suspend this account",
-                "Its owner is signed out everywhere at once and cannot sign in, in whatever role, until you"
-                " or another founder reinstate the account.",
-                "They are told by mail that it is suspended, and not why.",
+                gettext("Suspend this account"),
+                gettext(
+                    "Its owner is signed out everywhere at once and cannot sign in, in whatever role,"
+                    " until you"
+                    " or another founder reinstate the account."
+                ),
+                gettext("They are told by mail that it is suspended, and not why."),
                 danger=True,
             ),
         )
@@ -153,12 +159,12 @@ class AccountsPage(GuardedView):
         return confirmed(
             self,
             lambda: standing.reinstate_account(principal=self.who, account=public_id),
-            said="The suspension has ended.",
+            said=gettext("The suspension has ended."),
             **self._asking(
                 public_id,
-                "Reinstate this account",
-                "Its owner can sign in again, and is told by mail.",
-                "A place that a school has suspended stays so until a leader there ends it.",
+                gettext("Reinstate this account"),
+                gettext("Its owner can sign in again, and is told by mail."),
+                gettext("A place that a school has suspended stays so until a leader there ends it."),
             ),
         )
 
@@ -172,7 +178,7 @@ class AccountsPage(GuardedView):
                 principal=self.who, account=public_id, school=None, throttles=settings().throttles
             ),
             said=RESET_ASKED,
-            **self._asking(public_id, "Reset the lost second factor", *RESET_SENTENCES, danger=True),
+            **self._asking(public_id, gettext("Reset the lost second factor"), *RESET_SENTENCES, danger=True),
         )
 
     def _find_page(self, form: FlaskForm, problem: str | None = None) -> str:
@@ -180,9 +186,9 @@ class AccountsPage(GuardedView):
             "console/form.html",
             form=form,
             problem=problem,
-            heading="Find an account",
-            intro="By its exact address. You see its roles and how it stands, and no name.",
-            submit_title="Find it",
+            heading=gettext("Find an account"),
+            intro=gettext("By its exact address. You see its roles and how it stands, and no name."),
+            submit_title=gettext("Find it"),
             crumbs=None,
         )
 
@@ -196,12 +202,12 @@ class AccountsPage(GuardedView):
         )
 
 
-RESET_ASKED = "Its owner is asked by mail. If nobody refuses, the factor is gone a day later."
+RESET_ASKED = lazy("Its owner is asked by mail. If nobody refuses, the factor is gone a day later.")
 RESET_SENTENCES = (
-    "Make sure that you talk to the owner of the account: call them back, or see them.",
-    "They get a mail at the address on file. For 24 hours anybody who reads it can refuse.",
-    "Then the factor is removed and everybody is signed out. The password alone lets them in again.",
-    "If the factor is used meanwhile, nothing happens. You are told how it ends.",
+    lazy("Make sure that you talk to the owner of the account: call them back, or see them."),
+    lazy("They get a mail at the address on file. For 24 hours anybody who reads it can refuse."),
+    lazy("Then the factor is removed and everybody is signed out. The password alone lets them in again."),
+    lazy("If the factor is used meanwhile, nothing happens. You are told how it ends."),
 )
 
 
@@ -230,7 +236,7 @@ def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page
     except Rejected as rejected:
         flash(rejected.in_words, "warning")
     except Throttled as throttled:
-        flash(f"That was asked for too often. {throttled.sentence}", "warning")
+        flash(gettext("That was asked for too often. %(wait)s", wait=throttled.sentence), "warning")
     else:
         flash(said, "success")
     return redirect(page["cancel_url"], 303)
@@ -238,4 +244,4 @@ def confirmed(view: GuardedView, act: Callable[[], object], *, said: str, **page
 
 def _day(at: datetime | None) -> str:
     # No more than the day: when somebody works is not the company's business.
-    return at.astimezone(g.zone).strftime("%-d %b %Y") if at else "Never"
+    return day_of_year(at.astimezone(g.zone).date()) if at else gettext("Never")

@@ -32,6 +32,7 @@ from backoffice.changes.models import (
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView
 from backoffice.console.last_changes import NOBODY, called, edit_url, in_words, title_of
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import reading, runtime
@@ -58,7 +59,7 @@ class ChangesPage(GuardedView):
         "job": JOBS_EDIT,
     }
     fresh = frozenset({"plugin_settings"})
-    title = "Put back"
+    title = lazy("Put back")
     address = "changes"
 
     @classmethod
@@ -134,16 +135,16 @@ class ChangesPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="It is put back.",
+            said=gettext("It is put back."),
             template="console/confirm.html",
-            heading="Put this change back?",
+            heading=gettext("Put this change back?"),
             sentences=[
                 f"{called(row)}: {title_of(row, field)}",
-                f"Now: {now}",
-                f"Put back: {before}",
-                f"{by} changed it {ago(found.change.at)}.",
+                gettext("Now: %(now)s", now=now),
+                gettext("Put back: %(before)s", before=before),
+                gettext("%(by)s changed it %(ago)s.", by=by, ago=ago(found.change.at)),
             ],
-            submit_title="Put back",
+            submit_title=gettext("Put back"),
             cancel_url=own_page,
-            crumbs=[{"title": called(row), "url": own_page}, {"title": "Put back"}],
+            crumbs=[{"title": called(row), "url": own_page}, {"title": gettext("Put back")}],
         )

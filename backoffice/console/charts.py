@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import log
 
+from backoffice.language.texts import lazy
+
 WIDTH = 960.0
 HEIGHT = 200.0
 # Room for numbers above the bars, and for what they are of below.
@@ -124,7 +126,7 @@ STEPS = (
     (timedelta(minutes=10), "10 min"),
     (timedelta(hours=1), "1 h"),
     (timedelta(hours=10), "10 h"),
-    (timedelta(days=7), "7 days"),
+    (timedelta(days=7), lazy("7 days")),
 )
 LEFT = 84.0
 

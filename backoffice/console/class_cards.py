@@ -13,6 +13,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.locked_pins import locked_pins
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.printing.document import Paper, paper_of, unprintable
 from backoffice.schools import queries
 from backoffice.schools.models import Classroom, School
@@ -24,21 +25,21 @@ from backoffice.students.pins.models import OverrideKind
 from backoffice.students.pins.queries import Pupil
 from backoffice.web.identity import done_reading, reading, settings
 
-PAPERS = {Paper.A4: "A4", Paper.LETTER: "Letter"}
+PAPERS = {Paper.A4: "A4", Paper.LETTER: lazy("Letter")}
 SAID = {
-    OverrideKind.CLEARED: ("The PIN of {child} was cleared", "All PINs were cleared"),
-    OverrideKind.UNLOCKED: ("{child} was unlocked", "The class was unlocked"),
-    OverrideKind.REQUIRED: ("", "Each student is asked for a PIN"),
-    OverrideKind.NOT_REQUIRED: ("", "A PIN is up to each student"),
+    OverrideKind.CLEARED: (lazy("The PIN of {child} was cleared"), lazy("All PINs were cleared")),
+    OverrideKind.UNLOCKED: (lazy("{child} was unlocked"), lazy("The class was unlocked")),
+    OverrideKind.REQUIRED: ("", lazy("Each student is asked for a PIN")),
+    OverrideKind.NOT_REQUIRED: ("", lazy("A PIN is up to each student")),
 }
 
 
 class ClassCards(ClassPage):
     """Cards and PINs of a class. Who has a PIN is shown, which it is nobody knows."""
 
-    title = "Cards and PINs"
+    title = lazy("Cards and PINs")
     tail = "cards"
-    commands = (Command("Print cards of {name}", "overview", "cards"),)
+    commands = (Command(lazy("Print cards of {name}"), "overview", "cards"),)
     page = "overview"
     doors = {
         "overview": PINS_CLEAR,
@@ -94,10 +95,15 @@ class ClassCards(ClassPage):
             principal=self.who, classroom=public_id, students=chosen, throttles=settings().throttles
         )
         if count:
-            many = "The PIN is" if count == 1 else f"{count} PINs are"
-            flash(f"{many} cleared. Whoever was in with it is signed out.", "success")
+            said = ngettext(
+                "The PIN is cleared. Whoever was in with it is signed out.",
+                "%(count)s PINs are cleared. Whoever was in with it is signed out.",
+                count,
+                count=count,
+            )
+            flash(said, "success")
         else:
-            flash("There was no PIN to clear.", "info")
+            flash(gettext("There was no PIN to clear."), "info")
         return _back(public_id)
 
     @expose("/<classroom:public_id>/cards/unlock", methods=("POST",))
@@ -112,9 +118,9 @@ class ClassCards(ClassPage):
             throttles=settings().throttles,
         )
         if unlocked:
-            flash("Unlocked. They can try again now.", "success")
+            flash(gettext("Unlocked. They can try again now."), "success")
         else:
-            flash("Nothing was locked any more.", "info")
+            flash(gettext("Nothing was locked any more."), "info")
         return _back(public_id)
 
     @expose("/<classroom:public_id>/cards/require", methods=("POST",))
@@ -124,9 +130,9 @@ class ClassCards(ClassPage):
         done_reading()
         overrides.require_pins(principal=self.who, classroom=public_id, required=required)
         if required:
-            flash("Whoever has no PIN is asked to make one when they come in next.", "success")
+            flash(gettext("Whoever has no PIN is asked to make one when they come in next."), "success")
         else:
-            flash("A PIN is up to each student now. Those that are set stay.", "success")
+            flash(gettext("A PIN is up to each student now. Those that are set stay."), "success")
         return _back(public_id)
 
     @expose("/<classroom:public_id>/cards/print", methods=("POST",))
@@ -144,7 +150,7 @@ class ClassCards(ClassPage):
         paper = Paper(wanted) if wanted in set(Paper) else _paper(tx, row)
         done_reading()
         if not pupils:
-            flash("No card was printed: there is no name here that can be.", "warning")
+            flash(gettext("No card was printed: there is no name here that can be."), "warning")
             return _back(public_id)
         made = cards.issue_cards(
             principal=self.who,
@@ -173,10 +179,15 @@ class ClassCards(ClassPage):
         done_reading()
         count = cards.void_cards(principal=self.who, classroom=public_id, students=chosen)
         if count:
-            many = "The card is" if count == 1 else f"{count} cards are"
-            flash(f"{many} void. Whoever came in with it is signed out.", "success")
+            said = ngettext(
+                "The card is void. Whoever came in with it is signed out.",
+                "%(count)s cards are void. Whoever came in with it is signed out.",
+                count,
+                count=count,
+            )
+            flash(said, "success")
         else:
-            flash("There was no card to void.", "info")
+            flash(gettext("There was no card to void."), "info")
         return _back(public_id)
 
     def _overrides(self, tx: Transaction, row: Classroom, pupils: list[Pupil]) -> list[dict[str, Any]]:
@@ -186,7 +197,7 @@ class ClassCards(ClassPage):
         return [
             {
                 "text": SAID[OverrideKind(each.kind)][each.student_id is None].format(
-                    child=children.get(each.student_id or 0, "a former student")
+                    child=children.get(each.student_id or 0, gettext("a former student"))
                 ),
                 "by": names.get(each.made_by or 0),
                 "at": each.made_at,

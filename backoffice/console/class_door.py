@@ -22,6 +22,8 @@ from backoffice.console import doors as wording
 from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.school_days import days_url
+from backoffice.console.weekdays import short_names
+from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import Paper, paper_of
 from backoffice.problems import Rejected
 from backoffice.schools import codes, queries
@@ -36,8 +38,8 @@ from backoffice.web.rejections import show_rejection
 
 OPEN_FOR = (10, 30, 60)
 SCHOOL_HOURS = Hours(8 * 60, 15 * 60)
-PAPERS = {Paper.A4: "A4", Paper.LETTER: "US Letter"}
-NO_TIME = "Write a time, such as 08:00."
+PAPERS = {Paper.A4: "A4", Paper.LETTER: lazy("US Letter")}
+NO_TIME = lazy("Write a time, such as 08:00.")
 
 
 class WholeNumberField(IntegerField):
@@ -48,7 +50,7 @@ class WholeNumberField(IntegerField):
         try:
             super().process_formdata(valuelist)
         except ValueError:
-            raise ValueError("Write a whole number, such as 45.") from None
+            raise ValueError(gettext("Write a whole number, such as 45.")) from None
 
 
 class ClockField(TimeField):
@@ -65,67 +67,72 @@ class ClockField(TimeField):
 class MinutesForm(FlaskForm):
     """For how long the door is to be open."""
 
-    minutes = WholeNumberField("Minutes", [InputRequired("Write a number of minutes.")])
+    minutes = WholeNumberField(lazy("Minutes"), [InputRequired(lazy("Write a number of minutes."))])
 
 
 class HoursForm(FlaskForm):
     """Between which times the door is to be open on school days."""
 
-    begin = ClockField("From", [InputRequired(NO_TIME)])
-    end = ClockField("To", [InputRequired(NO_TIME)])
+    begin = ClockField(lazy("From"), [InputRequired(NO_TIME)])
+    end = ClockField(lazy("To"), [InputRequired(NO_TIME)])
 
 
 class RenewForm(FlaskForm):
     """What goes out with a code: who came in with it, and what opens the class without it."""
 
-    sign_out = BooleanField("Sign out the children who came in with it")
-    cards = BooleanField("Void the cards too")
-    tablets = BooleanField("Remove the paired tablets too")
+    sign_out = BooleanField(lazy("Sign out the children who came in with it"))
+    cards = BooleanField(lazy("Void the cards too"))
+    tablets = BooleanField(lazy("Remove the paired tablets too"))
 
 
 class EndLessonForm(FlaskForm):
     """The same, of the code for a lesson."""
 
-    sign_out = BooleanField("Sign out the children who came in with it", id="lesson_sign_out")
+    sign_out = BooleanField(lazy("Sign out the children who came in with it"), id="lesson_sign_out")
 
 
 class LessonForm(FlaskForm):
     """How long a lesson is."""
 
     lesson = WholeNumberField(
-        "Minutes of the lesson",
-        [InputRequired("Write a number of minutes.")],
+        lazy("Minutes of the lesson"),
+        [InputRequired(lazy("Write a number of minutes."))],
         default=code_services.LESSON,
-        description=f"At most {code_services.LONGEST_LESSON}.",
+        description=lazy("At most %(most)s.", most=code_services.LONGEST_LESSON),
     )
-    open_door = BooleanField("Open the door for as long", default=True)
+    open_door = BooleanField(lazy("Open the door for as long"), default=True)
 
 
 class TabletForm(FlaskForm):
     """What a tablet is called."""
 
     label = StringField(
-        "Name of the tablet",
-        [DataRequired("Give the tablet a name, such as “Window 1”."), Length(max=tablets.LONGEST_LABEL)],
-        description="So that you know it again, such as “Window 1”.",
+        lazy("Name of the tablet"),
+        [
+            DataRequired(lazy("Give the tablet a name, such as “Window 1”.")),
+            Length(max=tablets.LONGEST_LABEL),
+        ],
+        description=lazy("So that you know it again, such as “Window 1”."),
     )
 
 
 class PosterForm(FlaskForm):
     """On which paper a poster is printed, and whether it names the class."""
 
-    paper = SelectField("Paper", choices=[SelectChoice(paper.value, name) for paper, name in PAPERS.items()])
-    named = BooleanField("Print the name of the class, too")
+    paper = SelectField(
+        lazy("Paper"), choices=[SelectChoice(paper.value, name) for paper, name in PAPERS.items()]
+    )
+    named = BooleanField(lazy("Print the name of the class, too"))
 
 
 class ClassDoor(ClassPage):
     """When children can come in to a class, and by what."""
 
-    title = "Door"
+    title = lazy("Door")
     tail = "entry"
     commands = (
-        Command("Open or close the door of {name}", "entry", "entry"),
-        Command("Print the poster of {name}", "poster", "entry/poster"),
+        Command(lazy("Open or close the door of {name}"), "entry", "entry"),
+        Command(lazy("Print the poster of {name}"), "poster", "entry/poster"),
     )
     page = "entry"
     doors = {
@@ -155,7 +162,7 @@ class ClassDoor(ClassPage):
 
         def save() -> str:
             doors.set_door(principal=self.who, classroom=public_id, door=wanted)
-            return "The door is open." if wanted is Door.OPEN else "The door is closed."
+            return gettext("The door is open.") if wanted is Door.OPEN else gettext("The door is closed.")
 
         return self._done(public_id, FlaskForm(), save)
 
@@ -167,7 +174,9 @@ class ClassDoor(ClassPage):
         def save() -> str:
             until = doors.open_for(principal=self.who, classroom=public_id, minutes=form.minutes.data or 0)
             place = self._place(find(reading(), Classroom, public_id))
-            return f"The door is open until {until.astimezone(place.zone):%H:%M}."
+            return gettext(
+                "The door is open until %(until)s.", until=wording.at_clock(until.astimezone(place.zone))
+            )
 
         return self._done(public_id, form, save, "minutes")
 
@@ -179,7 +188,10 @@ class ClassDoor(ClassPage):
         def save() -> str:
             hours = Hours(_minute(form.begin.data), _minute(form.end.data))
             doors.keep_hours(principal=self.who, classroom=public_id, hours=hours)
-            return f"The door is open on school days from {wording.hours_in_words(hours)}."
+            return gettext(
+                "The door is open on school days from %(hours)s.",
+                hours=wording.hours_in_words(hours),
+            )
 
         return self._done(public_id, form, save, "hours")
 
@@ -193,10 +205,14 @@ class ClassDoor(ClassPage):
             gone = renewing.renew_ways_in(
                 principal=self.who, classroom=public_id, sign_out=out, cards=cards, tablets=tablets
             )
-            said = ["The code is renewed."]
-            said += ["Whoever came in with the old one is signed out." if out else "Whoever is in stays in."]
-            said += [f"Cards voided: {gone.cards}."] if cards else []
-            said += [f"Tablets removed: {gone.tablets}."] if tablets else []
+            said = [gettext("The code is renewed.")]
+            said += [
+                gettext("Whoever came in with the old one is signed out.")
+                if out
+                else gettext("Whoever is in stays in.")
+            ]
+            said += [gettext("Cards voided: %(cards)s.", cards=gone.cards)] if cards else []
+            said += [gettext("Tablets removed: %(tablets)s.", tablets=gone.tablets)] if tablets else []
             return " ".join(said)
 
         return self._done(public_id, form, save, "renew")
@@ -215,7 +231,7 @@ class ClassDoor(ClassPage):
             except Rejected as rejected:
                 # The door's own form has a field of that name.
                 raise Rejected(lesson=str(rejected)) from None
-            return "The lesson code is ready. It stops by itself."
+            return gettext("The lesson code is ready. It stops by itself.")
 
         return self._done(public_id, form, save, "lesson")
 
@@ -228,7 +244,7 @@ class ClassDoor(ClassPage):
             code_services.end_lesson_code(
                 principal=self.who, classroom=public_id, sign_out=form.sign_out.data
             )
-            return "The lesson code has stopped."
+            return gettext("The lesson code has stopped.")
 
         return self._done(public_id, form, save, "end_lesson")
 
@@ -239,7 +255,7 @@ class ClassDoor(ClassPage):
         row = find(tx, Classroom, public_id, permission=CLASSROOMS_EDIT)
         code = code_services.live_code(tx, row)
         if code is None:
-            return self._page(public_id, problem="Renew the code first: this class has none."), 422
+            return self._page(public_id, problem=gettext("Renew the code first: this class has none.")), 422
         paper = {paper.value: paper for paper in Paper}.get(request.args.get("paper", ""), Paper.A4)
         try:
             content = poster(
@@ -284,7 +300,7 @@ class ClassDoor(ClassPage):
 
         def save() -> str:
             tablets.void(principal=self.who, tablet=request.form.get("tablet", ""))
-            return "The tablet is removed. Whoever was in at it is signed out."
+            return gettext("The tablet is removed. Whoever was in at it is signed out.")
 
         return self._done(public_id, FlaskForm(), save)
 
@@ -334,7 +350,7 @@ class ClassDoor(ClassPage):
                 **wording.shown(door),
                 "sentence": wording.sentence(door, now, ZoneInfo(self.who.time_zone)),
                 "keeps_hours": door.hours is not None,
-                "days": [day.capitalize() for day in in_order(place.school_days)],
+                "days": short_names(in_order(place.school_days)),
                 "days_url": days_url(tx, row),
             },
             code=codes.spaced(code) if code else None,

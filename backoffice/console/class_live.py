@@ -12,19 +12,20 @@ from backoffice.access.permissions import PINS_CLEAR, STUDENTS_READ, STUDENTS_SI
 from backoffice.access.policy import can
 from backoffice.console.class_page import ClassPage
 from backoffice.console.locked_pins import locked_pins
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools.models import Classroom, CodeKind
 from backoffice.students import live
 from backoffice.students.live import Inside
 from backoffice.students.pins import queries as pin_queries
 from backoffice.web.identity import done_reading, reading, settings
 
-WAYS = {CodeKind.STANDING: "Class code", CodeKind.LESSON: "Lesson code"}
+WAYS = {CodeKind.STANDING: lazy("Class code"), CodeKind.LESSON: lazy("Lesson code")}
 
 
 class ClassLive(ClassPage):
     """The children who are signed in. A helper sees them; who may edit the class ends that, too."""
 
-    title = "In class now"
+    title = lazy("In class now")
     tail = "live"
     page = "live"
     doors = {"live": STUDENTS_READ, "sign_out": STUDENTS_SIGN_OUT, "sign_all_out": STUDENTS_SIGN_OUT}
@@ -55,7 +56,10 @@ class ClassLive(ClassPage):
         was_in = live.sign_out(
             principal=self.who, classroom=public_id, student=request.form.get("student", "")
         )
-        flash("Signed out. They can come in again." if was_in else "They were out already.", "success")
+        flash(
+            gettext("Signed out. They can come in again.") if was_in else gettext("They were out already."),
+            "success",
+        )
         return redirect(f"/console/classrooms/{public_id}/live", 303)
 
     @expose("/<classroom:public_id>/live/end-all", methods=("POST",))
@@ -63,14 +67,18 @@ class ClassLive(ClassPage):
         """Sign everybody out."""
         done_reading()
         count = live.sign_all_out(principal=self.who, classroom=public_id)
-        said = {0: "Nobody was in.", 1: "1 child is signed out."}
-        flash(said.get(count, f"{count} children are signed out."), "success")
+        said = ngettext("1 child is signed out.", "%(count)s children are signed out.", count, count=count)
+        flash(said if count else gettext("Nobody was in."), "success")
         return redirect(f"/console/classrooms/{public_id}/live", 303)
 
 
 def _way(each: Inside) -> str:
     if each.at_tablet:
-        return f"Tablet {each.tablet}" if each.tablet else "A tablet of the class"
+        return (
+            gettext("Tablet %(tablet)s", tablet=each.tablet)
+            if each.tablet
+            else gettext("A tablet of the class")
+        )
     if each.by_card:
-        return "Own card"
+        return gettext("Own card")
     return WAYS.get(CodeKind(each.code), "") if each.code else ""

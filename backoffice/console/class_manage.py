@@ -10,6 +10,7 @@ from backoffice.access.policy import can
 from backoffice.console.class_page import CRUMB, ClassPage
 from backoffice.console.forms import ConfirmForm, MarkForm
 from backoffice.console.school_year import year_url
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom
 from backoffice.schools.names import COLOURS, FIGURES
@@ -21,8 +22,8 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
-UNDONE = "Undone. The students of this class are as they were before. Who was out needs a new card."
-RENAMED = "Undone. The names are what they were before."
+UNDONE = lazy("Undone. The students of this class are as they were before. Who was out needs a new card.")
+RENAMED = lazy("Undone. The names are what they were before.")
 
 
 class ManagePage(ClassPage):
@@ -34,7 +35,7 @@ class ManagePage(ClassPage):
         "restore": CLASSROOMS_ARCHIVE,
         "undo_last": STUDENTS_UNENROLL,
     }
-    title = "Manage"
+    title = lazy("Manage")
     tail = "manage"
     page = "manage"
 
@@ -53,7 +54,7 @@ class ManagePage(ClassPage):
             except Rejected as rejected:
                 show_rejection(form, rejected)
             else:
-                flash("The class has its mark.", "success")
+                flash(gettext("The class has its mark."), "success")
                 return redirect(f"/console/classrooms/{public_id}", 303)
         year = year_url(reading(), row)
         page = self.class_page(
@@ -77,20 +78,25 @@ class ManagePage(ClassPage):
         if ConfirmForm().validate_on_submit():
             done_reading()
             archiving.archive_classroom(principal=self.who, classroom=public_id)
-            flash("The class is archived.", "success")
+            flash(gettext("The class is archived."), "success")
             return redirect(own, 303)
         return self.render(
             "console/confirm.html",
-            heading="Archive this class",
+            heading=gettext("Archive this class"),
             sentences=[
-                f"{row.name} stays as it is: students, points and names can be read, and nothing changes.",
-                "Its code and its cards end, its door closes, and whoever is signed in is out.",
-                "You find it in the list under “Archived classes”, and can bring it back with a new code.",
+                gettext(
+                    "%(row)s stays as it is: students, points and names can be read, and nothing changes.",
+                    row=row.name,
+                ),
+                gettext("Its code and its cards end, its door closes, and whoever is signed in is out."),
+                gettext(
+                    "You find it in the list under “Archived classes”, and can bring it back with a new code."
+                ),
             ],
             form=ConfirmForm(formdata=None, confirm="yes"),
-            submit_title="Archive the class",
+            submit_title=gettext("Archive the class"),
             cancel_url=own,
-            crumbs=[CRUMB, {"title": row.name, "url": own}, {"title": "Archive"}],
+            crumbs=[CRUMB, {"title": row.name, "url": own}, {"title": gettext("Archive")}],
         )
 
     @expose("/<classroom:public_id>/restore", methods=("POST",))
@@ -98,7 +104,9 @@ class ManagePage(ClassPage):
         """Bring the class back."""
         done_reading()
         archiving.restore_classroom(principal=self.who, classroom=public_id)
-        flash("The class is back. It has a new code; its door is closed until you open it.", "success")
+        flash(
+            gettext("The class is back. It has a new code; its door is closed until you open it."), "success"
+        )
         return redirect(f"/console/classrooms/{public_id}", 303)
 
     @expose("/<classroom:public_id>/undo-last", methods=("POST",))

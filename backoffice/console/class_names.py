@@ -12,6 +12,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_EDIT
 from backoffice.access.seen import version
 from backoffice.console.class_page import ClassPage
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools import labels, names, showing_queries
 from backoffice.schools.models import Classroom, NamesShown
@@ -20,22 +21,22 @@ from backoffice.schools.services.class_list import ClassList, Rewritten, save_cl
 from backoffice.web.identity import done_reading, reading
 
 WAYS = {
-    NamesShown.NAMES: ("Name and initial", "“Ada L.”, or the alias of a child that has one."),
-    NamesShown.ALIASES: ("Alias", "No name at all. A child without an alias is its picture."),
+    NamesShown.NAMES: (lazy("Name and initial"), lazy("“Ada L.”, or the alias of a child that has one.")),
+    NamesShown.ALIASES: (lazy("Alias"), lazy("No name at all. A child without an alias is its picture.")),
     NamesShown.AVATARS: (
-        "Picture only",
-        "For those who cannot read yet. Each child has a picture of its own.",
+        lazy("Picture only"),
+        lazy("For those who cannot read yet. Each child has a picture of its own."),
     ),
-    NamesShown.USERNAMES: ("No list", "Each child types a username that you give it."),
+    NamesShown.USERNAMES: (lazy("No list"), lazy("Each child types a username that you give it.")),
 }
-LOOK_BELOW = "Nothing is saved yet. Look at the lines that are marked below."
-SAVED = {NamesShown.USERNAMES: "The code shows no list now: each child types a username."}
+LOOK_BELOW = lazy("Nothing is saved yet. Look at the lines that are marked below.")
+SAVED = {NamesShown.USERNAMES: lazy("The code shows no list now: each child types a username.")}
 
 
 class ClassNames(ClassPage):
     """How a class shows its children to whoever has its code. Never a whole family name."""
 
-    title = "Names and pictures"
+    title = lazy("Names and pictures")
     tail = "names"
     page = "overview"
     doors = {
@@ -58,7 +59,7 @@ class ClassNames(ClassPage):
             abort(400)
         done_reading()
         showing.show_as(principal=self.who, classroom=public_id, how=NamesShown(how))
-        flash(SAVED.get(NamesShown(how), "The list shows it from now on."), "success")
+        flash(SAVED.get(NamesShown(how), gettext("The list shows it from now on.")), "success")
         return _back(public_id)
 
     @expose("/<classroom:public_id>/names", methods=("POST",))
@@ -71,10 +72,17 @@ class ClassNames(ClassPage):
         except Rejected as rejected:
             return self._page(public_id, problems=rejected.fields, typed=wanted), 422
         if not saved.usernames:
-            flash("The list is saved.", "success")
+            flash(gettext("The list is saved."), "success")
             return _back(public_id)
-        many = "1 username is" if saved.usernames == 1 else f"{saved.usernames} usernames are"
-        flash(f"The list is saved, and {many} set.", "success")
+        flash(
+            ngettext(
+                "The list is saved, and 1 username is set.",
+                "The list is saved, and %(count)s usernames are set.",
+                saved.usernames,
+                count=saved.usernames,
+            ),
+            "success",
+        )
         # Answered with the page: they are kept so that it could not show them later.
         return self._page(public_id, written=wanted.usernames)
 
@@ -88,7 +96,7 @@ class ClassNames(ClassPage):
         except Rejected as rejected:
             page = self._page(public_id, problems={"": rejected.in_words}, chosen=student)
             return page, 422
-        flash("The picture is changed.", "success")
+        flash(gettext("The picture is changed."), "success")
         return _back(public_id)
 
     def _page(

@@ -10,12 +10,13 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.console.class_state import mark_of
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.schools.models import Classroom
 from backoffice.web.identity import settings
 
 SECONDS_A_LOOK = 15
-CRUMB = {"title": "Classes", "url": "/console/classrooms/"}
+CRUMB = {"title": lazy("Classes"), "url": "/console/classrooms/"}
 
 
 class ClassPage(GuardedView):
@@ -76,4 +77,4 @@ def tabs(who: Principal, row: Classroom) -> list[dict[str, Any]]:
     if not others:
         return []
     here = not any(other["current"] for other in others)
-    return [{"title": "Students", "url": own, "current": here}, *others]
+    return [{"title": gettext("Students"), "url": own, "current": here}, *others]

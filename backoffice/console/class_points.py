@@ -26,6 +26,8 @@ from backoffice.console.class_points_actions import ActionPages
 from backoffice.console.class_points_report import ReportPages
 from backoffice.console.command import Command
 from backoffice.console.points_forms import AwardForm
+from backoffice.language.moments import amount, day_of_year, short_day
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries, queries
 from backoffice.schools.award_models import Whom
@@ -39,7 +41,7 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
-PERIODS = {4: "4 weeks", 12: "12 weeks", 52: "A year"}
+PERIODS = {4: lazy("4 weeks"), 12: lazy("12 weeks"), 52: lazy("A year")}
 USUAL_PERIOD = 12
 SIZES = range(2, 9)
 DIGITS = 5
@@ -64,11 +66,11 @@ class ClassPoints(ActionPages, ReportPages):
         "report": POINTS_REPORT,
         "reports": POINTS_REPORT,
     }
-    title = "Points"
+    title = lazy("Points")
     tail = "points"
     commands = (
-        Command("Award the whole class {name}", "award", "points"),
-        Command("Show the board of {name}", "board", "points/board"),
+        Command(lazy("Award the whole class {name}"), "award", "points"),
+        Command(lazy("Show the board of {name}"), "board", "points/board"),
     )
     page = "award"
 
@@ -125,7 +127,7 @@ class ClassPoints(ActionPages, ReportPages):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash("The points are taken back.", "success")
+            flash(gettext("The points are taken back."), "success")
         back = "/history" if request.form.get("back") == "history" else ""
         return redirect(f"{_base(public_id)}{back}", 303)
 
@@ -232,7 +234,7 @@ class ClassPoints(ActionPages, ReportPages):
             except Rejected as rejected:
                 problems = dict(rejected.fields)
             else:
-                flash("The goals are saved.", "success")
+                flash(gettext("The goals are saved."), "success")
                 return redirect(f"{_base(public_id)}/goals", 303)
         page = self.points_page(
             "console/points/goals.html",
@@ -243,7 +245,7 @@ class ClassPoints(ActionPages, ReportPages):
             lines=[
                 {"id": name, "title": title, "sentence": problems[name]}
                 for name, title in (
-                    ("same", "The same for everybody"),
+                    ("same", gettext("The same for everybody")),
                     *((f"goal-{pupil.public_id}", pupil.label) for pupil in pupils),
                 )
                 if name in problems
@@ -259,16 +261,16 @@ class ClassPoints(ActionPages, ReportPages):
         """A page about the points of a class, with the row of these pages."""
         own, base = f"/console/classrooms/{row.public_id}", _base(row.public_id)
         ways = [
-            ("award", "Award", base),
-            ("history", "History", f"{base}/history"),
-            ("totals", "Totals", f"{base}/totals"),
-            ("groups", "Groups", f"{base}/groups"),
-            ("actions", "Actions", f"{base}/actions"),
-            ("goals", "Goals", f"{base}/goals"),
+            ("award", gettext("Award"), base),
+            ("history", gettext("History"), f"{base}/history"),
+            ("totals", gettext("Totals"), f"{base}/totals"),
+            ("groups", gettext("Groups"), f"{base}/groups"),
+            ("actions", gettext("Actions"), f"{base}/actions"),
+            ("goals", gettext("Goals"), f"{base}/goals"),
         ]
         crumbs = [CRUMB, {"title": row.name, "url": own}, {"title": self.title, "url": base}]
         here = next((title for name, title, _ in ways if request.endpoint == f"{self.endpoint}.{name}"), "")
-        if here != "Award":
+        if here != ways[0][1]:
             crumbs.append({"title": context.pop("crumb", here)})
         return self.class_page(
             template,
@@ -302,7 +304,7 @@ def _base(public_id: str) -> str:
 def _action_asked() -> str:
     chosen = request.form.get("for", "")
     if not chosen:
-        raise Rejected.whole("Choose what the points are for.")
+        raise Rejected.whole(gettext("Choose what the points are for."))
     return chosen
 
 
@@ -316,7 +318,10 @@ def _goals(said: Mapping[str, str]) -> dict[str, int | None]:
     written = {name: text.strip() for name, text in said.items()}
     wrong = [name for name, text in written.items() if text and not _is_goal(text)]
     if wrong:
-        sentence = f"A goal is a whole number from 1 to {goal_services.HIGHEST_GOAL:,}."
+        sentence = gettext(
+            "A goal is a whole number from 1 to %(most)s.",
+            most=amount(goal_services.HIGHEST_GOAL),
+        )
         raise Rejected(**dict.fromkeys(wrong, sentence))
     return {name: int(text) if text else None for name, text in written.items()}
 
@@ -328,5 +333,4 @@ def _is_goal(text: str) -> bool:
 
 
 def _mark(week: Week) -> Mark:
-    day = f"{week.monday.day} {week.monday:%b}"
-    return Mark(f"{day} {week.monday:%Y}", day, week.points.given, week.points.taken)
+    return Mark(day_of_year(week.monday), short_day(week.monday), week.points.given, week.points.taken)

@@ -11,6 +11,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import ACTIONS_EDIT
 from backoffice.console.class_page import ClassPage
 from backoffice.console.points_forms import ActionForm
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries
 from backoffice.schools.models import Action, Classroom
@@ -49,7 +50,7 @@ class ActionPages(ClassPage):
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
-                flash("The Action is ready.", "success")
+                flash(gettext("The Action is ready."), "success")
                 return redirect(f"/console/classrooms/{public_id}/points/actions", 303)
         tx = reading()
         page = self.points_page(
@@ -75,7 +76,12 @@ class ActionPages(ClassPage):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash("Choose students, then an Action." if count else "The class has Actions already.", "info")
+            flash(
+                gettext("Choose students, then an Action.")
+                if count
+                else gettext("The class has Actions already."),
+                "info",
+            )
         return redirect(f"/console/classrooms/{public_id}/points", 303)
 
     @expose("/actions/<action:public_id>", methods=("GET", "POST"))
@@ -107,7 +113,7 @@ class ActionPages(ClassPage):
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
-                flash("Saved. What was awarded before stays as it was.", "success")
+                flash(gettext("Saved. What was awarded before stays as it was."), "success")
                 return redirect(f"/console/classrooms/{row.public_id}/points/actions", 303)
         page = self.points_page(
             "console/points/action.html",
@@ -117,7 +123,7 @@ class ActionPages(ClassPage):
             plain_form=FlaskForm(formdata=None),
             action=action,
             record=action,
-            crumb="An Action",
+            crumb=gettext("An Action"),
         )
         return (page, 422) if form.errors or problem else page
 
@@ -127,7 +133,7 @@ class ActionPages(ClassPage):
         row = self._class_of(public_id)
         done_reading()
         services.retire_action(principal=self.who, action=public_id)
-        flash("The Action is retired. What was awarded for it stays.", "success")
+        flash(gettext("The Action is retired. What was awarded for it stays."), "success")
         return redirect(f"/console/classrooms/{row.public_id}/points/actions", 303)
 
     @expose("/actions/<action:public_id>/bring-back", methods=("POST",))
@@ -140,7 +146,7 @@ class ActionPages(ClassPage):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash("The Action is offered again.", "success")
+            flash(gettext("The Action is offered again."), "success")
         return redirect(f"/console/classrooms/{row.public_id}/points/actions", 303)
 
     def _class_of(self, action: str) -> Classroom:

@@ -8,6 +8,7 @@ from backoffice.access.permissions import CLASSROOMS_ARCHIVE, STUDENTS_CREATE, S
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import gettext, ngettext
 from backoffice.schools import names
 from backoffice.schools.models import Classroom
 from backoffice.schools.roster_models import ChangeKind
@@ -36,27 +37,60 @@ def state_of(tx: Transaction, who: Principal, row: Classroom) -> dict[str, Any]:
 
 def words_of(change: Undoable) -> tuple[str, str]:
     """What was done last to a roster, and what undoing it does, a sentence each."""
-    many = change.count != 1
-    who = f"{change.count} students" if many else "1 student"
-    they = "they" if many else "the child"
+    count, other = change.count, change.other or gettext("another class")
     match change.kind:
         case ChangeKind.ADD:
-            back = "Undone, new students are erased and those who were known leave this class."
-            return f"{who} {'were' if many else 'was'} added.", back
+            return (
+                ngettext("1 student was added.", "%(count)s students were added.", count, count=count),
+                gettext("Undone, new students are erased and those who were known leave this class."),
+            )
         case ChangeKind.END:
             return (
-                f"{who} left this class.",
-                f"Undone, {they} {'are' if many else 'is'} back with all points.",
+                ngettext(
+                    "1 student left this class.", "%(count)s students left this class.", count, count=count
+                ),
+                ngettext(
+                    "Undone, the child is back with all points.",
+                    "Undone, they are back with all points.",
+                    count,
+                ),
             )
         case ChangeKind.MOVE_OUT:
-            back = f"Undone, {they} {'are' if many else 'is'} back here and out of the other class."
-            return f"{who} moved to {change.other or 'another class'}.", back
-        case ChangeKind.MOVE_IN:
-            back = f"Undone, {they} {'are' if many else 'is'} back there and out of this class."
-            return f"{who} came from {change.other or 'another class'}.", back
-        case ChangeKind.RENAME:
-            back = "Undone, they are" if many else "Undone, it is"
             return (
-                f"{change.count} {'names were' if many else 'name was'} corrected.",
-                f"{back} written as before. Aliases and usernames stay.",
+                ngettext(
+                    "1 student moved to %(classroom)s.",
+                    "%(count)s students moved to %(classroom)s.",
+                    count,
+                    count=count,
+                    classroom=other,
+                ),
+                ngettext(
+                    "Undone, the child is back here and out of the other class.",
+                    "Undone, they are back here and out of the other class.",
+                    count,
+                ),
+            )
+        case ChangeKind.MOVE_IN:
+            return (
+                ngettext(
+                    "1 student came from %(classroom)s.",
+                    "%(count)s students came from %(classroom)s.",
+                    count,
+                    count=count,
+                    classroom=other,
+                ),
+                ngettext(
+                    "Undone, the child is back there and out of this class.",
+                    "Undone, they are back there and out of this class.",
+                    count,
+                ),
+            )
+        case ChangeKind.RENAME:
+            return (
+                ngettext("1 name was corrected.", "%(count)s names were corrected.", count, count=count),
+                ngettext(
+                    "Undone, it is written as before. Aliases and usernames stay.",
+                    "Undone, they are written as before. Aliases and usernames stay.",
+                    count,
+                ),
             )

@@ -19,6 +19,7 @@ from backoffice.accounts.services.newcomers import NOBODY_NAMED
 from backoffice.console.class_page import CRUMB, ClassPage
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.invitations import state_cell
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Classroom, TeachingRoleName
 from backoffice.schools.source_queries import comes_from_source
@@ -28,9 +29,18 @@ from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.resend import shows_what_was_typed
 
 ROLES = {
-    TeachingRoleName.OWNER: ("Owner", "All of the class: also its teachers, lists as files, and archiving."),
-    TeachingRoleName.CO_TEACHER: ("Co-teacher", "Students, points, PINs, cards and parents, as the owner."),
-    TeachingRoleName.HELPER: ("Helper", "Sees the class and awards points. No lists as files, no deleting."),
+    TeachingRoleName.OWNER: (
+        lazy("Owner"),
+        lazy("All of the class: also its teachers, lists as files, and archiving."),
+    ),
+    TeachingRoleName.CO_TEACHER: (
+        lazy("Co-teacher"),
+        lazy("Students, points, PINs, cards and parents, as the owner."),
+    ),
+    TeachingRoleName.HELPER: (
+        lazy("Helper"),
+        lazy("Sees the class and awards points. No lists as files, no deleting."),
+    ),
 }
 GIVEN = [(role.value, ROLES[role][0]) for role in class_roles.GIVEN]
 
@@ -39,16 +49,16 @@ class ClassInvitationForm(FlaskForm):
     """Whom the owner of a class invites, as what."""
 
     email = StringField(
-        "E-mail address", [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)]
+        lazy("E-mail address"), [DataRequired(lazy("Write an e-mail address.")), Length(max=LONGEST_ADDRESS)]
     )
     name = StringField(
-        "Name",
+        lazy("Name"),
         [DataRequired(NOBODY_NAMED), Length(max=LONGEST_PERSON)],
-        description="The mail begins with it. They can change it.",
+        description=lazy("The mail begins with it. They can change it."),
     )
     role = SelectField(
-        "Invited as",
-        [DataRequired("Choose what they will be.")],
+        lazy("Invited as"),
+        [DataRequired(lazy("Choose what they will be."))],
         choices=[SelectChoice(*each) for each in GIVEN],
     )
 
@@ -67,7 +77,7 @@ class ClassTeachers(ClassPage):
         "withdraw": TEACHERS_ASSIGN,
     }
     fresh = frozenset({"give", "change", "take", "invite"})
-    title = "Teachers"
+    title = lazy("Teachers")
     tail = "teachers"
     page = "teachers"
 
@@ -125,7 +135,7 @@ class ClassTeachers(ClassPage):
                 account=request.form.get("account", ""),
                 role=_role(),
             ),
-            "Done. They are told by mail.",
+            gettext("Done. They are told by mail."),
         )
 
     @expose("/<classroom:public_id>/teachers/change", methods=("POST",))
@@ -139,7 +149,7 @@ class ClassTeachers(ClassPage):
                 account=request.form.get("account", ""),
                 role=_role(),
             ),
-            "Saved. They are told by mail.",
+            gettext("Saved. They are told by mail."),
         )
 
     @expose("/<classroom:public_id>/teachers/take", methods=("POST",))
@@ -155,14 +165,18 @@ class ClassTeachers(ClassPage):
             return self._done(
                 public_id,
                 lambda: class_roles.take_role(principal=self.who, classroom=public_id, account=account),
-                "The role is ended. They are told by mail.",
+                gettext("The role is ended. They are told by mail."),
             )
         return self._ask(
             row,
-            f"End the role of {person.name}",
+            gettext("End the role of %(person)s", person=person.name),
             [
-                f"{person.name} does not see {row.name} any more, at once, and is told by mail.",
-                "Points and awards that they gave stay. You can give them a role again.",
+                gettext(
+                    "%(person)s does not see %(row)s any more, at once, and is told by mail.",
+                    person=person.name,
+                    row=row.name,
+                ),
+                gettext("Points and awards that they gave stay. You can give them a role again."),
             ],
             account=account,
         )
@@ -174,17 +188,19 @@ class ClassTeachers(ClassPage):
         form = ConfirmForm()
         if not form.validate_on_submit():
             sentences = [
-                f"You do not see {row.name} any more, at once.",
-                "Points and awards that you gave stay. An owner of the class can give you a role again.",
+                gettext("You do not see %(row)s any more, at once.", row=row.name),
+                gettext(
+                    "Points and awards that you gave stay. An owner of the class can give you a role again."
+                ),
             ]
-            return self._ask(row, f"Leave {row.name}", sentences)
+            return self._ask(row, gettext("Leave %(row)s", row=row.name), sentences)
         done_reading()
         try:
             class_roles.leave_class(principal=self.who, classroom=public_id)
         except Rejected as rejected:
             flash(str(rejected), "warning")
             return redirect(_own(public_id), 303)
-        flash("You have left the class.", "success")
+        flash(gettext("You have left the class."), "success")
         return redirect("/console/", 303)
 
     @expose("/<classroom:public_id>/teachers/invite", methods=("GET", "POST"))
@@ -205,18 +221,22 @@ class ClassTeachers(ClassPage):
                     throttles=settings().throttles,
                 )
             except Throttled as throttled:
-                raise Rejected(email=f"This address was written to too often. {throttled.sentence}") from None
+                raise Rejected(
+                    email=gettext("This address was written to too often. %(wait)s", wait=throttled.sentence)
+                ) from None
             return _own(public_id)
 
         return self.form_page(
             form,
             save=save,
-            said="The invitation is on its way.",
-            heading=f"Invite somebody to {row.name}",
-            intro="They get a mail with a link that works once, for 14 days. They see this class only.",
-            submit_title="Send the invitation",
+            said=gettext("The invitation is on its way."),
+            heading=gettext("Invite somebody to %(row)s", row=row.name),
+            intro=gettext(
+                "They get a mail with a link that works once, for 14 days. They see this class only."
+            ),
+            submit_title=gettext("Send the invitation"),
             cancel_url=_own(public_id),
-            crumbs=self._crumbs(row, "Invite somebody"),
+            crumbs=self._crumbs(row, gettext("Invite somebody")),
         )
 
     @expose("/<classroom:public_id>/teachers/again", methods=("POST",))
@@ -232,9 +252,13 @@ class ClassTeachers(ClassPage):
                     right=TEACHERS_ASSIGN,
                 )
             except Throttled as throttled:
-                raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
+                raise Rejected.whole(
+                    gettext("That was sent too often. %(wait)s", wait=throttled.sentence)
+                ) from None
 
-        return self._done(public_id, send, "A new link is on its way. The old one has stopped working.")
+        return self._done(
+            public_id, send, gettext("A new link is on its way. The old one has stopped working.")
+        )
 
     @expose("/<classroom:public_id>/teachers/withdraw", methods=("POST",))
     def withdraw(self, public_id: str) -> Response:
@@ -244,7 +268,7 @@ class ClassTeachers(ClassPage):
             lambda: invitations.withdraw(
                 principal=self.who, invitations=self._asked(public_id), right=TEACHERS_ASSIGN
             ),
-            "The invitation is withdrawn. Its link has stopped working.",
+            gettext("The invitation is withdrawn. Its link has stopped working."),
         )
 
     def _asked(self, public_id: str) -> list[str]:
@@ -296,4 +320,4 @@ def _role() -> TeachingRoleName:
     try:
         return TeachingRoleName(request.form.get("role", ""))
     except ValueError:
-        raise Rejected(role="Choose what they will be.") from None
+        raise Rejected(role=gettext("Choose what they will be.")) from None

@@ -44,8 +44,11 @@ from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
 from backoffice.console.students import some_of
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools import codes, names, place_queries, queries
 from backoffice.schools.doors import place_of, state, states_of
@@ -69,33 +72,40 @@ SHOWN_FIRST = (
     *(LineState.PROBABLE, LineState.PROBLEM, LineState.TWICE, LineState.JOINS, LineState.BACK),
     *(LineState.NEW, LineState.SAME),
 )
-ROLES = {"owner": "Owner", "co_teacher": "Co-teacher", "helper": "Helper"}
+ROLES = {"owner": lazy("Owner"), "co_teacher": lazy("Co-teacher"), "helper": lazy("Helper")}
 
 
 NAME = Edit(
     CLASSROOMS_EDIT,
-    "Rename a class",
-    (Entry("name", "Name of the class", required="Give the class a name.", most=services.LONGEST_NAME),),
+    lazy("Rename a class"),
+    (
+        Entry(
+            "name",
+            lazy("Name of the class"),
+            required=lazy("Give the class a name."),
+            most=services.LONGEST_NAME,
+        ),
+    ),
     run="rename",
     by="renamed_by",
 )
 MARK = Edit(
     CLASSROOMS_EDIT,
-    "Choose picture and colour",
+    lazy("Choose picture and colour"),
     (
         Entry(
             "icon",
-            "Picture",
+            lazy("Picture"),
             "choice",
-            required="Choose one of the pictures.",
-            choices=tuple((figure, figure.capitalize()) for figure in names.FIGURES),
+            required=lazy("Choose one of the pictures."),
+            choices=tuple((figure, FIGURE_NAMES[figure]) for figure in names.FIGURES),
         ),
         Entry(
             "colour",
-            "Colour",
+            lazy("Colour"),
             "choice",
-            required="Choose one of the colours.",
-            choices=tuple((colour, colour.capitalize()) for colour in names.COLOURS),
+            required=lazy("Choose one of the colours."),
+            choices=tuple((colour, COLOUR_NAMES[colour]) for colour in names.COLOURS),
         ),
     ),
     run="mark",
@@ -123,13 +133,13 @@ class ClassroomGrid(Grid):
     }
     icon = "classes"
     commands = (
-        Command("Make a class", "new", "classrooms/new"),
-        Command("Paste names into {name}", "paste", "paste"),
+        Command(lazy("Make a class"), "new", "classrooms/new"),
+        Command(lazy("Paste names into {name}"), "paste", "paste"),
     )
-    title = "Classes"
-    category = "Teaching"
+    title = lazy("Classes")
+    category = lazy("Teaching")
     address = "classrooms"
-    noun = ("class", "classes")
+    noun = (lazy("class"), lazy("classes"))
     kind = "classroom"
     reads = (
         Classroom.school_id,
@@ -144,37 +154,37 @@ class ClassroomGrid(Grid):
         Classroom.colour,
         Classroom.icon,
     )
-    search_placeholder = "Find a class"
+    search_placeholder = lazy("Find a class")
     search_from = 12
     columns = (
-        Column("name", "Class", sort=BY_NAME, edit=NAME),
-        Column("mark", "Mark", optional=True, edit=MARK),
-        Column("school", "School", optional=True),
-        Column("students", "Students", numeric=True, optional=True),
-        Column("door", "Door", optional=True),
-        Column("code", "Code", optional=True),
+        Column("name", lazy("Class"), sort=BY_NAME, edit=NAME),
+        Column("mark", lazy("Mark"), optional=True, edit=MARK),
+        Column("school", lazy("School"), optional=True),
+        Column("students", lazy("Students"), numeric=True, optional=True),
+        Column("door", lazy("Door"), optional=True),
+        Column("code", lazy("Code"), optional=True),
     )
     filters = (
         EmptyFilter(
             "archived",
-            "Show",
+            lazy("Show"),
             column=Classroom.archived_at,
-            empty=("no", "Classes of now"),
-            filled=("yes", "Archived classes"),
+            empty=("no", lazy("Classes of now")),
+            filled=("yes", lazy("Archived classes")),
             unless_asked="no",
-            nothing="Classes of now",
+            nothing=lazy("Classes of now"),
             carried_by="ix_classroom_archived",
             at_hand=True,
         ),
         school_filter(Classroom.school_id, read=CLASSROOMS_READ, carried_by="pk_classroom"),
         RelationFilter(
             "teacher",
-            "Teacher",
+            lazy("Teacher"),
             entity=Account,
             condition=queries.taught_by,
             called=lambda _tx, account: str(account.name),
             pick="teacher",
-            nothing="All teachers",
+            nothing=lazy("All teachers"),
             carried_by="ix_teaching_role_account_id",
         ),
     )
@@ -182,11 +192,14 @@ class ClassroomGrid(Grid):
     actions = (
         BulkAction(
             "archive",
-            "Archive",
+            lazy("Archive"),
             CLASSROOMS_ARCHIVE,
             "archive",
-            "Archived classes stay readable and nothing of them can be changed. Their codes stop working, and"
-            " whoever is signed in by them is out. You can bring each back, with a new code.",
+            lazy(
+                "Archived classes stay readable and nothing of them can be changed. Their codes stop"
+                " working, and"
+                " whoever is signed in by them is out. You can bring each back, with a new code."
+            ),
             danger=True,
             whole=True,
         ),
@@ -201,19 +214,28 @@ class ClassroomGrid(Grid):
     ) -> list[str]:
         """Which classes, by name."""
         named = some_of([room.name for room in chosen], of=count)
-        return [f"{named} will be archived.", *super().question(tx, action, chosen, count=count)]
+        return [
+            gettext("%(classes)s will be archived.", classes=named),
+            *super().question(tx, action, chosen, count=count),
+        ]
 
     def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
         """How many students sit in them."""
         del action
         seated = place_queries.seated_in(tx, numbers)
-        students = "1 student has a place" if seated == 1 else f"{seated:,} students have a place"
-        return [f"{students} in them. They keep their points and stay listed."]
+        return [
+            ngettext(
+                "1 student has a place in them. They keep their points and stay listed.",
+                "%(count)s students have a place in them. They keep their points and stay listed.",
+                seated,
+                count=amount(seated),
+            )
+        ]
 
     def archive(self, classrooms: Which) -> str:
         """Archive the selected classes."""
         archived = archiving.archive_classrooms(principal=self.who, classrooms=classrooms)
-        return f"{self.counted(archived)} archived."
+        return gettext("%(rows)s archived.", rows=self.counted(archived))
 
     def is_accessible(self) -> bool:
         """In the menu also for a teacher who has no class yet, and can make the first one."""
@@ -282,14 +304,14 @@ class ClassroomGrid(Grid):
         if school := self.chosen(tx, "school"):
             new_url = new_url and f"{new_url}?school={school.public_id}"
         return {
-            "description": "Each class has a code that lets its students in.",
+            "description": gettext("Each class has a code that lets its students in."),
             "new_url": new_url,
-            "new_title": "New class",
+            "new_title": gettext("New class"),
             "empty": {
-                "title": "No classes yet",
-                "sentence": "Make a class, then paste the names of its students.",
+                "title": gettext("No classes yet"),
+                "sentence": gettext("Make a class, then paste the names of its students."),
                 "url": new_url,
-                "action": "Make your first class",
+                "action": gettext("Make your first class"),
                 "icon": "classes",
             },
         }
@@ -304,7 +326,7 @@ class ClassroomGrid(Grid):
         if only:
             del form.school
         else:
-            form.school.fill(tx, "Choose a school")
+            form.school.fill(tx, gettext("Choose a school"))
 
         def save() -> str:
             made = services.create_classroom(
@@ -318,12 +340,12 @@ class ClassroomGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="The class is ready. Add its students next.",
-            heading="New class",
-            intro="It gets a code of its own. Its door is open from the start.",
-            submit_title="Make the class",
+            said=gettext("The class is ready. Add its students next."),
+            heading=gettext("New class"),
+            intro=gettext("It gets a code of its own. Its door is open from the start."),
+            submit_title=gettext("Make the class"),
             cancel_url="/console/classrooms/",
-            crumbs=[CRUMB, {"title": "New class"}],
+            crumbs=[CRUMB, {"title": gettext("New class")}],
         )
 
     @expose("/<classroom:public_id>", methods=("GET",))
@@ -406,13 +428,13 @@ class ClassroomGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="Saved.",
+            said=gettext("Saved."),
             record=row,
-            heading="Edit class",
-            aside={"title": "Choose its picture and colour", "url": f"{own_page}/manage"},
-            submit_title="Save",
+            heading=gettext("Edit class"),
+            aside={"title": gettext("Choose its picture and colour"), "url": f"{own_page}/manage"},
+            submit_title=gettext("Save"),
             cancel_url=own_page,
-            crumbs=[CRUMB, {"title": row.name, "url": own_page}, {"title": "Edit"}],
+            crumbs=[CRUMB, {"title": row.name, "url": own_page}, {"title": gettext("Edit")}],
         )
 
     @expose("/<classroom:public_id>/paste", methods=("GET", "POST"))
@@ -447,7 +469,7 @@ class ClassroomGrid(Grid):
             crumbs=[
                 CRUMB,
                 {"title": row.name, "url": f"/console/classrooms/{public_id}"},
-                {"title": "Add students"},
+                {"title": gettext("Add students")},
             ],
             **shown,
         )
@@ -490,9 +512,17 @@ class ClassroomGrid(Grid):
         done_reading()
         back = student_services.resume_enrollments(principal=self.who, classroom=public_id, left_at=left_at)
         if back:
-            flash(f"{'1 student is' if back == 1 else f'{back} students are'} back in the class.", "success")
+            flash(
+                ngettext(
+                    "1 student is back in the class.",
+                    "%(count)s students are back in the class.",
+                    back,
+                    count=back,
+                ),
+                "success",
+            )
         else:
-            flash("Nobody had to be brought back.", "info")
+            flash(gettext("Nobody had to be brought back."), "info")
         return redirect(f"/console/classrooms/{public_id}", 303)
 
     @expose("/<classroom:public_id>/door", methods=("POST",))
@@ -509,8 +539,9 @@ class ClassroomGrid(Grid):
 
     def _door_said(self, door: Door, until: datetime | None) -> str:
         if until is not None:
-            return f"The door is open until {until.astimezone(ZoneInfo(self.who.time_zone)):%H:%M}."
-        return "The door is closed." if door is Door.CLOSED else "The door is open."
+            there = until.astimezone(ZoneInfo(self.who.time_zone))
+            return gettext("The door is open until %(until)s.", until=wording.at_clock(there))
+        return gettext("The door is closed.") if door is Door.CLOSED else gettext("The door is open.")
 
 
 def _as_a_list(sent: Mapping[str, str]) -> MultiDict[str, str]:
@@ -523,12 +554,12 @@ def what_was_added(added: Added) -> str:
     """What became of a pasted list: "23 students added. 1 came back. 6 lines were left out."."""
     said = []
     if added.new or not (added.back or added.joined):
-        said.append(f"{'1 student' if added.new == 1 else f'{added.new} students'} added.")
+        said.append(ngettext("1 student added.", "%(count)s students added.", added.new, count=added.new))
     if added.back:
-        said.append(f"{added.back} came back.")
+        said.append(gettext("%(back)s came back.", back=added.back))
     if added.joined:
-        said.append(f"{added.joined} joined from another class.")
+        said.append(gettext("%(joined)s joined from another class.", joined=added.joined))
     if added.left_out:
         many = len(added.left_out)
-        said.append("1 line was left out." if many == 1 else f"{many} lines were left out.")
+        said.append(ngettext("1 line was left out.", "%(count)s lines were left out.", many, count=many))
     return " ".join(said)

@@ -13,6 +13,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console import tiles
 from backoffice.console.grids.views import pinned_numbers
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools.tiles import taught
 from backoffice.tiles import once
 from backoffice.web.identity import reading
@@ -24,7 +25,7 @@ class Dashboard(GuardedView):
     """Places the tiles that are open to somebody; the numbers belong to the modules that declare them."""
 
     doors = {"index": CONSOLE_ENTER}
-    title = "Start"
+    title = lazy("Start")
     address = "console"
     icon = "home"
 
@@ -44,8 +45,8 @@ class Dashboard(GuardedView):
 
 def _greeting(now: datetime) -> str:
     if now.hour < NOON:
-        return "Good morning"
-    return "Good afternoon" if now.hour < EVENING else "Good evening"
+        return gettext("Good morning")
+    return gettext("Good afternoon") if now.hour < EVENING else gettext("Good evening")
 
 
 def _first_steps(tx: Transaction) -> list[dict[str, Any]]:
@@ -58,7 +59,11 @@ def _first_steps(tx: Transaction) -> list[dict[str, Any]]:
     first = found.classrooms[0] if found.classrooms else None
     own = f"/console/classrooms/{first.public_id}" if first else "/console/classrooms/new"
     return [
-        {"done": bool(first), "title": "Make a class", "url": "/console/classrooms/new"},
-        {"done": False, "title": "Paste the names of its students", "url": f"{own}/paste" if first else own},
-        {"done": False, "title": "Show the class its code", "url": own},
+        {"done": bool(first), "title": gettext("Make a class"), "url": "/console/classrooms/new"},
+        {
+            "done": False,
+            "title": gettext("Paste the names of its students"),
+            "url": f"{own}/paste" if first else own,
+        },
+        {"done": False, "title": gettext("Show the class its code"), "url": own},
     ]

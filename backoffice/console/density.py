@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import CONSOLE_ENTER
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import lazy
 from backoffice.web import density
 
 START = "/console/"
@@ -18,7 +19,7 @@ START = "/console/"
 class DensityPage(GuardedView):
     """Takes the choice, and leads back to where it was made."""
 
-    title = "Density"
+    title = lazy("Density")
     address = "density"
     doors = {"index": CONSOLE_ENTER}
 

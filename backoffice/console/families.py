@@ -21,18 +21,20 @@ from backoffice.console.students import LINK_STATES, class_crumbs, full_name, pa
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services import invitations, links
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, Student
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.resend import shows_what_was_typed
 
-CRUMB = {"title": "Families", "url": "/console/families/"}
+CRUMB = {"title": lazy("Families"), "url": "/console/families/"}
 # From which state each act leads on, and how the question names a pair.
 ASKED = {
-    "approve": (GuardianStatus.WAITING, "{parent} asks to follow {child}."),
-    "refuse": (GuardianStatus.WAITING, "{parent} asks to follow {child}."),
-    "revoke": (GuardianStatus.APPROVED, "{parent} follows {child}."),
+    "approve": (GuardianStatus.WAITING, lazy("{parent} asks to follow {child}.")),
+    "refuse": (GuardianStatus.WAITING, lazy("{parent} asks to follow {child}.")),
+    "revoke": (GuardianStatus.APPROVED, lazy("{parent} follows {child}.")),
 }
 MOST_NAMED = 20
 
@@ -51,23 +53,23 @@ class FamilyGrid(Grid):
         "print_letters": GUARDIANS_INVITE,
     }
     icon = "students"
-    title = "Families"
-    category = "Teaching"
+    title = lazy("Families")
+    category = lazy("Teaching")
     address = "families"
-    noun = ("parent", "parents")
+    noun = (lazy("parent"), lazy("parents"))
     newest_first = True
     columns = (
-        Column("child", "Student"),
-        Column("parent", "Parent, as written"),
-        Column("classes", "Classes"),
-        Column("state", "State"),
+        Column("child", lazy("Student")),
+        Column("parent", lazy("Parent, as written")),
+        Column("classes", lazy("Classes")),
+        Column("state", lazy("State")),
     )
     filters = (
         ChoiceFilter(
             "state",
-            "State",
+            lazy("State"),
             choices=tuple(
-                Choice(state.value, str(cell.text), GuardianLink.status == state.value)
+                Choice(state.value, cell.text or "", GuardianLink.status == state.value)
                 for state, cell in LINK_STATES.items()
             ),
             several=True,
@@ -77,26 +79,32 @@ class FamilyGrid(Grid):
     actions = (
         BulkAction(
             "approve",
-            "Confirm",
+            lazy("Confirm"),
             GUARDIANS_APPROVE,
             "approve",
-            "Confirmed parents see given name, class, points and the last awards of this child, and who of"
-            " the school opened the record. Confirm only whom you know.",
+            lazy(
+                "Confirmed parents see given name, class, points and the last awards of this child, and"
+                " who of"
+                " the school opened the record. Confirm only whom you know."
+            ),
         ),
         BulkAction(
             "refuse",
-            "Refuse",
+            lazy("Refuse"),
             GUARDIANS_APPROVE,
             "refuse",
-            "They are told by mail and see nothing. You can invite them again.",
+            lazy("They are told by mail and see nothing. You can invite them again."),
             whole=True,
         ),
         BulkAction(
             "revoke",
-            "End the link",
+            lazy("End the link"),
             GUARDIANS_APPROVE,
             "revoke",
-            "From their next click on they see nothing of the child. They are told by mail; nobody else is.",
+            lazy(
+                "From their next click on they see nothing of the child. They are told by mail; nobody"
+                " else is."
+            ),
             danger=True,
             whole=True,
         ),
@@ -125,12 +133,14 @@ class FamilyGrid(Grid):
         """Where a parent is invited."""
         del tx
         return {
-            "description": "Whoever was invited and asks to follow a child waits here for you.",
+            "description": gettext("Whoever was invited and asks to follow a child waits here for you."),
             "empty": {
-                "title": "No parents yet",
-                "sentence": "Open a student to invite a parent, or a class to print letters for all.",
+                "title": gettext("No parents yet"),
+                "sentence": gettext(
+                    "Open a student to invite a parent, or a class to print letters for all."
+                ),
                 "url": "/console/classrooms/",
-                "action": "Go to the classes",
+                "action": gettext("Go to the classes"),
                 "icon": "students",
             },
         }
@@ -147,8 +157,9 @@ class FamilyGrid(Grid):
             # All that fit: those that are read are the first alone, and the numbers say the rest.
             return [action.question]
         if not fitting:
-            wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
-            return [f"None of the selected is {wanted}, so nothing will change."]
+            if before is GuardianStatus.WAITING:
+                return [gettext("None of the selected is waiting, so nothing will change.")]
+            return [gettext("None of the selected is confirmed, so nothing will change.")]
         children = family_queries.students_by_number(tx, {each.student_id for each in fitting})
         said = [
             sentence.format(parent=parent_name(each), child=full_name(children[each.student_id]))
@@ -158,30 +169,51 @@ class FamilyGrid(Grid):
         more = len(fitting) - MOST_NAMED
         if count > len(chosen):
             return [*said, action.question]
-        return [*said, *([f"And {more} more."] if more > 0 else []), action.question]
+        return [*said, *([gettext("And %(more)s more.", more=more)] if more > 0 else []), action.question]
 
     def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
         """How many links are changed, and how many stay as they are."""
         before, _ = ASKED[action.name]
         fitting = family_queries.links_in(tx, numbers, before)
-        links_of = "1 link is" if fitting == 1 else f"{fitting:,} links are"
+        if before is GuardianStatus.WAITING:
+            change = ngettext(
+                "1 link is waiting and will change.",
+                "%(count)s links are waiting and will change.",
+                fitting,
+                count=amount(fitting),
+            )
+        else:
+            change = ngettext(
+                "1 link is confirmed and will change.",
+                "%(count)s links are confirmed and will change.",
+                fitting,
+                count=amount(fitting),
+            )
         rest = len(numbers) - fitting
-        stay = f"{rest:,} in another state {'stays' if rest == 1 else 'stay'} as before."
-        wanted = "waiting" if before is GuardianStatus.WAITING else "confirmed"
-        return [f"{links_of} {wanted} and will change.", *([stay] if rest else [])]
+        stay = ngettext(
+            "%(count)s in another state stays as before.",
+            "%(count)s in another state stay as before.",
+            rest,
+            count=amount(rest),
+        )
+        return [change, *([stay] if rest else [])]
 
     def approve(self, chosen: list[str]) -> str:
         """Approve."""
-        return f"{self.counted(links.approve(principal=self.who, links=chosen))} confirmed."
+        return gettext(
+            "%(rows)s confirmed.", rows=self.counted(links.approve(principal=self.who, links=chosen))
+        )
 
     def refuse(self, chosen: Which) -> str:
         """Refuse."""
-        return f"{self.counted(links.refuse(principal=self.who, links=chosen))} refused."
+        return gettext("%(rows)s refused.", rows=self.counted(links.refuse(principal=self.who, links=chosen)))
 
     def revoke(self, chosen: Which) -> str:
         """Revoke."""
         count = links.revoke(principal=self.who, links=chosen)
-        return f"{self.counted(count)} out. What they were shown is not shown to them any more."
+        return gettext(
+            "%(rows)s out. What they were shown is not shown to them any more.", rows=self.counted(count)
+        )
 
     @expose("/invite/<student:public_id>", methods=("GET", "POST"))
     @shows_what_was_typed
@@ -201,22 +233,24 @@ class FamilyGrid(Grid):
                     throttles=settings().throttles,
                 )
             except Throttled as throttled:
-                raise Rejected(email=f"This address was written to too often. {throttled.sentence}") from None
+                raise Rejected(
+                    email=gettext("This address was written to too often. %(wait)s", wait=throttled.sentence)
+                ) from None
             return own_page
 
         return self.form_page(
             form,
             save=save,
-            said="The invitation is on its way. When the parent has answered, you confirm them.",
+            said=gettext("The invitation is on its way. When the parent has answered, you confirm them."),
             template="console/invite_parent.html",
             student=full_name(child),
             letter_url=f"/console/families/letter/{public_id}",
             letter_form=FlaskForm(),
             cancel_url=own_page,
             crumbs=[
-                {"title": "Students", "url": "/console/students/"},
+                {"title": gettext("Students"), "url": "/console/students/"},
                 {"title": full_name(child), "url": own_page},
-                {"title": "Invite a parent"},
+                {"title": gettext("Invite a parent")},
             ],
         )
 
@@ -226,13 +260,13 @@ class FamilyGrid(Grid):
         child = find(reading(), Student, public_id, permission=GUARDIANS_INVITE)
         return self._letters(
             [child],
-            heading=f"Letters for {full_name(child)}",
-            make_title="Make another letter",
-            lead="Print this page: each letter begins a sheet of its own.",
+            heading=gettext("Letters for %(name)s", name=full_name(child)),
+            make_title=gettext("Make another letter"),
+            lead=gettext("Print this page: each letter begins a sheet of its own."),
             crumbs=[
-                {"title": "Students", "url": "/console/students/"},
+                {"title": gettext("Students"), "url": "/console/students/"},
                 {"title": full_name(child), "url": f"/console/students/{public_id}"},
-                {"title": "Letters"},
+                {"title": gettext("Letters")},
             ],
         )
 
@@ -241,7 +275,7 @@ class FamilyGrid(Grid):
         """Make a letter for one child."""
         done_reading()
         invitations.print_letter(principal=self.who, student=public_id)
-        flash("The letter is ready. Print this page.", "success")
+        flash(gettext("The letter is ready. Print this page."), "success")
         return redirect(f"/console/families/letter/{public_id}", 303)
 
     @expose("/letters/<classroom:public_id>", methods=("GET",))
@@ -254,10 +288,12 @@ class FamilyGrid(Grid):
         count = len(missing) - len(written)
         return self._letters(
             missing,
-            heading=f"Letters for the parents of {room.name}",
-            make_title=f"Make {'1 letter' if count == 1 else f'{count} letters'}" if count else None,
+            heading=gettext("Letters for the parents of %(room)s", room=room.name),
+            make_title=ngettext("Make 1 letter", "Make %(count)s letters", count, count=count)
+            if count
+            else None,
             lead=_missing(len(missing), count),
-            crumbs=class_crumbs(room, {"title": "Letters for parents"}),
+            crumbs=class_crumbs(room, {"title": gettext("Letters for parents")}),
         )
 
     @expose("/letters/<classroom:public_id>", methods=("POST",))
@@ -265,8 +301,13 @@ class FamilyGrid(Grid):
         """Make a letter for each child without a parent."""
         done_reading()
         count = invitations.print_letters(principal=self.who, classroom=public_id)
-        many = "1 letter is" if count == 1 else f"{count} letters are"
-        flash(f"{many} ready. Print this page: each begins a sheet of its own.", "success")
+        said = ngettext(
+            "1 letter is ready. Print this page: each begins a sheet of its own.",
+            "%(count)s letters are ready. Print this page: each begins a sheet of its own.",
+            count,
+            count=count,
+        )
+        flash(said, "success")
         return redirect(f"/console/families/letters/{public_id}", 303)
 
     def _letters(self, children: Sequence[Student], **context: Any) -> str:
@@ -297,8 +338,16 @@ class FamilyGrid(Grid):
 
 def _missing(missing: int, count: int) -> str:
     if not missing:
-        return "Every child has a parent who follows or has asked to."
-    many = "1 child has" if missing == 1 else f"{missing} children have"
-    return f"{many} no parent here yet. " + (
-        f"{count} of them without a letter." if count else "All have a letter: print this page."
+        return gettext("Every child has a parent who follows or has asked to.")
+    said = ngettext(
+        "1 child has no parent here yet.",
+        "%(count)s children have no parent here yet.",
+        missing,
+        count=missing,
     )
+    letters = (
+        gettext("%(count)s of them without a letter.", count=count)
+        if count
+        else gettext("All have a letter: print this page.")
+    )
+    return f"{said} {letters}"

@@ -14,6 +14,7 @@ from backoffice.console.students import full_name
 from backoffice.families import queries
 from backoffice.families.models import GuardianInvitation
 from backoffice.families.services import invitations
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.web.identity import settings
 
@@ -24,31 +25,34 @@ class FamilyInvitationGrid(Grid):
     entity = GuardianInvitation
     doors = {"index": GUARDIANS_INVITE, "act": GUARDIANS_INVITE}
     icon = "mail"
-    title = "Parent invitations"
-    category = "Teaching"
+    title = lazy("Parent invitations")
+    category = lazy("Teaching")
     address = "family-invitations"
-    noun = ("invitation", "invitations")
+    noun = (lazy("invitation"), lazy("invitations"))
     newest_first = True
     columns = (
-        Column("child", "Student"),
-        Column("way", "Invited by"),
-        Column("state", "State"),
+        Column("child", lazy("Student")),
+        Column("way", lazy("Invited by")),
+        Column("state", lazy("State")),
     )
     actions = (
         BulkAction(
             "again",
-            "Send again",
+            lazy("Send again"),
             GUARDIANS_INVITE,
             "send_again",
-            "{count}: each gets a new link for 14 days, and the old links stop working at once. Letters stay"
-            " as they are: print them once more from the class.",
+            lazy(
+                "{count}: each gets a new link for 14 days, and the old links stop working at once."
+                " Letters stay"
+                " as they are: print them once more from the class."
+            ),
         ),
         BulkAction(
             "withdraw",
-            "Withdraw",
+            lazy("Withdraw"),
             GUARDIANS_INVITE,
             "withdraw",
-            "{count}: links and codes stop working at once. You can invite the same people again.",
+            lazy("{count}: links and codes stop working at once. You can invite the same people again."),
             danger=True,
             whole=True,
         ),
@@ -69,7 +73,7 @@ class FamilyInvitationGrid(Grid):
                 (
                     Cell(full_name(children[each.student_id])),
                     # The address that a letter's holder gave is between them and us.
-                    Cell("A letter" if each.code_digest else each.email),
+                    Cell(gettext("A letter") if each.code_digest else each.email),
                     _state(each),
                 ),
             )
@@ -81,12 +85,14 @@ class FamilyInvitationGrid(Grid):
         """Where parents are invited."""
         del tx
         return {
-            "description": "Whoever has not answered yet. Links and letters work once, for 14 days.",
+            "description": gettext("Whoever has not answered yet. Links and letters work once, for 14 days."),
             "empty": {
-                "title": "Nobody is waiting",
-                "sentence": "Open a student to invite a parent, or a class to print letters for all.",
+                "title": gettext("Nobody is waiting"),
+                "sentence": gettext(
+                    "Open a student to invite a parent, or a class to print letters for all."
+                ),
                 "url": "/console/classrooms/",
-                "action": "Go to the classes",
+                "action": gettext("Go to the classes"),
                 "icon": "mail",
             },
         }
@@ -98,17 +104,22 @@ class FamilyInvitationGrid(Grid):
                 principal=self.who, invitations=chosen, throttles=settings().throttles
             )
         except Throttled as throttled:
-            raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
-        return f"{self.counted(count)} sent again."
+            raise Rejected.whole(
+                gettext("That was sent too often. %(wait)s", wait=throttled.sentence)
+            ) from None
+        return gettext("%(rows)s sent again.", rows=self.counted(count))
 
     def withdraw(self, chosen: Which) -> str:
         """Withdraw."""
-        return f"{self.counted(invitations.withdraw(principal=self.who, invitations=chosen))} withdrawn."
+        return gettext(
+            "%(rows)s withdrawn.",
+            rows=self.counted(invitations.withdraw(principal=self.who, invitations=chosen)),
+        )
 
 
 def _state(invitation: GuardianInvitation) -> Cell:
     if invitation.expires_at <= clock.now():
-        return Cell("Expired", "badge", tone="warn")
+        return Cell(gettext("Expired"), "badge", tone="warn")
     if invitation.code_digest is None and invitation.token_digest is None:
-        return Cell("On its way", "badge", tone="mute")
-    return Cell("Waiting", "badge", tone="good")
+        return Cell(gettext("On its way"), "badge", tone="mute")
+    return Cell(gettext("Waiting"), "badge", tone="good")

@@ -15,6 +15,7 @@ from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Throttled
 from backoffice.schools import finding, names
 from backoffice.schools.finding import MOST_FOUND, Looked
@@ -26,14 +27,12 @@ from backoffice.web.identity import reading, settings
 Found = dict[str, str]
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
-# Their beginnings are those of names too.
-SMALL_WORDS = {"and", "in", "into", "of", "or", "the"}
 
 
 class FindPage(GuardedView):
     """One field, and what it finds of everything that one may reach."""
 
-    title = "Find"
+    title = lazy("Find")
     address = "find"
     icon = "search"
     doors = {"index": CONSOLE_ENTER, "search": CONSOLE_ENTER}
@@ -55,7 +54,9 @@ class FindPage(GuardedView):
         try:
             take(Claim("finding by account", allowance, str(self.who.account_id)))
         except Throttled as throttled:
-            return to_be_waited_for(self._page(f"You searched very often. {throttled.sentence}"), throttled)
+            return to_be_waited_for(
+                self._page(gettext("You searched very often. %(wait)s", wait=throttled.sentence)), throttled
+            )
         return self._page()
 
     def _page(self, wait: str = "") -> str:
@@ -74,7 +75,7 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
     """
     words = finding.words_of(text)
     begin = " ".join(words)
-    groups: list[tuple[str, list[Found]]] = [("Pages", list(islice(_pages(begin), MOST_PAGES)))]
+    groups: list[tuple[str, list[Found]]] = [(gettext("Pages"), list(islice(_pages(begin), MOST_PAGES)))]
     looked: dict[str, Looked[Any]] = {}
     if words:
         looked = {
@@ -85,10 +86,10 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
         rooms: Sequence[Classroom] = looked["classes"].found
         begun = _beginning(rooms, words)
         groups += [
-            ("Classes", list(_classes(rooms, begun))),
-            ("Actions", list(islice(_actions(tx, rooms, begun, begin), MOST_FOUND))),
+            (gettext("Classes"), list(_classes(rooms, begun))),
+            (gettext("Actions"), list(islice(_actions(tx, rooms, begun, begin), MOST_FOUND))),
             (
-                "Students",
+                gettext("Students"),
                 [
                     {
                         "title": each.name,
@@ -98,8 +99,8 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
                     for each in finding.students(tx, words)
                 ],
             ),
-            ("Teachers", _linked(looked["teachers"].found, "/console/teachers/{}")),
-            ("Schools", _linked(looked["schools"].found, "/console/classrooms/?school={}")),
+            (gettext("Teachers"), _linked(looked["teachers"].found, "/console/teachers/{}")),
+            (gettext("Schools"), _linked(looked["schools"].found, "/console/classrooms/?school={}")),
         ]
     return {
         "groups": [{"title": title, "items": items} for title, items in groups if items],
@@ -112,7 +113,7 @@ def _pages(words: str) -> Iterator[Found]:
     """The pages of the menu."""
     for entry in current_app.extensions["admin"][0].menu():
         for child in entry.get_children() if entry.is_category() else [entry]:
-            if child.is_accessible() and child.is_visible() and names.begins(child.name, words):
+            if child.is_accessible() and child.is_visible() and names.begins(str(child.name), words):
                 hint = entry.name if entry.is_category() else ""
                 yield {"title": child.name, "hint": hint, "url": child.get_url()}
 
@@ -139,11 +140,13 @@ def _actions(
     views = [view for view in _views() if view.switched_on]
     for view in views:
         for command in view.commands:
-            if not command.of_class and view.opens(command.door) and names.begins(command.title, words):
+            if not command.of_class and view.opens(command.door) and names.begins(str(command.title), words):
                 yield {"title": command.title, "hint": "", "url": f"/console/{command.path}"}
     of_class = [(view, each) for view in views for each in _of_classes(view)]
+    # Small words of the titles: their beginnings are those of names too.
+    small = set(gettext("and in into of or the").split())
     own = {
-        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - SMALL_WORDS
+        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - small
         for _view, each in of_class
     }
     matching = [
@@ -167,7 +170,7 @@ def _of_classes(view: GuardedView) -> Iterator[Command]:
     """What is done on a page to one class, and the page of the class itself."""
     yield from (each for each in view.commands if each.of_class)
     if isinstance(view, ClassPage):
-        yield Command(f"{view.title} of {{name}}", view.page, view.tail)
+        yield Command(gettext("%(title)s of {name}", title=view.title), view.page, view.tail)
 
 
 def _views() -> list[GuardedView]:

@@ -9,7 +9,9 @@ from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.providers.services import asking
 from backoffice.accounts.services.newcomers import LONGEST_NAME as LONGEST_PERSON
 from backoffice.accounts.services.newcomers import NOBODY_NAMED
+from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.picker.fields import PickField, PickingForm
+from backoffice.language.texts import lazy
 from backoffice.schools.names import COLOURS, FIGURES, LONGEST
 from backoffice.schools.services.classrooms import LONGEST_NAME
 
@@ -23,21 +25,23 @@ class ConfirmForm(PickingForm):
 class SchoolForm(PickingForm):
     """Of which school something is to be; fields of a form declared earlier are asked for first."""
 
-    school = PickField("School", [DataRequired("Choose a school.")], relation="school-to-make-a-class-in")
+    school = PickField(
+        lazy("School"), [DataRequired(lazy("Choose a school."))], relation="school-to-make-a-class-in"
+    )
 
 
 class ClassroomForm(FlaskForm):
     """What a teacher says of a class."""
 
     name = StringField(
-        "Name of the class",
-        [DataRequired("Give the class a name."), Length(max=LONGEST_NAME)],
-        description="As you call it, such as “5B Science”.",
+        lazy("Name of the class"),
+        [DataRequired(lazy("Give the class a name.")), Length(max=LONGEST_NAME)],
+        description=lazy("As you call it, such as “5B Science”."),
     )
     shared_devices = BooleanField(
-        "Students share devices",
+        lazy("Students share devices"),
         default=True,
-        description="They are signed out after 5 quiet minutes instead of 20.",
+        description=lazy("They are signed out after 5 quiet minutes instead of 20."),
     )
 
 
@@ -54,20 +58,26 @@ class NewClassroomForm(SchoolForm, ClassroomForm):
 class PasteForm(FlaskForm):
     """A list of names."""
 
-    names = TextAreaField("Names", [DataRequired("Write or paste at least one name, one a line.")])
+    names = TextAreaField(
+        lazy("Names"), [DataRequired(lazy("Write or paste at least one name, one a line."))]
+    )
 
 
 class MoveForm(ConfirmForm):
     """Into which class students move."""
 
-    target = PickField("Move to", [DataRequired("Choose a class.")], relation="class-to-join")
+    target = PickField(lazy("Move to"), [DataRequired(lazy("Choose a class."))], relation="class-to-join")
 
 
 class MarkForm(FlaskForm):
     """By what a class is told from others at a glance."""
 
-    icon = RadioField("Picture", choices=[SelectChoice(figure, figure.capitalize()) for figure in FIGURES])
-    colour = RadioField("Colour", choices=[SelectChoice(colour, colour.capitalize()) for colour in COLOURS])
+    icon = RadioField(
+        lazy("Picture"), choices=[SelectChoice(figure, FIGURE_NAMES[figure]) for figure in FIGURES]
+    )
+    colour = RadioField(
+        lazy("Colour"), choices=[SelectChoice(colour, COLOUR_NAMES[colour]) for colour in COLOURS]
+    )
 
 
 class StudentForm(FlaskForm):
@@ -75,11 +85,13 @@ class StudentForm(FlaskForm):
 
     seen = HiddenField()
 
-    given_name = StringField("Given name", [DataRequired("Write a given name."), Length(max=LONGEST)])
+    given_name = StringField(
+        lazy("Given name"), [DataRequired(lazy("Write a given name.")), Length(max=LONGEST)]
+    )
     family_name = StringField(
-        "Family name",
+        lazy("Family name"),
         [Length(max=LONGEST)],
-        description="Classmates see its first letter only.",
+        description=lazy("Classmates see its first letter only."),
     )
 
 
@@ -87,19 +99,21 @@ class InvitationForm(PickingForm):
     """Whom a leader invites, as what and where."""
 
     email = StringField(
-        "E-mail address", [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)]
+        lazy("E-mail address"), [DataRequired(lazy("Write an e-mail address.")), Length(max=LONGEST_ADDRESS)]
     )
     name = StringField(
-        "Name",
+        lazy("Name"),
         [DataRequired(NOBODY_NAMED), Length(max=LONGEST_PERSON)],
-        description="The mail begins with it. They can change it.",
+        description=lazy("The mail begins with it. They can change it."),
     )
-    role = SelectField("Invited as", [DataRequired("Choose what they will be.")])
-    school = PickField("School", [DataRequired("Choose a school.")], relation="school-to-invite-to")
+    role = SelectField(lazy("Invited as"), [DataRequired(lazy("Choose what they will be."))])
+    school = PickField(
+        lazy("School"), [DataRequired(lazy("Choose a school."))], relation="school-to-invite-to"
+    )
     classroom = PickField(
-        "Class",
+        lazy("Class"),
         relation="class-to-invite-to",
-        description="For an owner, a co-teacher or a helper. Who owns it now is its co-teacher then.",
+        description=lazy("For an owner, a co-teacher or a helper. Who owns it now is its co-teacher then."),
         validators=[Optional()],
     )
 
@@ -108,26 +122,26 @@ class GuardianForm(FlaskForm):
     """Which parent a teacher invites."""
 
     email = StringField(
-        "E-mail address", [DataRequired("Write an e-mail address."), Length(max=LONGEST_ADDRESS)]
+        lazy("E-mail address"), [DataRequired(lazy("Write an e-mail address.")), Length(max=LONGEST_ADDRESS)]
     )
     name = StringField(
-        "Name of the parent",
+        lazy("Name of the parent"),
         [DataRequired(NOBODY_NAMED), Length(max=LONGEST_PERSON)],
-        description="The mail begins with it. They can change it.",
+        description=lazy("The mail begins with it. They can change it."),
     )
 
 
 class EndPlaceForm(PickingForm):
     """Who takes over the classes of somebody who leaves."""
 
-    heir = PickField("Who takes over the classes they own", [Optional()], relation="heir")
+    heir = PickField(lazy("Who takes over the classes they own"), [Optional()], relation="heir")
 
 
 class StaffSignInForm(FlaskForm):
     """From which domain a school's staff must come."""
 
     domain = StringField(
-        "Domain",
+        lazy("Domain"),
         [Length(max=asking.LONGEST)],
-        description="Such as school.example. Leave it empty to ask for nothing.",
+        description=lazy("Such as school.example. Leave it empty to ask for nothing."),
     )

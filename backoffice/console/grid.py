@@ -52,6 +52,8 @@ from backoffice.console.paging import (
     page_by_name,
 )
 from backoffice.console.picker.asking import FIND, is_looking, look, looked_for, too_often
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import School
 from backoffice.schools.picking import may_pick
@@ -85,7 +87,9 @@ class Cell(NamedTuple):
     @property
     def in_file(self) -> str | None:
         """Its text in a file, which is read at another time: a moment as "2027-03-01 04:00:00"."""
-        return self.datetime[:19].replace("T", " ") if self.exact and self.datetime else self.text
+        if self.exact and self.datetime:
+            return self.datetime[:19].replace("T", " ")
+        return self.text and str(self.text)
 
 
 class Row(NamedTuple):
@@ -134,7 +138,7 @@ class Grid(GuardedView):
     columns: ClassVar[tuple[Column, ...]] = ()
     # The entity's columns that `rows` and `name_of` look at, its key among them; without these, all of it.
     reads: ClassVar[Columns] = ()
-    noun: ClassVar[tuple[str, str]] = ("row", "rows")
+    noun: ClassVar[tuple[str, str]] = (lazy("row"), lazy("rows"))
     actions: ClassVar[tuple[BulkAction, ...]] = ()
     search_placeholder: ClassVar[str | None] = None
     # How many rows there must be before a search is offered.
@@ -431,7 +435,9 @@ class Grid(GuardedView):
         with transaction(who) as tx:
             rows = self.visible_rows(tx, permission)
         columns, order = self.shown_columns(), self.order()
-        places, titles = [self.columns.index(each) for each in columns], [each.title for each in columns]
+        places = [self.columns.index(each) for each in columns]
+        # In English, as programs read them.
+        titles = [str.__str__(each.title) for each in columns]
         record_export(principal=who, rows=rows)
 
         def lines() -> Iterator[Sequence[Cell]]:
@@ -447,14 +453,16 @@ class Grid(GuardedView):
         body: Iterator[str] | Iterator[bytes]
         if request.path.endswith(".xlsx"):
             kind, mimetype = "xlsx", xlsx_export.TYPE
-            body = xlsx_export.written(titles, lines(), name=self.title, zone=ZoneInfo(who.time_zone))
+            body = xlsx_export.written(
+                titles, lines(), name=str.__str__(self.title), zone=ZoneInfo(who.time_zone)
+            )
         else:
             kind, mimetype = "csv", "text/csv"
             body = csv_export.written(chain([titles], ([cell.in_file for cell in line] for line in lines())))
         return Response(
             stream_with_context(body),
             mimetype=mimetype,
-            headers={"Content-Disposition": f'attachment; filename="{self.title.lower()}.{kind}"'},
+            headers={"Content-Disposition": f'attachment; filename="{str.lower(self.title)}.{kind}"'},
         )
 
     def allowed_actions(self) -> list[BulkAction]:
@@ -464,8 +472,8 @@ class Grid(GuardedView):
     def counted(self, count: int | None) -> str:
         """A number of rows in words: "1 student", "28 students", "more than 5,000 students"."""
         if count is None:
-            return f"more than {SORTABLE:,} {self.noun[1]}"
-        return f"{count:,} {self.noun[0] if count == 1 else self.noun[1]}"
+            return gettext("more than %(count)s %(rows)s", count=amount(SORTABLE), rows=self.noun[1])
+        return f"{amount(count)} {self.noun[0] if count == 1 else self.noun[1]}"
 
     def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
         words, columns = searched(), self.shown_columns()

@@ -16,6 +16,7 @@ from backoffice.accounts.services import proof
 from backoffice.accounts.views import SET_UP, principal
 from backoffice.console import last_changes
 from backoffice.console.command import Command
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
@@ -25,11 +26,11 @@ from backoffice.web.rejections import show_rejection
 
 # Which words stand below a person's name, the strongest role first.
 ROLE_LABELS = (
-    ("founder", "Founder"),
-    ("led_schools", "School leader"),
-    ("officer_schools", "Privacy officer"),
-    ("taught_schools", "Teacher"),
-    ("children", "Parent"),
+    ("founder", lazy("Founder")),
+    ("led_schools", lazy("School leader")),
+    ("officer_schools", lazy("Privacy officer")),
+    ("taught_schools", lazy("Teacher")),
+    ("children", lazy("Parent")),
 )
 
 
@@ -160,7 +161,7 @@ def _person(who: Principal) -> dict[str, str | None]:
         # Every page says this: names are sealed, so none is read that is not shown.
         held = scope(who, SCHOOLS_READ).schools
         names = school_names(reading(), held) if len(held) == 1 else {}
-        place = next(iter(names.values()), f"{len(held)} schools" if held else "")
+        place = next(iter(names.values()), gettext("%(count)s schools", count=len(held)) if held else "")
     return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
 
 

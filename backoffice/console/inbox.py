@@ -17,6 +17,7 @@ from backoffice.families.requests import queries as request_queries
 from backoffice.families.requests import services as requests
 from backoffice.families.requests.models import RequestKind
 from backoffice.families.requests.queries import Asked
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.models import GoesTo, WorryKind
 from backoffice.students.worries.queries import Told
@@ -24,13 +25,13 @@ from backoffice.web.identity import done_reading, reading
 
 # From when on a request that waits is warned of, in days.
 SOON = 7
-ASKED = {RequestKind.CORRECT: "Please correct something", RequestKind.DELETE: "Please delete"}
-CRUMB = {"title": "Inbox", "url": "/console/inbox/"}
+ASKED = {RequestKind.CORRECT: lazy("Please correct something"), RequestKind.DELETE: lazy("Please delete")}
+CRUMB = {"title": lazy("Inbox"), "url": "/console/inbox/"}
 WORDS = {
-    WorryKind.UNKIND: "Somebody is mean to me",
-    WorryKind.STRANGE: "I saw something strange",
-    WorryKind.AS_ME: "Somebody came in as me",
-    WorryKind.OTHER: "Something else",
+    WorryKind.UNKIND: lazy("Somebody is mean to me"),
+    WorryKind.STRANGE: lazy("I saw something strange"),
+    WorryKind.AS_ME: lazy("Somebody came in as me"),
+    WorryKind.OTHER: lazy("Something else"),
 }
 
 
@@ -38,9 +39,11 @@ class WorryForm(FlaskForm):
     """What was done about something that a child told."""
 
     answer = TextAreaField(
-        "What you did",
+        lazy("What you did"),
         [DataRequired(services.WRITE_IT), Length(max=services.LONGEST_ANSWER)],
-        description="Kept sealed for six months. The child does not see it: speak with the child yourself.",
+        description=lazy(
+            "Kept sealed for six months. The child does not see it: speak with the child yourself."
+        ),
     )
 
 
@@ -48,18 +51,20 @@ class AnswerForm(FlaskForm):
     """What is answered to a parent."""
 
     answer = TextAreaField(
-        "Your answer",
+        lazy("Your answer"),
         [DataRequired(requests.WRITE_ANSWER), Length(max=requests.LONGEST_ANSWER)],
-        description="Say what was done. It is mailed to the parent and stands on their page."
-        " Do not name the child in it.",
+        description=lazy(
+            "Say what was done. It is mailed to the parent and stands on their page."
+            " Do not name the child in it."
+        ),
     )
 
 
 class InboxPage(GuardedView):
     """What children told, what parents ask, and how many wait to follow a child. Answers are written here."""
 
-    title = "Inbox"
-    category = "Teaching"
+    title = lazy("Inbox")
+    category = lazy("Teaching")
     address = "inbox"
     icon = "mail"
     doors = {
@@ -97,7 +102,7 @@ class InboxPage(GuardedView):
         """Say that somebody looks after it."""
         done_reading()
         services.take_up(principal=self.who, worry=public_id)
-        flash("The others see now that somebody looks after it.", "success")
+        flash(gettext("The others see now that somebody looks after it."), "success")
         return redirect(f"/console/inbox/worries/{public_id}", 303)
 
     @expose("/worries/<worry:public_id>/close", methods=("POST",))
@@ -113,7 +118,7 @@ class InboxPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="Closed. The note is kept for six months.",
+            said=gettext("Closed. The note is kept for six months."),
             **_context(shown),
         )
 
@@ -142,7 +147,7 @@ class InboxPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="Answered. The parent is told by mail.",
+            said=gettext("Answered. The parent is told by mail."),
             template="console/inbox/request.html",
             **self._asked(shown),
         )
@@ -159,12 +164,21 @@ def _of_parent(asked: Asked) -> dict[str, Any]:
     row, now = asked.request, clock.now()
     left = (row.due_at - now).days
     if row.answered_at:
-        state, tone = "Answered", "mute"
+        state, tone = gettext("Answered"), "mute"
     elif now > row.due_at:
         late = (now - row.due_at).days
-        state, tone = f"Overdue by {late} {'day' if late == 1 else 'days'}" if late else "Overdue", "bad"
+        state, tone = (
+            ngettext("Overdue by 1 day", "Overdue by %(count)s days", late, count=late)
+            if late
+            else gettext("Overdue"),
+            "bad",
+        )
     else:
-        state = "Due today" if not left else f"{left} {'day' if left == 1 else 'days'} left"
+        state = (
+            gettext("Due today")
+            if not left
+            else ngettext("1 day left", "%(count)s days left", left, count=left)
+        )
         tone = "warn" if left <= SOON else "info"
     return {
         "url": f"/console/inbox/requests/{row.public_id}",
@@ -206,6 +220,10 @@ def _shown(told: Told) -> dict[str, Any]:
         "seen_at": worry.seen_at,
         "closed_at": worry.closed_at,
         "answer": worry.answer,
-        "state": "Closed" if worry.closed_at else "Seen" if worry.seen_at else "New",
+        "state": gettext("Closed")
+        if worry.closed_at
+        else gettext("Seen")
+        if worry.seen_at
+        else gettext("New"),
         "tone": "mute" if worry.closed_at else "info" if worry.seen_at else "warn",
     }

@@ -14,6 +14,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import InvitationForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import queries
 from backoffice.staff import queries as staff_queries
@@ -23,20 +24,20 @@ from backoffice.web.identity import reading, settings
 from backoffice.web.resend import shows_what_was_typed
 
 ROLES = {
-    InvitedAs.TEACHER: "Teacher",
-    InvitedAs.CO_TEACHER: "Co-teacher of one class",
-    InvitedAs.HELPER: "Helper in one class",
-    InvitedAs.OWNER: "Owner of one class, in the place of who owns it now",
-    InvitedAs.LEADER: "Leader of the school",
+    InvitedAs.TEACHER: lazy("Teacher"),
+    InvitedAs.CO_TEACHER: lazy("Co-teacher of one class"),
+    InvitedAs.HELPER: lazy("Helper in one class"),
+    InvitedAs.OWNER: lazy("Owner of one class, in the place of who owns it now"),
+    InvitedAs.LEADER: lazy("Leader of the school"),
 }
 IN_LIST = {
-    "teacher": "Teacher",
-    "co_teacher": "Co-teacher",
-    "helper": "Helper",
-    "leader": "Leader",
-    "owner": "Owner",
+    "teacher": lazy("Teacher"),
+    "co_teacher": lazy("Co-teacher"),
+    "helper": lazy("Helper"),
+    "leader": lazy("Leader"),
+    "owner": lazy("Owner"),
 }
-CRUMB = {"title": "Invitations", "url": "/console/invitations/"}
+CRUMB = {"title": lazy("Invitations"), "url": "/console/invitations/"}
 
 
 class InvitationGrid(Grid):
@@ -46,32 +47,32 @@ class InvitationGrid(Grid):
     doors = {"index": TEACHERS_INVITE, "act": TEACHERS_INVITE, "new": TEACHERS_INVITE}
     fresh = frozenset({"new"})
     icon = "mail"
-    title = "Invitations"
-    category = "School"
+    title = lazy("Invitations")
+    category = lazy("School")
     address = "invitations"
-    noun = ("invitation", "invitations")
+    noun = (lazy("invitation"), lazy("invitations"))
     newest_first = True
     columns = (
-        Column("name", "Name"),
-        Column("email", "E-mail address"),
-        Column("role", "Invited as"),
-        Column("school", "School"),
-        Column("state", "State"),
+        Column("name", lazy("Name")),
+        Column("email", lazy("E-mail address")),
+        Column("role", lazy("Invited as")),
+        Column("school", lazy("School")),
+        Column("state", lazy("State")),
     )
     actions = (
         BulkAction(
             "again",
-            "Send again",
+            lazy("Send again"),
             TEACHERS_INVITE,
             "send_again",
-            "{count}: each gets a new link for 14 days. The old links stop working at once.",
+            lazy("{count}: each gets a new link for 14 days. The old links stop working at once."),
         ),
         BulkAction(
             "withdraw",
-            "Withdraw",
+            lazy("Withdraw"),
             TEACHERS_INVITE,
             "withdraw",
-            "{count}: the links stop working at once. You can invite the same people again.",
+            lazy("{count}: the links stop working at once. You can invite the same people again."),
             danger=True,
             whole=True,
         ),
@@ -93,11 +94,7 @@ class InvitationGrid(Grid):
                 (
                     Cell(each.name),
                     Cell(each.email),
-                    Cell(
-                        " of ".join(
-                            word for word in (IN_LIST[each.role], rooms.get(each.classroom_id or 0)) if word
-                        )
-                    ),
+                    Cell(_role(IN_LIST[each.role], rooms.get(each.classroom_id or 0))),
                     Cell(schools.get(each.school_id)),
                     state_cell(each),
                 ),
@@ -109,14 +106,14 @@ class InvitationGrid(Grid):
         """The way to a new one."""
         del tx
         return {
-            "description": "Whoever has not answered yet. An invitation works once, for 14 days.",
+            "description": gettext("Whoever has not answered yet. An invitation works once, for 14 days."),
             "new_url": "/console/invitations/new",
-            "new_title": "Invite somebody",
+            "new_title": gettext("Invite somebody"),
             "empty": {
-                "title": "Nobody is waiting",
-                "sentence": "Invite teachers, helpers and leaders by e-mail.",
+                "title": gettext("Nobody is waiting"),
+                "sentence": gettext("Invite teachers, helpers and leaders by e-mail."),
                 "url": "/console/invitations/new",
-                "action": "Invite somebody",
+                "action": gettext("Invite somebody"),
                 "icon": "mail",
             },
         }
@@ -128,12 +125,17 @@ class InvitationGrid(Grid):
                 principal=self.who, invitations=chosen, throttles=settings().throttles
             )
         except Throttled as throttled:
-            raise Rejected.whole(f"That was sent too often. {throttled.sentence}") from None
-        return f"{self.counted(count)} sent again."
+            raise Rejected.whole(
+                gettext("That was sent too often. %(wait)s", wait=throttled.sentence)
+            ) from None
+        return gettext("%(rows)s sent again.", rows=self.counted(count))
 
     def withdraw(self, chosen: Which) -> str:
         """Withdraw."""
-        return f"{self.counted(services.withdraw(principal=self.who, invitations=chosen))} withdrawn."
+        return gettext(
+            "%(rows)s withdrawn.",
+            rows=self.counted(services.withdraw(principal=self.who, invitations=chosen)),
+        )
 
     @expose("/new", methods=("GET", "POST"))
     @shows_what_was_typed
@@ -142,12 +144,12 @@ class InvitationGrid(Grid):
         tx = reading()
         form = InvitationForm(school=request.args.get("school"))
         form.role.choices = [(role.value, title) for role, title in ROLES.items()]
-        form.classroom.fill(tx, "No class")
+        form.classroom.fill(tx, gettext("No class"))
         only = form.school.only_one(tx)
         if only:
             del form.school
         else:
-            form.school.fill(tx, "Choose a school")
+            form.school.fill(tx, gettext("Choose a school"))
 
         def save() -> str:
             try:
@@ -161,25 +163,31 @@ class InvitationGrid(Grid):
                     throttles=settings().throttles,
                 )
             except Throttled as throttled:
-                raise Rejected(email=f"This address was written to too often. {throttled.sentence}") from None
+                raise Rejected(
+                    email=gettext("This address was written to too often. %(wait)s", wait=throttled.sentence)
+                ) from None
             return "/console/invitations/"
 
         return self.form_page(
             form,
             save=save,
-            said="The invitation is on its way.",
-            heading="Invite somebody",
-            intro="They get a mail with a link that works once, for 14 days.",
-            submit_title="Send the invitation",
+            said=gettext("The invitation is on its way."),
+            heading=gettext("Invite somebody"),
+            intro=gettext("They get a mail with a link that works once, for 14 days."),
+            submit_title=gettext("Send the invitation"),
             cancel_url="/console/invitations/",
-            crumbs=[CRUMB, {"title": "Invite somebody"}],
+            crumbs=[CRUMB, {"title": gettext("Invite somebody")}],
         )
 
 
 def state_cell(invitation: Invitation) -> Cell:
     """How an open invitation stands."""
     if invitation.expires_at <= clock.now():
-        return Cell("Expired", "badge", tone="warn")
+        return Cell(gettext("Expired"), "badge", tone="warn")
     if invitation.token_digest is None:
-        return Cell("On its way", "badge", tone="mute")
-    return Cell("Waiting", "badge", tone="good")
+        return Cell(gettext("On its way"), "badge", tone="mute")
+    return Cell(gettext("Waiting"), "badge", tone="good")
+
+
+def _role(title: str, classroom: str | None) -> str:
+    return gettext("%(role)s of %(classroom)s", role=title, classroom=classroom) if classroom else title

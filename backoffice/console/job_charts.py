@@ -10,9 +10,18 @@ from backoffice.console.charts import Mark as Column
 from backoffice.jobs.history import MOST_MARKS, Day, Mark
 from backoffice.jobs.history import WRONG as WRONG_STATES
 from backoffice.jobs.models import RunState
-from backoffice.tiles import counted
+from backoffice.language.moments import amount, short_day, spoken_day, weekday
+from backoffice.language.texts import gettext, lazy
 from backoffice.web.times import ago, took
 
+STATES = {
+    RunState.SUCCEEDED: lazy("Succeeded"),
+    RunState.FAILED: lazy("Failed"),
+    RunState.LOST: lazy("Lost"),
+    RunState.RUNNING: lazy("Running"),
+    RunState.WAITING: lazy("Waiting"),
+    RunState.SKIPPED: lazy("Skipped"),
+}
 STEP = 6
 WIDTH, MOST_TITLES = 480.0, 4
 # What the whole height of the chart of failures stands for at least.
@@ -53,8 +62,8 @@ def strip(marks: Sequence[Mark]) -> Strip | None:
     """The strip of some runs, the newest first; None without any."""
     if not marks:
         return None
-    counts = Counter(mark.state.value for mark in marks)
-    said = ", ".join(f"{number} {state}" for state, number in counts.most_common())
+    counts = Counter(mark.state for mark in marks)
+    said = ", ".join(f"{number} {STATES[state].lower()}" for state, number in counts.most_common())
     first = MOST_MARKS - len(marks)
     return Strip(
         [
@@ -62,12 +71,13 @@ def strip(marks: Sequence[Mark]) -> Strip | None:
                 (first + number) * STEP + 1,
                 mark.state.value,
                 mark.state in WRONG_STATES,
-                f"{mark.state.capitalize()} {ago(mark.started_at)}"
-                + (f", took {took(mark.took)}" if mark.state != RunState.RUNNING else ""),
+                _words(mark),
             )
             for number, mark in enumerate(reversed(marks))
         ],
-        f"The last {counted(len(marks), 'run')}: {said}." if len(marks) > 1 else f"One run: {said}.",
+        gettext("The last %(count)s runs: %(states)s.", count=amount(len(marks)), states=said)
+        if len(marks) > 1
+        else gettext("One run: %(state)s.", state=said),
     )
 
 
@@ -75,7 +85,12 @@ def by_day(days: Sequence[Day]) -> ByDay:
     """Some days as a chart of times, one of failures, and the rows of the table behind both."""
     ranges = [
         Range(
-            f"{_long(day)}: half took at most {took(day.median)}, the slowest {took(day.worst)}"
+            gettext(
+                "%(day)s: half took at most %(half)s, the slowest %(slowest)s",
+                day=_long(day),
+                half=took(day.median),
+                slowest=took(day.worst),
+            )
             if day.median is not None and day.worst is not None
             else _long(day),
             _short(day),
@@ -109,8 +124,15 @@ def by_day(days: Sequence[Day]) -> ByDay:
 
 
 def _long(day: Day) -> str:
-    return f"{day.day:%A}, {day.day.day} {day.day:%B}"
+    return gettext("%(weekday)s, %(day)s", weekday=weekday(day.day), day=spoken_day(day.day))
 
 
 def _short(day: Day) -> str:
-    return f"{day.day.day} {day.day:%b}"
+    return short_day(day.day)
+
+
+def _words(mark: Mark) -> str:
+    said = gettext("%(state)s %(ago)s", state=STATES[mark.state], ago=ago(mark.started_at))
+    if mark.state == RunState.RUNNING:
+        return said
+    return gettext("%(run)s, took %(time)s", run=said, time=took(mark.took))

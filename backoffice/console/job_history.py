@@ -15,6 +15,7 @@ from backoffice.console.paging import Page
 from backoffice.jobs.health import WRONG, Condition, Health, count
 from backoffice.jobs.job import When
 from backoffice.jobs.models import JobRun, RunState
+from backoffice.language.texts import gettext, lazy
 from backoffice.web.times import took
 
 TONES = {
@@ -24,35 +25,35 @@ TONES = {
     RunState.LOST: "warn",
 }
 ASKED = {
-    "schedule": "by schedule",
-    "person": "asked by a founder",
-    "command": "at the terminal",
-    "service": "asked by a part of the product",
+    "schedule": lazy("by schedule"),
+    "person": lazy("asked by a founder"),
+    "command": lazy("at the terminal"),
+    "service": lazy("asked by a part of the product"),
 }
 HEALTHS: Mapping[Health, tuple[str, str]] = {
-    Health.FAILED: ("Failed", "bad"),
-    Health.LATE: ("Late", "bad"),
-    Health.RUNNING: ("Running", "info"),
-    Health.RESTING: ("Resting", "mute"),
-    Health.GOOD: ("In order", "good"),
-    Health.NEVER: ("Has not run", "mute"),
+    Health.FAILED: (lazy("Failed"), "bad"),
+    Health.LATE: (lazy("Late"), "bad"),
+    Health.RUNNING: (lazy("Running"), "info"),
+    Health.RESTING: (lazy("Resting"), "mute"),
+    Health.GOOD: (lazy("In order"), "good"),
+    Health.NEVER: (lazy("Has not run"), "mute"),
 }
 # What the list of jobs can be narrowed to: a word of the address, what it is called, and what fits.
 NARROWED: Mapping[str, tuple[str, frozenset[Health]]] = {
-    "wrong": ("Late or failed", WRONG),
-    "failed": ("Failed", frozenset({Health.FAILED})),
-    "late": ("Late", frozenset({Health.LATE})),
-    "running": ("Running", frozenset({Health.RUNNING})),
-    "resting": ("Resting", frozenset({Health.RESTING})),
+    "wrong": (lazy("Late or failed"), WRONG),
+    "failed": (lazy("Failed"), frozenset({Health.FAILED})),
+    "late": (lazy("Late"), frozenset({Health.LATE})),
+    "running": (lazy("Running"), frozenset({Health.RUNNING})),
+    "resting": (lazy("Resting"), frozenset({Health.RESTING})),
 }
 # What the runs of a job can be narrowed to.
 STATES: Mapping[str, str] = {
-    RunState.SUCCEEDED: "Succeeded",
-    RunState.FAILED: "Failed",
-    RunState.LOST: "Lost: its worker died",
-    RunState.RUNNING: "Running",
-    RunState.WAITING: "Waiting",
-    RunState.SKIPPED: "Skipped: nothing left to do",
+    RunState.SUCCEEDED: lazy("Succeeded"),
+    RunState.FAILED: lazy("Failed"),
+    RunState.LOST: lazy("Lost: its worker died"),
+    RunState.RUNNING: lazy("Running"),
+    RunState.WAITING: lazy("Waiting"),
+    RunState.SKIPPED: lazy("Skipped: nothing left to do"),
 }
 
 
@@ -139,10 +140,10 @@ def glances(found: Iterable[Condition]) -> list[Glance]:
         )
 
     return [
-        of("failed", "when they last ran", tone="bad"),
-        of("late", "by 15 minutes and more", tone="bad"),
-        of("running", "at this moment"),
-        of("resting", "paused, or of a plugin that is off"),
+        of("failed", gettext("when they last ran"), tone="bad"),
+        of("late", gettext("by 15 minutes and more"), tone="bad"),
+        of("running", gettext("at this moment")),
+        of("resting", gettext("paused, or of a plugin that is off")),
     ]
 
 
@@ -156,7 +157,7 @@ def shown(condition: Condition, *, owner: str) -> dict[str, Any]:
         "title": entry.title,
         "owner": owner,
         "url": f"/console/jobs/{entry.name}",
-        "when": when.words if when and entry.job.when else "when something asks for it",
+        "when": when.words if when and entry.job.when else gettext("when something asks for it"),
         "changed": row is not None and row.changed_at is not None,
         "on": condition.on,
         "paused": condition.paused,

@@ -21,18 +21,20 @@ from backoffice.console import job_history
 from backoffice.console.guard import GuardedView
 from backoffice.console.job_charts import by_day
 from backoffice.console.paging import cursor, page_by_key
+from backoffice.console.weekdays import DAY_NAMES
 from backoffice.jobs import history, queries, registry, services
 from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.health import LATE_AFTER, WRONG, Condition, Health, conditions
 from backoffice.jobs.job import WEEKDAYS, When, at_time, daily, every, weekly
 from backoffice.jobs.models import RunState
 from backoffice.jobs.registry import CORE, Registered
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
 
 DAILY, WEEKLY, EVERY, AS_INSTALLED = "daily", "weekly", "every", "as-installed"
-UNITS = ("second", "minute", "hour")
+UNITS = {"second": lazy("Seconds"), "minute": lazy("Minutes"), "hour": lazy("Hours")}
 LARGEST_COUNT = 999
 
 
@@ -40,26 +42,33 @@ class TimeForm(FlaskForm):
     """When a job runs, without a syntax to know."""
 
     how = RadioField(
-        "How often",
+        lazy("How often"),
         choices=[
-            SelectChoice(DAILY, "Every day"),
-            SelectChoice(WEEKLY, "Once a week"),
-            SelectChoice(EVERY, "Again and again"),
-            SelectChoice(AS_INSTALLED, "As it was installed"),
+            SelectChoice(DAILY, lazy("Every day")),
+            SelectChoice(WEEKLY, lazy("Once a week")),
+            SelectChoice(EVERY, lazy("Again and again")),
+            SelectChoice(AS_INSTALLED, lazy("As it was installed")),
         ],
     )
-    at = TimeField("At (UTC)", [Optional()], description="For every day and once a week.")
+    at = TimeField(lazy("At (UTC)"), [Optional()], description=lazy("For every day and once a week."))
     on = SelectField(
-        "On",
-        choices=[SelectChoice(day, day.capitalize()) for day in WEEKDAYS],
-        description="For once a week.",
+        lazy("On"),
+        choices=[SelectChoice(day, name) for day, name in zip(WEEKDAYS, DAY_NAMES, strict=True)],
+        description=lazy("For once a week."),
     )
     count = IntegerField(
-        "Every",
-        [Optional(), NumberRange(1, LARGEST_COUNT, f"Write a number from 1 to {LARGEST_COUNT}.")],
-        description="For again and again: how much lies between two runs.",
+        lazy("Every"),
+        [
+            Optional(),
+            NumberRange(
+                1,
+                LARGEST_COUNT,
+                lazy("Write a number from 1 to %(most)s.", most=LARGEST_COUNT),
+            ),
+        ],
+        description=lazy("For again and again: how much lies between two runs."),
     )
-    unit = SelectField("Unit", choices=[SelectChoice(unit, f"{unit.capitalize()}s") for unit in UNITS])
+    unit = SelectField(lazy("Unit"), choices=[SelectChoice(unit, name) for unit, name in UNITS.items()])
 
     @classmethod
     def filled(cls, when: When) -> "TimeForm":
@@ -81,10 +90,10 @@ class TimeForm(FlaskForm):
             return None
         if how == EVERY:
             if not self.count.data:
-                raise Rejected(count=f"Write a number from 1 to {LARGEST_COUNT}.")
+                raise Rejected(count=gettext("Write a number from 1 to %(most)s.", most=LARGEST_COUNT))
             return every(**{f"{self.unit.data}s": self.count.data}).text
         if self.at.data is None:
-            raise Rejected(at="Write a time of day, such as 03:10.")
+            raise Rejected(at=gettext("Write a time of day, such as 03:10."))
         at = at_time(self.at.data)
         return (daily(at=at) if how == DAILY else weekly(on=self.on.data, at=at)).text
 
@@ -100,8 +109,8 @@ class JobsPage(GuardedView):
         "resume": JOBS_EDIT,
         "time": JOBS_EDIT,
     }
-    title = "Jobs"
-    category = "Operations"
+    title = lazy("Jobs")
+    category = lazy("Operations")
     address = "jobs"
     icon = "jobs"
 
@@ -176,17 +185,19 @@ class JobsPage(GuardedView):
     @expose("/<job:which>/run", methods=("POST",))
     def run(self, which: str) -> Response:
         """Have a worker run it now."""
-        return self._do(which, services.run_now, "It is in the queue and runs as soon as a worker is free.")
+        return self._do(
+            which, services.run_now, gettext("It is in the queue and runs as soon as a worker is free.")
+        )
 
     @expose("/<job:which>/pause", methods=("POST",))
     def pause(self, which: str) -> Response:
         """Let it rest."""
-        return self._do(which, services.pause_job, "It rests until you resume it.")
+        return self._do(which, services.pause_job, gettext("It rests until you resume it."))
 
     @expose("/<job:which>/resume", methods=("POST",))
     def resume(self, which: str) -> Response:
         """Let it go on."""
-        return self._do(which, services.resume_job, "It goes on at its next time.")
+        return self._do(which, services.resume_job, gettext("It goes on at its next time."))
 
     @expose("/<job:which>/time", methods=("GET", "POST"))
     def time(self, which: str) -> str | Response | tuple[str, int]:
@@ -204,12 +215,17 @@ class JobsPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="The time is changed.",
+            said=gettext("The time is changed."),
             record=row,
-            heading="Change the time",
-            intro=f"{entry.title}: now {When(row.time).words}. As it was installed: {entry.job.when.words}.",
+            heading=gettext("Change the time"),
+            intro=gettext(
+                "%(title)s: now %(when)s. As it was installed: %(words)s.",
+                title=entry.title,
+                when=When(row.time).words,
+                words=entry.job.when.words,
+            ),
             cancel_url=_address(which),
-            crumbs=[*_crumbs(entry), {"title": "Change the time"}],
+            crumbs=[*_crumbs(entry), {"title": gettext("Change the time")}],
         )
 
     def _do(self, which: str, verb: Callable[..., object], said: str) -> Response:
@@ -238,14 +254,14 @@ def _address(which: str) -> str:
 
 def _crumbs(entry: Registered) -> list[dict[str, str]]:
     return [
-        {"title": "Jobs", "url": "/console/jobs/"},
+        {"title": gettext("Jobs"), "url": "/console/jobs/"},
         {"title": entry.title, "url": _address(entry.name)},
     ]
 
 
 def _owner(owner: str) -> str:
     titles = {plugin.name: plugin.title for plugin in _plugins()}
-    return "The core" if owner == CORE else titles.get(owner, owner)
+    return gettext("The core") if owner == CORE else titles.get(owner, owner)
 
 
 def _plugins() -> Sequence[Plugin]:

@@ -14,33 +14,35 @@ from backoffice.console.command import Command
 from backoffice.console.grid import Grid, moment
 from backoffice.console.grids.large import HERE
 from backoffice.console.guard import GuardedView
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.large_changes import queries, services
 from backoffice.large_changes.models import UNDER_WAY, ChangeState, LargeChange
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 
-CRUMB = {"title": "Large changes", "url": HERE}
+CRUMB = {"title": lazy("Large changes"), "url": HERE}
 STATES = {
-    ChangeState.WAITING: ("Waiting", "info"),
-    ChangeState.LOOKING: ("Under way", "info"),
-    ChangeState.CHANGING: ("Under way", "info"),
-    ChangeState.DONE: ("Done", "good"),
-    ChangeState.REFUSED: ("Not done", "warn"),
-    ChangeState.STOPPED: ("Stopped", "mute"),
-    ChangeState.FAILED: ("Failed", "bad"),
+    ChangeState.WAITING: (lazy("Waiting"), "info"),
+    ChangeState.LOOKING: (lazy("Under way"), "info"),
+    ChangeState.CHANGING: (lazy("Under way"), "info"),
+    ChangeState.DONE: (lazy("Done"), "good"),
+    ChangeState.REFUSED: (lazy("Not done"), "warn"),
+    ChangeState.STOPPED: (lazy("Stopped"), "mute"),
+    ChangeState.FAILED: (lazy("Failed"), "bad"),
 }
 # What a change goes through, in the words of its page.
 STEPS = {
-    ChangeState.WAITING: "Waiting for its turn",
-    ChangeState.LOOKING: "Looking again which rows fit, and whether you may still do this",
-    ChangeState.CHANGING: "Changing all of them at once",
-    ChangeState.DONE: "Done",
+    ChangeState.WAITING: lazy("Waiting for its turn"),
+    ChangeState.LOOKING: lazy("Looking again which rows fit, and whether you may still do this"),
+    ChangeState.CHANGING: lazy("Changing all of them at once"),
+    ChangeState.DONE: lazy("Done"),
 }
 ENDED = {
-    ChangeState.DONE: "It is done.",
-    ChangeState.REFUSED: "It could not be done. Nothing was changed.",
-    ChangeState.STOPPED: "You stopped it before it began. Nothing was changed.",
-    ChangeState.FAILED: "It did not come to an end, and nothing was changed. Try again later.",
+    ChangeState.DONE: lazy("It is done."),
+    ChangeState.REFUSED: lazy("It could not be done. Nothing was changed."),
+    ChangeState.STOPPED: lazy("You stopped it before it began. Nothing was changed."),
+    ChangeState.FAILED: lazy("It did not come to an end, and nothing was changed. Try again later."),
 }
 
 
@@ -48,11 +50,11 @@ class LargeChangesPage(GuardedView):
     """Somebody's own large changes of the last month, and the page of each."""
 
     doors = {"index": CONSOLE_ENTER, "details": CONSOLE_ENTER, "stop": CONSOLE_ENTER}
-    title = "Large changes"
-    category = "School"
+    title = lazy("Large changes")
+    category = lazy("School")
     address = "large-changes"
     icon = "clipboard"
-    commands = (Command("See your large changes", "index", "large-changes/"),)
+    commands = (Command(lazy("See your large changes"), "index", "large-changes/"),)
 
     def is_visible(self) -> bool:
         """In the menu of those who may change so many rows."""
@@ -98,7 +100,9 @@ class LargeChangesPage(GuardedView):
             "title": action,
             "list": grid.title if grid else row.grid,
             "list_url": f"{grid.url}/" if grid else None,
-            "count": grid.counted(row.count) if grid else f"{row.count:,} rows",
+            "count": grid.counted(row.count)
+            if grid
+            else ngettext("%(count)s rows", "%(count)s rows", row.count, count=amount(row.count)),
             "state": word,
             "tone": tone,
             "under_way": state in UNDER_WAY,
@@ -121,5 +125,5 @@ def _names(row: LargeChange) -> tuple[Grid | None, str]:
     for view in views:
         if view.endpoint == row.grid and isinstance(view, Grid):
             titles = {action.name: action.title for action in view.actions}
-            return view, titles.get(row.action, "A change of many rows")
-    return None, "A change of many rows"
+            return view, titles.get(row.action, gettext("A change of many rows"))
+    return None, gettext("A change of many rows")

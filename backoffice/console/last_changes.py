@@ -28,21 +28,23 @@ from backoffice.changes.models import (
 )
 from backoffice.changes.services import Field, fields_of
 from backoffice.console import settings_form
+from backoffice.console.weekdays import short_names
 from backoffice.host.models import PluginState
 from backoffice.jobs.job import When
 from backoffice.jobs.models import JobSchedule
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools import labels, names
 from backoffice.schools.models import Action, Classroom, NamesShown, School, Student
 from backoffice.schools.services.actions import ICONS
 from backoffice.web.identity import runtime, settings
 
-NOBODY = "Somebody"
-NOTHING = "nothing"
+NOBODY = lazy("Somebody")
+NOTHING = lazy("nothing")
 SHOWN = {
-    NamesShown.NAMES: "name and initial",
-    NamesShown.ALIASES: "alias",
-    NamesShown.AVATARS: "picture only",
-    NamesShown.USERNAMES: "no list",
+    NamesShown.NAMES: lazy("name and initial"),
+    NamesShown.ALIASES: lazy("alias"),
+    NamesShown.AVATARS: lazy("picture only"),
+    NamesShown.USERNAMES: lazy("no list"),
 }
 SCHOOL_DAYS = "school-days/?school={}"
 SCHOOL_FORMS: Mapping[str, str] = {
@@ -94,7 +96,11 @@ def title_of(row: DeclarativeBase, field: str) -> str:
     if isinstance(row, PluginState):
         model = _settings_of(row)
         known = model is not None and field in model.model_fields
-        return settings_form.title_of(model, field) if model is not None and known else "A former setting"
+        return (
+            settings_form.title_of(model, field)
+            if model is not None and known
+            else gettext("A former setting")
+        )
     return TITLES[type(row)][field]
 
 
@@ -169,7 +175,7 @@ def _name(value: list[str | None]) -> str:
 
 
 def _yes_or_no(value: Any) -> str:
-    return "yes" if value else "no"
+    return gettext("yes") if value else gettext("no")
 
 
 def _mark(value: list[str | None]) -> str:
@@ -179,33 +185,37 @@ def _mark(value: list[str | None]) -> str:
 
 def _hours(value: list[int] | None) -> str:
     if value is None:
-        return "no hours"
+        return gettext("no hours")
     begin, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in value)
-    return f"{begin} to {end}"
+    return gettext("%(begin)s to %(end)s", begin=begin, end=end)
 
 
 def _days(value: list[str]) -> str:
-    return ", ".join(day.capitalize() for day in value)
+    return ", ".join(short_names(value))
 
 
 TITLES: Mapping[type[DeclarativeBase], Mapping[str, str]] = {
-    Student: {StudentField.NAME: "Name"},
+    Student: {StudentField.NAME: lazy("Name")},
     Classroom: {
-        ClassroomField.NAME: "Name of the class",
-        ClassroomField.SHARED_DEVICES: "Students share devices",
-        ClassroomField.MARK: "Picture and colour",
-        ClassroomField.NAMES_SHOWN: "Behind the code",
-        ClassroomField.PINS_REQUIRED: "PINs are asked for",
-        ClassroomField.HOURS: "Open on school days",
+        ClassroomField.NAME: lazy("Name of the class"),
+        ClassroomField.SHARED_DEVICES: lazy("Students share devices"),
+        ClassroomField.MARK: lazy("Picture and colour"),
+        ClassroomField.NAMES_SHOWN: lazy("Behind the code"),
+        ClassroomField.PINS_REQUIRED: lazy("PINs are asked for"),
+        ClassroomField.HOURS: lazy("Open on school days"),
     },
-    Action: {ActionField.LABEL: "What it says", ActionField.VALUE: "Points", ActionField.ICON: "Picture"},
+    Action: {
+        ActionField.LABEL: lazy("What it says"),
+        ActionField.VALUE: lazy("Points"),
+        ActionField.ICON: lazy("Picture"),
+    },
     School: {
-        SchoolField.DAYS: "Days with lessons",
-        SchoolField.TIME_ZONE: "Time zone",
-        SchoolField.FACTOR_REQUIRED: "Second factor is required",
-        SchoolField.SIGN_IN_FROM: "Staff sign in from",
+        SchoolField.DAYS: lazy("Days with lessons"),
+        SchoolField.TIME_ZONE: lazy("Time zone"),
+        SchoolField.FACTOR_REQUIRED: lazy("Second factor is required"),
+        SchoolField.SIGN_IN_FROM: lazy("Staff sign in from"),
     },
-    JobSchedule: {JobField.TIME: "When it runs"},
+    JobSchedule: {JobField.TIME: lazy("When it runs")},
 }
 WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
     Student: {StudentField.NAME: _name},
@@ -226,7 +236,7 @@ WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
         SchoolField.DAYS: _days,
         SchoolField.TIME_ZONE: places.zone_name,
         SchoolField.FACTOR_REQUIRED: _yes_or_no,
-        SchoolField.SIGN_IN_FROM: lambda value: value or "anywhere",
+        SchoolField.SIGN_IN_FROM: lambda value: value or gettext("anywhere"),
     },
     JobSchedule: {JobField.TIME: lambda value: When(value).words},
 }

@@ -10,6 +10,7 @@ from backoffice.access.policy import can
 from backoffice.console.class_page import CRUMB
 from backoffice.console.guard import GuardedView
 from backoffice.console.locked_pins import NETWORKS, clock_time
+from backoffice.language.texts import gettext, lazy
 from backoffice.students.pins import networks
 from backoffice.web.devices import visitor
 from backoffice.web.identity import done_reading, reading
@@ -19,8 +20,8 @@ class LockedNetworksPage(GuardedView):
     """The networks at which no device that is new to its class tries a PIN now."""
 
     doors = {"index": NETWORKS_OPEN, "open": NETWORKS_OPEN}
-    title = "Locked networks"
-    category = "School"
+    title = lazy("Locked networks")
+    category = lazy("School")
     address = "locked-networks"
     icon = "lock"
 
@@ -38,7 +39,9 @@ class LockedNetworksPage(GuardedView):
             schools=len({each.school for each in found}),
             form=FlaskForm(),
             crumbs=[
-                {"title": "Schools", "url": "/console/schools/"} if can(self.who, SCHOOLS_COUNT) else CRUMB,
+                {"title": gettext("Schools"), "url": "/console/schools/"}
+                if can(self.who, SCHOOLS_COUNT)
+                else CRUMB,
                 {"title": self.title},
             ],
         )
@@ -49,9 +52,9 @@ class LockedNetworksPage(GuardedView):
         done_reading()
         opened = networks.open_network(principal=self.who, network=request.form.get("network", ""))
         flash(
-            "Opened for the school's classes. Children there can try again now."
+            gettext("Opened for the school's classes. Children there can try again now.")
             if opened
-            else "It was not locked any more.",
+            else gettext("It was not locked any more."),
             "success",
         )
         return redirect(NETWORKS, 303)

@@ -12,6 +12,8 @@ from backoffice.access.permissions import NETWORKS_OPEN
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.language.moments import weekday
+from backoffice.language.texts import gettext
 from backoffice.schools.models import Classroom
 from backoffice.schools.queries import schools_run
 from backoffice.settings import Throttles
@@ -58,21 +60,25 @@ def clock_time(who: Principal, until: datetime) -> str:
     """The time of day where somebody is, with the day if that is another."""
     zone = ZoneInfo(who.time_zone)
     there, today = until.astimezone(zone), clock.now().astimezone(zone).date()
-    return f"{there:%H:%M}" if there.date() == today else f"{there:%A %H:%M}"
+    return f"{there:%H:%M}" if there.date() == today else f"{weekday(there)} {there:%H:%M}"
 
 
 def _shared(who: Principal, found: LockedClass) -> list[dict[str, str | None]]:
     """What is locked for more than one student."""
     shared = (
-        ("Devices that are new here", found.strangers_until, "Nobody who has a PIN gets in there."),
-        ("The class's own devices", found.devices_until, "Tablets and cards still work."),
+        (
+            gettext("Devices that are new here"),
+            found.strangers_until,
+            gettext("Nobody who has a PIN gets in there."),
+        ),
+        (gettext("The class's own devices"), found.devices_until, gettext("Tablets and cards still work.")),
     )
     devices = sorted(found.devices, key=lambda each: (each.tablet or "", each.last_child or ""))
     lines: list[dict[str, str | None]] = [
         {"what": what, "until": clock_time(who, until), "more": more} for what, until, more in shared if until
     ]
     for each in devices:
-        what = f"The tablet {each.tablet}" if each.tablet else "A device"
-        more = f"Last used by {each.last_child}." if each.last_child else None
+        what = gettext("The tablet %(tablet)s", tablet=each.tablet) if each.tablet else gettext("A device")
+        more = gettext("Last used by %(child)s.", child=each.last_child) if each.last_child else None
         lines.append({"what": what, "until": clock_time(who, each.until), "more": more})
     return lines

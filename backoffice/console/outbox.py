@@ -11,6 +11,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.jobs import NO_WAY_OUT
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.outbox.registry import CORE
@@ -25,10 +26,10 @@ TONES = {
     MailState.FAILED: "bad",
 }
 WORDS = {
-    MailState.QUEUED: "Waiting",
-    MailState.SENDING: "Being sent",
-    MailState.SENT: "Sent",
-    MailState.FAILED: "Given up",
+    MailState.QUEUED: lazy("Waiting"),
+    MailState.SENDING: lazy("Being sent"),
+    MailState.SENT: lazy("Sent"),
+    MailState.FAILED: lazy("Given up"),
 }
 
 
@@ -38,23 +39,23 @@ class OutboxGrid(Grid):
     entity = OutgoingMail
     doors = {"index": MAIL_READ, "act": MAIL_READ}
     icon = "mail"
-    title = "Mail"
-    category = "Operations"
+    title = lazy("Mail")
+    category = lazy("Operations")
     address = "outbox"
-    noun = ("mail", "mails")
+    noun = (lazy("mail"), lazy("mails"))
     newest_first = True
     columns = (
-        Column("name", "Mail"),
-        Column("state", "State"),
-        Column("created_at", "Written", sort=By(OutgoingMail.id, ("pk_mail",), latest_first=True)),
-        Column("finished_at", "Done or next try"),
-        Column("attempts", "Tries", numeric=True),
-        Column("reason", "Why not"),
+        Column("name", lazy("Mail")),
+        Column("state", lazy("State")),
+        Column("created_at", lazy("Written"), sort=By(OutgoingMail.id, ("pk_mail",), latest_first=True)),
+        Column("finished_at", lazy("Done or next try")),
+        Column("attempts", lazy("Tries"), numeric=True),
+        Column("reason", lazy("Why not")),
     )
     filters = (
         ChoiceFilter(
             "state",
-            "State",
+            lazy("State"),
             choices=tuple(
                 Choice(state.value, words, OutgoingMail.state == state.value)
                 for state, words in WORDS.items()
@@ -66,10 +67,10 @@ class OutboxGrid(Grid):
     actions = (
         BulkAction(
             "retry",
-            "Try again",
+            lazy("Try again"),
             MAIL_RETRY,
             "retry",
-            "{count} will be tried again at once, if given up within the last 30 days.",
+            lazy("{count} will be tried again at once, if given up within the last 30 days."),
             whole=True,
         ),
     )
@@ -97,12 +98,12 @@ class OutboxGrid(Grid):
         """What the page is for, and whether mails go out at all."""
         del tx
         return {
-            "description": "Whom a mail is for and what it says is not shown."
+            "description": gettext("Whom a mail is for and what it says is not shown.")
             if settings().smtp_url is not None
             else NO_WAY_OUT,
             "empty": {
-                "title": "No mail yet",
-                "sentence": "Mails appear here as they are written.",
+                "title": gettext("No mail yet"),
+                "sentence": gettext("Mails appear here as they are written."),
                 "url": None,
                 "action": None,
                 "icon": "mail",
@@ -113,8 +114,8 @@ class OutboxGrid(Grid):
         """Try mails again that were given up."""
         count = retry_mail(principal=self.who, mails=mails)
         if count == 0:
-            return "None of them was given up, or what they said is forgotten by now."
-        return f"{self.counted(count)} will be tried again."
+            return gettext("None of them was given up, or what they said is forgotten by now.")
+        return gettext("%(rows)s will be tried again.", rows=self.counted(count))
 
 
 def _spoken(name: str) -> str:

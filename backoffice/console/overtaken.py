@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from wtforms import Field
 
+from backoffice.language.texts import gettext
 from backoffice.problems import Overtaken, Rejected
 
 
@@ -21,5 +22,8 @@ def not_over_others(seen: Field, now: Callable[[], tuple[str, str]]) -> Iterator
         # What the browser sent before stands in the field that is shown again otherwise.
         seen.data = version
         raise Rejected.whole(
-            f"This was changed while you wrote: now it is {words}. Save again to write yours over it."
+            gettext(
+                "This was changed while you wrote: now it is %(words)s. Save again to write yours over it.",
+                words=words,
+            )
         ) from None

@@ -12,22 +12,26 @@ from backoffice.access.permissions import PERMISSIONS_READ, Permission
 from backoffice.access.policy import RoleName
 from backoffice.console.grid import Grid
 from backoffice.console.guard import GuardedView
+from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from backoffice.web.identity import reading, runtime
 from backoffice.wording import spoken
 
 # What people call each role, and where somebody is it.
 ROLES: Mapping[RoleName, tuple[str, str]] = {
-    RoleName.FOUNDER: ("Founder", "staff of the company, with a second factor: everywhere"),
-    RoleName.LEADER: ("Leader", "in the schools, or all schools of the district, that they lead"),
-    RoleName.PRIVACY_OFFICER: ("Privacy officer", "in the schools of their district"),
-    RoleName.TEACHER: ("Teacher", "at the schools where they work, whatever they teach there"),
-    RoleName.SOLE_TEACHER: ("Sole teacher", "in the school of their own that they signed up with"),
-    RoleName.OWNER: ("Owner", "of a class: in the classes that are theirs"),
-    RoleName.CO_TEACHER: ("Co-teacher", "in the classes that they teach together with the owner"),
-    RoleName.HELPER: ("Helper", "in the classes in which they help"),
-    RoleName.GUARDIAN: ("Parent", "for their own child, once its teacher has agreed"),
-    RoleName.STUDENT: ("Student", "for themselves, in the class whose code they came in by"),
+    RoleName.FOUNDER: (lazy("Founder"), lazy("staff of the company, with a second factor: everywhere")),
+    RoleName.LEADER: (lazy("Leader"), lazy("in the schools, or all schools of the district, that they lead")),
+    RoleName.PRIVACY_OFFICER: (lazy("Privacy officer"), lazy("in the schools of their district")),
+    RoleName.TEACHER: (lazy("Teacher"), lazy("at the schools where they work, whatever they teach there")),
+    RoleName.SOLE_TEACHER: (
+        lazy("Sole teacher"),
+        lazy("in the school of their own that they signed up with"),
+    ),
+    RoleName.OWNER: (lazy("Owner"), lazy("of a class: in the classes that are theirs")),
+    RoleName.CO_TEACHER: (lazy("Co-teacher"), lazy("in the classes that they teach together with the owner")),
+    RoleName.HELPER: (lazy("Helper"), lazy("in the classes in which they help")),
+    RoleName.GUARDIAN: (lazy("Parent"), lazy("for their own child, once its teacher has agreed")),
+    RoleName.STUDENT: (lazy("Student"), lazy("for themselves, in the class whose code they came in by")),
 }
 
 
@@ -35,8 +39,8 @@ class PermissionsPage(GuardedView):
     """The matrix of permissions and roles, for founders and leaders."""
 
     doors = {"index": PERMISSIONS_READ}
-    title = "Permissions"
-    category = "School"
+    title = lazy("Permissions")
+    category = lazy("School")
     address = "permissions"
     icon = "key"
 

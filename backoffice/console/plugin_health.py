@@ -14,9 +14,11 @@ from backoffice.host.models import Done
 from backoffice.host.queries import Standing
 from backoffice.jobs import registry
 from backoffice.jobs.health import WRONG, Condition, conditions
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin
 from backoffice.storage.migrate import is_current
-from backoffice.tiles import counted, once
+from backoffice.tiles import once
 from backoffice.web.identity import runtime
 from backoffice.wording import spoken
 
@@ -27,9 +29,9 @@ TONES: Mapping[State, str] = {
     State.STALE: "warn",
 }
 DONE: Mapping[Done, str] = {
-    Done.SWITCHED_ON: "Switched on",
-    Done.SWITCHED_OFF: "Switched off",
-    Done.SET: "Set",
+    Done.SWITCHED_ON: lazy("Switched on"),
+    Done.SWITCHED_OFF: lazy("Switched off"),
+    Done.SET: lazy("Set"),
 }
 
 
@@ -54,7 +56,7 @@ class Health:
     def summary(self) -> Sign:
         """All of it in one chip."""
         if not self.problems:
-            return Sign("", "In order", "good")
+            return Sign("", gettext("In order"), "good")
         return Sign("", ", ".join(self.problems), "bad")
 
 
@@ -66,21 +68,35 @@ def health(tx: Transaction, standing: Standing) -> Health:
     if plugin.migrations is not None:
         current = is_current(tx.connection(), plugin.migrations)
         if not current:
-            problems.append("tables of another version")
+            problems.append(gettext("tables of another version"))
         signs.append(
-            Sign("Its tables", *(("up to date", "good") if current else ("of another version", "bad")))
+            Sign(
+                gettext("Its tables"),
+                *((gettext("up to date"), "good") if current else (gettext("of another version"), "bad")),
+            )
         )
     jobs = once(tx, _jobs).get(plugin.name, ())
     wrong = [each for each in jobs if each.health in WRONG]
     if wrong:
-        problems.append(f"{counted(len(wrong), 'job')} late or failed")
+        problems.append(
+            ngettext(
+                "1 job late or failed", "%(count)s jobs late or failed", len(wrong), count=amount(len(wrong))
+            )
+        )
     for each in jobs:
         words, tone = job_history.HEALTHS[each.health]
         signs.append(Sign(each.entry.title, words.lower(), tone, f"/console/jobs/{each.entry.name}"))
     kept = promises(tx, plugin)
     short = [each for each in kept if each.short]
     if short:
-        problems.append(f"{counted(len(short), 'promise')} not kept or not checked in time")
+        problems.append(
+            ngettext(
+                "1 promise not kept or not checked in time",
+                "%(count)s promises not kept or not checked in time",
+                len(short),
+                count=amount(len(short)),
+            )
+        )
     return Health(signs, problems if standing.enabled else [], jobs)
 
 
@@ -113,9 +129,9 @@ def told(tx: Transaction, plugin: Plugin) -> list[dict[str, Any]]:
 
 def _who(account: int | None, names: Mapping[int, str], *, at_server: bool) -> str:
     if at_server:
-        return "at the server"
+        return gettext("at the server")
     name = names.get(account) if account else None
-    return f"by {name}" if name else "by a founder who is not active any more"
+    return gettext("by %(name)s", name=name) if name else gettext("by a founder who is not active any more")
 
 
 def _jobs(tx: Transaction) -> dict[str, list[Condition]]:

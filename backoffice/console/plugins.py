@@ -17,11 +17,13 @@ from backoffice.access.transaction import Transaction
 from backoffice.console import plugin_health, settings_form
 from backoffice.console.guard import GuardedView
 from backoffice.console.job_charts import by_day
+from backoffice.console.listed import listed
 from backoffice.host import queries, services
 from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
 from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.history import by_day as by_day_of
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, runtime
@@ -42,9 +44,9 @@ class SwitchOffForm(SwitchForm):
     """Switching off what keeps promises."""
 
     reason = StringField(
-        "Why",
-        [DataRequired("Say why, in a sentence."), Length(max=services.LONGEST_REASON)],
-        description="The other founders read it, and it is kept with the date.",
+        lazy("Why"),
+        [DataRequired(lazy("Say why, in a sentence.")), Length(max=services.LONGEST_REASON)],
+        description=lazy("The other founders read it, and it is kept with the date."),
     )
 
 
@@ -58,8 +60,8 @@ class PluginsPage(GuardedView):
         "configure": PLUGINS_EDIT,
     }
     fresh = frozenset({"switch", "configure"})
-    title = "Plugins"
-    category = "Operations"
+    title = lazy("Plugins")
+    category = lazy("Operations")
     address = "plugins"
     icon = "plugins"
 
@@ -141,18 +143,30 @@ class PluginsPage(GuardedView):
             )
             return _address(plugin)
 
-        verb = "off" if standing.enabled else "on"
+        said, heading, switch = (
+            (
+                gettext("%(title)s is switched off.", title=plugin.title),
+                gettext("Switch %(title)s off?", title=plugin.title),
+                gettext("Switch off"),
+            )
+            if standing.enabled
+            else (
+                gettext("%(title)s is switched on.", title=plugin.title),
+                gettext("Switch %(title)s on?", title=plugin.title),
+                gettext("Switch on"),
+            )
+        )
         return self.form_page(
             form,
             save=save,
-            said=f"{plugin.title} is switched {verb}.",
+            said=said,
             template="console/confirm.html",
-            heading=f"Switch {plugin.title} {verb}?",
+            heading=heading,
             sentences=list(_consequences(plugin, switching_off=standing.enabled)),
             danger=standing.enabled,
-            submit_title=f"Switch {verb}",
+            submit_title=switch,
             cancel_url=_address(plugin),
-            crumbs=[*_crumbs(plugin), {"title": f"Switch {verb}"}],
+            crumbs=[*_crumbs(plugin), {"title": switch}],
         )
 
     @expose("/<plugin:which>/settings", methods=("GET", "POST"))
@@ -164,7 +178,7 @@ class PluginsPage(GuardedView):
         plugin = standing.plugin
         model = plugin.settings
         if model is None:
-            flash(f"{plugin.title} has nothing to set.", "info")
+            flash(gettext("%(title)s has nothing to set.", title=plugin.title), "info")
             return redirect(_address(plugin), 303)
         stored = queries.stored_settings(tx, which)
         holds = queries.understood(model, stored)
@@ -179,9 +193,9 @@ class PluginsPage(GuardedView):
                 problem=problem,
                 filled_in=filled_in,
                 rows=settings_form.rows(model, form, holds, saved_meanwhile=meanwhile),
-                heading=f"Settings of {plugin.title}",
+                heading=gettext("Settings of %(title)s", title=plugin.title),
                 cancel_url=_address(plugin),
-                crumbs=[*_crumbs(plugin), {"title": "Settings"}],
+                crumbs=[*_crumbs(plugin), {"title": gettext("Settings")}],
             )
 
         problem = None
@@ -207,7 +221,7 @@ class PluginsPage(GuardedView):
                     form.seen.data = queries.seen(stored)
                     meanwhile = settings_form.differing(model, form, holds)
             else:
-                flash("Saved. It holds from the next piece of work on.", "success")
+                flash(gettext("Saved. It holds from the next piece of work on."), "success")
                 return redirect(_address(plugin), 303)
         return (page(), 422) if form.errors or problem else page()
 
@@ -235,72 +249,84 @@ def _address(plugin: Plugin) -> str:
 
 def _crumbs(plugin: Plugin) -> list[dict[str, str]]:
     return [
-        {"title": "Plugins", "url": "/console/plugins/"},
+        {"title": gettext("Plugins"), "url": "/console/plugins/"},
         {"title": plugin.title, "url": _address(plugin)},
     ]
 
 
 def _adds_in_short(plugin: Plugin) -> Iterator[str]:
-    for count, one, many in (
-        (len(plugin.pages), "page", "pages"),
-        (len(plugin.jobs), "job", "jobs"),
-        (len(plugin.mails), "mail", "mails"),
-        (len(plugin.controls), "promise checked", "promises checked"),
-    ):
-        if count:
-            yield f"{count} {one if count == 1 else many}"
+    if count := len(plugin.pages):
+        yield ngettext("1 page", "%(count)s pages", count, count=count)
+    if count := len(plugin.jobs):
+        yield ngettext("1 job", "%(count)s jobs", count, count=count)
+    if count := len(plugin.mails):
+        yield ngettext("1 mail", "%(count)s mails", count, count=count)
+    if count := len(plugin.controls):
+        yield ngettext("1 promise checked", "%(count)s promises checked", count, count=count)
 
 
 def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
     """What a plugin brings, kind by kind, in words."""
     jobs = [
-        f"{job.title or job.name} ({job.when.words if job.when else 'when it is asked for'})"
+        f"{job.title or job.name} ({job.when.words if job.when else gettext('when it is asked for')})"
         for job in plugin.jobs
     ]
     kinds: tuple[tuple[str, Sequence[str]], ...] = (
-        ("Pages of the console", [page.title for page in plugin.pages if issubclass(page, GuardedView)]),
-        ("Other pages", _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
-        ("Jobs", jobs),
-        ("Mails", [spoken(mail.name) for mail in plugin.mails]),
-        ("Commands", [f"backoffice {command.name}" for command in plugin.commands]),
-        ("Acts on", [event.__name__ for event in plugin.handlers]),
-        ("Checks these promises", [check.control for check in plugin.controls]),
-        ("Permissions", plugin.permissions),
-        ("Needs", plugin.requires),
+        (
+            gettext("Pages of the console"),
+            [page.title for page in plugin.pages if issubclass(page, GuardedView)],
+        ),
+        (gettext("Other pages"), _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
+        (gettext("Jobs"), jobs),
+        (gettext("Mails"), [spoken(mail.name) for mail in plugin.mails]),
+        (gettext("Commands"), [f"backoffice {command.name}" for command in plugin.commands]),
+        (gettext("Acts on"), [event.__name__ for event in plugin.handlers]),
+        (gettext("Checks these promises"), [check.control for check in plugin.controls]),
+        (gettext("Permissions"), plugin.permissions),
+        (gettext("Needs"), plugin.requires),
     )
     return ({"title": title, "items": items} for title, items in kinds if items)
 
 
 def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
     """What switching it would do, a sentence each."""
-    jobs = [job.title or job.name for job in plugin.jobs if not job.forgets]
+    jobs = [str(job.title or job.name) for job in plugin.jobs if not job.forgets]
     if not switching_off:
-        yield f"{plugin.title} works again everywhere within two seconds."
+        yield gettext("%(title)s works again everywhere within two seconds.", title=plugin.title)
         if jobs:
-            yield f"Its jobs run again: {', '.join(jobs)}. Work that waited for them is done."
+            yield gettext(
+                "Its jobs run again: %(jobs)s. Work that waited for them is done.", jobs=listed(jobs)
+            )
         return
-    pages = [page.title for page in plugin.pages if issubclass(page, GuardedView)]
+    pages = [str(page.title) for page in plugin.pages if issubclass(page, GuardedView)]
     pages += _public_addresses(plugin.blueprints)
     if pages:
-        yield f"These pages say that this part is switched off: {', '.join(pages)}."
+        yield gettext("These pages say that this part is switched off: %(pages)s.", pages=listed(pages))
     if jobs:
-        yield f"These jobs no longer run: {', '.join(jobs)}. What is asked of them waits."
+        yield gettext("These jobs no longer run: %(jobs)s. What is asked of them waits.", jobs=listed(jobs))
     if plugin.handlers:
-        yield f"It no longer acts on: {', '.join(event.__name__ for event in plugin.handlers)}."
+        yield gettext(
+            "It no longer acts on: %(events)s.", events=listed(event.__name__ for event in plugin.handlers)
+        )
     yield from _what_stays(plugin)
     if plugin.keeps_promises:
-        yield "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
+        yield gettext(
+            "Promises to schools stand on it: the other founders are told, and /trust shows that it is off."
+        )
 
 
 def _what_stays(plugin: Plugin) -> Iterator[str]:
     """What a switch never takes away."""
-    yield "What it holds is kept. Exporting and erasing somebody still reach it."
-    forgetting = [job.title or job.name for job in plugin.jobs if job.forgets]
+    yield gettext("What it holds is kept. Exporting and erasing somebody still reach it.")
+    forgetting = [str(job.title or job.name) for job in plugin.jobs if job.forgets]
     if forgetting:
-        yield f"What was not to be kept is still forgotten, by these jobs: {', '.join(forgetting)}."
+        yield gettext(
+            "What was not to be kept is still forgotten, by these jobs: %(forgetting)s.",
+            forgetting=listed(forgetting),
+        )
     standing = _public_addresses(plugin.standing_blueprints)
     if standing:
-        yield f"These pages stay: {', '.join(standing)}."
+        yield gettext("These pages stay: %(standing)s.", standing=listed(standing))
 
 
 def _public_addresses(blueprints: Sequence[Blueprint]) -> list[str]:

@@ -4,6 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, RadioField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
+from backoffice.language.texts import lazy
 from backoffice.schools.services.actions import ICONS, LONGEST_LABEL, MOST_POINTS
 from backoffice.schools.services.points import LONGEST_COMMENT
 
@@ -12,9 +13,14 @@ class AwardForm(FlaskForm):
     """Beside the children and the Action, which are buttons."""
 
     comment = StringField(
-        "Comment",
-        [Length(max=LONGEST_COMMENT, message=f"Shorten the comment to {LONGEST_COMMENT} letters.")],
-        description="For the staff of the class. Students and parents do not see it.",
+        lazy("Comment"),
+        [
+            Length(
+                max=LONGEST_COMMENT,
+                message=lazy("Shorten the comment to %(most)s letters.", most=LONGEST_COMMENT),
+            )
+        ],
+        description=lazy("For the staff of the class. Students and parents do not see it."),
     )
 
 
@@ -22,20 +28,20 @@ class ActionForm(FlaskForm):
     """What a teacher says of an Action."""
 
     label = StringField(
-        "What the student did",
-        [DataRequired("Write what the student did, in a few words."), Length(max=LONGEST_LABEL)],
-        description="Students and parents read it, such as “Helped a friend”. Leave out names.",
+        lazy("What the student did"),
+        [DataRequired(lazy("Write what the student did, in a few words.")), Length(max=LONGEST_LABEL)],
+        description=lazy("Students and parents read it, such as “Helped a friend”. Leave out names."),
     )
     points = IntegerField(
-        "Points",
+        lazy("Points"),
         [
-            InputRequired(f"Choose a number from 1 to {MOST_POINTS}."),
-            NumberRange(1, MOST_POINTS, f"Choose a number from 1 to {MOST_POINTS}."),
+            InputRequired(lazy("Choose a number from 1 to %(most)s.", most=MOST_POINTS)),
+            NumberRange(1, MOST_POINTS, lazy("Choose a number from 1 to %(most)s.", most=MOST_POINTS)),
         ],
         default=1,
     )
-    takes = BooleanField("It takes these points away")
-    icon = RadioField("Picture", choices=ICONS, default=next(iter(ICONS)))
+    takes = BooleanField(lazy("It takes these points away"))
+    icon = RadioField(lazy("Picture"), choices=ICONS, default=next(iter(ICONS)))
 
     @property
     def value(self) -> int:

@@ -15,7 +15,9 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts import places
 from backoffice.console.class_page import CRUMB
 from backoffice.console.guard import GuardedView
+from backoffice.console.weekdays import DAY_NAMES
 from backoffice.language import catalogues
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools.doors import DAYS
 from backoffice.schools.models import Classroom, School
 from backoffice.schools.queries import schools_run
@@ -24,28 +26,27 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/school-days/"
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class SchoolDaysForm(FlaskForm):
     """When a school teaches. What is chosen is judged by `school_days.set_school_days`."""
 
     days = SelectMultipleField(
-        "Days with lessons",
+        lazy("Days with lessons"),
         choices=[SelectChoice(day, name) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
         validate_choice=False,
         widget=CheckboxInput(),
         option_widget=CheckboxInput(),
     )
     time_zone = SelectField(
-        "Time zone",
+        lazy("Time zone"),
         validate_choice=False,
-        description="The clock on the wall of the school. Doors open and close by it.",
+        description=lazy("The clock on the wall of the school. Doors open and close by it."),
     )
     language = SelectField(
-        "Language",
+        lazy("Language"),
         validate_choice=False,
-        description="Children read it where they have not chosen, and so do those who are invited.",
+        description=lazy("Children read it where they have not chosen, and so do those who are invited."),
     )
 
 
@@ -53,8 +54,8 @@ class SchoolDaysPage(GuardedView):
     """When a school teaches."""
 
     doors = {"index": SCHOOL_DAYS_EDIT}
-    title = "School days"
-    category = "School"
+    title = lazy("School days")
+    category = lazy("School")
     address = "school-days"
     icon = "clock"
 
@@ -74,8 +75,8 @@ class SchoolDaysPage(GuardedView):
                 heading=self.title,
                 schools=schools,
                 nobodys={
-                    "title": "A leader of your school sets its days",
-                    "sentence": "In a school of your own you do it yourself.",
+                    "title": gettext("A leader of your school sets its days"),
+                    "sentence": gettext("In a school of your own you do it yourself."),
                 },
             )
             return page if request.method == "GET" or FlaskForm().validate() else (page, 422)
@@ -102,12 +103,15 @@ class SchoolDaysPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="Saved. Doors that keep hours follow at once.",
+            said=gettext("Saved. Doors that keep hours follow at once."),
             record=school,
             heading=self.title,
-            intro=f"On these days the classes of {school.name} that keep hours open their doors.",
+            intro=gettext(
+                "On these days the classes of %(school)s that keep hours open their doors.",
+                school=school.name,
+            ),
             cancel_url=back,
-            crumbs=[{"title": "Schools", "url": back} if counts else CRUMB, {"title": self.title}],
+            crumbs=[{"title": gettext("Schools"), "url": back} if counts else CRUMB, {"title": self.title}],
         )
 
 
@@ -127,10 +131,10 @@ def _zones(school: School) -> dict[str, list[tuple[str, str]]]:
     near = [zone for zone in places.zones_of(school.country) if zone in school_days.time_zones()]
     if school.time_zone not in school_days.time_zones():
         near.insert(0, school.time_zone)
-    groups = {places.countries().get(school.country, "Here"): near}
+    groups = {places.countries().get(school.country, gettext("Here")): near}
     for zone in sorted(school_days.time_zones() - set(near)):
         region, _, city = zone.partition("/")
-        groups.setdefault(region if city else "Everywhere", []).append(zone)
+        groups.setdefault(region if city else gettext("Everywhere"), []).append(zone)
     return {
         name: [(zone, places.zone_name(zone)) for zone in zones] for name, zones in groups.items() if zones
     }

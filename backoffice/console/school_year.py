@@ -12,6 +12,8 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.transaction import Transaction
 from backoffice.console.guard import GuardedView
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, School
 from backoffice.schools.services import school_years
@@ -28,8 +30,8 @@ class SchoolYearPage(GuardedView):
     """The classes of a school, and a new year for them."""
 
     doors = {"index": SCHOOL_YEARS_BEGIN}
-    title = "School year"
-    category = "School"
+    title = lazy("School year")
+    category = lazy("School")
     address = "school-year"
     icon = "clock"
 
@@ -50,9 +52,11 @@ class SchoolYearPage(GuardedView):
                 heading=self.title,
                 schools=schools,
                 nobodys={
-                    "title": "A leader of your school begins the year",
-                    "sentence": "In a school of your own you do it yourself. A single class you can archive"
-                    " on its page “Manage”.",
+                    "title": gettext("A leader of your school begins the year"),
+                    "sentence": gettext(
+                        "In a school of your own you do it yourself. A single class you can archive"
+                        " on its page “Manage”."
+                    ),
                 },
             )
             return page if request.method == "GET" or FlaskForm().validate() else (page, 422)
@@ -102,7 +106,7 @@ class SchoolYearPage(GuardedView):
             rows=[_row(each) for each in classes],
             looked=looked,
             sentences=_sentences(looked) if looked else [],
-            problem=" ".join(whole) or None,
+            problem=" ".join(map(str, whole)) or None,
             problems=problems,
             lines=[
                 {"id": f"name-{key}", "title": name, "sentence": problems[key]}
@@ -155,35 +159,62 @@ def _endings() -> list[Ending]:
     ]
 
 
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
-
-
 def _sentences(looked: YearPreview) -> list[str]:
     """What beginning does, in numbers."""
-    ends = _many(len(looked.lines), "class is", "classes are")
-    made = _many(looked.successors, "new class is", "new classes are")
-    up, out = _many(looked.moving, "student moves", "students move"), _many(looked.leaving, "leaves", "leave")
-    stops = (
-        _many(looked.codes, "code", "codes"),
-        _many(looked.cards, "personal card", "personal cards"),
-        _many(looked.tablets, "tablet", "tablets"),
+    up = ngettext(
+        "%(count)s student moves up", "%(count)s students move up", looked.moving, **_count(looked.moving)
     )
+    out = ngettext("%(count)s leaves", "%(count)s leave", looked.leaving, **_count(looked.leaving))
     said = [
-        f"{ends} archived. They can be read, with all points, and brought back one by one.",
-        f"{made} made, each with a new code. The doors are closed until somebody opens them.",
-        f"{up} up and {out}. Nobody is deleted, and points begin at nothing.",
-        f"{stops[0]}, {stops[1]} and {stops[2]} of the old classes stop working.",
+        ngettext(
+            "%(count)s class is archived. They can be read, with all points, and brought back one by one.",
+            "%(count)s classes are archived. They can be read, with all points, and brought back one by one.",
+            len(looked.lines),
+            **_count(len(looked.lines)),
+        ),
+        ngettext(
+            "%(count)s new class is made, each with a new code. The doors are closed until somebody"
+            " opens them.",
+            "%(count)s new classes are made, each with a new code. The doors are closed until somebody"
+            " opens them.",
+            looked.successors,
+            **_count(looked.successors),
+        ),
+        gettext("%(up)s and %(out)s. Nobody is deleted, and points begin at nothing.", up=up, out=out),
+        gettext(
+            "%(codes)s, %(cards)s and %(tablets)s of the old classes stop working.",
+            codes=ngettext("%(count)s code", "%(count)s codes", looked.codes, **_count(looked.codes)),
+            cards=ngettext(
+                "%(count)s personal card", "%(count)s personal cards", looked.cards, **_count(looked.cards)
+            ),
+            tablets=ngettext(
+                "%(count)s tablet", "%(count)s tablets", looked.tablets, **_count(looked.tablets)
+            ),
+        ),
     ]
     if looked.inside:
-        said.append(f"{_many(looked.inside, 'child is', 'children are')} signed in now and will be out.")
+        said.append(
+            ngettext(
+                "%(count)s child is signed in now and will be out.",
+                "%(count)s children are signed in now and will be out.",
+                looked.inside,
+                **_count(looked.inside),
+            )
+        )
     return said
 
 
 def _done(begun: school_years.Begun) -> str:
-    made, moved = _many(begun.made, "new class", "new classes"), _many(begun.moved, "student", "students")
-    ended = _many(begun.ended, "class", "classes")
-    return f"The new year has begun: {made} with {moved}, and {ended} archived."
+    return gettext(
+        "The new year has begun: %(made)s with %(moved)s, and %(ended)s archived.",
+        made=ngettext("%(count)s new class", "%(count)s new classes", begun.made, **_count(begun.made)),
+        moved=ngettext("%(count)s student", "%(count)s students", begun.moved, **_count(begun.moved)),
+        ended=ngettext("%(count)s class", "%(count)s classes", begun.ended, **_count(begun.ended)),
+    )
+
+
+def _count(number: int) -> dict[str, str]:
+    return {"count": amount(number)}
 
 
 def year_url(tx: Transaction, row: Classroom) -> str | None:

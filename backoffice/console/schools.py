@@ -22,6 +22,8 @@ from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.school_days import url_of
+from backoffice.console.weekdays import short_names
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools import queries
 from backoffice.schools.doors import in_order
 from backoffice.schools.models import School, SchoolKind
@@ -36,8 +38,8 @@ class SecondFactorForm(FlaskForm):
     """What a school requires."""
 
     required = BooleanField(
-        "Leaders and teachers must have a second factor",
-        description="A code of an app on their phone, beside the password.",
+        lazy("Leaders and teachers must have a second factor"),
+        description=lazy("A code of an app on their phone, beside the password."),
     )
 
 
@@ -48,19 +50,19 @@ class SchoolGrid(Grid):
     doors = {"index": SCHOOLS_COUNT, "second_factor": SCHOOLS_SECURE, "staff_sign_in": SCHOOLS_EDIT}
     fresh = Grid.fresh | {"second_factor", "staff_sign_in"}
     icon = "school"
-    title = "Schools"
-    category = "School"
+    title = lazy("Schools")
+    category = lazy("School")
     address = "schools"
-    noun = ("school", "schools")
+    noun = (lazy("school"), lazy("schools"))
     columns = (
-        Column("name", "School"),
-        Column("place", "Place"),
-        Column("classrooms", "Classes", numeric=True),
-        Column("students", "Students", numeric=True),
-        Column("staff", "Staff", numeric=True),
-        Column("days", "School days"),
-        Column("factor", "Second factor"),
-        Column("sign_in", "Staff sign in"),
+        Column("name", lazy("School")),
+        Column("place", lazy("Place")),
+        Column("classrooms", lazy("Classes"), numeric=True),
+        Column("students", lazy("Students"), numeric=True),
+        Column("staff", lazy("Staff"), numeric=True),
+        Column("days", lazy("School days")),
+        Column("factor", lazy("Second factor")),
+        Column("sign_in", lazy("Staff sign in")),
     )
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
@@ -75,12 +77,12 @@ class SchoolGrid(Grid):
         """What the page is for, in the words of who reads it."""
         founder = tx.principal.founder
         return {
-            "description": "Schools and numbers. Names of children are not shown to the company."
+            "description": gettext("Schools and numbers. Names of children are not shown to the company.")
             if founder
-            else "Your schools in numbers.",
+            else gettext("Your schools in numbers."),
             "empty": {
-                "title": "No schools yet",
-                "sentence": "Schools appear here as they join.",
+                "title": gettext("No schools yet"),
+                "sentence": gettext("Schools appear here as they join."),
                 "url": None,
                 "action": None,
                 "icon": "school",
@@ -102,11 +104,17 @@ class SchoolGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="Saved. It holds from everybody's next page on.",
+            said=gettext("Saved. It holds from everybody's next page on."),
             record=school,
-            heading="Second factor",
-            intro=f"Who works at {school.name} and has none is led to set one up, and to nothing else.",
-            crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "Second factor"}],
+            heading=gettext("Second factor"),
+            intro=gettext(
+                "Who works at %(school)s and has none is led to set one up, and to nothing else.",
+                school=school.name,
+            ),
+            crumbs=[
+                {"title": gettext("Schools"), "url": "/console/schools/"},
+                {"title": gettext("Second factor")},
+            ],
             cancel_url="/console/schools/",
         )
 
@@ -123,14 +131,20 @@ class SchoolGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="Saved.",
+            said=gettext("Saved."),
             record=school,
-            heading="How the staff sign in",
-            intro=f"Teachers and leaders of {school.name} then have to sign in with Google, or what else is"
-            " set up here, and with an account of this domain. Whoever signs in another way sees nothing of"
-            " the school. They must be invited all the same.",
+            heading=gettext("How the staff sign in"),
+            intro=gettext(
+                "Teachers and leaders of %(school)s then have to sign in with Google, or what else is set up"
+                " here, and with an account of this domain. Whoever signs in another way sees nothing of the"
+                " school. They must be invited all the same.",
+                school=school.name,
+            ),
             cancel_url="/console/schools/",
-            crumbs=[{"title": "Schools", "url": "/console/schools/"}, {"title": "How the staff sign in"}],
+            crumbs=[
+                {"title": gettext("Schools"), "url": "/console/schools/"},
+                {"title": gettext("How the staff sign in")},
+            ],
         )
 
     @staticmethod
@@ -145,11 +159,11 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.students:,}", "number"),
                 Cell(f"{counts.staff:,}", "number"),
                 Cell(
-                    ", ".join(day.capitalize() for day in in_order(school.school_days)) or "None",
+                    ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
                     url=url_of(school) if can(who, SCHOOL_DAYS_EDIT, school) else None,
                 ),
                 Cell(
-                    "Required" if school.factor_required else "Not required",
+                    gettext("Required") if school.factor_required else gettext("Not required"),
                     url=f"/console/schools/{school.public_id}/second-factor"
                     if school.id in scope(who, SCHOOLS_SECURE).schools
                     else None,
@@ -163,6 +177,10 @@ def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
     """How the staff sign in. Where there is nothing but passwords, there is nothing to ask for."""
     if school.kind == SchoolKind.PERSONAL:
         return Cell(None)
-    said = f"From {school.sign_in_from}" if school.sign_in_from else "As they like"
+    said = (
+        gettext("From %(domain)s", domain=school.sign_in_from)
+        if school.sign_in_from
+        else gettext("As they like")
+    )
     editable = (offered or school.sign_in_from) and can(who, SCHOOLS_EDIT, school)
     return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)

@@ -18,17 +18,18 @@ from backoffice.accounts.care.services import events
 from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import EmptyFilter, Few
+from backoffice.language.texts import gettext, lazy
 from backoffice.web.identity import reading
 from backoffice.web.resend import shows_what_was_typed
 
-CRUMB = {"title": "Security", "url": "/console/security/"}
+CRUMB = {"title": lazy("Security"), "url": "/console/security/"}
 WORDS = {
-    EventKind.NOT_ME: "Locked: “this was not me”",
-    EventKind.SUSPENDED: "Suspended",
-    EventKind.DORMANT: "Locked, not used for 90 days",
-    EventKind.CODES_REFUSED: "Many wrong codes after the right password",
-    EventKind.GUESSED: "Somebody guesses at the password",
-    EventKind.RESET_REFUSED: "The reset of a second factor was refused",
+    EventKind.NOT_ME: lazy("Locked: “this was not me”"),
+    EventKind.SUSPENDED: lazy("Suspended"),
+    EventKind.DORMANT: lazy("Locked, not used for 90 days"),
+    EventKind.CODES_REFUSED: lazy("Many wrong codes after the right password"),
+    EventKind.GUESSED: lazy("Somebody guesses at the password"),
+    EventKind.RESET_REFUSED: lazy("The reset of a second factor was refused"),
 }
 
 
@@ -36,9 +37,9 @@ class CloseForm(FlaskForm):
     """What a founder found."""
 
     note = TextAreaField(
-        "What you found and did",
-        [DataRequired("Write what you found."), Length(max=events.LONGEST_NOTE)],
-        description="Kept sealed for six months. Name no child.",
+        lazy("What you found and did"),
+        [DataRequired(lazy("Write what you found.")), Length(max=events.LONGEST_NOTE)],
+        description=lazy("Kept sealed for six months. Name no child."),
     )
 
 
@@ -48,26 +49,28 @@ class SecurityGrid(Grid):
     entity = SecurityEvent
     doors = {"index": SECURITY_READ, "details": SECURITY_READ, "close": SECURITY_CLOSE}
     icon = "lock"
-    title = "Security"
-    category = "Operations"
+    title = lazy("Security")
+    category = lazy("Operations")
     address = "security"
-    noun = ("event", "events")
+    noun = (lazy("event"), lazy("events"))
     newest_first = True
     columns = (
-        Column("kind", "What happened"),
-        Column("opened_at", "When", sort=By(SecurityEvent.id, ("pk_security_event",), latest_first=True)),
-        Column("account", "Account"),
-        Column("state", "State"),
+        Column("kind", lazy("What happened")),
+        Column(
+            "opened_at", lazy("When"), sort=By(SecurityEvent.id, ("pk_security_event",), latest_first=True)
+        ),
+        Column("account", lazy("Account")),
+        Column("state", lazy("State")),
     )
 
     filters = (
         EmptyFilter(
             "state",
-            "State",
+            lazy("State"),
             column=SecurityEvent.closed_at,
-            empty=("open", "Open"),
-            filled=("closed", "Closed"),
-            carried_by=Few("one open event for each account and kind, and those of six months"),
+            empty=("open", lazy("Open")),
+            filled=("closed", lazy("Closed")),
+            carried_by=Few(lazy("one open event for each account and kind, and those of six months")),
             at_hand=True,
         ),
     )
@@ -83,9 +86,9 @@ class SecurityGrid(Grid):
                     Cell(WORDS[EventKind(event.kind)]),
                     moment(event.opened_at, g.zone),
                     Cell(event.account_public_id, url=f"/console/accounts/{event.account_public_id}"),
-                    Cell("Closed", "badge", tone="mute")
+                    Cell(gettext("Closed"), "badge", tone="mute")
                     if event.closed_at
-                    else Cell("Open", "badge", tone="warn"),
+                    else Cell(gettext("Open"), "badge", tone="warn"),
                 ),
             )
             for event in things
@@ -95,10 +98,10 @@ class SecurityGrid(Grid):
         """What the page is for."""
         del tx
         return {
-            "description": "Look at each, do what is needed, and close it with a note.",
+            "description": gettext("Look at each, do what is needed, and close it with a note."),
             "empty": {
-                "title": "Nothing to look at",
-                "sentence": "Events appear here when an account is locked, suspended or attacked.",
+                "title": gettext("Nothing to look at"),
+                "sentence": gettext("Events appear here when an account is locked, suspended or attacked."),
                 "url": None,
                 "action": None,
                 "icon": "lock",
@@ -137,14 +140,14 @@ class SecurityGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="The event is closed.",
-            heading="Close this event",
+            said=gettext("The event is closed."),
+            heading=gettext("Close this event"),
             intro=kind,
-            submit_title="Close it",
+            submit_title=gettext("Close it"),
             cancel_url=f"/console/security/{public_id}",
             crumbs=[
                 CRUMB,
                 {"title": kind, "url": f"/console/security/{public_id}"},
-                {"title": "Close"},
+                {"title": gettext("Close")},
             ],
         )

@@ -17,6 +17,7 @@ from wtforms.validators import Length
 from wtforms.widgets import DateInput, NumberInput, TextInput
 
 from backoffice.host.fields import LENGTHS, Kind, Setting, settings_in
+from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import PluginSettings
 
 LONGEST_TEXT, LONGEST_LINES = 500, 10_000
@@ -50,7 +51,7 @@ def form_class(model: type[PluginSettings]) -> type[FlaskForm]:
     for setting in settings_in(model).values():
         fields[setting.name] = _field(setting)
         if setting.kind is Kind.SECRET:
-            fields[f"{FORGET}{setting.name}"] = BooleanField("Forget what is stored")
+            fields[f"{FORGET}{setting.name}"] = BooleanField(lazy("Forget what is stored"))
     made: type[FlaskForm] = type(f"{model.__name__}Form", (FlaskForm,), fields)
     return made
 
@@ -219,9 +220,15 @@ def _value(setting: Setting, typed: Any) -> Any:
 
 
 def _help(setting: Setting, *, stored: bool) -> str:
-    parts = [setting.help, "A line for each." if setting.kind is Kind.LINES else "", setting.limits()]
+    parts = [
+        setting.help,
+        gettext("A line for each.") if setting.kind is Kind.LINES else "",
+        setting.limits(),
+    ]
     if setting.kind is Kind.SECRET:
-        parts.append("Something is stored and never shown: leave this empty to keep it." if stored else "")
+        parts.append(
+            gettext("Something is stored and never shown: leave this empty to keep it.") if stored else ""
+        )
     else:
-        parts.append(f"Default: {setting.in_words(setting.default)}.")
-    return " ".join(part for part in parts if part)
+        parts.append(gettext("Default: %(value)s.", value=setting.in_words(setting.default)))
+    return " ".join(str(part) for part in parts if part)

@@ -45,6 +45,7 @@ from backoffice.console.student_merge import StudentMerge
 from backoffice.console.students import StudentGrid
 from backoffice.console.teachers import TeacherGrid
 from backoffice.console.views_page import ViewsPage
+from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import EXTENSION
 from backoffice.plugin import Plugin, PluginError
 from backoffice.web.requests import allow_upload
@@ -96,7 +97,7 @@ def init_app(app: Flask, plugins: Sequence[Plugin] = ()) -> None:
         name="Classroom Back Office",
         url="/console",
         # A view of ours: the stock index view serves Bootstrap 4 and jQuery to everybody.
-        index_view=Dashboard(name="Start", endpoint="console", url="/console"),
+        index_view=Dashboard(name=lazy("Start"), endpoint="console", url="/console"),
         theme=Theme(folder=str(TEMPLATES), base_template="console/layout.html"),
     )
     app.extensions[EXTENSION] = large.make

@@ -1,5 +1,6 @@
 """Merging two students who are the same child: choosing the other, looking at both, doing it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -13,6 +14,8 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import STUDENTS_MERGE
 from backoffice.console.guard import GuardedView
 from backoffice.console.students import full_name
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
@@ -23,14 +26,13 @@ from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
-NOTHING = (["None"], ["0"])
-CHOOSE_ONE = "Choose who is the same child."
+CHOOSE_ONE = lazy("Choose who is the same child.")
 
 
 class FindForm(FlaskForm):
     """Somebody to find by name."""
 
-    q = StringField("Find another by name", [Length(max=LONGEST)])
+    q = StringField(lazy("Find another by name"), [Length(max=LONGEST)])
 
 
 class MergeForm(FlaskForm):
@@ -39,8 +41,8 @@ class MergeForm(FlaskForm):
     other = HiddenField()
     seen = HiddenField()
     sure = BooleanField(
-        "It is one child. I know that this cannot be undone.",
-        [DataRequired("Tick this if you are sure that they are one child.")],
+        lazy("It is one child. I know that this cannot be undone."),
+        [DataRequired(lazy("Tick this if you are sure that they are one child."))],
     )
 
 
@@ -48,7 +50,7 @@ class StudentMerge(GuardedView):
     """Two students become one."""
 
     doors = {"merge": STUDENTS_MERGE}
-    title = "Merge"
+    title = lazy("Merge")
     address = "students"
 
     @classmethod
@@ -73,9 +75,9 @@ class StudentMerge(GuardedView):
             "student": {"name": full_name(row), "url": own},
             "here": f"{own}/merge",
             "crumbs": [
-                {"title": "Students", "url": "/console/students/"},
+                {"title": gettext("Students"), "url": "/console/students/"},
                 {"title": full_name(row), "url": own},
-                {"title": "Merge"},
+                {"title": gettext("Merge")},
             ],
         }
         done_reading()
@@ -94,7 +96,7 @@ class StudentMerge(GuardedView):
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
-                flash("They are one student now.", "success")
+                flash(gettext("They are one student now."), "success")
                 return redirect(own, 303)
         try:
             looked = merging.preview_merge(principal=self.who, keeper=public_id, merged=other)
@@ -146,42 +148,48 @@ def _lines(looked: MergePreview) -> list[dict[str, Any]]:
         }
 
     lines = [
-        line("Name", stays.name, goes.name, stays.name),
-        line("Classes", _seats(stays), _seats(goes), _seats_together(stays, goes)),
-        line("Points", stays.points, goes.points, stays.points + goes.points),
-        line("Awards and deductions", stays.awards, goes.awards, stays.awards + goes.awards),
-        line("PIN", _set(stays.pin), _set(goes.pin), _set(stays.pin)),
-        line("Username", _set(stays.username), _set(goes.username), _set(stays.username, goes.username)),
+        line(gettext("Name"), stays.name, goes.name, stays.name),
+        line(gettext("Classes"), _seats(stays), _seats(goes), _seats_together(stays, goes)),
+        line(gettext("Points"), stays.points, goes.points, stays.points + goes.points),
+        line(gettext("Awards and deductions"), stays.awards, goes.awards, stays.awards + goes.awards),
+        line(gettext("PIN"), _set(stays.pin), _set(goes.pin), _set(stays.pin)),
         line(
-            "Parents who follow",
-            list(stays.parents) or ["None"],
-            list(goes.parents) or ["None"],
-            parents or ["None"],
+            gettext("Username"),
+            _set(stays.username),
+            _set(goes.username),
+            _set(stays.username, goes.username),
         ),
         line(
-            "Parents who wait or are invited",
+            gettext("Parents who follow"),
+            list(stays.parents) or [gettext("None")],
+            list(goes.parents) or [gettext("None")],
+            parents or [gettext("None")],
+        ),
+        line(
+            gettext("Parents who wait or are invited"),
             stays.waiting + stays.invited,
             goes.waiting + goes.invited,
-            "Come along, each once",
+            gettext("Come along, each once"),
         ),
-        line("Personal cards that work", stays.cards, goes.cards, stays.cards),
+        line(gettext("Personal cards that work"), stays.cards, goes.cards, stays.cards),
     ]
     # What neither of them has needs no line.
-    return [each for each in lines if each["cells"][0] not in NOTHING or each["cells"][1] not in NOTHING]
+    nothing = ([gettext("None")], ["0"])
+    return [each for each in lines if each["cells"][0] not in nothing or each["cells"][1] not in nothing]
 
 
 def _set(*there: bool) -> str:
-    return "Set" if any(there) else "None"
+    return gettext("Set") if any(there) else gettext("None")
 
 
 def _seat(seat: Seated) -> str:
-    notes = [word for word, so in (("archived", seat.archived), ("left", seat.left)) if so]
-    points = f"{seat.points} {'point' if seat.points == 1 else 'points'}"
+    notes = [word for word, so in ((gettext("archived"), seat.archived), (gettext("left"), seat.left)) if so]
+    points = f"{seat.points} {ngettext('point', 'points', seat.points)}"
     return f"{seat.name}: {', '.join([points, *notes])}"
 
 
 def _seats(side: Side) -> list[str]:
-    return [_seat(seat) for seat in side.seats] or ["None"]
+    return [_seat(seat) for seat in side.seats] or [gettext("None")]
 
 
 def _seats_together(stays: Side, goes: Side) -> list[str]:
@@ -193,37 +201,69 @@ def _seats_together(stays: Side, goes: Side) -> list[str]:
             if before is None
             else Seated(seat.name, before.points + seat.points, seat.archived, before.left and seat.left)
         )
-    return [_seat(seat) for seat in together.values()] or ["None"]
+    return [_seat(seat) for seat in together.values()] or [gettext("None")]
 
 
 def _left_behind(goes: Side, name: str, count: int) -> str:
     title = next((plugin.title for plugin in runtime().plugins if plugin.name == name), name)
-    entries = "1 entry" if count == 1 else f"{count:,} entries"
-    return f"{title} keeps something of both that only one can have: {entries} of {goes.name} will be gone."
+    return ngettext(
+        "%(title)s keeps something of both that only one can have: 1 entry of %(child)s will be gone.",
+        "%(title)s keeps something of both that only one can have: %(count)s entries of %(child)s will"
+        " be gone.",
+        count,
+        title=title,
+        count=amount(count),
+        child=goes.name,
+    )
+
+
+def _all(names: Sequence[str]) -> str:
+    said = list(names[:1])
+    for more in names[1:]:
+        said = [gettext("%(said)s and %(more)s", said=said[0], more=more)]
+    return "".join(said)
 
 
 def _sentences(looked: MergePreview) -> list[str]:
     """What is decided where both have something, and what is over."""
     stays, goes = looked.keeper, looked.merged
-    both = " and ".join(looked.common)
+    both = _all(looked.common)
     said = {
-        f"Both are in {both}: their points are added there, and the picture and the alias of {stays.name}"
-        " stay.": bool(looked.common),
-        f"The PIN of {stays.name} stays. The other PIN is gone.": stays.pin and goes.pin,
-        f"The PIN of {goes.name} cannot come along: the child sets a new one. Keep {goes.name} instead if"
-        " that PIN is to stay.": goes.pin and not stays.pin,
-        f"The username of {stays.name} stays. The other username is gone.": stays.username and goes.username,
-        f"{stays.name} gets the username of {goes.name}.": goes.username and not stays.username,
-        "Parents of both follow one child then, and see the points of both.": bool(
+        gettext(
+            "Both are in %(classes)s: their points are added there, and the picture and the alias of"
+            " %(stays)s"
+            " stay.",
+            classes=both,
+            stays=stays.name,
+        ): bool(looked.common),
+        gettext("The PIN of %(stays)s stays. The other PIN is gone.", stays=stays.name): stays.pin
+        and goes.pin,
+        gettext(
+            "The PIN of %(goes)s cannot come along: the child sets a new one. Keep %(goes)s instead if"
+            " that PIN is to stay.",
+            goes=goes.name,
+        ): goes.pin and not stays.pin,
+        gettext(
+            "The username of %(stays)s stays. The other username is gone.", stays=stays.name
+        ): stays.username and goes.username,
+        gettext("%(stays)s gets the username of %(goes)s.", stays=stays.name, goes=goes.name): goes.username
+        and not stays.username,
+        gettext("Parents of both follow one child then, and see the points of both."): bool(
             goes.parents or goes.waiting or goes.invited
         ),
-        "Whose link to one of the two was ended or refused follows neither afterwards. Invite them anew if"
-        " they are to.": bool(stays.ended or goes.ended),
-        f"The personal cards of {goes.name} stop working. Print a new one where it is needed.": goes.cards
-        > 0,
-        f"Whoever is signed in as {goes.name} now is out.": goes.inside > 0,
+        gettext(
+            "Whose link to one of the two was ended or refused follows neither afterwards. Invite them"
+            " anew if"
+            " they are to."
+        ): bool(stays.ended or goes.ended),
+        gettext(
+            "The personal cards of %(goes)s stop working. Print a new one where it is needed.", goes=goes.name
+        ): goes.cards > 0,
+        gettext("Whoever is signed in as %(goes)s now is out.", goes=goes.name): goes.inside > 0,
         **{_left_behind(goes, name, count): True for name, count in looked.stays},
-        "If your school's own system lists both, mend that list as well: its next import would bring the"
-        " second one back.": True,
+        gettext(
+            "If your school's own system lists both, mend that list as well: its next import would bring the"
+            " second one back."
+        ): True,
     }
     return [sentence for sentence, so in said.items() if so]

@@ -40,10 +40,13 @@ from backoffice.console.grids.filters import DateFilter, RelationFilter
 from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
 from backoffice.console.grids.student_imports import IMPORTING
+from backoffice.console.listed import listed
 from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
+from backoffice.language.moments import amount, day_of_year
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
@@ -55,19 +58,19 @@ from backoffice.web.notices import undoable
 from backoffice.web.resend import shows_what_was_typed
 
 LINK_STATES = {
-    GuardianStatus.WAITING: Cell("Waiting", "badge", tone="warn"),
-    GuardianStatus.APPROVED: Cell("Confirmed", "badge", tone="good"),
-    GuardianStatus.REFUSED: Cell("Refused", "badge", tone="mute"),
-    GuardianStatus.REVOKED: Cell("Ended", "badge", tone="mute"),
+    GuardianStatus.WAITING: Cell(lazy("Waiting"), "badge", tone="warn"),
+    GuardianStatus.APPROVED: Cell(lazy("Confirmed"), "badge", tone="good"),
+    GuardianStatus.REFUSED: Cell(lazy("Refused"), "badge", tone="mute"),
+    GuardianStatus.REVOKED: Cell(lazy("Ended"), "badge", tone="mute"),
 }
 
 
 NAME = Edit(
     STUDENTS_EDIT,
-    "Correct a name",
+    lazy("Correct a name"),
     (
-        Entry("given_name", "Given name", required="Write a given name.", most=names.LONGEST),
-        Entry("family_name", "Family name", most=names.LONGEST),
+        Entry("given_name", lazy("Given name"), required=lazy("Write a given name."), most=names.LONGEST),
+        Entry("family_name", lazy("Family name"), most=names.LONGEST),
     ),
     run="correct",
     by="corrected_by",
@@ -94,10 +97,10 @@ class StudentGrid(ImportsRows):
     }
     importing = IMPORTING
     icon = "students"
-    title = "Students"
-    category = "Teaching"
+    title = lazy("Students")
+    category = lazy("Teaching")
     address = "students"
-    noun = ("student", "students")
+    noun = (lazy("student"), lazy("students"))
     kind = "student"
     reads = (
         Student.school_id,
@@ -107,14 +110,14 @@ class StudentGrid(ImportsRows):
         Student.family_name,
         Student.active_on,
     )
-    search_placeholder = "Find a name"
+    search_placeholder = lazy("Find a name")
     columns = (
-        Column("name", "Student", sort=BY_NAME, edit=NAME),
-        Column("classes", "Classes", optional=True),
-        Column("points", "Points", numeric=True, optional=True),
+        Column("name", lazy("Student"), sort=BY_NAME, edit=NAME),
+        Column("classes", lazy("Classes"), optional=True),
+        Column("points", lazy("Points"), numeric=True, optional=True),
         Column(
             "active",
-            "Last in",
+            lazy("Last in"),
             optional=True,
             sort=By(
                 Student.active_on,
@@ -126,53 +129,59 @@ class StudentGrid(ImportsRows):
     filters = (
         RelationFilter(
             "classroom",
-            "Class",
+            lazy("Class"),
             entity=Classroom,
             condition=lambda _tx, classroom: queries.is_in(classroom),
             called=lambda _tx, classroom: str(classroom.name),
             choices=lambda tx, most: queries.classrooms_for(tx, most=most),
             pick="class",
-            nothing="All classes",
+            nothing=lazy("All classes"),
             carried_by="ix_enrollment_live",
             at_hand=True,
         ),
         school_filter(Student.school_id, read=STUDENTS_READ, carried_by="pk_student"),
         DateFilter(
             "active",
-            "Last in",
+            lazy("Last in"),
             column=Student.active_on,
             presets=("today", "last-7-days", "last-30-days", "this-school-year", "earlier"),
             carried_by="ix_student_active_on_school_id_id",
-            help="Whoever was never in counts from the day they were added.",
+            help=lazy("Whoever was never in counts from the day they were added."),
         ),
     )
     actions = (
         BulkAction(
             "unenroll",
-            "Take out of this class",
+            lazy("Take out of this class"),
             STUDENTS_UNENROLL,
             "unenroll",
-            "Their points in it stay, nobody is deleted, and you can undo it."
-            " Their cards for it stop working for good.",
+            lazy(
+                "Their points in it stay, nobody is deleted, and you can undo it."
+                " Their cards for it stop working for good."
+            ),
             danger=True,
             whole=True,
         ),
         BulkAction(
             "move",
-            "Move to another class",
+            lazy("Move to another class"),
             STUDENTS_UNENROLL,
             "move",
-            "Their points stay with this class and stand there again if they come back. You can undo it."
-            " Their cards for this class stop working for good.",
+            lazy(
+                "Their points stay with this class and stand there again if they come back. You can undo it."
+                " Their cards for this class stop working for good."
+            ),
             whole=True,
         ),
         BulkAction(
             "leave",
-            "Take out of their classes",
+            lazy("Take out of their classes"),
             STUDENTS_UNENROLL,
             "leave",
-            "Their points stay, nobody is deleted, and each class can undo it for a day."
-            " Their cards stop working for good.",
+            lazy(
+                "Their points stay, nobody is deleted, and each class can undo it for a day."
+                " Their cards stop working for good."
+            ),
             danger=True,
             whole=True,
         ),
@@ -225,10 +234,10 @@ class StudentGrid(ImportsRows):
         return {
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
             "empty": {
-                "title": "No students yet",
-                "sentence": "Open a class and paste the names of its students.",
+                "title": gettext("No students yet"),
+                "sentence": gettext("Open a class and paste the names of its students."),
                 "url": "/console/classrooms/",
-                "action": "Go to the classes",
+                "action": gettext("Go to the classes"),
                 "icon": "students",
             },
         }
@@ -262,7 +271,7 @@ class StudentGrid(ImportsRows):
         form = MoveForm(**filled)
         tx = reading()
         leaves = find(tx, Classroom, asked("classroom"))
-        form.target.fill(tx, "Choose a class", within=leaves.school_id, without={leaves.public_id})
+        form.target.fill(tx, gettext("Choose a class"), within=leaves.school_id, without={leaves.public_id})
         return form
 
     def move(self, students: Which) -> dict[str, Any]:
@@ -271,20 +280,28 @@ class StudentGrid(ImportsRows):
         moved = moving.move_students(
             principal=self.who, source=classroom, target=request.form["target"], students=students
         )
+        undo = f"/console/classrooms/{classroom}/undo-last"
         return undoable(
-            f"{self.counted(moved)} moved. Their points stay with the class in which they were earned.",
-            url=f"/console/classrooms/{classroom}/undo-last",
+            gettext(
+                "%(rows)s moved. Their points stay with the class in which they were earned.",
+                rows=self.counted(moved),
+            ),
+            url=undo,
         )
 
     def question(
         self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
     ) -> list[str]:
         """Who will leave which class, by name."""
-        leaves = "all their classes that you look after"
+        leaves = gettext("all their classes that you look after")
         if action.name != "leave":
             leaves = find(tx, Classroom, asked("classroom")).name
         return [
-            f"{some_of([full_name(student) for student in chosen], of=count)} will leave {leaves}.",
+            gettext(
+                "%(names)s will leave %(classes)s.",
+                names=some_of([full_name(student) for student in chosen], of=count),
+                classes=leaves,
+            ),
             action.question.format(count=self.counted(count)),
         ]
 
@@ -292,30 +309,57 @@ class StudentGrid(ImportsRows):
         """How many lose a place in how many classes, and how many of them have points there."""
         room = None if action.name == "leave" else find(tx, Classroom, asked("classroom"))
         places = place_queries.places_of(tx, numbers, room)
-        classes = "1 class" if places.classes == 1 else f"{places.classes:,} classes"
-        loses = "loses a place" if places.students == 1 else "lose their place"
+        rows, classes = self.counted(places.students), _classes(places.classes)
         others = len(numbers) - places.students
-        stay = f"{self.counted(others)} without a place there {'stays' if others == 1 else 'stay'} as before."
+        stay = ngettext(
+            "%(rows)s without a place there stays as before.",
+            "%(rows)s without a place there stay as before.",
+            others,
+            rows=self.counted(others),
+        )
         return [
-            f"{self.counted(places.students)} {loses} in {classes}"
-            + (f": {places.places:,} places." if places.places > places.students else "."),
-            f"{places.with_points:,} of them {'has' if places.with_points == 1 else 'have'} points there.",
+            ngettext(
+                "%(rows)s loses a place in %(classes)s: %(places)s places.",
+                "%(rows)s lose their place in %(classes)s: %(places)s places.",
+                places.students,
+                rows=rows,
+                classes=classes,
+                places=amount(places.places),
+            )
+            if places.places > places.students
+            else ngettext(
+                "%(rows)s loses a place in %(classes)s.",
+                "%(rows)s lose their place in %(classes)s.",
+                places.students,
+                rows=rows,
+                classes=classes,
+            ),
+            ngettext(
+                "%(count)s of them has points there.",
+                "%(count)s of them have points there.",
+                places.with_points,
+                count=amount(places.with_points),
+            ),
             *([stay] if others > 0 else []),
         ]
 
     def leave(self, students: Which) -> str:
         """Take the selected students out of all their classes; each of these can undo it."""
         left = leave_classes(principal=self.who, students=students)
-        rooms = "1 class" if left.classes == 1 else f"{left.classes:,} classes"
-        return f"{self.counted(left.students)} left {rooms}. Each class can undo it for a day, on its page."
+        return gettext(
+            "%(rows)s left %(classes)s. Each class can undo it for a day, on its page.",
+            rows=self.counted(left.students),
+            classes=_classes(left.classes),
+        )
 
     def unenroll(self, students: Which) -> dict[str, Any]:
         """Take the selected students out of the class that the list shows; it can be undone."""
         classroom = asked("classroom")
         left = services.end_enrollments(principal=self.who, classroom=classroom, students=students)
+        undo = f"/console/classrooms/{classroom}/undo"
         return undoable(
-            f"{self.counted(left.count)} left the class.",
-            url=f"/console/classrooms/{classroom}/undo",
+            gettext("%(rows)s left the class.", rows=self.counted(left.count)),
+            url=undo,
             left_at=left.at.isoformat(),
         )
 
@@ -337,7 +381,9 @@ class StudentGrid(ImportsRows):
                 "name": full_name(row),
                 "given_name": row.given_name,
                 "family_name": row.family_name,
-                "username_note": "Kept scrambled: nobody can read it" if row.username_digest else None,
+                "username_note": gettext("Kept scrambled: nobody can read it")
+                if row.username_digest
+                else None,
                 "classes": [
                     {
                         "name": enrollment.classroom.name,
@@ -424,21 +470,23 @@ class StudentGrid(ImportsRows):
         return self.form_page(
             form,
             save=save,
-            said="Saved.",
+            said=gettext("Saved."),
             record=row,
-            heading="Correct a name",
+            heading=gettext("Correct a name"),
             intro=turn.words,
-            submit_title="Save",
-            onwards_title="Save, then the next" if turn.next else None,
+            submit_title=gettext("Save"),
+            onwards_title=gettext("Save, then the next") if turn.next else None,
             cancel_url=own_page,
-            crumbs=turn.crumbs({"title": full_name(row), "url": own_page}, {"title": "Correct a name"}),
+            crumbs=turn.crumbs(
+                {"title": full_name(row), "url": own_page}, {"title": gettext("Correct a name")}
+            ),
         )
 
 
 @lru_cache(maxsize=1024)
 def _of_day(day: date) -> Cell:
     """The cell of a day; a file of very many students has few of them."""
-    return Cell(f"{day:%-d %b %Y}", "time", datetime=day.isoformat())
+    return Cell(day_of_year(day), "time", datetime=day.isoformat())
 
 
 @dataclass(frozen=True)
@@ -454,7 +502,16 @@ class Turn:
     @property
     def words(self) -> str | None:
         """The place in a sentence."""
-        return f"{self.place} of {self.size} in {self.classroom.name}." if self.classroom else None
+        return (
+            gettext(
+                "%(place)s of %(size)s in %(name)s.",
+                place=self.place,
+                size=self.size,
+                name=self.classroom.name,
+            )
+            if self.classroom
+            else None
+        )
 
     def of(self, student: str, below: str = "") -> str:
         """The address of a student's page, or of one below it, seen from this class."""
@@ -465,7 +522,7 @@ class Turn:
         """The way to a student: by the class, or by the list of all."""
         if self.classroom:
             return class_crumbs(self.classroom, *more)
-        return [{"title": "Students", "url": "/console/students/"}, *more]
+        return [{"title": gettext("Students"), "url": "/console/students/"}, *more]
 
 
 def turn_of(tx: Transaction, student: Student, enrollments: Sequence[Enrollment]) -> Turn:
@@ -486,7 +543,7 @@ def turn_of(tx: Transaction, student: Student, enrollments: Sequence[Enrollment]
 def class_crumbs(classroom: Classroom, *more: dict[str, str]) -> list[dict[str, str]]:
     """The way to a page below a class."""
     own = {"title": classroom.name, "url": f"/console/classrooms/{classroom.public_id}"}
-    return [{"title": "Classes", "url": "/console/classrooms/"}, own, *more]
+    return [{"title": gettext("Classes"), "url": "/console/classrooms/"}, own, *more]
 
 
 def parents_of(tx: Transaction, student: Student) -> list[dict[str, Any]]:
@@ -499,7 +556,7 @@ def parents_of(tx: Transaction, student: Student) -> list[dict[str, Any]]:
 
 def parent_name(link: GuardianLink) -> str:
     """How a parent wrote the own name."""
-    return link.name or "A parent"
+    return link.name or gettext("A parent")
 
 
 def full_name(student: Student) -> str:
@@ -511,6 +568,12 @@ def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:
     """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"; `of` so many."""
     many = max(of, len(names_of_all))
     if many > most + 1:
-        return f"{', '.join(names_of_all[:most])} and {many - most:,} more"
+        return gettext(
+            "%(names)s and %(count)s more", names=listed(names_of_all[:most]), count=amount(many - most)
+        )
     *others, last = names_of_all
-    return f"{', '.join(others)} and {last}" if others else last
+    return gettext("%(names)s and %(last)s", names=listed(others), last=last) if others else last
+
+
+def _classes(count: int) -> str:
+    return ngettext("1 class", "%(count)s classes", count, count=amount(count))

@@ -25,6 +25,8 @@ from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm
 from backoffice.console.forms import EndPlaceForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
+from backoffice.console.listed import listed
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.models import Membership, Role, School
 from backoffice.staff.services import invitations, places
@@ -32,14 +34,14 @@ from backoffice.staff.services.places import Place
 from backoffice.web.identity import reading, settings
 from backoffice.web.resend import shows_what_was_typed
 
-CRUMB = {"title": "Teachers", "url": "/console/teachers/"}
-ROLES = {"leader": "Leader", "teacher": "Teacher", "privacy_officer": "Privacy officer"}
+CRUMB = {"title": lazy("Teachers"), "url": "/console/teachers/"}
+ROLES = {"leader": lazy("Leader"), "teacher": lazy("Teacher"), "privacy_officer": lazy("Privacy officer")}
 STATES = {
-    AccountStatus.NOT_INVITED: Cell("Not invited yet", "badge", tone="warn"),
-    AccountStatus.SUSPENDED: Cell("Suspended", "badge", tone="mute"),
-    AccountStatus.LOCKED: Cell("Locked", "badge", tone="mute"),
-    AccountStatus.DORMANT: Cell("Locked, not used for long", "badge", tone="mute"),
-    AccountStatus.DEACTIVATED: Cell("Closed", "badge", tone="mute"),
+    AccountStatus.NOT_INVITED: Cell(lazy("Not invited yet"), "badge", tone="warn"),
+    AccountStatus.SUSPENDED: Cell(lazy("Suspended"), "badge", tone="mute"),
+    AccountStatus.LOCKED: Cell(lazy("Locked"), "badge", tone="mute"),
+    AccountStatus.DORMANT: Cell(lazy("Locked, not used for long"), "badge", tone="mute"),
+    AccountStatus.DEACTIVATED: Cell(lazy("Closed"), "badge", tone="mute"),
 }
 
 
@@ -59,27 +61,30 @@ class TeacherGrid(Grid):
     }
     fresh = frozenset({"leave", "suspend", "reinstate", "reset_factor"})
     icon = "teachers"
-    title = "Teachers"
-    category = "School"
+    title = lazy("Teachers")
+    category = lazy("School")
     address = "teachers"
-    noun = ("person", "people")
-    search_placeholder = "Find a name"
+    noun = (lazy("person"), lazy("people"))
+    search_placeholder = lazy("Find a name")
     search_from = 12
     reads = (Account.id, Account.public_id, Account.name, Account.status)
     columns = (
-        Column("name", "Name", sort=BY_NAME),
-        Column("role", "Role", optional=True),
-        Column("school", "School", optional=True),
-        Column("classes", "Classes", numeric=True, optional=True),
-        Column("state", "Account", optional=True),
+        Column("name", lazy("Name"), sort=BY_NAME),
+        Column("role", lazy("Role"), optional=True),
+        Column("school", lazy("School"), optional=True),
+        Column("classes", lazy("Classes"), numeric=True, optional=True),
+        Column("state", lazy("Account"), optional=True),
     )
     actions = (
         BulkAction(
             "invite",
-            "Send invitation",
+            lazy("Send invitation"),
             TEACHERS_INVITE,
             "invite",
-            "Those of the {count} who came with a roster and were never asked get an invitation as teachers.",
+            lazy(
+                "Those of the {count} who came with a roster and were never asked get an invitation as"
+                " teachers."
+            ),
             fresh=True,
         ),
     )
@@ -108,7 +113,7 @@ class TeacherGrid(Grid):
                 f"/console/teachers/{thing.public_id}",
                 (
                     Cell(thing.name),
-                    Cell(", ".join(sorted({ROLES[m.role] for m in held.get(thing.id, ())}))),
+                    Cell(", ".join(map(str, sorted({ROLES[m.role] for m in held.get(thing.id, ())})))),
                     Cell(
                         ", ".join(
                             sorted({schools[m.school_id] for m in held.get(thing.id, ()) if m.school_id})
@@ -126,12 +131,16 @@ class TeacherGrid(Grid):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to invite somebody."""
         del tx
-        return {"new_url": "/console/invitations/new", "new_title": "Invite somebody"}
+        return {"new_url": "/console/invitations/new", "new_title": gettext("Invite somebody")}
 
     def invite(self, chosen: list[str]) -> str:
         """Invite those whom a roster made known."""
         count = invitations.invite_known(principal=self.who, accounts=chosen)
-        return f"{self.counted(count)} invited." if count else "All of them were invited before."
+        return (
+            gettext("%(rows)s invited.", rows=self.counted(count))
+            if count
+            else gettext("All of them were invited before.")
+        )
 
     @expose("/<account:public_id>", methods=("GET",))
     def details(self, public_id: str) -> str:
@@ -153,7 +162,12 @@ class TeacherGrid(Grid):
                     {
                         "school": place.school.name,
                         "roles": ", ".join(
-                            sorted({ROLES[each.role] for each in held if each.school_id == place.school.id})
+                            map(
+                                str,
+                                sorted(
+                                    {ROLES[each.role] for each in held if each.school_id == place.school.id}
+                                ),
+                            )
                         ),
                         "owns": place.owns,
                         "teaches": place.teaches,
@@ -223,15 +237,20 @@ class TeacherGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="Suspended there, and out at once.",
+            said=gettext("Suspended there, and out at once."),
             template="console/confirm.html",
             **_asking(
                 person,
-                f"Suspend {person.name}",
-                f"{person.name} is signed out everywhere at once and sees nothing of {school.name} until a"
-                " leader ends it. If this school is all that the account is for, they cannot sign in at all.",
-                "Their classes stay as they are: children can come in, and you see everything.",
-                "They are told by mail that they are suspended, and not why.",
+                gettext("Suspend %(person)s", person=person.name),
+                gettext(
+                    "%(person)s is signed out everywhere at once and sees nothing of %(school)s until a"
+                    " leader"
+                    " ends it. If this school is all that the account is for, they cannot sign in at all.",
+                    person=person.name,
+                    school=school.name,
+                ),
+                gettext("Their classes stay as they are: children can come in, and you see everything."),
+                gettext("They are told by mail that they are suspended, and not why."),
                 danger=True,
             ),
         )
@@ -243,11 +262,15 @@ class TeacherGrid(Grid):
         return confirmed(
             self,
             lambda: standing.reinstate_place(principal=self.who, account=public_id, school=school.public_id),
-            said="The suspension there has ended.",
+            said=gettext("The suspension there has ended."),
             **_asking(
                 person,
-                f"Reinstate {person.name}",
-                f"{person.name} has their place at {school.name} again, as it was, and is told by mail.",
+                gettext("Reinstate %(person)s", person=person.name),
+                gettext(
+                    "%(person)s has their place at %(school)s again, as it was, and is told by mail.",
+                    person=person.name,
+                    school=school.name,
+                ),
             ),
         )
 
@@ -264,7 +287,7 @@ class TeacherGrid(Grid):
                 throttles=settings().throttles,
             ),
             said=RESET_ASKED,
-            **_asking(person, "Reset the lost second factor", *RESET_SENTENCES, danger=True),
+            **_asking(person, gettext("Reset the lost second factor"), *RESET_SENTENCES, danger=True),
         )
 
     @expose("/<account:public_id>/leave", methods=("GET", "POST"))
@@ -281,7 +304,7 @@ class TeacherGrid(Grid):
         form = EndPlaceForm()
         form.heir.fill(
             tx,
-            f"Nobody yet: they stay with {place.school.name}, in your care",
+            gettext("Nobody yet: they stay with %(school)s, in your care", school=place.school.name),
             within=place.school.id,
             without={person.public_id, str(self.who.account_public_id)},
         )
@@ -300,17 +323,17 @@ class TeacherGrid(Grid):
         return self.form_page(
             form,
             save=save,
-            said="The place is ended.",
+            said=gettext("The place is ended."),
             template="console/confirm.html",
-            heading=f"End the place of {person.name}",
+            heading=gettext("End the place of %(person)s", person=person.name),
             sentences=_what_will_go(person, place),
             danger=True,
-            submit_title="End it now",
+            submit_title=gettext("End it now"),
             cancel_url=f"/console/teachers/{public_id}",
             crumbs=[
                 CRUMB,
                 {"title": person.name, "url": f"/console/teachers/{public_id}"},
-                {"title": "End the place"},
+                {"title": gettext("End the place")},
             ],
         )
 
@@ -322,13 +345,30 @@ def _asking(person: Account, heading: str, *sentences: str, danger: bool = False
 
 def _what_will_go(person: Account, place: Place) -> list[str]:
     said = [
-        f"{person.name} is signed out everywhere at once and sees nothing of {place.school.name} any more.",
+        gettext(
+            "%(person)s is signed out everywhere at once and sees nothing of %(school)s any more.",
+            person=person.name,
+            school=place.school.name,
+        ),
     ]
     if place.owns:
-        many = "1 class passes" if len(place.owns) == 1 else f"{len(place.owns)} classes pass"
-        said.append(f"{many} to whom you choose: {', '.join(place.owns)}.")
+        said.append(
+            ngettext(
+                "1 class passes to whom you choose: %(classes)s.",
+                "%(count)s classes pass to whom you choose: %(classes)s.",
+                len(place.owns),
+                count=len(place.owns),
+                classes=listed(place.owns),
+            )
+        )
     if place.teaches:
-        many = "1 other class ends" if place.teaches == 1 else f"{place.teaches} other classes end"
-        said.append(f"The work in {many}.")
-    said.append("Nobody is deleted: points and awards stay. You can invite them again.")
+        said.append(
+            ngettext(
+                "The work in 1 other class ends.",
+                "The work in %(count)s other classes end.",
+                place.teaches,
+                count=place.teaches,
+            )
+        )
+    said.append(gettext("Nobody is deleted: points and awards stay. You can invite them again."))
     return said

@@ -16,6 +16,7 @@ from backoffice.console.grids import views
 from backoffice.console.guard import GuardedView
 from backoffice.console.picker.asking import is_looking
 from backoffice.console.picker.fields import PickField, PickingForm
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -26,20 +27,20 @@ from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/views/"
-CRUMB = {"title": "Views", "url": HERE}
-NAMELESS = "Give the view a name."
+CRUMB = {"title": lazy("Views"), "url": HERE}
+NAMELESS = lazy("Give the view a name.")
 WHO_SEES = {
-    SharedWith.NOBODY: "Only you",
-    SharedWith.LEADERS: "Leaders of the school",
-    SharedWith.TEACHERS: "Teachers of the school",
-    SharedWith.SCHOOL: "Everybody at the school",
+    SharedWith.NOBODY: lazy("Only you"),
+    SharedWith.LEADERS: lazy("Leaders of the school"),
+    SharedWith.TEACHERS: lazy("Teachers of the school"),
+    SharedWith.SCHOOL: lazy("Everybody at the school"),
 }
 
 
 class SaveForm(FlaskForm):
     """A list as it is shown, under a name."""
 
-    name = StringField("Name of the view", [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
+    name = StringField(lazy("Name of the view"), [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
     grid = HiddenField()
     state = HiddenField()
 
@@ -47,20 +48,20 @@ class SaveForm(FlaskForm):
 class ViewForm(FlaskForm):
     """What a view is called, and where it shows."""
 
-    name = StringField("Name", [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
-    opens = BooleanField("Open the list with this view")
-    pinned = BooleanField("Show its number on the start page")
+    name = StringField(lazy("Name"), [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
+    opens = BooleanField(lazy("Open the list with this view"))
+    pinned = BooleanField(lazy("Show its number on the start page"))
 
 
 class ShareForm(PickingForm):
     """Who sees a view, and in which school."""
 
     shared_with = SelectField(
-        "Who sees it",
+        lazy("Who sees it"),
         choices=[SelectChoice(who.value, words) for who, words in WHO_SEES.items()],
-        description="Each sees the rows that they may see anyway.",
+        description=lazy("Each sees the rows that they may see anyway."),
     )
-    school = PickField("School", [Optional()], relation="school-to-share-in")
+    school = PickField(lazy("School"), [Optional()], relation="school-to-share-in")
 
 
 class ViewsPage(GuardedView):
@@ -74,7 +75,7 @@ class ViewsPage(GuardedView):
         "share": VIEWS_SHARE,
         "delete": VIEWS_SAVE,
     }
-    title = "Views"
+    title = lazy("Views")
     address = "views"
     icon = "clipboard"
 
@@ -142,12 +143,15 @@ class ViewsPage(GuardedView):
         return self.form_page(
             form,
             save=save,
-            said="Saved. You find it above the list.",
-            heading="Save this view",
-            intro=f"It keeps the filters, columns and order of {grid.title}, never words looked for.",
-            submit_title="Save the view",
+            said=gettext("Saved. You find it above the list."),
+            heading=gettext("Save this view"),
+            intro=gettext(
+                "It keeps the filters, columns and order of %(title)s, never words looked for.",
+                title=grid.title,
+            ),
+            submit_title=gettext("Save the view"),
             cancel_url=f"{grid.url}/",
-            crumbs=[CRUMB, {"title": "Save"}],
+            crumbs=[CRUMB, {"title": gettext("Save")}],
         )
 
     @expose("/<saved_view:public_id>", methods=("GET", "POST"))
@@ -166,7 +170,7 @@ class ViewsPage(GuardedView):
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
-                flash("Saved.", "success")
+                flash(gettext("Saved."), "success")
                 return redirect(own, 303)
         page = self._shown(row, form, self._share_form(row), problem)
         return (page, 422) if form.errors or problem else page
@@ -210,7 +214,7 @@ class ViewsPage(GuardedView):
         form = ShareForm(
             formdata=None if row else request.form, shared_with=row.shared_with if row else None, school=at
         )
-        form.school.fill(tx, "Choose a school")
+        form.school.fill(tx, gettext("Choose a school"))
         if only := form.school.only_one(tx):
             form.school.data = only
         return form
@@ -232,7 +236,7 @@ class ViewsPage(GuardedView):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash("The view is saved as it is now.", "success")
+            flash(gettext("The view is saved as it is now."), "success")
         return redirect(f"{grid.url}/{views.address(row, found.pairs)[2:]}", 303)
 
     @expose("/<saved_view:public_id>/share", methods=("POST",))
@@ -248,7 +252,7 @@ class ViewsPage(GuardedView):
             raise NotFound
         with_whom, own = SharedWith(form.shared_with.data), f"{HERE}{public_id}"
         if with_whom is not SharedWith.NOBODY and not form.school.data:
-            flash("Choose the school in which it is shared.", "warning")
+            flash(gettext("Choose the school in which it is shared."), "warning")
             return redirect(own, 303)
         done_reading()
         try:
@@ -261,7 +265,7 @@ class ViewsPage(GuardedView):
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:
-            flash(f"Who sees it: {WHO_SEES[with_whom].lower()}.", "success")
+            flash(gettext("Who sees it: %(who)s.", who=WHO_SEES[with_whom].lower()), "success")
         return redirect(own, 303)
 
     @expose("/<saved_view:public_id>/delete", methods=("GET", "POST"))
@@ -271,18 +275,18 @@ class ViewsPage(GuardedView):
         if ConfirmForm().validate_on_submit():
             done_reading()
             services.delete_view(principal=self.who, view=public_id)
-            flash("The view is deleted.", "success")
+            flash(gettext("The view is deleted."), "success")
             return redirect(HERE, 303)
-        sentences = [f"“{row.name}” goes. The rows that it shows stay as they are."]
+        sentences = [gettext("“%(row)s” goes. The rows that it shows stay as they are.", row=row.name)]
         if row.school_id is not None:
-            sentences.append("It is shared: nobody at the school has it any more.")
+            sentences.append(gettext("It is shared: nobody at the school has it any more."))
         return self.render(
             "console/confirm.html",
-            heading="Delete this view",
+            heading=gettext("Delete this view"),
             sentences=sentences,
             form=ConfirmForm(formdata=None, confirm="yes"),
             danger=True,
-            submit_title="Delete the view",
+            submit_title=gettext("Delete the view"),
             cancel_url=f"{HERE}{public_id}",
-            crumbs=[CRUMB, {"title": row.name, "url": f"{HERE}{public_id}"}, {"title": "Delete"}],
+            crumbs=[CRUMB, {"title": row.name, "url": f"{HERE}{public_id}"}, {"title": gettext("Delete")}],
         )

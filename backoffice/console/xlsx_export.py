@@ -129,9 +129,9 @@ def _row(number: int, cells: Sequence[Written], zone: tzinfo) -> bytes:
 
 
 def _cell(cell: Written, zone: tzinfo) -> str:
-    text = cell.text
-    if not text:
+    if not cell.text:
         return "<c/>"
+    text = str(cell.text)
     if cell.kind == "time" and cell.datetime:
         return _time(cell.datetime, zone)
     if cell.kind == "number" and _NUMBER.fullmatch(text):

@@ -18,7 +18,6 @@ TEMPLATES_TO_COME = (
 )
 MODULES_TO_COME = (
     "backoffice/accounts/care/services/at_the_server.py",
-    "backoffice/console/",
     "plugins/",
 )
 LANGUAGES = [each for each in languages() if each != ENGLISH]

@@ -13,6 +13,8 @@ from backoffice.access.principal import Principal
 from backoffice.access.selection import OTHERS_FIT, Fitting, Narrowing, Which, digest_of, keys_of
 from backoffice.access.transaction import Transaction
 from backoffice.console.paging import PAGE_SIZE
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.settings import Lists
 
 # Of all that fit, so many are named in the question.
@@ -55,7 +57,7 @@ class Chosen:
         return self.which if isinstance(self.which, Fitting) else None
 
 
-NOTHING = Chosen(problem="Nothing was selected. Tick the rows first.")
+NOTHING = Chosen(problem=lazy("Nothing was selected. Tick the rows first."))
 
 
 def most_at_once(who: Principal, lists: Lists, schools: Collection[int] | None = None) -> int:
@@ -94,7 +96,10 @@ def all_that_fit(
         most = most_at_once(tx.principal, lists, _schools(keys))
     if keys is None or len(keys) > most:
         return Chosen(
-            problem=f"Of all that fit, at most {most:,} are changed at once. Narrow the list first."
+            problem=gettext(
+                "Of all that fit, at most %(most)s are changed at once. Narrow the list first.",
+                most=amount(most),
+            )
         )
     if not keys:
         return NOTHING
@@ -109,7 +114,7 @@ def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | No
     if chosen.whole and form.get("expected") != chosen.whole.seen:
         return OTHERS_FIT
     if asks_for_count(chosen, lists) and typed_number(form.get("typed", "")) != chosen.count:
-        return f"Type {chosen.count:,} to confirm that you mean so many."
+        return gettext("Type %(count)s to confirm that you mean so many.", count=amount(chosen.count))
     return None
 
 
@@ -119,7 +124,11 @@ def asks_for_count(chosen: Chosen, lists: Lists) -> bool:
 
 
 def _too_many(most: int) -> Chosen:
-    return Chosen(problem=f"Of ticked rows, at most {most:,} are changed at once. Tick fewer.")
+    return Chosen(
+        problem=gettext(
+            "Of ticked rows, at most %(most)s are changed at once. Tick fewer.", most=amount(most)
+        )
+    )
 
 
 def _schools(rows: Sequence[Any]) -> frozenset[int]:

@@ -18,6 +18,7 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.columns import Column
 from backoffice.console.grids.edits import TAKEN, Edit
+from backoffice.language.texts import gettext
 from backoffice.problems import Overtaken, Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
@@ -54,7 +55,7 @@ def _page(door: str, kind: str, column: Column, edit: Edit) -> Callable[..., Ans
 
     # The guard knows a door by the name of what is behind it.
     cell.__name__ = door
-    cell.__doc__ = f"{edit.title} in the list."
+    cell.__doc__ = f"{str.__str__(edit.title)} in the list."
     page: Callable[..., Answer] = cell
     return page
 
@@ -106,7 +107,7 @@ def _asked(grid: "Grid", column: Column, edit: Edit, form: FlaskForm, thing: Any
 
 def _saved(grid: "Grid", column: Column, public_id: str) -> Answer:
     if not _in_place():
-        flash("Saved.", "success")
+        flash(gettext("Saved."), "success")
         return redirect(back_url(grid), 303)
     tx = reading()
     try:

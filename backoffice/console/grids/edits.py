@@ -12,6 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from backoffice.access.permissions import Permission
 from backoffice.access.seen import version
+from backoffice.language.texts import lazy
 
 # What the form of a cell, and the address of the list that it goes back to, say themselves.
 TAKEN = frozenset({"seen", "part", "sort", "columns", "before", "after", "q", "view", "csrf_token"})
@@ -40,7 +41,7 @@ class Entry:
         said: dict[str, Any] = {"label": self.title, "description": self.help}
         rules: list[Any] = [DataRequired(self.required) if self.required else Optional()]
         if self.kind == "choice":
-            choices = [SelectChoice(value, words) for value, words in (("", "Choose"), *self.choices)]
+            choices = [SelectChoice(value, words) for value, words in (("", lazy("Choose")), *self.choices)]
             return SelectField(**said, choices=choices, validators=rules)
         if self.kind == "number":
             # Nought is a number, and no data.
@@ -76,7 +77,7 @@ class Edit:
     def form(self) -> type[FlaskForm]:
         """The form of one cell."""
         fields: dict[str, Any] = {each.name: each.field() for each in self.entries}
-        fields["seen"] = HiddenField(validators=[InputRequired("Load the page again.")])
+        fields["seen"] = HiddenField(validators=[InputRequired(lazy("Load the page again."))])
         return type("CellForm", (FlaskForm,), fields)
 
     def version_of(self, thing: Any) -> str:

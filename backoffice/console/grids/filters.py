@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import reduce
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.spans import PRESETS, Span
 from backoffice.console.paging import LARGE
+from backoffice.language.moments import amount, day_of_year
+from backoffice.language.texts import gettext, lazy
 from backoffice.schools.picking import Picked, may_pick
 from backoffice.storage.public_id import is_public_id
 
@@ -134,7 +137,7 @@ class ChoiceFilter(Filter):
 
     choices: tuple[Choice, ...] = field(kw_only=True)
     several: bool = field(default=False, kw_only=True)
-    nothing: str = field(default="All", kw_only=True)
+    nothing: str = field(default=lazy("All"), kw_only=True)
 
     def _read(self, tx: Transaction, values: Values) -> Asked:
         del tx
@@ -143,7 +146,7 @@ class ChoiceFilter(Filter):
         if len(found) < len(wanted) or (len(found) > 1 and not self.several):
             raise NotFound
         meant = or_(*(each.condition for each in found))
-        return Asked(self, (meant,), f"{self.title}: {' or '.join(each.title for each in found)}")
+        return Asked(self, (meant,), f"{self.title}: {_either([each.title for each in found])}")
 
     def inputs(self, tx: Transaction, values: Values, asked: Asked | None) -> list[Input]:
         """A select, or boxes."""
@@ -194,7 +197,7 @@ class RelationFilter(Filter):
     called: Callable[[Transaction, Any], str] = field(kw_only=True)
     choices: Callable[[Transaction, int], Sequence[Any] | None] | None = field(default=None, kw_only=True)
     pick: str | None = field(default=None, kw_only=True)
-    nothing: str = field(default="All", kw_only=True)
+    nothing: str = field(default=lazy("All"), kw_only=True)
 
     def _read(self, tx: Transaction, values: Values) -> Asked:
         wanted = {value for value in values.getlist(self.name) if value}
@@ -272,10 +275,10 @@ class DateFilter(Filter):
             words.append(PRESETS[preset].words.lower())
         if first:
             spans.append(Span(first=_day(first)))
-            words.append(f"from {_day(first):%-d %b %Y}")
+            words.append(gettext("from %(day)s", day=day_of_year(_day(first))))
         if last:
             spans.append(Span(until=_day(last) + timedelta(days=1)))
-            words.append(f"to {_day(last):%-d %b %Y}")
+            words.append(gettext("to %(day)s", day=day_of_year(_day(last))))
         conditions: list[ColumnElement[bool]] = []
         for span in spans:
             begin, end = span.at(zone) if self.moments else span
@@ -289,9 +292,9 @@ class DateFilter(Filter):
         preset, first, last = (values.get(name, "") for name in self.names)
         options = [Option(name, PRESETS[name].words, name == preset) for name in self.presets]
         return [
-            Input(self.name, self.title, "select", [Option("", "Any day"), *options]),
-            Input(self.names[1], f"{self.title}: from", "date", value=first),
-            Input(self.names[2], f"{self.title}: to", "date", value=last),
+            Input(self.name, self.title, "select", [Option("", gettext("Any day")), *options]),
+            Input(self.names[1], gettext("%(title)s: from", title=self.title), "date", value=first),
+            Input(self.names[2], gettext("%(title)s: to", title=self.title), "date", value=last),
         ]
 
 
@@ -313,10 +316,10 @@ class NumberFilter(Filter):
         words = []
         if least:
             conditions.append(self.column >= _number(least))
-            words.append(f"from {_number(least):,}")
+            words.append(gettext("from %(number)s", number=amount(_number(least))))
         if most:
             conditions.append(self.column <= _number(most))
-            words.append(f"to {_number(most):,}")
+            words.append(gettext("to %(number)s", number=amount(_number(most))))
         return Asked(self, tuple(conditions), f"{self.title}: {' '.join(words)}")
 
     def inputs(self, tx: Transaction, values: Values, asked: Asked | None) -> list[Input]:
@@ -324,9 +327,14 @@ class NumberFilter(Filter):
         del tx, asked
         least, most = (values.get(name, "") for name in self.names)
         return [
-            Input(self.names[0], f"{self.title}: from", "number", value=least),
-            Input(self.names[1], f"{self.title}: to", "number", value=most),
+            Input(self.names[0], gettext("%(title)s: from", title=self.title), "number", value=least),
+            Input(self.names[1], gettext("%(title)s: to", title=self.title), "number", value=most),
         ]
+
+
+def _either(titles: Sequence[str]) -> str:
+    """What is one or another of these: "Waiting or Confirmed"."""
+    return reduce(lambda said, more: gettext("%(said)s or %(more)s", said=said, more=more), titles)
 
 
 def _one(values: Values, name: str) -> str:

@@ -26,6 +26,8 @@ from backoffice.imports.columns import ImportColumn, Row, matched
 from backoffice.imports.limits import LARGEST_FILE, MOST_ROWS, Unreadable
 from backoffice.imports.plan import ChangedMeanwhile, Plan, PlannedRow, RowState
 from backoffice.imports.reading import Table, read_file, read_text
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
 from backoffice.storage.public_id import is_public_id
@@ -41,11 +43,13 @@ MOST_SHOWN: Mapping[RowState, int] = {
     RowState.NEW: 1_000,
     RowState.SAME: 100,
 }
-NOTHING_CHOSEN = "Choose a file, or paste rows."
-MEANWHILE = "Something has changed since you looked, so nothing was done. This is what would happen now."
-LOOK_AGAIN = "You have chosen otherwise since. Look at what would happen now."
-DONE_ALREADY = "Nothing of this list is left to do: nothing was changed."
-CHOOSE_SCHOOL = "Choose a school."
+NOTHING_CHOSEN = lazy("Choose a file, or paste rows.")
+MEANWHILE = lazy(
+    "Something has changed since you looked, so nothing was done. This is what would happen now."
+)
+LOOK_AGAIN = lazy("You have chosen otherwise since. Look at what would happen now.")
+DONE_ALREADY = lazy("Nothing of this list is left to do: nothing was changed.")
+CHOOSE_SCHOOL = lazy("Choose a school.")
 
 
 @dataclass(frozen=True)
@@ -252,7 +256,7 @@ class ImportsRows(Grid):
             blank_url="import/blank.csv",
             most=MOST_ROWS,
             megabytes=LARGEST_FILE >> 20,
-            crumbs=[*self._way(), {"title": "Import"}],
+            crumbs=[*self._way(), {"title": gettext("Import")}],
         )
 
     def _check(self, table: Table, said: Asked, *, problem: str | None = None) -> str:
@@ -270,7 +274,7 @@ class ImportsRows(Grid):
         self, table: Table, said: Asked, seen: str, size: int
     ) -> str | BaseResponse | tuple[str, int]:
         if size >= settings().lists.typed_from and typed_number(request.form.get("typed", "")) != size:
-            many = f"Type {size:,} to confirm that you mean so many."
+            many = gettext("Type %(size)s to confirm that you mean so many.", size=amount(size))
             return self._check(table, said, problem=many), 422
         most = self._most(said)
         done_reading()
@@ -296,7 +300,7 @@ class ImportsRows(Grid):
         taken = [key for key in said.columns if key]
         if twice := next((key for key in taken if taken.count(key) > 1), None):
             title = next(each.title for each in self.importing.columns if each.key == twice)
-            return f"Two columns are said to be “{title}”. Leave one of them out."
+            return gettext("Two columns are said to be “%(title)s”. Leave one of them out.", title=title)
         if not self.importing.needs.intersection(taken):
             return self.importing.needed
         return None if said.school else CHOOSE_SCHOOL
@@ -338,14 +342,16 @@ class ImportsRows(Grid):
             plan=plan,
             groups=shown_groups(plan) if plan else [],
             new_text=self.counted(plan.counts[RowState.NEW]) if plan else "",
-            over=f"You may bring in at most {most:,} rows at once. Bring the list in parts."
+            over=gettext(
+                "You may bring in at most %(most)s rows at once. Bring the list in parts.", most=amount(most)
+            )
             if size > most
             else None,
             typed=size if size >= settings().lists.typed_from else None,
             crumbs=[
                 *self._way(),
-                {"title": "Import", "url": f"/console/{self.address}/import"},
-                {"title": "Look at it"},
+                {"title": gettext("Import"), "url": f"/console/{self.address}/import"},
+                {"title": gettext("Look at it")},
             ],
         )
 

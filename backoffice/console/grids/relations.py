@@ -9,6 +9,7 @@ from backoffice.access.permissions import Permission
 from backoffice.access.policy import scope
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import RelationFilter
+from backoffice.language.texts import lazy
 from backoffice.schools import queries
 from backoffice.schools.models import School
 
@@ -30,12 +31,12 @@ def school_filter(column: InstrumentedAttribute[int], *, read: Permission, carri
 
     return RelationFilter(
         "school",
-        "School",
+        lazy("School"),
         entity=School,
         condition=condition,
         called=lambda _tx, school: str(school.name),
         choices=choices,
         pick="school",
-        nothing="All schools",
+        nothing=lazy("All schools"),
         carried_by=carried_by,
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
+from backoffice.language.texts import lazy
+
 # When a school year begins, as most of our schools count it: month and day.
 SCHOOL_YEAR_BEGINS = (8, 1)
 
@@ -46,11 +48,11 @@ def _school_year(today: date) -> Span:
 
 
 PRESETS = {
-    "today": Preset("Today", _last(1)),
-    "last-7-days": Preset("Last 7 days", _last(7)),
-    "last-30-days": Preset("Last 30 days", _last(30)),
-    "this-month": Preset("This month", _month),
-    "this-school-year": Preset("This school year", _school_year),
+    "today": Preset(lazy("Today"), _last(1)),
+    "last-7-days": Preset(lazy("Last 7 days"), _last(7)),
+    "last-30-days": Preset(lazy("Last 30 days"), _last(30)),
+    "this-month": Preset(lazy("This month"), _month),
+    "this-school-year": Preset(lazy("This school year"), _school_year),
     # What is asked of a day on which something was last done.
-    "earlier": Preset("Not in the last 30 days", lambda today: Span(until=today - timedelta(days=29))),
+    "earlier": Preset(lazy("Not in the last 30 days"), lambda today: Span(until=today - timedelta(days=29))),
 }

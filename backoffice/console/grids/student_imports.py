@@ -7,6 +7,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.grids.imports import Importing, Question
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import queries
 from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, STUDENT_COLUMNS, WHOLE
 from backoffice.schools.importing.compare import Elsewhere
@@ -28,9 +30,14 @@ def _run(*, principal: Principal, school: str, rows: Sequence[Row], answer: str,
         most=most,
         elsewhere=Elsewhere(answer),
     )
-    new = "1 student is new" if done.new == 1 else f"{done.new:,} students are new"
-    changed = "1 row changed one" if done.changed == 1 else f"{done.changed:,} rows changed one"
-    return f"Imported: {new}, {changed} who was here."
+    new = ngettext("1 student is new", "%(count)s students are new", done.new, count=amount(done.new))
+    changed = ngettext(
+        "1 row changed one who was here",
+        "%(count)s rows changed one who was here",
+        done.changed,
+        count=amount(done.changed),
+    )
+    return gettext("Imported: %(new)s, %(changed)s.", new=new, changed=changed)
 
 
 def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[str | None]]:
@@ -43,16 +50,16 @@ def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[
 IMPORTING = Importing(
     columns=STUDENT_COLUMNS,
     needs=frozenset({ID.key, GIVEN.key, WHOLE.key}),
-    needed="Say which column holds the names.",
+    needed=lazy("Say which column holds the names."),
     schools=schools_to_import_into,
     preview=_preview,
     run=_run,
     question=Question(
-        "A name that a student of another class has means",
+        lazy("A name that a student of another class has means"),
         (
-            (Elsewhere.ASK, "nothing yet: leave the row out and show me"),
-            (Elsewhere.SAME, "the same child, in this class as well"),
-            (Elsewhere.ANOTHER, "another child"),
+            (Elsewhere.ASK, lazy("nothing yet: leave the row out and show me")),
+            (Elsewhere.SAME, lazy("the same child, in this class as well")),
+            (Elsewhere.ANOTHER, lazy("another child")),
         ),
     ),
     headings=(ID.title, GIVEN.title, FAMILY.title, CLASSES.title),

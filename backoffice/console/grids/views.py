@@ -18,7 +18,9 @@ from backoffice.access.permissions import VIEWS_SAVE
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import Asked
+from backoffice.console.listed import listed
 from backoffice.console.paging import SORTABLE, count_up_to
+from backoffice.language.texts import gettext
 from backoffice.saved_views import queries
 from backoffice.saved_views.models import SavedView
 from backoffice.schools.models import School
@@ -89,7 +91,10 @@ def opened(grid: "Grid", tx: Transaction) -> str | None:
     found = fitting(grid, tx, parsed(view.state))
     if found.left_out:
         flash(
-            f"Left out of this view: {', '.join(found.left_out)}. It names what is gone, or not for you.",
+            gettext(
+                "Left out of this view: %(names)s. It names what is gone, or not for you.",
+                names=listed(found.left_out),
+            ),
             "info",
         )
     return address(view, found.pairs)
@@ -140,10 +145,10 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
     if any(each.key == sort.removeprefix("-") and each.sort is not None for each in seen):
         pairs.append(("sort", sort))
     elif sort:
-        left_out.append("the order")
+        left_out.append(gettext("the order"))
     wanted = {key for name, value in stored if name == "columns" for key in value.split(",") if key}
     if wanted - {each.key for each in seen}:
-        left_out.append("a column")
+        left_out.append(gettext("a column"))
     shown = [each.key for each in seen if not each.optional or each.key in wanted]
     if wanted and len(shown) < len(seen):
         pairs.append(("columns", ",".join(shown)))

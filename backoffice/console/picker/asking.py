@@ -3,6 +3,7 @@
 from flask import request
 
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import gettext
 from backoffice.problems import Throttled
 from backoffice.schools import picking
 from backoffice.schools.picking import LONGEST_WORDS, Pickable
@@ -38,4 +39,4 @@ def look(tx: Transaction, relation: str, words: str, *, within: int | None = Non
 
 def too_often(throttled: Throttled) -> str:
     """What somebody is told who looked too often."""
-    return f"You searched very often. {throttled.sentence}"
+    return gettext("You searched very often. %(wait)s", wait=throttled.sentence)

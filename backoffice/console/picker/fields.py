@@ -12,6 +12,7 @@ from wtforms.widgets import Select
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import MOST_CHOICES
 from backoffice.console.picker.asking import is_looking, look, looked_for, too_often
+from backoffice.language.texts import gettext
 from backoffice.problems import Throttled
 from backoffice.schools import picking, queries
 from backoffice.schools.picking import Picked
@@ -78,7 +79,9 @@ class PickField(SelectField):
                 # The only one is meant.
                 self.data = found[0].public_id
             offered = [*found, *([chosen] if chosen and chosen not in found else [])]
-            self.said = self.said or f"Type the beginning of a name, and find the {self.noun}."
+            self.said = self.said or gettext(
+                "Type the beginning of a name, and find the %(noun)s.", noun=self.noun
+            )
         self.choices = [
             ("", nothing),
             *(

@@ -11,6 +11,7 @@ from backoffice.access.permissions import CONSOLE_ENTER
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView
 from backoffice.console.picker.asking import look, too_often
+from backoffice.language.texts import lazy
 from backoffice.problems import Throttled
 from backoffice.schools.models import School
 from backoffice.schools.picking import may_pick
@@ -21,7 +22,7 @@ from backoffice.web.identity import reading
 class PickPage(GuardedView):
     """Names begin in a form, never in an address; what is answered is scoped by the relation's permission."""
 
-    title = "Pick"
+    title = lazy("Pick")
     address = "pick"
     doors = {"pick": CONSOLE_ENTER}
 

@@ -6,15 +6,16 @@
  * the same form on a page of its own.
  */
 import { isChanged } from "./changed.js";
+import { said } from "./texts.js";
 
 const PATIENCE = 15000;
 const SAY_AFTER = 700;
-const LOST = "No answer came, so this may not be saved. What you typed is still here: save it again.";
-const UNREACHED = "No answer came. Check the connection, then try again.";
-const GONE = "This is gone, or not yours to change any more. Nothing was saved. Copy what you typed if you need it.";
-const OUT = "You are signed out, and nothing was saved. Sign in in another tab, then save again.";
-const OFTEN = "Too many tries. Wait a minute, then save again.";
-const FAILED = "Something went wrong, so this may not be saved. What you typed is still here: save it again.";
+const LOST = said("No answer came, so this may not be saved. What you typed is still here: save it again.");
+const UNREACHED = said("No answer came. Check the connection, then try again.");
+const GONE = said("This is gone, or not yours to change any more. Nothing was saved. Copy what you typed if you need it.");
+const OUT = said("You are signed out, and nothing was saved. Sign in in another tab, then save again.");
+const OFTEN = said("Too many tries. Wait a minute, then save again.");
+const FAILED = said("Something went wrong, so this may not be saved. What you typed is still here: save it again.");
 
 export function gridEdit(root) {
   for (const form of root.querySelectorAll("form.grid")) {
@@ -23,12 +24,12 @@ export function gridEdit(root) {
 }
 
 function connect(root, form) {
-  const said = root.createElement("p");
-  said.className = "visually-hidden";
-  said.setAttribute("role", "status");
-  form.after(said);
+  const status = root.createElement("p");
+  status.className = "visually-hidden";
+  status.setAttribute("role", "status");
+  form.after(status);
   const pencils = [...form.querySelectorAll(".cell-edit")];
-  const open = (pencil, opener) => edit(root, { pencil, pencils, opener, said });
+  const open = (pencil, opener) => edit(root, { pencil, pencils, opener, status });
   form.addEventListener("click", (event) => {
     const pencil = event.target.closest(".cell-edit");
     // With a key held the browser opens a window of its own, as for any link.
@@ -71,7 +72,7 @@ async function ask(address, body) {
   return { problem: answer.status >= 500 ? FAILED : GONE };
 }
 
-async function edit(root, { pencil, pencils, opener, said }) {
+async function edit(root, { pencil, pencils, opener, status }) {
   if (root.querySelector("dialog[open]") || "busy" in pencil.dataset) return;
   const cell = pencil.closest("td, th");
   const holder = cell.querySelector("a:not(.cell-edit), .cell-value");
@@ -86,7 +87,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
   const place = root.createElement("div");
   const hint = root.createElement("p");
   hint.className = "cell-keys";
-  hint.textContent = "Enter saves, Tab saves and goes on, Escape leaves.";
+  hint.textContent = said("Enter saves, Tab saves and goes on, Escape leaves.");
   dialog.append(place, hint);
   root.body.append(dialog);
   let busy = false;
@@ -118,7 +119,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
     if (busy) return;
     busy = true;
     dialog.setAttribute("aria-busy", "true");
-    const waits = setTimeout(() => { said.textContent = "One moment, please."; }, SAY_AFTER);
+    const waits = setTimeout(() => { status.textContent = said("One moment, please."); }, SAY_AFTER);
     const sent = place.querySelector("form");
     const answer = await ask(address, new FormData(sent));
     clearTimeout(waits);
@@ -129,7 +130,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
       show(answer.saved);
       cell.classList.add("is-saved");
       setTimeout(() => cell.classList.remove("is-saved"), 2500);
-      said.textContent = "Saved.";
+      status.textContent = said("Saved.");
       leave(next);
     } else if (answer.nodes) fill(answer);
     else tell(answer.problem);
@@ -137,7 +138,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
   const leave = (next) => {
     after = next ?? opener;
     dialog.close();
-    if (next) edit(root, { pencil: next, pencils, opener: next, said });
+    if (next) edit(root, { pencil: next, pencils, opener: next, status });
   };
 
   dialog.addEventListener("submit", (event) => {
@@ -170,7 +171,7 @@ async function edit(root, { pencil, pencils, opener, said }) {
     dialog.remove();
     after?.focus();
   });
-  said.textContent = "";
+  status.textContent = "";
   dialog.showModal();
   if (begun.nodes) fill(begun);
   else {
@@ -185,7 +186,7 @@ function close(root) {
   button.type = "button";
   button.className = "btn btn-plain";
   button.dataset.leave = "";
-  button.textContent = "Close";
+  button.textContent = said("Close");
   return button;
 }
 

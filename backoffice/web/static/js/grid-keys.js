@@ -1,15 +1,17 @@
+import { said } from "./texts.js";
+
 /**
  * Keys in a grid: the arrows or j and k move from row to row, Space ticks, Enter opens, Home and End lead to
  * the first and last row, and "?" says so. One row is a stop of Tab; without scripts each link is.
  */
 const KEYS = [
-  ["↓ or j", "Next row"],
-  ["↑ or k", "Previous row"],
-  ["Home, End", "First and last row"],
-  ["Space", "Select the row"],
-  ["Enter", "Open the row"],
-  ["F2", "Change the row's first cell; in it, Tab goes on to the next"],
-  ["?", "Show these keys"],
+  [said("↓ or j"), said("Next row")],
+  [said("↑ or k"), said("Previous row")],
+  [said("Home, End"), said("First and last row")],
+  [said("Space"), said("Select the row")],
+  [said("Enter"), said("Open the row")],
+  ["F2", said("Change the row's first cell; in it, Tab goes on to the next")],
+  ["?", said("Show these keys")],
 ];
 const MOVES = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 
@@ -50,7 +52,7 @@ function connect(root, form) {
       move(event.key === "Home" ? rows[0] : rows.at(-1));
     } else if (event.key === "?") {
       event.preventDefault();
-      const none = [boxOf(row) ? "" : "Space", linkOf(row) ? "" : "Enter", row.querySelector(".cell-edit") ? "" : "F2"];
+      const none = [boxOf(row) ? "" : said("Space"), linkOf(row) ? "" : said("Enter"), row.querySelector(".cell-edit") ? "" : "F2"];
       explain(root, row, KEYS.filter(([key]) => !none.includes(key)));
     } else if (event.target === row && event.key === " ") {
       event.preventDefault();
@@ -74,7 +76,7 @@ function explain(root, row, keys) {
   dialog.className = "grid-keys";
   const title = root.createElement("h2");
   title.id = "grid-keys-title";
-  title.textContent = "Keys in this list";
+  title.textContent = said("Keys in this list");
   const list = root.createElement("dl");
   for (const [key, does] of keys) {
     const term = root.createElement("dt");
@@ -87,7 +89,7 @@ function explain(root, row, keys) {
   form.method = "dialog";
   const close = root.createElement("button");
   close.className = "btn btn-primary";
-  close.textContent = "Close";
+  close.textContent = said("Close");
   form.append(close);
   dialog.append(title, list, form);
   dialog.addEventListener("close", () => {

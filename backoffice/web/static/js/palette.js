@@ -1,3 +1,5 @@
+import { said } from "./texts.js";
+
 /**
  * The command palette: Ctrl-K, Cmd-K, or "/" outside of fields brings up what is found by typing.
  *
@@ -69,17 +71,17 @@ async function show(root, address, typed, closed) {
   const before = root.activeElement;
   const dialog = root.createElement("dialog");
   dialog.className = "palette";
-  dialog.setAttribute("aria-label", "Find");
+  dialog.setAttribute("aria-label", said("Find"));
   try {
     dialog.innerHTML = await ask(`${address}?part=1`);
   } catch (error) {
     typed();
     throw error;
   }
-  const said = root.createElement("p");
-  said.className = "visually-hidden";
-  said.setAttribute("role", "status");
-  dialog.append(said);
+  const status = root.createElement("p");
+  status.className = "visually-hidden";
+  status.setAttribute("role", "status");
+  dialog.append(status);
   root.body.append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
@@ -89,7 +91,7 @@ async function show(root, address, typed, closed) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
-  connect(dialog, address, said);
+  connect(dialog, address, status);
   dialog.showModal();
   const field = dialog.querySelector("input[name=q]");
   field.focus();
@@ -97,7 +99,7 @@ async function show(root, address, typed, closed) {
   if (field.value) field.dispatchEvent(new Event("input"));
 }
 
-function connect(dialog, address, said) {
+function connect(dialog, address, status) {
   const form = dialog.querySelector("form");
   const field = form.elements.q;
   const results = dialog.querySelector("[data-results]");
@@ -135,7 +137,7 @@ function connect(dialog, address, said) {
     here = -1;
     field.setAttribute("aria-expanded", String(options.length > 0));
     point(options.length ? 0 : -1);
-    said.textContent = options.length === 1 ? "1 result" : `${options.length} results`;
+    status.textContent = options.length === 1 ? said("1 result") : said("{count} results").replace("{count}", options.length);
   };
   const look = async () => {
     asking.abort();
@@ -161,7 +163,7 @@ function connect(dialog, address, said) {
     clearTimeout(timer);
     asking.abort();
   });
-  results.setAttribute("aria-label", "Results");
+  results.setAttribute("aria-label", said("Results"));
   for (const [name, value] of Object.entries({
     role: "combobox",
     "aria-autocomplete": "list",

@@ -1,3 +1,5 @@
+import { said } from "./texts.js";
+
 /**
  * Picking one thing of many: a select and the field that looks for others become one combobox with a list
  * (WAI-ARIA 1.2). The select stays in the form, unseen, and says what is picked; the words never leave the field.
@@ -14,7 +16,7 @@ function connect(picker) {
   const select = picker.querySelector("select");
   const find = picker.querySelector("[data-picker-find]");
   const field = find.querySelector("input");
-  const said = picker.querySelector("[data-picker-said]");
+  const status = picker.querySelector("[data-picker-said]");
   const list = document.createElement("ul");
   const nothing = select.options[0]?.text ?? "";
   let options = [];
@@ -54,8 +56,8 @@ function connect(picker) {
   find.append(list);
   select.hidden = true;
   select.tabIndex = -1;
-  said.classList.add("visually-hidden");
-  said.textContent = "";
+  status.classList.add("visually-hidden");
+  status.textContent = "";
 
   const chosen = () => (select.value ? select.selectedOptions[0].text : "");
   const point = (index) => {
@@ -86,7 +88,7 @@ function connect(picker) {
     select.value = value;
     field.value = chosen();
     close();
-    said.textContent = value ? `${text} is chosen.` : "";
+    status.textContent = value ? said("{name} is chosen.").replace("{name}", () => text) : "";
     select.dispatchEvent(new Event("change", { bubbles: true }));
   };
   const show = (answer) => {
@@ -115,7 +117,7 @@ function connect(picker) {
     here = -1;
     field.setAttribute("aria-expanded", "true");
     field.removeAttribute("aria-activedescendant");
-    said.textContent = answer.said;
+    status.textContent = answer.said;
   };
   const look = async () => {
     asking.abort();
@@ -133,7 +135,7 @@ function connect(picker) {
       const found = await answer.json();
       if (!signal.aborted) show(found);
     } catch {
-      if (!signal.aborted) said.textContent = "Nothing can be found at this moment. Try again.";
+      if (!signal.aborted) status.textContent = said("Nothing can be found at this moment. Try again.");
     }
   };
 

@@ -1,3 +1,5 @@
+import { said } from "./texts.js";
+
 /**
  * Rows of a grid that can be selected: a box in the head for all rows of the page, a range with
  * Shift, and the number of selected rows by the buttons. Without it each row is ticked by hand.
@@ -15,7 +17,7 @@ function connect(form) {
 
   const tell = () => {
     const ticked = boxes.filter((box) => box.checked).length;
-    if (count) count.textContent = ticked === 1 ? "1 selected" : `${ticked} selected`;
+    if (count) count.textContent = ticked === 1 ? said("1 selected") : said("{count} selected").replace("{count}", ticked);
     if (!all) return;
     all.checked = ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
