@@ -13,8 +13,6 @@ from tests.contract.texts import bare_in_module, bare_in_template, templates
 # Not yet said through gettext. This is to become empty.
 TEMPLATES_TO_COME = (
     "backoffice/console/",
-    "backoffice/outbox/templates/outbox_pages/",
-    "plugins/",
 )
 MODULES_TO_COME = (
     "backoffice/accounts/care/services/at_the_server.py",
@@ -24,7 +22,6 @@ MODULES_TO_COME = (
     "backoffice/saved_views/",
     "backoffice/schools/",
     "backoffice/staff/services/places.py",
-    "plugins/",
 )
 LANGUAGES = [each for each in languages() if each != ENGLISH]
 _FILLED = re.compile(r"%\((\w+)\)s|(%%)")
