@@ -11,9 +11,7 @@ from backoffice.web.script_texts import TEXTS
 from tests.contract.texts import bare_in_module, bare_in_template, templates
 
 # Not yet said through gettext. This is to become empty.
-TEMPLATES_TO_COME = (
-    "backoffice/console/",
-)
+TEMPLATES_TO_COME = ("backoffice/console/",)
 MODULES_TO_COME = (
     "backoffice/accounts/care/services/at_the_server.py",
     "backoffice/console/",
