@@ -2,6 +2,7 @@
 
 import plugins.rosters.rules  # noqa: F401 - the policy must know what people may see of it
 from backoffice.jobs.job import Job, every
+from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from backoffice.privacy.holdings import PersonalData, Subject
 from plugins.rosters.commands import rosters
@@ -25,20 +26,22 @@ from plugins.rosters.views import RosterGrid
 
 plugin = Plugin(
     name="rosters",
-    title="Rosters",
-    summary="Takes schools, classes, teachers and students in from roster files, and keeps them up to date.",
+    title=lazy("Rosters"),
+    summary=lazy(
+        "Takes schools, classes, teachers and students in from roster files, and keeps them up to date."
+    ),
     tables=RostersBase.metadata,
     permissions=(ROSTERS_IMPORT,),
     settings=RostersSettings,
     pages=(RosterGrid,),
     commands=(rosters,),
     jobs=(
-        Job("import", import_upload, title="Import an uploaded roster"),
+        Job("import", import_upload, title=lazy("Import an uploaded roster")),
         Job(
             "forget-uploads",
             forget_uploads,
             every(hours=1),
-            title="Delete old uploads, and names in old reports",
+            title=lazy("Delete old uploads, and names in old reports"),
             forgets=True,
         ),
     ),

@@ -10,6 +10,7 @@ from backoffice.access.policy import RoleName, granted
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.language.texts import gettext
 from backoffice.schools.models import District, Membership, Role, School
 from backoffice.schools.queries import schools_for
 from backoffice.storage.public_id import is_public_id
@@ -80,7 +81,11 @@ def places(tx: Transaction) -> list[Place]:
     districts = tx.scalars(select(District).where(District.id.in_(led)).order_by(District.id))
     return [
         *(
-            Place(each.public_id, f"{each.name} (all its schools)", Target(district=each.public_id))
+            Place(
+                each.public_id,
+                gettext("%(name)s (all its schools)", name=each.name),
+                Target(district=each.public_id),
+            )
             for each in districts
         ),
         *(

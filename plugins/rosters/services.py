@@ -16,6 +16,7 @@ from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
 from backoffice.outbox import services as outbox
 from backoffice.outbox.mail import Recipient
 from backoffice.problems import Rejected
@@ -46,15 +47,15 @@ LARGEST_UPLOAD = 64 << 20
 
 
 NOT_ANY_MORE = (
-    "Whoever brought this roster in may not bring any in there any more.",
-    "Let somebody who leads the school or district bring it in.",
+    lazy("Whoever brought this roster in may not bring any in there any more."),
+    lazy("Let somebody who leads the school or district bring it in."),
 )
 
 NOT_BROUGHT_IN = (
-    "Nobody brought this roster in after it was looked at, so it was deleted.",
-    "Upload it again, look at it, and bring it in.",
+    lazy("Nobody brought this roster in after it was looked at, so it was deleted."),
+    lazy("Upload it again, look at it, and bring it in."),
 )
-UNDER_WAY = "This roster is being brought in already, or it is over."
+UNDER_WAY = lazy("This roster is being brought in already, or it is over.")
 
 
 class _Undone(Exception):
@@ -402,7 +403,8 @@ def _keep(tx: Transaction, number: int, content: Iterable[bytes]) -> None:
         stored += piece
         size += len(piece)
         if size > LARGEST_UPLOAD:
-            raise Rejected(file=f"The set is larger than {LARGEST_UPLOAD >> 20} MB. Split it by school.")
+            most = LARGEST_UPLOAD >> 20
+            raise Rejected(file=gettext("The set is larger than %(most)s MB. Split it by school.", most=most))
         while len(stored) >= PIECE or (not piece and stored):
             chunk = bytes(stored[:PIECE])
             del stored[:PIECE]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from backoffice.access.transaction import Transaction
 from backoffice.host.queries import settings_of
+from backoffice.language.texts import lazy
 from backoffice.plugin import PluginSettings
 
 
@@ -16,16 +17,18 @@ class RostersSettings(PluginSettings):
         24,
         ge=1,
         le=24,
-        title="Uploads wait at most",
-        description="An upload that could not be brought in by then is deleted.",
+        title=lazy("Uploads wait at most"),
+        description=lazy("An upload that could not be brought in by then is deleted."),
         json_schema_extra={"unit": "hours"},
     )
     names_days: int = Field(
         30,
         ge=1,
         le=30,
-        title="Reports show names for",
-        description="Of administrators and of teachers to invite. Afterwards the report keeps numbers only.",
+        title=lazy("Reports show names for"),
+        description=lazy(
+            "Of administrators and of teachers to invite. Afterwards the report keeps numbers only."
+        ),
         json_schema_extra={"unit": "days"},
     )
 

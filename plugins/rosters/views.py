@@ -21,10 +21,11 @@ from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
 from backoffice.imports.plan import RowState
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
-from plugins.rosters import queries, services
+from plugins.rosters import queries, said, services
 from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.left_alone import left_alone
 from plugins.rosters.models import ImportState, RosterImport
@@ -32,41 +33,49 @@ from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.reading.oneroster import read_set
 from plugins.rosters.reading.package import PACKAGE, UPLOADED, PackageRefused, open_package
 from plugins.rosters.reading.reduced import reduce_set
-from plugins.rosters.reading.report import Report
+from plugins.rosters.reading.report import Report, Severity
 from plugins.rosters.settings import current
 
 STATES: Mapping[str, tuple[str, str]] = {
-    ImportState.WAITING: ("Waiting", "info"),
-    ImportState.CHECKING: ("Being checked", "info"),
-    ImportState.LOOKED: ("To look at", "warn"),
-    ImportState.IMPORTING: ("Coming in", "info"),
-    ImportState.DONE: ("Done", "good"),
-    ImportState.REFUSED: ("Refused", "bad"),
-    ImportState.FAILED: ("Failed", "bad"),
+    ImportState.WAITING: (lazy("Waiting"), "info"),
+    ImportState.CHECKING: (lazy("Being checked"), "info"),
+    ImportState.LOOKED: (lazy("To look at"), "warn"),
+    ImportState.IMPORTING: (lazy("Coming in"), "info"),
+    ImportState.DONE: (lazy("Done"), "good"),
+    ImportState.REFUSED: (lazy("Refused"), "bad"),
+    ImportState.FAILED: (lazy("Failed"), "bad"),
 }
 
 
 class UploadForm(FlaskForm):
     """A roster file, and where it goes."""
 
-    place = SelectField("Into", [DataRequired("Choose a school or a district.")])
+    place = SelectField(lazy("Into"), [DataRequired(lazy("Choose a school or a district."))])
     file = FileField(
-        "Roster file",
-        [FileRequired("Choose the zip file.")],
-        description="A OneRoster 1.1 set as one zip, as your student information system exports it.",
+        lazy("Roster file"),
+        [FileRequired(lazy("Choose the zip file."))],
+        description=lazy("A OneRoster 1.1 set as one zip, as your student information system exports it."),
     )
     look_first = BooleanField(
-        "Look at it first",
+        lazy("Look at it first"),
         default=True,
-        description="You see how many classes, people and places in classes are new, changed and the same."
-        " Nothing is changed before you bring it in.",
+        description=lazy(
+            "You see how many classes, people and places in classes are new, changed and the same."
+            " Nothing is changed before you bring it in."
+        ),
     )
 
 
-COMING_IN = "The roster is being brought in. You get a mail when it is done."
-LOOKING = "The roster is being looked at. You get a mail when you can bring it in."
+COMING_IN = lazy("The roster is being brought in. You get a mail when it is done.")
+LOOKING = lazy("The roster is being looked at. You get a mail when you can bring it in.")
 # Of each kind, what is counted as new, changed and gone.
-KINDS = ("classes", "students", "teachers", "enrollments")
+KINDS = {
+    "classes": lazy("Classes"),
+    "students": lazy("Students"),
+    "teachers": lazy("Teachers"),
+    "enrollments": lazy("Enrollments"),
+}
+SEVERITIES: Mapping[str, str] = {Severity.ERROR: lazy("error"), Severity.WARNING: lazy("warning")}
 FEW = Few("the imports of the schools that somebody leads, a few a week")
 
 
@@ -83,30 +92,30 @@ class RosterGrid(Grid):
     }
     fresh = frozenset({"upload", "bring_in"})
     uploads: ClassVar[Mapping[str, int]] = {"upload": services.LARGEST_UPLOAD}
-    title = "Rosters"
-    category = "School"
+    title = lazy("Rosters")
+    category = lazy("School")
     address = "rosters"
     icon = "rosters"
-    noun = ("import", "imports")
+    noun = (lazy("import"), lazy("imports"))
     newest_first = True
     columns = (
-        Column("place", "Into"),
-        Column("when", "When", sort=By(RosterImport.id, ("pk_roster_import",), latest_first=True)),
-        Column("state", "How it stands", optional=True),
-        Column("lines", "Lines read", numeric=True, optional=True),
+        Column("place", lazy("Into")),
+        Column("when", lazy("When"), sort=By(RosterImport.id, ("pk_roster_import",), latest_first=True)),
+        Column("state", lazy("How it stands"), optional=True),
+        Column("lines", lazy("Lines read"), numeric=True, optional=True),
     )
     filters = (
         ChoiceFilter(
             "state",
-            "How it stands",
+            lazy("How it stands"),
             choices=tuple(
                 Choice(state, words, RosterImport.state == state) for state, (words, _tone) in STATES.items()
             ),
             several=True,
             carried_by=FEW,
         ),
-        DateFilter("when", "When", column=RosterImport.created_at, moments=True, carried_by=FEW),
-        NumberFilter("lines", "Lines read", column=RosterImport.done, carried_by=FEW),
+        DateFilter("when", lazy("When"), column=RosterImport.created_at, moments=True, carried_by=FEW),
+        NumberFilter("lines", lazy("Lines read"), column=RosterImport.done, carried_by=FEW),
     )
 
     def rows(self, tx: Transaction, things: Sequence[RosterImport]) -> list[Row]:
@@ -130,15 +139,19 @@ class RosterGrid(Grid):
         """The way to a new import."""
         del tx
         return {
-            "description": "A roster brings classes, teachers and students in, and keeps them up to date."
-            " Nobody is ever erased by one.",
+            "description": gettext(
+                "A roster brings classes, teachers and students in, and keeps them up to date."
+                " Nobody is ever erased by one."
+            ),
             "new_url": "/console/rosters/new",
-            "new_title": "Bring in a roster",
+            "new_title": gettext("Bring in a roster"),
             "empty": {
-                "title": "No roster yet",
-                "sentence": "Export a OneRoster set from the system that your school keeps, and bring it in.",
+                "title": gettext("No roster yet"),
+                "sentence": gettext(
+                    "Export a OneRoster set from the system that your school keeps, and bring it in."
+                ),
                 "url": "/console/rosters/new",
-                "action": "Bring in a roster",
+                "action": gettext("Bring in a roster"),
                 "icon": "rosters",
             },
         }
@@ -172,9 +185,12 @@ class RosterGrid(Grid):
             "rosters/upload.html",
             form=form,
             problem=problem,
-            found=Outcome(report).public() if report.stops else None,
+            found=said.report(Outcome(report).public()) if report.stops else None,
             most=services.LARGEST_UPLOAD >> 20,
-            crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": "Bring in a roster"}],
+            crumbs=[
+                {"title": self.title, "url": "/console/rosters/"},
+                {"title": gettext("Bring in a roster")},
+            ],
         )
         return (page, 422) if form.errors or problem or report.stops else page
 
@@ -185,22 +201,24 @@ class RosterGrid(Grid):
         row = find(tx, RosterImport, public_id, permission=ROSTERS_IMPORT)
         words, tone = STATES[row.state]
         place = queries.names_of_places(tx, [row])[row.id]
+        found = None if row.report is None else said.report(row.report)
         return self.render(
             "rosters/import.html",
             row=row,
             place=place,
             state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
-            found=row.report,
+            found=found,
+            word=gettext,
             form=FlaskForm(),
             kinds=planned(row.report) if row.state == ImportState.LOOKED and row.report else [],
             bring_in_url=f"/console/rosters/{public_id}/bring-in",
             kept=current(tx).upload_hours,
             names=row.names or {},
             alone=left_alone(tx, row.names),
-            stops=[each for each in (row.report or {}).get("problems", ()) if each["severity"] == "error"],
+            stops=[each for each in (found or {}).get("problems", ()) if each["severity"] == Severity.ERROR],
             named_for=current(tx).names_days,
             problems_url=f"/console/rosters/{public_id}/problems.csv",
-            crumbs=[{"title": "Rosters", "url": "/console/rosters/"}, {"title": place}],
+            crumbs=[{"title": self.title, "url": "/console/rosters/"}, {"title": place}],
         )
 
     @expose("/<import:public_id>/bring-in", methods=("POST",))
@@ -221,9 +239,19 @@ class RosterGrid(Grid):
         row = find(reading(), RosterImport, public_id, permission=ROSTERS_IMPORT)
         text = io.StringIO()
         writer = csv.writer(text, quoting=QUOTED)
-        writer.writerow(["Severity", "File", "Line", "Column", "What", "What to do"])
-        for each in (row.report or {}).get("problems", []):
-            cells = [each[key] for key in ("severity", "file", "line", "column", "sentence", "remedy")]
+        writer.writerow(
+            [
+                gettext("Severity"),
+                gettext("File"),
+                gettext("Line"),
+                gettext("Column"),
+                gettext("What"),
+                gettext("What to do"),
+            ]
+        )
+        for each in said.report(row.report)["problems"] if row.report else ():
+            cells: list[Any] = [SEVERITIES[each["severity"]]]
+            cells += [each[key] for key in ("file", "line", "column", "sentence", "remedy")]
             writer.writerow(["" if cell is None else safe(str(cell)) for cell in cells])
         return Response(
             text.getvalue(),
@@ -236,12 +264,12 @@ def planned(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, int], int
     """Of each kind how many rows are new, changed and the same, and how many places end."""
     counts, read = report["counts"], report.get("read", {})
     found: list[tuple[str, Mapping[str, int], int]] = []
-    for kind in KINDS:
+    for kind, title in KINDS.items():
         new = counts.get(f"{kind} new", 0)
         changed = counts.get(f"{kind} changed", 0) + counts.get(f"{kind} resumed", 0)
         same = max(read.get(kind, 0) - new - changed, 0)
         of_kind: Mapping[str, int] = {RowState.NEW: new, RowState.CHANGED: changed, RowState.SAME: same}
-        found.append((kind.capitalize(), of_kind, counts.get(f"{kind} ended", 0)))
+        found.append((title, of_kind, counts.get(f"{kind} ended", 0)))
     return found
 
 

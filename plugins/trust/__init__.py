@@ -1,6 +1,7 @@
 """Every promise of the policy and how it stands, for everybody to see."""
 
 from backoffice.jobs.job import Job, every
+from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.trust.commands import trust
 from plugins.trust.jobs import check_what_is_due
@@ -10,13 +11,13 @@ from plugins.trust.views import bp
 
 plugin = Plugin(
     name="trust",
-    title="Trust",
-    summary="Checks every promise to schools on the running system and shows how it stands.",
+    title=lazy("Trust"),
+    summary=lazy("Checks every promise to schools on the running system and shows how it stands."),
     tables=TrustBase.metadata,
     personal_data=(),
     standing_blueprints=(bp,),
     commands=(trust,),
-    jobs=(Job("check", check_what_is_due, every(minutes=5), title="Check the promises that are due"),),
+    jobs=(Job("check", check_what_is_due, every(minutes=5), title=lazy("Check the promises that are due")),),
     tiles=TILES,
     standings=standings,
     keeps_promises=True,

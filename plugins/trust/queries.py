@@ -12,9 +12,21 @@ from sqlalchemy.orm import aliased
 from backoffice.access.transaction import Transaction
 from backoffice.controls.check import State
 from backoffice.controls.registry import Control
+from backoffice.language.texts import lazy
 from plugins.trust.models import ControlResult
 
 TIMES_STALE = 2
+
+# Lazy, so that the page is in its reader's language, and the data and the command stay in English.
+NOT_YET = lazy("Not checked yet.")
+STATES = {
+    State.HOLDS: lazy("holds"),
+    State.FALLS_SHORT: lazy("falls short"),
+    State.ATTESTED: lazy("attested"),
+    State.NOT_EXERCISED: lazy("not exercised"),
+    State.STALE: lazy("stale"),
+    State.NOT_BUILT: lazy("not built"),
+}
 
 
 @dataclass(frozen=True)
@@ -83,8 +95,8 @@ def _latest(tx: Transaction, controls: AbstractSet[str]) -> Mapping[str, Control
 
 def _standing(control: Control, result: ControlResult | None, now: datetime) -> Standing:
     if result is None:
-        return Standing(control, State.STALE, "Not checked yet.")
+        return Standing(control, State.STALE, NOT_YET)
     if now - result.checked_at > TIMES_STALE * control.every:
-        said = f"The check is overdue. It last said: {result.state}."
+        said = lazy("The check is overdue. It last said: %(state)s.", state=STATES[State(result.state)])
         return Standing(control, State.STALE, said, result.checked_at)
     return Standing(control, State(result.state), result.evidence, result.checked_at)

@@ -8,13 +8,14 @@ from backoffice.access.transaction import Transaction
 from backoffice.controls import registry
 from backoffice.controls.check import State
 from backoffice.controls.standing import Stands
+from backoffice.language.texts import gettext, lazy
 from backoffice.tiles import Entry, List, Number, Tile, once
 from backoffice.web.identity import runtime
 from plugins.trust import queries, services
 
 PAGE = "/trust"
 MOST_LISTED = 6
-WORDS = {State.FALLS_SHORT: ("Falls short", "bad"), State.STALE: ("Not checked in time", "warn")}
+WORDS = {State.FALLS_SHORT: (lazy("Falls short"), "bad"), State.STALE: (lazy("Not checked in time"), "warn")}
 
 
 def standings(tx: Transaction) -> Sequence[Stands]:
@@ -29,7 +30,7 @@ def standings(tx: Transaction) -> Sequence[Stands]:
 def _falling_short(tx: Transaction) -> Number:
     found = once(tx, standings)
     short = [each for each in found if each.short]
-    return Number(len(short), f"of {len(found)} promises", "bad" if short else "good")
+    return Number(len(short), gettext("of %(total)s promises", total=len(found)), "bad" if short else "good")
 
 
 def _which(tx: Transaction) -> List | None:
@@ -48,6 +49,6 @@ def _which(tx: Transaction) -> List | None:
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("promises", "Promises that fall short", JOBS_READ, _falling_short, PAGE),
-    Tile("promises-short", "Which promises fall short", JOBS_READ, _which, PAGE),
+    Tile("promises", lazy("Promises that fall short"), JOBS_READ, _falling_short, PAGE),
+    Tile("promises-short", lazy("Which promises fall short"), JOBS_READ, _which, PAGE),
 )

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools import codes
 from backoffice.schools.services.codes import CODE_TRIES
@@ -76,7 +77,7 @@ def _give_codes(tx: Transaction, at: datetime) -> None:
         queries.merge_codes(tx, at=at)
         empty_codes(tx)
     if queries.rooms_without_code(tx):
-        raise Rejected.whole("No codes could be made just now. Try once more.")
+        raise Rejected.whole(gettext("No codes could be made just now. Try once more."))
 
 
 def _codes(rooms: Sequence[Any]) -> Iterator[bytes]:

@@ -4,34 +4,49 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from backoffice.language.texts import lazy
 from plugins.rosters.importing.merge import Done
 from plugins.rosters.importing.roster import Noted
 from plugins.rosters.reading.report import Report
 
 # What is counted as not taken, and the sentence that goes with it.
 NOT_TAKEN = {
-    "family": "Parents, guardians and relatives are not taken: they come by a teacher's invitation.",
-    "other staff": "Aides and proctors are not taken: a teacher adds helpers to a class.",
-    "administrators": "Administrators are listed by name; nobody becomes a leader by a roster.",
+    "family": lazy("Parents, guardians and relatives are not taken: they come by a teacher's invitation."),
+    "other staff": lazy("Aides and proctors are not taken: a teacher adds helpers to a class."),
+    "administrators": lazy("Administrators are listed by name; nobody becomes a leader by a roster."),
 }
 # What an import leaves alone or lets go elsewhere, and why.
 LEFT_ALONE = {
-    "children left out": "Somebody here took these children out of a class, or did not move them up."
-    " They stay out until your system drops them from it and puts them in anew.",
-    "children left in": "Somebody here put these children into a class. They stay, although your system"
-    " has dropped them. Take them out by hand if they left.",
-    "teachers left out": "Somebody here ended the roles of these teachers in a class. They stay out until"
-    " your system drops them from it and puts them in anew.",
-    "teachers left in": "Somebody here gave these teachers their roles in a class. They keep them, although"
-    " your system has dropped them. End the roles by hand if they left.",
-    "archived classes left alone": "Nothing changes in these archived classes. Bring one back, and the next"
-    " roster goes on in it.",
-    "classes going on in the ones that follow them": "A new school year has begun here, and your system"
-    " still sends the old one. What it says of these classes goes to the ones that follow them.",
-    "archived classes begun anew": "Your system sends these archived classes in another school year. Each"
-    " has a new class for that.",
-    "new classes beside ones begun here": "These came in new, and somebody here has begun a class for the"
-    " same year already. Keep the one that you use, and archive the other.",
+    "children left out": lazy(
+        "Somebody here took these children out of a class, or did not move them up."
+        " They stay out until your system drops them from it and puts them in anew."
+    ),
+    "children left in": lazy(
+        "Somebody here put these children into a class. They stay, although your system"
+        " has dropped them. Take them out by hand if they left."
+    ),
+    "teachers left out": lazy(
+        "Somebody here ended the roles of these teachers in a class. They stay out until"
+        " your system drops them from it and puts them in anew."
+    ),
+    "teachers left in": lazy(
+        "Somebody here gave these teachers their roles in a class. They keep them, although"
+        " your system has dropped them. End the roles by hand if they left."
+    ),
+    "archived classes left alone": lazy(
+        "Nothing changes in these archived classes. Bring one back, and the next roster goes on in it."
+    ),
+    "classes going on in the ones that follow them": lazy(
+        "A new school year has begun here, and your system"
+        " still sends the old one. What it says of these classes goes to the ones that follow them."
+    ),
+    "archived classes begun anew": lazy(
+        "Your system sends these archived classes in another school year. Each has a new class for that."
+    ),
+    "new classes beside ones begun here": lazy(
+        "These came in new, and somebody here has begun a class for the"
+        " same year already. Keep the one that you use, and archive the other."
+    ),
 }
 
 
@@ -80,8 +95,8 @@ class Outcome:
             "lines": self.noted.lines,
             "counts": counts,
             "read": self.read,
-            "not_taken": [said for what, said in NOT_TAKEN.items() if self.noted.counts[what]],
-            "left_alone": {what: said for what, said in LEFT_ALONE.items() if counts.get(what)},
+            "not_taken": [str.__str__(said) for what, said in NOT_TAKEN.items() if self.noted.counts[what]],
+            "left_alone": {what: str.__str__(said) for what, said in LEFT_ALONE.items() if counts.get(what)},
             "problems": [{**asdict(p), "severity": str(p.severity)} for p in report.problems],
             "problem_counts": [
                 {

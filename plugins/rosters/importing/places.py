@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import lazy
 from backoffice.schools.models import District, School, SchoolKind
 from backoffice.storage.public_id import is_public_id, new_public_id
 from backoffice.wording import clean
@@ -20,10 +21,10 @@ from plugins.rosters.reading.report import Report
 
 SCHOOL_DAYS = ["mon", "tue", "wed", "thu", "fri"]
 ONE_SCHOOL = (
-    "The set has not exactly one school.",
-    "Import a set of several schools into their district, or send one school alone.",
+    lazy("The set has not exactly one school."),
+    lazy("Import a set of several schools into their district, or send one school alone."),
 )
-NO_NAME = ("The name has no letters that can be shown.", "Give the school a name.")
+NO_NAME = (lazy("The name has no letters that can be shown."), lazy("Give the school a name."))
 
 
 class NoSuchPlace(Exception):
@@ -83,7 +84,9 @@ def assign(tx: Transaction, places: Places, orgs: Sequence[Org], report: Report)
             places.schools[schools[0].source_id] = places.school_id
         return
     if not schools:
-        report.error(ORGS, "There is no school in the set.", "Send a line of type school.", column="type")
+        report.error(
+            ORGS, lazy("There is no school in the set."), lazy("Send a line of type school."), column="type"
+        )
     _assign_in_district(tx, places, schools)
     for org in places.new:
         if not clean(org.name):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 
 from backoffice.access.transaction import Transaction
+from backoffice.language.texts import lazy
 from backoffice.schools import names
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.storage.public_id import many_public_ids
@@ -43,15 +44,21 @@ TOGETHER = 4096
 # Called with the number of lines read so far.
 Tick = Callable[[int], None]
 UNKNOWN_ORG = (
-    "The organisation is not in orgs.csv.",
-    "Send its line in orgs.csv, or correct the identifier.",
+    lazy("The organisation is not in orgs.csv."),
+    lazy("Send its line in orgs.csv, or correct the identifier."),
 )
-NO_SCHOOL = ("The organisation is no school.", "Name the school that it belongs to.")
-NO_ADDRESS = ("A teacher has no e-mail address; no account is made.", "Fill in email and import again.")
-IN_NO_SCHOOL = ("A student or teacher belongs to no school of the set and is not taken.", "Name the school.")
-CUT_OFF = (f"A title is longer than {LONGEST_NAME} letters; the rest was cut off.", "Shorten it.")
-NO_NAME = ("The name has no letters that can be shown.", "Write the name of the teacher.")
-NO_TITLE = ("The title has no letters that can be shown.", "Give the class a title.")
+NO_SCHOOL = (lazy("The organisation is no school."), lazy("Name the school that it belongs to."))
+NO_ADDRESS = (
+    lazy("A teacher has no e-mail address; no account is made."),
+    lazy("Fill in email and import again."),
+)
+IN_NO_SCHOOL = (
+    lazy("A student or teacher belongs to no school of the set and is not taken."),
+    lazy("Name the school."),
+)
+CUT_OFF = (f"A title is longer than {LONGEST_NAME} letters; the rest was cut off.", lazy("Shorten it."))
+NO_NAME = (lazy("The name has no letters that can be shown."), lazy("Write the name of the teacher."))
+NO_TITLE = (lazy("The title has no letters that can be shown."), lazy("Give the class a title."))
 
 
 class Stager:
@@ -192,7 +199,7 @@ class Stager:
         problem = names.problem_with(given, family)
         if problem:
             where = {"line": user.line, "column": "givenName"}
-            self._report.error(USERS, "The name cannot be taken as it is.", problem, **where)
+            self._report.error(USERS, lazy("The name cannot be taken as it is."), problem, **where)
             return
         for school in schools:
             username = sealer.username(school, user.username)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from backoffice.language.texts import lazy
 from plugins.rosters.reading.package import Package, PackageRefused
 from plugins.rosters.reading.report import Report
 from plugins.rosters.reading.text import encoding_of, rows
@@ -40,7 +41,9 @@ class Manifest:
 def read_manifest(package: Package, report: Report) -> Manifest:
     """Read it, and note in the report whatever keeps the set from being read. Never raises."""
     if FILE not in package.names:
-        report.error(FILE, "The file is missing.", "Send it with the others; its name is written so.")
+        report.error(
+            FILE, lazy("The file is missing."), lazy("Send it with the others; its name is written so.")
+        )
         return Manifest()
     values = _values(package, report)
     _look_at_versions(values, report)
@@ -49,8 +52,8 @@ def read_manifest(package: Package, report: Report) -> Manifest:
     if unsaid:
         report.warn(
             FILE,
-            "The manifest does not name all parts of the format; the others count as absent.",
-            "Name each, with the value absent.",
+            lazy("The manifest does not name all parts of the format; the others count as absent."),
+            lazy("Name each, with the value absent."),
             times=len(unsaid),
         )
     return manifest
@@ -70,13 +73,15 @@ def _values(package: Package, report: Report) -> dict[str, str]:
                 rows(stream, encoding, complain, most_empty=package.limits.empty_lines)
             ):
                 if number > _MOST_ROWS:
-                    complain(line, "The manifest has too many lines.", "Send one line for each part.")
+                    complain(
+                        line, lazy("The manifest has too many lines."), lazy("Send one line for each part.")
+                    )
                     break
                 _take(number, line, [cell.strip() for cell in row], values, report)
     except PackageRefused as refused:
         report.error(FILE, refused.sentence, refused.remedy)
     except (OSError, UnicodeDecodeError):
-        report.error(FILE, "The file changed while it was read.", "Import it again.")
+        report.error(FILE, lazy("The file changed while it was read."), lazy("Import it again."))
     return values
 
 
@@ -84,12 +89,12 @@ def _take(number: int, line: int, row: Sequence[str], values: dict[str, str], re
     if not any(row):
         return
     if len(row) != len(HEADING):
-        report.error(FILE, "The line has not two cells.", "Write propertyName,value.", line=line)
+        report.error(FILE, lazy("The line has not two cells."), lazy("Write propertyName,value."), line=line)
     elif number == 0:
         if row != HEADING:
-            report.error(FILE, "The heading is wrong.", "Write propertyName,value.", line=line)
+            report.error(FILE, lazy("The heading is wrong."), lazy("Write propertyName,value."), line=line)
     elif row[0] in values:
-        report.error(FILE, "A property is there twice.", "Name each once.", line=line)
+        report.error(FILE, lazy("A property is there twice."), lazy("Name each once."), line=line)
     else:
         values[row[0]] = row[1]
 
@@ -99,22 +104,22 @@ def _look_at_versions(values: dict[str, str], report: Report) -> None:
     if version == "1.2":
         report.error(
             FILE,
-            "The set follows OneRoster 1.2, which is not read yet.",
-            "Export it as OneRoster 1.1 CSV.",
+            lazy("The set follows OneRoster 1.2, which is not read yet."),
+            lazy("Export it as OneRoster 1.1 CSV."),
             column="oneroster.version",
         )
     elif version != "1.1":
         report.error(
             FILE,
-            "The set does not say that it follows OneRoster 1.1.",
-            "Export it as OneRoster 1.1 CSV; the manifest then has the line oneroster.version,1.1.",
+            lazy("The set does not say that it follows OneRoster 1.1."),
+            lazy("Export it as OneRoster 1.1 CSV; the manifest then has the line oneroster.version,1.1."),
             column="oneroster.version",
         )
     if values.get("manifest.version") != "1.0":
         report.warn(
             FILE,
-            "The manifest's own version is not 1.0.",
-            "Write manifest.version,1.0.",
+            lazy("The manifest's own version is not 1.0."),
+            lazy("Write manifest.version,1.0."),
             column="manifest.version",
         )
 
@@ -125,29 +130,32 @@ def _sent(part: str, values: dict[str, str], report: Report) -> Sent | None:
         if part in NEEDED:
             report.error(
                 FILE,
-                "The manifest does not say how this part is sent.",
-                "Write bulk, and send its file.",
+                lazy("The manifest does not say how this part is sent."),
+                lazy("Write bulk, and send its file."),
                 column=column,
             )
         return None
     if value == "delta":
         report.error(
             FILE,
-            "This part is sent as changes (delta), which is not read yet.",
-            "Send all of it, as bulk.",
+            lazy("This part is sent as changes (delta), which is not read yet."),
+            lazy("Send all of it, as bulk."),
             column=column,
         )
         return None
     if value not in {Sent.ABSENT, Sent.BULK}:
         report.error(
             FILE,
-            "The value is none of absent, bulk, delta.",
-            "Write one of them, in small letters.",
+            lazy("The value is none of absent, bulk, delta."),
+            lazy("Write one of them, in small letters."),
             column=column,
         )
         return None
     if value == Sent.ABSENT and part in NEEDED:
         report.error(
-            FILE, "This part is needed and is absent.", "Send its file, and write bulk.", column=column
+            FILE,
+            lazy("This part is needed and is absent."),
+            lazy("Send its file, and write bulk."),
+            column=column,
         )
     return Sent(value)

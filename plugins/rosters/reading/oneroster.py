@@ -6,6 +6,7 @@ What has no `into` ends here, while its line is parsed. demographics.csv is neve
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backoffice.language.texts import lazy
 from plugins.rosters.reading import values
 from plugins.rosters.reading.manifest import FILE as MANIFEST
 from plugins.rosters.reading.manifest import PARTS, Manifest, read_manifest
@@ -76,8 +77,8 @@ def _not_primary(enrollment: Enrollment, noting: Noting) -> Enrollment:
 
 
 _PRIMARY_ELSE = values.warning(
-    "Somebody who is no teacher is marked as primary; that is passed over.",
-    "Write true for one teacher of a class only.",
+    lazy("Somebody who is no teacher is marked as primary; that is passed over."),
+    lazy("Write true for one teacher of a class only."),
 )
 
 KEY = (
@@ -250,12 +251,14 @@ def _part(file: str) -> str:
 def _is_sent(file: str, manifest: Manifest, package: Package, report: Report) -> bool:
     sent, there = manifest.sends(_part(file)), file in package.names
     if sent and not there:
-        report.error(file, "The manifest says that the file is sent, but it is missing.", "Send it.")
+        report.error(
+            file, lazy("The manifest says that the file is sent, but it is missing."), lazy("Send it.")
+        )
     elif there and not sent:
         report.warn(
             file,
-            "The file is there, but the manifest does not say that it is sent in bulk. It is not read.",
-            "Write bulk for it in manifest.csv.",
+            lazy("The file is there, but the manifest does not say that it is sent in bulk. It is not read."),
+            lazy("Write bulk for it in manifest.csv."),
         )
     return sent and there
 
@@ -268,13 +271,13 @@ def _encoding(file: str, package: Package, report: Report) -> str | None:
         report.error(file, refused.sentence, refused.remedy)
         return None
     except OSError:
-        report.error(file, "The file cannot be read.", "Look at its rights.")
+        report.error(file, lazy("The file cannot be read."), lazy("Look at its rights."))
         return None
     if encoding != UTF_8:
         report.warn(
             file,
-            "The file is not in UTF-8; it is read as Western European (Latin-1).",
-            "Save it as UTF-8, and look at letters with accents in what was imported.",
+            lazy("The file is not in UTF-8; it is read as Western European (Latin-1)."),
+            lazy("Save it as UTF-8, and look at letters with accents in what was imported."),
         )
     return encoding
 
@@ -287,15 +290,15 @@ def _look_at_names(package: Package, report: Report) -> None:
         if file not in package.names and file.lower() in folded:
             report.error(
                 file,
-                "The file's name is written with other capitals.",
-                "Name it exactly so.",
+                lazy("The file's name is written with other capitals."),
+                lazy("Name it exactly so."),
             )
     for file in sorted((package.names & FILES) - read):
         report.dropped[file] += 1
     if others:
         report.warn(
             PACKAGE,
-            "There are files that the format does not know. They are not opened.",
-            "Leave them out.",
+            lazy("There are files that the format does not know. They are not opened."),
+            lazy("Leave them out."),
             times=len(others),
         )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from backoffice.language.texts import lazy
 from plugins.rosters.reading.report import Report
 
 # What the report calls the set as a whole, where a problem belongs to none of its files.
@@ -73,10 +74,13 @@ class Limits:
 UPLOADED = Limits(member_bytes=256 << 20, total_bytes=512 << 20)
 # What we have reduced ourselves is believed: nothing of it may be refused that was taken.
 REDUCED = Limits(ratio=1 << 30, empty_lines=1 << 60)
-DAMAGED = ("The zip is damaged.", "Make it anew and send it again.")
-NESTED = ("There are folders in the set.", "Put all files at the root: zip the files, not the folder.")
-TOO_LARGE = ("The set is too large.", "Split it by school, or ask us to take it on the server.")
-_LINKED = ("The set contains links or devices.", "Send the files themselves.")
+DAMAGED = (lazy("The zip is damaged."), lazy("Make it anew and send it again."))
+NESTED = (
+    lazy("There are folders in the set."),
+    lazy("Put all files at the root: zip the files, not the folder."),
+)
+TOO_LARGE = (lazy("The set is too large."), lazy("Split it by school, or ask us to take it on the server."))
+_LINKED = (lazy("The set contains links or devices."), lazy("Send the files themselves."))
 
 
 class _Source(Protocol):
@@ -151,7 +155,8 @@ def open_package(source: Path | bytes | BinaryIO, report: Report, *, limits: Lim
             file = io.BytesIO(source) if isinstance(source, bytes) else source
     except OSError:
         raise PackageRefused(
-            "There is no such folder or zip, or it cannot be read.", "Look at the path and its rights."
+            lazy("There is no such folder or zip, or it cannot be read."),
+            lazy("Look at the path and its rights."),
         ) from None
     try:
         return Package(_Zip(file, limits, report), limits)
@@ -228,7 +233,7 @@ class _Folder:
             self.names = [entry.name for entry in entries]
             size = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
         except OSError:
-            raise PackageRefused("The folder cannot be read.", "Look at its rights.") from None
+            raise PackageRefused(lazy("The folder cannot be read."), lazy("Look at its rights.")) from None
         if size > limits.total_bytes:
             raise PackageRefused(*TOO_LARGE)
 
@@ -264,13 +269,13 @@ class _Zip:
             self._zip = zipfile.ZipFile(cast("BinaryIO", self._file))
         except _DAMAGE:
             raise PackageRefused(
-                "This is no zip, or a damaged one.", "Zip the CSV files together and send that."
+                lazy("This is no zip, or a damaged one."), lazy("Zip the CSV files together and send that.")
             ) from None
         infos = [info for info in self._zip.infolist() if not _LITTER.match(info.orig_filename)]
         _refuse_strange(infos)
         files = [info for info in infos if not info.is_dir()]
         if not files:
-            raise PackageRefused("The zip is empty.", "Zip the CSV files together and send that.")
+            raise PackageRefused(lazy("The zip is empty."), lazy("Zip the CSV files together and send that."))
         self._infos = _at_root(files, report)
         # What a header says is believed only where it speaks against the file.
         if sum(info.file_size for info in files) > limits.total_bytes:
@@ -307,16 +312,17 @@ def _refuse_strange(infos: Iterable[zipfile.ZipInfo]) -> None:
         parts = name.rstrip("/").split("/")
         if name.startswith("/") or {"", ".", ".."} & set(parts) or re.search(r"[\\:\x00-\x1f\x7f]", name):
             raise PackageRefused(
-                "A name in the zip leads out of it.", "Zip the files themselves, without paths."
+                lazy("A name in the zip leads out of it."), lazy("Zip the files themselves, without paths.")
             )
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise PackageRefused(*_LINKED)
         if info.flag_bits & _ENCRYPTED:
-            raise PackageRefused("The zip is encrypted.", "Send it without a password.")
+            raise PackageRefused(lazy("The zip is encrypted."), lazy("Send it without a password."))
         if info.compress_type not in _METHODS:
             raise PackageRefused(
-                "The zip is packed by a method that we do not read.", "Pack it with the usual one (deflate)."
+                lazy("The zip is packed by a method that we do not read."),
+                lazy("Pack it with the usual one (deflate)."),
             )
 
 
@@ -329,13 +335,17 @@ def _at_root(files: list[zipfile.ZipInfo], report: Report) -> dict[str, zipfile.
         _wrapped(report)
     named = {info.filename.rpartition("/")[2]: info for info in files}
     if len(named) < len(files):
-        raise PackageRefused("Two files of the zip have the same name.", "Send each file once.")
+        raise PackageRefused(lazy("Two files of the zip have the same name."), lazy("Send each file once."))
     return named
 
 
 def _wrapped(report: Report) -> None:
-    report.warn(PACKAGE, "The files lie in a folder.", "Put them at the root: zip the files, not the folder.")
+    report.warn(
+        PACKAGE,
+        lazy("The files lie in a folder."),
+        lazy("Put them at the root: zip the files, not the folder."),
+    )
 
 
 def _too_many(limits: Limits) -> PackageRefused:
-    return PackageRefused(f"The set has more than {limits.members} files.", "Send the CSV files only.")
+    return PackageRefused(f"The set has more than {limits.members} files.", lazy("Send the CSV files only."))

@@ -51,6 +51,8 @@ class Report:
         times: int = 1,
     ) -> None:
         """Note a problem; `times` lines have it, `line` is the first of them."""
+        # Kept in English, by which every language knows it.
+        sentence, remedy = str.__str__(sentence), str.__str__(remedy)
         kind = (severity, file, column, sentence)
         if self.counts[kind] < MOST_TOLD:
             self.problems.append(Problem(severity, file, line, column, sentence, remedy))

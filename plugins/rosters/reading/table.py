@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from backoffice.language.texts import lazy
 from plugins.rosters.reading.package import Package, PackageRefused
 from plugins.rosters.reading.report import Report, Severity
 from plugins.rosters.reading.text import blocks, too_empty
@@ -20,8 +21,8 @@ from plugins.rosters.reading.values import EMPTY, LACKING, QUICK, Check, Finding
 _MOST_REMEMBERED = 4096
 _METADATA = "metadata."
 _WRONG_WIDTH = (
-    "The line has more or fewer cells than the heading.",
-    "Count its commas; put a value with a comma into quotation marks.",
+    lazy("The line has more or fewer cells than the heading."),
+    lazy("Count its commas; put a value with a comma into quotation marks."),
 )
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
@@ -172,7 +173,7 @@ def _read(
             lines = blocks(stream, encoding, findings.error, most_empty=package.limits.empty_lines)
             numbers, rows = next(lines, ((), []))
             if not rows:
-                report.error(table.file, "The file is empty.", "Send it with its heading line.")
+                report.error(table.file, lazy("The file is empty."), lazy("Send it with its heading line."))
                 return
             heading = rows.pop(0)
             where = _places(table, heading, report)
@@ -184,7 +185,7 @@ def _read(
     except PackageRefused as refused:
         report.error(table.file, refused.sentence, refused.remedy)
     except (OSError, UnicodeDecodeError):
-        report.error(table.file, "The file changed while it was read.", "Import it again.")
+        report.error(table.file, lazy("The file changed while it was read."), lazy("Import it again."))
     finally:
         findings.tell()
 
@@ -269,28 +270,31 @@ def _places(table: Table[Any], heading: list[str], report: Report) -> dict[str, 
     folded = {name.lower(): index for index, name in reversed(list(enumerate(names)))}
     if len(folded) < len(names):
         report.error(
-            table.file, "Two columns have the same name, or no name.", "Name each column once.", line=1
+            table.file,
+            lazy("Two columns have the same name, or no name."),
+            lazy("Name each column once."),
+            line=1,
         )
         return None
     where = {name: folded[name.lower()] for name in expected if name.lower() in folded}
     missing = [column for column in table.columns if column.name not in where]
     for column in missing:
         if column.need is Need.REQUIRED:
-            told = (table.file, "The column is missing.", "Add it, in the order of the format.")
+            told = (table.file, lazy("The column is missing."), lazy("Add it, in the order of the format."))
             report.error(*told, line=1, column=column.name)
         else:
             told = (
                 table.file,
-                "The column is missing; its values count as empty.",
-                "Add it, empty if need be.",
+                lazy("The column is missing; its values count as empty."),
+                lazy("Add it, empty if need be."),
             )
             report.warn(*told, line=1, column=column.name)
     for name, index in where.items():
         if names[index] != name:
             report.warn(
                 table.file,
-                "The column's name is written with other capitals; it is taken all the same.",
-                "Write it exactly as in the format.",
+                lazy("The column's name is written with other capitals; it is taken all the same."),
+                lazy("Write it exactly as in the format."),
                 line=1,
                 column=name,
             )
@@ -304,8 +308,8 @@ def _warn_of_order(table: Table[Any], names: list[str], where: dict[str, int], r
     if strange:
         report.warn(
             table.file,
-            "There are columns that the format does not know; they are dropped.",
-            "Leave them out, or name them metadata.something, at the end.",
+            lazy("There are columns that the format does not know; they are dropped."),
+            lazy("Leave them out, or name them metadata.something, at the end."),
             line=1,
             times=len(strange),
         )
@@ -313,7 +317,7 @@ def _warn_of_order(table: Table[Any], names: list[str], where: dict[str, int], r
     if places != sorted(places) or (places and max(places) >= len(places)):
         report.warn(
             table.file,
-            "The columns are not in the order of the format; they are taken by their names.",
-            "Put the format's columns first, in its order.",
+            lazy("The columns are not in the order of the format; they are taken by their names."),
+            lazy("Put the format's columns first, in its order."),
             line=1,
         )

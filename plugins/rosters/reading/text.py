@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, compress, islice
 
+from backoffice.language.texts import lazy
 from plugins.rosters.reading.package import PackageRefused
 
 UTF_8 = "utf-8-sig"
@@ -18,24 +19,24 @@ TOGETHER = 256
 
 Complain = Callable[[int, str, str], None]
 
-_UTF_16 = ("The file is in UTF-16.", "Save it as UTF-8.")
-_ZERO_BYTES = ("There are zero bytes in the file.", "Save it as CSV in UTF-8.")
+_UTF_16 = (lazy("The file is in UTF-16."), lazy("Save it as UTF-8."))
+_ZERO_BYTES = (lazy("There are zero bytes in the file."), lazy("Save it as CSV in UTF-8."))
 _LONG_LINES = (
     f"A line of the file is longer than {WINDOW:,} characters.",
-    "End each record with a line end.",
+    lazy("End each record with a line end."),
 )
 
 
-_NO_CSV = ("The line is no CSV.", "Look at its quotation marks; double one within a cell.")
+_NO_CSV = (lazy("The line is no CSV."), lazy("Look at its quotation marks; double one within a cell."))
 _UNCLOSED = (
-    "A quotation mark is opened and not closed; nothing after it was read.",
-    "Close it, or double it within a cell.",
+    lazy("A quotation mark is opened and not closed; nothing after it was read."),
+    lazy("Close it, or double it within a cell."),
 )
 
 
 def too_empty(most: int) -> tuple[str, str]:
     """What is said of a file with more empty lines than that."""
-    return f"There are more than {most:,} empty lines.", "Take them out."
+    return f"There are more than {most:,} empty lines.", lazy("Take them out.")
 
 
 class _NotClosed(csv.Error):

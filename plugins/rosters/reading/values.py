@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
+from backoffice.language.texts import lazy
 from plugins.rosters.reading.report import Severity
 
 LONGEST = 255
@@ -37,37 +38,38 @@ Check = Callable[[str], Any]
 error = partial(Finding, Severity.ERROR)
 warning = partial(Finding, Severity.WARNING)
 
-EMPTY = error("The value is missing.", "Fill it in.")
-LACKING = warning("The value is missing; the format asks for it.", "Fill it in.")
-_LONG = error(f"The value is longer than {LONGEST} characters.", "Shorten it.")
-_CONTROLLED = error("The value holds control characters.", "Remove them.")
+EMPTY = error(lazy("The value is missing."), lazy("Fill it in."))
+LACKING = warning(lazy("The value is missing; the format asks for it."), lazy("Fill it in."))
+_LONG = error(f"The value is longer than {LONGEST} characters.", lazy("Shorten it."))
+_CONTROLLED = error(lazy("The value holds control characters."), lazy("Remove them."))
 _NO_IDENTIFIER = error(
     f"The identifier holds spaces, commas or quotation marks, or is longer than {LONGEST} characters.",
-    "Use letters, digits, hyphens, dots and underscores.",
+    lazy("Use letters, digits, hyphens, dots and underscores."),
 )
 _OUTSIDE = error(
-    "The value is none of those that the format knows.", "Look up the list of values for this column."
+    lazy("The value is none of those that the format knows."),
+    lazy("Look up the list of values for this column."),
 )
-_NO_DATE = error("The value is no date.", "Write it as YYYY-MM-DD.")
-_NO_BOOLEAN = error("The value is neither true nor false.", "Write true or false.")
+_NO_DATE = error(lazy("The value is no date."), lazy("Write it as YYYY-MM-DD."))
+_NO_BOOLEAN = error(lazy("The value is neither true nor false."), lazy("Write true or false."))
 FILLED_IN_BULK = warning(
-    "The value is filled in, though the file is sent in bulk; the format wants it empty.",
-    "Leave it empty in a bulk file.",
+    lazy("The value is filled in, though the file is sent in bulk; the format wants it empty."),
+    lazy("Leave it empty in a bulk file."),
 )
 MARKED = warning(
-    "The line is marked as deleted or inactive. It is left out.",
-    "Leave it out of a bulk file.",
+    lazy("The line is marked as deleted or inactive. It is left out."),
+    lazy("Leave it out of a bulk file."),
     leaves_out=True,
 )
 _SPANNING_YEAR = (
-    "The school year is not written as the one year in which it ends (YYYY).",
-    "Write 2027 for the school year 2026-2027.",
+    lazy("The school year is not written as the one year in which it ends (YYYY)."),
+    lazy("Write 2027 for the school year 2026-2027."),
 )
 _WRONG_ROLE = error(
-    "The role is one of users.csv, not one of enrollments.csv.",
-    "Write administrator, proctor, student or teacher.",
+    lazy("The role is one of users.csv, not one of enrollments.csv."),
+    lazy("Write administrator, proctor, student or teacher."),
 )
-NO_MAIL = warning("The e-mail address is none.", "Write it as name@school.example.")
+NO_MAIL = warning(lazy("The e-mail address is none."), lazy("Write it as name@school.example."))
 
 
 def plain(value: str) -> Any:
@@ -86,8 +88,11 @@ def identifier(value: str) -> Any:
         return value
     if _TOLERATED_IDENTIFIER(value):
         return warning(
-            "The identifier is longer than 100 characters or holds others than A-Z, a-z, 0-9, '-', '_', '.'.",
-            "It is taken as it is. Other systems may refuse it.",
+            lazy(
+                "The identifier is longer than 100 characters or holds others than"
+                " A-Z, a-z, 0-9, '-', '_', '.'."
+            ),
+            lazy("It is taken as it is. Other systems may refuse it."),
             value,
         )
     return _NO_IDENTIFIER
@@ -117,7 +122,9 @@ def one_of(*known: str) -> Check:
         meant = folded.get(value.lower())
         if meant is None:
             return _OUTSIDE
-        return warning("The value has other capitals than in the format.", "Write it as there.", meant)
+        return warning(
+            lazy("The value has other capitals than in the format."), lazy("Write it as there."), meant
+        )
 
     return check
 
@@ -141,7 +148,9 @@ def boolean(value: str) -> Any:
         return False
     if value.lower() in {"true", "false"}:
         return warning(
-            "The value has other capitals than in the format.", "Write it as there.", value.lower() == "true"
+            lazy("The value has other capitals than in the format."),
+            lazy("Write it as there."),
+            value.lower() == "true",
         )
     return _NO_BOOLEAN
 
@@ -151,8 +160,8 @@ def enabled(value: str) -> Any:
     found = boolean(value)
     if found is False:
         return warning(
-            "The person is marked as not enabled. They are taken all the same.",
-            "Leave the line out, or mark it as deleted, if the person has left.",
+            lazy("The person is marked as not enabled. They are taken all the same."),
+            lazy("Leave the line out, or mark it as deleted, if the person has left."),
             value=False,
         )
     return found

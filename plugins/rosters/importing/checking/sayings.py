@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from backoffice.language.texts import lazy
 from plugins.rosters.importing.vocabulary import CLASSES, ENROLLMENTS, FILES, POINTERS, USERS, Kind
 from plugins.rosters.reading.report import Report, Severity
 
@@ -34,32 +35,33 @@ class Saying(NamedTuple):
     severity: Severity = Severity.ERROR
 
 
-_TWICE = ("Another line has the same identifier.", "Give each line its own, or send it once.")
-_SEND = "Send its line, or correct the identifier."
-_ROLES = "Correct one of the two roles."
-_OWNER = "The first becomes its owner."
+_TWICE = (lazy("Another line has the same identifier."), lazy("Give each line its own, or send it once."))
+_SEND = lazy("Send its line, or correct the identifier.")
+_ROLES = lazy("Correct one of the two roles.")
 # By the number that `this_seat.problem` has.
 SEATS = {
-    1: Saying(ENROLLMENTS, "classSourcedId", "The class is not in classes.csv.", _SEND),
+    1: Saying(ENROLLMENTS, "classSourcedId", lazy("The class is not in classes.csv."), _SEND),
     2: Saying(
         ENROLLMENTS,
         "schoolSourcedId",
-        "The class belongs to another school.",
-        "Name the school of the class.",
+        lazy("The class belongs to another school."),
+        lazy("Name the school of the class."),
     ),
-    3: Saying(ENROLLMENTS, "userSourcedId", "The user is not in users.csv.", _SEND),
-    4: Saying(ENROLLMENTS, "role", "Somebody is enrolled as a student who is none in users.csv.", _ROLES),
+    3: Saying(ENROLLMENTS, "userSourcedId", lazy("The user is not in users.csv."), _SEND),
+    4: Saying(
+        ENROLLMENTS, "role", lazy("Somebody is enrolled as a student who is none in users.csv."), _ROLES
+    ),
     5: Saying(
         ENROLLMENTS,
         "schoolSourcedId",
-        "The student does not belong to the school.",
-        "Name the school in orgSourcedIds of users.csv.",
+        lazy("The student does not belong to the school."),
+        lazy("Name the school in orgSourcedIds of users.csv."),
     ),
-    6: Saying(ENROLLMENTS, "role", "A student is enrolled as a teacher.", _ROLES),
+    6: Saying(ENROLLMENTS, "role", lazy("A student is enrolled as a teacher."), _ROLES),
     7: Saying(
         ENROLLMENTS,
         "role",
-        "Somebody teaches who is no teacher in users.csv. That is passed over.",
+        lazy("Somebody teaches who is no teacher in users.csv. That is passed over."),
         _ROLES,
         Severity.WARNING,
     ),
@@ -68,50 +70,50 @@ PRIMARY = {
     1: Saying(
         ENROLLMENTS,
         "primary",
-        f"A class has several teachers, none of them primary. {_OWNER}",
-        "Mark one of them.",
+        lazy("A class has several teachers, none of them primary. The first becomes its owner."),
+        lazy("Mark one of them."),
         Severity.WARNING,
     ),
     2: Saying(
         ENROLLMENTS,
         "primary",
-        f"A class has several primary teachers. {_OWNER}",
-        "Mark one of them only.",
+        lazy("A class has several primary teachers. The first becomes its owner."),
+        lazy("Mark one of them only."),
         Severity.WARNING,
     ),
 }
 _ONE = {
     Question.SAME_ENROLLMENT: Saying(ENROLLMENTS, "sourcedId", *_TWICE),
     Question.SAME_USERNAME: Saying(
-        USERS, "username", "Two students of a school have one username.", "Change one of them."
+        USERS, "username", lazy("Two students of a school have one username."), lazy("Change one of them.")
     ),
     Question.USERNAME_TAKEN: Saying(
         USERS,
         "username",
-        "Another student of the school has this username already.",
-        "Change it, or correct the other student.",
+        lazy("Another student of the school has this username already."),
+        lazy("Change it, or correct the other student."),
     ),
     Question.SAME_ADDRESS: Saying(
-        USERS, "email", "Two teachers of a school have one e-mail address.", "Change one of them."
+        USERS, "email", lazy("Two teachers of a school have one e-mail address."), lazy("Change one of them.")
     ),
     Question.ADDRESS_TAKEN: Saying(
         USERS,
         "email",
-        "Another teacher has this e-mail address, and keeps it.",
-        "Change it, or correct the other teacher.",
+        lazy("Another teacher has this e-mail address, and keeps it."),
+        lazy("Change it, or correct the other teacher."),
     ),
     Question.TWO_SEATS: Saying(
         ENROLLMENTS,
         None,
-        "Somebody is in one class twice; that counts once.",
-        "Send the line once.",
+        lazy("Somebody is in one class twice; that counts once."),
+        lazy("Send the line once."),
         Severity.WARNING,
     ),
     Question.UNTAUGHT: Saying(
         CLASSES,
         None,
-        "A class has no teacher.",
-        "Send an enrollment with the role teacher.",
+        lazy("A class has no teacher."),
+        lazy("Send an enrollment with the role teacher."),
         Severity.WARNING,
     ),
 }
