@@ -77,7 +77,8 @@ def ask_of_staff(
 ) -> None:
     """Ask a school's staff to come in from this domain, by the provider that the leader came by.
 
-    With `by` that must be this one. An empty domain asks for nothing any more. Raises `Rejected`, `NotFound` and `ProofNeeded`.
+    With `by` that must be this one. An empty domain asks for nothing any more. Raises `Rejected`, `NotFound`
+    and `ProofNeeded`.
     """
     domain = domain.strip().casefold()
     if domain and (len(domain) > LONGEST or not _DOMAIN.fullmatch(domain)):
