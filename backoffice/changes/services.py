@@ -26,7 +26,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.care.services.requirement import require_second_factor
-from backoffice.accounts.providers.services.asking import ask_of_staff
+from backoffice.accounts.providers.services.asking import ask_of_staff, asked_by
 from backoffice.changes.keeping import OF, PutBack
 from backoffice.changes.models import (
     CHANGES,
@@ -144,7 +144,8 @@ def _secure(who: Principal, row: School, value: Any, back: PutBack) -> None:
 
 
 def _sign_in_from(who: Principal, row: School, value: Any, back: PutBack) -> None:
-    ask_of_staff(principal=who, school=row.public_id, domain=value or "", back=back)
+    by, domain = value or (None, "")
+    ask_of_staff(principal=who, school=row.public_id, domain=domain, by=by, back=back)
 
 
 def _teach_on(who: Principal, row: School, value: Any, back: PutBack) -> None:
@@ -182,7 +183,7 @@ FIELDS: Mapping[type[DeclarativeBase], Mapping[str, Field]] = {
         SchoolField.DAYS: Field(SCHOOL_DAYS_EDIT, lambda row: in_order(row.school_days), _teach_on),
         SchoolField.TIME_ZONE: Field(SCHOOL_DAYS_EDIT, lambda row: row.time_zone, _go_by),
         SchoolField.FACTOR_REQUIRED: Field(SCHOOLS_SECURE, lambda row: row.factor_required, _secure),
-        SchoolField.SIGN_IN_FROM: Field(SCHOOLS_EDIT, lambda row: row.sign_in_from, _sign_in_from),
+        SchoolField.SIGN_IN_FROM: Field(SCHOOLS_EDIT, asked_by, _sign_in_from),
     },
     JobSchedule: {JobField.TIME: Field(JOBS_EDIT, lambda row: row.time, _run_at)},
 }

@@ -236,7 +236,7 @@ WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
         SchoolField.DAYS: _days,
         SchoolField.TIME_ZONE: places.zone_name,
         SchoolField.FACTOR_REQUIRED: _yes_or_no,
-        SchoolField.SIGN_IN_FROM: lambda value: value or gettext("anywhere"),
+        SchoolField.SIGN_IN_FROM: lambda value: f"{value[1]} ({value[0]})" if value else gettext("anywhere"),
     },
     JobSchedule: {JobField.TIME: lambda value: When(value).words},
 }

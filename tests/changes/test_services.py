@@ -302,15 +302,17 @@ def test_what_a_school_demands_of_its_staff(leader: Principal, world: World) -> 
         tx.execute(update(School).where(School.public_id == school).values(asks))
     ask_of_staff(principal=leader, school=school, domain="")
     of_domain = kept(leader, School, school)[0]
-    assert values([of_domain]) == [("sign_in_from", "home.example", None)]
+    assert values([of_domain]) == [("sign_in_from", ["google", "home.example"], None)]
+    for by, domain in (("google", "another.example"), ("entra", "home.example")):
+        with transaction(SYSTEM) as tx:
+            tx.execute(own.values(came_by=by, came_from=domain))
+        with pytest.raises(Rejected, match=NOT_FROM_THERE[:20]):
+            back(leader, of_domain, None)
     with transaction(SYSTEM) as tx:
-        tx.execute(own.values(came_from="another.example"))
-    with pytest.raises(Rejected, match=NOT_FROM_THERE[:20]):
-        back(leader, of_domain, None)
-    with transaction(SYSTEM) as tx:
-        tx.execute(own.values(came_from="home.example"))
+        tx.execute(own.values(came_by="google", came_from="home.example"))
     back(leader, of_domain, None)
-    assert row_of(School, school).sign_in_from == "home.example"
+    again = row_of(School, school)
+    assert (again.sign_in_by, again.sign_in_from) == ("google", "home.example")
     ask_of_staff(principal=leader, school=school, domain="")
     with transaction(SYSTEM) as tx:
         tx.execute(own.values(proven_at=clock.now() - timedelta(hours=1)))

@@ -150,3 +150,8 @@ def test_every_kind_and_field_has_words_and_a_way_back() -> None:
     assert set(OF) == {*fields, PluginState}
     for entity, known in fields.items():
         assert set(FIELDS[entity]) == set(TITLES[entity]) == set(WORDS[entity]) == set(known)
+
+
+def test_where_staff_sign_in_from_is_said_with_the_provider() -> None:
+    said = WORDS[School][SchoolField.SIGN_IN_FROM]
+    assert (said(["google", "home.example"]), said(None)) == ("home.example (google)", "anywhere")

@@ -18,6 +18,7 @@ from backoffice.schools.importing.compare import CLOSED_CLASS, SEVERAL, TWO_CLAS
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.queries import classrooms_for
 from backoffice.schools.services import archiving, classrooms, rosters, students
+from backoffice.schools.services.changes import undo_last_change
 from backoffice.schools.services.importing import Imported, import_students, preview_students
 from backoffice.schools.services.rosters import ANOTHER
 from tests.factories.world import SYSTEM, World, add_child
@@ -109,6 +110,17 @@ def test_a_name_in_one_cell_is_parted_as_it_was(bring: Bringing, room: str) -> N
     ]
     (row,) = bring.look(rows((child, "Mary Lou Nuñez Ortiz"), keys=keys)).rows
     assert [each.after for each in row.changes] == ["Mary", "Lou Nuñez Ortiz"]
+
+
+def test_a_name_corrected_by_its_id_alone_is_undone_in_a_class_of_the_child(
+    bring: Bringing, room: str, teacher: Principal, world: World
+) -> None:
+    bring.do(rows(("Undone Okapi", room)))
+    with transaction(SYSTEM) as tx:
+        child = next(each for each in tx.scalars(select(Student)) if each.given_name == "Undone")
+    assert bring.do(rows((child.public_id, "Done", "Okapi"), keys=("id", "given", "family"))) == (0, 1)
+    undone = undo_last_change(principal=teacher, classroom=class_of(room, world))
+    assert (undone.kind, undone.count, seats("Undone Okapi")) == ("rename", 1, 1)
 
 
 def test_twins_and_doubled_rows(bring: Bringing, room: str, world: World, teacher: Principal) -> None:

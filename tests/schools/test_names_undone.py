@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
@@ -91,6 +91,21 @@ def test_a_name_that_somebody_else_changed_since_is_not_overwritten(
     with pytest.raises(Rejected, match=NAMES_CHANGED[:20]):
         undo_last_change(principal=teacher, classroom=room)
     assert set(of(room)) == {"Augusta King", "Alfred Turing", "Grace Hopper"}
+
+
+def test_whoever_is_not_to_be_seen_any_more_keeps_the_others_as_they_are(
+    room: str, teacher: Principal
+) -> None:
+    rewrite(teacher, room, {"Ada Lovelace": "Augusta King", "Alan Turing": "Al Turing"})
+    gone = of(room)["Al Turing"].id
+    # As a list of another system ends a place: nothing of it is noted with the class.
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Enrollment).where(Enrollment.student_id == gone).values(ended_at=clock.now()))
+    with pytest.raises(Rejected, match=NAMES_CHANGED[:20]):
+        undo_last_change(principal=teacher, classroom=room)
+    assert set(of(room)) == {"Augusta King", "Grace Hopper"}
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Student).where(Student.id == gone))
 
 
 def test_nothing_changed_keeps_what_was_last(room: str, teacher: Principal) -> None:

@@ -331,7 +331,7 @@ class _Comparing:
             for room in joining:
                 self.compared.joins.setdefault(room.id, []).append(student.id)
         if student.id in self.compared.renamed:
-            around = [room.id for room in rooms if room.open_] or sorted(student.rooms)
+            around = [room.id for room in rooms if room.open_] or self._open_of(student)
             if around:
                 self.compared.noted_in.setdefault(student.id, around[0])
         return PlannedRow(
@@ -343,6 +343,10 @@ class _Comparing:
             sentence=note,
             mark=str(student.id),
         )
+
+    def _open_of(self, student: Kept) -> list[int]:
+        known = self._rooms.by_id
+        return [each for each in sorted(student.rooms) if each in known and known[each].open_]
 
     def _renaming(self, student: Kept, name: tuple[str, str | None]) -> list[CellChange]:
         before = (student.given, student.family)

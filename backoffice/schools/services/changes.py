@@ -223,7 +223,8 @@ def _name_back(tx: Transaction, classroom: Classroom, renamed: Collection[int], 
     )
     names_of = {change.student_id: change.difference for change in kept}
     now = {student.id: [student.given_name, student.family_name] for student in students}
-    if now != {student: names_of[student]["after"] for student in renamed if student in names_of}:
+    # Whoever is not to be seen any more is among them: part of a change is never undone in silence.
+    if now != {each: names_of[each]["after"] if each in names_of else None for each in renamed}:
         raise Rejected.whole(NAMES_CHANGED)
     back = {each: {"name": (now[each.id], names_of[each.id]["before"])} for each in students}
     keep_changes(tx, back)

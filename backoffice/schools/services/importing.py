@@ -64,7 +64,10 @@ def import_students(
     now = clock.now()
     with transaction(principal) as tx:
         place = find(tx, School, school)
-        wanted = rooms_named(rows, queries.rooms_of(tx, place.id))
+        rooms = queries.rooms_of(tx, place.id)
+        # A row by its ID may name no class: its name is noted in one of the child's, held as the others.
+        noted = compare(tx, place.id, rooms, rows, elsewhere).noted_in
+        wanted = {*rooms_named(rows, rooms), *noted.values()}
         # Classes before their students, as whoever changes a list of names.
         locked = {room.id: room for room in queries.lock_rooms(tx, place.id, wanted)}
         rooms = queries.rooms_of(tx, place.id)
@@ -152,8 +155,12 @@ def _write_down(
 
 
 def _rooms_of(compared: Compared) -> set[int]:
-    """The classes that somebody comes into."""
-    return {*compared.joins, *(room for each in compared.fresh for room in each.rooms)}
+    """The classes that somebody comes into, or whose names are noted there."""
+    return {
+        *compared.joins,
+        *compared.noted_in.values(),
+        *(room for each in compared.fresh for room in each.rooms),
+    }
 
 
 def _rename(tx: Transaction, school_id: int, compared: Compared, now: datetime) -> None:

@@ -67,10 +67,18 @@ def closed_schools(tx: Transaction) -> Sequence[Closed]:
     ]
 
 
-def ask_of_staff(*, principal: Principal, school: str, domain: str, back: PutBack | None = None) -> None:
+def asked_by(place: School) -> list[str | None] | None:
+    """What a school asks of its staff as one value: the provider, and the domain there."""
+    return [place.sign_in_by, place.sign_in_from] if place.sign_in_by else None
+
+
+def ask_of_staff(
+    *, principal: Principal, school: str, domain: str, by: str | None = None, back: PutBack | None = None
+) -> None:
     """Ask a school's staff to come in from this domain, by the provider that the leader came by.
 
-    An empty domain asks for nothing any more. Raises `Rejected`, `NotFound` and `ProofNeeded`.
+    With `by` that must be this one. An empty domain asks for nothing any more. Raises `Rejected`, `NotFound`
+    and `ProofNeeded`.
     """
     domain = domain.strip().casefold()
     if domain and (len(domain) > LONGEST or not _DOMAIN.fullmatch(domain)):
@@ -86,10 +94,11 @@ def ask_of_staff(*, principal: Principal, school: str, domain: str, back: PutBac
                 AccountSession.id == tx.principal.session_id
             )
         ).one()
-        if domain and own.came_from != domain:
+        if domain and (own.came_from != domain or by not in (None, own.came_by)):
             raise Rejected(domain=NOT_FROM_THERE)
         asked = {"sign_in_by": own.came_by, "sign_in_from": domain} if domain else _NOTHING
-        keep_change(tx, place, back, sign_in_from=(place.sign_in_from, asked["sign_in_from"]))
+        after = [own.came_by, domain] if domain else None
+        keep_change(tx, place, back, sign_in_from=(asked_by(place), after))
         tx.execute(update(School).where(School.id == place.id).values(asked))
         record(tx, "schools.ask-of-staff", school_id=place.id, **asked)
 
