@@ -11,10 +11,10 @@ import json
 import subprocess
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from threading import BoundedSemaphore
 
+from backoffice.imports.archives import DAMAGE, METHODS, STEP
 from backoffice.imports.limits import LARGEST_UNPACKED, MOST_COLUMNS, MOST_PARTS, MOST_ROWS, Unreadable
 
 _CHILD = Path(__file__).with_name("sheet_reader.py")
@@ -59,14 +59,18 @@ def _packed_anew(content: bytes) -> bytes:
             parts = archive.infolist()
             if len(parts) > MOST_PARTS or len({part.filename for part in parts}) < len(parts):
                 raise Unreadable(NO_WORKBOOK)
+            if any(part.compress_type not in METHODS for part in parts):
+                raise Unreadable(NO_WORKBOOK)
             for part in parts:
+                data = bytearray()
                 with archive.open(part) as stream:
                     # No more than asked for is unpacked, whatever the archive says of its size.
-                    data = stream.read(left + 1)
-                left -= len(data)
-                if left < 0:
-                    raise Unreadable(TOO_LARGE)
+                    while piece := stream.read(STEP):
+                        data += piece
+                        left -= len(piece)
+                        if left < 0:
+                            raise Unreadable(TOO_LARGE)
                 copy.writestr(part.filename, data)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+    except (*DAMAGE, MemoryError):
         raise Unreadable(NO_WORKBOOK) from None
     return anew.getvalue()

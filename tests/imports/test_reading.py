@@ -25,11 +25,11 @@ LINES = [["Name", "Class"], ["José Núñez", "4B; Science"], ["Ada", ""]]
 OFFICE = "urn:oasis:names:tc:opendocument:xmlns"
 
 
-def workbook(sheet: str) -> bytes:
+def workbook(sheet: str, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A workbook of ours with another sheet in it."""
     made = b"".join(xlsx_export.written(["A"], [], name="A", zone=ZoneInfo("UTC")))
     anew = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(anew, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(anew, "w", method) as new:
         for name in old.namelist():
             text = f'<worksheet xmlns="{MAIN}"><sheetData>{sheet}</sheetData></worksheet>'
             new.writestr(name, text if "sheet1" in name else old.read(name))
@@ -141,6 +141,13 @@ def test_an_archive_is_unpacked_no_further_than_its_bound() -> None:
     with pytest.raises(Unreadable) as refused:
         read_file(archived("xl/worksheets/sheet1.xml", b" " * (limits.LARGEST_UNPACKED + 1)))
     assert refused.value.sentence == sheets.TOO_LARGE
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_without_a_maximum_are_not_unpacked(method: int) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_file(workbook("", method))
+    assert refused.value.sentence == sheets.NO_WORKBOOK
 
 
 def test_no_more_workbooks_are_read_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
