@@ -13,8 +13,9 @@ from backoffice.access.transaction import transaction
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import ChangedMeanwhile, Plan, RowState
 from backoffice.problems import Rejected
-from backoffice.schools.importing import queries
-from backoffice.schools.importing.compare import CLOSED_CLASS, SEVERAL, TWO_CLASSES, Elsewhere
+from backoffice.schools import names
+from backoffice.schools.importing import compare, queries
+from backoffice.schools.importing.compare import CLOSED_CLASS, SEVERAL, TOO_MANY_CLASSES, TWO_CLASSES, Elsewhere
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.queries import classrooms_for
 from backoffice.schools.services import archiving, classrooms, rosters, students
@@ -151,6 +152,26 @@ def test_several_classes_commas_in_names_and_classes_of_one_name(
     assert bring.states(each, Elsewhere.SAME) == [NEW, CHANGED]
     assert bring.do(each, Elsewhere.SAME) == (1, 1)
     assert bring.states(each) == [SAME, SAME]
+
+
+def test_commas_in_a_cell_take_little_work(
+    bring: Bringing, world: World, teacher: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Ŵ", "Ŵ, Ŵ, Ÿ"):
+        classrooms.create_classroom(principal=teacher, school=world.home.public_id, name=name)
+    compared = 0
+
+    def counted(text: str) -> str:
+        nonlocal compared
+        compared += len(text) if "Ŵ" in text else 0
+        return names.plain(text)
+
+    monkeypatch.setattr(compare, "plain", counted)
+    most, few = ",".join(["Ŵ"] * 50), "Ŵ,Ŵ,Ŵ,Ÿ"
+    plan = bring.look(rows(*((f"Nora N{at}", most) for at in range(20)), ("Nora N", few)))
+    assert {row.place for row in plan.rows} == {"Ŵ", "Ŵ, Ŵ, Ŵ, Ÿ"}
+    assert compared < 10 * len(most)
+    assert bring.sentence(rows(("Nora N", most + ",Ŵ"))) == TOO_MANY_CLASSES
 
 
 def test_whoever_left_comes_back_with_the_points(
