@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backoffice.imports import sheets
-from backoffice.imports.limits import LARGEST_FILE, LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Unreadable
+from backoffice.imports.limits import (
+    LARGEST_FILE,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    MOST_LETTERS,
+    MOST_ROWS,
+    Unreadable,
+)
 
 # A delimiter for a list of one column: nobody types it.
 _NONE = "\x1f"
@@ -112,7 +119,12 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _table(lines: Iterable[tuple[int, Sequence[str]]], *, text: bool) -> Table:
     found: list[tuple[int, Sequence[str]]] = []
+    left = MOST_LETTERS
     for number, cells in lines:
+        # Those of empty lines too: a workbook is read no further than it is counted here.
+        left -= sum(map(len, cells))
+        if left < 0:
+            raise Unreadable(f"There are more than {MOST_LETTERS:,} letters. Bring the list in parts.")
         if not any(map(str.strip, cells)):
             continue
         if len(cells) > MOST_COLUMNS and any(map(str.strip, cells[MOST_COLUMNS:])):

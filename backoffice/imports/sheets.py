@@ -15,21 +15,42 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 from backoffice.imports.archives import DAMAGE, METHODS, STEP
-from backoffice.imports.limits import LARGEST_UNPACKED, MOST_COLUMNS, MOST_PARTS, MOST_ROWS, Unreadable
+from backoffice.imports.limits import (
+    LARGEST_UNPACKED,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    MOST_LETTERS,
+    MOST_PARTS,
+    MOST_ROWS,
+    Unreadable,
+)
 
 _CHILD = Path(__file__).with_name("sheet_reader.py")
 _SECONDS = 20
 # So many are read at once by a process of the web: each may take as much memory as `sheet_reader` allows.
 _READING = BoundedSemaphore(2)
-BUSY = "Other workbooks are being read just now. Try once more in a minute."
+# A thread of the web that waits here serves nobody.
+_PATIENCE = 1
+BUSY = "Other workbooks are being read just now. Try again in a moment."
 NO_WORKBOOK = "This workbook cannot be read. Save the sheet as CSV and bring that."
 TOO_LARGE = "This workbook is too large. Copy the rows into a new one, or save the sheet as CSV."
 
 
 def rows_of(content: bytes) -> list[list[str]]:
-    """The rows of the first sheet that is seen, from its first row on. Raises `Unreadable`."""
-    bounds = json.dumps({"rows": MOST_ROWS + 2, "columns": MOST_COLUMNS + 1, "seconds": _SECONDS})
-    if not _READING.acquire(timeout=_SECONDS):
+    """The rows of the first sheet that is seen, from its first row on. Raises `Unreadable`.
+
+    Of what is larger than a list may be, no more than shows that it is.
+    """
+    bounds = json.dumps(
+        {
+            "rows": MOST_ROWS + 2,
+            "columns": MOST_COLUMNS + 1,
+            "cell": LONGEST_CELL + 1,
+            "letters": MOST_LETTERS,
+            "seconds": _SECONDS,
+        }
+    )
+    if not _READING.acquire(timeout=_PATIENCE):
         raise Unreadable(BUSY)
     try:
         done = subprocess.run(

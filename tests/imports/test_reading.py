@@ -151,11 +151,27 @@ def test_methods_without_a_maximum_are_not_unpacked(method: int) -> None:
 
 
 def test_no_more_workbooks_are_read_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "_SECONDS", 0.01)
+    monkeypatch.setattr(sheets, "_PATIENCE", 0.01)
     monkeypatch.setattr(sheets, "_READING", Semaphore(0))
+    begun = time.monotonic()
     with pytest.raises(Unreadable) as refused:
         read_file(workbook(""))
     assert refused.value.sentence == sheets.BUSY
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("letter", ["x", " "])
+def test_a_table_of_too_many_letters_is_read_no_further(letter: str) -> None:
+    cell = f'<c t="inlineStr"><is><t xml:space="preserve">{letter * LONGEST_CELL}</t></is></c>'
+    full = limits.MOST_LETTERS // LONGEST_CELL
+    content = workbook(f"<row>{cell * 50}</row>" * (full // 25))
+    assert len(sheets.rows_of(content)) == full // 50 + 1
+    text = f"{letter * LONGEST_CELL}\n" * (full + 1)
+    for each in (content, text.encode()):
+        with pytest.raises(Unreadable, match="letters"):
+            read_file(each)
+    long = workbook(f"<row>{cell.replace(letter * 9, letter * 99)}</row>")
+    assert [len(cells[0]) for cells in sheets.rows_of(long)] == [LONGEST_CELL + 1]
 
 
 def test_entities_do_not_grow() -> None:
