@@ -1,6 +1,7 @@
 """Whom the rows of a list mean, and what importing them does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from threading import Thread
 
@@ -235,6 +236,31 @@ def test_what_was_not_shown_is_not_done(bring: Bringing, room: str, world: World
     nothing = shown.value.plan.digest
     with pytest.raises(Rejected, match="nothing to bring in"):
         import_students(seen=nothing, most=9, **given)  # type: ignore[arg-type]
+
+
+def test_classes_that_read_the_same_are_told_apart(
+    bring: Bringing, room: str, world: World, teacher: Principal
+) -> None:
+    school, names_of_two = world.home.public_id, [f"{room} the one", f"{room} the other"]
+    one, other = (
+        classrooms.create_classroom(principal=teacher, school=school, name=name) for name in names_of_two
+    )
+    bring.do(rows(("Rhea Reader", room)))
+    fresh = ("Drew Draft", room)
+    wanted = rows(("Rhea Reader", names_of_two[0]), fresh, ("Drew Draft", names_of_two[0]))
+    shown = bring.look(wanted, Elsewhere.SAME)
+    assert [row.state for row in shown.rows] == [CHANGED, NEW, CHANGED]
+    # The classes change names: what is read is the same, and where somebody would come is not.
+    for classroom, name in ((one, "Aside"), (other, names_of_two[0])):
+        classrooms.rename_classroom(principal=teacher, classroom=classroom, name=name)
+    now = bring.look(wanted, Elsewhere.SAME)
+    for before, after in zip(shown.rows, now.rows, strict=True):
+        assert replace(before, mark="") == replace(after, mark="")
+    assert [before != after for before, after in zip(shown.rows, now.rows, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_very_large_school_is_compared_by_the_words_of_the_list(

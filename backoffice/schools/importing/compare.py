@@ -310,6 +310,7 @@ class _Comparing:
             after,
             (CellChange(CLASSES.title, before, after),),
             sentence=f"The student of line {draft.line:,}.",
+            mark=f"{draft.line}/{sorted(wanted)}",
         )
 
     def _who_left(self, room: int, written: _Written) -> list[Known]:
@@ -350,7 +351,7 @@ class _Comparing:
             self._rooms.words(student.rooms),
             tuple(changes),
             sentence=note,
-            mark=str(student.id),
+            mark=f"{student.id}/{sorted(room.id for room in joining)}",
         )
 
     def _renaming(self, student: Kept, name: tuple[str, str | None]) -> list[CellChange]:
