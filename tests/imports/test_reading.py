@@ -76,8 +76,19 @@ def test_text_of_every_usual_kind(delimiter: str, encoding: str) -> None:
 
 def test_lines_have_the_numbers_of_the_file() -> None:
     text = 'sep=|\nName|Class\n\n"two\nlines"|4B\n||\nBea|4B'
-    assert [line for line, _cells in read_text(text).lines] == [1, 3, 6]
+    assert [line for line, _cells in read_text(text).lines] == [2, 4, 7]
+    assert [line for line, _cells in read_text("\r\n" + text).lines] == [3, 5, 8]
+    with pytest.raises(Unreadable, match="Line 3 "):
+        read_text('sep=,\nName\n"Ada')
     assert read_text("Kim\nO'Neill, Bea").lines == [(1, ["Kim"]), (2, ["O'Neill, Bea"])]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_where_those_of_csv_do(end: str) -> None:
+    odd = "A\vd\fa\x1c \x85B\u2028C\u2029D"
+    lines = [(1, ["Name", "Class"]), (2, [odd, "4B"]), (3, ["Bea", f"4{end}B"]), (5, ["Cy", "4B"])]
+    text = end.join(["Name,Class", f"{odd},4B", f'Bea,"4{end}B"', "Cy,4B"])
+    assert read_text(text).lines == lines
 
 
 def test_workbooks_are_read_from_their_first_row_on() -> None:
