@@ -145,7 +145,7 @@ def queue_upload(
 
 
 def digest_of(row: RosterImport) -> str:
-    """What a page carries that shows what an import would do, to be told from one that shows another thing."""
+    """What tells a page with what an import would do from one that shows another thing."""
     counts = json.dumps((row.report or {}).get("counts"), sort_keys=True)
     return keyring.current().blind_index(f"{row.public_id} {counts}", context="rosters.seen").hex()
 

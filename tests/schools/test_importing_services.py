@@ -16,7 +16,13 @@ from backoffice.imports.plan import ChangedMeanwhile, Plan, RowState
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.importing import compare, queries
-from backoffice.schools.importing.compare import CLOSED_CLASS, SEVERAL, TOO_MANY_CLASSES, TWO_CLASSES, Elsewhere
+from backoffice.schools.importing.compare import (
+    CLOSED_CLASS,
+    SEVERAL,
+    TOO_MANY_CLASSES,
+    TWO_CLASSES,
+    Elsewhere,
+)
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.queries import classrooms_for
 from backoffice.schools.services import archiving, classrooms, rosters, students

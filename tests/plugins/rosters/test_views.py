@@ -299,9 +299,9 @@ def test_a_roster_is_looked_at_before_it_comes_in(leader: FlaskClient, world: Wo
     assert "already" in unescape(leader.post(f"{address}/bring-in", data=bring, follow_redirects=True).text)
     work()
     assert (last().state, pupils()) == (ImportState.LOOKED, students)
-    assert services.ANOTHER_BY_NOW in leader.post(
-        f"{address}/bring-in", data=bring, follow_redirects=True
-    ).text
+    assert (
+        services.ANOTHER_BY_NOW in leader.post(f"{address}/bring-in", data=bring, follow_redirects=True).text
+    )
     page = leader.get(address).text
     assert "Something has changed since you looked" in page
     leader.post(f"{address}/bring-in", data=from_page(page))
