@@ -133,6 +133,8 @@ class Throttles(_Section):
     request_account: Allowance = "4/hour;10/day"
     # Searches in the whole console, one for each pause in typing; quick fingers make some three a second.
     find_account: Allowance = "150/minute;2000/hour"
+    # Lists that are looked at or brought in: thousands of names are compared for each.
+    import_account: Allowance = "20/minute;200/hour"
     password_device: Allowance = "8/minute;40/day"  # noqa: S105 - tries, no secret
     password_account: Allowance = "5/minute;15/hour;50/day"  # noqa: S105
     password_network: Allowance = "20/minute;100/hour;300/day"  # noqa: S105

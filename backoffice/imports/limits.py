@@ -6,6 +6,8 @@ MOST_PARTS = 400
 MOST_ROWS = 5_000
 MOST_COLUMNS = 60
 LONGEST_CELL = 1_000
+# Of a whole table, however few bytes it came in.
+MOST_LETTERS = 4_000_000
 
 
 class Unreadable(Exception):

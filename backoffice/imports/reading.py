@@ -5,11 +5,19 @@ Everything stays in memory. What cannot be read, or is larger than a list is, is
 
 import codecs
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backoffice.imports import sheets
-from backoffice.imports.limits import LARGEST_FILE, LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Unreadable
+from backoffice.imports.limits import (
+    LARGEST_FILE,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    MOST_LETTERS,
+    MOST_ROWS,
+    Unreadable,
+)
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 
@@ -60,12 +68,16 @@ def read_text(text: str) -> Table:
     """The list in a text: lines of cells, parted as their first line is. Raises `Unreadable`."""
     if "\0" in text:
         raise Unreadable(NO_LIST)
-    text = text.removeprefix("\ufeff")
-    first, _, rest = text.lstrip("\r\n").partition("\n")
+    # Lines end where those of CSV do, and nowhere else where Unicode would break a text.
+    lines, passed = io.StringIO(text.removeprefix("\ufeff"), newline=""), 0
+    first = ""
+    while not first and (line := lines.readline()):
+        first, passed = line.strip("\r\n"), passed + 1
     if len(first.strip()) == len("sep=;") and first.lower().startswith("sep="):
         # Excel's own word for it.
-        return _table(_records(rest, first.strip()[-1]), text=True)
-    return _table(_records(text, _delimiter(first)), text=True)
+        return _table(_records(lines, first.strip()[-1], passed), text=True)
+    lines.seek(0)
+    return _table(_records(lines, _delimiter(first)), text=True)
 
 
 def _decoded(content: bytes) -> str:
@@ -101,13 +113,14 @@ def _delimiter(first: str) -> str:
     return most if most in bare else _NONE
 
 
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    begins = 1
+def _records(lines: Iterable[str], delimiter: str, passed: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """The records of these lines, before which so many have passed, with the line that each begins on."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    begins = passed + 1
     try:
         for cells in reader:
             yield begins, cells
-            begins = reader.line_num + 1
+            begins = passed + reader.line_num + 1
     except csv.Error:
         raise Unreadable(
             gettext(
@@ -119,7 +132,12 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _table(lines: Iterable[tuple[int, Sequence[str]]], *, text: bool) -> Table:
     found: list[tuple[int, Sequence[str]]] = []
+    left = MOST_LETTERS
     for number, cells in lines:
+        # Those of empty lines too: a workbook is read no further than it is counted here.
+        left -= sum(map(len, cells))
+        if left < 0:
+            raise Unreadable(f"There are more than {MOST_LETTERS:,} letters. Bring the list in parts.")
         if not any(map(str.strip, cells)):
             continue
         if len(cells) > MOST_COLUMNS and any(map(str.strip, cells[MOST_COLUMNS:])):

@@ -25,10 +25,13 @@ def main() -> None:
     seen = [each.name for each in book.sheets_metadata if each.visible == SheetVisibleEnum.Visible]
     sheet = book.get_sheet_by_name((seen or book.sheet_names)[0])
     # From the first row of the sheet on, so that lines have the numbers that people see.
-    rows = [
-        [written(cell) for cell in row[: bounds["columns"]]]
-        for row in islice(sheet.iter_rows(), bounds["rows"])
-    ]
+    rows, left = [], bounds["letters"]
+    for row in islice(sheet.iter_rows(), bounds["rows"]):
+        cells = [written(cell)[: bounds["cell"]] for cell in row[: bounds["columns"]]]
+        rows.append(cells)
+        left -= sum(map(len, cells))
+        if left < 0:
+            break
     sys.stdout.write(json.dumps(rows))
 
 

@@ -11,26 +11,47 @@ import json
 import subprocess
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from backoffice.imports.limits import LARGEST_UNPACKED, MOST_COLUMNS, MOST_PARTS, MOST_ROWS, Unreadable
+from backoffice.imports.archives import DAMAGE, METHODS, STEP
+from backoffice.imports.limits import (
+    LARGEST_UNPACKED,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    MOST_LETTERS,
+    MOST_PARTS,
+    MOST_ROWS,
+    Unreadable,
+)
 from backoffice.language.texts import lazy
 
 _CHILD = Path(__file__).with_name("sheet_reader.py")
 _SECONDS = 20
 # So many are read at once by a process of the web: each may take as much memory as `sheet_reader` allows.
 _READING = BoundedSemaphore(2)
-BUSY = lazy("Other workbooks are being read just now. Try once more in a minute.")
+# A thread of the web that waits here serves nobody.
+_PATIENCE = 1
+BUSY = lazy("Other workbooks are being read just now. Try again in a moment.")
 NO_WORKBOOK = lazy("This workbook cannot be read. Save the sheet as CSV and bring that.")
 TOO_LARGE = lazy("This workbook is too large. Copy the rows into a new one, or save the sheet as CSV.")
 
 
 def rows_of(content: bytes) -> list[list[str]]:
-    """The rows of the first sheet that is seen, from its first row on. Raises `Unreadable`."""
-    bounds = json.dumps({"rows": MOST_ROWS + 2, "columns": MOST_COLUMNS + 1, "seconds": _SECONDS})
-    if not _READING.acquire(timeout=_SECONDS):
+    """The rows of the first sheet that is seen, from its first row on. Raises `Unreadable`.
+
+    Of what is larger than a list may be, no more than shows that it is.
+    """
+    bounds = json.dumps(
+        {
+            "rows": MOST_ROWS + 2,
+            "columns": MOST_COLUMNS + 1,
+            "cell": LONGEST_CELL + 1,
+            "letters": MOST_LETTERS,
+            "seconds": _SECONDS,
+        }
+    )
+    if not _READING.acquire(timeout=_PATIENCE):
         raise Unreadable(BUSY)
     try:
         done = subprocess.run(
@@ -60,14 +81,18 @@ def _packed_anew(content: bytes) -> bytes:
             parts = archive.infolist()
             if len(parts) > MOST_PARTS or len({part.filename for part in parts}) < len(parts):
                 raise Unreadable(NO_WORKBOOK)
+            if any(part.compress_type not in METHODS for part in parts):
+                raise Unreadable(NO_WORKBOOK)
             for part in parts:
+                data = bytearray()
                 with archive.open(part) as stream:
                     # No more than asked for is unpacked, whatever the archive says of its size.
-                    data = stream.read(left + 1)
-                left -= len(data)
-                if left < 0:
-                    raise Unreadable(TOO_LARGE)
+                    while piece := stream.read(STEP):
+                        data += piece
+                        left -= len(piece)
+                        if left < 0:
+                            raise Unreadable(TOO_LARGE)
                 copy.writestr(part.filename, data)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+    except (*DAMAGE, MemoryError):
         raise Unreadable(NO_WORKBOOK) from None
     return anew.getvalue()

@@ -1,6 +1,8 @@
 """Importing a roster, and queueing one that somebody uploads."""
 
+import hmac
 import io
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -56,6 +58,7 @@ NOT_BROUGHT_IN = (
     lazy("Upload it again, look at it, and bring it in."),
 )
 UNDER_WAY = lazy("This roster is being brought in already, or it is over.")
+ANOTHER_BY_NOW = lazy("It would do something else by now than you were shown. Look at it again.")
 
 
 class _Undone(Exception):
@@ -142,8 +145,17 @@ def queue_upload(
     return public_id
 
 
-def bring_in(*, principal: Principal, roster: str) -> None:
-    """Let a roster come in that was looked at. Raises `Rejected`, `NotFound`, `Denied`, `ProofNeeded`."""
+def digest_of(row: RosterImport) -> str:
+    """What tells a page with what an import would do from one that shows another thing."""
+    counts = json.dumps((row.report or {}).get("counts"), sort_keys=True)
+    return keyring.current().blind_index(f"{row.public_id} {counts}", context="rosters.seen").hex()
+
+
+def bring_in(*, principal: Principal, roster: str, seen: str) -> None:
+    """Let a roster come in that was looked at, as the page of this digest showed it.
+
+    Raises `Rejected`, `NotFound`, `Denied`, `ProofNeeded`.
+    """
     with transaction(principal) as tx:
         proof.demand(tx)
         row = find(tx, RosterImport, roster, permission=ROSTERS_IMPORT)
@@ -156,6 +168,10 @@ def bring_in(*, principal: Principal, roster: str) -> None:
         ).all()
         if not let_in:
             raise Rejected.whole(UNDER_WAY)
+        # Read once more, now that nobody else can change it.
+        tx.refresh(row, ["report"])
+        if not hmac.compare_digest(digest_of(row).encode(), seen.encode()):
+            raise Rejected.whole(ANOTHER_BY_NOW)
         queue.defer(tx, IMPORT, number=row.id)
         record(tx, "rosters.bring-in", school_id=row.school_id, number=row.id, district=row.district_id)
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import Response, flash, g, redirect
+from flask import Response, flash, g, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
@@ -211,6 +211,7 @@ class RosterGrid(Grid):
             word=gettext,
             form=FlaskForm(),
             kinds=planned(row.report) if row.state == ImportState.LOOKED and row.report else [],
+            seen=services.digest_of(row),
             bring_in_url=f"/console/rosters/{public_id}/bring-in",
             kept=current(tx).upload_hours,
             names=row.names or {},
@@ -226,7 +227,7 @@ class RosterGrid(Grid):
         """Let a roster come in that was looked at."""
         done_reading()
         try:
-            services.bring_in(principal=self.who, roster=public_id)
+            services.bring_in(principal=self.who, roster=public_id, seen=request.form.get("seen", ""))
         except Rejected as rejected:
             flash(rejected.in_words, "info")
         else:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -18,6 +19,7 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.imports.carrying import TOO_LATE
 from backoffice.outbox.models import OutgoingMail
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student, TeachingRole
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World
@@ -274,6 +276,26 @@ def test_many_rows_take_a_typed_number_and_too_many_are_refused(teacher: FlaskCl
 def test_what_cannot_be_read_is_said(teacher: FlaskClient, content: bytes, sentence: str) -> None:
     answer = brought(teacher, content)
     assert (answer.status_code, sentence in answer.text) == (422, True)
+
+
+def test_whoever_brings_lists_too_often_waits(app: Flask, runtime: Runtime, world: World) -> None:
+    client = signed_in(app, world, "co_teacher")
+    page = brought(client, f"Student,Class\nNora Never,{world.own_class.name}\n").text
+    throttles = runtime.settings.throttles.model_copy(update={"import_account": "1/hour"})
+    before = app.extensions["backoffice"]
+    app.extensions["backoffice"] = replace(
+        before, settings=runtime.settings.model_copy(update={"throttles": throttles})
+    )
+    try:
+        assert brought(client, "").status_code == 422
+        # Not even opened: what it carries is nonsense.
+        for refused in (brought(client, "Name"), confirmed(client, page, carried="nonsense")):
+            assert (refused.status_code, "Wait 60 minutes" in refused.text) == (429, True)
+        assert client.get(PAGE).status_code == 200
+        assert brought(signed_in(app, world, "leader"), "").status_code == 422
+    finally:
+        app.extensions["backoffice"] = before
+    assert "Nora Never" not in names_in(world)
 
 
 def test_names_of_files_and_children_stay_out_of_addresses_and_logs(

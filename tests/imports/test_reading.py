@@ -25,11 +25,11 @@ LINES = [["Name", "Class"], ["José Núñez", "4B; Science"], ["Ada", ""]]
 OFFICE = "urn:oasis:names:tc:opendocument:xmlns"
 
 
-def workbook(sheet: str) -> bytes:
+def workbook(sheet: str, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A workbook of ours with another sheet in it."""
     made = b"".join(xlsx_export.written(["A"], [], name="A", zone=ZoneInfo("UTC")))
     anew = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(anew, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(anew, "w", method) as new:
         for name in old.namelist():
             text = f'<worksheet xmlns="{MAIN}"><sheetData>{sheet}</sheetData></worksheet>'
             new.writestr(name, text if "sheet1" in name else old.read(name))
@@ -76,8 +76,19 @@ def test_text_of_every_usual_kind(delimiter: str, encoding: str) -> None:
 
 def test_lines_have_the_numbers_of_the_file() -> None:
     text = 'sep=|\nName|Class\n\n"two\nlines"|4B\n||\nBea|4B'
-    assert [line for line, _cells in read_text(text).lines] == [1, 3, 6]
+    assert [line for line, _cells in read_text(text).lines] == [2, 4, 7]
+    assert [line for line, _cells in read_text("\r\n" + text).lines] == [3, 5, 8]
+    with pytest.raises(Unreadable, match="Line 3 "):
+        read_text('sep=,\nName\n"Ada')
     assert read_text("Kim\nO'Neill, Bea").lines == [(1, ["Kim"]), (2, ["O'Neill, Bea"])]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_where_those_of_csv_do(end: str) -> None:
+    odd = "A\vd\fa\x1c \x85B\u2028C\u2029D"
+    lines = [(1, ["Name", "Class"]), (2, [odd, "4B"]), (3, ["Bea", f"4{end}B"]), (5, ["Cy", "4B"])]
+    text = end.join(["Name,Class", f"{odd},4B", f'Bea,"4{end}B"', "Cy,4B"])
+    assert read_text(text).lines == lines
 
 
 def test_workbooks_are_read_from_their_first_row_on() -> None:
@@ -143,12 +154,35 @@ def test_an_archive_is_unpacked_no_further_than_its_bound() -> None:
     assert refused.value.sentence == sheets.TOO_LARGE
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_without_a_maximum_are_not_unpacked(method: int) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_file(workbook("", method))
+    assert refused.value.sentence == sheets.NO_WORKBOOK
+
+
 def test_no_more_workbooks_are_read_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "_SECONDS", 0.01)
+    monkeypatch.setattr(sheets, "_PATIENCE", 0.01)
     monkeypatch.setattr(sheets, "_READING", Semaphore(0))
+    begun = time.monotonic()
     with pytest.raises(Unreadable) as refused:
         read_file(workbook(""))
     assert refused.value.sentence == sheets.BUSY
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("letter", ["x", " "])
+def test_a_table_of_too_many_letters_is_read_no_further(letter: str) -> None:
+    cell = f'<c t="inlineStr"><is><t xml:space="preserve">{letter * LONGEST_CELL}</t></is></c>'
+    full = limits.MOST_LETTERS // LONGEST_CELL
+    content = workbook(f"<row>{cell * 50}</row>" * (full // 25))
+    assert len(sheets.rows_of(content)) == full // 50 + 1
+    text = f"{letter * LONGEST_CELL}\n" * (full + 1)
+    for each in (content, text.encode()):
+        with pytest.raises(Unreadable, match="letters"):
+            read_file(each)
+    long = workbook(f"<row>{cell.replace(letter * 9, letter * 99)}</row>")
+    assert [len(cells[0]) for cells in sheets.rows_of(long)] == [LONGEST_CELL + 1]
 
 
 def test_entities_do_not_grow() -> None:

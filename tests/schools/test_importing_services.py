@@ -1,6 +1,7 @@
 """Whom the rows of a list mean, and what importing them does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from threading import Thread
 
@@ -13,8 +14,15 @@ from backoffice.access.transaction import transaction
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import ChangedMeanwhile, Plan, RowState
 from backoffice.problems import Rejected
-from backoffice.schools.importing import queries
-from backoffice.schools.importing.compare import CLOSED_CLASS, SEVERAL, TWO_CLASSES, Elsewhere
+from backoffice.schools import names
+from backoffice.schools.importing import compare, queries
+from backoffice.schools.importing.compare import (
+    CLOSED_CLASS,
+    SEVERAL,
+    TOO_MANY_CLASSES,
+    TWO_CLASSES,
+    Elsewhere,
+)
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.queries import classrooms_for
 from backoffice.schools.services import archiving, classrooms, rosters, students
@@ -165,6 +173,26 @@ def test_several_classes_commas_in_names_and_classes_of_one_name(
     assert bring.states(each) == [SAME, SAME]
 
 
+def test_commas_in_a_cell_take_little_work(
+    bring: Bringing, world: World, teacher: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Ŵ", "Ŵ, Ŵ, Ÿ"):
+        classrooms.create_classroom(principal=teacher, school=world.home.public_id, name=name)
+    compared = 0
+
+    def counted(text: str) -> str:
+        nonlocal compared
+        compared += len(text) if "Ŵ" in text else 0
+        return names.plain(text)
+
+    monkeypatch.setattr(compare, "plain", counted)
+    most, few = ",".join(["Ŵ"] * 50), "Ŵ,Ŵ,Ŵ,Ÿ"
+    plan = bring.look(rows(*((f"Nora N{at}", most) for at in range(20)), ("Nora N", few)))
+    assert {row.place for row in plan.rows} == {"Ŵ", "Ŵ, Ŵ, Ŵ, Ÿ"}
+    assert compared < 10 * len(most)
+    assert bring.sentence(rows(("Nora N", most + ",Ŵ"))) == TOO_MANY_CLASSES
+
+
 def test_whoever_left_comes_back_with_the_points(
     bring: Bringing, room: str, world: World, teacher: Principal
 ) -> None:
@@ -226,6 +254,31 @@ def test_what_was_not_shown_is_not_done(bring: Bringing, room: str, world: World
     nothing = shown.value.plan.digest
     with pytest.raises(Rejected, match="nothing to bring in"):
         import_students(seen=nothing, most=9, **given)  # type: ignore[arg-type]
+
+
+def test_classes_that_read_the_same_are_told_apart(
+    bring: Bringing, room: str, world: World, teacher: Principal
+) -> None:
+    school, names_of_two = world.home.public_id, [f"{room} the one", f"{room} the other"]
+    one, other = (
+        classrooms.create_classroom(principal=teacher, school=school, name=name) for name in names_of_two
+    )
+    bring.do(rows(("Rhea Reader", room)))
+    fresh = ("Drew Draft", room)
+    wanted = rows(("Rhea Reader", names_of_two[0]), fresh, ("Drew Draft", names_of_two[0]))
+    shown = bring.look(wanted, Elsewhere.SAME)
+    assert [row.state for row in shown.rows] == [CHANGED, NEW, CHANGED]
+    # The classes change names: what is read is the same, and where somebody would come is not.
+    for classroom, name in ((one, "Aside"), (other, names_of_two[0])):
+        classrooms.rename_classroom(principal=teacher, classroom=classroom, name=name)
+    now = bring.look(wanted, Elsewhere.SAME)
+    for before, after in zip(shown.rows, now.rows, strict=True):
+        assert replace(before, mark="") == replace(after, mark="")
+    assert [before != after for before, after in zip(shown.rows, now.rows, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_very_large_school_is_compared_by_the_words_of_the_list(

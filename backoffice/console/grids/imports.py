@@ -28,9 +28,11 @@ from backoffice.imports.plan import ChangedMeanwhile, Plan, PlannedRow, RowState
 from backoffice.imports.reading import Table, read_file, read_text
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
-from backoffice.problems import Rejected
+from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import School
 from backoffice.storage.public_id import is_public_id
+from backoffice.throttles.tries import Claim, take
+from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 
 # A form with the list in it, and what stands around it.
@@ -49,6 +51,7 @@ MEANWHILE = lazy(
 )
 LOOK_AGAIN = lazy("You have chosen otherwise since. Look at what would happen now.")
 DONE_ALREADY = lazy("Nothing of this list is left to do: nothing was changed.")
+TOO_OFTEN = lazy("You brought lists very often.")
 CHOOSE_SCHOOL = lazy("Choose a school.")
 
 
@@ -136,8 +139,11 @@ class ImportsRows(Grid):
         if request.method == "GET":
             return self._ask()
         try:
+            self._take()
             table = self._carried()["table"] if "carried" in request.form else self._read()
             return self._check(table, self._said(table))
+        except Throttled as throttled:
+            return to_be_waited_for(self._ask(f"{TOO_OFTEN} {throttled.sentence}"), throttled)
         except Unreadable as unreadable:
             return self._ask(unreadable.sentence), 422
 
@@ -145,12 +151,15 @@ class ImportsRows(Grid):
     def import_confirmed(self) -> str | BaseResponse | tuple[str, int]:
         """Do what was shown; or show it again, if it is another thing by now."""
         try:
+            self._take()
             carried = self._carried()
             table, shown, seen = carried["table"], carried["asked"], carried["seen"]
             said = self._said(table)
             if said != shown or not seen:
                 return self._check(table, said, problem=LOOK_AGAIN), 422
             return self._import_now(table, said, seen, carried["size"])
+        except Throttled as throttled:
+            return to_be_waited_for(self._ask(f"{TOO_OFTEN} {throttled.sentence}"), throttled)
         except Unreadable as unreadable:
             return self._ask(unreadable.sentence), 422
 
@@ -177,6 +186,11 @@ class ImportsRows(Grid):
         return _csv(chain([self._headings()], lines()), "to-change")
 
     # ------------------------------------------------------------------ what was sent
+
+    def _take(self) -> None:
+        """Count a list before it is opened. Raises `Throttled`."""
+        allowance = settings().throttles.import_account
+        take(Claim("importing by account", allowance, str(self.who.account_id)))
 
     def _read(self) -> Table:
         """The list that was brought. Neither it nor its name is kept."""

@@ -29,6 +29,8 @@ NO_NAME = lazy("Write a name.")
 NO_CLASS = lazy("Name the class of a new student.")
 NO_SUCH_CLASS = lazy("There is no such class here. Write its name as the list of classes has it.")
 TWO_CLASSES = lazy("Two classes have this name. Write the ID of the class, which its address ends with.")
+MOST_CLASSES = 50
+TOO_MANY_CLASSES = lazy("Name at most %(most)s classes in a cell.", most=MOST_CLASSES)
 CLOSED_CLASS = lazy("You may not add students to this class.")
 SEVERAL = lazy("More than one student has this name there. Give the ID.")
 GIVE_ID = lazy("Give the ID, or say above what such a row means.")
@@ -133,22 +135,37 @@ class _Rooms:
         self._named: dict[str, list[Room]] = {}
         for room in rooms:
             self._named.setdefault(plain(clean(room.name)), []).append(room)
+        # Of how many parts names with commas are, the longest first.
+        self._lengths = sorted({name.count(", ") + 1 for name in self._named} - {1}, reverse=True)
+        # What a cell means, or why it means nothing: most cells of a list say the same.
+        self._told: dict[str, list[Room] | str] = {}
 
     def named(self, text: str) -> list[Room]:
         """The classes in a cell. A comma parts them, unless it belongs to the name of one."""
-        text = clean(text)
+        found = self._told.get(text)
+        if found is None:
+            try:
+                found = self._parted(clean(text))
+            except _Refused as refused:
+                found = refused.sentence
+            self._told[text] = found
+        if isinstance(found, str):
+            raise _Refused(CLASSES.title, found)
+        return found
+
+    def _parted(self, text: str) -> list[Room]:
         if not text:
             return []
         if plain(text) in self._named:
             return [self._one(text)]
-        found, parts = [], [part for part in _PARTS.split(text) if part]
-        while parts:
-            # The longest name first.
-            many = next(
-                (n for n in range(len(parts), 1, -1) if plain(", ".join(parts[:n])) in self._named), 1
-            )
-            found.append(self._one(", ".join(parts[:many])))
-            parts = parts[many:]
+        parts = [part for part in _PARTS.split(text) if part]
+        if len(parts) > MOST_CLASSES:
+            raise _Refused(CLASSES.title, TOO_MANY_CLASSES)
+        compared, found, at = list(map(plain, parts)), [], 0
+        while at < len(parts):
+            many = next((n for n in self._lengths if ", ".join(compared[at : at + n]) in self._named), 1)
+            found.append(self._one(", ".join(parts[at : at + many])))
+            at += many
         return list(dict.fromkeys(found))
 
     def _one(self, text: str) -> Room:
@@ -301,6 +318,7 @@ class _Comparing:
             after,
             (CellChange(CLASSES.title, before, after),),
             sentence=gettext("The student of line %(line)s.", line=amount(draft.line)),
+            mark=f"{draft.line}/{sorted(wanted)}",
         )
 
     def _who_left(self, room: int, written: _Written) -> list[Known]:
@@ -341,7 +359,7 @@ class _Comparing:
             self._rooms.words(student.rooms),
             tuple(changes),
             sentence=note,
-            mark=str(student.id),
+            mark=f"{student.id}/{sorted(room.id for room in joining)}",
         )
 
     def _open_of(self, student: Kept) -> list[int]:

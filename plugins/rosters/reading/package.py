@@ -8,9 +8,7 @@ import io
 import os
 import re
 import stat
-import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -18,34 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from backoffice.imports.archives import DAMAGE, METHODS, STEP
 from backoffice.language.texts import lazy
 from plugins.rosters.reading.report import Report
 
 # What the report calls the set as a whole, where a problem belongs to none of its files.
 PACKAGE = "package"
 _PIECE = 1 << 20
-# zipfile reads on by as many packed bytes as it is asked for of unpacked ones.
-_STEP = 1 << 16
 _ENTRY = b"PK\x01\x02"
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # Bits of a zip's entry: encrypted, strongly encrypted, central directory encrypted.
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 # What Finder and Explorer put beside the files by themselves.
 _LITTER = re.compile(r"(__MACOSX/.*|(.*/)?(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini))\Z")
 # Below this size a file may be packed as tightly as it likes: a column of empty cells is.
 _ALWAYS_FINE = 1 << 20
-# What zipfile raises over bytes that are no zip, or no longer one.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    OSError,
-    EOFError,
-    RuntimeError,
-    LookupError,
-    ValueError,
-    ArithmeticError,
-)
 
 
 class PackageRefused(Exception):
@@ -116,7 +100,7 @@ class Package(AbstractContextManager["Package"]):
         """
         try:
             stream = self._source.stream(name)
-        except _DAMAGE:
+        except DAMAGE:
             raise PackageRefused(*DAMAGED) from None
         return io.BufferedReader(_Bounded(stream, self._read, name, self._bound(name)), _PIECE)
 
@@ -182,8 +166,8 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer))
         try:
-            piece = self._stream.read(min(len(view), _STEP))
-        except _DAMAGE:
+            piece = self._stream.read(min(len(view), STEP))
+        except DAMAGE:
             raise PackageRefused(*DAMAGED) from None
         self._count += len(piece)
         self._read[self._name] = max(self._read[self._name], self._count)
@@ -267,7 +251,7 @@ class _Zip:
                 raise _too_many(limits)
             self._file = _Counted(file)
             self._zip = zipfile.ZipFile(cast("BinaryIO", self._file))
-        except _DAMAGE:
+        except DAMAGE:
             raise PackageRefused(
                 lazy("This is no zip, or a damaged one."), lazy("Zip the CSV files together and send that.")
             ) from None
@@ -319,7 +303,7 @@ def _refuse_strange(infos: Iterable[zipfile.ZipInfo]) -> None:
             raise PackageRefused(*_LINKED)
         if info.flag_bits & _ENCRYPTED:
             raise PackageRefused(lazy("The zip is encrypted."), lazy("Send it without a password."))
-        if info.compress_type not in _METHODS:
+        if info.compress_type not in METHODS:
             raise PackageRefused(
                 lazy("The zip is packed by a method that we do not read."),
                 lazy("Pack it with the usual one (deflate)."),

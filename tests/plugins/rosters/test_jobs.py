@@ -425,5 +425,7 @@ def test_a_worker_that_only_looks_says_so_and_tells_the_leader(app: Flask, world
     assert "Nothing is changed yet." in mails()[-1]
     # By another worker it is not looked at twice.
     assert import_upload(Running(app, {"number": numbered(public_id)})) == {}
-    services.bring_in(principal=world.sign_in("leader"), roster=public_id)
+    with transaction(SYSTEM) as tx:
+        seen = services.digest_of(tx.get_one(RosterImport, numbered(public_id)))
+    services.bring_in(principal=world.sign_in("leader"), roster=public_id, seen=seen)
     assert import_upload(Running(app, {"number": numbered(public_id)}))["imported"] == 1
