@@ -1,6 +1,6 @@
 """What is given to jobs that do not run by themselves, so that the contract can run them.
 
-A plugin's job with arguments has an entry here: from a world it makes something to work on and answers with
+A job with arguments has an entry here: from a world it makes something to work on and answers with
 the arguments.
 """
 
@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
+from backoffice.access.lookup import rows_of
+from backoffice.access.permissions import STUDENTS_UNENROLL
+from backoffice.access.selection import digest_of, keys_of
 from backoffice.access.transaction import transaction
+from backoffice.large_changes.models import LargeChange
+from backoffice.large_changes.services import Confirmed, ask_for_change
+from backoffice.schools.models import Student
 from plugins.rosters import services as rosters
 from plugins.rosters.importing.places import Target
 from plugins.rosters.models import RosterImport
@@ -26,4 +32,17 @@ def _upload(world: World) -> Mapping[str, int | str]:
         return {"number": tx.scalars(select(RosterImport.id).where(RosterImport.public_id == made)).one()}
 
 
-GIVEN: Mapping[str, Given] = {"rosters.import": _upload}
+def _many(world: World) -> Mapping[str, int | str]:
+    """All students of a school who leave their classes."""
+    leader = world.sign_in("leader")
+    with transaction(leader) as tx:
+        fit = rows_of(tx.principal, Student, STUDENTS_UNENROLL).where(Student.school_id == world.elsewhere.id)
+        keys = keys_of(tx, fit, most=100) or []
+    shown = ("school", world.elsewhere.public_id)
+    confirmed = Confirmed("console_students", "leave", [shown], digest_of(keys), len(keys))
+    made = ask_for_change(principal=leader, confirmed=confirmed)
+    with transaction(SYSTEM) as tx:
+        return {"change": tx.scalars(select(LargeChange.id).where(LargeChange.public_id == made)).one()}
+
+
+GIVEN: Mapping[str, Given] = {"core.change-many": _many, "rosters.import": _upload}

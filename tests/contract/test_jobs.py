@@ -42,7 +42,8 @@ def test_every_job_can_run_twice(app: Flask, world: World, look: Snapshots) -> N
         look.keep()
         first = entry.job.work(run)
         if arguments:
-            assert look.changes(), f"{name}: the first run found nothing to do: {first}"
+            found = look.changes() and any((first or {}).values())
+            assert found, f"{name}: the first run found nothing to do: {first}"
         look.keep()
         entry.job.work(run)
         changed = Counter(str(change.table) for change in look.changes() if change.table not in AUDIT)
