@@ -272,8 +272,9 @@ class StudentGrid(ImportsRows):
             principal=self.who, source=classroom, target=request.form["target"], students=students
         )
         return undoable(
-            f"{self.counted(moved)} moved. Their points stay with the class in which they were earned.",
+            f"{self.counted(moved.count)} moved. Their points stay with the class in which they were earned.",
             url=f"/console/classrooms/{classroom}/undo-last",
+            at=moved.at.isoformat(),
         )
 
     def question(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -24,6 +25,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools import names
 from backoffice.schools.models import Enrollment, Membership, Student
 from backoffice.schools.services import changes, leaving
+from backoffice.schools.services.changes import UNDONE_WITHIN
 from backoffice.settings import Lists
 from backoffice.storage.public_id import new_public_id
 from tests.console.grids.test_bulk import _limits, answer
@@ -131,6 +133,21 @@ def test_many_rows_are_changed_by_a_worker_and_its_page_tells(app: Flask, world:
     assert f"{there} students" in leader.get(large.HERE).text
     room_page = leader.get(f"/console/classrooms/{room.public_id}").text
     assert "Undo" in room_page
+
+
+def test_the_page_offers_to_undo_it_for_a_day(app: Flask, world: World, room: Class) -> None:
+    leader, there = signed_in(app, world, "leader"), seated(room)
+    here = f"/console/students/?classroom={room.public_id}"
+    page = answer(leader, here, send(leader, here, {"action": "unenroll", "whole": "yes"})).location
+    work(app)
+    assert seated(room) == 0
+    undo = f"/console/classrooms/{room.public_id}/undo"
+    (left_at,) = re.findall(rf'action="{undo}".*?name="left_at" value="([^"]+)"', leader.get(page).text)
+    send(leader, undo, {"left_at": unescape(left_at)}, page=page)
+    assert seated(room) == there
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LargeChange).values(finished_at=LargeChange.finished_at - UNDONE_WITHIN))
+    assert undo not in leader.get(page).text
 
 
 def test_confirmed_twice_it_is_made_once(app: Flask, world: World, room: Class) -> None:
