@@ -175,6 +175,7 @@ class StudentGrid(ImportsRows):
             " Their cards stop working for good.",
             danger=True,
             whole=True,
+            beside=place_queries.open_places,
         ),
     )
 

@@ -23,8 +23,8 @@ from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools import names
-from backoffice.schools.models import Enrollment, Membership, Student
-from backoffice.schools.services import changes, leaving
+from backoffice.schools.models import Classroom, Enrollment, Membership, Student
+from backoffice.schools.services import changes, classrooms, leaving
 from backoffice.schools.services.changes import UNDONE_WITHIN
 from backoffice.settings import Lists
 from backoffice.storage.public_id import new_public_id
@@ -158,10 +158,9 @@ def test_confirmed_twice_it_is_made_once(app: Flask, world: World, room: Class) 
     assert only(world).state == ChangeState.WAITING
     work(app)
     entries = noted("students.leave")
-    # Confirmed once more: they have left, and nothing is left to do.
-    again = answer(leader, address(world), asked).location
+    # Confirmed once more: the places that were shown are no more.
+    assert "Other rows fit now" in answer(leader, address(world), asked).text
     work(app)
-    assert "0 students left" in leader.get(again).text
     assert (seated(room), noted("students.leave")) == (0, entries)
 
 
@@ -176,6 +175,25 @@ def test_a_list_that_has_changed_meanwhile_is_left_alone(app: Flask, world: Worl
     assert "Other rows fit now" in leader.get(page).text
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Student).where(Student.id == late.id))
+
+
+def test_places_that_nobody_was_shown_are_kept(app: Flask, world: World, room: Class) -> None:
+    """Given a place in next year's class meanwhile, the same students have others than were counted."""
+    there, child = seated(room), room.children[0]
+    made = classrooms.create_classroom(
+        principal=world.sign_in("leader"), school=world.elsewhere.public_id, name="Next Newts"
+    )
+    confirmed(signed_in(app, world, "leader"), world)
+    with transaction(SYSTEM) as tx:
+        fresh = tx.scalars(select(Classroom.id).where(Classroom.public_id == made)).one()
+        place = {"school_id": room.school_id, "classroom_id": fresh, "student_id": child.id}
+        tx.execute(insert(Enrollment).values(**place, avatar="owl-plum", balance=0, joined_at=clock.now()))
+    work(app)
+    with transaction(SYSTEM) as tx:
+        theirs = (Enrollment.student_id == child.id, Enrollment.ended_at.is_(None))
+        places = tx.scalar(select(func.count()).where(*theirs))
+        tx.execute(delete(Classroom).where(Classroom.id == fresh))
+    assert (places, seated(room), only(world).state) == (2, there, ChangeState.REFUSED)
 
 
 def test_whoever_may_no_more_when_it_begins_changes_nothing(app: Flask, world: World, room: Class) -> None:
