@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from backoffice.access.lookup import Closed, NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
-from backoffice.jobs.job import Counts, Job, JobRun, daily
+from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.large_changes import services
 from backoffice.large_changes.models import ChangeState
 from backoffice.large_changes.services import TakenUp
@@ -51,13 +51,11 @@ def _reason(refusal: Exception) -> str:
 
 
 def _forget(run: JobRun) -> Counts:
-    """Forget changes of a month ago."""
+    """Give up changes that no worker ends, and forget those of a month ago."""
     return services.forget_changes(run.who)
 
 
 JOBS = (
     Job("change-many", change_many, title="Make a change of many rows", attempts=3),
-    Job(
-        "forget-large-changes", _forget, daily(at="03:50"), title="Forget changes of many rows", forgets=True
-    ),
+    Job("forget-large-changes", _forget, every(hours=1), title="Forget changes of many rows", forgets=True),
 )

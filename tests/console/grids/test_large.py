@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -286,6 +287,36 @@ def test_nobody_else_sees_or_stops_it(app: Flask, world: World, room: Class) -> 
     assert only(world).state == ChangeState.WAITING
 
 
+def test_nobody_elses_session_makes_it(world: World) -> None:
+    """Neither does the database take one, nor a worker come in by it."""
+    leader, teacher = world.sign_in("leader"), world.sign_in("teacher")
+    services.ask_for_change(
+        principal=leader, confirmed=services.Confirmed("console_students", "leave", (), "seen", 1)
+    )
+    number = only(world).id
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LargeChange).values(session_id=teacher.session_id))
+    change = services.take_up(services.PURPOSE, number=number)
+    assert change is not None
+    assert change.credential is None
+    refused = pytest.raises(ProgrammingError, match="row-level security")
+    with refused, transaction(leader) as tx:
+        tx.execute(
+            insert(LargeChange).values(
+                public_id=new_public_id(),
+                account_id=leader.account_id,
+                session_id=teacher.session_id,
+                grid="console_students",
+                action="leave",
+                asked=services.FORGOTTEN,
+                fingerprint=b"another",
+                count=1,
+                state=ChangeState.WAITING,
+                asked_at=clock.now(),
+            )
+        )
+
+
 def test_only_so_many_wait_at_once(world: World) -> None:
     leader = world.sign_in("leader")
     for n in range(services.MOST_UNDER_WAY):
@@ -299,16 +330,21 @@ def test_only_so_many_wait_at_once(world: World) -> None:
 
 
 def test_what_nobody_ends_is_given_up_and_old_ones_are_forgotten(world: World) -> None:
+    """With the words that were looked for; and whoever asked can ask for others."""
     leader = world.sign_in("leader")
-    services.ask_for_change(
-        principal=leader, confirmed=services.Confirmed("console_students", "leave", (), "old", 1)
-    )
+    asked = services.Confirmed("console_students", "leave", [("q", "pupil")], "old", 1)
     for back, left in ((services.GIVEN_UP_AFTER, [ChangeState.FAILED]), (services.KEPT_FOR, [])):
         with transaction(SYSTEM) as tx:
-            tx.execute(update(LargeChange).values(asked_at=clock.now() - back))
+            tx.execute(delete(LargeChange))
+        services.ask_for_change(principal=leader, confirmed=asked)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(LargeChange).values(asked_at=clock.now() - back, state=ChangeState.CHANGING))
         services.forget_changes(services.PURPOSE)
         with transaction(SYSTEM) as tx:
-            assert list(tx.scalars(select(LargeChange.state))) == left
+            kept = tx.scalars(select(LargeChange)).all()
+            assert [(each.state, each.asked) for each in kept] == [
+                (state, services.FORGOTTEN) for state in left
+            ]
 
 
 def test_few_rows_and_many_take_the_same_statements(runtime: Runtime, world: World, room: Class) -> None:
