@@ -1,6 +1,6 @@
 """Managing one class: its mark, archiving it and bringing it back, undoing the last change of its roster."""
 
-from flask import flash, redirect
+from flask import flash, redirect, request
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
@@ -19,6 +19,7 @@ from backoffice.schools.roster_models import ChangeKind
 from backoffice.schools.services import archiving
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.notices import sent_moment
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
@@ -111,10 +112,11 @@ class ManagePage(ClassPage):
 
     @expose("/<classroom:public_id>/undo-last", methods=("POST",))
     def undo_last(self, public_id: str) -> Response:
-        """Undo the last change of the class's roster."""
+        """Undo the last change of the class's roster, if it is still the one that the button was for."""
+        at = sent_moment("at") if "at" in request.form else None
         done_reading()
         try:
-            undone = undo_last_change(principal=self.who, classroom=public_id)
+            undone = undo_last_change(principal=self.who, classroom=public_id, at=at)
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:

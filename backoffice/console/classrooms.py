@@ -60,6 +60,7 @@ from backoffice.schools.services import doors as door_services
 from backoffice.schools.services import students as student_services
 from backoffice.schools.services.rosters import ANOTHER, Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.notices import sent_moment
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
@@ -505,12 +506,15 @@ class ClassroomGrid(Grid):
     @expose("/<classroom:public_id>/undo", methods=("POST",))
     def resume(self, public_id: str) -> Response:
         """Bring back those who have just been taken out of the class."""
-        try:
-            left_at = datetime.fromisoformat(request.form.get("left_at", ""))
-        except ValueError:
-            abort(400)
+        left_at = sent_moment("left_at")
         done_reading()
-        back = student_services.resume_enrollments(principal=self.who, classroom=public_id, left_at=left_at)
+        try:
+            back = student_services.resume_enrollments(
+                principal=self.who, classroom=public_id, left_at=left_at
+            )
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+            return redirect(f"/console/classrooms/{public_id}", 303)
         if back:
             flash(
                 ngettext(

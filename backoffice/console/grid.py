@@ -386,7 +386,7 @@ class Grid(GuardedView):
         statement, lists = self.visible_rows(tx, action.permission), settings().lists
         if not whole:
             return ticked(tx, statement, self.entity, request.form, lists)
-        return all_that_fit(tx, statement, self.entity, self.fitting, lists)
+        return all_that_fit(tx, statement, self.entity, self.fitting, lists, action.beside)
 
     @expose("/export.csv", methods=("GET",))
     @expose("/export.xlsx", methods=("GET",))

@@ -8,6 +8,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
+from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import CONSOLE_ENTER
 from backoffice.console.command import Command
@@ -19,6 +20,7 @@ from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.large_changes import queries, services
 from backoffice.large_changes.models import UNDER_WAY, ChangeState, LargeChange
 from backoffice.problems import Rejected
+from backoffice.schools.services.changes import UNDONE_WITHIN
 from backoffice.web.identity import done_reading, reading
 
 CRUMB = {"title": lazy("Large changes"), "url": HERE}
@@ -111,12 +113,16 @@ class LargeChangesPage(GuardedView):
             "finished": moment(row.finished_at, zone) if row.finished_at else None,
             "said": said.get("sentence") or ENDED.get(state, STEPS.get(state, "")),
             "undo": {"url": said["url"], "fields": said.get("fields", {})}
-            if state is ChangeState.DONE and "url" in said
+            if state is ChangeState.DONE and "url" in said and _is_young(row)
             else None,
             "step": here,
             "steps": [(words, number, here) for number, words in enumerate(STEPS.values())],
             "went": state in STEPS,
         }
+
+
+def _is_young(row: LargeChange) -> bool:
+    return row.finished_at is not None and row.finished_at > clock.now() - UNDONE_WITHIN
 
 
 def _names(row: LargeChange) -> tuple[Grid | None, str]:

@@ -184,6 +184,7 @@ class StudentGrid(ImportsRows):
             ),
             danger=True,
             whole=True,
+            beside=place_queries.open_places,
         ),
     )
 
@@ -284,9 +285,10 @@ class StudentGrid(ImportsRows):
         return undoable(
             gettext(
                 "%(rows)s moved. Their points stay with the class in which they were earned.",
-                rows=self.counted(moved),
+                rows=self.counted(moved.count),
             ),
-            url=undo,
+            url=f"/console/classrooms/{classroom}/undo-last",
+            at=moved.at.isoformat(),
         )
 
     def question(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from backoffice.access.lookup import Closed, NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import SessionEnded
-from backoffice.jobs.job import Counts, Job, JobRun, daily
+from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import gettext, lazy
 from backoffice.large_changes import services
 from backoffice.large_changes.models import ChangeState
@@ -52,7 +52,7 @@ def _reason(refusal: Exception) -> str:
 
 
 def _forget(run: JobRun) -> Counts:
-    """Forget changes of a month ago."""
+    """Give up changes that no worker ends, and forget those of a month ago."""
     return services.forget_changes(run.who)
 
 
@@ -61,7 +61,7 @@ JOBS = (
     Job(
         "forget-large-changes",
         _forget,
-        daily(at="03:50"),
+        every(hours=1),
         title=lazy("Forget changes of many rows"),
         forgets=True,
     ),

@@ -44,7 +44,7 @@ TOO_LATE = lazy("It cannot be stopped any more: it is being made, all of it at o
 LONGEST_STATEMENT = "120s"
 KEPT_FOR = timedelta(days=30)
 # What no worker has ended by then, none will.
-GIVEN_UP_AFTER = timedelta(days=1)
+GIVEN_UP_AFTER = timedelta(hours=2)
 FORGOTTEN: dict[str, Any] = {"values": [], "seen": ""}
 Pairs = Sequence[tuple[str, str]]
 
@@ -145,7 +145,8 @@ def take_up(who: Purpose, *, number: int) -> TakenUp | None:
                 row.asked = FORGOTTEN
             return None
         row.state, row.started_at = ChangeState.LOOKING, row.started_at or clock.now()
-        digest = tx.scalar(select(AccountSession.token_digest).where(AccountSession.id == row.session_id))
+        own = (AccountSession.id == row.session_id, AccountSession.account_id == row.account_id)
+        digest = tx.scalar(select(AccountSession.token_digest).where(*own))
         values = [(name, value) for name, value in row.asked["values"]]
         confirmed = Confirmed(row.grid, row.action, values, row.asked["seen"], row.count)
         credential = AccountToken(digest, row.asked.get("address")) if digest is not None else None
@@ -197,7 +198,7 @@ def forget_changes(who: Purpose) -> dict[str, int]:
         given_up = tx.execute(
             update(LargeChange)
             .where(LargeChange.state.in_(UNDER_WAY), LargeChange.asked_at <= now - GIVEN_UP_AFTER)
-            .values(state=ChangeState.FAILED, finished_at=now)
+            .values(state=ChangeState.FAILED, asked=FORGOTTEN, finished_at=now)
             .execution_options(synchronize_session=False)
         )
         forgotten = tx.execute(delete(LargeChange).where(LargeChange.asked_at <= now - KEPT_FOR))

@@ -15,6 +15,11 @@ from tests.console.grids.test_bulk import _limits
 from tests.console.grids.test_large import work
 
 pytestmark = pytest.mark.browser
+COUNTS_LOOKS = """() => {
+  const { fetch } = window;
+  window.looks = 0;
+  window.fetch = (...asked) => { window.looks += 1; return fetch(...asked); };
+}"""
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +96,20 @@ def test_a_change_of_many_rows_is_followed(visit: Callable[..., Page], site: Sit
     page.set_viewport_size(PHONE)
     assert breaches(page, NARROW) == []
     assert too_low(page) == []
+    # Whoever has gone away stays signed in by it no longer.
+    page.clock.install()
+    page.reload()
+    page.evaluate(COUNTS_LOOKS)
+    with page.expect_response("**?part=1"):
+        page.clock.run_for(2_000)
+    page.clock.fast_forward(180_000)
+    page.wait_for_load_state("networkidle")
+    looked = page.evaluate("window.looks")
+    page.clock.run_for(10_000)
+    assert page.evaluate("window.looks") == looked > 0
+    page.reload()
     work(site.app)
+    page.clock.run_for(5_000)
     expect(page.get_by_role("status")).to_contain_text("left 1 class")
     expect(page.get_by_role("button", name="Stop it")).to_have_count(0)
     page.goto("/console/large-changes/")

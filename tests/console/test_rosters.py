@@ -1,6 +1,7 @@
 """Questions about probable children, one child alone, moving, undoing and archiving on the pages."""
 
 import re
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
@@ -79,9 +80,16 @@ def test_students_move_from_the_list_and_back(teacher: FlaskClient, world: World
     moved = fields | {"confirm": "yes", "target": other}
     done = unescape(teacher.post(address, data=moved, follow_redirects=True).text)
     assert "1 student moved." in done
+    undo = f"/console/classrooms/{own}/undo-last"
+    (at,) = re.findall(r'name="at" value="([^"]+)"', done)
+    page = unescape(teacher.get(f"/console/classrooms/{own}").text)
+    (shown,) = re.findall(r'name="at" value="([^"]+)"', page)
+    assert at == shown
+    earlier = (datetime.fromisoformat(at) - timedelta(seconds=1)).isoformat()
+    send(teacher, undo, {"at": earlier}, page=f"/console/classrooms/{own}")
     assert f"{child.given} {child.family}" in listed(teacher, other)
     assert "1 student came from" in listed(teacher, other)
-    send(teacher, f"/console/classrooms/{own}/undo-last", {}, page=f"/console/classrooms/{own}")
+    send(teacher, undo, {"at": at}, page=f"/console/classrooms/{own}")
     assert f"{child.given} {child.family}" not in listed(teacher, other)
     assert f"{child.given} {child.family}" in listed(teacher, own)
 

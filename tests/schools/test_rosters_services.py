@@ -271,6 +271,18 @@ def test_after_a_day_nothing_is_undone(world: World, teacher: Principal) -> None
     assert of_class(room) == {}
 
 
+def test_a_button_for_an_earlier_change_undoes_no_later_one(world: World, teacher: Principal) -> None:
+    first = new_class(teacher, world, "Ada Lovelace", name="Later Larks")
+    second = new_class(teacher, world, "Mary Jackson", name="Later Lynxes")
+    moved = moving.move_students(
+        principal=teacher, source=first, target=second, students=list(of_class(first).values())
+    )
+    rosters.add_students(principal=teacher, classroom=first, text="Gladys West")
+    with pytest.raises(Rejected, match=NOTHING):
+        undo_last_change(principal=teacher, classroom=first, at=moved.at)
+    assert list(of_class(first)) == ["Gladys West"]
+
+
 @pytest.mark.parametrize("role", ["outsider", "colleague", "helper", "founder", "parent"])
 def test_nobody_else_undoes(world: World, role: str) -> None:
     with pytest.raises(NotFound):
@@ -297,7 +309,7 @@ def test_moving_keeps_points_where_they_were_earned_and_is_undone_in_both(
     award(first, "Ada Lovelace")
     before = of_class(first), of_class(second)
     chosen = [*of_class(first).values(), world.foreign_class.children[0].public_id]
-    assert moving.move_students(principal=teacher, source=first, target=second, students=chosen) == 2
+    assert moving.move_students(principal=teacher, source=first, target=second, students=chosen).count == 2
     assert of_class(first) == {}
     assert of_class(second) == before[0] | before[1]
     with transaction(SYSTEM) as tx:
@@ -317,7 +329,7 @@ def test_moving_keeps_points_where_they_were_earned_and_is_undone_in_both(
     with pytest.raises(Rejected, match=NOTHING):
         undo_last_change(principal=teacher, classroom=first)
     # Once more: both have places there already, which had ended.
-    assert moving.move_students(principal=teacher, source=first, target=second, students=chosen) == 2
+    assert moving.move_students(principal=teacher, source=first, target=second, students=chosen).count == 2
     rosters.add_students(principal=teacher, classroom=second, text="Dorothy Vaughan")
     with pytest.raises(Rejected, match=OTHER_CHANGED):
         undo_last_change(principal=teacher, classroom=first)

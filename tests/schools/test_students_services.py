@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import func, select
 
 from backoffice.access.lookup import NotFound
@@ -12,6 +13,7 @@ from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Enrollment, Student
 from backoffice.schools.services import rosters, students
+from backoffice.schools.services.changes import NOTHING, UNDONE_WITHIN
 from backoffice.schools.services.rosters import ANOTHER, LARGEST_LIST, Added
 from backoffice.schools.services.students import Left
 from backoffice.storage import functions
@@ -124,6 +126,14 @@ def test_undoing_brings_back_nobody_who_left_at_another_time(world: World, left:
     assert resume(left.at + timedelta(microseconds=1)) == 0
     assert "Wilhelmina" not in dict(listed(world))
     assert resume(left.at) == 1
+
+
+def test_after_a_day_nobody_is_brought_back(world: World, left: Left) -> None:
+    own = world.own_class.public_id
+    with time_machine.travel(left.at + UNDONE_WITHIN, tick=False), pytest.raises(Rejected, match=NOTHING):
+        students.resume_enrollments(principal=world.sign_in("teacher"), classroom=own, left_at=left.at)
+    assert "Wilhelmina" not in dict(listed(world))
+    students.resume_enrollments(principal=world.sign_in("teacher"), classroom=own, left_at=left.at)
 
 
 @pytest.mark.parametrize("role", ["outsider", "colleague", "helper", "founder", "parent"])

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from backoffice.access.permissions import Permission
 from backoffice.access.principal import Principal
-from backoffice.access.selection import OTHERS_FIT, Fitting, Narrowing, Which, digest_of, keys_of
+from backoffice.access.selection import OTHERS_FIT, Beside, Fitting, Narrowing, Which, keys_of, seen_of
 from backoffice.access.transaction import Transaction
 from backoffice.console.paging import PAGE_SIZE
 from backoffice.language.moments import amount
@@ -36,6 +36,8 @@ class BulkAction:
     fresh: bool = False
     # Also for all rows that fit, by what the list is narrowed to and not by a list of them.
     whole: bool = False
+    # What else than the rows its preview counts, where it changes that.
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,12 @@ def ticked(
 
 
 def all_that_fit(
-    tx: Transaction, statement: Select[Any], entity: Any, narrowed: Narrowing, lists: Lists
+    tx: Transaction,
+    statement: Select[Any],
+    entity: Any,
+    narrowed: Narrowing,
+    lists: Lists,
+    beside: Beside | None = None,
 ) -> Chosen:
     """All rows of the statement, read by their keys up to what may be changed at once."""
     most = most_at_once(tx.principal, lists)
@@ -106,7 +113,8 @@ def all_that_fit(
     first = [tuple(key) for key in keys[:MOST_NAMED]]
     key = entity.__mapper__.primary_key
     named = tx.scalars(statement.where(tuple_(*key).in_(first)).order_by(*key)).all()
-    return Chosen(named, len(keys), Fitting(narrowed, most, digest_of(keys)), [key.id for key in keys])
+    fitting = Fitting(narrowed, most, seen_of(tx, keys, beside), beside=beside)
+    return Chosen(named, len(keys), fitting, [key.id for key in keys])
 
 
 def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:

@@ -112,15 +112,16 @@ def last_change(tx: Transaction, classroom: Classroom) -> Undoable | None:
     return Undoable(ChangeKind(change.kind), count or 0, change.at, other)
 
 
-def undo_last_change(*, principal: Principal, classroom: str) -> Undoable:
+def undo_last_change(*, principal: Principal, classroom: str, at: datetime | None = None) -> Undoable:
     """Put the class's roster back to what it was before its last change; of a move, both classes'.
 
-    Whom the change wrote down is erased again. Raises `Rejected` if too much has happened since, `NotFound`.
+    `at` is the moment of the change that was shown: no other is undone. Whom the change wrote down is erased
+    again. Raises `Rejected` if too much has happened since, `NotFound`.
     """
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL)
         seen = _change_of(tx, row.school_id, row.id)
-        if seen is None:
+        if seen is None or at not in {None, seen.at}:
             raise Rejected.whole(NOTHING)
         rooms = lock_classrooms(tx, row.school_id, {row.id, seen.other_classroom_id or row.id})
         undone = last_change(tx, row)

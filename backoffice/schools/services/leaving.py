@@ -34,14 +34,16 @@ class LeftClasses:
 def leave_classes(*, principal: Principal, students: Which) -> LeftClasses:
     """Take students out of every class out of which the principal may take them; their points stay.
 
-    Each class can undo it for a day. A fixed number of statements, however many students and classes they
-    are. Raises `Rejected`, `Denied`.
+    Each class can undo it for a day. Of all that fit, only places that were shown are ended. A fixed number
+    of statements, however many students and classes they are. Raises `Rejected`, `Denied`.
     """
     left_at = clock.now()
     with transaction(principal) as tx:
         require(tx.principal, STUDENTS_UNENROLL)
-        chosen = selected(tx, Student, students, STUDENTS_UNENROLL)
-        rooms = _locked(tx, chosen)
+        rooms: list[tuple[int, int]] = []
+        chosen = selected(
+            tx, Student, students, STUDENTS_UNENROLL, lock=lambda theirs: rooms.extend(_locked(tx, theirs))
+        )
         ended = (
             update(Enrollment)
             .where(*_open_seats(tx, chosen), one_of(Enrollment.classroom_id, {room for _, room in rooms}))

@@ -18,11 +18,12 @@ from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
 from backoffice.schools.services.changes import lock_classrooms, note_change
 from backoffice.schools.services.rosters import enroll, take_back
+from backoffice.schools.services.students import Left
 from backoffice.storage.numbers import one_of
 
 
-def move_students(*, principal: Principal, source: str, target: str, students: Which) -> int:
-    """End these students' places in one class and give them places in another; how many were moved.
+def move_students(*, principal: Principal, source: str, target: str, students: Which) -> Left:
+    """End these students' places in one class and give them places in another; how many were moved, and when.
 
     Points stay with the class in which they were earned. Who is in the other class already only leaves the
     first. Identifiers that are not the first class's are passed over. Raises `Rejected`, `NotFound`,
@@ -64,7 +65,7 @@ def move_students(*, principal: Principal, source: str, target: str, students: W
             target=joins.id,
             students=sorted(moved),
         )
-    return len(moved)
+    return Left(len(moved), now)
 
 
 def _enrolled(tx: Transaction, classroom: Classroom, students: Which) -> list[int]:

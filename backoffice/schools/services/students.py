@@ -18,7 +18,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind
-from backoffice.schools.services.changes import forget_change, note_change
+from backoffice.schools.services.changes import NOTHING, UNDONE_WITHIN, forget_change, note_change
 from backoffice.storage.numbers import one_of
 
 
@@ -95,8 +95,10 @@ def end_enrollments(*, principal: Principal, classroom: str, students: Which) ->
 def resume_enrollments(*, principal: Principal, classroom: str, left_at: datetime) -> int:
     """Bring back those who left the class at this very moment, with their points.
 
-    Returns how many came back. Raises `NotFound`.
+    Returns how many came back. Raises `Rejected` once a day has gone by, `NotFound`.
     """
+    if left_at <= clock.now() - UNDONE_WITHIN:
+        raise Rejected.whole(NOTHING)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL, lock=True)
         resumed = (

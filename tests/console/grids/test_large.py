@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -22,8 +24,9 @@ from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools import names
-from backoffice.schools.models import Enrollment, Membership, Student
-from backoffice.schools.services import changes, leaving
+from backoffice.schools.models import Classroom, Enrollment, Membership, Student
+from backoffice.schools.services import changes, classrooms, leaving
+from backoffice.schools.services.changes import UNDONE_WITHIN
 from backoffice.settings import Lists
 from backoffice.storage.public_id import new_public_id
 from tests.console.grids.test_bulk import _limits, answer
@@ -133,6 +136,21 @@ def test_many_rows_are_changed_by_a_worker_and_its_page_tells(app: Flask, world:
     assert "Undo" in room_page
 
 
+def test_the_page_offers_to_undo_it_for_a_day(app: Flask, world: World, room: Class) -> None:
+    leader, there = signed_in(app, world, "leader"), seated(room)
+    here = f"/console/students/?classroom={room.public_id}"
+    page = answer(leader, here, send(leader, here, {"action": "unenroll", "whole": "yes"})).location
+    work(app)
+    assert seated(room) == 0
+    undo = f"/console/classrooms/{room.public_id}/undo"
+    (left_at,) = re.findall(rf'action="{undo}".*?name="left_at" value="([^"]+)"', leader.get(page).text)
+    send(leader, undo, {"left_at": unescape(left_at)}, page=page)
+    assert seated(room) == there
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LargeChange).values(finished_at=LargeChange.finished_at - UNDONE_WITHIN))
+    assert undo not in leader.get(page).text
+
+
 def test_confirmed_twice_it_is_made_once(app: Flask, world: World, room: Class) -> None:
     leader = signed_in(app, world, "leader")
     asked = send(leader, address(world), {"action": "leave", "whole": "yes"})
@@ -141,10 +159,9 @@ def test_confirmed_twice_it_is_made_once(app: Flask, world: World, room: Class) 
     assert only(world).state == ChangeState.WAITING
     work(app)
     entries = noted("students.leave")
-    # Confirmed once more: they have left, and nothing is left to do.
-    again = answer(leader, address(world), asked).location
+    # Confirmed once more: the places that were shown are no more.
+    assert "Other rows fit now" in answer(leader, address(world), asked).text
     work(app)
-    assert "0 students left" in leader.get(again).text
     assert (seated(room), noted("students.leave")) == (0, entries)
 
 
@@ -159,6 +176,25 @@ def test_a_list_that_has_changed_meanwhile_is_left_alone(app: Flask, world: Worl
     assert "Other rows fit now" in leader.get(page).text
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Student).where(Student.id == late.id))
+
+
+def test_places_that_nobody_was_shown_are_kept(app: Flask, world: World, room: Class) -> None:
+    """Given a place in next year's class meanwhile, the same students have others than were counted."""
+    there, child = seated(room), room.children[0]
+    made = classrooms.create_classroom(
+        principal=world.sign_in("leader"), school=world.elsewhere.public_id, name="Next Newts"
+    )
+    confirmed(signed_in(app, world, "leader"), world)
+    with transaction(SYSTEM) as tx:
+        fresh = tx.scalars(select(Classroom.id).where(Classroom.public_id == made)).one()
+        place = {"school_id": room.school_id, "classroom_id": fresh, "student_id": child.id}
+        tx.execute(insert(Enrollment).values(**place, avatar="owl-plum", balance=0, joined_at=clock.now()))
+    work(app)
+    with transaction(SYSTEM) as tx:
+        theirs = (Enrollment.student_id == child.id, Enrollment.ended_at.is_(None))
+        places = tx.scalar(select(func.count()).where(*theirs))
+        tx.execute(delete(Classroom).where(Classroom.id == fresh))
+    assert (places, seated(room), only(world).state) == (2, there, ChangeState.REFUSED)
 
 
 def test_whoever_may_no_more_when_it_begins_changes_nothing(app: Flask, world: World, room: Class) -> None:
@@ -251,6 +287,36 @@ def test_nobody_else_sees_or_stops_it(app: Flask, world: World, room: Class) -> 
     assert only(world).state == ChangeState.WAITING
 
 
+def test_nobody_elses_session_makes_it(world: World) -> None:
+    """Neither does the database take one, nor a worker come in by it."""
+    leader, teacher = world.sign_in("leader"), world.sign_in("teacher")
+    services.ask_for_change(
+        principal=leader, confirmed=services.Confirmed("console_students", "leave", (), "seen", 1)
+    )
+    number = only(world).id
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LargeChange).values(session_id=teacher.session_id))
+    change = services.take_up(services.PURPOSE, number=number)
+    assert change is not None
+    assert change.credential is None
+    refused = pytest.raises(ProgrammingError, match="row-level security")
+    with refused, transaction(leader) as tx:
+        tx.execute(
+            insert(LargeChange).values(
+                public_id=new_public_id(),
+                account_id=leader.account_id,
+                session_id=teacher.session_id,
+                grid="console_students",
+                action="leave",
+                asked=services.FORGOTTEN,
+                fingerprint=b"another",
+                count=1,
+                state=ChangeState.WAITING,
+                asked_at=clock.now(),
+            )
+        )
+
+
 def test_only_so_many_wait_at_once(world: World) -> None:
     leader = world.sign_in("leader")
     for n in range(services.MOST_UNDER_WAY):
@@ -264,16 +330,21 @@ def test_only_so_many_wait_at_once(world: World) -> None:
 
 
 def test_what_nobody_ends_is_given_up_and_old_ones_are_forgotten(world: World) -> None:
+    """With the words that were looked for; and whoever asked can ask for others."""
     leader = world.sign_in("leader")
-    services.ask_for_change(
-        principal=leader, confirmed=services.Confirmed("console_students", "leave", (), "old", 1)
-    )
+    asked = services.Confirmed("console_students", "leave", [("q", "pupil")], "old", 1)
     for back, left in ((services.GIVEN_UP_AFTER, [ChangeState.FAILED]), (services.KEPT_FOR, [])):
         with transaction(SYSTEM) as tx:
-            tx.execute(update(LargeChange).values(asked_at=clock.now() - back))
+            tx.execute(delete(LargeChange))
+        services.ask_for_change(principal=leader, confirmed=asked)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(LargeChange).values(asked_at=clock.now() - back, state=ChangeState.CHANGING))
         services.forget_changes(services.PURPOSE)
         with transaction(SYSTEM) as tx:
-            assert list(tx.scalars(select(LargeChange.state))) == left
+            kept = tx.scalars(select(LargeChange)).all()
+            assert [(each.state, each.asked) for each in kept] == [
+                (state, services.FORGOTTEN) for state in left
+            ]
 
 
 def test_few_rows_and_many_take_the_same_statements(runtime: Runtime, world: World, room: Class) -> None:

@@ -8,7 +8,9 @@ create policy system on app.large_change to backoffice_system
 create policy app_read on app.large_change for select to backoffice_app
   using (account_id = any ((select app.ids('account'))::bigint[]));
 create policy app_insert on app.large_change for insert to backoffice_app
-  with check (account_id = any ((select app.ids('account'))::bigint[]) and state = 'waiting');
+  with check (account_id = any ((select app.ids('account'))::bigint[]) and state = 'waiting'
+              and exists (select from app.account_session s
+                           where s.id = session_id and s.account_id = large_change.account_id));
 -- Stopped by whoever asked, or done by the verb that a worker calls as them.
 create policy app_write on app.large_change for update to backoffice_app
   using (account_id = any ((select app.ids('account'))::bigint[]) and state in ('waiting', 'changing'))

@@ -1,10 +1,14 @@
 // The page of a large change looks again by itself while it is under way. What is new is said once.
 const PAUSE = 1000;
+// Looking counts as being there: a page that nobody attends must not keep its session from ending.
+const LONGEST = 3 * 60 * 1000;
 
 export function followChange(root) {
   const part = root.querySelector("[data-follow]");
   const status = root.querySelector("[data-follow-said]");
   if (!part?.querySelector("[data-under-way]")) return;
+
+  const until = Date.now() + LONGEST;
 
   const look = async () => {
     if (!root.hidden) {
@@ -18,7 +22,7 @@ export function followChange(root) {
       }
       show(part, status, text);
     }
-    if (part.querySelector("[data-under-way]")) setTimeout(look, PAUSE);
+    if (part.querySelector("[data-under-way]") && Date.now() < until) setTimeout(look, PAUSE);
   };
   setTimeout(look, PAUSE);
 }
