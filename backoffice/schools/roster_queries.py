@@ -1,6 +1,6 @@
 """Whom a line of a pasted list may mean: those of the class, those who left it, those of other classes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -25,7 +25,7 @@ def may_be_meant(tx: Transaction, classroom: Classroom, pasted: Sequence[PastedN
     known = [
         Known(row.public_id, Place.HERE, row.given_name, row.family_name, row.id) for row in here.values()
     ]
-    left = who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id)
+    left = who_left(tx, school_id=classroom.school_id, classrooms=[classroom.id]).get(classroom.id, [])
     known += left
     passed = here.keys() | {each.student_id for each in left}
     known += [
@@ -73,14 +73,15 @@ def _in_class(tx: Transaction, classroom: Classroom) -> Select[int, str, str, st
     return visible(tx.principal, _WRITTEN.where(Student.id.in_(enrolled)))
 
 
-def who_left(tx: Transaction, *, school_id: int, classroom_id: int) -> list[Known]:
-    """Who left a class that the principal teaches or leads; to recognise who comes back."""
-    opener, found = keyring.current(), []
-    for row in functions.who_left(tx, school_id=school_id, classroom_id=classroom_id):
+def who_left(tx: Transaction, *, school_id: int, classrooms: Collection[int]) -> dict[int, list[Known]]:
+    """Who left classes that the principal teaches or leads, by class; to recognise who comes back."""
+    opener, found = keyring.current(), dict[int, list[Known]]()
+    for row in functions.who_left(tx, school_id=school_id, classrooms=classrooms):
         given = opener.open(bytes(row.given_name), context="student.given_name").decode()
         family = row.family_name and opener.open(bytes(row.family_name), context="student.family_name")
         family = family.decode() if family else None
-        found.append(Known(row.public_id, Place.LEFT, given, family, row.student_id))
+        known = Known(row.public_id, Place.LEFT, given, family, row.student_id)
+        found.setdefault(row.classroom_id, []).append(known)
     return found
 
 

@@ -717,10 +717,13 @@ def open_tablet(session: Session, *, digest: bytes, at: datetime) -> AnyRow | No
     return session.execute(statement, {"digest": digest, "at": at}).first()
 
 
-def who_left(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:
-    """Former students (sealed names) of a class that the principal teaches or leads."""
-    statement = text("select * from app.who_left(:school, :classroom)")
-    return session.execute(statement, {"school": school_id, "classroom": classroom_id}).all()
+def who_left(session: Session, *, school_id: int, classrooms: Collection[int]) -> Sequence[AnyRow]:
+    """Former students (sealed names) of classes that the principal teaches or leads, in one statement."""
+    statement = text(
+        "select r.room as classroom_id, l.*"
+        " from unnest(cast(:classrooms as bigint[])) as r (room), app.who_left(:school, r.room) as l"
+    )
+    return session.execute(statement, {"school": school_id, "classrooms": sorted(classrooms)}).all()
 
 
 def forget_added(session: Session, *, school_id: int, classroom_id: int) -> int:

@@ -14,6 +14,7 @@ from backoffice.access.transaction import transaction
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import ChangedMeanwhile, Plan, RowState
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools import names
 from backoffice.schools.importing import compare, queries
 from backoffice.schools.importing.compare import (
@@ -29,6 +30,7 @@ from backoffice.schools.services import archiving, classrooms, rosters, students
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.schools.services.importing import Imported, import_students, preview_students
 from backoffice.schools.services.rosters import ANOTHER
+from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World, add_child
 
 NEW, CHANGED, SAME, REFUSED = RowState
@@ -213,6 +215,23 @@ def test_whoever_left_comes_back_with_the_points(
             select(func.count()).select_from(Enrollment).join(Student, Student.id == Enrollment.student_id)
         )
         assert tx.scalar(found.where(Student.public_id == child)) == 1
+
+
+def test_who_left_is_asked_for_all_classes_at_once(
+    bring: Bringing, room: str, world: World, teacher: Principal, runtime: Runtime
+) -> None:
+    other = f"{room} too"
+    classrooms.create_classroom(principal=teacher, school=world.home.public_id, name=other)
+    for name, left in ((room, "Lou Leaver"), (other, "Liv Leaver")):
+        bring.do(rows((left, name)))
+        with transaction(teacher) as tx:
+            known = tx.scalars(select(Student))
+            child = next(each.public_id for each in known if each.given_name == left[:3])
+        students.end_enrollments(principal=teacher, classroom=class_of(name, world), students=[child])
+    back = rows(("Lou Leaver", room), ("Liv Leaver", other), ("Nik New", room))
+    with statements(runtime) as noted:
+        assert bring.states(back) == [CHANGED, CHANGED, NEW]
+    assert sum("who_left" in each for each in noted) == 1
 
 
 def test_what_is_not_the_own_is_refused(bring: Bringing, room: str, world: World, teacher: Principal) -> None:

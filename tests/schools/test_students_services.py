@@ -170,9 +170,9 @@ def test_a_namesake_of_who_left_can_be_another_child(world: World, left: Left) -
 def test_nobody_else_learns_who_left(world: World, left: Left, role: str) -> None:
     classroom = world.own_class
     with transaction(world.sign_in(role)) as tx:
-        assert functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id) == []
+        assert functions.who_left(tx, school_id=classroom.school_id, classrooms=[classroom.id]) == []
     with transaction(world.sign_in("teacher")) as tx:
-        assert functions.who_left(tx, school_id=classroom.school_id, classroom_id=classroom.id)
+        assert functions.who_left(tx, school_id=classroom.school_id, classrooms=[classroom.id])
     students.resume_enrollments(
         principal=world.sign_in("teacher"), classroom=classroom.public_id, left_at=left.at
     )

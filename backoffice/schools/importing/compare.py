@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from backoffice.access.transaction import Transaction
 from backoffice.imports.columns import Row
@@ -99,14 +100,7 @@ class _Written:
 
 def rooms_named(rows: Iterable[Row], rooms: Sequence[Room]) -> set[int]:
     """The numbers of the classes that the rows name, as far as they are known."""
-    known = _Rooms(rooms)
-    found: set[int] = set()
-    for text in {row.cell(CLASSES.key) for row in rows}:
-        try:
-            found.update(room.id for room in known.named(text))
-        except _Refused:
-            continue
-    return found
+    return {room.id for room in _Rooms(rooms).named_in(rows)}
 
 
 def compare(
@@ -116,7 +110,9 @@ def compare(
     words = {word for row in rows for cell in _name_cells(row) for word in plain(names.written(cell)).split()}
     public_ids = {row.cell(ID.key).strip().lower() for row in rows} - {""}
     kept = queries.students_of(tx, school_id, words=words, public_ids=public_ids)
-    comparing = _Comparing(tx, school_id, _Rooms(rooms), kept, elsewhere)
+    known = _Rooms(rooms)
+    open_ = {room.id for room in known.named_in(rows) if room.open_}
+    comparing = _Comparing(tx, school_id, known, open_, kept, elsewhere)
     planned = [comparing.row(row) for row in rows]
     comparing.compared.plan = Plan(planned)
     return comparing.compared
@@ -151,6 +147,16 @@ class _Rooms:
             self._told[text] = found
         if isinstance(found, str):
             raise _Refused(CLASSES.title, found)
+        return found
+
+    def named_in(self, rows: Iterable[Row]) -> set[Room]:
+        """The classes that rows name, as far as they are known."""
+        found: set[Room] = set()
+        for text in {row.cell(CLASSES.key) for row in rows}:
+            try:
+                found.update(self.named(text))
+            except _Refused:
+                continue
         return found
 
     def _parted(self, text: str) -> list[Room]:
@@ -190,6 +196,7 @@ class _Comparing:
         tx: Transaction,
         school_id: int,
         rooms: _Rooms,
+        named_and_open: set[int],
         kept: dict[int, Kept],
         elsewhere: Elsewhere,
     ) -> None:
@@ -201,7 +208,7 @@ class _Comparing:
         for each in kept.values():
             self._named.setdefault(plain(names.written(each.name)), []).append(each)
         self._fresh: dict[str, list[Fresh]] = {}
-        self._left: dict[int, dict[str, list[Known]]] = {}
+        self._named_and_open = named_and_open
         # Of whom lines have spoken by name: in which classes, on which line.
         self._spoken: dict[int, dict[frozenset[int], int]] = {}
         self._may_rename = queries.may_rename(tx, school_id, kept)
@@ -322,12 +329,17 @@ class _Comparing:
         )
 
     def _who_left(self, room: int, written: _Written) -> list[Known]:
-        if room not in self._left:
-            by_name: dict[str, list[Known]] = {}
-            for each in who_left(self._tx, school_id=self._school_id, classroom_id=room):
-                by_name.setdefault(plain(each.name), []).append(each)
-            self._left[room] = by_name
-        return [each for key in written.keys for each in self._left[room].get(key, ())]
+        return [each for key in written.keys for each in self._left.get((room, key), ())]
+
+    @cached_property
+    def _left(self) -> dict[tuple[int, str], list[Known]]:
+        """Who left, by class and name; of all classes that may be asked about, once the first is."""
+        found: dict[tuple[int, str], list[Known]] = {}
+        left = who_left(self._tx, school_id=self._school_id, classrooms=self._named_and_open)
+        for room, those in left.items():
+            for each in those:
+                found.setdefault((room, plain(each.name)), []).append(each)
+        return found
 
     # ------------------------------------------------------------------ what becomes of it
 
