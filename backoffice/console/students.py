@@ -281,12 +281,13 @@ class StudentGrid(ImportsRows):
         moved = moving.move_students(
             principal=self.who, source=classroom, target=request.form["target"], students=students
         )
+        undo = f"/console/classrooms/{classroom}/undo-last"
         return undoable(
             gettext(
                 "%(rows)s moved. Their points stay with the class in which they were earned.",
                 rows=self.counted(moved.count),
             ),
-            url=f"/console/classrooms/{classroom}/undo-last",
+            url=undo,
             at=moved.at.isoformat(),
         )
 
