@@ -62,12 +62,14 @@ def sentence(english: str) -> str:
 
 def report(kept: Mapping[str, Any]) -> dict[str, Any]:
     """A report as it is shown; what names a thing, such as what is counted, stays a name."""
-    return {
-        **kept,
-        "not_taken": [sentence(each) for each in kept["not_taken"]],
-        "left_alone": {what: sentence(each) for what, each in kept["left_alone"].items()},
-        "problems": [
+    said = dict(kept)  # one that is being written has not all of it yet
+    if "not_taken" in kept:
+        said["not_taken"] = [sentence(each) for each in kept["not_taken"]]
+    if "left_alone" in kept:
+        said["left_alone"] = {what: sentence(each) for what, each in kept["left_alone"].items()}
+    if "problems" in kept:
+        said["problems"] = [
             {**each, "sentence": sentence(each["sentence"]), "remedy": sentence(each["remedy"])}
             for each in kept["problems"]
-        ],
-    }
+        ]
+    return said

@@ -221,7 +221,7 @@ class ImportsRows(Grid):
         """What the form says of the list; where it says nothing yet, what the headings do."""
         form, known = request.form, {column.key for column in self.importing.columns}
         schools = self._schools()
-        chosen = form.get("school", "") if len(schools) > 1 else schools[0].public_id if schools else ""
+        chosen = form.get("school") or (schools[0].public_id if len(schools) == 1 else "")
         answers = (
             [key for key, _words in self.importing.question.options] if self.importing.question else [""]
         )
