@@ -1332,7 +1332,7 @@ FORMS: Mapping[str, Fill] = {
     # None waits for it: tests/plugins/rosters/test_views.py has one.
     "plugin_rosters_rosters.bring_in": _always(audited=False),
     # Nobody left at this moment; who did is brought back in tests/console/test_classrooms.py.
-    "console_classrooms.resume": _always(left_at="2026-01-01T00:00:00+00:00"),
+    "console_classrooms.resume": _always(left_at=clock.now().isoformat()),
     "console_density.index": _always(audited=False, rows="compact"),
     "console_find.search": _always(audited=False, q="zz"),
     "console_students.search": _always(audited=False, q="zz"),

@@ -97,10 +97,10 @@ def resume_enrollments(*, principal: Principal, classroom: str, left_at: datetim
 
     Returns how many came back. Raises `Rejected` once a day has gone by, `NotFound`.
     """
-    if left_at <= clock.now() - UNDONE_WITHIN:
-        raise Rejected.whole(NOTHING)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=STUDENTS_UNENROLL, lock=True)
+        if left_at <= clock.now() - UNDONE_WITHIN:
+            raise Rejected.whole(NOTHING)
         resumed = (
             update(Enrollment)
             .where(
