@@ -101,7 +101,7 @@ class LargeChangesPage(GuardedView):
             "url": f"{HERE}{row.public_id}",
             "title": action,
             "list": grid.title if grid else row.grid,
-            "list_url": f"{grid.url}/" if grid else None,
+            "list_url": f"{grid.url}/" if grid and grid.opens("index") else None,
             "count": grid.counted(row.count)
             if grid
             else ngettext("%(count)s rows", "%(count)s rows", row.count, count=amount(row.count)),

@@ -250,7 +250,7 @@ class RosterGrid(Grid):
                 gettext("What to do"),
             ]
         )
-        for each in said.report(row.report)["problems"] if row.report else ():
+        for each in said.report(row.report).get("problems", ()) if row.report else ():
             cells: list[Any] = [SEVERITIES[each["severity"]]]
             cells += [each[key] for key in ("file", "line", "column", "sentence", "remedy")]
             writer.writerow(["" if cell is None else safe(str(cell)) for cell in cells])

@@ -50,7 +50,7 @@ def complaints_of_keys(page: Page) -> list[str]:
         if stop is None:  # past the last stop, on the way to the first: a page may have begun in its middle
             continue
         number, name, outlined, there = stop
-        if number in met and number != last:
+        if number in met and (number != last or len(met) == expected):
             break
         last, met[number] = number, name
         if outlined and there:

@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import STUDENTS_UNENROLL
-from backoffice.access.selection import digest_of, keys_of
+from backoffice.access.selection import keys_of, seen_of
 from backoffice.access.transaction import transaction
 from backoffice.large_changes.models import LargeChange
 from backoffice.large_changes.services import Confirmed, ask_for_change
 from backoffice.schools.models import Student
+from backoffice.schools.place_queries import open_places
 from plugins.rosters import services as rosters
 from plugins.rosters.importing.places import Target
 from plugins.rosters.models import RosterImport
@@ -38,8 +39,9 @@ def _many(world: World) -> Mapping[str, int | str]:
     with transaction(leader) as tx:
         fit = rows_of(tx.principal, Student, STUDENTS_UNENROLL).where(Student.school_id == world.elsewhere.id)
         keys = keys_of(tx, fit, most=100) or []
+        seen = seen_of(tx, keys, open_places)
     shown = ("school", world.elsewhere.public_id)
-    confirmed = Confirmed("console_students", "leave", [shown], digest_of(keys), len(keys))
+    confirmed = Confirmed("console_students", "leave", [shown], seen, len(keys))
     made = ask_for_change(principal=leader, confirmed=confirmed)
     with transaction(SYSTEM) as tx:
         return {"change": tx.scalars(select(LargeChange.id).where(LargeChange.public_id == made)).one()}
