@@ -7,7 +7,7 @@ from sqlalchemy import Select
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.services import proof
-from backoffice.audit.trail import record
+from backoffice.audit.trail import record_each
 
 
 def record_export(*, principal: Principal, rows: Select[Any]) -> None:
@@ -23,5 +23,4 @@ def record_export(*, principal: Principal, rows: Select[Any]) -> None:
         if hasattr(entity, "school_id"):
             found = rows.with_only_columns(entity.school_id).order_by(None).distinct()
             schools = sorted(tx.scalars(found))
-        for school in schools or [None]:
-            record(tx, verb, school_id=school)
+        record_each(tx, verb, [(school, {}) for school in schools or [None]])

@@ -28,6 +28,7 @@ from backoffice.access.permissions import (
     STUDENTS_UNENROLL,
 )
 from backoffice.access.policy import can
+from backoffice.access.principal import Principal
 from backoffice.access.seen import Changed, version
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
@@ -238,13 +239,9 @@ class ClassroomGrid(Grid):
         archived = archiving.archive_classrooms(principal=self.who, classrooms=classrooms)
         return gettext("%(rows)s archived.", rows=self.counted(archived))
 
-    def is_accessible(self) -> bool:
-        """In the menu also for a teacher who has no class yet, and can make the first one."""
-        return super().is_accessible() or self.opens("new")
-
-    def opens(self, door: str) -> bool:
+    def opens_to(self, who: Principal, door: str) -> bool:
         """The list opens, empty, for whoever may make a class."""
-        return super().opens(door) or (door == "index" and super().opens("new"))
+        return super().opens_to(who, door) or (door == "index" and super().opens_to(who, "new"))
 
     def name_of(self, thing: Classroom) -> Any:
         """Classes sort by their name."""

@@ -26,6 +26,8 @@ QUOTED: Final = csv.QUOTE_ALL
 _SIGNS = re.escape("".join(FORMULA[:8]))
 # With the apostrophes that were there before, so that each guard can be taken away again.
 _BEHIND = re.compile(f"(?<=[;\t\r\n])(?='*[{_SIGNS}])")
+# Where any of that may be; most texts have none of it, and are written as they are.
+_SUSPECT = re.compile(f"['{_SIGNS}]|.*[;\t\r\n]", re.DOTALL)
 _GUARD_BEHIND = re.compile(f"(?<=[;\t\r\n])'(?='*[{_SIGNS}])")
 
 
@@ -67,6 +69,8 @@ def safe(text: str | None) -> str:
     """The text, with an apostrophe before what any spreadsheet would run."""
     if not text:
         return ""
+    if not _SUSPECT.match(text):
+        return text
     text = _BEHIND.sub("'", text)
     return f"'{text}" if _is_run(text) else text
 

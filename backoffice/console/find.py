@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response
 from backoffice.access.permissions import CONSOLE_ENTER
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.views import principal
 from backoffice.console.class_page import ClassPage
 from backoffice.console.command import Command
 from backoffice.console.grid import searched
-from backoffice.console.guard import GuardedView
+from backoffice.console.guard import GuardedView, open_pages
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Throttled
 from backoffice.schools import finding, names
@@ -111,11 +112,10 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
 
 def _pages(words: str) -> Iterator[Found]:
     """The pages of the menu."""
-    for entry in current_app.extensions["admin"][0].menu():
-        for child in entry.get_children() if entry.is_category() else [entry]:
-            if child.is_accessible() and child.is_visible() and names.begins(str(child.name), words):
-                hint = entry.name if entry.is_category() else ""
-                yield {"title": child.name, "hint": hint, "url": child.get_url()}
+    for heading, pages in open_pages(principal()):
+        for page in pages:
+            if names.begins(str(page.name), words):
+                yield {"title": page.name, "hint": heading or "", "url": page.get_url()}
 
 
 def _beginning(rooms: Sequence[Classroom], words: Sequence[str]) -> dict[str, set[int]]:

@@ -38,6 +38,7 @@ from backoffice.console.grids.bulk import (
     why_not,
 )
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
+from backoffice.console.grids.escaped import escaped_columns, escaped_rows
 from backoffice.console.grids.filters import LOOKED_FOR, Asked, Filter, LookedFor, Option, RelationFilter
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
@@ -485,9 +486,9 @@ class Grid(GuardedView):
         ]
         return {
             "title": self.title,
-            "columns": columns,
+            "columns": escaped_columns(columns),
             "headings": [self._heading(each, order if page.ordered else Order()) for each in columns],
-            "rows": self._picked(columns, cells.with_pencils(self, tx, columns, self.rows(tx, page.rows))),
+            "rows": escaped_rows(self._with_cells(tx, columns, page.rows)),
             "count_text": self.counted(page.count),
             "newer": page.before,
             "older": page.after,
@@ -559,8 +560,9 @@ class Grid(GuardedView):
             url=self._url(without=("sort",), sort=wanted),
         )
 
-    def _picked(self, columns: Sequence[Column], rows: list[Row]) -> list[Row]:
-        """The rows with the cells of these columns alone."""
+    def _with_cells(self, tx: Transaction, columns: Sequence[Column], things: Sequence[Any]) -> list[Row]:
+        """The things as rows with the cells of these columns alone, and the way to change these."""
+        rows = cells.with_pencils(self, tx, columns, things, self.rows(tx, things))
         if len(columns) == len(self.columns):
             return rows
         places = [self.columns.index(each) for each in columns]

@@ -1,10 +1,11 @@
 """The base of every page of the console: closed unless a door says who may open it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from flask import current_app, flash, redirect, request
 from flask_admin import BaseView
+from flask_admin.menu import MenuView
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -85,13 +86,12 @@ class GuardedView(BaseView):
 
     def opens(self, door: str) -> bool:
         """Whether the door opens for who is signed in."""
+        return current_user.is_authenticated and self.opens_to(self.who, door)
+
+    def opens_to(self, who: Principal, door: str) -> bool:
+        """Whether the door opens for this principal."""
         permission = self.doors.get(door)
-        return (
-            permission is not None
-            and current_user.is_authenticated
-            and can(self.who, CONSOLE_ENTER)
-            and can(self.who, permission)
-        )
+        return permission is not None and can(who, CONSOLE_ENTER) and can(who, permission)
 
     @property
     def switched_on(self) -> bool:
@@ -99,15 +99,20 @@ class GuardedView(BaseView):
         return self.plugin is None or reading().enabled(self.plugin.name)
 
     def is_accessible(self) -> bool:
-        """Whether the menu shows it."""
-        return self.opens(self._default_view or "index") and self.switched_on
+        """Whether it opens for who is signed in, as Flask-Admin asks."""
+        return current_user.is_authenticated and self.is_open_to(self.who)
+
+    def is_open_to(self, who: Principal) -> bool:
+        """Whether the menu shows it to this principal."""
+        return self.opens_to(who, self._default_view or "index") and self.switched_on
 
     def render(self, template: str, *, record: Any = None, **context: Any) -> str:
         """The page within the console's frame. Below the form of a record stand the record's last changes."""
         if record is not None:
             context["changes"] = last_changes.shown(reading(), record)
+        who = self.who
         return super().render(  # type: ignore[no-any-return]
-            template, person=_person(self.who), menu=_menu(), compact=density.is_compact(), **context
+            template, person=_person(who), menu=_menu(who), compact=density.is_compact(), **context
         )
 
     def form_page(
@@ -165,26 +170,35 @@ def _person(who: Principal) -> dict[str, str | None]:
     return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
 
 
-def _menu() -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = []
+def open_pages(who: Principal) -> Iterator[tuple[str | None, list[MenuView]]]:
+    """The pages of the menu that are open to this principal, each group with its heading if it has one."""
     for entry in current_app.extensions["admin"][0].menu():
-        children = entry.get_children() if entry.is_category() else [entry]
-        items = [
-            {
-                "title": child.name,
-                "url": child.get_url(),
-                "icon": child._view.icon,  # noqa: SLF001 - Flask-Admin's menu keeps its view there
-                "current": _is_at(child._view),  # noqa: SLF001
-            }
-            for child in children
-            if child.is_accessible() and child.is_visible()
-        ]
-        if items:
-            groups.append({"title": entry.name if entry.is_category() else None, "items": items})
-    return groups
+        # Not `get_children()`, which looks up for each page who is signed in.
+        entries = entry._children if entry.is_category() else [entry]  # noqa: SLF001
+        pages = [each for each in entries if each.is_visible() and each._view.is_open_to(who)]  # noqa: SLF001
+        if pages:
+            yield entry.name if entry.is_category() else None, pages
+
+
+def _menu(who: Principal) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": heading,
+            "items": [
+                {
+                    "title": page.name,
+                    "url": page.get_url(),
+                    "icon": page._view.icon,  # noqa: SLF001 - Flask-Admin's menu keeps its view there
+                    "current": _is_at(page._view),  # noqa: SLF001
+                }
+                for page in pages
+            ],
+        }
+        for heading, pages in open_pages(who)
+    ]
 
 
 def _is_at(view: Any) -> bool:
     """Whether the page of the moment is one of this view, or lies below its address."""
     below = bool(view.url) and view.url != "/console" and request.path.startswith(f"{view.url}/")
-    return request.blueprint == view.endpoint or below
+    return below or request.blueprint == view.endpoint

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import request
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import Select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
@@ -46,8 +46,9 @@ from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
 from backoffice.language.moments import amount, day_of_year
+from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy, ngettext
-from backoffice.schools import names, place_queries, queries
+from backoffice.schools import finding, names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
 from backoffice.schools.services import moving
@@ -196,38 +197,25 @@ class StudentGrid(ImportsRows):
         """By the beginnings of names."""
         words = searched().split()
         if words:
-            statement = statement.where(
-                or_(
-                    *(
-                        and_(
-                            Student.school_id == school,
-                            Student.name_tokens.contains(
-                                [names.token(word, school_id=school) for word in words]
-                            ),
-                        )
-                        for school in sorted(tx.principal.member_schools)
-                    )
-                )
-            )
+            statement = statement.where(finding.named(tx.principal, words))
         return statement
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
         """Name, the classes that go on, points over all of these, the day on which they were last in."""
         seats = queries.seats_of(tx, things)
         within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
-        return [
-            Row(
-                thing.public_id,
-                f"/console/students/{thing.public_id}{within}",
-                (
-                    Cell(full_name(thing)),
-                    Cell(", ".join(sorted(seat.classroom for seat in seats.get(thing.id, ()))) or None),
-                    Cell(str(sum(seat.points for seat in seats.get(thing.id, ()))), "number"),
-                    _of_day(thing.active_on),
-                ),
+        spoken = language()
+        found = []
+        for thing in things:
+            own = seats.get(thing.id, ())
+            cells = (
+                Cell(full_name(thing)),
+                Cell(", ".join(sorted(seat.classroom for seat in own)) or None),
+                Cell(str(sum(seat.points for seat in own)), "number"),
+                _of_day(thing.active_on, spoken),
             )
-            for thing in things
-        ]
+            found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
+        return found
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way from a class, and what to do where there is nobody."""
@@ -486,9 +474,10 @@ class StudentGrid(ImportsRows):
 
 
 @lru_cache(maxsize=1024)
-def _of_day(day: date) -> Cell:
-    """The cell of a day; a file of very many students has few of them."""
-    return Cell(day_of_year(day), "time", datetime=day.isoformat())
+def _of_day(day: date, spoken: str) -> Cell:
+    """The cell of a day in a language; a file of very many students has few of them."""
+    with speaking(spoken):
+        return Cell(day_of_year(day), "time", datetime=day.isoformat())
 
 
 @dataclass(frozen=True)
@@ -563,7 +552,8 @@ def parent_name(link: GuardianLink) -> str:
 
 def full_name(student: Student) -> str:
     """Given and family name."""
-    return f"{student.given_name} {student.family_name or ''}".strip()
+    family = student.family_name
+    return f"{student.given_name} {family}" if family else student.given_name
 
 
 def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, and_, not_, or_, select
+from sqlalchemy import ColumnElement, Select, not_, select, tuple_
 from sqlalchemy.orm import load_only
 
 from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_READ, STUDENTS_READ, TEACHERS_LIST
 from backoffice.access.policy import can, scope, visible
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.schools import names, queries
 from backoffice.schools.models import Classroom, School, Student
+from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 
 T = TypeVar("T")
@@ -74,23 +76,24 @@ def _by_name(tx: Transaction, statement: Select[Any]) -> list[Classroom]:
     return sorted(found, key=lambda each: names.sort_key(each.name, None))
 
 
+def named(principal: Principal, words: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a student of the principal's schools has names that begin with each of the words."""
+    schools = sorted(principal.member_schools)
+    tokens = [names.token(word, school_id=school) for school in schools for word in words]
+    found = functions.find(schools=schools, tokens=tokens)
+    return tuple_(Student.school_id, Student.id).in_(select(found.c.school_id, found.c.id))
+
+
 def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:
     """Students with names that begin so, by name."""
     if not _enough(words) or not can(tx.principal, STUDENTS_READ):
         return []
-    named = [
-        and_(
-            Student.school_id == school,
-            Student.name_tokens.contains([names.token(word, school_id=school) for word in words]),
-        )
-        for school in sorted(tx.principal.member_schools)
-    ]
     # Without an order: the first that are found will do, and all need not be looked at.
     shown = load_only(
         Student.id, Student.public_id, Student.school_id, Student.given_name, Student.family_name
     )
-    some = select(Student).options(shown).where(or_(*named)).limit(MOST_FOUND)
-    found = tx.scalars(visible(tx.principal, some, STUDENTS_READ)).all() if named else []
+    some = select(Student).options(shown).where(named(tx.principal, words)).limit(MOST_FOUND)
+    found = tx.scalars(visible(tx.principal, some, STUDENTS_READ)).all()
     seats = queries.seats_of(tx, found)
     return [
         FoundStudent(

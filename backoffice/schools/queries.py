@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Select,
+    and_,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import aliased, selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
@@ -29,6 +40,7 @@ from backoffice.schools.models import (
 )
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
+from backoffice.storage.sealed import open_text
 
 LAST_ENTRIES = 20
 
@@ -313,7 +325,7 @@ def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Sea
     """What the principal may see of where these students are enrolled now, by the student's number."""
     schools = frozenset(student.school_id for student in students)
     statement = (
-        select(Enrollment.student_id, Enrollment.balance, Classroom.name)
+        select(Enrollment.student_id, Enrollment.balance, type_coerce(Classroom.name, LargeBinary))
         .join(
             Classroom,
             (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
@@ -326,8 +338,12 @@ def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Sea
         )
     )
     found: dict[int, list[Seat]] = {}
-    for student, points, classroom in tx.execute(visible(tx.principal, statement, schools=schools)):
-        found.setdefault(student, []).append(Seat(classroom, points))
+    # Many students sit in one class: its name is opened once.
+    opened: dict[bytes, str] = {}
+    for student, points, sealed in tx.execute(visible(tx.principal, statement, schools=schools)):
+        if sealed not in opened:
+            opened[sealed] = open_text(sealed, context="classroom.name")
+        found.setdefault(student, []).append(Seat(opened[sealed], points))
     return found
 
 

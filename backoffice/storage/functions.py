@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import ARRAY, Connection, LargeBinary, TableValuedAlias, bindparam, func, text
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
+
+from backoffice.storage.numbers import array_of
 
 AnyRow = Row[tuple[Any, ...]]
 
@@ -42,6 +44,15 @@ def enter_student(connection: Connection, *, token_id: UUID, at: datetime) -> An
 def enter_system(connection: Connection, *, purpose: str) -> None:
     """State what backoffice_system is at work for."""
     connection.execute(text("select set_config('app.purpose', :purpose, true)"), {"purpose": purpose})
+
+
+def find(*, schools: Collection[int], tokens: Sequence[bytes]) -> TableValuedAlias:
+    """The `school_id` and `id` of students with all of the tokens of their school; to be selected from.
+
+    `tokens` are equally many for each of the schools, those of the lowest number first.
+    """
+    wanted = bindparam("tokens", tokens, type_=ARRAY(LargeBinary), unique=True)
+    return func.app.find(array_of(schools), wanted).table_valued("school_id", "id", name="named")
 
 
 def plugin_version(connection: Connection) -> int:

@@ -208,10 +208,11 @@ class Keyring:
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """The plain value. Raises `KeyringError` if this keyring or context did not seal it."""
         number = int.from_bytes(sealed[:2])
-        if number not in self._ciphers:
+        cipher = self._ciphers.get(number)
+        if cipher is None:
             _meet(self, number)
         try:
-            return self._cipher(number).decrypt(sealed[2:14], sealed[14:], context.encode())
+            return (cipher or self._cipher(number)).decrypt(sealed[2:14], sealed[14:], context.encode())
         except Exception as error:
             raise KeyringError(
                 "A sealed value does not open with this keyring. Is it the keyring of this database?"

@@ -36,14 +36,19 @@ def choose() -> BaseResponse:
 
 def of_request() -> str | None:
     """The language of what is answered; None outside of requests."""
-    if not has_request_context():
-        return None
-    if "language" not in g:
+    try:
+        # Each text of a page asks: what is known is answered at once.
+        known: str = g.language
+    except AttributeError:
+        if not has_request_context():
+            return None
         # Looking for who it is may say something, too, and end up here.
         g.language = _without_a_person()
         _is_adult()
-        g.language = _of(g.get("entered"))
-    return str(g.language)
+        known = g.language = _of(g.get("entered"))
+    except RuntimeError:
+        return None
+    return known
 
 
 def _of(who: Principal | None) -> str:

@@ -287,8 +287,10 @@ def main(kind: str, port: str, workers: str) -> None:
     # Each of them loads what it needs and nothing else: the memory that it takes is measured too.
     if kind == "ours":
         from backoffice.app import create_app
+        from backoffice.serve import settle
 
         made = create_app(settings)
+        settle()
     elif kind == "open":
         made = laid_open(settings, address)
     elif kind == "bare":

@@ -130,15 +130,17 @@ def back_url(grid: "Grid") -> str:
 
 
 def with_pencils(
-    grid: "Grid", tx: Transaction, shown: Sequence[Column], rows: Sequence["Row"]
+    grid: "Grid", tx: Transaction, shown: Sequence[Column], things: Sequence[Any], rows: Sequence["Row"]
 ) -> list["Row"]:
-    """The rows with the way to change each cell that may be changed; one query for each permission."""
+    """The things' rows with the way to change each cell that may be changed.
+
+    At most one query for each permission.
+    """
     editable = [each for each in shown if each.edit and can(tx.principal, each.edit.permission)]
     if not editable or not rows:
         return list(rows)
-    ids = [row.public_id for row in rows]
     held = {
-        permission: held_on(tx, grid.entity, permission, ids)
+        permission: held_on(tx, grid.entity, permission, things)
         for permission in dict.fromkeys(each.edit.permission for each in editable if each.edit)
     }
     state = urlencode(grid.state())
