@@ -24,6 +24,7 @@ from backoffice.console.grids.filters import RelationFilter
 from backoffice.families.models import GuardianStatus
 from backoffice.outbox.models import MailState
 from backoffice.runtime import Runtime
+from backoffice.schools import names
 from backoffice.storage.roles import DatabaseRole
 from tests.contract.test_lists import asked_in_turn, grids
 from tests.factories.visitor import signed_in
@@ -288,3 +289,21 @@ def test_a_list_without_its_index_is_found_out(
         assert made
         connection.execute(made[0].encode())
     assert found
+
+
+def test_a_name_is_looked_up_at_many_schools_without_reading_their_students(
+    large: Runtime, world: World
+) -> None:
+    """What the database's own function reads stands in no plan: it is counted, within its transaction."""
+    schools = [FIRST + number for number in range(SCHOOLS)]
+    wanted = [names.token("wilh", school_id=each) for each in schools]
+    with administrator(large) as connection, connection.transaction():
+        own = f"{{{str(schools)[1:-1]}}}"
+        connection.execute("select set_config('app.staffed_schools', %s, true)", [own])
+        connection.execute("select * from app.find(%s, %s)", [schools, wanted]).fetchall()
+        counted = connection.execute(
+            "select pg_stat_get_xact_numscans('app.ix_student_name_tokens'::regclass),"
+            " pg_stat_get_xact_tuples_returned('app.student'::regclass)"
+        ).fetchone()
+    assert world
+    assert counted == (SCHOOLS, 0)
