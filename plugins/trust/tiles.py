@@ -30,7 +30,13 @@ def standings(tx: Transaction) -> Sequence[Stands]:
 def _falling_short(tx: Transaction) -> Number:
     found = once(tx, standings)
     short = [each for each in found if each.short]
-    return Number(len(short), gettext("of %(total)s promises", total=len(found)), "bad" if short else "good")
+    unchecked = sum(1 for each in found if each.state is State.NOT_BUILT)
+    note = gettext("of %(total)s promises", total=len(found) - unchecked)
+    if unchecked:
+        note = gettext(
+            "of %(total)s with a check, %(count)s without", total=len(found) - unchecked, count=unchecked
+        )
+    return Number(len(short), note, "bad" if short else "good")
 
 
 def _which(tx: Transaction) -> List | None:

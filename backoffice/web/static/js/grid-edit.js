@@ -128,6 +128,7 @@ async function edit(root, { pencil, pencils, opener, status }) {
     if (!dialog.open) return;
     if (answer.saved) {
       show(answer.saved);
+      cell.dataset.saved = said("Saved.").replace(/\.$/, "");
       cell.classList.add("is-saved");
       setTimeout(() => cell.classList.remove("is-saved"), 2500);
       status.textContent = said("Saved.");
