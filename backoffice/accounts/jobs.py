@@ -4,6 +4,7 @@ from backoffice.accounts.services.email_change import write_email_changes
 from backoffice.accounts.services.letters import write_letters
 from backoffice.accounts.services.sign_up import write_sign_ups
 from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
 
 
 def _write_letters(run: JobRun) -> Counts:
@@ -22,7 +23,12 @@ def _write_email_changes(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("write-letters", _write_letters, every(minutes=5), title="Write mails about accounts"),
-    Job("write-sign-ups", _write_sign_ups, every(minutes=5), title="Write links to open accounts"),
-    Job("write-email-changes", _write_email_changes, every(minutes=5), title="Write to changed addresses"),
+    Job("write-letters", _write_letters, every(minutes=5), title=lazy("Write mails about accounts")),
+    Job("write-sign-ups", _write_sign_ups, every(minutes=5), title=lazy("Write links to open accounts")),
+    Job(
+        "write-email-changes",
+        _write_email_changes,
+        every(minutes=5),
+        title=lazy("Write to changed addresses"),
+    ),
 )

@@ -14,6 +14,7 @@ from backoffice.console.grid import Grid
 from backoffice.console.guard import GuardedView
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
+from backoffice.schools.names import plain
 from backoffice.web.identity import reading, runtime
 from backoffice.wording import spoken
 
@@ -32,6 +33,36 @@ ROLES: Mapping[RoleName, tuple[str, str]] = {
     RoleName.HELPER: (lazy("Helper"), lazy("in the classes in which they help")),
     RoleName.GUARDIAN: (lazy("Parent"), lazy("for their own child, once its teacher has agreed")),
     RoleName.STUDENT: (lazy("Student"), lazy("for themselves, in the class whose code they came in by")),
+}
+# What the permissions of each area of the core are about; a plugin's stand under its own title.
+AREAS: Mapping[str, str] = {
+    "accounts": lazy("Accounts"),
+    "actions": lazy("Actions for points"),
+    "audit": lazy("The trail"),
+    "cards": lazy("Cards"),
+    "children": lazy("Own children"),
+    "classrooms": lazy("Classes"),
+    "console": lazy("Console"),
+    "goals": lazy("Goals"),
+    "guardians": lazy("Parents"),
+    "jobs": lazy("Jobs"),
+    "keys": lazy("Keys"),
+    "mail": lazy("Mail"),
+    "networks": lazy("Networks"),
+    "own-points": lazy("Own points"),
+    "permissions": lazy("Permissions"),
+    "pins": lazy("Secret numbers"),
+    "plugins": lazy("Plugins"),
+    "points": lazy("Points"),
+    "requests": lazy("Requests of parents"),
+    "school-days": lazy("School days"),
+    "school-years": lazy("School years"),
+    "schools": lazy("Schools"),
+    "security": lazy("Security"),
+    "students": lazy("Students"),
+    "teachers": lazy("Teachers"),
+    "views": lazy("Saved views"),
+    "worries": lazy("Worries"),
 }
 
 
@@ -60,7 +91,7 @@ def _areas() -> list[dict[str, Any]]:
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for permission in sorted(policy.declared()):
         plugin = owners.get(permission)
-        rows[plugin.title if plugin else spoken(permission.area)].append(
+        rows[str(plugin.title if plugin else AREAS.get(permission.area, spoken(permission.area)))].append(
             {
                 "name": permission,
                 "says": permission.says or spoken(permission.replace(":", ", ")),
@@ -70,7 +101,10 @@ def _areas() -> list[dict[str, Any]]:
                 "off": plugin is not None and not _is_on(plugin),
             }
         )
-    return [{"title": title, "rows": listed} for title, listed in sorted(rows.items())]
+    return [
+        {"title": title, "rows": listed}
+        for title, listed in sorted(rows.items(), key=lambda area: plain(area[0]))
+    ]
 
 
 def _pages() -> tuple[Mapping[Permission, set[str]], set[Permission]]:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from backoffice.access import policy
 from backoffice.access.policy import RoleName
-from backoffice.console.permissions import ROLES
+from backoffice.console.permissions import AREAS, ROLES
 from backoffice.host.services import switch_plugin
 from backoffice.runtime import Runtime
 from backoffice.settings import CONFIG
@@ -22,6 +22,11 @@ PAGE = "/console/permissions/"
 
 def lines(app: Flask, world: World, role: str = "leader") -> dict[str, Line]:
     return dict(ticks.read(signed_in(app, world, role).get(PAGE).text)[1])
+
+
+def test_each_area_of_the_core_is_called_something(runtime: Runtime) -> None:
+    of_plugins = {each for plugin in runtime.plugins for each in plugin.permissions}
+    assert set(AREAS) == {each.area for each in policy.declared() - of_plugins}
 
 
 @pytest.mark.parametrize("role", ["leader", "founder"])

@@ -108,7 +108,14 @@ def test_a_bare_text_in_a_module_is_found(tmp_path: Path) -> None:
     module = tmp_path / "views.py"
     module.write_text(
         'OVER = "It is over."\nflash(gettext("Saved it."))\nflash(f"Saved {it} now")\n'
+        'Tile("open", "Doors open", lazy("Open"))\nJob("tidy", title="Tidy up")\n'
         'raise Rejected(name=OVER)\nraise Rejected.whole("No way." if no else gettext("Yes."))\n',
         "utf-8",
     )
-    assert sorted(bare_in_module(module)) == ["It is over.", "No way.", "f'Saved {it} now'"]
+    assert sorted(bare_in_module(module)) == [
+        "Doors open",
+        "It is over.",
+        "No way.",
+        "Tidy up",
+        "f'Saved {it} now'",
+    ]

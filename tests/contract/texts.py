@@ -22,6 +22,8 @@ _ADDRESS = re.compile(r"\S*[/@]\S*")
 _SENTENCE = re.compile(r"(?=.*[a-z]{2})[A-Z][^\W\d_]*(?:[ .?!:,…’'-]|$)")
 # What shows a person the text that it is given.
 _SHOWS = frozenset({"Rejected", "Rejected.whole", "flash", "undoable"})
+# What is declared with words that pages show.
+_DECLARES = frozenset({"Job", "Tile", "Column", "Entry", "Edit", "BulkAction", "Command", "Number", "Option"})
 _ENV = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
 _ENV.policies["ext.i18n.trimmed"] = True
 
@@ -62,7 +64,16 @@ def bare_in_module(path: Path) -> list[str]:
             for each in shown:
                 value = named.get(each.id, each) if isinstance(each, ast.Name) else each
                 found += [text for text in _texts_of(value) if _WORD.search(text)]
+        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in _DECLARES:
+            found += _declared(call)
     return found
+
+
+def _declared(call: ast.Call) -> Iterator[str]:
+    """The words that something is declared with: it may be a tile, a job or a column of a list."""
+    for value in [*call.args, *(each.value for each in call.keywords)]:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and _SENTENCE.match(value.value):
+            yield value.value
 
 
 def _texts_of(value: ast.expr) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from backoffice.accounts.care.services import dormancy, events, factor_resets
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
+from backoffice.language.texts import lazy
 
 
 def _finish_resets(run: JobRun) -> Counts:
@@ -20,13 +21,15 @@ def _forget_events(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("finish-factor-resets", _finish_resets, every(minutes=5), title="Take away lost second factors"),
-    Job("lock-dormant", _lock_dormant, daily(at="04:20"), title="Lock staff accounts that are idle"),
+    Job(
+        "finish-factor-resets", _finish_resets, every(minutes=5), title=lazy("Take away lost second factors")
+    ),
+    Job("lock-dormant", _lock_dormant, daily(at="04:20"), title=lazy("Lock staff accounts that are idle")),
     Job(
         "forget-security-events",
         _forget_events,
         daily(at="04:40"),
-        title="Forget old security events",
+        title=lazy("Forget old security events"),
         forgets=True,
     ),
 )

@@ -10,6 +10,7 @@ from backoffice.access.permissions import SECURITY_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.models import SecurityEvent
+from backoffice.language.texts import lazy
 from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, hourly, hours_up_to_now
 
 HOURS = 24
@@ -40,6 +41,6 @@ def _open(tx: Transaction) -> Number:
 
 
 TILES: tuple[Tile, ...] = (
-    Tile("events-open", "Security events open", SECURITY_READ, _open, f"{SECURITY}?state=open"),
-    Tile("events-by-hour", "Security events by hour", SECURITY_READ, _by_hour, SECURITY),
+    Tile("events-open", lazy("Security events open"), SECURITY_READ, _open, f"{SECURITY}?state=open"),
+    Tile("events-by-hour", lazy("Security events by hour"), SECURITY_READ, _by_hour, SECURITY),
 )

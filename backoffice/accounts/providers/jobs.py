@@ -2,6 +2,7 @@
 
 from backoffice.accounts.providers.services.linking import write_offers
 from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
 
 
 def _write_offers(run: JobRun) -> Counts:
@@ -10,5 +11,10 @@ def _write_offers(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("write-identity-offers", _write_offers, every(minutes=5), title="Write mails about linking accounts"),
+    Job(
+        "write-identity-offers",
+        _write_offers,
+        every(minutes=5),
+        title=lazy("Write mails about linking accounts"),
+    ),
 )
