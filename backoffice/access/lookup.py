@@ -66,13 +66,13 @@ def held_on(
 ) -> set[str]:
     """On which of these the principal holds the permission, as public identifiers; in one statement at most.
 
-    The things are entities, or rows with the entity's school and public identifier among their columns.
+    The things are entities or rows with a public identifier, best with the column of their school as well.
     """
     rule = rules().get(entity)
     if rule and rule.school and not rule.closes(permission):
         # Whoever holds it in all of their schools holds it on them; the database need not say so again.
         schools = scope(tx.principal, permission).schools
-        if all(getattr(each, rule.school) in schools for each in things):
+        if all(getattr(each, rule.school, None) in schools for each in things):
             return {each.public_id for each in things}
     column = entity.public_id  # type: ignore[attr-defined]
     found = rows_of(tx.principal, entity, permission)

@@ -100,9 +100,9 @@ class GuardedView(BaseView):
 
     def is_accessible(self) -> bool:
         """Whether it opens for who is signed in, as Flask-Admin asks."""
-        return current_user.is_authenticated and self.is_open_to(self.who)
+        return current_user.is_authenticated and self.shown_to(self.who)
 
-    def is_open_to(self, who: Principal) -> bool:
+    def shown_to(self, who: Principal) -> bool:
         """Whether the menu shows it to this principal."""
         return self.opens_to(who, self._default_view or "index") and self.switched_on
 
@@ -175,7 +175,7 @@ def open_pages(who: Principal) -> Iterator[tuple[str | None, list[MenuView]]]:
     for entry in current_app.extensions["admin"][0].menu():
         # Not `get_children()`, which looks up for each page who is signed in.
         entries = entry._children if entry.is_category() else [entry]  # noqa: SLF001
-        pages = [each for each in entries if each.is_visible() and each._view.is_open_to(who)]  # noqa: SLF001
+        pages = [each for each in entries if each.is_visible() and each._view.shown_to(who)]  # noqa: SLF001
         if pages:
             yield entry.name if entry.is_category() else None, pages
 

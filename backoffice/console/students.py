@@ -552,8 +552,7 @@ def parent_name(link: GuardianLink) -> str:
 
 def full_name(student: Student) -> str:
     """Given and family name."""
-    family = student.family_name
-    return f"{student.given_name} {family}" if family else student.given_name
+    return f"{student.given_name} {student.family_name or ''}".strip()
 
 
 def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:

@@ -88,7 +88,7 @@ def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:
     """Students with names that begin so, by name."""
     if not _enough(words) or not can(tx.principal, STUDENTS_READ):
         return []
-    # Without an order: the first that are found will do, and all need not be looked at.
+    # Without an order: the first that are found will do, and no more of them are read.
     shown = load_only(
         Student.id, Student.public_id, Student.school_id, Student.given_name, Student.family_name
     )

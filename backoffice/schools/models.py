@@ -307,7 +307,7 @@ class Student(Base):
         # By the day of the last visit: the first where a list is of one school, the other where of many.
         Index(None, "school_id", "active_on", "id"),
         Index(None, "active_on", "school_id", "id"),
-        # Without a list of what is still to be added: each school that is looked at would read all of it.
+        # Each look-up of GIN, one for each school, reads its list of entries still to be added: it has none.
         Index(None, "name_tokens", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     )
 

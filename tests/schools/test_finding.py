@@ -82,6 +82,12 @@ def test_a_token_of_one_school_finds_nobody_at_another(leading: Transaction, wor
     assert leading.scalar(select(func.count()).select_from(named)) == 0
 
 
+def test_no_schools_are_no_failure(leading: Transaction) -> None:
+    for tokens in ([], [b"12345678"]):
+        named = functions.find(schools=[], tokens=tokens)
+        assert leading.scalar(select(func.count()).select_from(named)) == 0
+
+
 @pytest.mark.parametrize("tokens", [[], [b"12345678"]])
 def test_too_few_tokens_find_nobody(leading: Transaction, tokens: list[bytes]) -> None:
     schools = sorted(leading.principal.led_schools)

@@ -30,7 +30,7 @@ def escaped_columns(columns: Sequence[Column]) -> list[ColumnWords]:
 
 
 def escaped_rows(rows: Sequence["Row"]) -> list["Row"]:
-    """The same rows, each text of them and of their cells escaped; kinds and tones are words of ours."""
+    """The same rows, each text of them and of their cells escaped."""
     return [
         row._replace(
             public_id=escape(row.public_id),
@@ -45,9 +45,9 @@ def _escaped(cell: "Cell") -> "Cell":
     text, kind, url, tone, at, exact, edit = cell
     return cell.__class__(
         text and escape(text),
-        kind,
+        escape(kind),
         url and escape(url),
-        tone,
+        tone and escape(tone),
         at and escape(at),
         exact and escape(exact),
         edit and escape(edit),

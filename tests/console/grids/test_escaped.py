@@ -14,14 +14,14 @@ from backoffice.console.students import StudentGrid, _of_day
 from backoffice.language.spoken import language, speaking
 
 HOSTILE = """<script>alert("1")</script>'&"""
-KINDS = ("text", "number", "time", "badge", "code", "mark")
+KINDS = ("text", "number", "time", "badge", "code", "mark", HOSTILE)
 PAGE = """{% from "console/parts/rows.html" import rows_of %}
 {{ rows_of(rows, columns, selects, nameless, pencil) }}"""
 
 
 def hostile(kind: str, **more: str | None) -> Cell:
     """A cell whose every text is hostile."""
-    return Cell(HOSTILE, kind, **{"datetime": HOSTILE, "exact": HOSTILE, **more})
+    return Cell(HOSTILE, kind, **{"tone": HOSTILE, "datetime": HOSTILE, "exact": HOSTILE, **more})
 
 
 @pytest.mark.parametrize("kind", KINDS)
