@@ -33,7 +33,7 @@ ROWS = int(os.environ.get("ROWS", "100000"))
 PRODUCTION = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 EXPORTED = min(200_000, ROWS)
 # Grows when the crowd is made otherwise than before: what is kept is of no use then.
-LAYOUT = 2
+LAYOUT = 3
 # Who reads what: a school; two lists to be exported, the larger ten times the other; the large classes.
 READERS = {
     "school_leader": range(FIRST_SCHOOL, FIRST_SCHOOL + 1),

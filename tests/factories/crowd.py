@@ -42,6 +42,8 @@ A_BATCH = 20
 SYLLABLES = ("ba", "lo", "mi", "ren", "sa", "tor", "vi", "dan", "kel", "ur")
 NAMES = tuple(sorted("".join(each).capitalize() for each in itertools.product(SYLLABLES, repeat=3)))[:800]
 PLACE = ("US", "CA", "UTC", "en")
+# Shares no divisor with the number of codes.
+SPREAD = 2_654_435_761
 COLUMNS = {
     "app.school": "id, public_id, district_id, created_at, name, kind, country, state, time_zone, language,"
     " school_days",
@@ -268,7 +270,6 @@ def _school_rows(
 
 
 def _class_rows(connection: psycopg.Connection, rooms: list[tuple[int, int]], now: datetime) -> None:
-    new_codes = codes.many_codes()
     _copy(
         connection,
         "app.classroom",
@@ -282,10 +283,20 @@ def _class_rows(connection: psycopg.Connection, rooms: list[tuple[int, int]], no
         "app.classroom_code",
         (
             (school, room, _sealed(code, "classroom_code.code"), codes.index(code), now)
-            for (room, school), code in zip(rooms, new_codes, strict=False)
+            for room, school in rooms
+            for code in (_code_of(room),)
         ),
     )
     _copy(connection, "plain.classroom", ((room, school, "A class") for room, school in rooms))
+
+
+def _code_of(room: int) -> str:
+    """Another code for each class: of some hundred thousand that are drawn, two are alike by chance."""
+    left, code = room * SPREAD % len(codes.ALPHABET) ** codes.LENGTH, ""
+    for _ in range(codes.LENGTH):
+        left, digit = divmod(left, len(codes.ALPHABET))
+        code += codes.ALPHABET[digit]
+    return code
 
 
 def _student_rows(
