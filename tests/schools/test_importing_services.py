@@ -217,6 +217,25 @@ def test_whoever_left_comes_back_with_the_points(
         assert tx.scalar(found.where(Student.public_id == child)) == 1
 
 
+def test_lines_below_one_that_brings_somebody_back_mean_the_same_child(
+    bring: Bringing, room: str, world: World, teacher: Principal
+) -> None:
+    other = f"{room} too"
+    classrooms.create_classroom(principal=teacher, school=world.home.public_id, name=other)
+    bring.do(rows(("Lil Leaver", room)))
+    with transaction(teacher) as tx:
+        child = next(each.public_id for each in tx.scalars(select(Student)) if each.given_name == "Lil")
+    students.end_enrollments(principal=teacher, classroom=class_of(room, world), students=[child])
+    twice = rows(("Lil Leaver", room), ("Lil Leaver", room))
+    assert bring.states(twice) == [CHANGED, REFUSED]
+    assert bring.sentence(twice) == "The same as line 2."
+    both = rows(("Lil Leaver", room), ("Lil Leaver", other))
+    assert bring.states(both) == [CHANGED, REFUSED]
+    assert bring.states(both, Elsewhere.SAME) == [CHANGED, CHANGED]
+    assert bring.do(both, Elsewhere.SAME) == (0, 2)
+    assert seats("Lil Leaver") == 2
+
+
 def test_who_left_is_asked_for_all_classes_at_once(
     bring: Bringing, room: str, world: World, teacher: Principal, runtime: Runtime
 ) -> None:

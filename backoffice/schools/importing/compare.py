@@ -265,7 +265,11 @@ class _Comparing:
             if number is not None:
                 student = self._kept.setdefault(number, Kept(number, known.answer, known.given, known.family))
                 note = gettext("Was in this class before and comes back with the points.")
-                return self._meant(line, student, (student.given, student.family), rooms, note=note)
+                planned = self._meant(line, student, (student.given, student.family), rooms, note=note)
+                # Lines below that say the name mean this one.
+                self._named.setdefault(plain(names.written(student.name)), []).append(student)
+                self._spoken.setdefault(student.id, {})[wanted] = line
+                return planned
         if (named or drafts) and self._elsewhere is not Elsewhere.ANOTHER:
             return self._from_elsewhere(line, rooms, named, drafts)
         return self._new(line, written, rooms)
