@@ -40,10 +40,12 @@ from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
 from backoffice.console.forms import EditClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, asked, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
+from backoffice.console.grids.class_imports import IMPORTING
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
+from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
 from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
@@ -115,7 +117,7 @@ MARK = Edit(
 )
 
 
-class ClassroomGrid(Grid):
+class ClassroomGrid(ImportsRows):
     """All classrooms that somebody may read, and each one's page."""
 
     entity = Classroom
@@ -127,6 +129,10 @@ class ClassroomGrid(Grid):
         "export": CLASSROOMS_EXPORT,
         "export_found": CLASSROOMS_EXPORT,
         "new": CLASSROOMS_CREATE,
+        "import_rows": CLASSROOMS_CREATE,
+        "import_confirmed": CLASSROOMS_CREATE,
+        "import_blank": CLASSROOMS_CREATE,
+        "import_current": CLASSROOMS_EXPORT,
         "details": CLASSROOMS_READ,
         "edit": CLASSROOMS_EDIT,
         "paste": STUDENTS_CREATE,
@@ -142,6 +148,7 @@ class ClassroomGrid(Grid):
     category = lazy("Teaching")
     address = "classrooms"
     noun = (lazy("class"), lazy("classes"))
+    importing = IMPORTING
     kind = "classroom"
     reads = (
         Classroom.school_id,

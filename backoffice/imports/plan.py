@@ -8,6 +8,12 @@ from dataclasses import astuple, dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
+from backoffice.problems import Rejected
+
+NOTHING_TO_DO = lazy("There is nothing to bring in: no row is new or changes anything.")
+
 
 class RowState(StrEnum):
     """What becomes of a row."""
@@ -45,6 +51,18 @@ class PlannedRow:
     mark: str = ""
 
 
+class RefusedRow(Exception):
+    """A row that cannot be done: the heading of the cell that is wrong, and what to do about it."""
+
+    def __init__(self, column: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.column, self.sentence = column, sentence
+
+    def planned(self, line: int, name: str, place: str) -> PlannedRow:
+        """The row as it is shown."""
+        return PlannedRow(line, RowState.REFUSED, name, place, column=self.column, sentence=self.sentence)
+
+
 @dataclass(frozen=True)
 class Plan:
     """The rows of a list in the order of the file."""
@@ -71,6 +89,18 @@ class Plan:
         """Equal for plans that do the same: by it whoever confirms gets what was shown and nothing else."""
         written = json.dumps([astuple(row) for row in self.rows], ensure_ascii=True)
         return hashlib.sha256(written.encode()).hexdigest()
+
+
+def require_size(plan: Plan, most: int) -> None:
+    """Raise `Rejected` if there is nothing to do, or more than somebody may do at once."""
+    if not plan.size:
+        raise Rejected.whole(NOTHING_TO_DO)
+    if plan.size > most:
+        raise Rejected.whole(
+            gettext(
+                "You may bring in at most %(most)s rows at once. Bring the list in parts.", most=amount(most)
+            )
+        )
 
 
 class ChangedMeanwhile(Exception):

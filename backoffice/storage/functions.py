@@ -78,6 +78,12 @@ def lock_saved_views(session: Session, *, school_id: int) -> None:
     session.execute(statement, {"lock": f"saved views {school_id}"})
 
 
+def lock_new_classes(session: Session, *, school_id: int) -> None:
+    """Wait until nobody else brings classes into a school, and let the next wait as long."""
+    statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7205))")
+    session.execute(statement, {"lock": f"new classes {school_id}"})
+
+
 def lock_school_days(session: Session, *, school_id: int) -> None:
     """Wait until nobody else sets the days of a school, and let the next wait as long."""
     statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7204))")

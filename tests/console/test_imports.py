@@ -32,12 +32,12 @@ def teacher(app: Flask, world: World) -> FlaskClient:
     return signed_in(app, world, "teacher")
 
 
-def brought(client: FlaskClient, content: bytes | str, **fields: str) -> TestResponse:
+def brought(client: FlaskClient, content: bytes | str, page: str = PAGE, **fields: str) -> TestResponse:
     """Bring a list, as a file."""
     data = content.encode() if isinstance(content, str) else content
-    token = form_token(client.get(PAGE).text)
+    token = form_token(client.get(page).text)
     sent = {"csrf_token": token, "file": (io.BytesIO(data), "Ada.csv"), **fields}
-    return client.post(PAGE, data=sent, content_type="multipart/form-data")
+    return client.post(page, data=sent, content_type="multipart/form-data")
 
 
 def fields_of(page: str) -> dict[str, str]:
@@ -59,9 +59,9 @@ def counts(page: str) -> list[int]:
     return [int(number.replace(",", "")) for number in re.findall(r">([\d,]+) ", chips.group(1))]
 
 
-def confirmed(client: FlaskClient, page: str, **more: str) -> TestResponse:
+def confirmed(client: FlaskClient, page: str, at: str = PAGE, **more: str) -> TestResponse:
     """Confirm what the page shows."""
-    return client.post(f"{PAGE}/confirm", data={**fields_of(page), **more})
+    return client.post(f"{at}/confirm", data={**fields_of(page), **more})
 
 
 def names_in(world: World) -> list[str]:
@@ -307,3 +307,28 @@ def test_names_of_files_and_children_stay_out_of_addresses_and_logs(
     heard = caplog.text + "".join(capsys.readouterr()) + str(done.location)
     assert "Unheard" not in heard
     assert "Ada.csv" not in heard + page.text
+
+
+def test_a_list_of_classes_is_brought_in_as_it_was_taken_out(teacher: FlaskClient, world: World) -> None:
+    page = "/console/classrooms/import"
+    for path in ("export.csv", "export.xlsx", "import/current.csv"):
+        content = teacher.get(f"/console/classrooms/{path}").data
+        assert counts(brought(teacher, content, page).text)[2:] == [1, 0], path
+    own = world.own_class
+    shown = unescape(
+        brought(teacher, f"ID,Class\n{own.public_id},Renamed Robins\n,Fresh Finches\n,\n", page).text
+    )
+    assert counts(shown) == [1, 1, 0, 0]
+    assert re.search(rf"<del><bdi>{own.name}</bdi></del>.*<ins><bdi>Renamed Robins</bdi></ins>", shown)
+    assert "A new class is yours, with an open door and a code." in shown
+    done = confirmed(teacher, shown, page)
+    assert (done.status_code, done.location) == (303, "/console/classrooms/")
+    listed = teacher.get("/console/classrooms/").text
+    assert "Imported: 1 class is new, 1 has another name." in listed
+    assert ("Fresh Finches" in listed, "Renamed Robins" in listed, own.name in listed) == (True, True, False)
+    again = confirmed(teacher, shown, page)
+    assert (again.status_code, "nothing was changed" in again.text) == (409, True)
+    # A list of one column without a heading is one of names.
+    assert counts(brought(teacher, "Fresh Finches\nOther Otters\n", page).text) == [1, 0, 1, 0]
+    # Its last changes have the name as it was.
+    assert own.name in teacher.get(f"/console/classrooms/{own.public_id}/edit").text

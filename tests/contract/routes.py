@@ -14,6 +14,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import (
     CHILDREN_READ,
     CLASSROOMS_ARCHIVE,
+    CLASSROOMS_CREATE,
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_UNDO,
@@ -38,6 +39,7 @@ from backoffice.host.fields import Kind, settings_in
 from backoffice.host.queries import seen
 from backoffice.imports import carrying
 from backoffice.imports.columns import Row
+from backoffice.imports.plan import Plan
 from backoffice.plugin import discover
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
@@ -53,6 +55,7 @@ from backoffice.schools.queries import schools_run
 from backoffice.schools.roster_models import RosterChangeStudent
 from backoffice.schools.services import merging, school_years
 from backoffice.schools.services.importing import preview_students
+from backoffice.schools.services.importing_classes import preview_classrooms
 from backoffice.settings import plugin_config
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
@@ -1093,19 +1096,49 @@ def _imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     line = ("Newton Newcomer", room.public_id)
     rows = [Row(2, dict(zip(("whole", "classes"), line, strict=True)))]
     plan = preview_students(principal=actor.principal, school=school, rows=rows)
+    effect = ("added app.enrollment", "added app.student", *_noted_anew(room))
+    return _list_confirmed(
+        actor, "students", school, {"whole": line[0], "classes": line[1]}, "ask", plan, effect
+    )
+
+
+def _classes_imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """One new class in a school in which the actor may make some."""
+    held = scope(actor.principal, CLASSROOMS_CREATE)
+    place = next((each for each in stage.own(actor, "school") if each.id in held.schools), None)
+    if place is None:
+        return Filled({"carried": "nothing"}, audited=False)
+    name = "Newly Brought Newts"
+    plan = preview_classrooms(
+        principal=actor.principal, school=place.public_id, rows=[Row(2, {"name": name})]
+    )
+    effect = ("added app.classroom", "added app.classroom_code", "added app.teaching_role")
+    return _list_confirmed(actor, "classrooms", place.public_id, {"name": name}, "", plan, effect)
+
+
+def _list_confirmed(
+    actor: Actor,
+    address: str,
+    school: str,
+    line: Mapping[str, str],
+    answer: str,
+    plan: Plan,
+    effect: tuple[str, ...],
+) -> Filled:
+    """A list of one line, by its columns, as the page sends it that has shown the plan."""
     carried = carrying.sealed(
         {
-            "lines": [(1, ["Name", "Class"]), (2, line)],
+            "lines": [(1, list(line)), (2, list(line.values()))],
             "text": True,
-            "asked": [("whole", "classes"), True, school, "ask"],
+            "asked": [tuple(line), True, school, answer],
             "seen": plan.digest,
             "size": plan.size,
         },
-        context=f"console_students {actor.principal.account_id}",
+        context=f"console_{address} {actor.principal.account_id}",
         at=clock.now(),
     )
-    fields = {"carried": carried, "col-0": "whole", "col-1": "classes", "heads": "yes", "school": school}
-    effect = ("added app.enrollment", "added app.student", *_noted_anew(room))
+    columns = {f"col-{at}": key for at, key in enumerate(line)}
+    fields = {"carried": carried, **columns, "heads": "yes", "school": school}
     return Filled(fields, effect, identifiers={"school": "school"})
 
 
@@ -1340,6 +1373,8 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.search": _always(audited=False, q="zz"),
     "console_students.import_rows": _always(audited=False, pasted="Name,Class"),
     "console_students.import_confirmed": _imported,
+    "console_classrooms.import_rows": _always(audited=False, pasted="Name"),
+    "console_classrooms.import_confirmed": _classes_imported,
     "console_classrooms.export_found": _always(q="zz"),
     "console_students.export_found": _always(q="zz"),
     # Asks for nothing, as before; for more one must have come that way.

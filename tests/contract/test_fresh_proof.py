@@ -23,6 +23,7 @@ FAR_REACHING = {
     "console_students.export",
     "console_students.export_found",
     "console_students.import_current",
+    "console_classrooms.import_current",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

@@ -89,6 +89,7 @@ WITHOUT: Mapping[str, str] = {
     "console_changes.plugin_settings": ACT,
     "console_classrooms.paste": MANY,
     "console_students.import_rows": MANY,
+    "console_classrooms.import_rows": MANY,
     "console_class_points.award": MANY,
     "console_class_points.goals": MANY,
     "console_school-year.index": MANY,

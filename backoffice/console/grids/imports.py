@@ -102,6 +102,10 @@ class Importing:
     question: Question | None = None
     headings: tuple[str, ...] = ()
     current: Callable[[Transaction, Sequence[Any]], Iterable[Sequence[str | None]]] | None = None
+    # What a single column without a heading holds; what a row's `place` is, and what is to be known besides.
+    alone: str = ""
+    placed: str = lazy("Classes")
+    besides: str = lazy("Nobody is taken out of a class, and no mail goes out.")
 
 
 @dataclass(frozen=True)
@@ -234,13 +238,9 @@ class ImportsRows(Grid):
             columns += ("",) * (table.width - len(columns))
             heads = any(columns)
             if not heads and table.width == 1:
-                columns = (self._of_one_column(),)
+                columns = (self.importing.alone,)
         school = chosen if is_public_id(chosen) else ""
         return Asked(columns, heads, school, answer if answer in answers else answers[0])
-
-    def _of_one_column(self) -> str:
-        """What a list of a single column without a heading is."""
-        return next((each.key for each in self.importing.columns if each.key == "whole"), "")
 
     def _schools(self) -> Sequence[School]:
         tx = reading()
@@ -353,6 +353,8 @@ class ImportsRows(Grid):
             columns=self.importing.columns,
             schools=schools if len(schools) > 1 else (),
             question=self.importing.question,
+            placed=self.importing.placed,
+            besides=self.importing.besides,
             plan=plan,
             groups=shown_groups(plan) if plan else [],
             new_text=self.counted(plan.counts[RowState.NEW]) if plan else "",

@@ -64,4 +64,5 @@ IMPORTING = Importing(
     ),
     headings=(ID.title, GIVEN.title, FAMILY.title, CLASSES.title),
     current=_current,
+    alone=WHOLE.key,
 )

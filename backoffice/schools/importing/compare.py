@@ -12,7 +12,7 @@ from functools import cached_property
 
 from backoffice.access.transaction import Transaction
 from backoffice.imports.columns import Row
-from backoffice.imports.plan import CellChange, Plan, PlannedRow, RowState
+from backoffice.imports.plan import CellChange, Plan, PlannedRow, RefusedRow, RowState
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools import names
@@ -77,12 +77,6 @@ class Compared:
     noted_in: dict[int, int] = field(default_factory=dict)
 
 
-class _Refused(Exception):
-    def __init__(self, column: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.column, self.sentence = column, sentence
-
-
 @dataclass(frozen=True)
 class _Written:
     """The name on a row. `whole` where it stands in one cell, and what is given and family is a guess."""
@@ -142,11 +136,11 @@ class _Rooms:
         if found is None:
             try:
                 found = self._parted(clean(text))
-            except _Refused as refused:
+            except RefusedRow as refused:
                 found = refused.sentence
             self._told[text] = found
         if isinstance(found, str):
-            raise _Refused(CLASSES.title, found)
+            raise RefusedRow(CLASSES.title, found)
         return found
 
     def named_in(self, rows: Iterable[Row]) -> set[Room]:
@@ -155,7 +149,7 @@ class _Rooms:
         for text in {row.cell(CLASSES.key) for row in rows}:
             try:
                 found.update(self.named(text))
-            except _Refused:
+            except RefusedRow:
                 continue
         return found
 
@@ -166,7 +160,7 @@ class _Rooms:
             return [self._one(text)]
         parts = [part for part in _PARTS.split(text) if part]
         if len(parts) > MOST_CLASSES:
-            raise _Refused(CLASSES.title, TOO_MANY_CLASSES)
+            raise RefusedRow(CLASSES.title, TOO_MANY_CLASSES)
         compared, found, at = list(map(plain, parts)), [], 0
         while at < len(parts):
             many = next((n for n in self._lengths if ", ".join(compared[at : at + n]) in self._named), 1)
@@ -179,7 +173,7 @@ class _Rooms:
         if not rooms and text in self._public:
             return self._public[text]
         if len(rooms) != 1:
-            raise _Refused(CLASSES.title, TWO_CLASSES if rooms else NO_SUCH_CLASS)
+            raise RefusedRow(CLASSES.title, TWO_CLASSES if rooms else NO_SUCH_CLASS)
         return rooms[0]
 
     def words(self, numbers: Iterable[int]) -> str:
@@ -222,22 +216,16 @@ class _Comparing:
             if public_id:
                 return self._by_id(row.line, public_id, written, rooms)
             return self._by_name(row.line, written or _nobody(row), rooms)
-        except _Refused as refused:
-            return PlannedRow(
-                row.line,
-                RowState.REFUSED,
-                " ".join(filter(None, (written.given, written.family))) if written else "",
-                clean(row.cell(CLASSES.key)),
-                column=refused.column,
-                sentence=refused.sentence,
-            )
+        except RefusedRow as refused:
+            name = " ".join(filter(None, (written.given, written.family))) if written else ""
+            return refused.planned(row.line, name, clean(row.cell(CLASSES.key)))
 
     # ------------------------------------------------------------------ whom a row means
 
     def _by_id(self, line: int, public_id: str, written: _Written | None, rooms: list[Room]) -> PlannedRow:
         student = self._public.get(public_id) if is_public_id(public_id) else None
         if student is None:
-            raise _Refused(ID.title, NOT_HERE)
+            raise RefusedRow(ID.title, NOT_HERE)
         given, family = student.given, student.family
         if written is not None and plain(student.name) != (written.whole and plain(written.whole)):
             given, family = written.given or given, written.family or family
@@ -257,10 +245,10 @@ class _Comparing:
         self._check_open(rooms)
         drafts = [each for key in written.keys for each in self._fresh.get(key, ())]
         if doubled := next((each for each in drafts if each.rooms & wanted), None):
-            raise _Refused(WHOLE.title, gettext("The same as line %(line)s.", line=amount(doubled.line)))
+            raise RefusedRow(WHOLE.title, gettext("The same as line %(line)s.", line=amount(doubled.line)))
         back = {each.student_id: each for room in rooms for each in self._who_left(room.id, written)}
         if len(back) > 1:
-            raise _Refused(WHOLE.title, SEVERAL)
+            raise RefusedRow(WHOLE.title, SEVERAL)
         for number, known in back.items():
             if number is not None:
                 student = self._kept.setdefault(number, Kept(number, known.answer, known.given, known.family))
@@ -280,7 +268,7 @@ class _Comparing:
         free = [each for each in here if wanted not in self._spoken.get(each.id, {})]
         if not free:
             said = self._spoken[here[0].id][wanted]
-            raise _Refused(WHOLE.title, gettext("The same as line %(line)s.", line=amount(said)))
+            raise RefusedRow(WHOLE.title, gettext("The same as line %(line)s.", line=amount(said)))
 
         def fit(student: Kept) -> tuple[bool, bool, bool]:
             spelled = student.name == (written.whole or f"{written.given} {written.family or ''}".strip())
@@ -289,7 +277,7 @@ class _Comparing:
         best = max(map(fit, free))
         likely = [each for each in free if fit(each) == best]
         if len(likely) > 1 and not (best[0] and best[2]):
-            raise _Refused(WHOLE.title, SEVERAL)
+            raise RefusedRow(WHOLE.title, SEVERAL)
         student = likely[0]
         self._spoken.setdefault(student.id, {})[wanted] = line
         name = (student.given, student.family)
@@ -313,7 +301,7 @@ class _Comparing:
                 if self._elsewhere is Elsewhere.SAME
                 else gettext("Give the ID, or say above what it means.")
             )
-            raise _Refused(WHOLE.title, f"{others} {what}")
+            raise RefusedRow(WHOLE.title, f"{others} {what}")
         if named:
             student = named[0]
             return self._meant(line, student, (student.given, student.family), rooms)
@@ -387,11 +375,11 @@ class _Comparing:
         if name == before:
             return []
         if problem := names.problem_with(*name):
-            raise _Refused(GIVEN.title, problem)
+            raise RefusedRow(GIVEN.title, problem)
         if student.id not in self._may_rename:
-            raise _Refused(GIVEN.title, NO_RENAMING)
+            raise RefusedRow(GIVEN.title, NO_RENAMING)
         if (already := self.compared.renamed.get(student.id)) is not None and already.after != name:
-            raise _Refused(GIVEN.title, gettext("A line above writes this student otherwise."))
+            raise RefusedRow(GIVEN.title, gettext("A line above writes this student otherwise."))
         if already is not None:
             return []
         self.compared.renamed[student.id] = Renamed(before, name)
@@ -403,9 +391,9 @@ class _Comparing:
 
     def _new(self, line: int, written: _Written, rooms: list[Room]) -> PlannedRow:
         if problem := names.problem_with(written.given, written.family):
-            raise _Refused(WHOLE.title if written.whole else GIVEN.title, problem)
+            raise RefusedRow(WHOLE.title if written.whole else GIVEN.title, problem)
         if not rooms:
-            raise _Refused(CLASSES.title, NO_CLASS)
+            raise RefusedRow(CLASSES.title, NO_CLASS)
         self._check_open(rooms)
         draft = Fresh(line, written.given, written.family, {room.id for room in rooms})
         self.compared.fresh.append(draft)
@@ -421,11 +409,11 @@ class _Comparing:
     @staticmethod
     def _check_open(rooms: Iterable[Room]) -> None:
         if not all(room.open_ for room in rooms):
-            raise _Refused(CLASSES.title, CLOSED_CLASS)
+            raise RefusedRow(CLASSES.title, CLOSED_CLASS)
 
 
 def _nobody(row: Row) -> _Written:
-    raise _Refused(WHOLE.title if WHOLE.key in row.cells else GIVEN.title, NO_NAME)
+    raise RefusedRow(WHOLE.title if WHOLE.key in row.cells else GIVEN.title, NO_NAME)
 
 
 def _written(row: Row) -> _Written | None:

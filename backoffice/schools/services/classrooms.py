@@ -90,10 +90,17 @@ def rename_classroom(
         record(tx, "classrooms.rename", school_id=row.school_id, classroom=row.id)
 
 
+def problem_with(name: str) -> str | None:
+    """What is wrong with the name of a class, as a sentence, or None."""
+    if not name:
+        return gettext("Give the class a name.")
+    if len(name) > LONGEST_NAME:
+        return gettext("Shorten the name to %(most)s letters.", most=LONGEST_NAME)
+    return None
+
+
 def _named(name: str) -> str:
     name = clean(name)
-    if not name:
-        raise Rejected(name=gettext("Give the class a name."))
-    if len(name) > LONGEST_NAME:
-        raise Rejected(name=gettext("Shorten the name to %(most)s letters.", most=LONGEST_NAME))
+    if problem := problem_with(name):
+        raise Rejected(name=problem)
     return name

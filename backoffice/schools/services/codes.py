@@ -1,7 +1,8 @@
 """The codes of a class: the standing one, and one for a lesson beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -115,6 +116,37 @@ def _end(tx: Transaction, row: Classroom, kind: CodeKind, *, sessions_stay: bool
     now, unended = clock.now(), (*_of(row, kind), ClassroomCode.ended_at.is_(None))
     # One that had run out ends late: whoever stops it says what becomes of its sessions all the same.
     tx.execute(update(ClassroomCode).where(*unended).values(ended_at=now, sessions_stay=sessions_stay))
+
+
+def issue_codes(tx: Transaction, *, school_id: int, classrooms: Sequence[int], at: datetime) -> None:
+    """Give many classrooms of a school their first standing codes. Raises `Rejected`."""
+    for _ in range(CODE_TRIES):
+        drawn = islice(codes.many_codes(), len(classrooms))
+        numbers = tx.take_ids(ClassroomCode, len(classrooms))
+        try:
+            with tx.begin_nested():
+                tx.execute(
+                    insert(ClassroomCode).values(
+                        [
+                            {
+                                "school_id": school_id,
+                                "id": number,
+                                "classroom_id": room,
+                                "kind": CodeKind.STANDING,
+                                "code": code,
+                                "code_index": codes.index(code),
+                                "issued_at": at,
+                                "issued_by": tx.principal.account_id,
+                            }
+                            for number, room, code in zip(numbers, classrooms, drawn, strict=True)
+                        ]
+                    )
+                )
+        except IntegrityError:
+            # One of them is another class's.
+            continue
+        return
+    raise Rejected.whole(gettext("No codes could be made just now. Try once more."))
 
 
 def _issue(

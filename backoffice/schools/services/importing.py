@@ -14,10 +14,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
 from backoffice.imports.columns import Row
-from backoffice.imports.plan import ChangedMeanwhile, Plan
-from backoffice.language.moments import amount
-from backoffice.language.texts import gettext, lazy
-from backoffice.problems import Rejected
+from backoffice.imports.plan import ChangedMeanwhile, Plan, require_size
 from backoffice.schools import names
 from backoffice.schools.importing import queries
 from backoffice.schools.importing.compare import Compared, Elsewhere, Fresh, compare, rooms_named
@@ -28,11 +25,9 @@ from backoffice.schools.services.rosters import enroll, take_back
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import new_public_id
 
-NOTHING_TO_DO = lazy("There is nothing to bring in: no row is new or changes anything.")
-
 
 class Imported(NamedTuple):
-    """How many students are new, and how many rows changed somebody."""
+    """How many are new, and how many rows changed what was here."""
 
     new: int
     changed: int
@@ -79,15 +74,7 @@ def import_students(
         plan = compared.plan
         if plan.digest != seen or not locked.keys() >= _rooms_of(compared):
             raise ChangedMeanwhile(plan)
-        if not plan.size:
-            raise Rejected.whole(NOTHING_TO_DO)
-        if plan.size > most:
-            raise Rejected.whole(
-                gettext(
-                    "You may bring in at most %(most)s rows at once. Bring the list in parts.",
-                    most=amount(most),
-                )
-            )
+        require_size(plan, most)
         _write(tx, place.id, compared, locked, now)
         fresh = len(compared.fresh)
         changed = {*compared.renamed, *(each for group in compared.joins.values() for each in group)}

@@ -5,10 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
 
 from sqlalchemy import case, func, insert, literal, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -17,14 +15,13 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
-from backoffice.schools import codes, names
+from backoffice.schools import names
 from backoffice.schools.models import (
     Action,
     Classroom,
     ClassroomCode,
-    CodeKind,
     Door,
     Enrollment,
     School,
@@ -35,7 +32,7 @@ from backoffice.schools.models import (
 from backoffice.schools.queries import schools_run
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.schools.services.classrooms import LONGEST_NAME
-from backoffice.schools.services.codes import CODE_TRIES
+from backoffice.schools.services.codes import issue_codes
 from backoffice.schools.year_names import raised
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
@@ -403,7 +400,7 @@ def _make_successors(tx: Transaction, year: _Year, at: datetime) -> dict[int, in
         )
     )
     # The codes first: once there is an owner, the database takes the class for an existing one.
-    _issue_codes(tx, school, list(successors.values()), at)
+    issue_codes(tx, school_id=school, classrooms=list(successors.values()), at=at)
     if staff := _kept(tx, year):
         tx.execute(
             insert(TeachingRole).values(
@@ -420,36 +417,6 @@ def _make_successors(tx: Transaction, year: _Year, at: datetime) -> dict[int, in
         )
     _copy_actions(tx, school, successors, at)
     return successors
-
-
-def _issue_codes(tx: Transaction, school_id: int, rooms: Sequence[int], at: datetime) -> None:
-    for _ in range(CODE_TRIES):
-        drawn = islice(codes.many_codes(), len(rooms))
-        numbers = tx.take_ids(ClassroomCode, len(rooms))
-        try:
-            with tx.begin_nested():
-                tx.execute(
-                    insert(ClassroomCode).values(
-                        [
-                            {
-                                "school_id": school_id,
-                                "id": number,
-                                "classroom_id": room,
-                                "kind": CodeKind.STANDING,
-                                "code": code,
-                                "code_index": codes.index(code),
-                                "issued_at": at,
-                                "issued_by": tx.principal.account_id,
-                            }
-                            for number, room, code in zip(numbers, rooms, drawn, strict=True)
-                        ]
-                    )
-                )
-        except IntegrityError:
-            # One of them is another class's.
-            continue
-        return
-    raise Rejected.whole(gettext("No codes could be made just now. Try once more."))
 
 
 def _copy_actions(tx: Transaction, school_id: int, successors: Mapping[int, int], at: datetime) -> None:
