@@ -479,7 +479,8 @@ class Grid(GuardedView):
     def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
         words, columns = searched(), self.shown_columns()
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
-        asked_for, url = self.asked_for(tx), self._url
+        asked_for, url, school = self.asked_for(tx), self._url, self.chosen(tx, "school")
+        within = school.public_id if school else ""
         inputs = [(each, each.inputs(tx, request.values, asked_for.get(each.name))) for each in self.filters]
         chips = [
             Chip(each.words, url(without=each.filter.names), each.filter.names) for each in asked_for.values()
@@ -509,7 +510,7 @@ class Grid(GuardedView):
                 if not each.at_hand
                 for one in found
             ),
-            "within": school.public_id if (school := self.chosen(tx, "school")) else "",
+            "within": within,
             "choosable": self._choosable(columns),
             "first_column": columns[0].key,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
@@ -529,7 +530,9 @@ class Grid(GuardedView):
             if words and self.opens("export_found")
             else [],
             "new_url": None,
-            "import_url": "import" if "import_rows" in self.doors and self.opens("import_rows") else None,
+            "import_url": f"import{f'?school={within}' if within else ''}"
+            if self.opens("import_rows")
+            else None,
             "empty": None,
             **self.extras(tx),
         }

@@ -16,7 +16,7 @@ from backoffice.students.models import StudentSession
 # Who does one of these for a class gives it codes or cards; the services ask for the right to.
 VERBS = (
     *("classrooms.create", "classrooms.restore", "classrooms.renew-code", "classrooms.lesson-code"),
-    *("cards.issue", "school-years.begin"),
+    *("classrooms.import", "cards.issue", "school-years.begin"),
 )
 # The entry is written in the same transaction.
 SAME_TIME = timedelta(minutes=1)

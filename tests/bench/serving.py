@@ -65,8 +65,15 @@ class Visitor:
         if fields is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(fields, doseq=True)
-        self._connection.request("POST" if fields is not None else "GET", path, body, headers)
-        answer = self._connection.getresponse()
+        method = "POST" if fields is not None else "GET"
+        self._connection.request(method, path, body, headers)
+        try:
+            answer = self._connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # It has not been asked for longer than a server keeps a connection.
+            self._connection.close()
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
         for each in answer.headers.get_all("Set-Cookie") or ():
             for name, morsel in SimpleCookie(each).items():
                 self.cookies[name] = morsel.value

@@ -5,7 +5,7 @@ from itertools import count
 from threading import Thread
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Principal
@@ -20,6 +20,7 @@ from backoffice.schools.models import Classroom, ClassroomCode, TeachingRole
 from backoffice.schools.services import archiving
 from backoffice.schools.services.importing import Imported
 from backoffice.schools.services.importing_classes import import_classrooms, preview_classrooms
+from backoffice.students.issuers import _in_trail
 from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World
 
@@ -113,9 +114,9 @@ def test_a_class_is_renamed_by_its_id_and_kept_as_it_was(bring: Bringing, name: 
 
 def test_what_is_not_the_own_is_refused(bring: Bringing, name: str, world: World) -> None:
     for public_id, sentence in (
-        (world.colleague_class.public_id, "There is no class of this ID here."),
-        (world.foreign_class.public_id, "There is no class of this ID here."),
-        ("nothingofthiskind", "There is no class of this ID here."),
+        (world.colleague_class.public_id, "No class here that goes on has this ID."),
+        (world.foreign_class.public_id, "No class here that goes on has this ID."),
+        ("nothingofthiskind", "No class here that goes on has this ID."),
     ):
         wanted = rows((public_id, name))
         assert bring.states(wanted) == [REFUSED]
@@ -138,6 +139,75 @@ def test_what_is_not_the_own_is_refused(bring: Bringing, name: str, world: World
 def test_a_name_must_be_one(bring: Bringing, text: str, sentence: str) -> None:
     assert bring.states(rows(text)) == [REFUSED]
     assert bring.sentence(rows(text)) == sentence
+
+
+def test_lines_with_an_id_and_lines_with_a_name_know_of_each_other(bring: Bringing, name: str) -> None:
+    second = f"{name} too"
+    bring.do(rows(name, second))
+    (one,), (two,) = called(name), called(second)
+    new = f"{name} new"
+    # In either order: the class of the first line has the name of the second by then.
+    for wanted in (rows((one.public_id, new), new), rows(new, (one.public_id, new))):
+        assert sorted(bring.states(wanted)) == [CHANGED, REFUSED]
+    # Its old name is free by then, and no class has it.
+    freed = rows((one.public_id, new), name)
+    assert bring.states(freed) == [CHANGED, NEW]
+    assert bring.do(freed) == (1, 1)
+    assert bring.states(freed) == [SAME, SAME]
+    swapped = rows((one.public_id, second), (two.public_id, new))
+    assert bring.do(swapped) == (0, 2)
+    assert ([each.id for each in called(second)], [each.id for each in called(new)]) == ([one.id], [two.id])
+    assert bring.states(rows((one.public_id, second), second)) == [SAME, REFUSED]
+    assert bring.sentence(rows((one.public_id, second), (one.public_id, "Other"))) == (
+        "A line above is about this class."
+    )
+
+
+def test_classes_of_one_name_come_back_as_the_same(bring: Bringing, name: str) -> None:
+    second = f"{name} too"
+    bring.do(rows(name, second))
+    (two,) = called(second)
+    to_twin = rows((two.public_id, name))
+    assert bring.sentence(to_twin) == "Another class has this name as well."
+    bring.do(to_twin)
+    assert len(called(name)) == 2
+    assert bring.states(rows(name, name, name)) == [SAME, SAME, REFUSED]
+
+
+def test_rows_of_another_school_are_left_out(bring: Bringing, name: str, world: World) -> None:
+    wanted = [
+        Row(2, {"name": name, "school": world.elsewhere.name}),
+        Row(3, {"name": name, "school": world.home.name.upper()}),
+    ]
+    assert bring.states(wanted) == [REFUSED, NEW]
+
+
+def test_a_leader_brings_classes_into_each_school_of_the_district(name: str, world: World) -> None:
+    leader = world.sign_in("leader")
+    for place in (world.home, world.elsewhere):
+        other = Bringing(leader, place.public_id)
+        assert other.do(rows(name)) == (1, 0)
+        assert other.states(rows(name)) == [SAME]
+    assert {each.school_id for each in called(name)} == {world.home.id, world.elsewhere.id}
+    with pytest.raises(NotFound):
+        Bringing(leader, world.outside.public_id).look(rows(name))
+
+
+@pytest.mark.parametrize("role", ["founder", "officer", "parent"])
+def test_whoever_makes_no_classes_brings_none(role: str, name: str, world: World) -> None:
+    with pytest.raises(NotFound):
+        Bringing(world.sign_in(role), world.home.public_id).look(rows(name))
+
+
+def test_who_brought_a_list_explains_its_codes(bring: Bringing, name: str, world: World) -> None:
+    """The control of codes finds who gave them out, though they have left the class since."""
+    bring.do(rows(name))
+    (room,) = called(name)
+    with transaction(SYSTEM) as tx:
+        code = tx.scalars(select(ClassroomCode).where(ClassroomCode.classroom_id == room.id)).one()
+        tx.execute(delete(TeachingRole).where(TeachingRole.classroom_id == room.id))
+        assert code.issued_by == world.people["teacher"].id
+        assert _in_trail(tx, code)
 
 
 def test_an_archived_class_keeps_its_name_and_takes_it_from_nobody(bring: Bringing, name: str) -> None:

@@ -9,8 +9,7 @@ from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
-from backoffice.schools.importing.classes import CLASS_COLUMNS, NAME, schools_to_make_classes_in
-from backoffice.schools.importing.columns import ID
+from backoffice.schools.importing.classes import CLASS_COLUMNS, ID, NAME, schools_to_make_classes_in
 from backoffice.schools.models import Classroom
 from backoffice.schools.services.importing_classes import import_classrooms, preview_classrooms
 

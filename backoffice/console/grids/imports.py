@@ -267,6 +267,7 @@ class ImportsRows(Grid):
             chosen=chosen,
             nowhere=not schools,
             current_url=f"import/current.csv{where}" if starts and (where or len(schools) == 1) else None,
+            narrow_first=starts and not where and len(schools) > 1,
             blank_url="import/blank.csv",
             most=MOST_ROWS,
             megabytes=LARGEST_FILE >> 20,

@@ -1,10 +1,12 @@
 """Which classes the rows of a list mean, and what each row would do. Decides nothing that nobody has seen.
 
-A class is recognised by its ID, or by its name among those of its school that go on.
+A class is recognised by its ID, or by its name among those of its school that go on and that one may read.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from sqlalchemy import select
 
@@ -15,32 +17,28 @@ from backoffice.imports.columns import ImportColumn, Row
 from backoffice.imports.plan import CellChange, Plan, PlannedRow, RefusedRow, RowState
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
-from backoffice.schools.importing.columns import ID
 from backoffice.schools.models import Classroom, School
 from backoffice.schools.names import plain
 from backoffice.schools.services.classrooms import problem_with
 from backoffice.storage.numbers import one_of
 from backoffice.wording import clean
 
+ID = ImportColumn("id", lazy("ID"), ("identifier", "class id", "classroom id", "section id", "public id"))
 NAME = ImportColumn(
     "name",
     lazy("Name"),
     (
-        "class",
-        "class name",
-        "classroom",
-        "title",
-        "course",
-        "section",
-        "homeroom",
-        "clase",
-        "nombre",
-        "grupo",
+        *("class", "class name", "classroom", "title", "course", "section", "homeroom"),
+        *("clase", "nombre", "grupo"),
     ),
 )
-CLASS_COLUMNS = (ID, NAME)
-NOT_HERE = lazy("There is no class of this ID here. Leave the cell empty for a new class.")
+SCHOOL = ImportColumn("school", lazy("School"), ("school name", "escuela", "site"))
+CLASS_COLUMNS = (ID, NAME, SCHOOL)
+NOT_HERE = lazy("No class here that goes on has this ID. Leave the cell empty for a new class.")
 NO_RENAMING = lazy("You may not rename this class.")
+OTHER_SCHOOL = lazy("This class is of another school. Bring it in there.")
+SPOKEN_OF = lazy("A line above is about this class.")
+TWINS = lazy("Another class has this name as well.")
 
 
 @dataclass
@@ -70,8 +68,8 @@ def schools_to_make_classes_in(tx: Transaction, *, most: int) -> Sequence[School
 
 def compare_classes(tx: Transaction, school: School, rows: Sequence[Row]) -> ComparedClasses:
     """What importing these rows would do; changes nothing."""
-    comparing = _Comparing(school.name, _rooms_of(tx, school.id))
-    comparing.compared.plan = Plan([comparing.row(row) for row in rows])
+    comparing = _Comparing(school.name, _rooms_of(tx, school.id), rows)
+    comparing.compared.plan = Plan([comparing.planned[row.line] for row in rows])
     return comparing.compared
 
 
@@ -97,49 +95,78 @@ def _rooms_of(tx: Transaction, school_id: int) -> dict[str, _Room]:
 
 
 class _Comparing:
-    """Goes through the rows once; each sees what those above it would have done."""
+    """Looks at the lines with an ID first: what a name means depends on what classes are called by then."""
 
-    def __init__(self, place: str, rooms: Mapping[str, _Room]) -> None:
+    def __init__(self, place: str, rooms: Mapping[str, _Room], rows: Sequence[Row]) -> None:
         self.compared = ComparedClasses()
+        self.planned: dict[int, PlannedRow] = {}
         self._place, self._rooms = place, rooms
-        self._named = {plain(room.name) for room in rooms.values()}
-        # On which line a class was spoken of: one here by its number, a new one by its name.
-        self._spoken: dict[int | str, int] = {}
+        # What each class will be called, and on which line it was spoken of.
+        self._called = {room.id: room.name for room in rooms.values()}
+        self._spoken: dict[int, int] = {}
+        by_id = [row for row in rows if _id_of(row)]
+        for row in by_id:
+            self._plan(row, self._by_id)
+        # By name: the line that said it, and how many classes of it nobody has spoken of.
+        self._said = {plain(self._called[room]): line for room, line in self._spoken.items()}
+        self._left = Counter(plain(name) for room, name in self._called.items() if room not in self._spoken)
+        for row in rows:
+            if not _id_of(row):
+                self._plan(row, self._by_name)
+        self._note_twins(by_id)
 
-    def row(self, row: Row) -> PlannedRow:
-        """What becomes of a row."""
-        name, public_id = clean(row.cell(NAME.key)), row.cell(ID.key).strip().lower()
+    def _plan(self, row: Row, meant: Callable[[Row, str], PlannedRow]) -> None:
+        name, school = clean(row.cell(NAME.key)), clean(row.cell(SCHOOL.key))
         try:
-            return self._meant(row.line, public_id, name)
+            if school and plain(school) != plain(self._place):
+                _refuse(SCHOOL, OTHER_SCHOOL)
+            if problem := problem_with(name):
+                _refuse(NAME, problem)
+            self.planned[row.line] = meant(row, name)
         except RefusedRow as refused:
-            return refused.planned(row.line, name, self._place)
+            self.planned[row.line] = refused.planned(row.line, name, school or self._place)
 
-    def _meant(self, line: int, public_id: str, name: str) -> PlannedRow:
-        if problem := problem_with(name):
-            raise RefusedRow(NAME.title, problem)
-        return self._by_id(line, public_id, name) if public_id else self._by_name(line, name)
-
-    def _by_id(self, line: int, public_id: str, name: str) -> PlannedRow:
-        room = self._rooms.get(public_id)
+    def _by_id(self, row: Row, name: str) -> PlannedRow:
+        room = self._rooms.get(_id_of(row))
         if room is None:
-            raise RefusedRow(ID.title, NOT_HERE)
-        self._speak(line, room.id)
+            _refuse(ID, NOT_HERE)
+        if room.id in self._spoken:
+            _refuse(ID, SPOKEN_OF)
+        if name != room.name and not room.may_rename:
+            _refuse(NAME, NO_RENAMING)
+        self._spoken[room.id] = row.line
         if name == room.name:
-            return PlannedRow(line, RowState.SAME, name, self._place, mark=public_id)
-        if not room.may_rename:
-            raise RefusedRow(NAME.title, NO_RENAMING)
+            return PlannedRow(row.line, RowState.SAME, name, self._place, mark=str(room.id))
+        self._called[room.id] = name
         self.compared.renamed[room.id] = (room.name, name)
         change = CellChange(NAME.title, room.name, name)
-        return PlannedRow(line, RowState.CHANGED, room.name, self._place, (change,), mark=public_id)
+        return PlannedRow(row.line, RowState.CHANGED, room.name, self._place, (change,), mark=str(room.id))
 
-    def _by_name(self, line: int, name: str) -> PlannedRow:
-        self._speak(line, plain(name))
-        if plain(name) in self._named:
-            return PlannedRow(line, RowState.SAME, name, self._place)
-        self.compared.fresh.append(name)
-        return PlannedRow(line, RowState.NEW, name, self._place)
+    def _by_name(self, row: Row, name: str) -> PlannedRow:
+        key = plain(name)
+        if self._left[key]:
+            self._left[key] -= 1
+            state = RowState.SAME
+        elif said := self._said.get(key):
+            _refuse(NAME, gettext("The same as line %(line)s.", line=amount(said)))
+        else:
+            self.compared.fresh.append(name)
+            state = RowState.NEW
+        self._said.setdefault(key, row.line)
+        return PlannedRow(row.line, state, name, self._place)
 
-    def _speak(self, line: int, what: int | str) -> None:
-        if said := self._spoken.get(what):
-            raise RefusedRow(NAME.title, gettext("The same as line %(line)s.", line=amount(said)))
-        self._spoken[what] = line
+    def _note_twins(self, by_id: Sequence[Row]) -> None:
+        """Say of what is renamed that another class has that name: it may be so, and is seldom meant."""
+        called = Counter(map(plain, self._called.values()))
+        for row in by_id:
+            planned = self.planned[row.line]
+            if planned.state is RowState.CHANGED and called[plain(planned.changes[0].after)] > 1:
+                self.planned[row.line] = replace(planned, sentence=TWINS)
+
+
+def _id_of(row: Row) -> str:
+    return row.cell(ID.key).strip().lower()
+
+
+def _refuse(column: ImportColumn, sentence: str) -> NoReturn:
+    raise RefusedRow(column.title, sentence)

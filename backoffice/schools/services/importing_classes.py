@@ -40,16 +40,18 @@ def import_classrooms(
     now = clock.now()
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=CLASSROOMS_CREATE)
-        # Of two who bring one list at once the second finds the classes of the first.
+        # Whoever brings one list twice at once finds the classes of the first time at the second.
         functions.lock_new_classes(tx, school_id=place.id)
         compared = compare_classes(tx, place, rows)
         before = {number: name for number, (name, _after) in compared.renamed.items()}
-        if compared.plan.digest != seen or lock_names(tx, place.id, before) != before:
+        if lock_names(tx, place.id, before) != before:
             raise ChangedMeanwhile(compare_classes(tx, place, rows).plan)
+        if compared.plan.digest != seen:
+            raise ChangedMeanwhile(compared.plan)
         require_size(compared.plan, most)
         made = _make(tx, place.id, compared.fresh, now)
         _rename(tx, place.id, compared, now)
-        record(tx, "classrooms.import", school_id=place.id, classrooms=made, renamed=sorted(compared.renamed))
+        record(tx, "classrooms.import", school_id=place.id, made=made, renamed=sorted(compared.renamed))
     return Imported(len(made), len(compared.renamed))
 
 
@@ -74,10 +76,11 @@ def _make(tx: Transaction, school_id: int, names: Sequence[str], at: datetime) -
             ]
         )
     )
-    # The codes first: once there is an owner, the database takes the class for an existing one.
     issue_codes(tx, school_id=school_id, classrooms=numbers, at=at)
-    owning = {"school_id": school_id, "account_id": tx.principal.account_id, "role": TeachingRoleName.OWNER}
-    tx.execute(insert(TeachingRole).values([{**owning, "classroom_id": number} for number in numbers]))
+    me = tx.principal.account_id
+    if me is not None:
+        owning = {"school_id": school_id, "account_id": me, "role": TeachingRoleName.OWNER}
+        tx.execute(insert(TeachingRole).values([{**owning, "classroom_id": number} for number in numbers]))
     return numbers
 
 
