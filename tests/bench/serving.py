@@ -13,6 +13,9 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
+import psycopg
+from sqlalchemy import make_url
+
 from backoffice.runtime import Runtime
 from backoffice.settings import Throttles
 from tests.bench import django_site
@@ -159,6 +162,12 @@ class Hidden(HTMLParser):
         found = dict(attrs)
         if tag == "input" and found.get("type") == "hidden" and found.get("name"):
             self.fields[str(found["name"])] = found.get("value") or ""
+
+
+def superuser(runtime: Runtime) -> psycopg.Connection:
+    """The database's own, for what no role of the product may do."""
+    url = make_url(runtime.database.address).set(drivername="postgresql")
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
 
 
 def admin(served: Served) -> Visitor:

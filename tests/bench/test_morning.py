@@ -11,17 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import delete
-
-from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
-from backoffice.throttles.models import Throttle
 from tests.bench.kept import kept
-from tests.bench.serving import Visit, serving
+from tests.bench.serving import Visit, serving, superuser
 from tests.bench.test_grid import crowd, runtime
 from tests.contract.pages import form_token
 from tests.factories.crowd import Crowd
-from tests.factories.world import SYSTEM
 
 __all__ = ["crowd", "kept", "runtime"]
 A_MINUTE = 60.0
@@ -95,9 +90,9 @@ def at_even_distances(count: int, seconds: float) -> Iterator[int]:
 
 def test_a_school_comes_in_within_a_minute(runtime: Runtime, crowd: Crowd) -> None:
     morning = Morning()
-    with transaction(SYSTEM) as tx:
+    with superuser(runtime) as connection:
         # What a run of this hour has counted: all children come from the same address again.
-        tx.execute(delete(Throttle))
+        connection.execute("delete from app.throttle")
     with serving(runtime, "ours", workers=WORKERS, settings={}) as visit:
         comes_in(visit, *crowd.morning[0], Morning())
         began = time.perf_counter()

@@ -14,7 +14,7 @@ from sys import executable
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Classroom, Student
@@ -32,6 +32,7 @@ from tests.bench.serving import (
     environment_of,
     seen,
     serving,
+    superuser,
 )
 from tests.bench.table import Line, Table, TooLong, how_busy, in_turns, kept_beside, load, machine
 from tests.factories.crowd import (
@@ -220,12 +221,6 @@ def test_pages(four: Four, table: Table) -> None:
     table.below.append(f"Page {page:,} of ours takes {deep / first:.2f} times the first. To reach: 1.2.")
 
 
-def connected(four: Four) -> psycopg.Connection:
-    """The database's superuser."""
-    url = make_url(four.kept.runtime.database.address).set(drivername="postgresql")
-    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
-
-
 def left(at: psycopg.Connection) -> int:
     """How many have left the large class, in ours and bare."""
     row = at.execute(
@@ -253,7 +248,7 @@ def test_a_change_of_all_that_fit(four: Four, table: Table) -> None:
     """A whole class leaves: ours after its preview, Django's by "all", Flask-Admin's by each number."""
     with transaction(SYSTEM) as tx:
         room = tx.scalar(select(Classroom.public_id).where(Classroom.id == LARGE_CLASS))
-    at = connected(four)
+    at = superuser(four.kept.runtime)
     bare, stock, django, mover = four.bare(), four.stock(), admin(four.django), four.reader("mover")
     ids = [
         str(row[0])
