@@ -18,6 +18,7 @@ from backoffice.schools.matching import (
     Known,
     Matcher,
     Place,
+    Words,
     difference,
     words_of,
 )
@@ -114,7 +115,11 @@ def test_a_line_is_compared_with_few_of_a_large_school(monkeypatch: pytest.Monke
     school = [known(chance.choice(given), chance.choice(family), Place.ELSEWHERE) for _ in range(5_000)]
     lines = [(chance.choice(given), chance.choice(family)) for _ in range(400)]
     compared: list[object] = []
-    counting = lambda *words: compared.append(words) or difference(*words)  # noqa: E731
+
+    def counting(one: Words, other: Words) -> str | None:
+        compared.append(one)
+        return difference(one, other)
+
     monkeypatch.setattr(matching, "difference", counting)
     matcher = Matcher(school)
     found = [matcher.alike(*line) for line in lines]
