@@ -155,6 +155,13 @@ def look_at_list(page: Page, site: Site) -> None:
     page.get_by_role("heading", name="This is what will happen").wait_for()
 
 
+def look_at_classes(page: Page, _site: Site) -> None:
+    """Bring a list that names a new class twice, and look at what would happen."""
+    page.get_by_label("Or paste rows").fill("Class\nNew Newts\nNew Newts\n")
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("heading", name="This is what will happen").wait_for()
+
+
 def look_at_both(page: Page, _site: Site) -> None:
     """Choose somebody with whom a student is merged."""
     page.get_by_label("Find another by name").fill("Bar")
@@ -742,6 +749,8 @@ PAGES: Mapping[str, Stop] = {
     "import students": Stop("teacher", "/console/students/import"),
     "import students, error": Stop("teacher", "/console/students/import", press("Look at it")),
     "import students, looked at": Stop("teacher", "/console/students/import", look_at_list),
+    "import classes": Stop("teacher", "/console/classrooms/import"),
+    "import classes, looked at": Stop("teacher", "/console/classrooms/import", look_at_classes),
     "take out of class": Stop("teacher", "/console/students/?classroom={classroom}", take_out),
     "move students": Stop("teacher", "/console/students/?classroom={classroom}", move_everybody),
     "a student": Stop("teacher", "/console/students/{student}"),
