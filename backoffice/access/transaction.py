@@ -32,6 +32,13 @@ class Transaction(Session):
         assert self._principal is not None
         return self._principal
 
+    def enter_again(self) -> None:
+        """Find out anew what the principal may see: after a wait, what was given to them meanwhile counts.
+
+        Raises `SessionEnded`.
+        """
+        self._principal = enter(self.connection(), self.credential)
+
     def enabled(self, plugin: str) -> bool:
         """Whether the plugin is installed and the founders have it switched on."""
         return toggles.is_on(self.connection(), plugin, version=self.principal.plugin_version)

@@ -85,6 +85,9 @@ def test_somebody_without_an_account_is_invited(client: FlaskClient, world: Worl
 OPEN_TO_A_HELPER = {
     *("console_large-changes.index", "console_students.narrow", "console_classrooms.narrow"),
     *("console_density.index", "console_find.index", "console_find.search", "console_views.index"),
+    "console_classrooms.import_blank",
+    "console_classrooms.import_confirmed",
+    "console_classrooms.import_rows",
     *("console.index", "console_classrooms.index", "console_classrooms.search", "console_classrooms.new"),
     *("console_classrooms.details", "console_students.index", "console_students.search"),
     *("console_students.details", "console_class_live.live"),
