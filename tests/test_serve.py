@@ -16,6 +16,7 @@ import pytest
 
 from backoffice import serve
 from backoffice.serve import PortError, ProcessSpec, Supervisor
+from tests.factories.ports import free_port
 
 SLEEPER = "import time, pathlib, sys; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + SLEEPER
@@ -63,12 +64,6 @@ def alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def http_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # -- stopping
@@ -269,7 +264,7 @@ def fetch(address: str, port: int, path: str = "/") -> bytes:
 def test_the_web_finishes_what_it_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "probe_app.py").write_text(APP)
     monkeypatch.chdir(tmp_path)
-    port = http_port()
+    port = free_port()
     answers: list[Sequence[bytes]] = []
 
     def answering() -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from backoffice.runtime import Runtime
 from backoffice.settings import Throttles
 from tests.bench import django_site
-from tests.outbox.sink import free_port
+from tests.factories.ports import free_port
 
 HERE = Path(__file__).parents[2]
 UNTHROTTLED = {f"BACKOFFICE_THROTTLES__{name.upper()}": "1000000/second" for name in Throttles.model_fields}

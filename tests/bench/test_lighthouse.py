@@ -20,8 +20,8 @@ from backoffice.serve import web_command
 from backoffice.settings import CHECKOUT, child_environment
 from backoffice.web import cookies
 from tests.browser.chromium import chromium
+from tests.factories.ports import free_port
 from tests.factories.world import World
-from tests.outbox.sink import free_port
 
 ROUNDS = 3
 TRIES = 2  # it gives up now and then, of itself

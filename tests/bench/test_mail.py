@@ -27,7 +27,8 @@ from backoffice.outbox.services import TRIED_FOR
 from backoffice.outbox.transport import Smtp
 from backoffice.runtime import Runtime
 from backoffice.storage.public_id import new_public_id
-from tests.outbox.sink import free_port, mails_by_state
+from tests.factories.ports import free_port
+from tests.outbox.sink import mails_by_state
 
 WHO = Purpose("bench")
 SENDER = "Help <help@company.example>"

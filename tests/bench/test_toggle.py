@@ -19,8 +19,8 @@ from backoffice.runtime import Runtime
 from backoffice.serve import web_command
 from backoffice.settings import CHECKOUT, child_environment
 from backoffice.web import cookies
+from tests.factories.ports import free_port
 from tests.factories.world import World
-from tests.outbox.sink import free_port
 
 PROCESSES, ROUNDS = 4, 10
 PAGE = "/console/rosters/"

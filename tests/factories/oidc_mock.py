@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests.factories.ports import free_port
+
 PATIENCE = 30.0
 
 
 @contextmanager
 def mock_provider(*people: Mapping[str, object]) -> Iterator[str]:
     """The provider's address. `people` are those who can say there who they are, by their claims."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     said = [part for each in people for part in ("--user-claims", json.dumps(each))]
     program = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *said]
     process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from backoffice import clock
+from tests.factories.ports import free_port
 
 PGBOUNCER = Path("/usr/sbin/pgbouncer")
 PATIENCE = 30.0
@@ -116,13 +117,6 @@ def owned(path: Path) -> None:
     path.chmod(0o700 if path.is_dir() else 0o600)
     if whom := somebody():
         os.chown(path, whom["user"], whom["group"])
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import http.cookiejar
 import random
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
 from backoffice.settings import child_environment
+from tests.factories.ports import free_port
 from tests.factories.visitor import form_token
 from tests.factories.world import NO_LIMIT, PASSWORD, SYSTEM, Child, Class, World
 from tests.keys.stored import Place
@@ -47,8 +47,7 @@ def webs(runtime: Runtime, count: int, logs: Path) -> Iterator[list[str]]:
     with ExitStack() as stack:
         addresses = []
         for number in range(count):
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
+            port = free_port()
             addresses.append(f"http://localhost:{port}")
             told = environment(runtime, BASE_URL=addresses[-1]) | {"PORT": str(port)}
             log = stack.enter_context((logs / f"web-{number}.log").open("wb"))

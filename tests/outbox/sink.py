@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import OutgoingMail
+from tests.factories.ports import free_port
 
 
 @dataclass
@@ -110,13 +111,6 @@ def sink(**options: Any) -> Iterator[Sink]:
         yield made
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

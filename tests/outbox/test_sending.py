@@ -25,7 +25,8 @@ from backoffice.outbox.services import TRIED_FOR, post
 from backoffice.outbox.transport import Smtp
 from backoffice.runtime import Runtime
 from backoffice.storage.roles import DatabaseRole
-from tests.outbox.sink import Sink, free_port, mails_by_state, silent_server, sink
+from tests.factories.ports import free_port
+from tests.outbox.sink import Sink, mails_by_state, silent_server, sink
 
 WHO = Purpose("test")
 SENDER = "Help <help@company.example>"

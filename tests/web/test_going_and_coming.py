@@ -217,7 +217,7 @@ def test_a_statement_over_which_the_server_falls_silent_is_given_up(place: Path,
         return ""
 
     took, answer = timed(lambda: app.test_client().get("/falls-silent"))
-    assert (answer.status_code, took < 2) == (503, True)
+    assert (answer.status_code, took < SLOWEST) == (503, True)
     assert within(SOON, lambda: ready(app), 200)
 
 

@@ -23,7 +23,7 @@ from backoffice.runtime import Runtime
 from backoffice.settings import Throttles
 from backoffice.storage.database import Database
 from backoffice.storage.roles import DatabaseRole
-from tests.factories.servers import free_port
+from tests.factories.ports import free_port
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import World
 

@@ -6,7 +6,6 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
 from threading import Thread
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from backoffice import serve
 from backoffice.web import paced
 from backoffice.web.paced import GATHERED, PacedSocket, TooSlow, arrived
+from tests.factories.ports import free_port
 
 HEAD = b"POST /join HTTP/1.1\r\nHost: localhost\r\n"
 THREADS = 2
@@ -152,9 +152,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A server of few threads."""
     folder = tmp_path_factory.mktemp("paced")
     (folder / "paced_probe.py").write_text(APP)
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        number = int(probe.getsockname()[1])
+    number = free_port()
     command = serve.web_command(number, host="127.0.0.1", workers=1, threads=THREADS, app="paced_probe:app")
     process = subprocess.Popen(command, cwd=folder)
     try:
