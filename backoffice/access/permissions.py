@@ -44,6 +44,7 @@ GOALS_EDIT = Permission("goals:edit", lazy("Set the points that a student is to 
 GUARDIANS_APPROVE = Permission(
     "guardians:approve", lazy("Let a parent follow a child, refuse that, and end it")
 )
+GUARDIANS_EXPORT = Permission("guardians:export", lazy("Take a list of parents out as a file"))
 GUARDIANS_INVITE = Permission("guardians:invite", lazy("Invite a child's parents, by mail or letter"))
 JOBS_EDIT = Permission("jobs:edit", lazy("Pause a job, resume it, set its time"))
 JOBS_READ = Permission("jobs:read", lazy("See the work in the background and how it went"))
@@ -87,6 +88,7 @@ STUDENTS_UNENROLL = Permission("students:unenroll", lazy("Take a student out of 
 TEACHERS_ASSIGN = Permission(
     "teachers:assign", lazy("Give colleagues a role in a class, change it and take it away")
 )
+TEACHERS_EXPORT = Permission("teachers:export", lazy("Take a list of staff out as a file"))
 TEACHERS_INVITE = Permission("teachers:invite", lazy("Invite people into a school"))
 TEACHERS_LIST = Permission("teachers:list", lazy("See a school's staff, their roles and classes"))
 TEACHERS_READ = Permission("teachers:read", lazy("See the names of the staff of a class"))

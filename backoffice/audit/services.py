@@ -10,17 +10,15 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record_each
 
 
-def record_export(*, principal: Principal, rows: Select[Any]) -> None:
+def record_export(*, principal: Principal, rows: Select[Any], schools: Select[Any] | None = None) -> None:
     """Let somebody take rows out as a file, and note it in each school whose rows are among them.
 
-    `rows` selects one entity, narrowed to what the principal may export. Raises `ProofNeeded`.
+    `rows` selects one entity, narrowed to what the principal may export; `schools` the numbers of the schools
+    they are of. Without it the entry is of no school. Raises `ProofNeeded`.
     """
     entity = rows.column_descriptions[0]["entity"]
     verb = f"{entity.__tablename__}s.export"
     with transaction(principal) as tx:
         proof.demand(tx)
-        schools: list[int | None] = []
-        if hasattr(entity, "school_id"):
-            found = rows.with_only_columns(entity.school_id).order_by(None).distinct()
-            schools = sorted(tx.scalars(found))
-        record_each(tx, verb, [(school, {}) for school in schools or [None]])
+        found = sorted({each for each in tx.scalars(schools) if each}) if schools is not None else []
+        record_each(tx, verb, [(school, {}) for school in found or [None]])

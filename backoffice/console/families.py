@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find
-from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_INVITE
+from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_EXPORT, GUARDIANS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import GuardianForm
@@ -46,6 +46,7 @@ class FamilyGrid(Grid):
     doors = {
         "index": GUARDIANS_APPROVE,
         "act": GUARDIANS_APPROVE,
+        "export": GUARDIANS_EXPORT,
         "invite": GUARDIANS_INVITE,
         "letter": GUARDIANS_INVITE,
         "print_letter": GUARDIANS_INVITE,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from backoffice import clock
-from backoffice.access.permissions import GUARDIANS_INVITE
+from backoffice.access.permissions import GUARDIANS_EXPORT, GUARDIANS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
@@ -23,7 +23,7 @@ class FamilyInvitationGrid(Grid):
     """Which parents are invited, by mail or letter, and have not answered."""
 
     entity = GuardianInvitation
-    doors = {"index": GUARDIANS_INVITE, "act": GUARDIANS_INVITE}
+    doors = {"index": GUARDIANS_INVITE, "act": GUARDIANS_INVITE, "export": GUARDIANS_EXPORT}
     icon = "mail"
     title = lazy("Parent invitations")
     category = lazy("Teaching")

@@ -26,6 +26,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export, xlsx_export
+from backoffice.console.csv_export import BATCH
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids import cells, large, views
 from backoffice.console.grids.bulk import (
@@ -46,6 +47,7 @@ from backoffice.console.paging import (
     SORTABLE,
     Columns,
     Page,
+    all_by_name,
     cursor,
     in_order,
     order_columns,
@@ -200,6 +202,12 @@ class Grid(GuardedView):
         """The form that confirms an action, with what it has to be told besides."""
         del action
         return ConfirmForm(**filled)
+
+    def schools_of(self, tx: Transaction, rows: Select[Any]) -> Select[Any] | None:
+        """The numbers of the schools that such rows are of, whose trails an export is noted in."""
+        del tx
+        found = getattr(self.entity, "school_id", None)
+        return None if found is None else rows.with_only_columns(found).order_by(None).distinct()
 
     # ------------------------------------------------------------------ the doors
 
@@ -435,19 +443,16 @@ class Grid(GuardedView):
         # the middle has read all the same.
         with transaction(who) as tx:
             rows = self.visible_rows(tx, permission)
+            schools = self.schools_of(tx, rows)
         columns, order = self.shown_columns(), self.order()
         places = [self.columns.index(each) for each in columns]
         # In English, as programs read them.
         titles = [str.__str__(each.title) for each in columns]
-        record_export(principal=who, rows=rows)
+        record_export(principal=who, rows=rows, schools=schools)
 
         def lines() -> Iterator[Sequence[Cell]]:
             with transaction(who) as tx:
-                statement = self.visible_rows(tx, permission)
-                if order.by is not None:
-                    sorted_so = in_order(statement, order.by, descending=order.descending)
-                    statement = statement.order_by(*sorted_so)
-                for things in csv_export.batches(tx, statement, self.reads):
+                for things in self._whole(tx, self.visible_rows(tx, permission), order):
                     for row in self.rows(tx, things):
                         yield [row.cells[at] for at in places]
 
@@ -464,6 +469,19 @@ class Grid(GuardedView):
             stream_with_context(body),
             mimetype=mimetype,
             headers={"Content-Disposition": f'attachment; filename="{str.lower(self.title)}.{kind}"'},
+        )
+
+    def _whole(self, tx: Transaction, statement: Select[Any], order: Order) -> Iterator[Sequence[Any]]:
+        """All rows in the order in which the pages of the list show them, some hundred at a time."""
+        by, descending = order.by, order.descending
+        if order.by_name:
+            found = all_by_name(tx, statement, sort_key=self.name_of, descending=descending, reads=self.reads)
+            if found is not None:
+                yield from (found[at : at + BATCH] for at in range(0, len(found), BATCH))
+                return
+            by, descending = None, False
+        yield from csv_export.batches(
+            tx, statement.order_by(*in_order(statement, by, descending=descending)), self.reads
         )
 
     def allowed_actions(self) -> list[BulkAction]:

@@ -9,7 +9,7 @@ from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.permissions import TEACHERS_INVITE
+from backoffice.access.permissions import TEACHERS_EXPORT, TEACHERS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import InvitationForm
@@ -44,8 +44,13 @@ class InvitationGrid(Grid):
     """Who is invited into the schools that somebody leads and has not answered."""
 
     entity = Invitation
-    doors = {"index": TEACHERS_INVITE, "act": TEACHERS_INVITE, "new": TEACHERS_INVITE}
-    fresh = frozenset({"new"})
+    doors = {
+        "index": TEACHERS_INVITE,
+        "act": TEACHERS_INVITE,
+        "new": TEACHERS_INVITE,
+        "export": TEACHERS_EXPORT,
+    }
+    fresh = Grid.fresh | {"new"}
     icon = "mail"
     title = lazy("Invitations")
     category = lazy("School")

@@ -37,7 +37,7 @@ class OutboxGrid(Grid):
     """Mails as envelopes: what kind, how far, why not."""
 
     entity = OutgoingMail
-    doors = {"index": MAIL_READ, "act": MAIL_READ}
+    doors = {"index": MAIL_READ, "act": MAIL_READ, "export": MAIL_READ}
     icon = "mail"
     title = lazy("Mail")
     category = lazy("Operations")

@@ -173,14 +173,15 @@ def page_by_name(
     `sort_key` is asked for each row of the whole scope, so it must not ask the database. `narrowed`, `reads`
     and `name` are as in `page_by_key`.
     """
-    rows = [] if name in LARGE else _read(tx, statement.limit(SORTABLE + 1), reads)
-    if name in LARGE or len(rows) > SORTABLE:
+    rows = None
+    if name not in LARGE:
+        rows = all_by_name(tx, statement, sort_key=sort_key, descending=descending, reads=reads)
+    if rows is None:
         LARGE.add(name)
         page = page_by_key(
             tx, statement, before=before, after=after, narrowed=narrowed, reads=reads, name=name
         )
         return replace(page, ordered=False)
-    rows.sort(key=lambda row: (sort_key(row), row.id), reverse=descending)
     places = {row.public_id: place for place, row in enumerate(rows)}
     if after in places:
         start = places[after] + 1
@@ -195,6 +196,21 @@ def page_by_name(
         has_after=start + PAGE_SIZE < len(rows),
         count=len(rows),
     )
+
+
+def all_by_name(
+    tx: Transaction,
+    statement: Select[Any],
+    *,
+    sort_key: Callable[[Any], Any],
+    descending: bool = False,
+    reads: Columns = (),
+) -> list[Any] | None:
+    """All rows in the order of a sealed name, as `page_by_name` shows them; None beyond `SORTABLE`."""
+    rows = _read(tx, statement.limit(SORTABLE + 1), reads)
+    if len(rows) > SORTABLE:
+        return None
+    return sorted(rows, key=lambda row: (sort_key(row), row.id), reverse=descending)
 
 
 def cursor(text: str | None) -> str | None:

@@ -1,9 +1,11 @@
 """Schools in the console: names and numbers. This is all of a school that a founder sees."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask_admin import expose
 from flask_wtf import FlaskForm
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
@@ -47,7 +49,12 @@ class SchoolGrid(Grid):
     """The schools that somebody may count."""
 
     entity = School
-    doors = {"index": SCHOOLS_COUNT, "second_factor": SCHOOLS_SECURE, "staff_sign_in": SCHOOLS_EDIT}
+    doors = {
+        "index": SCHOOLS_COUNT,
+        "export": SCHOOLS_COUNT,
+        "second_factor": SCHOOLS_SECURE,
+        "staff_sign_in": SCHOOLS_EDIT,
+    }
     fresh = Grid.fresh | {"second_factor", "staff_sign_in"}
     icon = "school"
     title = lazy("Schools")
@@ -64,6 +71,11 @@ class SchoolGrid(Grid):
         Column("factor", lazy("Second factor")),
         Column("sign_in", lazy("Staff sign in")),
     )
+
+    def schools_of(self, tx: Transaction, rows: Select[Any]) -> Select[Any]:
+        """Themselves."""
+        del tx
+        return rows.with_only_columns(School.id).order_by(None)
 
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
         """Name, place and numbers."""

@@ -47,7 +47,12 @@ class SecurityGrid(Grid):
     """What founders are to look at, the newest first."""
 
     entity = SecurityEvent
-    doors = {"index": SECURITY_READ, "details": SECURITY_READ, "close": SECURITY_CLOSE}
+    doors = {
+        "index": SECURITY_READ,
+        "details": SECURITY_READ,
+        "close": SECURITY_CLOSE,
+        "export": SECURITY_READ,
+    }
     icon = "lock"
     title = lazy("Security")
     category = lazy("Operations")

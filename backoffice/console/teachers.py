@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
+    TEACHERS_EXPORT,
     TEACHERS_INVITE,
     TEACHERS_LIST,
     TEACHERS_REMOVE,
@@ -53,13 +54,15 @@ class TeacherGrid(Grid):
         "index": TEACHERS_LIST,
         "search": TEACHERS_LIST,
         "act": TEACHERS_LIST,
+        "export": TEACHERS_EXPORT,
+        "export_found": TEACHERS_EXPORT,
         "details": TEACHERS_LIST,
         "leave": TEACHERS_REMOVE,
         "suspend": TEACHERS_SUSPEND,
         "reinstate": TEACHERS_SUSPEND,
         "reset_factor": TEACHERS_RESET,
     }
-    fresh = frozenset({"leave", "suspend", "reinstate", "reset_factor"})
+    fresh = Grid.fresh | {"leave", "suspend", "reinstate", "reset_factor"}
     icon = "teachers"
     title = lazy("Teachers")
     category = lazy("School")
@@ -94,6 +97,11 @@ class TeacherGrid(Grid):
         if words := searched():
             statement = statement.where(queries.is_named(tx, statement, words, of=Account))
         return statement
+
+    def schools_of(self, tx: Transaction, rows: Select[Any]) -> Select[Any]:
+        """Those that somebody leads and where these people are."""
+        people = rows.with_only_columns(Account.id).order_by(None)
+        return queries.schools_where_they_are(tx, people)
 
     def name_of(self, thing: Account) -> Any:
         """People sort by the name they go by."""

@@ -359,6 +359,13 @@ def memberships_by_account(tx: Transaction, accounts: Sequence[int]) -> dict[int
     return found
 
 
+def schools_where_they_are(tx: Transaction, people: Select[Any]) -> Select[Any]:
+    """The numbers of the schools that the principal leads and where these accounts are anything."""
+    led = tx.principal.led_schools
+    at = (Membership.account_id.in_(people), one_of(Membership.school_id, led))
+    return select(Membership.school_id).where(*at).distinct()
+
+
 def classes_taught(tx: Transaction, accounts: Sequence[int]) -> Counter[int]:
     """In how many classes that the principal may see each of these accounts teaches."""
     taught = select(TeachingRole.account_id).where(TeachingRole.account_id.in_(accounts))

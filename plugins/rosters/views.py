@@ -85,12 +85,13 @@ class RosterGrid(Grid):
     entity = RosterImport
     doors = {
         "index": ROSTERS_IMPORT,
+        "export": ROSTERS_IMPORT,
         "upload": ROSTERS_IMPORT,
         "details": ROSTERS_IMPORT,
         "problems": ROSTERS_IMPORT,
         "bring_in": ROSTERS_IMPORT,
     }
-    fresh = frozenset({"upload", "bring_in"})
+    fresh = Grid.fresh | {"upload", "bring_in"}
     uploads: ClassVar[Mapping[str, int]] = {"upload": services.LARGEST_UPLOAD}
     title = lazy("Rosters")
     category = lazy("School")

@@ -36,8 +36,8 @@ LEADS = CHOOSES | {
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
-    "teachers:suspend", "teachers:reset", "permissions:read",
-    "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
+    "teachers:suspend", "teachers:reset", "teachers:export", "permissions:read",
+    "guardians:invite", "guardians:approve", "guardians:export", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
     "views:save", "views:share",
 }  # fmt: skip
 WORKS_HERE = {"console:enter", "schools:read", "classrooms:create", "views:save"}

@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from werkzeug.test import TestResponse
 
 from backoffice.access.permissions import STUDENTS_READ
@@ -184,10 +184,19 @@ def test_an_export_is_whole_however_long(app: Flask, world: World, monkeypatch: 
 
 def test_an_export_is_noted_in_every_school_whose_rows_it_holds(app: Flask, world: World) -> None:
     """So that its leader, who reads the trail of the own schools, finds it there."""
-    noted = select(AuditEntry.school_id).where(AuditEntry.verb == "classrooms.export")
+
+    def of(verb: str) -> Select[tuple[int | None]]:
+        return select(AuditEntry.school_id).where(AuditEntry.verb == verb)
+
+    noted = of("classrooms.export")
     signed_in(app, world, "leader").get("/console/classrooms/export.csv").get_data()
     with transaction(SYSTEM) as tx:
         assert set(tx.scalars(noted)) == {world.home.id, world.elsewhere.id}
+    signed_in(app, world, "leader").get("/console/teachers/export.csv").get_data()
+    signed_in(app, world, "founder").get("/console/schools/export.csv").get_data()
+    with transaction(SYSTEM) as tx:
+        assert set(tx.scalars(of("accounts.export"))) == {world.home.id, world.elsewhere.id}
+        assert {world.home.id, world.outside.id} < set(tx.scalars(of("schools.export")))
     signed_in(app, world, "outsider").get("/console/classrooms/export.csv").get_data()
     with transaction(world.sign_in("leader")) as tx:
         assert set(tx.scalars(noted)) == {world.home.id, world.elsewhere.id}
@@ -214,5 +223,9 @@ def test_a_grid_that_offers_a_search_has_a_door_to_it() -> None:
         type("Searching", (Grid,), PLACED | searching | {"doors": {"index": STUDENTS_READ}})
 
 
-def test_a_list_without_an_export_door_exports_nothing(app: Flask, world: World) -> None:
-    assert signed_in(app, world, "founder").get("/console/schools/export.csv").status_code == 404
+def test_whoever_only_sees_a_list_takes_nothing_out(app: Flask, world: World) -> None:
+    teacher = signed_in(app, world, "teacher")
+    assert teacher.get("/console/families/").status_code == 200
+    assert "export.csv" not in teacher.get("/console/families/").text
+    assert teacher.get("/console/families/export.csv").status_code == 404
+    assert "export.csv" in signed_in(app, world, "leader").get("/console/families/").text

@@ -1377,6 +1377,7 @@ FORMS: Mapping[str, Fill] = {
     "console_classrooms.import_confirmed": _classes_imported,
     "console_classrooms.export_found": _always(q="zz"),
     "console_students.export_found": _always(q="zz"),
+    "console_teachers.export_found": _always(q="zz"),
     # Asks for nothing, as before; for more one must have come that way.
     "console_schools.staff_sign_in": _always(domain=""),
     "console_jobs.run": _always(("added app.job_run",)),

@@ -86,6 +86,13 @@ def test_nothing_that_a_list_is_asked_shows_what_is_somebody_elses(
     tally.verdict()
 
 
+def test_every_list_can_be_taken_out_as_a_file(app: Flask) -> None:
+    """By whom is another question; words that were searched for narrow the file too."""
+    for grid in grids(app):
+        assert "export" in grid.doors, grid.title
+        assert ("search" in grid.doors) == ("export_found" in grid.doors), grid.title
+
+
 def relations(grid: Grid) -> list[RelationFilter]:
     """The filters of a list that take an identifier."""
     return [each for each in grid.filters if isinstance(each, RelationFilter)]

@@ -132,6 +132,28 @@ def test_an_export_is_in_the_order_that_is_shown(app: Flask, world: World) -> No
     assert days == sorted(days, reverse=True)
 
 
+@pytest.mark.parametrize("sort", ["name", "-name"])
+def test_an_export_is_in_the_order_of_names_as_the_pages_are(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    monkeypatch.setattr(paging, "PAGE_SIZE", 500)
+    browser = signed_in(app, world, "leader")
+    on_page = shown(browser.get(f"{PAGE}?sort={sort}").text)
+    assert len(on_page) == 60
+    assert on_page == sorted(on_page, reverse=sort == "-name")
+    assert shown(browser.get(f"{PAGE}export.csv?sort={sort}").text) == on_page
+
+
+def test_an_export_of_more_than_can_be_sorted_is_in_the_order_of_the_pages(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGE_SIZE", 500)
+    monkeypatch.setattr(paging, "SORTABLE", 5)
+    browser = signed_in(app, world, "leader")
+    on_page = shown(browser.get(PAGE).text)
+    assert shown(browser.get(f"{PAGE}export.csv").text) == on_page
+
+
 def test_a_search_goes_on_under_filters_order_and_columns(app: Flask, world: World) -> None:
     browser = signed_in(app, world, "leader")
     fields = {"q": "sing", "active_to": "2026-03-02", "sort": "-active", "columns": "name,points"}
