@@ -49,7 +49,7 @@ from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.schools.doors import Hours, in_order
 from backoffice.schools.models import Action, Classroom, NamesShown, School, Student
-from backoffice.schools.services.actions import change_action
+from backoffice.schools.services.actions import action_to_change, change_action
 from backoffice.schools.services.archiving import mark_classroom
 from backoffice.schools.services.classrooms import rename_classroom
 from backoffice.schools.services.doors import keep_hours, written
@@ -225,7 +225,9 @@ def found_change(
     field = fields_of(tx, row, installed).get(change.field)
     if field is None:
         raise Rejected.whole(GONE)
-    if isinstance(row, (Student, Classroom, Action, School)):
+    if isinstance(row, Action):
+        row, _room = action_to_change(tx, row.public_id)
+    elif isinstance(row, (Student, Classroom, School)):
         row = find(tx, type(row), row.public_id, permission=field.permission)
     return Found(change, row, field.now(row)), field
 

@@ -4,11 +4,14 @@ from flask import flash, redirect, request
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, STUDENTS_UNENROLL
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.console.class_page import CRUMB, ClassPage
 from backoffice.console.forms import ConfirmForm, MarkForm
+from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
+from backoffice.console.overtaken import not_over_others
 from backoffice.console.school_year import year_url
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
@@ -45,15 +48,29 @@ class ManagePage(ClassPage):
     def manage(self, public_id: str) -> str | Response | tuple[str, int]:
         """Choose the class's picture and colour; from here on to archiving."""
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_EDIT)
-        form = MarkForm(icon=row.icon or FIGURES[0], colour=row.colour or COLOURS[0])
+        form, problem = MarkForm(icon=row.icon or FIGURES[0], colour=row.colour or COLOURS[0]), None
+        if not form.is_submitted():
+            form.seen.data = version(row.icon, row.colour)
+
+        def now() -> tuple[str, str]:
+            there = reread(reading(), Classroom, public_id, CLASSROOMS_EDIT)
+            chosen = (FIGURE_NAMES.get(there.icon or ""), COLOUR_NAMES.get(there.colour or ""))
+            words = ", ".join(str(each) for each in chosen if each) or gettext("nothing")
+            return words, version(there.icon, there.colour)
+
         if form.validate_on_submit():
             done_reading()
             try:
-                archiving.mark_classroom(
-                    principal=self.who, classroom=public_id, colour=form.colour.data, icon=form.icon.data
-                )
+                with not_over_others(form.seen, now):
+                    archiving.mark_classroom(
+                        principal=self.who,
+                        classroom=public_id,
+                        colour=form.colour.data,
+                        icon=form.icon.data,
+                        seen=form.seen.data or None,
+                    )
             except Rejected as rejected:
-                show_rejection(form, rejected)
+                problem = show_rejection(form, rejected)
             else:
                 flash(gettext("The class has its mark."), "success")
                 return redirect(f"/console/classrooms/{public_id}", 303)
@@ -63,13 +80,14 @@ class ManagePage(ClassPage):
             row,
             record=row,
             form=form,
+            problem=problem,
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)
             else None,
             year_url=year,
             year_is_a_leaders=not year and not is_personal(reading(), row),
         )
-        return (page, 422) if form.errors else page
+        return (page, 422) if form.errors or problem else page
 
     @expose("/<classroom:public_id>/archive", methods=("GET", "POST"))
     def archive(self, public_id: str) -> str | Response:

@@ -88,9 +88,7 @@ class ActionPages(ClassPage):
     @shows_what_was_typed
     def edit_action(self, public_id: str) -> str | Response | tuple[str, int]:
         """Change an Action."""
-        tx = reading()
-        action = find(tx, Action, public_id, permission=ACTIONS_EDIT)
-        row = points_queries.classroom_of(tx, action)
+        action, row = services.action_to_change(reading(), public_id)
         form, problem = ActionForm(), None
         if not form.is_submitted():
             form = ActionForm(

@@ -413,11 +413,11 @@ class ClassroomGrid(ImportsRows):
         form = EditClassroomForm(obj=row)
         own_page = f"/console/classrooms/{public_id}"
         if not form.is_submitted():
-            form.seen.data = version(row.name)
+            form.seen.data = version(row.name, row.shared_devices)
 
         def now() -> tuple[str, str]:
             there = reread(reading(), Classroom, public_id, CLASSROOMS_EDIT)
-            return there.name, version(there.name)
+            return _called(there), version(there.name, there.shared_devices)
 
         def save() -> str:
             with not_over_others(form.seen, now):
@@ -556,6 +556,12 @@ def _as_a_list(sent: Mapping[str, str]) -> MultiDict[str, str]:
     """The names of a single child as a list of one line, in columns."""
     cells = (" ".join(sent.get(name, "").split()) for name in ("given_name", "family_name"))
     return MultiDict({"names": "\t".join(cells), "csrf_token": sent.get("csrf_token", "")})
+
+
+def _called(classroom: Classroom) -> str:
+    """What the form of a class holds of it, in words."""
+    devices = gettext("shared devices") if classroom.shared_devices else gettext("devices of their own")
+    return f"{classroom.name}, {devices}"
 
 
 def what_was_added(added: Added) -> str:

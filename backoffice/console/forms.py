@@ -70,8 +70,9 @@ class MoveForm(ConfirmForm):
 
 
 class MarkForm(FlaskForm):
-    """By what a class is told from others at a glance."""
+    """By what a class is told from others at a glance. `seen` is the `version` of what was shown."""
 
+    seen = HiddenField()
     icon = RadioField(
         lazy("Picture"), choices=[SelectChoice(figure, FIGURE_NAMES[figure]) for figure in FIGURES]
     )

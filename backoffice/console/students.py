@@ -14,7 +14,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find, reread
+from backoffice.access.lookup import find, held_on, reread
 from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
@@ -25,6 +25,7 @@ from backoffice.access.permissions import (
     STUDENTS_MERGE,
     STUDENTS_READ,
     STUDENTS_UNENROLL,
+    Permission,
 )
 from backoffice.access.policy import can
 from backoffice.access.seen import Changed, version
@@ -195,8 +196,7 @@ class StudentGrid(ImportsRows):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the beginnings of names."""
-        words = searched().split()
-        if words:
+        if words := finding.words_of(searched()):
             statement = statement.where(finding.named(tx.principal, words))
         return statement
 
@@ -250,8 +250,12 @@ class StudentGrid(ImportsRows):
 
     def allowed_actions(self) -> list[BulkAction]:
         """What is done in a class where the list shows one, and elsewhere what is done in all of theirs."""
-        within = bool(asked("classroom"))
-        return [each for each in super().allowed_actions() if (each.name != "leave") is within]
+        room = self.chosen(reading(), "classroom")
+        return [
+            each
+            for each in super().allowed_actions()
+            if (each.name != "leave") is bool(room) and (room is None or can(self.who, each.permission, room))
+        ]
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """For moving, the classes that they can move to: of the same school, where one may add students."""
@@ -363,6 +367,11 @@ class StudentGrid(ImportsRows):
         enrollments = queries.enrollments_of(tx, row)
         turn = turn_of(tx, row, enrollments)
         givers = queries.names_of(tx, {award.by for award in awards if award.by is not None})
+
+        def holds(permission: Permission) -> bool:
+            # The database knows which of the classes are archived.
+            return can(self.who, permission, row) and bool(held_on(tx, Student, permission, [row]))
+
         return self.render(
             "console/student.html",
             leave_form=FlaskForm(),
@@ -408,18 +417,14 @@ class StudentGrid(ImportsRows):
                 ],
             },
             turn=turn,
-            parents=parents_of(tx, row) if can(self.who, GUARDIANS_APPROVE, row) else None,
+            parents=parents_of(tx, row) if holds(GUARDIANS_APPROVE) else None,
             urls={
                 "report": turn.of(public_id).replace("/students/", "/classrooms/points/report/")
                 if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
                 else None,
-                "edit": turn.of(public_id, "/edit") if can(self.who, STUDENTS_EDIT, row) else None,
-                "merge": f"/console/students/{public_id}/merge"
-                if can(self.who, STUDENTS_MERGE, row)
-                else None,
-                "invite_parent": f"/console/families/invite/{public_id}"
-                if can(self.who, GUARDIANS_INVITE, row)
-                else None,
+                "edit": turn.of(public_id, "/edit") if holds(STUDENTS_EDIT) else None,
+                "merge": f"/console/students/{public_id}/merge" if holds(STUDENTS_MERGE) else None,
+                "invite_parent": f"/console/families/invite/{public_id}" if holds(GUARDIANS_INVITE) else None,
             },
             crumbs=turn.crumbs({"title": full_name(row)}),
         )

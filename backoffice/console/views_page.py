@@ -1,5 +1,7 @@
 """The views of lists: saving one, and what is done with it afterwards."""
 
+from typing import Any
+
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
@@ -11,9 +13,11 @@ from wtforms.validators import DataRequired, Length, Optional
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids import views
 from backoffice.console.guard import GuardedView
+from backoffice.console.overtaken import not_over_others
 from backoffice.console.picker.asking import is_looking
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import gettext, lazy
@@ -46,8 +50,9 @@ class SaveForm(FlaskForm):
 
 
 class ViewForm(FlaskForm):
-    """What a view is called, and where it shows."""
+    """What a view is called, and where it shows. `seen` is the `version` of what was shown."""
 
+    seen = HiddenField()
     name = StringField(lazy("Name"), [DataRequired(NAMELESS), Length(max=LONGEST_NAME)])
     opens = BooleanField(lazy("Open the list with this view"))
     pinned = BooleanField(lazy("Show its number on the start page"))
@@ -161,12 +166,26 @@ class ViewsPage(GuardedView):
         tx = reading()
         row = queries.view_to_change(tx, public_id)
         own = f"{HERE}{public_id}"
-        form = ViewForm(name=row.name, opens=row.is_default, pinned=row.pinned)
-        problem = None
+        form, problem = _form_of(row), None
+
+        def now() -> tuple[str, str]:
+            tx = reading()
+            tx.expunge_all()
+            there = queries.view_to_change(tx, public_id)
+            return there.name, _version(there)
+
         if form.validate_on_submit():
             done_reading()
             try:
-                self._change(row, form)
+                with not_over_others(form.seen, now):
+                    services.change_view(
+                        principal=self.who,
+                        view=public_id,
+                        name=form.name.data or "",
+                        opens=form.opens.data,
+                        pinned=form.pinned.data,
+                        seen=form.seen.data or None,
+                    )
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:
@@ -194,16 +213,6 @@ class ViewsPage(GuardedView):
             },
             crumbs=[CRUMB, {"title": row.name}],
         )
-
-    def _change(self, row: SavedView, form: ViewForm) -> None:
-        """Do what differs, each by itself."""
-        who, which = self.who, row.public_id
-        if form.name.data != row.name:
-            services.rename_view(principal=who, view=which, name=form.name.data or "")
-        if form.pinned.data != row.pinned:
-            services.pin_view(principal=who, view=which, pinned=form.pinned.data)
-        if form.opens.data != row.is_default:
-            services.set_default(principal=who, view=which, opens=form.opens.data)
 
     def _share_form(self, row: SavedView | None = None) -> ShareForm | None:
         """The form, for whoever may share; with one school to share in, it is not asked for."""
@@ -245,9 +254,7 @@ class ViewsPage(GuardedView):
         row = queries.view_to_change(reading(), public_id)
         form = self._share_form()
         if is_looking():
-            return self._shown(
-                row, ViewForm(formdata=None, name=row.name, opens=row.is_default, pinned=row.pinned), form
-            )
+            return self._shown(row, _form_of(row, formdata=None), form)
         if form is None or form.shared_with.data not in set(SharedWith):
             raise NotFound
         with_whom, own = SharedWith(form.shared_with.data), f"{HERE}{public_id}"
@@ -290,3 +297,11 @@ class ViewsPage(GuardedView):
             cancel_url=f"{HERE}{public_id}",
             crumbs=[CRUMB, {"title": row.name, "url": f"{HERE}{public_id}"}, {"title": gettext("Delete")}],
         )
+
+
+def _version(row: SavedView) -> str:
+    return version(row.name, row.is_default, row.pinned)
+
+
+def _form_of(row: SavedView, **options: Any) -> ViewForm:
+    return ViewForm(name=row.name, opens=row.is_default, pinned=row.pinned, seen=_version(row), **options)

@@ -7,6 +7,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
@@ -62,14 +63,32 @@ def keep_state(*, principal: Principal, view: str, state: str) -> None:
         record(tx, "views.change", school_id=row.school_id, view=row.id)
 
 
+def change_view(
+    *, principal: Principal, view: str, name: str, opens: bool, pinned: bool, seen: str | None = None
+) -> None:
+    """What a view is called and where it shows, all of it or nothing.
+
+    `seen` is the `version` of the three as they were shown. Raises `Rejected`, `Overtaken`, `NotFound`.
+    """
+    name = _checked(name)
+    with transaction(principal) as tx:
+        row = _taken(tx, view)
+        now, wanted = (row.name, row.is_default, row.pinned), (name, opens, pinned)
+        if not is_to_be_written(seen, now=now, wanted=wanted):
+            return
+        if name != row.name:
+            _rename(tx, row, name)
+        if pinned != row.pinned:
+            _pin(tx, row, pinned=pinned)
+        if opens != row.is_default:
+            _open_with(tx, row, opens=opens)
+
+
 def rename_view(*, principal: Principal, view: str, name: str) -> None:
     """Call a view something else. Raises `Rejected`, `NotFound`."""
     name = _checked(name)
     with transaction(principal) as tx:
-        row = _taken(tx, view)
-        _keep_apart(tx, (*_beside(row), SavedView.id != row.id), name)
-        row.name = name
-        record(tx, "views.rename", school_id=row.school_id, view=row.id)
+        _rename(tx, _taken(tx, view), name)
 
 
 def set_default(*, principal: Principal, view: str, opens: bool) -> None:
@@ -78,13 +97,7 @@ def set_default(*, principal: Principal, view: str, opens: bool) -> None:
     A shared one opens for those with whom it is shared.
     """
     with transaction(principal) as tx:
-        row = _taken(tx, view)
-        if opens:
-            same = (SavedView.shared_with == row.shared_with, SavedView.id != row.id)
-            before = (*_beside(row), *same, SavedView.is_default)
-            tx.execute(update(SavedView).where(*before).values(is_default=False))
-        row.is_default = opens
-        record(tx, "views.open-with" if opens else "views.open-without", school_id=row.school_id, view=row.id)
+        _open_with(tx, _taken(tx, view), opens=opens)
 
 
 def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
@@ -93,17 +106,7 @@ def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
     Of a shared one it stands there for those with whom it is shared.
     """
     with transaction(principal) as tx:
-        row = _taken(tx, view)
-        whose = SavedView.school_id == row.school_id if row.school_id else _nobody_elses(tx)
-        beside = select(func.count()).where(whose, SavedView.pinned, SavedView.id != row.id)
-        if pinned and (tx.scalar(beside) or 0) >= MOST_PINNED:
-            raise Rejected(
-                pinned=gettext(
-                    "%(most)s views are on the first page already. Take one off first.", most=MOST_PINNED
-                )
-            )
-        row.pinned = pinned
-        record(tx, "views.pin" if pinned else "views.unpin", school_id=row.school_id, view=row.id)
+        _pin(tx, _taken(tx, view), pinned=pinned)
 
 
 def share_view(*, principal: Principal, view: str, school: str, shared_with: SharedWith) -> None:
@@ -118,7 +121,9 @@ def share_view(*, principal: Principal, view: str, school: str, shared_with: Sha
         place = find(tx, School, school, permission=VIEWS_SHARE)
         row = _taken(tx, view, school_id=place.id)
         if row.school_id is None:
-            _leave_room(tx, (SavedView.school_id == place.id, SavedView.grid == row.grid))
+            there = (SavedView.school_id == place.id, SavedView.grid == row.grid)
+            _leave_room(tx, there)
+            _keep_apart(tx, there, row.name)
         if (place.id, shared_with) != (row.school_id, row.shared_with):
             row.is_default = row.pinned = False
         row.school_id, row.shared_with = place.id, shared_with
@@ -136,6 +141,7 @@ def unshare_view(*, principal: Principal, view: str) -> None:
                 shared_with=gettext("Somebody else shared it. Delete it, if the school needs it no more.")
             )
         _leave_room(tx, _own(tx, row.grid))
+        _keep_apart(tx, _own(tx, row.grid), row.name)
         school, row.school_id, row.shared_with = row.school_id, None, SharedWith.NOBODY
         row.is_default = row.pinned = False
         record(tx, "views.unshare", school_id=school, view=row.id)
@@ -147,6 +153,34 @@ def delete_view(*, principal: Principal, view: str) -> None:
         row = view_to_change(tx, view, lock=True)
         record(tx, "views.delete", school_id=row.school_id, view=row.id)
         functions.forget_saved_view(tx, view_id=row.id)
+
+
+def _rename(tx: Transaction, row: SavedView, name: str) -> None:
+    _keep_apart(tx, (*_beside(row), SavedView.id != row.id), name)
+    row.name = name
+    record(tx, "views.rename", school_id=row.school_id, view=row.id)
+
+
+def _open_with(tx: Transaction, row: SavedView, *, opens: bool) -> None:
+    if opens:
+        same = (SavedView.shared_with == row.shared_with, SavedView.id != row.id)
+        before = (*_beside(row), *same, SavedView.is_default)
+        tx.execute(update(SavedView).where(*before).values(is_default=False))
+    row.is_default = opens
+    record(tx, "views.open-with" if opens else "views.open-without", school_id=row.school_id, view=row.id)
+
+
+def _pin(tx: Transaction, row: SavedView, *, pinned: bool) -> None:
+    whose = SavedView.school_id == row.school_id if row.school_id else _nobody_elses(tx)
+    beside = select(func.count()).where(whose, SavedView.pinned, SavedView.id != row.id)
+    if pinned and (tx.scalar(beside) or 0) >= MOST_PINNED:
+        raise Rejected(
+            pinned=gettext(
+                "%(most)s views are on the first page already. Take one off first.", most=MOST_PINNED
+            )
+        )
+    row.pinned = pinned
+    record(tx, "views.pin" if pinned else "views.unpin", school_id=row.school_id, view=row.id)
 
 
 def _nobody_elses(tx: Transaction) -> ColumnElement[bool]:

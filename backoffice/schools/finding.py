@@ -47,8 +47,8 @@ class FoundStudent:
 
 
 def words_of(text: str) -> list[str]:
-    """The words that are looked for: the first four. Each costs a comparison with every name."""
-    return names.plain(text).split()[:MOST_WORDS]
+    """The words that are looked for: the first four that differ. Each costs a comparison with every name."""
+    return list(dict.fromkeys(names.plain(text).split()))[:MOST_WORDS]
 
 
 def classrooms(tx: Transaction, words: Sequence[str]) -> Looked[Classroom]:

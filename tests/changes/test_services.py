@@ -377,9 +377,14 @@ def test_an_archived_class_and_its_students_stay_as_they_are(teacher: Principal,
     rename_classroom(principal=teacher, classroom=room, name="Renamed Rails", shared_devices=True)
     correct(teacher, ada, "Augusta")
     of_class, of_student = kept(teacher, Classroom, room)[0], kept(teacher, Student, ada)[0]
+    action = add_action(principal=teacher, classroom=room, label="Kind", icon="heart", value=1)
+    change_action(principal=teacher, action=action, label="Kinder", icon="heart", value=1)
+    of_action = kept(teacher, Action, action)[0]
     archive_classroom(principal=teacher, classroom=room)
     with pytest.raises(Closed):
         back(teacher, of_class, "Renamed Rails")
+    with pytest.raises(Closed):
+        back(teacher, of_action, "Kinder")
     with pytest.raises(NotFound):
         back(teacher, of_student, ["Augusta", None])
 

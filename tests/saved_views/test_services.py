@@ -13,10 +13,11 @@ from sqlalchemy.exc import ProgrammingError
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.audit.models import AuditEntry
-from backoffice.problems import Rejected
+from backoffice.problems import Overtaken, Rejected
 from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.models import Membership
@@ -81,6 +82,7 @@ CHANGES: tuple[tuple[Callable[..., None], dict[str, Any]], ...] = (
     (services.keep_state, {"state": ""}),
     (services.set_default, {"opens": True}),
     (services.pin_view, {"pinned": True}),
+    (services.change_view, {"name": "Theirs", "opens": True, "pinned": True}),
     (services.unshare_view, {}),
     (services.delete_view, {}),
 )
@@ -388,3 +390,42 @@ def test_what_is_shared_outlives_whoever_shared_it(world: World) -> None:
     assert there(own) is None
     services.rename_view(principal=leader, view=ours, name="Still ours")
     assert seen(world, "teacher") == ["Still ours"]
+
+
+def test_what_is_said_on_one_page_is_done_as_a_whole(world: World) -> None:
+    teacher = world.sign_in("teacher")
+    for number in range(queries.MOST_PINNED):
+        services.pin_view(principal=teacher, view=saved(world, "teacher", f"View {number}"), pinned=True)
+    view = saved(world, "teacher", "One more")
+    asked: dict[str, Any] = {"principal": teacher, "view": view, "name": "Renamed", "opens": True}
+    with pytest.raises(Rejected):
+        services.change_view(**asked, pinned=True)
+    row = there(view)
+    assert row is not None
+    assert (row.name, row.is_default, row.pinned) == ("One more", False, False)
+    services.change_view(**asked, pinned=False)
+    row = there(view)
+    assert row is not None
+    assert (row.name, row.is_default, row.pinned) == ("Renamed", True, False)
+
+
+def test_what_another_leader_took_away_meanwhile_does_not_come_back(world: World) -> None:
+    leader, view = world.sign_in("leader"), shared(world, SharedWith.SCHOOL)
+    services.pin_view(principal=leader, view=view, pinned=True)
+    shown = version("Ours", False, True)
+    services.pin_view(principal=world.sign_in(second_leader(world)), view=view, pinned=False)
+    with pytest.raises(Overtaken):
+        services.change_view(
+            principal=leader, view=view, name="Our own", opens=False, pinned=True, seen=shown
+        )
+
+
+def test_two_of_one_name_do_not_meet_by_sharing_or_taking_back(world: World) -> None:
+    leader = world.sign_in("leader")
+    first = shared(world, SharedWith.SCHOOL, "Mine")
+    second = saved(world, "leader", "mine")
+    where: dict[str, Any] = {"school": world.home.public_id, "shared_with": SharedWith.LEADERS}
+    with pytest.raises(Rejected, match="of this name"):
+        services.share_view(principal=leader, view=second, **where)
+    with pytest.raises(Rejected, match="of this name"):
+        services.unshare_view(principal=leader, view=first)

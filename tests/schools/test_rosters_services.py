@@ -34,6 +34,7 @@ from backoffice.schools.models import (
 )
 from backoffice.schools.roster_models import ChangeKind, RosterChange
 from backoffice.schools.services import (
+    actions,
     archiving,
     changes,
     classrooms,
@@ -368,8 +369,14 @@ def test_an_archived_class_is_read_and_not_changed_until_it_is_back(world: World
         type(world.own_class)(number, room, world.home.id, "Archive Apes", code),
         Child(0, there["Ada Lovelace"], "Ada", "Lovelace"),
     )
+    action = actions.add_action(principal=teacher, classroom=room, label="Kind", icon="heart", value=1)
     archiving.archive_classroom(principal=teacher, classroom=room)
     for change in (
+        lambda: actions.change_action(
+            principal=teacher, action=action, label="Kinder", icon="heart", value=1
+        ),
+        lambda: actions.retire_action(principal=teacher, action=action),
+        lambda: actions.bring_back_action(principal=teacher, action=action),
         lambda: rosters.add_students(principal=teacher, classroom=room, text="Annie Easley"),
         lambda: rosters.preview_names(principal=teacher, classroom=room, text="Annie Easley"),
         lambda: students.end_enrollments(principal=teacher, classroom=room, students=list(there.values())),

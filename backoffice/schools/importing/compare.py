@@ -34,7 +34,6 @@ MOST_CLASSES = 50
 TOO_MANY_CLASSES = lazy("Name at most %(most)s classes in a cell.", most=MOST_CLASSES)
 CLOSED_CLASS = lazy("You may not add students to this class.")
 SEVERAL = lazy("More than one student has this name there. Give the ID.")
-GIVE_ID = lazy("Give the ID, or say above what such a row means.")
 NO_RENAMING = lazy("You may not correct the name of this student.")
 _PARTS = re.compile(r"\s*[,;]\s*")
 

@@ -129,11 +129,11 @@ def change_action(
 ) -> None:
     """Change what an Action says and gives; what was awarded before stays as it was.
 
-    Raises `Rejected`, `NotFound`.
+    Raises `Rejected`, `NotFound`, `Closed`.
     """
     label = _checked(label, icon, value)
     with transaction(principal) as tx:
-        row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
+        row, _room = action_to_change(tx, action, lock=True)
         points = (row.value, value)
         keep_change(tx, row, back, label=(row.label, label), icon=(row.icon, icon), value=points)
         row.label, row.icon, row.value = label, icon, value
@@ -141,25 +141,30 @@ def change_action(
 
 
 def retire_action(*, principal: Principal, action: str) -> None:
-    """Stop offering an Action; what was awarded for it stays. Raises `NotFound`."""
+    """Stop offering an Action; what was awarded for it stays. Raises `NotFound`, `Closed`."""
     with transaction(principal) as tx:
-        row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
+        row, _room = action_to_change(tx, action, lock=True)
         row.retired_at = row.retired_at or clock.now()
         record(tx, "actions.retire", school_id=row.school_id, action=row.id)
 
 
 def bring_back_action(*, principal: Principal, action: str) -> None:
-    """Offer a retired Action again. Raises `Rejected`, `NotFound`."""
+    """Offer a retired Action again. Raises `Rejected`, `NotFound`, `Closed`."""
     with transaction(principal) as tx:
-        row = find(tx, Action, action, permission=ACTIONS_EDIT, lock=True)
-        room = tx.scalars(
-            select(Classroom)
-            .where(Classroom.school_id == row.school_id, Classroom.id == row.classroom_id)
-            .with_for_update()
-        ).one()
+        row, room = action_to_change(tx, action, lock=True)
         _leave_room(tx, room, 1 if row.retired_at else 0)
         row.retired_at = None
         record(tx, "actions.bring-back", school_id=row.school_id, action=row.id)
+
+
+def action_to_change(tx: Transaction, action: str, *, lock: bool = False) -> tuple[Action, Classroom]:
+    """An Action and its class; `lock` holds both. Raises `NotFound`, and `Closed` for an archived class."""
+    row = find(tx, Action, action, permission=ACTIONS_EDIT)
+    at = (Classroom.school_id == row.school_id, Classroom.id == row.classroom_id)
+    room = tx.scalars(select(Classroom.public_id).where(*at)).one()
+    # The class first, as whoever begins an Action takes it.
+    held = find(tx, Classroom, room, permission=ACTIONS_EDIT, lock=lock)
+    return (find(tx, Action, action, permission=ACTIONS_EDIT, lock=True) if lock else row), held
 
 
 def _of(classroom: Classroom) -> tuple[ColumnElement[bool], ...]:

@@ -76,14 +76,16 @@ def rename_classroom(
 ) -> None:
     """Change what the class is called and, if that is said, whether its children share devices.
 
-    `seen` is the `version` of the name that was shown. Raises `Rejected`, `Overtaken`, `NotFound`.
+    `seen` is the `version` of what was shown: of the name, and with `shared_devices` of both.
+    Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     name = _named(name)
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT, lock=True)
         shared = row.shared_devices if shared_devices is None else shared_devices
-        renamed = is_to_be_written(seen, now=(row.name,), wanted=(name,))
-        if not renamed and shared == row.shared_devices:
+        both = shared_devices is not None
+        now, wanted = (row.name, row.shared_devices), (name, shared)
+        if not is_to_be_written(seen, now=now if both else now[:1], wanted=wanted if both else wanted[:1]):
             return
         keep_change(tx, row, back, name=(row.name, name), shared_devices=(row.shared_devices, shared))
         row.name, row.shared_devices = name, shared

@@ -44,6 +44,7 @@ def import_classrooms(
         functions.lock_new_classes(tx, school_id=place.id)
         # A class that was made meanwhile is among the own ones only for who comes in after that.
         tx.enter_again()
+        place = find(tx, School, school, permission=CLASSROOMS_CREATE)
         compared = compare_classes(tx, place, rows)
         before = {number: name for number, (name, _after) in compared.renamed.items()}
         if lock_names(tx, place.id, before) != before:

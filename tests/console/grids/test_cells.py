@@ -241,13 +241,26 @@ def test_a_page_that_was_overtaken_says_so_and_can_be_sent_again(
         (seen,) = re.findall(r'name="seen"[^>]*value="(\w+)"', answer.text)
         assert send(teacher, page, {**fields, "seen": seen}).status_code == 303
     assert name_of(child) == "Celia Changeable"
-    # The name as it is, and something else of the class.
-    fields = {"name": "Ours", "shared_devices": "y", "seen": version("Ours")}
+    # The name as it is, and something else of the class: that was not changed meanwhile, or it was.
+    fields = {"name": "Ours", "shared_devices": "y", "seen": version("Ours", False)}
     assert send(teacher, page, fields).status_code == 303
+    answer = send(teacher, page, {"name": "Ours anew", "seen": version("Ours", False)})
+    assert (answer.status_code, "now it is Ours, shared devices" in answer.text) == (422, True)
     with transaction(SYSTEM) as tx:
         room = tx.scalars(select(Classroom).where(Classroom.id == world.own_class.id)).one()
         assert (room.name, room.shared_devices) == ("Ours", True)
         room.name = world.own_class.name
+
+
+def test_a_mark_that_somebody_else_gave_meanwhile_stays(teacher: FlaskClient, world: World) -> None:
+    page = f"/console/classrooms/{world.own_class.public_id}/manage"
+    (seen,) = re.findall(r'name="seen"[^>]*value="(\w+)"', teacher.get(page).text)
+    assert send(teacher, page, {"icon": "cat", "colour": "plum", "seen": seen}).status_code == 303
+    answer = send(teacher, page, {"icon": "fish", "colour": "plum", "seen": seen})
+    assert (answer.status_code, "now it is Cat, Plum" in answer.text) == (422, True)
+    with transaction(SYSTEM) as tx:
+        mark = {"icon": None, "colour": None}
+        tx.execute(update(Classroom).where(Classroom.id == world.own_class.id).values(**mark))
 
 
 # -- what a list declares

@@ -73,7 +73,8 @@ async function ask(address, body) {
 }
 
 async function edit(root, { pencil, pencils, opener, status }) {
-  if (root.querySelector("dialog[open]") || "busy" in pencil.dataset) return;
+  // One at a time: on a slow line a second pencil may be pressed before the first one's form is there.
+  if (root.querySelector("dialog[open]") || pencils.some((each) => "busy" in each.dataset)) return;
   const cell = pencil.closest("td, th");
   const holder = cell.querySelector("a:not(.cell-edit), .cell-value");
   const address = `${pencil.href}${pencil.search ? "&" : "?"}part=1`;
