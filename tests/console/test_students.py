@@ -11,6 +11,8 @@ from sqlalchemy import insert, select, update
 from backoffice.access.transaction import transaction
 from backoffice.console.grids.filters import MOST_CHOICES
 from backoffice.schools.models import Classroom, Door, Enrollment, Student, TeachingRole
+from backoffice.schools.services import archiving, classrooms
+from backoffice.schools.services.rosters import add_students
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, Child, Class, World, add_child, add_classroom
 
@@ -170,3 +172,35 @@ def test_of_many_classes_each_is_found_by_its_name_and_narrows_the_list(
     own = leader.get(f"/console/students/?classroom={world.own_class.public_id}").text
     assert (world.own_class.children[0].given in own, "Ottoline" in own) == (True, False)
     assert f"Class: {world.own_class.name}" in own.partition('class="filter-chips"')[2].partition("</ul>")[0]
+
+
+def test_of_a_student_of_archived_classes_nothing_is_offered_that_is_refused(
+    app: Flask, world: World
+) -> None:
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    page = f"/console/students/{child.public_id}"
+    offered = [f"{page}/edit", f"{page}/merge", f"/console/families/invite/{child.public_id}"]
+    owner, room = world.sign_in("teacher"), world.own_class.public_id
+    there = teacher.get(page).text
+    assert [each for each in offered if each in there] == offered
+    archiving.archive_classroom(principal=owner, classroom=room)
+    there = teacher.get(page).text
+    assert child.given in there
+    assert [each for each in offered if each in there] == []
+    assert "Nobody follows" not in there
+    assert [teacher.get(each).status_code for each in offered] == [404] * 3
+    archiving.restore_classroom(principal=owner, classroom=room)
+
+
+def test_the_list_of_a_class_offers_what_that_class_allows(app: Flask, world: World) -> None:
+    """Who owns another class of the same child may take out there, and not where they help."""
+    own = classrooms.create_classroom(
+        principal=world.sign_in("helper"), school=world.home.public_id, name="Their own"
+    )
+    helper = signed_in(app, world, "helper")
+
+    def offered(classroom: str) -> bool:
+        return 'value="unenroll"' in helper.get(f"/console/students/?classroom={classroom}").text
+
+    add_students(principal=world.sign_in("helper"), classroom=own, text="Ola Owned")
+    assert (offered(own), offered(world.own_class.public_id)) == (True, False)
