@@ -438,6 +438,9 @@ def filled_forms(matrix: Matrix, tally: Tally, role: str) -> None:
             _smuggle(matrix, tally, actor, route, thing, filled, name)
 
 
+# Whose forms are sent with unknown fields of every place, and the two places that do for the others.
+TRY_ALL = {"leader", "teacher"}
+NEAR_AND_FAR = ("colleague", "outside")
 SEARCHES = {"search", "export_found"}
 
 
@@ -751,21 +754,25 @@ def _smuggle(
     # Fields that the form does not have. On public pages, which know nobody, and on those of the own account,
     # which look for nobody else, one place is like another; in the address it is one near and one far.
     one_like_another = public or route.endpoint in OWN
-    places = matrix.places or sorted({t.place for t in stage.of("classroom")})
+    # The place next door and one far away; a leader and a teacher try them all for everybody.
+    everywhere = sorted({t.place for t in stage.of("classroom")})
+    places = matrix.places or (everywhere if actor.name in TRY_ALL else NEAR_AND_FAR)
     for place in ("outside",) if one_like_another else places:
         more = {
             key: value
             for key, value in _smuggled(matrix, place).items()
             if key not in filled.fields and key not in (filled.query or {})
         }
-        for way in ("fields", "query") if place in {"colleague", "outside"} else ("fields",):
+        # In both ways at once where one layer stands alone: each by itself is tried with both in place.
+        ways = ("fields", "query") if place in NEAR_AND_FAR else ("fields",)
+        for way in ("fields and query",) if matrix.places else ways:
             response = matrix.knock(
                 actor,
                 route,
                 thing,
                 filled,
-                fields=more if way == "fields" else None,
-                query=more if way == "query" else None,
+                fields=more if "fields" in way else None,
+                query=more if "query" in way else None,
             )
             tally.pairs += 1
             said = f"{name} smuggling {way} of {place}"
