@@ -3,7 +3,8 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -59,6 +60,20 @@ def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, 
             of = {name: (model.__table__.c[name].type, [row[name] for row in rows]) for name in rows[0]}
             listed = side_by_side("listed", of)
             tx.execute(insert(model).from_select(list(of), select(*listed.c)))
+
+
+def record_by_school(
+    tx: Transaction, verb: str, things: Iterable[tuple[int | None, Mapping[str, int]]]
+) -> None:
+    """Note what was done to many things at once: one entry a school, with the numbers of all of its things.
+
+    `things` are their schools and numbers ({"link": 7, "student": 3}); an entry has lists of these ("links").
+    """
+    by_school: dict[int | None, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for school, numbers in things:
+        for name, number in numbers.items():
+            by_school[school][f"{name}s"].append(number)
+    record_each(tx, verb, [(school, dict(listed)) for school, listed in by_school.items()])
 
 
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:

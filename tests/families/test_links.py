@@ -19,7 +19,7 @@ from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import signing_in
-from backoffice.audit.models import AuditEntry
+from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families import queries
 from backoffice.families.models import GuardianLink, StudentView
 from backoffice.families.services import accepting, invitations, letters, links
@@ -258,6 +258,20 @@ def test_each_verb_is_in_the_trail(world: World) -> None:
     links.leave(principal=entered("c@people.example"), student=child.public_id)
     after = [noted(f"guardians.{verb}") for verb in verbs]
     assert [b - a for a, b in zip(before, after, strict=True)] == [2, 1, 1, 1]
+
+
+def test_many_at_once_are_one_entry_with_each_of_them(world: World) -> None:
+    child, leader = world.own_class.children[0], world.sign_in("leader")
+    both = [new_parent(world, child, f"many-{n}@people.example") for n in range(2)]
+    before = noted("guardians.approve")
+    assert links.approve(principal=leader, links=both) == 2
+    assert noted("guardians.approve") == before + 1
+    with transaction(SYSTEM) as tx:
+        last = select(AuditDetail.detail).join(AuditEntry).where(AuditEntry.verb == "guardians.approve")
+        detail = tx.scalars(last.order_by(AuditEntry.id.desc()).limit(1)).one()
+        chosen = tx.scalars(select(GuardianLink.id).where(GuardianLink.public_id.in_(both))).all()
+    assert sorted(detail["links"]) == sorted(chosen)
+    assert detail["students"] == [child.id, child.id]
 
 
 def test_links_that_ended_are_forgotten_after_a_month(world: World) -> None:

@@ -18,7 +18,7 @@ from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
-from backoffice.audit.trail import record, record_each
+from backoffice.audit.trail import record, record_by_school
 from backoffice.families import codes
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.services.looking import role_of
@@ -109,8 +109,9 @@ def send_again(*, principal: Principal, invitations: Collection[str], throttles:
             expires_at=clock.now() + LASTS,
             invited_by=tx.principal.account_id,
         )
-        for each in sent:
-            record(tx, "guardians.send-again", school_id=each.school_id, invitation=each.id)
+        record_by_school(
+            tx, "guardians.send-again", ((each.school_id, {"invitation": each.id}) for each in sent)
+        )
         if sent:
             queue.defer(tx, WRITE)
     return len(sent)
@@ -120,8 +121,8 @@ def withdraw(*, principal: Principal, invitations: Which) -> int:
     """Withdraw invitations: their links and codes are dead at once. How many were still open."""
     with transaction(principal) as tx:
         withdrawn = _change(tx, _open(tx, invitations), code=None, withdrawn_at=clock.now())
-        record_each(
-            tx, "guardians.withdraw", [(each.school_id, {"invitation": each.id}) for each in withdrawn]
+        record_by_school(
+            tx, "guardians.withdraw", ((each.school_id, {"invitation": each.id}) for each in withdrawn)
         )
     return len(withdrawn)
 

@@ -12,7 +12,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record, record_each
+from backoffice.audit.trail import record, record_by_school
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.invitations import WRITE
 from backoffice.jobs import queue
@@ -68,13 +68,13 @@ def _decide(
         found = tx.scalars(chosen.order_by(GuardianLink.id).with_for_update()).all()
         if found:
             _set(tx, found, after, now)
-            each = [
-                (link.school_id, {"student": link.student_id, "link": link.id, "account": link.account_id})
-                for link in found
-            ]
-            record_each(tx, verb, each)
+            record_by_school(tx, verb, ((link.school_id, _numbers(link)) for link in found))
             queue.defer(tx, WRITE)
     return len(found)
+
+
+def _numbers(link: GuardianLink) -> dict[str, int]:
+    return {"student": link.student_id, "link": link.id, "account": link.account_id}
 
 
 def _set(

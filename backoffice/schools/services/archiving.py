@@ -1,7 +1,5 @@
 """Archiving a class and bringing it back; its mark."""
 
-from collections import defaultdict
-
 from sqlalchemy import select, update
 
 from backoffice import clock
@@ -12,7 +10,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.seen import is_to_be_written
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record, record_each
+from backoffice.audit.trail import record, record_by_school
 from backoffice.changes.keeping import PutBack, keep_change
 from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
@@ -70,11 +68,9 @@ def archive_classrooms(*, principal: Principal, classrooms: Which) -> int:
                 .values(**values)
                 .execution_options(synchronize_session=False)
             )
-        by_school: dict[int | None, list[int]] = defaultdict(list)
-        for school, room in rooms:
-            by_school[school].append(room)
-        each = [(school, {"classrooms": of_school}) for school, of_school in by_school.items()]
-        record_each(tx, "classrooms.archive-many", each)
+        record_by_school(
+            tx, "classrooms.archive-many", ((school, {"classroom": room}) for school, room in rooms)
+        )
     return len(rooms)
 
 

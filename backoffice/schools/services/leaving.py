@@ -1,6 +1,5 @@
 """Taking students out of all their classes at once."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal
 from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record_each
+from backoffice.audit.trail import record_by_school
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.storage import functions
@@ -53,12 +52,8 @@ def leave_classes(*, principal: Principal, students: Which) -> LeftClasses:
         )
         seats = sorted((row.school_id, row.classroom_id, row.student_id) for row in tx.execute(ended))
         _note(tx, seats, left_at)
-        by_school: dict[int | None, set[int]] = defaultdict(set)
-        for school, _, student in seats:
-            by_school[school].add(student)
-        record_each(
-            tx, "students.leave", [(school, {"students": sorted(left)}) for school, left in by_school.items()]
-        )
+        left = sorted({(school, student) for school, _, student in seats})
+        record_by_school(tx, "students.leave", ((school, {"student": student}) for school, student in left))
     return LeftClasses(len({seat[2] for seat in seats}), len({seat[1] for seat in seats}))
 
 

@@ -22,7 +22,7 @@ from backoffice.accounts.services import newcomers, proof
 from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
-from backoffice.audit.trail import record, record_each
+from backoffice.audit.trail import record, record_by_school
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
@@ -229,8 +229,9 @@ def send_again(
         # Whoever sends it again stands for it from now on.
         me = tx.principal.account_id
         sent = _change(tx, invitations, right, expires_at=clock.now() + LASTS, invited_by=me)
-        for each in sent:
-            record(tx, "invitations.send-again", school_id=each.school_id, invitation=each.id)
+        record_by_school(
+            tx, "invitations.send-again", ((each.school_id, {"invitation": each.id}) for each in sent)
+        )
         if sent:
             queue.defer(tx, WRITE)
     return len(sent)
@@ -240,8 +241,8 @@ def withdraw(*, principal: Principal, invitations: Which, right: Permission = TE
     """Withdraw invitations: their links are dead at once. How many were still open. `right`: as above."""
     with transaction(principal) as tx:
         withdrawn = _change(tx, invitations, right, withdrawn_at=clock.now())
-        record_each(
-            tx, "invitations.withdraw", [(each.school_id, {"invitation": each.id}) for each in withdrawn]
+        record_by_school(
+            tx, "invitations.withdraw", ((each.school_id, {"invitation": each.id}) for each in withdrawn)
         )
     return len(withdrawn)
 

@@ -233,7 +233,7 @@ def test_a_worker_that_dies_leaves_all_or_nothing(
         raise OSError
 
     with monkeypatch.context() as broken:
-        broken.setattr(leaving, "record_each", dies)
+        broken.setattr(leaving, "record_by_school", dies)
         with pytest.raises(Again):
             work(app)
     assert (seated(room), only(world).state) == (there, ChangeState.CHANGING)
