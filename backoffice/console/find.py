@@ -26,6 +26,8 @@ from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import reading, settings
 
 Found = dict[str, str]
+# What is read by name, in the middle of a sentence.
+KINDS = {"classes": lazy("classes"), "teachers": lazy("teachers"), "schools": lazy("schools")}
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
 
@@ -105,7 +107,7 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
         ]
     return {
         "groups": [{"title": title, "items": items} for title, items in groups if items],
-        "unread": [kind for kind, each in looked.items() if each.more],
+        "unread": [str(KINDS[kind]) for kind, each in looked.items() if each.more],
         "most": finding.MOST_READ,
     }
 

@@ -80,7 +80,6 @@ class Relation:
     `known` selects public identifier, name and school of all, or of those in the school of this number.
     """
 
-    noun: str
     permission: Permission
     known: Callable[[int | None], Known]
     hints: bool = False
@@ -109,15 +108,15 @@ def _adults(within: int | None) -> Known:
 
 # By the word that a form says for each.
 RELATIONS: Mapping[str, Relation] = {
-    "class": Relation("class", CLASSROOMS_READ, _classrooms, hints=True),
-    "class-to-join": Relation("class", STUDENTS_CREATE, _classrooms, hints=True),
-    "class-to-invite-to": Relation("class", TEACHERS_INVITE, _classrooms, hints=True),
-    "school": Relation("school", SCHOOLS_READ, _schools),
-    "school-to-make-a-class-in": Relation("school", CLASSROOMS_CREATE, _schools),
-    "school-to-invite-to": Relation("school", TEACHERS_INVITE, _schools),
-    "school-to-share-in": Relation("school", VIEWS_SHARE, _schools),
-    "teacher": Relation("teacher", TEACHERS_LIST, _adults),
-    "heir": Relation("colleague", TEACHERS_REMOVE, _adults),
+    "class": Relation(CLASSROOMS_READ, _classrooms, hints=True),
+    "class-to-join": Relation(STUDENTS_CREATE, _classrooms, hints=True),
+    "class-to-invite-to": Relation(TEACHERS_INVITE, _classrooms, hints=True),
+    "school": Relation(SCHOOLS_READ, _schools),
+    "school-to-make-a-class-in": Relation(CLASSROOMS_CREATE, _schools),
+    "school-to-invite-to": Relation(TEACHERS_INVITE, _schools),
+    "school-to-share-in": Relation(VIEWS_SHARE, _schools),
+    "teacher": Relation(TEACHERS_LIST, _adults),
+    "heir": Relation(TEACHERS_REMOVE, _adults),
 }
 
 

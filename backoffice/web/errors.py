@@ -192,5 +192,4 @@ def _wants_json() -> bool:
 
 
 def _unlisted(status: int) -> tuple[str, str]:
-    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else gettext("This did not work")
-    return phrase, gettext("Go back and try again.")
+    return gettext("This did not work (%(status)s)", status=status), gettext("Go back and try again.")

@@ -79,9 +79,7 @@ class PickField(SelectField):
                 # The only one is meant.
                 self.data = found[0].public_id
             offered = [*found, *([chosen] if chosen and chosen not in found else [])]
-            self.said = self.said or gettext(
-                "Type the beginning of a name, and find the %(noun)s.", noun=self.noun
-            )
+            self.said = self.said or gettext("Type the beginning of a name, then press Find.")
         self.choices = [
             ("", nothing),
             *(
@@ -95,11 +93,6 @@ class PickField(SelectField):
         """The public identifier of the one thing that can be picked, where there is one and no other."""
         offered = picking.few(tx, self.relation, most=1)
         return offered[0].public_id if offered else None
-
-    @property
-    def noun(self) -> str:
-        """What is picked."""
-        return picking.RELATIONS[self.relation].noun
 
     def _look(self, tx: Transaction, within: int | None) -> Sequence[Picked]:
         try:
