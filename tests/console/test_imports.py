@@ -332,3 +332,19 @@ def test_a_list_of_classes_is_brought_in_as_it_was_taken_out(teacher: FlaskClien
     assert counts(brought(teacher, "Fresh Finches\nOther Otters\n", page).text) == [1, 0, 1, 0]
     # Its last changes have the name as it was.
     assert own.name in teacher.get(f"/console/classrooms/{own.public_id}/edit").text
+
+
+@pytest.mark.parametrize("of", ["students", "classrooms"])
+def test_the_school_of_the_list_is_chosen_and_else_none(app: Flask, world: World, of: str) -> None:
+    """It comes first, so that of very many schools, which are not all shown, it is there."""
+    leader = signed_in(app, world, "leader")
+
+    def offered(chosen: str) -> list[tuple[str, str]]:
+        page = leader.get(f"/console/{of}/import{chosen}").text
+        return re.findall(r'<option value="(\w*)"( selected)?', page.partition('id="school"')[2])
+
+    for school in (world.home, world.elsewhere):
+        assert offered(f"?school={school.public_id}")[:2] == [("", ""), (school.public_id, " selected")]
+    for unknown in ("", f"?school={world.outside.public_id}"):
+        assert all(not selected for _value, selected in offered(unknown))
+        assert world.outside.public_id not in {value for value, _selected in offered(unknown)}

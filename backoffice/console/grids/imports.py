@@ -245,7 +245,7 @@ class ImportsRows(Grid):
     def _schools(self) -> Sequence[School]:
         tx = reading()
         found: Sequence[School] = tx.info.setdefault("schools to import into", None) or (
-            self.importing.schools(tx, most=MOST_SCHOOLS)
+            self.importing.schools(tx, first=request.values.get("school", ""), most=MOST_SCHOOLS)
         )
         tx.info["schools to import into"] = found
         return found
@@ -266,6 +266,7 @@ class ImportsRows(Grid):
             schools=schools if len(schools) > 1 else (),
             chosen=chosen,
             nowhere=not schools,
+            more_schools=len(schools) == MOST_SCHOOLS,
             current_url=f"import/current.csv{where}" if starts and (where or len(schools) == 1) else None,
             narrow_first=starts and not where and len(schools) > 1,
             blank_url="import/blank.csv",

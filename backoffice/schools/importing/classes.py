@@ -60,9 +60,9 @@ class _Room:
     may_rename: bool
 
 
-def schools_to_make_classes_in(tx: Transaction, *, most: int) -> Sequence[School]:
-    """The schools in which the principal may make classes."""
-    statement = select(School).order_by(School.id).limit(most)
+def schools_to_make_classes_in(tx: Transaction, *, first: str, most: int) -> Sequence[School]:
+    """The schools in which the principal may make classes, before all others the one of this identifier."""
+    statement = select(School).order_by(School.public_id != first, School.id).limit(most)
     return tx.scalars(visible(tx.principal, statement, CLASSROOMS_CREATE)).all()
 
 

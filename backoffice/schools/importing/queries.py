@@ -42,11 +42,11 @@ class Room:
     open_: bool
 
 
-def schools_to_import_into(tx: Transaction, *, most: int) -> Sequence[School]:
-    """The schools with a class that the principal may add students to."""
+def schools_to_import_into(tx: Transaction, *, first: str, most: int) -> Sequence[School]:
+    """The schools with a class that the principal may add students to; before all others the one named."""
     rooms = visible(tx.principal, select(Classroom.school_id), STUDENTS_CREATE)
-    statement = select(School).where(School.id.in_(rooms)).order_by(School.id).limit(most)
-    return tx.scalars(visible(tx.principal, statement)).all()
+    statement = select(School).where(School.id.in_(rooms)).order_by(School.public_id != first, School.id)
+    return tx.scalars(visible(tx.principal, statement.limit(most))).all()
 
 
 def rooms_of(tx: Transaction, school_id: int) -> list[Room]:
