@@ -210,6 +210,13 @@ def welcome() -> str | Response:
     return render_template("accounts/welcome.html", person=principal(), closed=closed)
 
 
+@bp.get("/sign-out")
+@login_required
+def about_signing_out() -> str:
+    """Ask, for whoever comes by a link: no link ends a session."""
+    return render_template("accounts/sign_out.html")
+
+
 @bp.post("/sign-out")
 def sign_out() -> Response:
     """End the session and forget the browser."""

@@ -324,8 +324,13 @@ def test_signing_out_several_times_at_once_is_no_error(app: Flask, world: World)
 
 def test_a_link_does_not_sign_out(app: Flask, world: World) -> None:
     client = signed_in(app, world, "teacher")
-    assert client.get("/sign-out").status_code == 405
+    asked = client.get("/sign-out")
+    assert (asked.status_code, "<h1>Sign out?</h1>" in asked.text) == (200, True)
     assert client.get("/console/").status_code == 200
+    # Its form does.
+    token = form_token(asked.text)
+    assert client.post("/sign-out", data={"csrf_token": token}).location == "/sign-in"
+    assert client.get("/sign-out").location.startswith("/sign-in")
 
 
 def test_who_was_signed_out_is_told(app: Flask, world: World) -> None:

@@ -615,6 +615,7 @@ PAGES: Mapping[str, Stop] = {
     "sign-in, refused": Stop(path="/sign-in/google/callback"),
     "a link to an identity": Stop(path=f"/sign-in/link/{OFFERED}"),
     "account": Stop("teacher", "/account"),
+    "sign out": Stop("teacher", "/sign-out"),
     "account, language": Stop("teacher", "/account/language"),
     "account, linked": Stop("leader", "/account"),
     "password once more": Stop("teacher", "/account/prove"),

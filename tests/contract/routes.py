@@ -146,6 +146,7 @@ PUBLIC = frozenset(
 OWN = frozenset(
     {
         "accounts.account",
+        "accounts.about_signing_out",
         "accounts.change_password",
         "accounts.language_of_account",
         "accounts.change_email",
