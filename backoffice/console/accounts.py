@@ -15,6 +15,7 @@ from backoffice.access.permissions import ACCOUNTS_FIND, ACCOUNTS_RESET, ACCOUNT
 from backoffice.accounts.addresses import LONGEST
 from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import AccountStatus
+from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.guard import GuardedView
 from backoffice.language.moments import day_of_year
@@ -75,6 +76,9 @@ class AccountsPage(GuardedView):
     }
     # At the door, before the form: what was typed would be lost on the way.
     fresh = frozenset({"suspend", "reinstate", "reset_factor"})
+    commands = (
+        Command(lazy("Find an account"), "find", "accounts/", page="index", also=lazy("suspend reset lock")),
+    )
     icon = "key"
     title = lazy("Accounts")
     category = lazy("Operations")

@@ -39,7 +39,11 @@ class ClassCards(ClassPage):
 
     title = lazy("Cards and PINs")
     tail = "cards"
-    commands = (Command(lazy("Print cards of {name}"), "overview", "cards"),)
+    commands = (
+        Command(lazy("Print cards of {name}"), "issue", "cards", page="overview"),
+        Command(lazy("Clear a PIN in {name}"), "clear", "cards#students-title", page="overview"),
+        Command(lazy("Ask each student of {name} for a PIN"), "require", "cards#pins-title", page="overview"),
+    )
     page = "overview"
     doors = {
         "overview": PINS_CLEAR,

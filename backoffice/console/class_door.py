@@ -132,6 +132,10 @@ class ClassDoor(ClassPage):
     tail = "entry"
     commands = (
         Command(lazy("Open or close the door of {name}"), "entry", "entry"),
+        Command(lazy("Set the hours of the door of {name}"), "keep_hours", "entry#hours-title", page="entry"),
+        Command(lazy("Renew the code of {name}"), "renew", "entry#code-title", page="entry"),
+        Command(lazy("Make a lesson code for {name}"), "begin_lesson", "entry#lesson-title", page="entry"),
+        Command(lazy("Pair a tablet with {name}"), "pair", "entry#tablets-title", page="entry"),
         Command(lazy("Print the poster of {name}"), "poster", "entry/poster"),
     )
     page = "entry"

@@ -11,6 +11,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import PINS_CLEAR, STUDENTS_READ, STUDENTS_SIGN_OUT
 from backoffice.access.policy import can
 from backoffice.console.class_page import ClassPage
+from backoffice.console.command import Command
 from backoffice.console.locked_pins import locked_pins
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools.models import Classroom, CodeKind
@@ -28,6 +29,7 @@ class ClassLive(ClassPage):
     title = lazy("In class now")
     tail = "live"
     page = "live"
+    commands = (Command(lazy("Sign out the students of {name}"), "sign_all_out", "live", page="live"),)
     doors = {"live": STUDENTS_READ, "sign_out": STUDENTS_SIGN_OUT, "sign_all_out": STUDENTS_SIGN_OUT}
 
     @expose("/<classroom:public_id>/live", methods=("GET",))

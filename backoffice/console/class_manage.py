@@ -9,6 +9,7 @@ from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, S
 from backoffice.access.policy import can
 from backoffice.access.seen import version
 from backoffice.console.class_page import CRUMB, ClassPage
+from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MarkForm
 from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
@@ -41,6 +42,10 @@ class ManagePage(ClassPage):
     }
     title = lazy("Manage")
     tail = "manage"
+    commands = (
+        Command(lazy("Choose the picture of {name}"), "manage", "manage", also=lazy("colour mark")),
+        Command(lazy("Archive {name}"), "archive", "archive"),
+    )
     page = "manage"
 
     @expose("/<classroom:public_id>/manage", methods=("GET", "POST"))

@@ -12,6 +12,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, STUDENTS_EDIT
 from backoffice.access.seen import version
 from backoffice.console.class_page import ClassPage
+from backoffice.console.command import Command
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools import labels, names, showing_queries
@@ -39,6 +40,7 @@ class ClassNames(ClassPage):
     title = lazy("Names and pictures")
     tail = "names"
     page = "overview"
+    commands = (Command(lazy("Choose what the code of {name} shows"), "show", "names", page="overview"),)
     doors = {
         "overview": STUDENTS_EDIT,
         "show": CLASSROOMS_EDIT,

@@ -71,6 +71,11 @@ class ClassPoints(ActionPages, ReportPages):
     commands = (
         Command(lazy("Award the whole class {name}"), "award", "points"),
         Command(lazy("Show the board of {name}"), "board", "points/board"),
+        Command(lazy("Add an Action to {name}"), "actions", "points/actions"),
+        Command(lazy("Set goals in {name}"), "goals", "points/goals"),
+        Command(lazy("Make groups of {name}"), "groups", "points/groups", also=lazy("pairs")),
+        Command(lazy("See the totals of {name}"), "totals", "points/totals"),
+        Command(lazy("Take points back in {name}"), "undo", "points/history", page="history"),
     )
     page = "award"
 

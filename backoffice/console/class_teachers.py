@@ -17,6 +17,7 @@ from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.services.newcomers import LONGEST_NAME as LONGEST_PERSON
 from backoffice.accounts.services.newcomers import NOBODY_NAMED
 from backoffice.console.class_page import CRUMB, ClassPage
+from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.invitations import state_cell
 from backoffice.language.texts import gettext, lazy
@@ -79,6 +80,11 @@ class ClassTeachers(ClassPage):
     fresh = frozenset({"give", "change", "take", "invite"})
     title = lazy("Teachers")
     tail = "teachers"
+    commands = (
+        Command(lazy("Invite somebody to {name}"), "invite", "teachers/invite", also=lazy("teacher")),
+        Command(lazy("Give a colleague a role in {name}"), "give", "teachers", page="teachers"),
+        Command(lazy("Leave {name}"), "leave", "teachers/leave"),
+    )
     page = "teachers"
 
     @expose("/<classroom:public_id>/teachers", methods=("GET",))

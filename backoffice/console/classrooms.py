@@ -141,8 +141,15 @@ class ClassroomGrid(ImportsRows):
     }
     icon = "classes"
     commands = (
-        Command(lazy("Make a class"), "new", "classrooms/new"),
-        Command(lazy("Paste names into {name}"), "paste", "paste"),
+        Command(lazy("Make a class"), "new", "classrooms/new", also=lazy("new add")),
+        Command(
+            lazy("Import classes"), "import_rows", "classrooms/import", also=lazy("csv excel list upload")
+        ),
+        Command(
+            lazy("Export classes"), "export", "classrooms/#exports", page="index", also=lazy("csv excel list")
+        ),
+        Command(lazy("Paste names into {name}"), "paste", "paste", also=lazy("add students")),
+        Command(lazy("Rename {name}"), "edit", "edit"),
     )
     title = lazy("Classes")
     category = lazy("Teaching")

@@ -14,6 +14,7 @@ from backoffice.access.lookup import find
 from backoffice.access.permissions import GUARDIANS_APPROVE, GUARDIANS_EXPORT, GUARDIANS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
 from backoffice.console.forms import GuardianForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
 from backoffice.console.grids.filters import Choice, ChoiceFilter
@@ -53,6 +54,9 @@ class FamilyGrid(Grid):
         "letters": GUARDIANS_INVITE,
         "print_letters": GUARDIANS_INVITE,
     }
+    commands = (
+        Command(lazy("Print letters for the parents of {name}"), "letters", "/console/families/letters/{}"),
+    )
     icon = "students"
     title = lazy("Families")
     category = lazy("Teaching")

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import CONSOLE_ENTER
-from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.views import principal
-from backoffice.console.class_page import ClassPage
+from backoffice.console import find_records
 from backoffice.console.command import Command
+from backoffice.console.find_actions import Found, actions
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView, open_pages
 from backoffice.language.texts import gettext, lazy
@@ -25,7 +25,6 @@ from backoffice.throttles.tries import Claim, take
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import reading, settings
 
-Found = dict[str, str]
 # What is read by name, in the middle of a sentence.
 KINDS = {"classes": lazy("classes"), "teachers": lazy("teachers"), "schools": lazy("schools")}
 # All of the menu, before anything is typed.
@@ -39,6 +38,17 @@ class FindPage(GuardedView):
     address = "find"
     icon = "search"
     doors = {"index": CONSOLE_ENTER, "search": CONSOLE_ENTER}
+    # The pages of the own account lie outside the console, and everybody who is in it has one.
+    commands = (
+        Command(lazy("Change my password"), "index", "/account/password"),
+        Command(lazy("Change my language"), "index", "/account/language"),
+        Command(lazy("Change my address"), "index", "/account/email", also=lazy("email e-mail mail")),
+        Command(lazy("Change my second factor"), "index", "/account/second-factor", also=lazy("code app")),
+        Command(lazy("Add or remove a passkey"), "index", "/account/passkeys"),
+        Command(lazy("Where I am signed in"), "index", "/account#part-devices", also=lazy("devices")),
+        Command(lazy("Close my account"), "index", "/account/deactivate"),
+        Command(lazy("Sign out"), "index", "/sign-out", also=lazy("leave")),
+    )
 
     def is_visible(self) -> bool:
         """Not in the menu: its button stands in the bar above every page."""
@@ -90,7 +100,7 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
         begun = _beginning(rooms, words)
         groups += [
             (gettext("Classes"), list(_classes(rooms, begun))),
-            (gettext("Actions"), list(islice(_actions(tx, rooms, begun, begin), MOST_FOUND))),
+            (gettext("Actions"), list(islice(actions(tx, rooms, begun, begin), MOST_FOUND))),
             (
                 gettext("Students"),
                 [
@@ -104,6 +114,9 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
             ),
             (gettext("Teachers"), _linked(looked["teachers"].found, "/console/teachers/{}")),
             (gettext("Schools"), _linked(looked["schools"].found, "/console/classrooms/?school={}")),
+            (gettext("Views"), find_records.views(tx, words)),
+            (gettext("Jobs"), find_records.jobs(tx, words)),
+            (gettext("Plugins"), find_records.plugins(tx, words)),
         ]
     return {
         "groups": [{"title": title, "items": items} for title, items in groups if items],
@@ -132,59 +145,7 @@ def _beginning(rooms: Sequence[Classroom], words: Sequence[str]) -> dict[str, se
 def _classes(rooms: Sequence[Classroom], begun: dict[str, set[int]]) -> Iterator[Found]:
     named = set.intersection(*begun.values()) if begun else set()
     for room in islice((room for room in rooms if room.id in named), MOST_FOUND):
-        yield {"title": room.name, "hint": "", "url": _of(room)}
-
-
-def _actions(
-    tx: Transaction, rooms: Sequence[Classroom], begun: dict[str, set[int]], words: str
-) -> Iterator[Found]:
-    """What may be done that is called so; to a class, if the words that are left name it."""
-    views = [view for view in _views() if view.switched_on]
-    for view in views:
-        for command in view.commands:
-            if not command.of_class and view.opens(command.door) and names.begins(str(command.title), words):
-                yield {"title": command.title, "hint": "", "url": f"/console/{command.path}"}
-    of_class = [(view, each) for view in views for each in _of_classes(view)]
-    # Small words of the titles: their beginnings are those of names too.
-    small = set(gettext("and in into of or the").split())
-    own = {
-        each.title: set(names.plain(each.title.replace("{name}", "")).split()) - small
-        for _view, each in of_class
-    }
-    matching = [
-        (view, each, {word for word in begun if not any(part.startswith(word) for part in own[each.title])})
-        for view, each in of_class
-        if view.opens(each.door)
-    ]
-    for room in rooms:
-        for view, each, left in matching:
-            if all(room.id in begun[word] for word in left) and can(
-                tx.principal, view.doors[each.door], room
-            ):
-                yield {
-                    "title": each.title.format(name=room.name),
-                    "hint": "",
-                    "url": f"{_of(room)}/{each.path}",
-                }
-
-
-def _of_classes(view: GuardedView) -> Iterator[Command]:
-    """What is done on a page to one class, and the page of the class itself."""
-    yield from (each for each in view.commands if each.of_class)
-    if isinstance(view, ClassPage):
-        yield Command(gettext("%(title)s of {name}", title=view.title), view.page, view.tail)
-
-
-def _views() -> list[GuardedView]:
-    return [
-        view
-        for view in current_app.extensions["admin"][0]._views  # noqa: SLF001 - it has no public list
-        if isinstance(view, GuardedView)
-    ]
-
-
-def _of(room: Classroom) -> str:
-    return f"/console/classrooms/{room.public_id}"
+        yield {"title": room.name, "hint": "", "url": f"/console/classrooms/{room.public_id}"}
 
 
 def _linked(known: Sequence[tuple[str, str]], address: str) -> list[Found]:

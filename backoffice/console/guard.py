@@ -1,6 +1,6 @@
 """The base of every page of the console: closed unless a door says who may open it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from flask import current_app, flash, redirect, request
@@ -92,6 +92,14 @@ class GuardedView(BaseView):
         """Whether the door opens for this principal."""
         permission = self.doors.get(door)
         return permission is not None and can(who, CONSOLE_ENTER) and can(who, permission)
+
+    def offered(self) -> Iterable[Command]:
+        """What is done on its pages by who is signed in: of a class, where the class allows it too."""
+        return self.open_ones(self.commands)
+
+    def open_ones(self, commands: Iterable[Command]) -> Iterable[Command]:
+        """Those of these commands whose doors are open to who is signed in."""
+        return (each for each in commands if all(map(self.opens, each.doors)))
 
     @property
     def switched_on(self) -> bool:

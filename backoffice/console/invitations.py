@@ -12,6 +12,7 @@ from backoffice import clock
 from backoffice.access.permissions import TEACHERS_EXPORT, TEACHERS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
 from backoffice.console.forms import InvitationForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
 from backoffice.language.texts import gettext, lazy
@@ -51,6 +52,14 @@ class InvitationGrid(Grid):
         "export": TEACHERS_EXPORT,
     }
     fresh = Grid.fresh | {"new"}
+    commands = (
+        Command(
+            lazy("Invite a teacher"),
+            "new",
+            "invitations/new",
+            also=lazy("colleague leader helper owner somebody add"),
+        ),
+    )
     icon = "mail"
     title = lazy("Invitations")
     category = lazy("School")

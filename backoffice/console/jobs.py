@@ -1,7 +1,8 @@
 """Jobs in the console: when each runs, how it went, run now, let rest, set another time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import JOBS_EDIT, JOBS_READ, JOBS_RUN
 from backoffice.access.policy import can
 from backoffice.console import job_history
+from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
 from backoffice.console.job_charts import by_day
 from backoffice.console.paging import cursor, page_by_key
@@ -113,6 +115,10 @@ class JobsPage(GuardedView):
     category = lazy("Operations")
     address = "jobs"
     icon = "jobs"
+
+    def offered(self) -> Iterable[Command]:
+        """What is done to each job that runs by the clock."""
+        return self.open_ones(chain.from_iterable(map(_commands, _timed())))
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
@@ -239,6 +245,18 @@ class JobsPage(GuardedView):
             else:
                 flash(said, "success")
         return redirect(_address(which), 303)
+
+
+def _timed() -> list[Registered]:
+    return [each for each in registry.by_title() if each.job.when]
+
+
+def _commands(entry: Registered) -> Iterator[Command]:
+    """What is done to a job, by its title."""
+    here, title = f"jobs/{entry.name}", entry.title
+    yield Command(gettext("Run now: %(title)s", title=title), "run", here, page="details")
+    yield Command(gettext("Pause or resume: %(title)s", title=title), "pause", here, page="details")
+    yield Command(gettext("Change the time: %(title)s", title=title), "time", f"{here}/time")
 
 
 def _entry(which: str) -> Registered:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from backoffice.access.permissions import NETWORKS_OPEN, SCHOOLS_COUNT
 from backoffice.access.policy import can
 from backoffice.console.class_page import CRUMB
+from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
 from backoffice.console.locked_pins import NETWORKS, clock_time
 from backoffice.language.texts import gettext, lazy
@@ -24,6 +25,7 @@ class LockedNetworksPage(GuardedView):
     category = lazy("School")
     address = "locked-networks"
     icon = "lock"
+    commands = (Command(lazy("Open a locked network"), "open", "locked-networks/", page="index"),)
 
     def is_visible(self) -> bool:
         """Not in the menu: the start page and the pages of a class lead here while there is one."""

@@ -10,6 +10,7 @@ from flask_admin import expose
 from backoffice.access import policy
 from backoffice.access.permissions import PERMISSIONS_READ, Permission
 from backoffice.access.policy import RoleName
+from backoffice.console.command import Command
 from backoffice.console.grid import Grid
 from backoffice.console.guard import GuardedView
 from backoffice.language.texts import lazy
@@ -74,6 +75,7 @@ class PermissionsPage(GuardedView):
     category = lazy("School")
     address = "permissions"
     icon = "key"
+    commands = (Command(lazy("See who may do what"), "index", "permissions/", also=lazy("rights roles")),)
 
     @expose("/", methods=("GET",))
     def index(self) -> str:

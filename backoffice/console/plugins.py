@@ -1,6 +1,7 @@
 """Plugins in the console: what each adds and holds, how it is, how it is set, and its switch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 from flask import Blueprint, current_app, flash, redirect, request
@@ -15,6 +16,7 @@ from backoffice.access.permissions import PLUGINS_EDIT, PLUGINS_READ
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console import plugin_health, settings_form
+from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
 from backoffice.console.job_charts import by_day
 from backoffice.console.listed import listed
@@ -64,6 +66,10 @@ class PluginsPage(GuardedView):
     category = lazy("Operations")
     address = "plugins"
     icon = "plugins"
+
+    def offered(self) -> Iterable[Command]:
+        """What is done to each plugin."""
+        return self.open_ones(chain.from_iterable(map(_commands, runtime().plugins)))
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
@@ -286,6 +292,14 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
         (gettext("Needs"), plugin.requires),
     )
     return ({"title": title, "items": items} for title, items in kinds if items)
+
+
+def _commands(plugin: Plugin) -> Iterator[Command]:
+    """What is done to a plugin, by its title."""
+    here, title = f"plugins/{plugin.name}", plugin.title
+    if plugin.settings:
+        yield Command(gettext("Settings of %(title)s", title=title), "configure", f"{here}/settings")
+    yield Command(gettext("Switch %(title)s on or off", title=title), "switch", f"{here}/switch")
 
 
 def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:

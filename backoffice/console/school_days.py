@@ -1,5 +1,7 @@
 """The days and the time zone of a school: leaders set them, and in a school of one's own its owner."""
 
+from collections.abc import Iterable
+
 from flask import request
 from flask_admin import expose
 from flask_wtf import FlaskForm
@@ -14,6 +16,7 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.accounts import places
 from backoffice.console.class_page import CRUMB
+from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
 from backoffice.console.weekdays import DAY_NAMES
 from backoffice.language import catalogues
@@ -58,10 +61,17 @@ class SchoolDaysPage(GuardedView):
     category = lazy("School")
     address = "school-days"
     icon = "clock"
+    commands = (
+        Command(lazy("Set the school days"), "index", "school-days/", also=lazy("time zone language week")),
+    )
 
     def is_visible(self) -> bool:
         """In the menu of who signed up alone; leaders reach it from the school, or a class's door."""
         return bool(self.who.personal_schools)
+
+    def offered(self) -> Iterable[Command]:
+        """To leaders as well: the owner of a class is told on the page who sets the days."""
+        return super().offered() if self.who.led_schools or self.who.personal_schools else ()
 
     @expose("/", methods=("GET", "POST"))
     @shows_what_was_typed

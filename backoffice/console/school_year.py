@@ -1,6 +1,6 @@
 """Beginning a school year: what becomes of each class, a look at all of it, and doing it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
@@ -34,10 +35,19 @@ class SchoolYearPage(GuardedView):
     category = lazy("School")
     address = "school-year"
     icon = "clock"
+    commands = (
+        Command(
+            lazy("Begin a school year"), "index", "school-year/", also=lazy("new archive move up promote")
+        ),
+    )
 
     def is_visible(self) -> bool:
         """In the menu of leaders, and of who signed up alone."""
         return bool(self.who.led_schools or self.who.personal_schools)
+
+    def offered(self) -> Iterable[Command]:
+        """To the same: the owner of a class is told on the page who begins the year."""
+        return super().offered() if self.is_visible() else ()
 
     @expose("/", methods=("GET", "POST"))
     @shows_what_was_typed

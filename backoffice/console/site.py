@@ -56,7 +56,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 # In the order of the menu.
 VIEWS: tuple[type[GuardedView], ...] = (
     InboxPage,
-    FindPage,
     DensityPage,
     PickPage,
     ClassroomGrid,
@@ -86,6 +85,8 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ViewsPage,
     ChangesPage,
     LargeChangesPage,
+    # What it finds of the own account comes after the work.
+    FindPage,
 )
 
 

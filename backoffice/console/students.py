@@ -33,6 +33,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.changes.models import StudentField
 from backoffice.changes.queries import changed_by
+from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
 from backoffice.console.grids.columns import BY_NAME, By
@@ -97,6 +98,14 @@ class StudentGrid(ImportsRows):
         "details": STUDENTS_READ,
         "edit": STUDENTS_EDIT,
     }
+    commands = (
+        Command(
+            lazy("Import students"), "import_rows", "students/import", also=lazy("csv excel list upload")
+        ),
+        Command(
+            lazy("Export students"), "export", "students/#exports", page="index", also=lazy("csv excel list")
+        ),
+    )
     importing = IMPORTING
     icon = "students"
     title = lazy("Students")

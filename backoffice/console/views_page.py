@@ -14,6 +14,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
 from backoffice.access.policy import can
 from backoffice.access.seen import version
+from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids import views
 from backoffice.console.guard import GuardedView
@@ -83,6 +84,9 @@ class ViewsPage(GuardedView):
     title = lazy("Views")
     address = "views"
     icon = "clipboard"
+    commands = (
+        Command(lazy("Change your views"), "view", "views/", page="index", also=lazy("share delete")),
+    )
 
     def is_visible(self) -> bool:
         """Not in the menu: it is reached from the lists."""

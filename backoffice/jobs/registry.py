@@ -58,6 +58,11 @@ def installed() -> Mapping[str, Registered]:
     return _jobs
 
 
+def by_title() -> list[Registered]:
+    """Every installed job, in the order of what people call them."""
+    return sorted(_jobs.values(), key=lambda each: str(each.title).casefold())
+
+
 def one(name: str) -> Registered:
     """The job of this full name. Raises `UnknownJob`."""
     if name not in _jobs:

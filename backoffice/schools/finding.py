@@ -51,10 +51,15 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(names.plain(text).split()))[:MOST_WORDS]
 
 
+def are_enough(words: Sequence[str]) -> bool:
+    """Whether one of the words is long enough to look for a name by it."""
+    return max(map(len, words), default=0) >= FEWEST_LETTERS
+
+
 def classrooms(tx: Transaction, words: Sequence[str]) -> Looked[Classroom]:
     """The classes among which one is looked for: those taught first, each kind by name."""
     who = tx.principal
-    if not _enough(words) or not can(who, CLASSROOMS_READ):
+    if not are_enough(words) or not can(who, CLASSROOMS_READ):
         return Looked()
     shown = load_only(
         Classroom.id, Classroom.public_id, Classroom.school_id, Classroom.name, Classroom.archived_at
@@ -86,7 +91,7 @@ def named(principal: Principal, words: Sequence[str]) -> ColumnElement[bool]:
 
 def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:
     """Students with names that begin so, by name."""
-    if not _enough(words) or not can(tx.principal, STUDENTS_READ):
+    if not are_enough(words) or not can(tx.principal, STUDENTS_READ):
         return []
     # Without an order: the first that are found will do, and no more of them are read.
     shown = load_only(
@@ -107,7 +112,7 @@ def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:
 
 def teachers(tx: Transaction, words: Sequence[str]) -> Looked[tuple[str, str]]:
     """Public identifier and name of adults at the schools that the principal looks after."""
-    if not _enough(words) or not can(tx.principal, TEACHERS_LIST):
+    if not are_enough(words) or not can(tx.principal, TEACHERS_LIST):
         return Looked()
     known = select(Account.public_id, Account.name).order_by(Account.id)
     return _named(tx, visible(tx.principal, known, TEACHERS_LIST), words)
@@ -115,7 +120,7 @@ def teachers(tx: Transaction, words: Sequence[str]) -> Looked[tuple[str, str]]:
 
 def schools(tx: Transaction, words: Sequence[str]) -> Looked[tuple[str, str]]:
     """Public identifier and name of the schools whose classes the principal reads."""
-    if not _enough(words) or not tx.principal.led_schools:
+    if not are_enough(words) or not tx.principal.led_schools:
         return Looked()
     known = (
         select(School.public_id, School.name)
@@ -132,7 +137,3 @@ def _named(tx: Transaction, known: Select[str, str], words: Sequence[str]) -> Lo
     return Looked(
         sorted(found, key=lambda each: names.sort_key(each[1], None))[:MOST_FOUND], len(rows) > MOST_READ
     )
-
-
-def _enough(words: Sequence[str]) -> bool:
-    return max(map(len, words), default=0) >= FEWEST_LETTERS

@@ -16,6 +16,7 @@ from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
 from backoffice.console.csv_export import QUOTED, safe
 from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
@@ -93,6 +94,9 @@ class RosterGrid(Grid):
     }
     fresh = Grid.fresh | {"upload", "bring_in"}
     uploads: ClassVar[Mapping[str, int]] = {"upload": services.LARGEST_UPLOAD}
+    commands = (
+        Command(lazy("Bring in a roster"), "upload", "rosters/new", also=lazy("oneroster import upload zip")),
+    )
     title = lazy("Rosters")
     category = lazy("School")
     address = "rosters"

@@ -116,3 +116,49 @@ def test_hands_that_are_faster_than_the_line_lose_no_letter(visit: Callable[...,
     page.keyboard.type("ies")
     page.keyboard.press("Enter")
     page.wait_for_url("**/console/families/")
+
+
+def test_an_action_leads_to_the_place_on_its_page(visit: Callable[..., Page], site: Site) -> None:
+    page = visit("leader")
+    page.goto("/console/")
+    options = page.get_by_role("dialog").get_by_role("option")
+
+    def follow(words: str, title: str) -> None:
+        page.keyboard.press("Control+k")
+        expect(page.locator("#find-words")).to_be_focused()
+        page.keyboard.type(words)
+        expect(options.first).to_contain_text(title)
+        page.keyboard.press("Enter")
+
+    follow("export stud", "Export students")
+    page.wait_for_url("**/console/students/*#exports")
+    expect(page.get_by_role("link", name="CSV", exact=True)).to_be_visible()
+    # The next stop is what was asked for.
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="CSV", exact=True)).to_be_focused()
+    room = site.world.own_class
+    follow(f"hours {room.name}", f"Set the hours of the door of {room.name}")
+    page.wait_for_url(f"**/console/classrooms/{room.public_id}/entry#hours-title")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Set the school days")).to_be_focused()
+    # On the page itself as well.
+    follow(f"pair {room.name}", f"Pair a tablet with {room.name}")
+    page.wait_for_url("**/entry#tablets-title")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("region", name="Tablets").locator(":focus")).to_have_count(1)
+
+
+def test_somebody_signs_out_by_keyboard_alone(visit: Callable[..., Page], site: Site) -> None:
+    page = visit("helper")
+    page.goto("/console/")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("sign out")
+    expect(page.get_by_role("option").first).to_have_text("Sign out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Sign out")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    page.goto("/sign-out")
+    page.wait_for_url("**/sign-in*")

@@ -11,14 +11,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, insert
 
 from backoffice.access.transaction import transaction
+from backoffice.console.find import FindPage
+from backoffice.jobs import scheduler
 from backoffice.runtime import Runtime
 from backoffice.schools import finding
 from backoffice.schools.finding import MOST_FOUND
 from backoffice.schools.models import Classroom, TeachingRole, TeachingRoleName
-from tests.contract.routes import door, routes, views
+from tests.contract.routes import OWN, door, routes, views
 from tests.factories.statements import statements
 from tests.factories.visitor import form_token, signed_in
-from tests.factories.world import SYSTEM, Child, World, add_child, add_classroom
+from tests.factories.world import SYSTEM, Child, World, add_child, add_classroom, view_name
 
 ADDRESS = "/console/find/"
 _GROUP = re.compile(r'<section aria-label="([^"]+)">(.*?)</section>', re.DOTALL)
@@ -184,15 +186,21 @@ def test_an_action_is_offered_for_those_classes_alone_in_which_one_may_do_it(
 
 def test_each_command_leads_to_a_page_behind_the_door_that_it_names(app: Flask, world: World) -> None:
     looked_at = {
-        route.address(app, **dict.fromkeys(route.kinds, world.own_class.public_id)): door(app, route)
+        route.address(app, **dict.fromkeys(route.kinds, world.own_class.public_id)): (
+            door(app, route) or route.endpoint
+        )
         for route in routes(app)
-        if route.method == "GET" and set(route.kinds) <= {"public_id"} and "/console/" in route.rule.rule
+        if route.method == "GET" and set(route.kinds) <= {"public_id"}
     }
     seen = 0
     for view in views(app).values():
         for command in view.commands:
-            start = f"/console/classrooms/{world.own_class.public_id}/" if command.of_class else "/console/"
-            assert looked_at[start + command.path] == (view, command.door), command
+            assert set(command.doors) <= set(view.doors), command
+            there = looked_at[command.address(world.own_class.public_id).partition("#")[0]]
+            if isinstance(view, FindPage):
+                assert there in OWN, command
+            else:
+                assert there == (view, command.page or command.door), command
             seen += 1
     assert seen
 
@@ -247,3 +255,68 @@ def test_what_is_looked_for_is_in_no_address_and_without_its_token_nothing_is_fo
     whole = client.post(ADDRESS, data={"csrf_token": form_token(client.get(ADDRESS).text), "q": given})
     assert "<h1>Find</h1>" in whole.text
     assert given in whole.text
+
+
+def test_what_people_do_is_found_by_whom_may_do_it(app: Flask, world: World) -> None:
+    jobs = {
+        "invite teacher": ("/console/invitations/new", {"leader"}),
+        "import students": ("/console/students/import", {"leader", "teacher"}),
+        "import classes": ("/console/classrooms/import", {"leader", "teacher", "helper"}),
+        "export students": ("/console/students/#exports", {"leader", "teacher"}),
+        "export classes": ("/console/classrooms/#exports", {"leader", "teacher"}),
+        "roster": ("/console/rosters/new", {"leader"}),
+        "begin year": ("/console/school-year/", {"leader"}),
+        "school days": ("/console/school-days/", {"leader"}),
+        "who may do what": ("/console/permissions/", {"leader", "founder"}),
+        "settings rosters": ("/console/plugins/rosters/settings", {"founder"}),
+        "password": ("/account/password", {"leader", "teacher", "helper", "founder", "officer"}),
+        "sign out": ("/sign-out", {"leader", "teacher", "helper", "founder", "officer"}),
+    }
+    for role in ("leader", "teacher", "helper", "founder", "officer"):
+        client = signed_in(app, world, role)
+        for words, (address, who) in jobs.items():
+            actions = look(client, words).get("Actions", {})
+            assert (address in actions.values()) is (role in who), (role, words)
+
+
+def test_actions_are_found_by_other_words_and_never_by_those_of_their_signs(app: Flask, world: World) -> None:
+    client = signed_in(app, world, "leader")
+    assert "Import students" in look(client, "csv upload stud")["Actions"]
+    assert "Make a class" in look(client, "new")["Actions"]
+    assert "Actions" not in look(client, "{name}")
+
+
+def test_all_that_is_offered_to_a_founder_opens(app: Flask, world: World) -> None:
+    scheduler.sync()
+    client = signed_in(app, world, "founder")
+    seen = set()
+    for words in ("run", "pause", "change", "settings", "switch", "check"):
+        found = look(client, words)
+        seen |= {url for kind in ("Actions", "Jobs", "Plugins") for url in found.get(kind, {}).values()}
+    assert {"/console/jobs/trust.check", "/console/jobs/trust.check/time"} <= seen
+    assert "/console/plugins/trust/switch" in seen
+    for url in seen:
+        assert client.get(url).status_code == 200, url
+
+
+def test_jobs_and_plugins_are_found_by_founders_alone(app: Flask, world: World) -> None:
+    for role in ("founder", "leader", "officer", "teacher"):
+        client = signed_in(app, world, role)
+        assert look(client, "forget mail").get("Jobs") == (
+            {"Forget old mails": "/console/jobs/core.forget-mail"} if role == "founder" else None
+        )
+        assert look(client, "roster").get("Plugins") == (
+            {"Rosters": "/console/plugins/rosters"} if role == "founder" else None
+        )
+        assert not {"Jobs", "Plugins", "Views"} & set(look(client, "r"))
+
+
+def test_views_are_found_by_who_sees_them(app: Flask, world: World) -> None:
+    teacher = signed_in(app, world, "teacher")
+    name = view_name(world.people["teacher"].name)
+    (title, url), *others = look(teacher, name)["Views"].items()
+    assert (title, others) == (name, [])
+    assert url.startswith("/console/classrooms/?view=")
+    assert teacher.get(url).headers["Location"].startswith("./?sort=-name&view=")
+    for role in ("leader", "co_teacher", "founder"):
+        assert name not in look(signed_in(app, world, role), name).get("Views", {})

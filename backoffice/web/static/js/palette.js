@@ -7,6 +7,7 @@ import { said } from "./texts.js";
  * combobox with a list. Words travel in a form and nothing is kept: closing takes the dialog away.
  */
 const PAUSE = 120;
+const FOLLOWED = "followed";
 
 export function palette(root) {
   const opener = root.querySelector("a[data-palette]");
@@ -86,7 +87,8 @@ async function show(root, address, typed, closed) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     closed();
-    before?.focus?.();
+    // A link within the page has its own place to go on from.
+    if (dialog.returnValue !== FOLLOWED) before?.focus?.();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
@@ -162,6 +164,10 @@ function connect(dialog, address, status) {
   dialog.addEventListener("close", () => {
     clearTimeout(timer);
     asking.abort();
+  });
+  results.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (link?.hash && link.pathname === location.pathname && link.search === location.search) dialog.close(FOLLOWED);
   });
   results.setAttribute("aria-label", said("Results"));
   for (const [name, value] of Object.entries({
