@@ -43,6 +43,7 @@ class SchoolField(StrEnum):
 
     DAYS = "days"
     TIME_ZONE = "time_zone"
+    LANGUAGE = "language"
     FACTOR_REQUIRED = "factor_required"
     SIGN_IN_FROM = "sign_in_from"
 

@@ -158,6 +158,13 @@ def _go_by(who: Principal, row: School, value: Any, back: PutBack) -> None:
     )
 
 
+def _speak(who: Principal, row: School, value: Any, back: PutBack) -> None:
+    days, time_zone = in_order(row.school_days), row.time_zone
+    set_school_days(
+        principal=who, school=row.public_id, days=days, time_zone=time_zone, language=value, back=back
+    )
+
+
 def _run_at(who: Principal, row: JobSchedule, value: Any, back: PutBack) -> None:
     change_time(principal=who, job=row.job, time=value, back=back)
 
@@ -182,6 +189,7 @@ FIELDS: Mapping[type[DeclarativeBase], Mapping[str, Field]] = {
     School: {
         SchoolField.DAYS: Field(SCHOOL_DAYS_EDIT, lambda row: in_order(row.school_days), _teach_on),
         SchoolField.TIME_ZONE: Field(SCHOOL_DAYS_EDIT, lambda row: row.time_zone, _go_by),
+        SchoolField.LANGUAGE: Field(SCHOOL_DAYS_EDIT, lambda row: row.language, _speak),
         SchoolField.FACTOR_REQUIRED: Field(SCHOOLS_SECURE, lambda row: row.factor_required, _secure),
         SchoolField.SIGN_IN_FROM: Field(SCHOOLS_EDIT, asked_by, _sign_in_from),
     },

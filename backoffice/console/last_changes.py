@@ -32,6 +32,7 @@ from backoffice.console.weekdays import short_names
 from backoffice.host.models import PluginState
 from backoffice.jobs.job import When
 from backoffice.jobs.models import JobSchedule
+from backoffice.language import catalogues
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools import labels, names
 from backoffice.schools.models import Action, Classroom, NamesShown, School, Student
@@ -190,6 +191,10 @@ def _hours(value: list[int] | None) -> str:
     return gettext("%(begin)s to %(end)s", begin=begin, end=end)
 
 
+def _language(value: str) -> str:
+    return catalogues.own_name(value) if value in catalogues.languages() else value
+
+
 def _days(value: list[str]) -> str:
     return ", ".join(short_names(value))
 
@@ -212,6 +217,7 @@ TITLES: Mapping[type[DeclarativeBase], Mapping[str, str]] = {
     School: {
         SchoolField.DAYS: lazy("Days with lessons"),
         SchoolField.TIME_ZONE: lazy("Time zone"),
+        SchoolField.LANGUAGE: lazy("Language"),
         SchoolField.FACTOR_REQUIRED: lazy("Second factor is required"),
         SchoolField.SIGN_IN_FROM: lazy("Staff sign in from"),
     },
@@ -235,6 +241,7 @@ WORDS: Mapping[type[DeclarativeBase], Mapping[str, Callable[[Any], str]]] = {
     School: {
         SchoolField.DAYS: _days,
         SchoolField.TIME_ZONE: places.zone_name,
+        SchoolField.LANGUAGE: _language,
         SchoolField.FACTOR_REQUIRED: _yes_or_no,
         SchoolField.SIGN_IN_FROM: lambda value: f"{value[1]} ({value[0]})" if value else gettext("anywhere"),
     },

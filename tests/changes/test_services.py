@@ -229,6 +229,31 @@ def test_days_and_time_zone_of_a_school(leader: Principal, teacher: Principal, w
     assert row_of(School, school).school_days == days
 
 
+def test_the_language_of_a_school(leader: Principal, world: World) -> None:
+    school = world.home.public_id
+    row = row_of(School, school)
+    days, zone = list(row.school_days), row.time_zone
+
+    def teach(zone: str, language: str | None = None) -> None:
+        set_school_days(principal=leader, school=school, days=days, time_zone=zone, language=language)
+
+    count = len(kept(leader, School, school))
+    teach(zone, "es")
+    of_language, *others = kept(leader, School, school)
+    assert (values([of_language]), len(others)) == ([("language", "en", "es")], count)
+    # Where it is not asked for it is as before, and nothing is kept.
+    teach(zone)
+    assert len(kept(leader, School, school)) == count + 1
+    # Nothing else goes back with it.
+    teach("Europe/Lisbon")
+    back(leader, of_language, "es")
+    now = row_of(School, school)
+    assert (now.language, now.time_zone) == ("en", "Europe/Lisbon")
+    with pytest.raises(Rejected, match=ALREADY[:20]):
+        back(leader, of_language, "es")
+    teach(zone)
+
+
 def test_how_a_plugin_is_set_and_when_a_job_runs(world: World, runtime: Runtime) -> None:
     founder, plugins = world.sign_in("founder"), runtime.plugins
     plugin = next(each for each in plugins if each.settings is not None)

@@ -57,8 +57,14 @@ def set_school_days(
         # What a roster brought stands, whether or not it is on the list.
         if time_zone not in time_zones() | {place.time_zone}:
             raise Rejected(time_zone=NO_ZONE)
-        before = in_order(place.school_days)
-        keep_change(tx, place, back, days=(before, chosen), time_zone=(place.time_zone, time_zone))
+        keep_change(
+            tx,
+            place,
+            back,
+            days=(in_order(place.school_days), chosen),
+            time_zone=(place.time_zone, time_zone),
+            language=(place.language, language or place.language),
+        )
         done = functions.set_school_days(tx, school_id=place.id, days=chosen, time_zone=time_zone)
         if done == "no such zone":
             raise Rejected(time_zone=NO_ZONE)
