@@ -65,6 +65,7 @@ class ClassCards(ClassPage):
         return self.class_page(
             "console/class_cards.html",
             row,
+            record=self.changed(row),
             base=base,
             form=FlaskForm(),
             students=[

@@ -346,6 +346,7 @@ class ClassDoor(ClassPage):
         return self.class_page(
             "console/class_door.html",
             row,
+            record=row,
             problem=problem,
             wrong=next(iter(forms.values()), None),
             forms={**own, **forms},

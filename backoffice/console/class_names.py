@@ -121,6 +121,7 @@ class ClassNames(ClassPage):
         return self.class_page(
             "console/class_names.html",
             row,
+            record=self.changed(row),
             base=f"/console/classrooms/{public_id}/names",
             form=FlaskForm(),
             how=row.names_shown,

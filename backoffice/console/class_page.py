@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from flask import current_app, request
 
+from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
@@ -46,6 +47,10 @@ class ClassPage(GuardedView):
     def looks_again(self, tx: Transaction) -> int | None:
         """After how many seconds a page that shows what goes on may ask again by itself; None for never."""
         return None if on_shared_computer(tx, settings().sessions) else SECONDS_A_LOOK
+
+    def changed(self, row: Classroom) -> Classroom | None:
+        """The class as the record of a page on which it is changed, for whoever may change it."""
+        return row if can(self.who, CLASSROOMS_EDIT, row) else None
 
     def class_page(self, template: str, row: Classroom, **context: Any) -> str:
         """The page of a class within the console's frame, with the way back and the tabs."""

@@ -52,6 +52,13 @@ SCHOOL_FORMS: Mapping[str, str] = {
     SchoolField.FACTOR_REQUIRED: "schools/{}/second-factor",
     SchoolField.SIGN_IN_FROM: "schools/{}/sign-in",
 }
+CLASS_EDIT = "edit"
+CLASS_FORMS: Mapping[str, str] = {
+    ClassroomField.MARK: "manage",
+    ClassroomField.NAMES_SHOWN: "names",
+    ClassroomField.PINS_REQUIRED: "cards",
+    ClassroomField.HOURS: "entry",
+}
 # Where a change of each kind is put back, below the console's own address.
 KINDS: Mapping[type[Change], str] = {
     StudentChange: "student",
@@ -120,7 +127,7 @@ def edit_url(row: Any, field: str) -> str:
         case Student():
             below = f"students/{row.public_id}/edit"
         case Classroom():
-            below = f"classrooms/{row.public_id}/{'manage' if field == ClassroomField.MARK else 'edit'}"
+            below = f"classrooms/{row.public_id}/{CLASS_FORMS.get(field, CLASS_EDIT)}"
         case Action():
             below = f"classrooms/actions/{row.public_id}"
         case School():

@@ -8,6 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
+from backoffice.access import policy
+from backoffice.access.permissions import CLASSROOMS_EDIT
+from backoffice.access.policy import RoleName
 from backoffice.access.transaction import transaction
 from backoffice.changes.keeping import ALREADY, OVERTAKEN
 from backoffice.changes.models import CHANGES, PluginChange, StudentChange
@@ -142,6 +145,56 @@ def test_what_was_typed_is_text_and_a_class_has_its_changes_on_both_forms(
     # What cannot be any more is said on the page.
     refused = [_refused(teacher, url) for url in ways_back(teacher.get(f"{own}/manage").text)[:1]]
     assert ["no mark then" in each for each in refused] == [True]
+
+
+def test_what_is_changed_on_the_pages_of_a_class_stands_there_and_goes_back_there(
+    teacher: FlaskClient, world: World
+) -> None:
+    own = f"/console/classrooms/{world.own_class.public_id}"
+    sent: dict[str, tuple[str, list[dict[str, str]], str]] = {
+        "entry": (
+            "entry/hours",
+            [{"begin": "08:00", "end": end} for end in ("15:00", "12:30")],
+            "Open on school days from 08:00 to 15:00 → to 08:00 to 12:30",
+        ),
+        "names": (
+            "names/shown",
+            [{"how": "avatars"}],
+            "Behind the code from name and initial → to picture only",
+        ),
+        "cards": ("cards/require", [{"required": "yes"}], "PINs are asked for from no → to yes"),
+    }
+    for page, (form, times, said) in sent.items():
+        for fields in times:
+            assert send(teacher, f"{own}/{form}", fields, page=f"{own}/{page}").status_code == 303
+        shown = teacher.get(f"{own}/{page}").text
+        assert said in read(shown)
+        url = ways_back(shown)[0]
+        assert teacher.post(url, data=seen(teacher.get(url).text)).location == f"{own}/{page}"
+
+
+def test_the_language_of_a_school_stands_below_its_days(app: Flask, world: World) -> None:
+    leader = signed_in(app, world, "leader")
+    address = f"/console/school-days/?school={world.home.public_id}"
+    fields = {"days": ["mon"], "time_zone": world.home.time_zone, "language": "es"}
+    assert send(leader, address, fields).status_code == 303
+    page = leader.get(address).text
+    assert "Language from English → to Español" in read(page)
+    url = ways_back(page)[0]
+    assert leader.post(url, data=seen(leader.get(url).text)).location == address
+    assert "Language from Español → to English" in read(leader.get(address).text)
+
+
+def test_who_may_not_change_a_class_is_not_told_that_nothing_was_changed(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever clears PINs, or corrects names, without changing the class."""
+    owner = policy.granted(RoleName.OWNER) - {CLASSROOMS_EDIT}
+    monkeypatch.setitem(policy._granted, RoleName.OWNER, owner)
+    client = signed_in(app, world, "teacher")
+    for page in ("names", "cards"):
+        answer = client.get(f"/console/classrooms/{world.own_class.public_id}/{page}")
+        assert (answer.status_code, "Last changes" in answer.text) == (200, False)
 
 
 def _refused(browser: FlaskClient, url: str) -> str:

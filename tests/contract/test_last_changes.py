@@ -1,6 +1,6 @@
 """Every form that edits a record shows the record's last changes, or says here why it does not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from flask import Flask
@@ -22,24 +22,31 @@ from backoffice.host.models import PluginState
 from backoffice.jobs import scheduler
 from backoffice.jobs.models import JobSchedule
 from backoffice.schools.models import Action, Classroom, School, Student
-from tests.contract.routes import door, routes
+from tests.contract.actors import KINDS as KNOWN
+from tests.contract.actors import NAMED
+from tests.contract.matrix import Matrix
+from tests.contract.routes import FORMS, door, form_keys, routes
 from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World
 
-# Who opens it, and its address in the world.
+
+def _of_class(tail: str) -> tuple[str, Callable[[World], str]]:
+    return "teacher", lambda world: f"/console/classrooms/{world.own_class.public_id}/{tail}"
+
+
+# What takes a form, who opens the page on which it stands, and the page's address in the world.
 SHOWS: Mapping[str, tuple[str, Callable[[World], str]]] = {
     "console_students.edit": (
         "teacher",
         lambda world: f"/console/students/{world.own_class.children[0].public_id}/edit",
     ),
-    "console_classrooms.edit": (
-        "teacher",
-        lambda world: f"/console/classrooms/{world.own_class.public_id}/edit",
-    ),
-    "console_class_manage.manage": (
-        "teacher",
-        lambda world: f"/console/classrooms/{world.own_class.public_id}/manage",
-    ),
+    "console_classrooms.edit": _of_class("edit"),
+    "console_class_manage.manage": _of_class("manage"),
+    "console_class_entry.keep_hours": _of_class("entry"),
+    # Hours end with the door that kept them.
+    **dict.fromkeys(("console_class_entry.turn", "console_class_entry.open_for"), _of_class("entry")),
+    "console_class_names.show": _of_class("names"),
+    "console_class_cards.require": _of_class("cards"),
     "console_class_points.edit_action": (
         "teacher",
         lambda world: f"/console/classrooms/actions/{_action_of(world)}",
@@ -62,8 +69,15 @@ SHOWS: Mapping[str, tuple[str, Callable[[World], str]]] = {
 NEW = "makes something new"
 ACT = "an act that is asked about, not a form of fields"
 MANY = "of many records at once; each has a form of its own"
-SEARCH = "looks for something"
+SEARCH = "looks for something, or takes a list out"
 CELL = "one cell of a list; what changed stands on the record's own form"
+BACK = "puts back what a form shows, which shows that as well"
+DOOR = "opened and shut daily, which would push all else out; hours that end by it stand on their form"
+PICTURE = "one of many pictures, taken with a click as the one before was"
+ROLES = "names people, so it goes with their account; they are told, and the trail has it"
+ANSWER = "is written once, and stands beside what it answers"
+VIEW = "how one likes to see a list, made anew with two clicks"
+ROWS = "an act that is done to rows of a list, after a question"
 # Forms that show none, each with the reason.
 WITHOUT: Mapping[str, str] = {
     "console_classrooms.new": NEW,
@@ -85,29 +99,74 @@ WITHOUT: Mapping[str, str] = {
     "console_teachers.reset_factor": ACT,
     "console_teachers.suspend": ACT,
     "console_views.delete": ACT,
-    **dict.fromkeys((f"console_changes.{kind}" for kind in KINDS.values() if kind != "plugin"), ACT),
-    "console_changes.plugin_settings": ACT,
+    **dict.fromkeys((f"console_changes.{kind}" for kind in KINDS.values() if kind != "plugin"), BACK),
+    "console_changes.plugin_settings": BACK,
     "console_classrooms.paste": MANY,
     "console_students.import_rows": MANY,
     "console_classrooms.import_rows": MANY,
     "console_class_points.award": MANY,
     "console_class_points.goals": MANY,
     "console_school-year.index": MANY,
-    "console_views.view": "how one likes to see a list, made anew with two clicks",
+    "console_class_names.save": MANY,
+    "console_students.import_confirmed": MANY,
+    "console_classrooms.import_confirmed": MANY,
+    "console_class_names.picture": PICTURE,
+    "console_classrooms.door": DOOR,
+    "console_density.index": "one word, kept in the browser",
+    **dict.fromkeys((f"console_views.{door}" for door in ("view", "keep", "share")), VIEW),
+    **dict.fromkeys((f"console_class_teachers.{door}" for door in ("give", "change", "take")), ROLES),
+    **dict.fromkeys((f"console_inbox.{door}" for door in ("answer", "close")), ANSWER),
     **dict.fromkeys(
-        ("console_classrooms.cell_mark", "console_classrooms.cell_name", "console_students.cell_name"), CELL
+        (
+            "console_class_cards.issue",
+            "console_class_entry.begin_lesson",
+            "console_class_entry.pair",
+            "console_class_entry.renew",
+            "console_class_points.start",
+            "console_families.print_letter",
+            "console_families.print_letters",
+            "console_views.save",
+        ),
+        NEW,
     ),
     **dict.fromkeys(
         (
-            f"{grid}.{door}"
-            for door in ("search", "narrow")
-            for grid in (
-                *("console_classrooms", "console_families", "console_family-invitations"),
-                *("console_invitations", "console_outbox", "console_schools", "console_security"),
-                *("console_students", "console_teachers", "plugin_rosters_rosters"),
-            )
+            *(f"console_class_cards.{door}" for door in ("clear", "unlock", "void")),
+            *(f"console_class_entry.{door}" for door in ("end_lesson", "void_tablet")),
+            *(f"console_class_live.{door}" for door in ("sign_out", "sign_all_out")),
+            *(f"console_class_manage.{door}" for door in ("restore", "undo_last")),
+            *(f"console_class_points.{door}" for door in ("bring_back", "retire", "undo")),
+            *(f"console_class_teachers.{door}" for door in ("again", "withdraw")),
+            *(f"console_jobs.{door}" for door in ("pause", "resume", "run")),
+            "console_classrooms.resume",
+            "console_inbox.take_up",
+            "console_large-changes.stop",
+            "console_locked-networks.open",
+            "plugin_rosters_rosters.bring_in",
+        ),
+        ACT,
+    ),
+    **dict.fromkeys(
+        (
+            *(f"console_{grid}.act" for grid in ("classrooms", "families", "family-invitations")),
+            *(f"console_{grid}.act" for grid in ("invitations", "outbox", "students", "teachers")),
+        ),
+        ROWS,
+    ),
+    **dict.fromkeys(
+        (
+            *("console_accounts.find", "console_find.search", "console_pick.pick"),
+            *(f"console_{grid}.search" for grid in ("classrooms", "students", "teachers")),
+            *(
+                f"console_{grid}.{door}"
+                for grid in ("classrooms", "students")
+                for door in ("narrow", "export_found")
+            ),
         ),
         SEARCH,
+    ),
+    **dict.fromkeys(
+        ("console_classrooms.cell_mark", "console_classrooms.cell_name", "console_students.cell_name"), CELL
     ),
 }
 
@@ -120,14 +179,46 @@ def _action_of(world: World) -> str:
 
 
 def test_every_form_is_accounted_for(app: Flask) -> None:
-    """A page that shows a form and takes it."""
-    taken: dict[tuple[str, str], set[str]] = {}
-    for route in routes(app):
-        if door(app, route) is not None:
-            taken.setdefault((route.endpoint, route.rule.rule), set()).add(route.method)
-    forms = {endpoint for (endpoint, _rule), methods in taken.items() if methods == {"GET", "POST"}}
-    assert forms == {*SHOWS, *WITHOUT}
+    """Whatever takes one, wherever its page is."""
+    taking = {
+        route.endpoint
+        for route in routes(app)
+        if route.method == "POST" and door(app, route) is not None and list(form_keys(app, route))
+    }
+    assert taking == {*SHOWS, *WITHOUT}
     assert not set(SHOWS) & set(WITHOUT)
+
+
+def test_what_is_kept_is_shown_or_stands_elsewhere(matrix: Matrix) -> None:
+    """By what valid forms change, which the isolation matrix looks at in the database."""
+    kept = {f"added app.{model.__tablename__}" for model in CHANGES}
+    records = {f"changed app.{entity.__tablename__}" for entity in OF}
+    keeping, changing = set(), set()
+    for endpoint, effect in _effects(matrix):
+        if kept & effect:
+            keeping.add(endpoint)
+        elif records & effect:
+            changing.add(endpoint)
+    changing -= keeping
+    assert {"console_class_entry.keep_hours", "console_class_names.show"} <= keeping
+    assert "console_class_manage.archive" in changing
+    assert {WITHOUT[endpoint] for endpoint in keeping - set(SHOWS)} <= {MANY, CELL, BACK}
+    # What else changes such a record has no fields whose values could be kept.
+    assert {WITHOUT[endpoint] for endpoint in changing - set(SHOWS)} <= {ACT, DOOR, MANY, ROWS}
+
+
+def _effects(matrix: Matrix) -> Iterator[tuple[str, set[str]]]:
+    """What valid forms of the console change, as somebody of each role to whom the record belongs."""
+    for actor in map(matrix.actor, ("founder", "leader", "teacher")):
+        for route in matrix.routes:
+            kind = next(iter(route.kinds.values()), None)
+            things = matrix.stage.own(actor, kind) if kind in {*KNOWN, *NAMED} else []
+            if route.method != "POST" or door(matrix.app, route) is None or (kind and not things):
+                continue
+            for key, permission in form_keys(matrix.app, route):
+                thing = things[0] if things else None
+                if matrix.may(actor, route, permission, thing):
+                    yield route.endpoint, set(FORMS[key](matrix.stage, actor, thing).effect)
 
 
 @pytest.mark.parametrize("endpoint", SHOWS)
