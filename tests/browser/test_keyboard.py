@@ -1,10 +1,11 @@
-"""Signing in and joining with nothing but the keyboard, and with the focus always to be seen."""
+"""Whole tasks with nothing but the keyboard, and with the focus always to be seen."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from backoffice.jobs import scheduler
 from tests.browser.site import Site, label
 from tests.factories.world import PASSWORD
 
@@ -19,11 +20,11 @@ FOCUSED = """() => {
     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   });
   return {
-    name: it.getAttribute("aria-label") ?? it.labels?.[0]?.innerText ?? it.innerText,
+    name: (it.getAttribute("aria-label") ?? it.labels?.[0]?.innerText ?? it.innerText).trim(),
     outlined,
   };
 }"""
-MOST_STEPS = 20
+MOST_STEPS = 40
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -39,6 +40,14 @@ def tab_to(page: Page, name: str) -> None:
         if str(focused["name"]).startswith(name):
             return
     pytest.fail(f"The keyboard did not reach {name!r}, only {met}")
+
+
+def skip_to_content(page: Page) -> None:
+    """Go past the frame, by the first stop of a page that has just come."""
+    page.wait_for_load_state()
+    tab_to(page, "Skip to the content")
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
 
 
 def test_a_teacher_signs_in_and_out(visit: Callable[..., Page], site: Site) -> None:
@@ -74,3 +83,75 @@ def test_a_child_joins_and_leaves(visit: Callable[..., Page], site: Site) -> Non
     tab_to(page, "I am done")
     page.keyboard.press("Space")
     expect(page.get_by_role("heading", name="Goodbye!")).to_be_visible()
+
+
+def test_a_leader_narrows_a_list_ticks_rows_and_takes_them_out(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    room = site.world.own_class
+    page = visit("leader")
+    page.goto("/console/")
+    tab_to(page, "Students")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/students/")
+    skip_to_content(page)
+    tab_to(page, "Class")
+    page.keyboard.type(room.name)
+    tab_to(page, "Apply")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/console/students/?classroom={room.public_id}*")
+    rows = page.locator("form.grid tbody tr")
+    expect(rows).to_have_count(len(room.children))
+    skip_to_content(page)
+    # One row is a stop; from there they are moved through.
+    tab_to(page, rows.first.inner_text().strip())
+    page.keyboard.press("Space")
+    page.keyboard.press("j")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    tab_to(page, "Take out of this class")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(f"will leave {room.name}.")).to_be_visible()
+    skip_to_content(page)
+    tab_to(page, "Take out of this class")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 students left the class.")).to_be_visible()
+    skip_to_content(page)
+    tab_to(page, "Undo")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/console/classrooms/{room.public_id}")
+    expect(page.get_by_text("2 students are back in the class.")).to_be_visible()
+
+
+def test_a_founder_finds_jobs_has_one_rest_and_run(visit: Callable[..., Page]) -> None:
+    scheduler.sync()
+    page = visit("founder")
+    page.goto("/console/")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("jobs")
+    expect(page.get_by_role("option").first).to_have_text("JobsOperations")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/jobs/")
+    skip_to_content(page)
+    tab_to(page, "Forget old mails")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/jobs/core.forget-mail")
+    for button, said in (
+        ("Pause", "It rests until you resume it."),
+        ("Resume", "It goes on at its next time."),
+        ("Run now", "It is in the queue and runs as soon as a worker is free."),
+    ):
+        skip_to_content(page)
+        tab_to(page, button)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(said)).to_be_visible()
+    # The palette knows the job by its title, and what is done to it.
+    page.keyboard.press("Control+k")
+    expect(page.locator("#find-words")).to_be_focused()
+    page.keyboard.type("pause old mails")
+    options = page.get_by_role("dialog").get_by_role("option")
+    expect(options.first).to_have_text("Pause or resume: Forget old mails")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/jobs/core.forget-mail")
+    expect(page.get_by_role("dialog")).to_have_count(0)
