@@ -94,6 +94,7 @@ def test_scripts_say_what_pages_bring_them() -> None:
         ('<p title="Look here">{{ _("Hello") }}</p>', ["Look here"]),
         ('{{ "One" if one else _("Many") }}', ["One", "One"]),
         ('{{ field(form.name, help="So that you know it.") }}', ["So that you know it."]),
+        ('{{ field(form.name, help="2 words or more.") }}', ["2 words or more."]),
         ('{% set title = "A page" %}', ["A page"]),
         ('{% trans name %}Hello {{ name }}{% endtrans %}<b class="one two">{{ a == "Select" }}</b>', []),
     ],

@@ -18,8 +18,9 @@ BRAND = "Classroom Back Office"
 # A word that somebody reads, and no address.
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ADDRESS = re.compile(r"\S*[/@]\S*")
-# A string that is handed on and begins as a sentence or a heading does, and is no path of a drawing.
-_SENTENCE = re.compile(r"(?=.*[a-z]{2})[A-Z][^\W\d_]*(?:[ .?!:,…’'-]|$)")
+# A string that is handed on and begins as a sentence or a heading does, with a number or without, and is no
+# path of a drawing.
+_SENTENCE = re.compile(r"(?=.*[a-z]{2})(?:[A-Z][^\W\d_]*(?:[ .?!:,…’'-]|$)|\d+ [a-z]{2,} )")
 # What shows a person the text that it is given.
 _SHOWS = frozenset({"Rejected", "Rejected.whole", "flash", "undoable"})
 # What is declared with words that pages show.
