@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
 
+from flask import Flask
 from playwright.sync_api import Page
+from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
+from backoffice.accounts.care.models import FactorReset, ResetState
+from backoffice.accounts.models import Account, LinkPurpose
+from backoffice.accounts.services import letters
+from backoffice.accounts.tokens import token_digest
 from backoffice.problems import Throttled
 from backoffice.schools.models import Door, NamesShown
 from backoffice.schools.services import archiving, classrooms
@@ -27,12 +33,15 @@ from backoffice.students.pins.services import by_student
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
 from tests.browser.site import Site, come_in, follow_link, join, label, make_class, paste_names, send_form
+from tests.browser.site_map import endpoint_of
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
     OFFERED,
     PASSWORD,
     SIGN_UP_LINK,
+    SYSTEM,
     TAKE_BACK_LINK,
+    World,
     give_pin,
 )
 
@@ -41,32 +50,44 @@ BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123
 
 @dataclass(frozen=True)
 class Stop:
-    """A page: who looks at it, at which address, and what is done there first."""
+    """A page: who looks at it, at which address, and what is done there first.
+
+    `at` is the endpoint to which that leads, where it is a page of the site map and not the one at `path`;
+    empty where the address opens nothing.
+    """
 
     role: str | None = None
     path: str = ""
     act: Callable[[Page, Site], None] | None = None
+    at: str | None = None
+
+    def address(self, world: World) -> str:
+        """Where the browser goes first; empty where all is done by `act`."""
+        return self.path.format(
+            classroom=world.own_class.public_id,
+            student=world.own_class.children[0].public_id,
+            school=world.elsewhere.public_id,
+            teacher=world.people["helper"].public_id,
+            link=world.invited,
+            family_link=world.family_invited,
+            letter=world.letter,
+            card=world.card,
+            colleagues=world.colleague_class.public_id,
+        )
 
     def reach(self, page: Page, site: Site) -> None:
         """Bring the browser there."""
-        world = site.world
         if self.path:
-            page.goto(
-                self.path.format(
-                    classroom=world.own_class.public_id,
-                    student=world.own_class.children[0].public_id,
-                    school=world.elsewhere.public_id,
-                    teacher=world.people["helper"].public_id,
-                    link=world.invited,
-                    family_link=world.family_invited,
-                    letter=world.letter,
-                    card=world.card,
-                    colleagues=world.colleague_class.public_id,
-                )
-            )
+            page.goto(self.address(site.world))
         if self.act:
             self.act(page, site)
         page.wait_for_load_state()
+
+    def shows(self, app: Flask, world: World) -> str | None:
+        """The endpoint whose page this is; None where something was done that `at` does not tell of."""
+        if self.act or self.at is not None:
+            return self.at or None
+        return endpoint_of(app, self.address(world))
 
 
 def press(name: str) -> Callable[[Page, Site], None]:
@@ -464,6 +485,61 @@ def asked_for_code(page: Page, site: Site) -> None:
     page.get_by_role("heading", name="One more step").wait_for()
 
 
+def code_once_more(page: Page, site: Site) -> None:
+    """Look at the second step of signing in again."""
+    asked_for_code(page, site)
+    page.goto("/sign-in/code")
+
+
+def with_mailed_link(purpose: LinkPurpose, path: str) -> Callable[[Page, Site], None]:
+    """Follow a link that was mailed to the leader."""
+
+    def followed(page: Page, site: Site) -> None:
+        with transaction(SYSTEM) as tx:
+            leader = tx.scalars(select(Account).where(Account.id == site.world.people["leader"].id)).one()
+            token, _until = letters.make_link(tx, leader, purpose, timedelta(minutes=30))
+        page.goto(f"{path}/{token}")
+
+    return followed
+
+
+def without_password(page: Page, site: Site) -> None:
+    """Choose no new password, by a link."""
+    with_mailed_link(LinkPurpose.RESET, "/reset")(page, site)
+    page.get_by_role("button", name="Set the new password").click()
+
+
+def factor_to_keep(page: Page, site: Site) -> None:
+    """Follow the link of a mail about a lost second factor."""
+    token = token_hex(21) + "x"
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            insert(FactorReset).values(
+                id=tx.take_id(FactorReset),
+                account_id=site.world.people["founder"].id,
+                state=ResetState.WAITING,
+                token_digest=token_digest(token),
+                asked_at=clock.now(),
+            )
+        )
+    page.goto(f"/keep-my-factor/{token}")
+
+
+def set_then_put_back(page: Page, _site: Site) -> None:
+    """Set a plugin otherwise, then want it as it was."""
+    page.get_by_label("Uploads wait at most").fill("7")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto("/console/plugins/rosters/settings")
+    page.get_by_role("link", name="Put back").first.click()
+
+
+def put_action_back(page: Page, site: Site) -> None:
+    """Want an Action as it was."""
+    follow("Praise of the")(page, site)
+    page.get_by_role("heading", name="Last changes").wait_for()
+    follow("Put back")(page, site)
+
+
 def wrong_code(page: Page, site: Site) -> None:
     """A one-time code that is not right."""
     asked_for_code(page, site)
@@ -491,10 +567,15 @@ def find_nobody(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Find it").click()
 
 
-def close_without_note(page: Page, site: Site) -> None:
-    """Close an event and say nothing of what was found."""
+def close_an_event(page: Page, site: Site) -> None:
+    """Want to close an event."""
     follow("Somebody guesses")(page, site)
     follow("Close it with a note")(page, site)
+
+
+def close_without_note(page: Page, site: Site) -> None:
+    """Close an event and say nothing of what was found."""
+    close_an_event(page, site)
     page.get_by_role("button", name="Close it").click()
 
 
@@ -591,39 +672,49 @@ def locked_networks(page: Page, site: Site) -> None:
 FACTOR = "/account/second-factor"
 PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
+NOTHING = ""
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
     "sign-in": Stop(path="/sign-in"),
     "sign-in, wrong": Stop(path="/sign-in", act=sign_in_wrongly),
     "sign-in, empty": Stop(path="/sign-in", act=sign_in_empty),
-    "sign-in, code": Stop(act=asked_for_code),
-    "sign-in, wrong code": Stop(act=wrong_code),
+    "sign-in, a code": Stop(act=asked_for_code),
+    "code to sign in": Stop(act=code_once_more, at="accounts.sign_in_by_code"),
+    "code to sign in, wrong": Stop(act=wrong_code),
     "sign-up": Stop(path="/sign-up"),
     "sign-up, empty": Stop(path="/sign-up", act=press("Mail me a link")),
-    "sign-up, mailed": Stop(path="/sign-up/sent"),
-    "sign-up, password": Stop(path=f"/sign-up/{SIGN_UP_LINK}"),
-    "sign-up, password, empty": Stop(path=f"/sign-up/{SIGN_UP_LINK}", act=press("Open my account")),
-    "sign-up, over": Stop(path=f"/sign-up/{'x' * 43}"),
+    "link to sign up": Stop(path="/sign-up/sent"),
+    "password to sign up": Stop(path=f"/sign-up/{SIGN_UP_LINK}"),
+    "password to sign up, empty": Stop(path=f"/sign-up/{SIGN_UP_LINK}", act=press("Open my account")),
+    "password to sign up, over": Stop(path=f"/sign-up/{'x' * 43}"),
     "another address": Stop("teacher", "/account/email"),
     "another address, empty": Stop("teacher", "/account/email", press("Mail me a link")),
-    "another address, confirm": Stop("leader", f"/account/email/{NEW_ADDRESS_LINK}"),
+    "confirm another address": Stop("leader", f"/account/email/{NEW_ADDRESS_LINK}"),
     "take back": Stop(path=f"/take-back/{TAKE_BACK_LINK}"),
+    "ask for a new password": Stop(path="/reset"),
+    "a new password": Stop(act=with_mailed_link(LinkPurpose.RESET, "/reset"), at="accounts.reset"),
+    "a new password, empty": Stop(act=without_password),
+    "it was not me": Stop(act=with_mailed_link(LinkPurpose.NOT_ME, "/not-me"), at="accounts.not_me"),
     "closing": Stop(path="/deactivate"),
     "close my account": Stop("teacher", "/account/deactivate"),
     "close my account, empty": Stop("teacher", "/account/deactivate", press("Close my account")),
     "sign-in, not linked": Stop(path="/sign-in", act=follow("Sign in with Google")),
-    "sign-in, refused": Stop(path="/sign-in/google/callback"),
+    "refused by a provider": Stop(path="/sign-in/google/callback"),
     "a link to an identity": Stop(path=f"/sign-in/link/{OFFERED}"),
     "account": Stop("teacher", "/account"),
     "sign out": Stop("teacher", "/sign-out"),
-    "account, language": Stop("teacher", "/account/language"),
+    "language of an account": Stop("teacher", "/account/language"),
     "account, linked": Stop("leader", "/account"),
+    "another password": Stop("teacher", "/account/password"),
+    "another password, empty": Stop("teacher", "/account/password", press("Change it")),
     "password once more": Stop("teacher", "/account/prove"),
     "password once more, wrong": Stop("teacher", "/account/prove", prove_wrongly),
     "second factor, none": Stop("teacher", FACTOR),
     "second factor": Stop("founder", FACTOR),
-    "second factor, an app": Stop("founder", FACTOR, press("Set up another app")),
-    "second factor, a wrong code": Stop("founder", FACTOR, wrong_first_code),
+    "app for a second factor": Stop(
+        "founder", FACTOR, press("Set up another app"), "accounts.confirm_factor"
+    ),
+    "app for a second factor, a wrong code": Stop("founder", FACTOR, wrong_first_code),
     "recovery codes": Stop("founder", FACTOR, press("Make new recovery codes")),
     "passkeys, none": Stop("teacher", PASSKEYS),
     "passkeys, error": Stop("teacher", PASSKEYS, send_no_passkey),
@@ -635,30 +726,31 @@ PAGES: Mapping[str, Stop] = {
     "error 404, switched off": Stop("teacher", "/broken/404"),
     "error 429, signed in": Stop("teacher", "/broken/429"),
     "trust": Stop(path="/trust"),
+    "security of the site": Stop(path="/security"),
     "report": Stop(path="/report"),
     "code": Stop(path="/join"),
     "code, wrong": Stop(act=wrong_class_code),
     "names": Stop(act=names_to_pick),
-    "a tablet's picture": Stop(act=at_a_tablet),
+    "a tablet's picture": Stop(act=at_a_tablet, at="tablets.asked"),
     "a tablet's picture, used up": Stop(path=f"/tablet/{'x' * 43}"),
     "a tablet before a closed door": Stop(act=before_a_closed_door),
     "names, pictures only": Stop(act=shown_as(NamesShown.AVATARS)),
     "username": Stop(act=shown_as(NamesShown.USERNAMES)),
     "username, wrong": Stop(act=shown_as(NamesShown.USERNAMES, a_wrong_username)),
     "child, lesson over": Stop(act=lesson_over),
-    "student": Stop(act=child),
+    "student": Stop(act=child, at="students.page"),
     "secret number": Stop(act=asked_for_pin),
     "secret number, wrong": Stop(act=wrong_pin),
-    "own secret number": Stop(act=own_pin),
-    "first secret number": Stop(act=first_pin),
+    "own secret number": Stop(act=own_pin, at="students.pin"),
+    "first secret number": Stop(act=first_pin, at="students.pin"),
     "first secret number, too easy": Stop(act=weak_pin),
-    "a card": Stop(path="/join/card/{card}"),
-    "a card, void": Stop(path=f"/join/card/{'x' * 27}"),
-    "tell someone": Stop(act=tell),
+    "a card": Stop(path="/join/card/{card}", at="students.card"),
+    "a card, void": Stop(path=f"/join/card/{'x' * 27}", at="students.card"),
+    "tell someone": Stop(act=tell, at="students.tell"),
     "tell someone, too much": Stop(act=tell_too_much),
     "tell someone, not in any more": Stop(act=tell_later),
-    "told someone": Stop(act=told),
-    "goodbye": Stop(act=leave),
+    "told someone": Stop(act=told, at="students.told"),
+    "goodbye": Stop(act=leave, at="students.goodbye"),
     "child, no such page": Stop(path="/student/nowhere"),
     "child, to wait": Stop(path="/student/broken/503"),
     "child, a defect": Stop(path="/student/broken/500"),
@@ -668,21 +760,25 @@ PAGES: Mapping[str, Stop] = {
     "ask the school, error": Stop("parent", "/family/{student}/ask", press("Send it to the school")),
     "find": Stop("teacher", "/console/find/"),
     "inbox": Stop("teacher", "/console/inbox/"),
-    "told by a child": Stop("teacher", "/console/inbox/", follow("Somebody is mean to me")),
-    "asked by a parent": Stop("teacher", "/console/inbox/", follow("Please correct something")),
+    "told by a child": Stop(
+        "teacher", "/console/inbox/", follow("Somebody is mean to me"), "console_inbox.worry"
+    ),
+    "asked by a parent": Stop(
+        "teacher", "/console/inbox/", follow("Please correct something"), "console_inbox.request"
+    ),
     "asked by a parent, error": Stop("teacher", "/console/inbox/", answer_nothing),
     "a parent's invitation": Stop(path="/family/invitations/{family_link}"),
     "a parent's invitation, error": Stop(
         path="/family/invitations/{family_link}", act=press("Make my account and ask")
     ),
     "a parent's invitation for another": Stop("teacher", "/family/invitations/{family_link}"),
-    "a parent's invitation that is over": Stop(path=f"/family/invitations/{'x' * 43}"),
+    "a parent's invitation that is over": Stop(path=f"/family/invitations/{'x' * 43}", at=NOTHING),
     "a letter's code": Stop(path="/family/join"),
-    "a letter's code, wrong": Stop(path="/family/letters/BCDF-GHJK-MNPQ-RTVW"),
-    "a letter": Stop(path="/family/letters/{letter}"),
+    "a letter's code, wrong": Stop(path="/family/letters/BCDF-GHJK-MNPQ-RTVW", at="families.join"),
+    "a letter": Stop(path="/family/letters/{letter}", at="families.join"),
     "a letter, error": Stop(path="/family/letters/{letter}", act=press("Mail me the link")),
-    "a letter, signed in": Stop("colleague", "/family/letters/{letter}"),
-    "a letter, mailed": Stop(path="/family/join/sent"),
+    "a letter, signed in": Stop("colleague", "/family/letters/{letter}", at="families.join"),
+    "a letter mailed": Stop(path="/family/join/sent"),
     "nothing shared": Stop("alone", "/welcome"),
     "home, signed in": Stop("teacher", "/"),
     "error 404, signed in": Stop("teacher", "/nowhere"),
@@ -693,30 +789,51 @@ PAGES: Mapping[str, Stop] = {
     "class, marked and changed": Stop("teacher", act=add_and_look),
     "class, archived": Stop("teacher", act=archived),
     "manage a class": Stop("teacher", CLASS + "/manage"),
-    "put a change back": Stop("teacher", CLASS + "/edit", follow("Put back")),
+    "put a change back": Stop("teacher", CLASS + "/edit", follow("Put back"), "console_changes.classroom"),
     "put a change back, error": Stop("teacher", CLASS + "/manage", put_no_mark_back),
+    "put a change of a student back": Stop(
+        "teacher", "/console/students/{student}/edit", follow("Put back"), "console_changes.student"
+    ),
+    "put a change of an Action back": Stop(
+        "teacher", CLASS + "/points/actions", put_action_back, "console_changes.action"
+    ),
+    "put a change of a school back": Stop(
+        "leader", "/console/school-days/?school={school}", follow("Put back"), "console_changes.school"
+    ),
+    "put a change of a plugin back": Stop(
+        "founder", "/console/plugins/rosters/settings", set_then_put_back, "console_changes.plugin_settings"
+    ),
+    "put a change of a job back": Stop(
+        "founder", "/console/jobs/trust.check/time", follow("Put back"), "console_changes.job"
+    ),
     "archive a class": Stop("teacher", CLASS + "/archive"),
     "door of a class": Stop("teacher", CLASS + "/entry"),
     "door of a class, error": Stop("teacher", CLASS + "/entry", press("Open for so long")),
     "door of a class, with a lesson code": Stop("teacher", CLASS + "/entry", begin_lesson),
     "a tablet to pair": Stop("teacher", CLASS + "/entry", pair_tablet),
-    "who is in": Stop("teacher", act=see_who_is_in),
+    "who is in": Stop("teacher", act=see_who_is_in, at="console_class_live.live"),
     "who is in, nobody": Stop("helper", CLASS + "/live"),
     "class on the board": Stop("teacher", CLASS, press("Show it big")),
     "points": Stop("teacher", CLASS + "/points"),
     "points, awarded": Stop("teacher", CLASS + "/points", award_everybody),
     "points, no Actions": Stop("teacher", act=without_actions),
-    "points, history": Stop("teacher", CLASS + "/points/history"),
-    "points, totals": Stop("teacher", CLASS + "/points/totals"),
+    "history of points": Stop("teacher", CLASS + "/points/history"),
+    "totals of points": Stop("teacher", CLASS + "/points/totals"),
     "points on the board": Stop("teacher", CLASS + "/points/board"),
     "groups": Stop("teacher", CLASS + "/points/groups?size=2"),
+    "goals": Stop("teacher", CLASS + "/points/goals"),
     "goals, error": Stop("teacher", CLASS + "/points/goals", aim_at_nothing),
+    "Actions": Stop("teacher", CLASS + "/points/actions"),
     "Actions, error": Stop("teacher", CLASS + "/points/actions", press("Add it")),
-    "an Action": Stop("teacher", CLASS + "/points/actions", follow("Praise of the")),
+    "an Action": Stop(
+        "teacher", CLASS + "/points/actions", follow("Praise of the"), "console_class_points.edit_action"
+    ),
     "cards and PINs": Stop("teacher", CLASS + "/cards"),
     "cards and PINs, some set": Stop("elsewhere", act=cards_and_pins),
     "teachers of a class": Stop("teacher", CLASS + "/teachers"),
     "teachers of a class, a helper": Stop("helper", CLASS + "/teachers"),
+    "leave a class": Stop("helper", CLASS + "/teachers/leave"),
+    "invite a teacher": Stop("teacher", CLASS + "/teachers/invite"),
     "invite a teacher, error": Stop("teacher", CLASS + "/teachers/invite", press("Send the invitation")),
     "names and pictures": Stop("teacher", CLASS + "/names"),
     "names and pictures, error": Stop("teacher", CLASS + "/names", alias_with_signs),
@@ -724,6 +841,7 @@ PAGES: Mapping[str, Stop] = {
     "new class": Stop("teacher", "/console/classrooms/new"),
     "new class, error": Stop("teacher", "/console/classrooms/new", press("Make the class")),
     "new class, several schools": Stop("leader", "/console/classrooms/new"),
+    "edit class": Stop("teacher", CLASS + "/edit"),
     "edit class, error": Stop("teacher", CLASS + "/edit", clear_and_save),
     "paste": Stop("teacher", CLASS + "/paste"),
     "paste, nothing": Stop("teacher", CLASS + "/paste", press("Check the list")),
@@ -735,12 +853,17 @@ PAGES: Mapping[str, Stop] = {
     "students, a view changed": Stop("elsewhere", "/console/students/", change_view),
     "large changes": Stop("leader", "/console/large-changes/"),
     "large changes, none": Stop("teacher", "/console/large-changes/"),
-    "a large change": Stop("leader", "/console/large-changes/", follow("Take out of their classes")),
+    "a large change": Stop(
+        "leader",
+        "/console/large-changes/",
+        follow("Take out of their classes"),
+        "console_large-changes.details",
+    ),
     "views": Stop("teacher", "/console/views/"),
     "views, none": Stop("helper", "/console/views/"),
-    "a view": Stop("teacher", "/console/views/", follow("Change")),
+    "a view": Stop("teacher", "/console/views/", follow("Change"), "console_views.view"),
     "a view, to be shared": Stop("leader", "/console/students/?sort=-name", share_view),
-    "delete a view": Stop("teacher", "/console/views/", delete_view),
+    "delete a view": Stop("teacher", "/console/views/", delete_view, "console_views.delete"),
     "save a view, error": Stop("teacher", "/console/students/?sort=-name", save_nameless),
     "students, nothing found": Stop("teacher", "/console/students/", look_for("nobody")),
     "students, narrowed": Stop(
@@ -758,9 +881,11 @@ PAGES: Mapping[str, Stop] = {
     "cell of a student": Stop("teacher", "/console/students/{student}/cell/name"),
     "cell of a student, error": Stop("teacher", "/console/students/{student}/cell/name", clear_and_save),
     "cell of a student, in place": Stop("teacher", "/console/students/", open_a_cell),
+    "name of a class in its cell": Stop("teacher", CLASS + "/cell/name"),
     "cell of a class": Stop("teacher", CLASS + "/cell/mark"),
     "edit student": Stop("teacher", "/console/students/{student}/edit"),
     "edit student, error": Stop("teacher", "/console/students/{student}/edit", clear_and_save),
+    "merge": Stop("teacher", "/console/students/{student}/merge"),
     "merge, whom": Stop("teacher", "/console/students/{student}/merge", press("Find")),
     "merge, both": Stop("teacher", "/console/students/{student}/merge", look_at_both),
     "parents": Stop("teacher", "/console/families/"),
@@ -786,7 +911,9 @@ PAGES: Mapping[str, Stop] = {
     "schools, leader": Stop("leader", "/console/schools/"),
     "school year, of which school": Stop("leader", "/console/school-year/"),
     "school year, no leader": Stop("teacher", "/console/school-year/"),
-    "school year": Stop("leader", "/console/school-year/?school={school}", open_the_first),
+    "school year": Stop(
+        "leader", "/console/school-year/?school={school}", open_the_first, "console_school-year.index"
+    ),
     "school year, the numbers": Stop(
         "leader", "/console/school-year/?school={school}", press("Look at the numbers")
     ),
@@ -794,7 +921,7 @@ PAGES: Mapping[str, Stop] = {
     "school days": Stop("leader", "/console/school-days/?school={school}"),
     "school days, error": Stop("leader", "/console/school-days/?school={school}", without_days),
     "no locked network": Stop("leader", "/console/locked-networks/"),
-    "locked networks": Stop("leader", act=locked_networks),
+    "locked networks": Stop("leader", act=locked_networks, at="console_locked-networks.index"),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),
@@ -802,22 +929,29 @@ PAGES: Mapping[str, Stop] = {
     "the end of a place": Stop("leader", "/console/teachers/{teacher}/leave"),
     "suspend a place": Stop("leader", "/console/teachers/{teacher}/suspend"),
     "suspend a place, error": Stop("leader", "/console/teachers/{teacher}/suspend", press("Suspend")),
+    "reinstate a place": Stop("leader", "/console/teachers/{teacher}/reinstate"),
     "reset a teacher's factor": Stop("leader", "/console/teachers/{teacher}/reset-factor"),
     "a school's second factor": Stop("leader", "/console/schools/{school}/second-factor"),
     "a school's second factor, error": Stop(
         "leader", "/console/schools/{school}/second-factor", require_without_own
     ),
+    "keep my factor": Stop(act=factor_to_keep, at="accounts.keep_factor"),
     "keep my factor, over": Stop(path=f"/keep-my-factor/{'x' * 43}"),
     "accounts": Stop("founder", "/console/accounts/"),
     "accounts, not found": Stop("founder", "/console/accounts/", find_nobody),
     "an account": Stop("founder", "/console/accounts/{teacher}"),
+    "reinstate an account": Stop("founder", "/console/accounts/{teacher}/reinstate"),
+    "reset the factor of an account": Stop("founder", "/console/accounts/{teacher}/reset-factor"),
     "suspend an account": Stop("founder", "/console/accounts/{teacher}/suspend"),
     "suspend an account, error": Stop(
         "founder", "/console/accounts/{teacher}/suspend", press("Suspend this")
     ),
     "security": Stop("founder", "/console/security/"),
     "security, none": Stop("founder", "/console/security/?state=closed"),
-    "a security event": Stop("founder", "/console/security/", follow("Somebody guesses")),
+    "a security event": Stop(
+        "founder", "/console/security/", follow("Somebody guesses"), "console_security.details"
+    ),
+    "close a security event": Stop("founder", "/console/security/", close_an_event, "console_security.close"),
     "close a security event, error": Stop("founder", "/console/security/", close_without_note),
     "invitations": Stop("leader", "/console/invitations/"),
     "invite somebody": Stop("leader", "/console/invitations/new"),
@@ -825,13 +959,15 @@ PAGES: Mapping[str, Stop] = {
     "an invitation": Stop(path="/invitations/{link}"),
     "an invitation, error": Stop(path="/invitations/{link}", act=press("Accept and sign in")),
     "an invitation for another": Stop("teacher", "/invitations/{link}"),
-    "an invitation that is over": Stop(path=f"/invitations/{'x' * 43}"),
+    "an invitation that is over": Stop(path=f"/invitations/{'x' * 43}", at=NOTHING),
     "permissions": Stop("leader", "/console/permissions/"),
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),
     "schools": Stop("founder", "/console/schools/"),
     "rosters": Stop("leader", "/console/rosters/"),
-    "a roster": Stop("leader", "/console/rosters/", follow("Home Hollow School")),
+    "a roster": Stop(
+        "leader", "/console/rosters/", follow("Home Hollow School"), "plugin_rosters_rosters.details"
+    ),
     "bring in a roster": Stop("leader", "/console/rosters/new"),
     "bring in a roster, error": Stop("leader", "/console/rosters/new", press("Check the file")),
     "plugins": Stop("founder", "/console/plugins/"),
@@ -839,7 +975,7 @@ PAGES: Mapping[str, Stop] = {
     "settings of a plugin, error": Stop("founder", "/console/plugins/rosters/settings", set_wrongly),
     "settings of a plugin, a default": Stop("founder", "/console/plugins/rosters/settings", back_to_default),
     "a plugin": Stop("founder", "/console/plugins/trust"),
-    "a plugin, to be switched off": Stop("founder", "/console/plugins/trust/switch"),
+    "switch a plugin off": Stop("founder", "/console/plugins/trust/switch"),
     "a plugin, without a reason": Stop("founder", "/console/plugins/trust/switch", press("Switch off")),
     "mail": Stop("founder", "/console/outbox/"),
     "mail, none of a kind": Stop("founder", "/console/outbox/?state=sent"),

@@ -82,6 +82,12 @@ def too_low(page: Page) -> list[str]:
     return found
 
 
+def status(page: Page) -> int:
+    """With what the page that is open was answered."""
+    found: int = page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus")
+    return found
+
+
 def sign_in(page: Page, person: Person) -> None:
     """Sign in by the form."""
     page.goto("/sign-in")

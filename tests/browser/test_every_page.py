@@ -19,11 +19,14 @@ from backoffice.schools.models import Membership, Role
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
 from tests.browser.conftest import PATIENCE
 from tests.browser.pages import PAGES
-from tests.browser.site import DESK, PHONE, Site, Watch, too_low
+from tests.browser.site import DESK, PHONE, Site, Watch, status, too_low
+from tests.browser.site_map import endpoint_of
 from tests.browser.stops import complaints_of_keys
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
 
 pytestmark = pytest.mark.browser
+# What stands at an address then is not the page that is meant.
+GONE = (404, 410)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,9 @@ def test_a_page(come: Callable[[str | None], Page], site: Site, newcomer: None, 
     assert page.locator("h1:visible").count() == 1
     # An error page passes every check below, and proves nothing about the page that was meant.
     assert ("(status" in page.content()) == name.startswith("error")
+    if not name.startswith("error") and (shown := stop.shows(site.app, site.world)):
+        assert endpoint_of(site.app, page.url) == shown
+        assert "," in name or status(page) not in GONE
     look_closely(page)
     # A page in another state ("students, empty") has the frame of the first, which has been seen at a desk.
     desk_too = ((DESK, WHOLE), (PHONE, NARROW))
