@@ -14,6 +14,9 @@ from sqlalchemy import delete, insert, select
 
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.accounts.care.models import EventKind, SecurityEvent
+from backoffice.accounts.care.tiles import TILES as EVENT_TILES
+from backoffice.accounts.models import Account
 from backoffice.jobs.models import JobRun, RunState
 from backoffice.jobs.tiles import TILES as JOB_TILES
 from backoffice.outbox.models import MailState, OutgoingMail
@@ -159,3 +162,32 @@ def test_mails_that_left_are_told_by_hour_and_those_given_up_beside_them(app: Fl
     named = [f"{hour:%A %H:%M}" for hour in hours]
     assert bars(founder, "mails-by-hour", MAIL_TILES) == dict(zip(named, (1, 1, 2), strict=True))
     assert "4 sent, 1 given up in 24 hours" in signed_in(app, world, "founder").get("/console/").text
+
+
+def test_security_events_are_counted_by_the_hour_of_the_last_day(world: World) -> None:
+    person = world.people["teacher"]
+    founder = world.sign_in("founder")
+    zone = ZoneInfo(founder.time_zone)
+    this_hour = NOW.replace(minute=0)
+    assert asked(founder, "events-by-hour", EVENT_TILES) is None
+    with transaction(SYSTEM) as tx:
+        public_id = tx.scalar(select(Account.public_id).where(Account.id == person.id))
+        for at in (
+            NOW,
+            this_hour,
+            this_hour - timedelta(minutes=1),
+            this_hour - timedelta(hours=23),
+            this_hour - timedelta(hours=23, minutes=1),
+        ):
+            tx.execute(
+                insert(SecurityEvent).values(
+                    public_id=new_public_id(), kind=EventKind.GUESSED, account_id=person.id,
+                    account_public_id=public_id, opened_at=at, closed_at=NOW,
+                )
+            )  # fmt: skip
+    hours = [(this_hour - timedelta(hours=back)).astimezone(zone) for back in (23, 1, 0)]
+    named = [f"{hour:%A} {hour:%H:%M}" for hour in hours]
+    assert bars(founder, "events-by-hour", EVENT_TILES) == dict(zip(named, (1, 1, 2), strict=True))
+    chart = asked(founder, "events-by-hour", EVENT_TILES)
+    assert isinstance(chart, Chart)
+    assert chart.note == "4 in 24 hours"
