@@ -32,7 +32,8 @@ from backoffice.settings import Settings
 from backoffice.storage import embedded
 from tests.factories.ports import free_port
 
-PATIENCE = 60
+# Far beyond what it takes: a machine may be busy, and who waits in vain fails all the same.
+PATIENCE = 240
 ACCOUNTS = {"founder", "founder_2", "leader", "teacher", "co_teacher", "teacher_elsewhere", "parent"}
 
 
