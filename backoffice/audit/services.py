@@ -10,11 +10,11 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record_each
 
 
-def record_export(*, principal: Principal, rows: Select[Any], schools: Select[Any] | None = None) -> None:
+def record_export(*, principal: Principal, rows: Select[Any], schools: Select[Any] | None) -> None:
     """Let somebody take rows out as a file, and note it in each school whose rows are among them.
 
     `rows` selects one entity, narrowed to what the principal may export; `schools` the numbers of the schools
-    they are of. Without it the entry is of no school. Raises `ProofNeeded`.
+    they are of; None if they are of none. Raises `ProofNeeded`.
     """
     entity = rows.column_descriptions[0]["entity"]
     verb = f"{entity.__tablename__}s.export"

@@ -83,7 +83,6 @@ class ClassTeachers(ClassPage):
     commands = (
         Command(lazy("Invite somebody to {name}"), "invite", "teachers/invite", also=lazy("teacher")),
         Command(lazy("Give a colleague a role in {name}"), "give", "teachers", page="teachers"),
-        Command(lazy("Leave {name}"), "leave", "teachers/leave"),
     )
     page = "teachers"
 

@@ -49,7 +49,7 @@ ACTS: Mapping[str, tuple[str, Act]] = {
     "export": (
         "teacher",
         lambda _world, who, _installed: record_export(
-            principal=who, rows=visible(who, select(Student), STUDENTS_EXPORT)
+            principal=who, rows=visible(who, select(Student), STUDENTS_EXPORT), schools=None
         ),
     ),
     "invite": (

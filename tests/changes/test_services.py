@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -396,6 +397,24 @@ def test_of_two_who_put_the_same_back_at_once_one_does(teacher: Principal, ada: 
         assert sorted(both.map(tried, range(2))) == [False, True]
     assert name_of(ada) == ("Ada", "Lovelace")
     assert len(kept(teacher, Student, ada)) == 2
+
+
+def test_an_action_is_compared_as_it_is_once_its_class_is_free(teacher: Principal, room: str) -> None:
+    """Whoever waited for the class writes over what was written meanwhile, and keeps that as before."""
+    action = add_action(principal=teacher, classroom=room, label="Kind", icon="heart", value=1)
+    with ThreadPoolExecutor(1) as other:
+        with transaction(SYSTEM) as tx:
+            tx.execute(select(Classroom.id).where(Classroom.public_id == room).with_for_update())
+            tx.execute(update(Action).where(Action.public_id == action).values(label="Kinder"))
+            asked: dict[str, Any] = {"principal": teacher, "action": action, "icon": "heart", "value": 1}
+            waiting = other.submit(change_action, **asked, label="Kind")
+            sleep(0.5)
+            assert not waiting.done()
+        waiting.result()
+    with transaction(teacher) as tx:
+        row = tx.scalars(select(Action).where(Action.public_id == action)).one()
+        assert row.label == "Kind"
+    assert values(kept(teacher, Action, action)) == [("label", "Kinder", "Kind")]
 
 
 def test_an_archived_class_and_its_students_stay_as_they_are(teacher: Principal, room: str, ada: str) -> None:

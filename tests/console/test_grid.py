@@ -194,8 +194,10 @@ def test_an_export_is_noted_in_every_school_whose_rows_it_holds(app: Flask, worl
     with transaction(SYSTEM) as tx:
         assert set(tx.scalars(noted)) == {world.home.id, world.elsewhere.id}
     signed_in(app, world, "leader").get("/console/teachers/export.csv").get_data()
+    signed_in(app, world, "leader").get("/console/students/import/current.csv").get_data()
     signed_in(app, world, "founder").get("/console/schools/export.csv").get_data()
     with transaction(SYSTEM) as tx:
+        assert set(tx.scalars(of("students.export"))) == {world.home.id, world.elsewhere.id}
         assert set(tx.scalars(of("accounts.export"))) == {world.home.id, world.elsewhere.id}
         assert {world.home.id, world.outside.id} < set(tx.scalars(of("schools.export")))
     signed_in(app, world, "outsider").get("/console/classrooms/export.csv").get_data()

@@ -179,7 +179,8 @@ class ImportsRows(Grid):
         who, permission, current = self.who, self.doors["import_current"], self.importing.current
         with transaction(who) as tx:
             rows = self.visible_rows(tx, permission)
-        record_export(principal=who, rows=rows)
+            schools = self.schools_of(tx, rows)
+        record_export(principal=who, rows=rows, schools=schools)
 
         def lines() -> Iterator[Sequence[str | None]]:
             with transaction(who) as tx:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, insert, select
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import ACTIONS_EDIT
+from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
@@ -159,12 +160,16 @@ def bring_back_action(*, principal: Principal, action: str) -> None:
 
 def action_to_change(tx: Transaction, action: str, *, lock: bool = False) -> tuple[Action, Classroom]:
     """An Action and its class; `lock` holds both. Raises `NotFound`, and `Closed` for an archived class."""
-    row = find(tx, Action, action, permission=ACTIONS_EDIT)
-    at = (Classroom.school_id == row.school_id, Classroom.id == row.classroom_id)
+    # The class first, as whoever begins an Action takes it; and of the Action no more than where it is, as it
+    # may be another one by the time that the class is ours.
+    where = select(Action.school_id, Action.classroom_id).where(Action.public_id == action)
+    found = tx.execute(visible(tx.principal, where, ACTIONS_EDIT)).one_or_none()
+    if found is None:
+        raise NotFound
+    at = (Classroom.school_id == found.school_id, Classroom.id == found.classroom_id)
     room = tx.scalars(select(Classroom.public_id).where(*at)).one()
-    # The class first, as whoever begins an Action takes it.
     held = find(tx, Classroom, room, permission=ACTIONS_EDIT, lock=lock)
-    return (find(tx, Action, action, permission=ACTIONS_EDIT, lock=True) if lock else row), held
+    return find(tx, Action, action, permission=ACTIONS_EDIT, lock=lock), held
 
 
 def _of(classroom: Classroom) -> tuple[ColumnElement[bool], ...]:
