@@ -35,6 +35,7 @@ from tests.factories.world import NO_LIMIT, World, make_world
 LONGEST = (
     "tests/contract/test_isolation_matrix.py",
     "tests/browser/test_every_page.py",
+    "tests/browser/test_every_role.py",
     "tests/contract/test_single_layers.py",
     "tests/contract/",
     "tests/keys/test_online.py",

@@ -78,3 +78,40 @@ def visit(browser: Browser, site: Site, watch: Watch) -> Iterator[Callable[..., 
     for context in contexts:
         context.close()
     assert not watch.complaints
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, site: Site) -> Iterator[tuple[Page, Watch]]:
+    """One tab for all pages, and what it complains about: it starts once, and styles and axe stay with it."""
+    # Colours that are still on their way from light to dark have no contrast of their own.
+    context = browser.new_context(viewport=DESK, base_url=site.address, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    watch = Watch()
+    watch.over(context)
+    page = context.new_page()
+    # A page that looks again by itself would go from under the checks.
+    page.add_init_script("window.setInterval = () => 0")
+    yield page, watch
+    context.close()
+
+
+@pytest.fixture
+def come(tab: tuple[Page, Watch], site: Site) -> Iterator[Callable[[str | None], Page]]:
+    """Come as somebody whom the tab does not know yet; it may not complain.
+
+    The pages keep nothing in a browser but cookies.
+    """
+    page, watch = tab
+    page.context.clear_cookies()
+    page.set_viewport_size(DESK)
+
+    def opened(role: str | None) -> Page:
+        if role:
+            token = site.world.token(role)
+            page.context.add_cookies([{"name": "account", "value": token, "url": site.address}])
+        return page
+
+    yield opened
+    page.goto("about:blank")
+    complaints, watch.complaints = watch.complaints, []
+    assert not complaints

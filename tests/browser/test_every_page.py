@@ -1,14 +1,14 @@
 """On every page: accessible in light and dark, by keys, without scrolling sideways, and without a complaint.
 
 Complaints of the browser (console, content security policy, failed requests) end any test that uses
-`visit`, and `come` here; each page is met once, at a desk and on a phone.
+`visit` or `come`; each page is met once, at a desk and on a phone.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from sqlalchemy import insert, select
 
 from backoffice import clock
@@ -17,9 +17,8 @@ from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.schools.models import Membership, Role
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
-from tests.browser.conftest import PATIENCE
 from tests.browser.pages import PAGES
-from tests.browser.site import DESK, PHONE, Site, Watch, status, too_low
+from tests.browser.site import DESK, PHONE, Site, status, too_low
 from tests.browser.site_map import endpoint_of
 from tests.browser.stops import complaints_of_keys
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
@@ -51,43 +50,6 @@ def newcomer(world: World) -> None:
                 created_at=clock.now(),
             )
         )
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser, site: Site) -> Iterator[tuple[Page, Watch]]:
-    """One tab for all pages, and what it complains about: it starts once, and styles and axe stay with it."""
-    # Colours that are still on their way from light to dark have no contrast of their own.
-    context = browser.new_context(viewport=DESK, base_url=site.address, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    watch = Watch()
-    watch.over(context)
-    page = context.new_page()
-    # A page that looks again by itself would go from under the checks.
-    page.add_init_script("window.setInterval = () => 0")
-    yield page, watch
-    context.close()
-
-
-@pytest.fixture
-def come(tab: tuple[Page, Watch], site: Site) -> Iterator[Callable[[str | None], Page]]:
-    """Come as somebody whom the tab does not know yet; it may not complain.
-
-    The pages keep nothing in a browser but cookies.
-    """
-    page, watch = tab
-    page.context.clear_cookies()
-    page.set_viewport_size(DESK)
-
-    def opened(role: str | None) -> Page:
-        if role:
-            token = site.world.token(role)
-            page.context.add_cookies([{"name": "account", "value": token, "url": site.address}])
-        return page
-
-    yield opened
-    page.goto("about:blank")
-    complaints, watch.complaints = watch.complaints, []
-    assert not complaints
 
 
 @pytest.mark.parametrize("name", PAGES)
