@@ -157,6 +157,7 @@ WITHOUT: Mapping[str, str] = {
         (
             *("console_accounts.find", "console_find.search", "console_pick.pick"),
             *(f"console_{grid}.search" for grid in ("classrooms", "students", "teachers")),
+            "console_teachers.export_found",
             *(
                 f"console_{grid}.{door}"
                 for grid in ("classrooms", "students")
