@@ -75,6 +75,10 @@ class ClassPoints(ActionPages, ReportPages):
         Command(lazy("Set goals in {name}"), "goals", "points/goals"),
         Command(lazy("Make groups of {name}"), "groups", "points/groups", also=lazy("pairs")),
         Command(lazy("See the totals of {name}"), "totals", "points/totals"),
+        # Where they are asked for: parents see who opened what is kept of their child.
+        Command(
+            lazy("Print progress reports of {name}"), "reports", "points/totals#by-student", page="totals"
+        ),
         Command(lazy("Take points back in {name}"), "undo", "points/history", page="history"),
     )
     page = "award"
