@@ -1,7 +1,7 @@
 """Picking one class, school or adult of many by the beginnings of its name, among those that one may pick.
 
 These names are sealed and have no tokens: they are read, up to so many, and it is said where there are more.
-A fixed number of statements, whatever there is.
+A fixed number of statements, whatever there is. A plugin adds kinds of its own with `offer`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,8 @@ from sqlalchemy import Select, select
 from backoffice.access.permissions import (
     CLASSROOMS_CREATE,
     CLASSROOMS_READ,
+    SCHOOL_DAYS_EDIT,
+    SCHOOL_YEARS_BEGIN,
     SCHOOLS_READ,
     STUDENTS_CREATE,
     TEACHERS_INVITE,
@@ -24,7 +26,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.language.texts import gettext, ngettext
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.finding import MOST_READ
 from backoffice.schools.models import Classroom, Membership, School
@@ -77,12 +79,29 @@ class Pickable:
 class Relation:
     """A kind of thing that is picked, and what one must be allowed to do with each.
 
-    `known` selects public identifier, name and school of all, or of those in the school of this number.
+    `known` selects public identifier, name and school of all, or of those in the school of this number. Of
+    schools, `with_class` takes those with a class on which one may do that. `ahead` are a few others that are
+    offered before them: those that one may pick, whoever asks.
     """
 
     permission: Permission
     known: Callable[[int | None], Known]
     hints: bool = False
+    with_class: Permission | None = None
+    ahead: Callable[[Transaction], Sequence[Picked]] = lambda _tx: ()
+
+    @property
+    def opened_by(self) -> Permission:
+        """Without it there is nothing to pick."""
+        return self.with_class or self.permission
+
+    def rows(self, tx: Transaction, within: int | None) -> Known:
+        """The statement of those that the principal may pick."""
+        statement = visible(tx.principal, self.known(within), self.permission)
+        if self.with_class is None:
+            return statement
+        rooms = visible(tx.principal, select(Classroom.school_id), self.with_class)
+        return statement.where(School.id.in_(rooms))
 
 
 def _classrooms(within: int | None) -> Known:
@@ -91,7 +110,8 @@ def _classrooms(within: int | None) -> Known:
     return live if within is None else live.where(Classroom.school_id == within)
 
 
-def _schools(within: int | None) -> Known:
+def schools(within: int | None) -> Known:
+    """All schools, or the one of this number."""
     known = select(School.public_id, School.name, School.id.label("school")).order_by(School.id)
     return known if within is None else known.where(School.id == within)
 
@@ -107,23 +127,31 @@ def _adults(within: int | None) -> Known:
 
 
 # By the word that a form says for each.
-RELATIONS: Mapping[str, Relation] = {
+RELATIONS: dict[str, Relation] = {
     "class": Relation(CLASSROOMS_READ, _classrooms, hints=True),
     "class-to-join": Relation(STUDENTS_CREATE, _classrooms, hints=True),
     "class-to-invite-to": Relation(TEACHERS_INVITE, _classrooms, hints=True),
-    "school": Relation(SCHOOLS_READ, _schools),
-    "school-to-make-a-class-in": Relation(CLASSROOMS_CREATE, _schools),
-    "school-to-invite-to": Relation(TEACHERS_INVITE, _schools),
-    "school-to-share-in": Relation(VIEWS_SHARE, _schools),
+    "school": Relation(SCHOOLS_READ, schools),
+    "school-to-make-a-class-in": Relation(CLASSROOMS_CREATE, schools),
+    "school-to-import-into": Relation(SCHOOLS_READ, schools, with_class=STUDENTS_CREATE),
+    "school-to-invite-to": Relation(TEACHERS_INVITE, schools),
+    "school-to-share-in": Relation(VIEWS_SHARE, schools),
+    "school-with-days": Relation(SCHOOL_DAYS_EDIT, schools),
+    "school-with-a-year": Relation(SCHOOL_YEARS_BEGIN, schools),
     "teacher": Relation(TEACHERS_LIST, _adults),
     "heir": Relation(TEACHERS_REMOVE, _adults),
 }
 
 
+def offer(name: str, relation: Relation) -> None:
+    """Have something more picked, under a name of its own."""
+    RELATIONS[name] = relation
+
+
 def may_pick(tx: Transaction, relation: str) -> bool:
     """Whether there is anything of it that the principal could pick."""
     known = RELATIONS.get(relation)
-    return known is not None and can(tx.principal, known.permission)
+    return known is not None and can(tx.principal, known.opened_by)
 
 
 def pick(tx: Transaction, relation: str, words: str, *, within: int | None = None) -> Pickable:
@@ -132,15 +160,15 @@ def pick(tx: Transaction, relation: str, words: str, *, within: int | None = Non
     The names of their schools tell classes of several schools apart, and can be looked for too.
     """
     known = RELATIONS[relation]
-    statement = visible(tx.principal, known.known(within), known.permission)
-    rows = tx.execute(statement.limit(MOST_READ + 1)).all()
+    rows = tx.execute(known.rows(tx, within).limit(MOST_READ + 1)).all()
     schools = _names_of(tx, known, rows, within)
     found = [
         Picked(row.public_id, row.name, schools.get(row.school, ""))
         for row in rows[:MOST_READ]
         if _fits(f"{row.name} {schools.get(row.school, '')}", words)
     ]
-    found.sort(key=lambda each: names.sort_key(each.name, each.hint))
+    found.sort(key=_by_name)
+    found = [*(each for each in known.ahead(tx) if _fits(each.name, words)), *found]
     return Pickable(found[:MOST_PICKED], len(found) > MOST_PICKED, len(rows) > MOST_READ)
 
 
@@ -149,7 +177,9 @@ def picked(tx: Transaction, relation: str, public_id: str, *, within: int | None
     if not is_public_id(public_id):
         return None
     known = RELATIONS[relation]
-    statement = visible(tx.principal, known.known(within), known.permission)
+    if ahead := next((each for each in known.ahead(tx) if each.public_id == public_id), None):
+        return ahead
+    statement = known.rows(tx, within)
     # The first column is the public identifier, whatever the thing is.
     rows = tx.execute(statement.where(statement.selected_columns[0] == public_id)).all()
     schools = _names_of(tx, known, rows, within)
@@ -159,13 +189,17 @@ def picked(tx: Transaction, relation: str, public_id: str, *, within: int | None
 def few(tx: Transaction, relation: str, *, most: int, within: int | None = None) -> Sequence[Picked] | None:
     """All of them by name, or None where they are more than a select shows."""
     known = RELATIONS[relation]
-    statement = visible(tx.principal, known.known(within), known.permission)
-    rows = tx.execute(statement.limit(most + 1)).all()
-    if len(rows) > most:
+    ahead = known.ahead(tx)
+    rows = tx.execute(known.rows(tx, within).limit(most + 1)).all()
+    if len(ahead) + len(rows) > most:
         return None
     schools = _names_of(tx, known, rows, within)
     found = [Picked(row.public_id, row.name, schools.get(row.school, "")) for row in rows]
-    return sorted(found, key=lambda each: names.sort_key(each.name, each.hint))
+    return [*ahead, *sorted(found, key=_by_name)]
+
+
+def _by_name(picked: Picked) -> tuple[str, str]:
+    return names.sort_key(picked.name, picked.hint)
 
 
 def _names_of(tx: Transaction, known: Relation, rows: Sequence[Any], within: int | None) -> Mapping[int, str]:

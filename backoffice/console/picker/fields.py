@@ -52,6 +52,8 @@ class PickField(SelectField):
         self.type = "SelectField"
         self.relation = relation
         self.many = False
+        # The public identifiers of its choices.
+        self.offered: Collection[str] = ()
         # The public identifier of the school in which it is, if in one.
         self.within: str | None = None
         self.words = self.said = ""
@@ -80,14 +82,23 @@ class PickField(SelectField):
                 self.data = found[0].public_id
             offered = [*found, *([chosen] if chosen and chosen not in found else [])]
             self.said = self.said or gettext("Type the beginning of a name, then press Find.")
-        self.choices = [
-            ("", nothing),
-            *(
-                (each.public_id, f"{each.name}, {each.hint}" if each.hint else each.name)
-                for each in offered
-                if each.public_id not in without
-            ),
-        ]
+        named = {
+            each.public_id: f"{each.name}, {each.hint}" if each.hint else each.name
+            for each in offered
+            if each.public_id not in without
+        }
+        self.offered = named.keys()
+        self.choices = [("", nothing), *named.items()]
+
+    @property
+    def chosen(self) -> str:
+        """The public identifier of what is picked, once it is filled; empty where that cannot be picked."""
+        return self.data if self.data in self.offered else ""
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether there is nothing to pick, once it is filled."""
+        return not (self.many or self.offered)
 
     def only_one(self, tx: Transaction) -> str | None:
         """The public identifier of the one thing that can be picked, where there is one and no other."""
