@@ -30,6 +30,14 @@ class SchoolForm(PickingForm):
     )
 
 
+class StudentsSchoolForm(SchoolForm):
+    """Into which school students are brought: one with a class that they can be added to."""
+
+    school = PickField(
+        lazy("School"), [DataRequired(lazy("Choose a school."))], relation="school-to-import-into"
+    )
+
+
 class ClassroomForm(FlaskForm):
     """What a teacher says of a class."""
 

@@ -45,8 +45,8 @@ def fields_of(page: str) -> dict[str, str]:
     found = dict(re.findall(r'<input[^>]*type="hidden" name="([^"]+)" value="([^"]*)"', page))
     found |= dict(re.findall(r'<input[^>]*name="(csrf_token)"[^>]*value="([^"]*)"', page))
     for name, options in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', options)
-        found[name] = chosen.group(1) if chosen else ""
+        chosen = re.search(r'selected value="([^"]*)"|value="([^"]*)" selected', options)
+        found[name] = (chosen[1] or chosen[2]) if chosen else ""
     if re.search(r'name="heads" value="yes" checked', page):
         found["heads"] = "yes"
     return found

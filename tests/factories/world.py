@@ -246,9 +246,9 @@ def make_world() -> World:
     with transaction(SYSTEM) as tx:
         district_id, district = _row(tx, District, name="Quillfeather District", **_place())
         schools = [
-            _school(tx, "Home Hollow School", district_id),
-            _school(tx, "Elsewhere Elms School", district_id),
-            _school(tx, "Outside Oaks School", None),
+            add_school(tx, "Home Hollow School", district_id),
+            add_school(tx, "Elsewhere Elms School", district_id),
+            add_school(tx, "Outside Oaks School", None),
         ]
         home, elsewhere, outside = schools
         for role, school in (
@@ -590,7 +590,8 @@ def _place() -> dict[str, Any]:
     }
 
 
-def _school(tx: Transaction, name: str, district_id: int | None) -> School:
+def add_school(tx: Transaction, name: str, district_id: int | None) -> School:
+    """A new school in which nobody works, of a district or of none."""
     number, _ = _row(
         tx,
         School,

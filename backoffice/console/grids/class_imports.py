@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.console.forms import SchoolForm
 from backoffice.console.grids.imports import Importing
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
-from backoffice.schools.importing.classes import CLASS_COLUMNS, ID, NAME, schools_to_make_classes_in
+from backoffice.schools.importing.classes import CLASS_COLUMNS, ID, NAME
 from backoffice.schools.models import Classroom
 from backoffice.schools.services.importing_classes import import_classrooms, preview_classrooms
 
@@ -38,7 +39,7 @@ IMPORTING = Importing(
     columns=CLASS_COLUMNS,
     needs=frozenset({NAME.key}),
     needed=lazy("Say which column holds the names."),
-    schools=schools_to_make_classes_in,
+    form=SchoolForm,
     preview=_preview,
     run=_run,
     headings=(ID.title, NAME.title),

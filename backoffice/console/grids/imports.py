@@ -6,21 +6,23 @@ A grid that takes part inherits `ImportsRows`, says in `importing` what it takes
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from flask import Response, flash, redirect, request, stream_with_context
 from flask_admin import expose
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from backoffice import clock
+from backoffice.access.lookup import find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.services import record_export
 from backoffice.console import csv_export
+from backoffice.console.forms import SchoolForm
 from backoffice.console.grid import Grid
 from backoffice.console.grids.bulk import most_at_once, typed_number
+from backoffice.console.picker.asking import is_looking
 from backoffice.imports import carrying
 from backoffice.imports.columns import ImportColumn, Row, matched
 from backoffice.imports.limits import LARGEST_FILE, MOST_ROWS, Unreadable
@@ -30,14 +32,12 @@ from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import School
-from backoffice.storage.public_id import is_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 
 # A form with the list in it, and what stands around it.
 LARGEST_BODY = carrying.LARGEST + (1 << 20)
-MOST_SCHOOLS = 500
 # Of rows that nobody has to look at, so many are shown.
 MOST_SHOWN: Mapping[RowState, int] = {
     RowState.REFUSED: MOST_ROWS,
@@ -96,7 +96,8 @@ class Importing:
     columns: tuple[ImportColumn, ...]
     needs: frozenset[str]
     needed: str
-    schools: Callable[..., Sequence[School]]
+    # Asks for the school.
+    form: type[SchoolForm]
     preview: Looks
     run: Does
     question: Question | None = None
@@ -126,6 +127,14 @@ class Asked:
         ]
 
 
+class Place(NamedTuple):
+    """Into which school a list goes: its public identifier, and what asks for it where there are several."""
+
+    form: SchoolForm
+    school: str
+    nowhere: bool = False
+
+
 class ImportsRows(Grid):
     """A grid that rows can be imported into."""
 
@@ -140,12 +149,13 @@ class ImportsRows(Grid):
     @expose("/import", methods=("GET", "POST"))
     def import_rows(self) -> str | BaseResponse | tuple[str, int]:
         """Ask for a list; then show what its columns are and what would happen."""
-        if request.method == "GET":
+        if request.method == "GET" or (is_looking() and "carried" not in request.form):
             return self._ask()
         try:
             self._take()
             table = self._carried()["table"] if "carried" in request.form else self._read()
-            return self._check(table, self._said(table))
+            place = self._place()
+            return self._check(table, place, self._said(table, place))
         except Throttled as throttled:
             return to_be_waited_for(self._ask(f"{TOO_OFTEN} {throttled.sentence}"), throttled)
         except Unreadable as unreadable:
@@ -158,10 +168,11 @@ class ImportsRows(Grid):
             self._take()
             carried = self._carried()
             table, shown, seen = carried["table"], carried["asked"], carried["seen"]
-            said = self._said(table)
+            place = self._place()
+            said = self._said(table, place)
             if said != shown or not seen:
-                return self._check(table, said, problem=LOOK_AGAIN), 422
-            return self._import_now(table, said, seen, carried["size"])
+                return self._check(table, place, said, problem=LOOK_AGAIN), 422
+            return self._import_now(table, place, said, seen, carried["size"])
         except Throttled as throttled:
             return to_be_waited_for(self._ask(f"{TOO_OFTEN} {throttled.sentence}"), throttled)
         except Unreadable as unreadable:
@@ -222,11 +233,9 @@ class ImportsRows(Grid):
             "size": found["size"],
         }
 
-    def _said(self, table: Table) -> Asked:
+    def _said(self, table: Table, place: Place) -> Asked:
         """What the form says of the list; where it says nothing yet, what the headings do."""
         form, known = request.form, {column.key for column in self.importing.columns}
-        schools = self._schools()
-        chosen = form.get("school") or (schools[0].public_id if len(schools) == 1 else "")
         answers = (
             [key for key, _words in self.importing.question.options] if self.importing.question else [""]
         )
@@ -240,59 +249,58 @@ class ImportsRows(Grid):
             heads = any(columns)
             if not heads and table.width == 1:
                 columns = (self.importing.alone,)
-        school = chosen if is_public_id(chosen) else ""
-        return Asked(columns, heads, school, answer if answer in answers else answers[0])
+        return Asked(columns, heads, place.school, answer if answer in answers else answers[0])
 
-    def _schools(self) -> Sequence[School]:
-        tx = reading()
-        found: Sequence[School] = tx.info.setdefault("schools to import into", None) or (
-            self.importing.schools(tx, first=request.values.get("school", ""), most=MOST_SCHOOLS)
-        )
-        tx.info["schools to import into"] = found
-        return found
+    def _place(self) -> Place:
+        """Into which school the list goes, as the form says; the only one where there is no other."""
+        tx, form = reading(), self.importing.form(school=request.args.get("school"))
+        if only := form.school.only_one(tx):
+            del form.school
+            return Place(form, only)
+        form.school.fill(tx, gettext("Choose a school"))
+        return Place(form, form.school.chosen, form.school.has_nothing)
 
     # ------------------------------------------------------------------ what is answered
 
     def _ask(self, problem: str | None = None) -> str:
-        schools, importing = self._schools(), self.importing
-        chosen = request.values.get("school", "")
-        where = f"?school={chosen}" if is_public_id(chosen) and len(schools) > 1 else ""
+        importing, place = self.importing, self._place()
         starts = importing.current is not None and self.opens("import_current")
+        several = bool(place.form.school)
+        where = f"?school={place.school}" if several and place.school else ""
         return self.render(
             "console/import.html",
-            form=FlaskForm(),
+            form=place.form,
             problem=problem,
             noun=self.noun,
             columns=importing.columns,
-            schools=schools if len(schools) > 1 else (),
-            chosen=chosen,
-            nowhere=not schools,
-            more_schools=len(schools) == MOST_SCHOOLS,
-            current_url=f"import/current.csv{where}" if starts and (where or len(schools) == 1) else None,
-            narrow_first=starts and not where and len(schools) > 1,
+            pasted=request.form.get("pasted", ""),
+            nowhere=place.nowhere,
+            current_url=f"import/current.csv{where}" if starts and place.school else None,
+            narrow_first=starts and not place.school,
             blank_url="import/blank.csv",
             most=MOST_ROWS,
             megabytes=LARGEST_FILE >> 20,
             crumbs=[*self._way(), {"title": gettext("Import")}],
         )
 
-    def _check(self, table: Table, said: Asked, *, problem: str | None = None) -> str:
+    def _check(self, table: Table, place: Place, said: Asked, *, problem: str | None = None) -> str:
         plan = None
         if against := self._against(said):
-            problem = against
+            # Whoever is looking for the school need not be told to choose one.
+            problem = None if is_looking() else against
         else:
             done_reading()
             plan = self.importing.preview(
                 principal=self.who, school=said.school, rows=said.rows(_unguarded(table)), answer=said.answer
             )
-        return self._shown(table, said, plan, problem)
+        return self._shown(table, place, said, plan, problem)
 
     def _import_now(
-        self, table: Table, said: Asked, seen: str, size: int
+        self, table: Table, place: Place, said: Asked, seen: str, size: int
     ) -> str | BaseResponse | tuple[str, int]:
         if size >= settings().lists.typed_from and typed_number(request.form.get("typed", "")) != size:
             many = gettext("Type %(size)s to confirm that you mean so many.", size=amount(size))
-            return self._check(table, said, problem=many), 422
+            return self._check(table, place, said, problem=many), 422
         most = self._most(said)
         done_reading()
         try:
@@ -306,9 +314,9 @@ class ImportsRows(Grid):
             )
         except ChangedMeanwhile as changed:
             problem = MEANWHILE if changed.plan.size else DONE_ALREADY
-            return self._shown(table, said, changed.plan, problem), 409
+            return self._shown(table, place, said, changed.plan, problem), 409
         except Rejected as rejected:
-            return self._check(table, said, problem=rejected.in_words), 422
+            return self._check(table, place, said, problem=rejected.in_words), 422
         flash(sentence, "success")
         return redirect(f"/console/{self.address}/", 303)
 
@@ -323,11 +331,11 @@ class ImportsRows(Grid):
         return None if said.school else CHOOSE_SCHOOL
 
     def _most(self, said: Asked) -> int:
-        numbers = [each.id for each in self._schools() if each.public_id == said.school]
+        numbers = [find(reading(), School, said.school).id] if said.school else []
         return most_at_once(self.who, settings().lists, numbers)
 
-    def _shown(self, table: Table, said: Asked, plan: Plan | None, problem: str | None) -> str:
-        schools, most = self._schools(), self._most(said)
+    def _shown(self, table: Table, place: Place, said: Asked, plan: Plan | None, problem: str | None) -> str:
+        most = self._most(said)
         size = plan.size if plan else 0
         carried = carrying.sealed(
             {
@@ -343,7 +351,7 @@ class ImportsRows(Grid):
         first, second = table.lines[0][1], table.lines[1][1] if len(table.lines) > 1 else ()
         return self.render(
             "console/import_check.html",
-            form=FlaskForm(),
+            form=place.form,
             problem=problem,
             carried=carried,
             noun=self.noun,
@@ -354,7 +362,6 @@ class ImportsRows(Grid):
                 for at, key in enumerate(said.columns)
             ],
             columns=self.importing.columns,
-            schools=schools if len(schools) > 1 else (),
             question=self.importing.question,
             placed=self.importing.placed,
             besides=self.importing.besides,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
+from backoffice.console.forms import StudentsSchoolForm
 from backoffice.console.grids.imports import Importing, Question
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
@@ -12,7 +13,6 @@ from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import queries
 from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, STUDENT_COLUMNS, WHOLE
 from backoffice.schools.importing.compare import Elsewhere
-from backoffice.schools.importing.queries import schools_to_import_into
 from backoffice.schools.models import Student
 from backoffice.schools.services.importing import import_students, preview_students
 
@@ -51,7 +51,7 @@ IMPORTING = Importing(
     columns=STUDENT_COLUMNS,
     needs=frozenset({ID.key, GIVEN.key, WHOLE.key}),
     needed=lazy("Say which column holds the names."),
-    schools=schools_to_import_into,
+    form=StudentsSchoolForm,
     preview=_preview,
     run=_run,
     question=Question(

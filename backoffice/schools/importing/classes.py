@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from sqlalchemy import select
 
-from backoffice.access.permissions import CLASSROOMS_CREATE, CLASSROOMS_EDIT, CLASSROOMS_READ
+from backoffice.access.permissions import CLASSROOMS_EDIT, CLASSROOMS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.imports.columns import ImportColumn, Row
@@ -58,12 +58,6 @@ class _Room:
     id: int
     name: str
     may_rename: bool
-
-
-def schools_to_make_classes_in(tx: Transaction, *, first: str, most: int) -> Sequence[School]:
-    """The schools in which the principal may make classes, before all others the one of this identifier."""
-    statement = select(School).order_by(School.public_id != first, School.id).limit(most)
-    return tx.scalars(visible(tx.principal, statement, CLASSROOMS_CREATE)).all()
 
 
 def compare_classes(tx: Transaction, school: School, rows: Sequence[Row]) -> ComparedClasses:

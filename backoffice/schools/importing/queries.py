@@ -1,6 +1,6 @@
 """What of a school a list of students is compared with, as far as the principal may see it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import or_, select
@@ -9,7 +9,7 @@ from backoffice.access.permissions import STUDENTS_CREATE, STUDENTS_EDIT
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.schools import names
-from backoffice.schools.models import Classroom, Enrollment, School, Student
+from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.storage.numbers import one_of
 
 # Beyond this many students of a school, those are read that share a word with the list.
@@ -40,13 +40,6 @@ class Room:
     public_id: str
     name: str
     open_: bool
-
-
-def schools_to_import_into(tx: Transaction, *, first: str, most: int) -> Sequence[School]:
-    """The schools with a class that the principal may add students to; before all others the one named."""
-    rooms = visible(tx.principal, select(Classroom.school_id), STUDENTS_CREATE)
-    statement = select(School).where(School.id.in_(rooms)).order_by(School.public_id != first, School.id)
-    return tx.scalars(visible(tx.principal, statement.limit(most))).all()
 
 
 def rooms_of(tx: Transaction, school_id: int) -> list[Room]:
