@@ -9,13 +9,12 @@ from flask_wtf import FlaskForm
 
 from backoffice import clock
 from backoffice.access.permissions import NETWORKS_OPEN
-from backoffice.access.policy import can
+from backoffice.access.policy import scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.language.moments import weekday
 from backoffice.language.texts import gettext
 from backoffice.schools.models import Classroom
-from backoffice.schools.queries import schools_run
 from backoffice.settings import Throttles
 from backoffice.students.pins import counting
 from backoffice.students.pins.counting import LockedClass
@@ -39,21 +38,12 @@ def locked_pins(
         return None
     return {
         "network_until": clock_time(who, found.network_until) if found.network_until else None,
-        "networks_url": NETWORKS if row.school_id in _run(tx) else None,
+        "networks_url": NETWORKS if row.school_id in scope(who, NETWORKS_OPEN).schools else None,
         "shared": shared,
         "students": held,
         "url": f"/console/classrooms/{row.public_id}/cards/unlock",
         "form": FlaskForm(),
     }
-
-
-def _run(tx: Transaction) -> set[int]:
-    """The schools whose networks the principal opens."""
-    return (
-        {school.id for school in schools_run(tx, NETWORKS_OPEN)}
-        if can(tx.principal, NETWORKS_OPEN)
-        else set()
-    )
 
 
 def clock_time(who: Principal, until: datetime) -> str:

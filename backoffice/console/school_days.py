@@ -1,8 +1,5 @@
 """The days and the time zone of a school: leaders set them, and in a school of one's own its owner."""
 
-from collections.abc import Iterable
-
-from flask import request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -10,7 +7,6 @@ from wtforms import SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.widgets import CheckboxInput
 
-from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_DAYS_EDIT, SCHOOLS_COUNT
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
@@ -18,17 +14,19 @@ from backoffice.accounts import places
 from backoffice.console.class_page import CRUMB
 from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
+from backoffice.console.school_of import ask_of_which, school_of
 from backoffice.console.weekdays import DAY_NAMES
 from backoffice.language import catalogues
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools.doors import DAYS
 from backoffice.schools.models import Classroom, School
-from backoffice.schools.queries import schools_run
+from backoffice.schools.queries import school_public_id
 from backoffice.schools.services import school_days
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/school-days/"
+RELATION = "school-with-days"
 
 
 class SchoolDaysForm(FlaskForm):
@@ -77,22 +75,16 @@ class SchoolDaysPage(GuardedView):
     @shows_what_was_typed
     def index(self) -> str | Response | tuple[str, int]:
         """The seven days and the time zone."""
-        schools = schools_run(reading(), SCHOOL_DAYS_EDIT)
-        chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
-        if not chosen:
-            page = self.render(
-                "console/school_of.html",
-                heading=self.title,
-                schools=schools,
+        school = school_of(RELATION)
+        if school is None:
+            return ask_of_which(
+                self,
+                RELATION,
                 nobodys={
                     "title": gettext("A leader of your school sets its days"),
                     "sentence": gettext("In a school of your own you do it yourself."),
                 },
             )
-            return page if request.method == "GET" or FlaskForm().validate() else (page, 422)
-        school = next((each for each in schools if each.public_id == chosen), None)
-        if school is None:
-            raise NotFound
         done_reading()
         form = SchoolDaysForm(days=school.school_days, time_zone=school.time_zone, language=school.language)
         form.language.choices = [(each, catalogues.own_name(each)) for each in catalogues.languages()]
@@ -127,13 +119,13 @@ class SchoolDaysPage(GuardedView):
 
 def days_url(tx: Transaction, row: Classroom) -> str | None:
     """Where the days of a class's school are set, for somebody who may."""
-    school = next((each for each in schools_run(tx, SCHOOL_DAYS_EDIT) if each.id == row.school_id), None)
+    school = school_public_id(tx, row.school_id, SCHOOL_DAYS_EDIT)
     return url_of(school) if school else None
 
 
-def url_of(school: School) -> str:
-    """Where the days of a school are set."""
-    return f"{HERE}?school={school.public_id}"
+def url_of(school: str) -> str:
+    """Where the days of a school are set, by its public identifier."""
+    return f"{HERE}?school={school}"
 
 
 def _zones(school: School) -> dict[str, list[tuple[str, str]]]:

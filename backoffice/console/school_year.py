@@ -8,15 +8,16 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
+from backoffice.console.school_of import ask_of_which, school_of
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, School
+from backoffice.schools.queries import school_public_id
 from backoffice.schools.services import school_years
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.schools.services.school_years import Ending, YearClass, YearPreview
@@ -25,6 +26,7 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/school-year/"
+RELATION = "school-with-a-year"
 
 
 class SchoolYearPage(GuardedView):
@@ -53,14 +55,11 @@ class SchoolYearPage(GuardedView):
     @shows_what_was_typed
     def index(self) -> str | Response | tuple[str, int]:
         """Choose what becomes of each class; look at the numbers; begin."""
-        tx = reading()
-        schools = school_years.schools_of_years(tx)
-        chosen = request.values.get("school") or (schools[0].public_id if len(schools) == 1 else "")
-        if not chosen:
-            page = self.render(
-                "console/school_of.html",
-                heading=self.title,
-                schools=schools,
+        school = school_of(RELATION)
+        if school is None:
+            return ask_of_which(
+                self,
+                RELATION,
                 nobodys={
                     "title": gettext("A leader of your school begins the year"),
                     "sentence": gettext(
@@ -69,10 +68,7 @@ class SchoolYearPage(GuardedView):
                     ),
                 },
             )
-            return page if request.method == "GET" or FlaskForm().validate() else (page, 422)
-        school = next((each for each in schools if each.public_id == chosen), None)
-        if school is None:
-            raise NotFound
+        tx = reading()
         classes, from_source = school_years.classes_of_year(tx, school), has_source(tx, school.id)
         done_reading()
         looked, form = None, FlaskForm()
@@ -229,5 +225,5 @@ def _count(number: int) -> dict[str, str]:
 
 def year_url(tx: Transaction, row: Classroom) -> str | None:
     """Where the year of a class's school is begun, for somebody who may."""
-    school = next((each for each in school_years.schools_of_years(tx) if each.id == row.school_id), None)
-    return f"{HERE}?school={school.public_id}" if school else None
+    school = school_public_id(tx, row.school_id, SCHOOL_YEARS_BEGIN)
+    return f"{HERE}?school={school}" if school else None

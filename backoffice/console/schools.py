@@ -172,7 +172,7 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.staff:,}", "number"),
                 Cell(
                     ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
-                    url=url_of(school) if can(who, SCHOOL_DAYS_EDIT, school) else None,
+                    url=url_of(school.public_id) if can(who, SCHOOL_DAYS_EDIT, school) else None,
                 ),
                 Cell(
                     gettext("Required") if school.factor_required else gettext("Not required"),

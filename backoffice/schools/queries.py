@@ -254,20 +254,14 @@ def schools_for(
     return tx.scalars(visible(tx.principal, select(School).order_by(School.id).limit(most), permission)).all()
 
 
-def schools_run(tx: Transaction, permission: Permission) -> list[School]:
-    """The schools in which the principal holds a permission over all, by name: led, or the own."""
-    found = tx.scalars(visible(tx.principal, select(School), permission))
-    return sorted(found, key=lambda each: names.sort_key(each.name, None))
-
-
 def school_name(tx: Transaction, classroom: Classroom) -> str | None:
     """What the school of a class is called."""
     return tx.scalar(select(School.name).where(School.id == classroom.school_id))
 
 
-def school_public_id(tx: Transaction, number: int) -> str | None:
-    """The public identifier of a school that the principal may see."""
-    return tx.scalar(visible(tx.principal, select(School.public_id).where(School.id == number)))
+def school_public_id(tx: Transaction, number: int, permission: Permission | None = None) -> str | None:
+    """The public identifier of a school that the principal may see, or holds a permission in."""
+    return tx.scalar(visible(tx.principal, select(School.public_id).where(School.id == number), permission))
 
 
 def is_personal(tx: Transaction, classroom: Classroom) -> bool:

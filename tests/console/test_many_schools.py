@@ -11,6 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from backoffice.access.transaction import transaction
+from backoffice.console import school_of
 from backoffice.console.picker import fields
 from backoffice.schools.models import Classroom, School
 from tests.console.test_imports import confirmed, counts, fields_of
@@ -19,6 +20,7 @@ from tests.factories.world import SYSTEM, World, add_classroom, add_school
 
 MANY = 30
 IMPORTS = ("/console/students/import", "/console/classrooms/import")
+OF_ONE = ("/console/school-days/", "/console/school-year/")
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,45 @@ def test_a_file_comes_along_with_what_was_found(leader: FlaskClient, last: Schoo
     file = (io.BytesIO(b"Name\nFiled Finches\n"), "list.csv")
     data = {"csrf_token": token, "school": last.public_id, "file": file}
     assert counts(leader.post(page, data=data, content_type="multipart/form-data").text) == [1, 0, 0, 0]
+
+
+# -- the days and the year of a school
+
+
+@pytest.mark.parametrize("page", OF_ONE)
+def test_of_many_schools_one_is_found_and_its_page_opened(
+    leader: FlaskClient, last: School, page: str
+) -> None:
+    asked = leader.get(page).text
+    assert (options(asked, "of"), last.name in asked) == ([], False)
+    found = sent(leader, page, find="of", **{"find-of": f"number{MANY}"})
+    assert (found.status_code, options(found.text, "of")) == (200, [last.public_id])
+    opened = sent(leader, page, of=last.public_id)
+    assert (opened.status_code, opened.location) == (303, f"{page}?school={last.public_id}")
+    assert last.name in leader.get(opened.location or "").text
+
+
+@pytest.mark.parametrize("page", OF_ONE)
+def test_the_page_of_a_school_of_others_is_not_opened(leader: FlaskClient, world: World, page: str) -> None:
+    foreign = world.outside.public_id
+    answer = sent(leader, page, of=foreign)
+    assert (answer.status_code, "Not a valid choice" in answer.text) == (422, True)
+    assert "Choose a school." in sent(leader, page, of="").text
+    assert [leader.get(f"{page}?school={each}").status_code for each in (foreign, "x")] == [404, 404]
+
+
+@pytest.mark.parametrize("page", OF_ONE)
+def test_up_to_two_hundred_schools_are_a_select_and_up_to_twenty_a_list(
+    app: Flask, world: World, last: School, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader = signed_in(app, world, "leader")
+    asked = leader.get(page).text
+    assert (last.public_id in options(asked, "of"), "data-picker=" in asked) == (True, False)
+    monkeypatch.setattr(school_of, "MOST_SCHOOLS", 40)
+    assert f'href="?school={last.public_id}"' in leader.get(page).text
+
+
+def test_a_class_leads_to_the_days_and_the_year_of_its_school(leader: FlaskClient, world: World) -> None:
+    room = f"/console/classrooms/{world.own_class.public_id}"
+    for page, own in zip(OF_ONE, (f"{room}/entry", f"{room}/manage"), strict=True):
+        assert f"{page}?school={world.home.public_id}" in leader.get(own).text

@@ -19,6 +19,7 @@ from backoffice.access.permissions import (
     GUARDIANS_INVITE,
     POINTS_UNDO,
     SCHOOL_DAYS_EDIT,
+    SCHOOL_YEARS_BEGIN,
     STUDENTS_CREATE,
     STUDENTS_UNENROLL,
     Permission,
@@ -51,9 +52,9 @@ from backoffice.schools.models import (
     SchoolKind,
     TeachingRole,
 )
-from backoffice.schools.queries import schools_run
+from backoffice.schools.queries import schools_for
 from backoffice.schools.roster_models import RosterChangeStudent
-from backoffice.schools.services import merging, school_years
+from backoffice.schools.services import merging
 from backoffice.schools.services.importing import preview_students
 from backoffice.schools.services.importing_classes import preview_classrooms
 from backoffice.settings import plugin_config
@@ -611,7 +612,7 @@ def _asked_beside(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
 def _year_looked_at(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """Only looked at, before it begins; tests/schools/test_school_years_services.py begins one."""
     with transaction(actor.principal.credential) as tx:
-        begun_by = {each.id: each.public_id for each in school_years.schools_of_years(tx)}
+        begun_by = {each.id: each.public_id for each in schools_for(tx, SCHOOL_YEARS_BEGIN)}
     room = next((each for each in stage.own(actor, "classroom") if each.school_id in begun_by), None)
     if room is None:
         return Filled({}, audited=False)
@@ -625,7 +626,7 @@ def _year_looked_at(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 def _days_set(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """Other days, where the actor sets them: elsewhere the page asks of which school."""
     with transaction(actor.principal.credential) as tx:
-        school = next(iter(schools_run(tx, SCHOOL_DAYS_EDIT)), None)
+        school = next(iter(schools_for(tx, SCHOOL_DAYS_EDIT)), None)
     if school is None:
         return Filled({}, audited=False)
     return Filled(

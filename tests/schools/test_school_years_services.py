@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
+from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.principal import Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
@@ -27,6 +28,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.schools.queries import schools_for
 from backoffice.schools.roster_models import RosterChange
 from backoffice.schools.services import archiving, changes, classrooms, rosters, school_years
 from backoffice.schools.services.school_years import GREW_OLD, NO_CLASS, NO_NAME, TOO_LONG, Begun, Ending
@@ -204,7 +206,7 @@ def test_only_a_leader_begins_the_year_of_a_school(world: World) -> None:
     for name in ("teacher", "co_teacher", "helper", "officer", "outsider", "elsewhere", "founder"):
         who = world.sign_in(name)
         with transaction(who) as tx:
-            assert school_years.schools_of_years(tx) == []
+            assert schools_for(tx, SCHOOL_YEARS_BEGIN) == []
         with pytest.raises(NotFound):
             look(who, world, everybody(world.own_class, "Mine"))
         with pytest.raises(NotFound):
@@ -226,7 +228,7 @@ def test_in_a_school_of_ones_own_the_owner_does_it_and_stays(world: World) -> No
     try:
         teacher = world.sign_in("teacher")
         with transaction(teacher) as tx:
-            (school,) = school_years.schools_of_years(tx)
+            (school,) = schools_for(tx, SCHOOL_YEARS_BEGIN)
             listed = school_years.classes_of_year(tx, school)
         # The owned class alone, with the next year in its name.
         assert [each.name for each in listed] == [world.own_class.name]

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import cache
 
-from backoffice.access.lookup import NotFound
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import SCHOOL_DAYS_EDIT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
@@ -15,7 +15,6 @@ from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools.doors import in_order
 from backoffice.schools.models import School
-from backoffice.schools.queries import schools_run
 from backoffice.storage import functions
 
 NO_DAY = lazy("Choose at least one day of the week.")
@@ -48,9 +47,7 @@ def set_school_days(
     if language not in (None, *catalogues.languages()):
         raise Rejected(language=NO_LANGUAGE)
     with transaction(principal) as tx:
-        place = next((each for each in schools_run(tx, SCHOOL_DAYS_EDIT) if each.public_id == school), None)
-        if place is None:
-            raise NotFound
+        place = find(tx, School, school, permission=SCHOOL_DAYS_EDIT)
         # A row that only a function of the database may change cannot be held by itself.
         functions.lock_school_days(tx, school_id=place.id)
         tx.refresh(place)

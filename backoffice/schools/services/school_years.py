@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlalchemy import case, func, insert, literal, select, tuple_, update
 
 from backoffice import clock
-from backoffice.access.lookup import NotFound
+from backoffice.access.lookup import find
 from backoffice.access.permissions import SCHOOL_YEARS_BEGIN
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
@@ -29,7 +29,6 @@ from backoffice.schools.models import (
     Student,
     TeachingRole,
 )
-from backoffice.schools.queries import schools_run
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.schools.services.classrooms import LONGEST_NAME
 from backoffice.schools.services.codes import issue_codes
@@ -160,11 +159,6 @@ class _Year:
         return sha256(repr(state).encode()).hexdigest()[:32]
 
 
-def schools_of_years(tx: Transaction) -> list[School]:
-    """The schools whose year the principal may begin: those led, and the own personal one."""
-    return schools_run(tx, SCHOOL_YEARS_BEGIN)
-
-
 def classes_of_year(tx: Transaction, school: School) -> list[YearClass]:
     """The classes of a school that are not archived, by name, with their students."""
     rooms = tx.scalars(
@@ -256,9 +250,7 @@ def begin_year(*, principal: Principal, school: str, endings: Sequence[Ending], 
 
 
 def _year(tx: Transaction, school: str, endings: Sequence[Ending], *, lock: bool = False) -> _Year:
-    place = next((each for each in schools_of_years(tx) if each.public_id == school), None)
-    if place is None:
-        raise NotFound
+    place = find(tx, School, school, permission=SCHOOL_YEARS_BEGIN)
     wanted = _judged(endings)
     if not wanted:
         raise Rejected.whole(NO_CLASS)
