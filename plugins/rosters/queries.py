@@ -1,18 +1,18 @@
 """What imports look up beside their own temporary tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
-from backoffice.access.policy import RoleName, granted
+from backoffice.access.policy import RoleName, can, granted
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.language.texts import gettext
 from backoffice.schools.models import District, Membership, Role, School
-from backoffice.schools.queries import schools_for
+from backoffice.schools.picking import Picked
+from backoffice.schools.queries import school_names
 from backoffice.storage.public_id import is_public_id
 from plugins.rosters.importing.places import NoSuchPlace, Target
 from plugins.rosters.models import ImportState, RosterImport
@@ -64,40 +64,27 @@ def target_of(tx: Transaction, found: RosterImport) -> Target:
     return Target(district=district)
 
 
-@dataclass(frozen=True)
-class Place:
-    """A school or a district into which the principal may bring a roster."""
-
-    public_id: str
-    name: str
-    target: Target
-
-
-def places(tx: Transaction) -> list[Place]:
-    """Where the principal may bring a roster: the districts led, then the schools."""
-    led = select(Membership.district_id).where(
-        Membership.account_id == tx.principal.account_id, Membership.role == Role.LEADER
-    )
-    districts = tx.scalars(select(District).where(District.id.in_(led)).order_by(District.id))
+def districts_led(tx: Transaction) -> list[Picked]:
+    """The districts into which the principal may bring a roster."""
+    if not can(tx.principal, ROSTERS_IMPORT):
+        return []
+    named = select(District.public_id, District.name).where(District.id.in_(_led(tx))).order_by(District.id)
     return [
-        *(
-            Place(
-                each.public_id,
-                gettext("%(name)s (all its schools)", name=each.name),
-                Target(district=each.public_id),
-            )
-            for each in districts
-        ),
-        *(
-            Place(each.public_id, each.name, Target(school=each.public_id))
-            for each in schools_for(tx, ROSTERS_IMPORT)
-        ),
+        Picked(row.public_id, gettext("%(name)s (all its schools)", name=row.name))
+        for row in tx.execute(named)
     ]
+
+
+def target(tx: Transaction, place: str) -> Target:
+    """The school or the district of this public identifier, which the principal may bring a roster into."""
+    if led_district(tx, public_id=place) is not None:
+        return Target(district=place)
+    return Target(school=place)
 
 
 def names_of_places(tx: Transaction, imports: Sequence[RosterImport]) -> dict[int, str]:
     """What the place of each import is called, by the import's number."""
-    schools = {each.id: each.name for each in schools_for(tx, ROSTERS_IMPORT)}
+    schools = school_names(tx, {each.school_id for each in imports if each.school_id is not None})
     wanted = {each.district_id for each in imports if each.district_id is not None}
     found = tx.execute(select(District.id, District.name).where(District.id.in_(wanted)))
     districts = {row.id: row.name for row in found}
@@ -113,8 +100,12 @@ def led_district(tx: Transaction, *, public_id: str) -> int | None:
         return None
     wanted = select(District.id).where(District.public_id == public_id)
     if tx.principal.kind is not Kind.SYSTEM:
-        led = select(Membership.district_id).where(
-            Membership.account_id == tx.principal.account_id, Membership.role == Role.LEADER
-        )
-        wanted = wanted.where(District.id.in_(led))
+        wanted = wanted.where(District.id.in_(_led(tx)))
     return tx.scalar(wanted)
+
+
+def _led(tx: Transaction) -> Select[int | None]:
+    """The numbers of the districts that the principal leads."""
+    return select(Membership.district_id).where(
+        Membership.account_id == tx.principal.account_id, Membership.role == Role.LEADER
+    )

@@ -10,8 +10,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import BooleanField, SelectField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms import BooleanField
 from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import find
@@ -21,6 +20,7 @@ from backoffice.console.csv_export import QUOTED, safe
 from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
+from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.imports.plan import RowState
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
@@ -31,6 +31,7 @@ from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.left_alone import left_alone
 from plugins.rosters.models import ImportState, RosterImport
 from plugins.rosters.permissions import ROSTERS_IMPORT
+from plugins.rosters.picking import PLACE
 from plugins.rosters.reading.oneroster import read_set
 from plugins.rosters.reading.package import PACKAGE, UPLOADED, PackageRefused, open_package
 from plugins.rosters.reading.reduced import reduce_set
@@ -48,10 +49,10 @@ STATES: Mapping[str, tuple[str, str]] = {
 }
 
 
-class UploadForm(FlaskForm):
+class UploadForm(PickingForm):
     """A roster file, and where it goes."""
 
-    place = SelectField(lazy("Into"), [DataRequired(lazy("Choose a school or a district."))])
+    place = PickField(lazy("Into"), [DataRequired(lazy("Choose a school or a district."))], relation=PLACE)
     file = FileField(
         lazy("Roster file"),
         [FileRequired(lazy("Choose the zip file."))],
@@ -164,11 +165,12 @@ class RosterGrid(Grid):
     @expose("/new", methods=("GET", "POST"))
     def upload(self) -> str | BaseResponse | tuple[str, int]:
         """Take a roster in. What is not to be kept is dropped here, in memory, before anything is stored."""
-        form, places = UploadForm(), queries.places(reading())
-        form.place.choices = [SelectChoice(value=place.public_id, label=place.name) for place in places]
+        tx, form = reading(), UploadForm()
+        form.place.data = form.place.data or form.place.only_one(tx)
+        form.place.fill(tx, gettext("Choose a school or a district"))
         problem, report = None, Report()
         if form.validate_on_submit():
-            target = next(place.target for place in places if place.public_id == form.place.data)
+            target = queries.target(tx, form.place.data)
             done_reading()
             content, total = _reduced(form.file.data.read(), report)
             if not report.stops:

@@ -27,10 +27,10 @@ OF_ONE = ("/console/school-days/", "/console/school-year/")
 def last(world: World) -> School:
     """The last of thirty schools of the leader's district. Each has a class."""
     with transaction(SYSTEM) as tx:
-        for n in range(1, MANY + 1):
-            school = add_school(tx, f"Reservoir Number{n}", world.district_id)
+        made = [add_school(tx, f"Reservoir Number{n}", world.district_id) for n in range(1, MANY + 1)]
+        for n, school in enumerate(made, 1):
             add_classroom(tx, school, f"Class of {n}")
-    return school
+    return made[-1]
 
 
 @pytest.fixture

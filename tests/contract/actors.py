@@ -505,7 +505,7 @@ def _extras(world: World) -> Extras:
     mixed = world.people["mixed"] = factory._person("mixed", "Mira Mixture")
     now = clock.now()
     with transaction(SYSTEM) as tx:
-        school = factory._school(tx, "Waverly Window School", None)
+        school = factory.add_school(tx, "Waverly Window School", None)
         factory._row(
             tx,
             Membership,

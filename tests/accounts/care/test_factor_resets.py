@@ -302,7 +302,7 @@ def test_who_asks_for_whom(world: World) -> None:
     ask(world, "leader", by="founder")
     alone = factory._person("on-her-own", "Wanda Waverly")
     with transaction(SYSTEM) as tx:
-        school = factory._school(tx, "Waverly Window School", None)
+        school = factory.add_school(tx, "Waverly Window School", None)
         tx.execute(update(School).where(School.id == school.id).values(kind=SchoolKind.PERSONAL))
         tx.execute(
             insert(Membership).values(

@@ -209,7 +209,7 @@ def teachers(school: School) -> dict[str, dict[str, str]]:
 
 def empty_school(name: str = "Imported Iris School", district: int | None = None) -> School:
     """A school without anybody in it."""
-    from tests.factories.world import _school
+    from tests.factories.world import add_school
 
     with transaction(SYSTEM) as tx:
-        return _school(tx, name, district)
+        return add_school(tx, name, district)

@@ -20,11 +20,12 @@ from werkzeug.test import TestResponse, encode_multipart
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.console.picker import fields
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
 from backoffice.storage.roles import DatabaseRole
 from backoffice.web import cookies
-from plugins.rosters import services, views
+from plugins.rosters import queries, services, views
 from plugins.rosters.importing.alone.queries import Alone
 from plugins.rosters.importing.outcome import LEFT_ALONE
 from plugins.rosters.importing.places import Target
@@ -33,7 +34,7 @@ from plugins.rosters.reading.package import Limits
 from plugins.rosters.reading.report import Report
 from tests.contract.pages import form_token
 from tests.factories import oneroster
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_school
 from tests.plugins.rosters.reading.sets import written, zip_of
 
 NEW = "/console/rosters/new"
@@ -227,6 +228,46 @@ def test_nobody_brings_a_roster_into_a_foreign_school(app: Flask, leader: FlaskC
     for role in ("teacher", "founder", "officer", "outsider"):
         assert signed_in(app, world, role).get(NEW).status_code == 404
     assert last().id == before
+
+
+def test_of_many_places_one_is_found_by_its_name(
+    leader: FlaskClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the district, which is offered before its schools."""
+    with transaction(SYSTEM) as tx:
+        made = [add_school(tx, f"Reservoir Number{n}", world.district_id) for n in range(1, 31)]
+    last = made[-1].public_id
+    few = leader.get(NEW).text
+    assert ("data-picker=" in few, re.findall(r'<option[^>]*value="(\w+)"', few)[0]) == (
+        False,
+        world.district,
+    )
+    monkeypatch.setattr(fields, "MOST_CHOICES", 20)
+
+    def found(words: str) -> list[str]:
+        token = form_token(leader.get(NEW).text)
+        sent = {"csrf_token": token, "find": "place", "find-place": words}
+        answer = leader.post(NEW, data=sent)
+        assert (answer.status_code, "Choose the zip file." in answer.text) == (200, False)
+        return re.findall(r'<option[^>]*value="(\w+)"', answer.text)
+
+    assert found("number30") == [last]
+    assert found("its schools") == [world.district]
+    assert found(world.outside.name) == []
+    for place in (last, world.district):
+        sent = send(leader, place, SET)
+        assert (sent.status_code, went_into(place)) == (303, True)
+    listed = leader.get("/console/rosters/").text
+    assert ("Reservoir Number30" in listed, "Reservoir Number29" in listed) == (True, False)
+    refused = send(leader, world.outside.public_id, SET)
+    assert (refused.status_code, "Not a valid choice" in refused.text) == (422, True)
+
+
+def went_into(place: str) -> bool:
+    """Whether the last import goes into the school or the district of this public identifier."""
+    with transaction(SYSTEM) as tx:
+        target = queries.target_of(tx, last())
+    return place in {target.school, target.district}
 
 
 def test_a_large_body_is_taken_by_this_page_alone_and_in_memory(
