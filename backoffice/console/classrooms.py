@@ -264,7 +264,7 @@ class ClassroomGrid(ImportsRows):
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of its name."""
         if words := searched():
-            statement = statement.where(queries.is_named(tx, statement, words, of=Classroom))
+            statement = statement.where(queries.is_named(tx, statement, words, Classroom.name))
         return statement
 
     def rows(self, tx: Transaction, things: Sequence[Classroom]) -> list[Row]:

@@ -16,17 +16,18 @@ from backoffice.access.permissions import (
     SCHOOLS_EDIT,
     SCHOOLS_SECURE,
 )
-from backoffice.access.policy import can, scope
+from backoffice.access.policy import scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
-from backoffice.console.grid import Cell, Column, Grid, Row
+from backoffice.console.grid import Cell, Column, Grid, Row, searched
+from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
 from backoffice.language.texts import gettext, lazy
-from backoffice.schools import queries
+from backoffice.schools import names, queries
 from backoffice.schools.doors import in_order
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
@@ -51,7 +52,9 @@ class SchoolGrid(Grid):
     entity = School
     doors = {
         "index": SCHOOLS_COUNT,
+        "search": SCHOOLS_COUNT,
         "export": SCHOOLS_COUNT,
+        "export_found": SCHOOLS_COUNT,
         "second_factor": SCHOOLS_SECURE,
         "staff_sign_in": SCHOOLS_EDIT,
     }
@@ -61,16 +64,44 @@ class SchoolGrid(Grid):
     category = lazy("School")
     address = "schools"
     noun = (lazy("school"), lazy("schools"))
-    columns = (
-        Column("name", lazy("School")),
-        Column("place", lazy("Place")),
-        Column("classrooms", lazy("Classes"), numeric=True),
-        Column("students", lazy("Students"), numeric=True),
-        Column("staff", lazy("Staff"), numeric=True),
-        Column("days", lazy("School days")),
-        Column("factor", lazy("Second factor")),
-        Column("sign_in", lazy("Staff sign in")),
+    reads = (
+        School.id,
+        School.public_id,
+        School.kind,
+        School.name,
+        School.country,
+        School.state,
+        School.school_days,
+        School.factor_required,
+        School.sign_in_from,
     )
+    search_placeholder = lazy("Find a school")
+    search_from = 12
+    columns = (
+        Column("name", lazy("School"), sort=BY_NAME),
+        Column("place", lazy("Place"), optional=True),
+        Column("classrooms", lazy("Classes"), numeric=True, optional=True),
+        Column("students", lazy("Students"), numeric=True, optional=True),
+        Column("staff", lazy("Staff"), numeric=True, optional=True),
+        Column("days", lazy("School days"), optional=True),
+        Column("factor", lazy("Second factor"), optional=True),
+        Column("sign_in", lazy("Staff sign in"), optional=True),
+    )
+
+    def name_of(self, thing: School) -> Any:
+        """Schools sort by the name that is shown."""
+        return names.sort_key(shown_name(self.who, thing), None)
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By the words of the name that is shown: one that is hidden is not found by guessing either."""
+        if words := searched():
+
+            def called(school: Any) -> str:
+                return shown_name(tx.principal, school)
+
+            named = queries.is_named(tx, statement, words, School.name, School.kind, called=called)
+            statement = statement.where(named)
+        return statement
 
     def schools_of(self, tx: Transaction, rows: Select[Any]) -> Select[Any]:
         """Themselves."""
@@ -172,7 +203,9 @@ class SchoolGrid(Grid):
                 Cell(f"{counts.staff:,}", "number"),
                 Cell(
                     ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
-                    url=url_of(school.public_id) if can(who, SCHOOL_DAYS_EDIT, school) else None,
+                    url=url_of(school.public_id)
+                    if school.id in scope(who, SCHOOL_DAYS_EDIT).schools
+                    else None,
                 ),
                 Cell(
                     gettext("Required") if school.factor_required else gettext("Not required"),
@@ -194,5 +227,5 @@ def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
         if school.sign_in_from
         else gettext("As they like")
     )
-    editable = (offered or school.sign_in_from) and can(who, SCHOOLS_EDIT, school)
+    editable = (offered or school.sign_in_from) and school.id in scope(who, SCHOOLS_EDIT).schools
     return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)

@@ -95,7 +95,7 @@ class TeacherGrid(Grid):
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of a name."""
         if words := searched():
-            statement = statement.where(queries.is_named(tx, statement, words, of=Account))
+            statement = statement.where(queries.is_named(tx, statement, words, Account.name))
         return statement
 
     def schools_of(self, tx: Transaction, rows: Select[Any]) -> Select[Any]:

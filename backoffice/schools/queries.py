@@ -1,7 +1,7 @@
 """Reading classrooms, students and points, always through the policy."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
 from backoffice.access.policy import can, scope, visible
@@ -296,15 +296,21 @@ def taught_by(tx: Transaction, account: Account) -> ColumnElement[bool]:
 
 
 def is_named(
-    tx: Transaction, statement: Select[Any], words: str, *, of: type[Account | Classroom]
+    tx: Transaction,
+    statement: Select[Any],
+    words: str,
+    *reads: InstrumentedAttribute[Any],
+    called: Callable[[Any], str] | None = None,
 ) -> ColumnElement[bool]:
-    """The condition that the name of a class or an adult has words that begin so, among those of a statement.
+    """The condition that a row's name has words that begin so, among those of a statement.
 
-    These names are sealed and have no tokens: all of them are read here, names alone.
+    These names are sealed and have no tokens: all of them are read here, these columns alone. The name is
+    what stands in them, or what a row with them is `called`.
     """
-    known = statement.with_only_columns(of.id, of.name)
-    found = [number for number, name in tx.execute(known) if names.begins(name, words)]
-    return one_of(of.id, found)
+    key = reads[0].class_.id
+    known = tx.execute(statement.with_only_columns(key, *reads))
+    called = called or (lambda row: " ".join(text for text in row[1:] if text))
+    return one_of(key, [row.id for row in known if names.begins(called(row), words)])
 
 
 def is_in(classroom: Classroom) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
-"""How a school's staff sign in, as its leader sets it in the console."""
+"""The list of schools, and how a school's staff sign in, as its leader sets it in the console."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,7 +15,9 @@ from backoffice.accounts.providers.services import asking, directory
 from backoffice.accounts.services import proof
 from tests.factories.visitor import send, signed_in
 from tests.factories.vouching import enrol
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_school, make_personal
+
+LIST = "/console/schools/"
 
 
 @pytest.fixture
@@ -73,3 +76,57 @@ def test_nobody_else_comes_to_the_page(app: Flask, world: World, role: str) -> N
     client = signed_in(app, world, role)
     assert client.get(page_of(world)).status_code == 404
     assert page_of(world) not in client.get("/console/schools/").text
+
+
+# -- the list
+
+
+def listed(page: str) -> list[str]:
+    """The names of the schools that a page lists."""
+    return re.findall(r'<th scope="row"[^>]*>(?:<a[^>]*>)?(?:<bdi>)?([^<]+)', page)
+
+
+@pytest.fixture(scope="module")
+def many(world: World) -> None:
+    """Sixty schools more: the list has two pages."""
+    with transaction(SYSTEM) as tx:
+        for n in range(60, 0, -1):
+            add_school(tx, f"Reservoir Number{n:02}", world.district_id)
+
+
+@pytest.mark.usefixtures("many")
+def test_a_school_is_found_by_its_name(app: Flask, world: World) -> None:
+    leader = signed_in(app, world, "leader")
+    assert "Reservoir Number60" not in leader.get(LIST).text, "it is on the second page"
+    found = send(leader, f"{LIST}search", {"q": "number60"}, page=LIST)
+    assert (found.status_code, listed(found.text)) == (200, ["Reservoir Number60"])
+    foreign, none = (
+        send(leader, f"{LIST}search", {"q": words}, page=LIST).text for words in (world.outside.name, "zzz")
+    )
+    assert (listed(foreign), listed(none)) == ([], [])
+
+
+@pytest.mark.usefixtures("many")
+def test_schools_are_sorted_by_name_and_show_the_columns_that_one_chooses(app: Flask, world: World) -> None:
+    leader = signed_in(app, world, "leader")
+    there = listed(leader.get(LIST).text)
+    assert (there[:3], there[2:]) == (
+        ["Elsewhere Elms School", "Home Hollow School", "Reservoir Number01"],
+        [f"Reservoir Number{n:02}" for n in range(1, 49)],
+    )
+    assert listed(leader.get(f"{LIST}?sort=-name").text)[0] == "Reservoir Number60"
+    narrow = leader.get(f"{LIST}?columns=name,days").text
+    assert (">Mon<" in narrow, "Not required" in narrow) == (True, False)
+
+
+def test_a_name_that_is_hidden_is_not_found_by_guessing(app: Flask, world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        hidden = add_school(tx, "Wolfgang Wilderness", None)
+        make_personal(tx, hidden.id, world.people["outsider"])
+    founder = signed_in(app, world, "founder")
+
+    def found(words: str) -> list[str]:
+        return listed(send(founder, f"{LIST}search", {"q": words}, page=LIST).text)
+
+    assert found("outside") == [world.outside.name]
+    assert (found("wolfgang"), found("teacher")) == ([], ["A teacher&#39;s own school"])

@@ -1373,6 +1373,7 @@ FORMS: Mapping[str, Fill] = {
     "console_students.search": _always(audited=False, q="zz"),
     "console_classrooms.search": _always(audited=False, q="zz"),
     "console_teachers.search": _always(audited=False, q="zz"),
+    "console_schools.search": _always(audited=False, q="zz"),
     "console_students.import_rows": _always(audited=False, pasted="Name,Class"),
     "console_students.import_confirmed": _imported,
     "console_classrooms.import_rows": _always(audited=False, pasted="Name"),
