@@ -8,6 +8,7 @@ import segno
 from flask import flash, redirect
 from flask_admin import expose
 from flask_wtf import FlaskForm
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find
@@ -16,7 +17,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.forms import GuardianForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.console.grids.filters import Choice, ChoiceFilter
 from backoffice.console.students import LINK_STATES, class_crumbs, full_name, parent_name
 from backoffice.families import queries as family_queries
@@ -25,7 +26,7 @@ from backoffice.families.services import invitations, links
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected, Throttled
-from backoffice.schools import names, queries
+from backoffice.schools import finding, names, queries
 from backoffice.schools.models import Classroom, Student
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.resend import shows_what_was_typed
@@ -46,8 +47,10 @@ class FamilyGrid(Grid):
     entity = GuardianLink
     doors = {
         "index": GUARDIANS_APPROVE,
+        "search": GUARDIANS_APPROVE,
         "act": GUARDIANS_APPROVE,
         "export": GUARDIANS_EXPORT,
+        "export_found": GUARDIANS_EXPORT,
         "invite": GUARDIANS_INVITE,
         "letter": GUARDIANS_INVITE,
         "print_letter": GUARDIANS_INVITE,
@@ -62,6 +65,8 @@ class FamilyGrid(Grid):
     category = lazy("Teaching")
     address = "families"
     noun = (lazy("parent"), lazy("parents"))
+    search_placeholder = lazy("Find a student")
+    search_from = 12
     newest_first = True
     columns = (
         Column("child", lazy("Student")),
@@ -114,6 +119,13 @@ class FamilyGrid(Grid):
             whole=True,
         ),
     )
+
+    def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
+        """By the beginnings of the student's names: what parents wrote of themselves has no tokens."""
+        if words := searched().split():
+            child = (GuardianLink.school_id, GuardianLink.student_id)
+            statement = statement.where(finding.named(tx.principal, words, child))
+        return statement
 
     def rows(self, tx: Transaction, things: Sequence[GuardianLink]) -> list[Row]:
         """Child, parent, classes, state."""

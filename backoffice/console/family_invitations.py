@@ -9,13 +9,14 @@ from backoffice import clock
 from backoffice.access.permissions import GUARDIANS_EXPORT, GUARDIANS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.console.students import full_name
 from backoffice.families import queries
 from backoffice.families.models import GuardianInvitation
 from backoffice.families.services import invitations
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
+from backoffice.schools import finding
 from backoffice.web.identity import settings
 
 
@@ -23,12 +24,20 @@ class FamilyInvitationGrid(Grid):
     """Which parents are invited, by mail or letter, and have not answered."""
 
     entity = GuardianInvitation
-    doors = {"index": GUARDIANS_INVITE, "act": GUARDIANS_INVITE, "export": GUARDIANS_EXPORT}
+    doors = {
+        "index": GUARDIANS_INVITE,
+        "search": GUARDIANS_INVITE,
+        "act": GUARDIANS_INVITE,
+        "export": GUARDIANS_EXPORT,
+        "export_found": GUARDIANS_EXPORT,
+    }
     icon = "mail"
     title = lazy("Parent invitations")
     category = lazy("Teaching")
     address = "family-invitations"
     noun = (lazy("invitation"), lazy("invitations"))
+    search_placeholder = lazy("Find a student")
+    search_from = 12
     newest_first = True
     columns = (
         Column("child", lazy("Student")),
@@ -59,9 +68,12 @@ class FamilyInvitationGrid(Grid):
     )
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """Those that are neither accepted nor withdrawn."""
-        del tx
-        return statement.where(*invitations.OPEN)
+        """Those that are neither accepted nor withdrawn, by the beginnings of the student's names."""
+        statement = statement.where(*invitations.OPEN)
+        if words := searched().split():
+            child = (GuardianInvitation.school_id, GuardianInvitation.student_id)
+            statement = statement.where(finding.named(tx.principal, words, child))
+        return statement
 
     def rows(self, tx: Transaction, things: Sequence[GuardianInvitation]) -> list[Row]:
         """For whose parents, by which way, and how it stands."""

@@ -14,7 +14,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.forms import InvitationForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import queries
@@ -47,9 +47,11 @@ class InvitationGrid(Grid):
     entity = Invitation
     doors = {
         "index": TEACHERS_INVITE,
+        "search": TEACHERS_INVITE,
         "act": TEACHERS_INVITE,
         "new": TEACHERS_INVITE,
         "export": TEACHERS_EXPORT,
+        "export_found": TEACHERS_EXPORT,
     }
     fresh = Grid.fresh | {"new"}
     commands = (
@@ -65,6 +67,8 @@ class InvitationGrid(Grid):
     category = lazy("School")
     address = "invitations"
     noun = (lazy("invitation"), lazy("invitations"))
+    search_placeholder = lazy("Find a name or an e-mail address")
+    search_from = 12
     newest_first = True
     columns = (
         Column("name", lazy("Name")),
@@ -93,9 +97,12 @@ class InvitationGrid(Grid):
     )
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
-        """Those that are neither accepted nor withdrawn."""
-        del tx
-        return statement.where(*services.OPEN)
+        """Those that are neither accepted nor withdrawn, by the words of name and address."""
+        statement = statement.where(*services.OPEN)
+        if words := searched():
+            named = queries.is_named(tx, statement, words, Invitation.name, Invitation.email)
+            statement = statement.where(named)
+        return statement
 
     def rows(self, tx: Transaction, things: Sequence[Invitation]) -> list[Row]:
         """Whom, as what, where, and how it stands."""

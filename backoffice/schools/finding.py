@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, not_, select, tuple_
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from backoffice.access.permissions import CLASSROOMS_READ, SCHOOLS_READ, STUDENTS_READ, TEACHERS_LIST
 from backoffice.access.policy import can, scope, visible
@@ -22,6 +22,7 @@ from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 
 T = TypeVar("T")
+OfStudent = tuple[InstrumentedAttribute[int], InstrumentedAttribute[int]]
 MOST_FOUND = 8
 MOST_READ = 5000
 # One letter begins too many names.
@@ -81,12 +82,17 @@ def _by_name(tx: Transaction, statement: Select[Any]) -> list[Classroom]:
     return sorted(found, key=lambda each: names.sort_key(each.name, None))
 
 
-def named(principal: Principal, words: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that a student of the principal's schools has names that begin with each of the words."""
+def named(
+    principal: Principal, words: Sequence[str], student: OfStudent = (Student.school_id, Student.id)
+) -> ColumnElement[bool]:
+    """The condition that a student of the principal's schools has names that begin with each of the words.
+
+    `student` are the columns of the school and the student of whatever is about one.
+    """
     schools = sorted(principal.member_schools)
     tokens = [names.token(word, school_id=school) for school in schools for word in words]
     found = functions.find(schools=schools, tokens=tokens)
-    return tuple_(Student.school_id, Student.id).in_(select(found.c.school_id, found.c.id))
+    return tuple_(*student).in_(select(found.c.school_id, found.c.id))
 
 
 def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:

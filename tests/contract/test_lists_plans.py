@@ -27,7 +27,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools import names
 from backoffice.storage.roles import DatabaseRole
 from tests.contract.test_lists import asked_in_turn, grids
-from tests.factories.visitor import signed_in
+from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World
 
 # So many students and mails; a class for each 5 of them, with a teacher, in one of so many schools.
@@ -289,6 +289,29 @@ def test_a_list_without_its_index_is_found_out(
         assert made
         connection.execute(made[0].encode())
     assert found
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("address", ["students", "families", "family-invitations"])
+def test_what_is_about_a_student_is_found_by_the_name_without_reading_all(
+    app: Flask, large: Runtime, world: World, address: str
+) -> None:
+    token = names.token("wilh", school_id=FIRST + 7)
+    with administrator(large) as connection:
+        # Those of one class: in the seventh school.
+        first = FIRST + 7 * OF_A_CLASS
+        connection.execute(
+            "update app.student set name_tokens = array[%s] where id between %s and %s",
+            [token, first, first + OF_A_CLASS - 1],
+        )
+    leader, page = signed_in(app, world, "leader"), f"/console/{address}/"
+    fields = {"csrf_token": form_token(leader.get("/console/find/").text), "q": "wilh"}
+    paging.LARGE = paging.LargeLists()
+    with plans(large) as made:
+        found = leader.post(f"{page}search", data=fields)
+    assert (found.status_code, found.text.count('<th scope="row"') >= OF_A_CLASS) == (200, True)
+    read = [(table, rows, way) for _statement, plan in made for table, rows, way in read_of(plan)]
+    assert [each for each in read if each[1] > MOST_READ] == []
 
 
 def test_a_name_is_looked_up_at_many_schools_without_reading_their_students(large: Runtime) -> None:
