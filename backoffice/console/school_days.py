@@ -1,5 +1,7 @@
 """The days and the time zone of a school: leaders set them, and in a school of one's own its owner."""
 
+from collections.abc import Iterable
+
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response

@@ -26,7 +26,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.language.texts import gettext, lazy, ngettext
+from backoffice.language.texts import gettext, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.finding import MOST_READ
 from backoffice.schools.models import Classroom, Membership, School

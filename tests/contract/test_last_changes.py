@@ -78,6 +78,7 @@ ROLES = "names people, so it goes with their account; they are told, and the tra
 ANSWER = "is written once, and stands beside what it answers"
 VIEW = "how one likes to see a list, made anew with two clicks"
 ROWS = "an act that is done to rows of a list, after a question"
+SEARCHED = ("classrooms", "students", "teachers", "families", "family-invitations", "invitations", "schools")
 # Forms that show none, each with the reason.
 WITHOUT: Mapping[str, str] = {
     "console_classrooms.new": NEW,
@@ -156,13 +157,10 @@ WITHOUT: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("console_accounts.find", "console_find.search", "console_pick.pick"),
-            *(f"console_{grid}.search" for grid in ("classrooms", "students", "teachers")),
-            "console_teachers.export_found",
-            *(
-                f"console_{grid}.{door}"
-                for grid in ("classrooms", "students")
-                for door in ("narrow", "export_found")
-            ),
+            *(f"console_{grid}.search" for grid in SEARCHED),
+            *(f"console_{grid}.export_found" for grid in SEARCHED),
+            "console_classrooms.narrow",
+            "console_students.narrow",
         ),
         SEARCH,
     ),
