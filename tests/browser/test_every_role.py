@@ -11,16 +11,27 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
+from backoffice.access.transaction import transaction
 from tests.browser.axe import WHOLE, breaches, look_closely
 from tests.browser.pages import PAGES
 from tests.browser.site import Site, come_in
 from tests.browser.site_map import answering, endpoint_of, is_page
 from tests.contract.pages import links
+from tests.factories import world as factory
+from tests.factories.world import SYSTEM, World
 
 pytestmark = pytest.mark.browser
 # Whom pages show something that they show to nobody else; the child signs in as children do.
 ROLES = ("founder", "leader", "officer", "teacher", "co_teacher", "helper", "parent", "child")
 STARTS = ("/", "/console/", "/family", "/student")
+
+
+@pytest.fixture(scope="module")
+def also_a_parent(world: World) -> None:
+    """The co-teacher has a child at another school, and with it two places to be at home."""
+    with transaction(SYSTEM) as tx:
+        child = world.elsewhere_class.children[0]
+        factory._guardian(tx, world.people["co_teacher"], world.elsewhere, child)
 
 
 def pages_for(site: Site, cookies: Mapping[str, str]) -> dict[str, str]:
@@ -46,7 +57,9 @@ def pages_for(site: Site, cookies: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_pages_of_a_role(come: Callable[[str | None], Page], site: Site, app: Flask, role: str) -> None:
+def test_the_pages_of_a_role(
+    come: Callable[[str | None], Page], site: Site, app: Flask, also_a_parent: None, role: str
+) -> None:
     page = come(None if role == "child" else role)
     if role == "child":
         come_in(page, site.world.own_class, site.world.own_class.children[0])
