@@ -341,7 +341,8 @@ def test_the_school_of_the_list_is_chosen_and_else_none(app: Flask, world: World
 
     def offered(chosen: str) -> list[tuple[str, str]]:
         page = leader.get(f"/console/{of}/import{chosen}").text
-        return re.findall(r'<option value="(\w*)"( selected)?', page.partition('id="school"')[2])
+        found = re.findall(r'<option( selected)? value="(\w*)"', page.partition('id="school"')[2])
+        return [(value, selected) for selected, value in found]
 
     for school in (world.home, world.elsewhere):
         there = offered(f"?school={school.public_id}")
