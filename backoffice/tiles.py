@@ -106,11 +106,6 @@ def once(tx: Transaction, load: Callable[[Transaction], T]) -> T:
     return answer
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number and its word: "1 class", "2,000 classes"."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
-
-
 def hours_up_to_now(count: int) -> list[datetime]:
     """When each of the last hours began, this one the last."""
     this_hour = clock.now().replace(minute=0, second=0, microsecond=0)

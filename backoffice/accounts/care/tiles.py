@@ -10,7 +10,8 @@ from backoffice.access.permissions import SECURITY_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.models import SecurityEvent
-from backoffice.language.texts import lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from backoffice.tiles import MOST_COUNTED, Chart, Number, Tile, hourly, hours_up_to_now
 
 HOURS = 24
@@ -27,11 +28,18 @@ def _by_hour(tx: Transaction) -> Chart | None:
     count = Counter(at.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for at in moments)
     return Chart(
         hourly(hours, count, ZoneInfo(tx.principal.time_zone)),
-        of="Events",
-        by="Hour from",
+        of=gettext("Events"),
+        by=gettext("Hour from"),
         over_time=True,
-        note=f"{'more than ' if len(moments) == MOST_COUNTED else ''}{len(moments):,} in 24 hours",
+        note=_in_words(len(moments)),
     )
+
+
+def _in_words(count: int) -> str:
+    said = {"count": amount(count), "hours": HOURS}
+    if count == MOST_COUNTED:
+        return gettext("more than %(count)s in %(hours)s hours", **said)
+    return gettext("%(count)s in %(hours)s hours", **said)
 
 
 def _open(tx: Transaction) -> Number:
