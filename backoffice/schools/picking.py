@@ -24,7 +24,7 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.language.texts import gettext, ngettext
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import names, queries
 from backoffice.schools.finding import MOST_READ
 from backoffice.schools.models import Classroom, Membership, School
@@ -74,13 +74,24 @@ class Pickable:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What is said of looking for a thing of a kind, in whole sentences: each language bends nouns its way.
+
+    `find` names the field that looks for one, and `how` tells what to do in it.
+    """
+
+    find: str
+    how: str
+
+
+@dataclass(frozen=True)
 class Relation:
     """A kind of thing that is picked, and what one must be allowed to do with each.
 
     `known` selects public identifier, name and school of all, or of those in the school of this number.
     """
 
-    noun: str
+    words: Words
     permission: Permission
     known: Callable[[int | None], Known]
     hints: bool = False
@@ -107,17 +118,25 @@ def _adults(within: int | None) -> Known:
     return known.where(Account.id.in_(there), Account.status == AccountStatus.ACTIVE)
 
 
+CLASS = Words(lazy("Find a class by its name"), lazy("Type the beginning of a name, and find the class."))
+SCHOOL = Words(lazy("Find a school by its name"), lazy("Type the beginning of a name, and find the school."))
+TEACHER = Words(
+    lazy("Find a teacher by the name"), lazy("Type the beginning of a name, and find the teacher.")
+)
+COLLEAGUE = Words(
+    lazy("Find a colleague by the name"), lazy("Type the beginning of a name, and find the colleague.")
+)
 # By the word that a form says for each.
 RELATIONS: Mapping[str, Relation] = {
-    "class": Relation("class", CLASSROOMS_READ, _classrooms, hints=True),
-    "class-to-join": Relation("class", STUDENTS_CREATE, _classrooms, hints=True),
-    "class-to-invite-to": Relation("class", TEACHERS_INVITE, _classrooms, hints=True),
-    "school": Relation("school", SCHOOLS_READ, _schools),
-    "school-to-make-a-class-in": Relation("school", CLASSROOMS_CREATE, _schools),
-    "school-to-invite-to": Relation("school", TEACHERS_INVITE, _schools),
-    "school-to-share-in": Relation("school", VIEWS_SHARE, _schools),
-    "teacher": Relation("teacher", TEACHERS_LIST, _adults),
-    "heir": Relation("colleague", TEACHERS_REMOVE, _adults),
+    "class": Relation(CLASS, CLASSROOMS_READ, _classrooms, hints=True),
+    "class-to-join": Relation(CLASS, STUDENTS_CREATE, _classrooms, hints=True),
+    "class-to-invite-to": Relation(CLASS, TEACHERS_INVITE, _classrooms, hints=True),
+    "school": Relation(SCHOOL, SCHOOLS_READ, _schools),
+    "school-to-make-a-class-in": Relation(SCHOOL, CLASSROOMS_CREATE, _schools),
+    "school-to-invite-to": Relation(SCHOOL, TEACHERS_INVITE, _schools),
+    "school-to-share-in": Relation(SCHOOL, VIEWS_SHARE, _schools),
+    "teacher": Relation(TEACHER, TEACHERS_LIST, _adults),
+    "heir": Relation(COLLEAGUE, TEACHERS_REMOVE, _adults),
 }
 
 

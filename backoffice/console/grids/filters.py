@@ -25,7 +25,7 @@ from backoffice.console.grids.spans import PRESETS, Span
 from backoffice.console.paging import LARGE
 from backoffice.language.moments import amount, day_of_year
 from backoffice.language.texts import gettext, lazy
-from backoffice.schools.picking import Picked, may_pick
+from backoffice.schools.picking import RELATIONS, Picked, may_pick
 from backoffice.storage.public_id import is_public_id
 
 MOST_CHOICES = 200
@@ -63,7 +63,8 @@ class Option(NamedTuple):
 class Input(NamedTuple):
     """One input of a filter in the form. `kind`: select, boxes, date, number, pick.
 
-    `pick` is the relation that one of many is picked of, and `said` what came of looking.
+    `pick` is the relation that one of many is picked of, `find` what looking for one is called, and `said`
+    what came of it.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Input(NamedTuple):
     options: Sequence[Option] = ()
     value: str = ""
     pick: str = ""
+    find: str = ""
     said: str = ""
 
 
@@ -243,7 +245,8 @@ class RelationFilter(Filter):
         if asked and not any(option.value == before for option in options):
             options.append(Option(before, self.called(tx, asked.thing), before == chosen))
         options = [Option("", self.nothing), *options]
-        return [Input(self.name, self.title, "pick", options, looked.words, self.pick, looked.said)]
+        find = RELATIONS[self.pick].words.find
+        return [Input(self.name, self.title, "pick", options, looked.words, self.pick, find, looked.said)]
 
 
 @dataclass(frozen=True, eq=False)

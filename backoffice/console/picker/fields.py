@@ -12,7 +12,6 @@ from wtforms.widgets import Select
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import MOST_CHOICES
 from backoffice.console.picker.asking import is_looking, look, looked_for, too_often
-from backoffice.language.texts import gettext
 from backoffice.problems import Throttled
 from backoffice.schools import picking, queries
 from backoffice.schools.picking import Picked
@@ -79,9 +78,7 @@ class PickField(SelectField):
                 # The only one is meant.
                 self.data = found[0].public_id
             offered = [*found, *([chosen] if chosen and chosen not in found else [])]
-            self.said = self.said or gettext(
-                "Type the beginning of a name, and find the %(noun)s.", noun=self.noun
-            )
+            self.said = self.said or picking.RELATIONS[self.relation].words.how
         self.choices = [
             ("", nothing),
             *(
@@ -97,9 +94,9 @@ class PickField(SelectField):
         return offered[0].public_id if offered else None
 
     @property
-    def noun(self) -> str:
-        """What is picked."""
-        return picking.RELATIONS[self.relation].noun
+    def find(self) -> str:
+        """What the field that looks for others is called."""
+        return picking.RELATIONS[self.relation].words.find
 
     def _look(self, tx: Transaction, within: int | None) -> Sequence[Picked]:
         try:
