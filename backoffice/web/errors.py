@@ -43,6 +43,7 @@ SENTENCES = {
         lazy("Nothing was half saved. Ask for less at once, or try again in a minute."),
     ),
 }
+UNLISTED = (lazy("This did not work"), lazy("Go back and try again."))
 CLOSED = (
     lazy("This class is archived"),
     lazy("Nothing of it changes while it is. Bring it back from its own page first."),
@@ -58,7 +59,7 @@ STALE_FORM = (
 
 def answer(status: int, words: tuple[str, str] | None = None) -> Response:
     """The page or JSON problem for a status."""
-    title, sentence = words or SENTENCES.get(status) or _unlisted(status)
+    title, sentence = words or SENTENCES.get(status, UNLISTED)
     if _wants_json():
         response = make_response(
             {
@@ -189,8 +190,3 @@ def _wants_json() -> bool:
     return accepts.best_match(["text/html", "application/json"]) == "application/json" and (
         accepts["application/json"] > accepts["text/html"]
     )
-
-
-def _unlisted(status: int) -> tuple[str, str]:
-    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else gettext("This did not work")
-    return phrase, gettext("Go back and try again.")
