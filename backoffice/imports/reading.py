@@ -137,7 +137,12 @@ def _table(lines: Iterable[tuple[int, Sequence[str]]], *, text: bool) -> Table:
         # Those of empty lines too: a workbook is read no further than it is counted here.
         left -= sum(map(len, cells))
         if left < 0:
-            raise Unreadable(f"There are more than {MOST_LETTERS:,} letters. Bring the list in parts.")
+            raise Unreadable(
+                gettext(
+                    "There are more than %(most)s letters. Bring the list in parts.",
+                    most=amount(MOST_LETTERS),
+                )
+            )
         if not any(map(str.strip, cells)):
             continue
         if len(cells) > MOST_COLUMNS and any(map(str.strip, cells[MOST_COLUMNS:])):

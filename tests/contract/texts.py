@@ -19,11 +19,13 @@ BRAND = "Classroom Back Office"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ADDRESS = re.compile(r"\S*[/@]\S*")
 # A string that is handed on and begins as a sentence or a heading does, and is no path of a drawing.
-_SENTENCE = re.compile(r"(?=.*[a-z]{2})[A-Z][^\W\d_]*(?:[ .?!:,…’'-]|$)")
+_SENTENCE = re.compile(r"(?=.*[a-z]{2})(?:\d+ [^\W\d_]{2}|[A-Z][^\W\d_]*(?:[ .?!:,…’'-]|$))")
 # What shows a person the text that it is given.
-_SHOWS = frozenset({"Rejected", "Rejected.whole", "flash", "undoable"})
+_SHOWS = frozenset({"Rejected", "Rejected.whole", "Unreadable", "flash", "undoable"})
 # What is declared with words that pages show.
-_DECLARES = frozenset({"Job", "Tile", "Column", "Entry", "Edit", "BulkAction", "Command", "Number", "Option"})
+_DECLARES = frozenset(
+    {"Job", "Tile", "Column", "Entry", "Edit", "BulkAction", "Command", "Number", "Option", "Chart", "Mail"}
+)
 _ENV = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
 _ENV.policies["ext.i18n.trimmed"] = True
 
