@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -98,18 +99,18 @@ class PasskeyChanged:
         return cls("passkey_copied", datetime(2026, 11, 26, 9, 30, tzinfo=UTC), "q" * 43)
 
 
-PASSWORD_RESET = Mail("password-reset", Link)
-PASSWORD_CHANGED = Mail("password-changed", Happened)
-NEW_DEVICE = Mail("new-device", NewDevice)
-ACCOUNT_LOCKED = Mail("account-locked", Happened)
-SECOND_FACTOR = Mail("second-factor", FactorChanged)
-SIGN_UP = Mail("sign-up", Link)
-ADDRESS_KNOWN = Mail("address-known", AddressKnown)
-ADDRESS_CHANGE = Mail("address-change", NotMe)
-NEW_ADDRESS = Mail("new-address", Link)
-ADDRESS_CHANGED = Mail("address-changed", NotMe)
-ACCOUNT_CLOSED = Mail("account-closed", Happened)
-PASSKEY = Mail("passkey", PasskeyChanged)
+PASSWORD_RESET = Mail("password-reset", Link, lazy("New password asked for"))
+PASSWORD_CHANGED = Mail("password-changed", Happened, lazy("Password changed"))
+NEW_DEVICE = Mail("new-device", NewDevice, lazy("Sign-in on a new device"))
+ACCOUNT_LOCKED = Mail("account-locked", Happened, lazy("Account locked"))
+SECOND_FACTOR = Mail("second-factor", FactorChanged, lazy("Second factor changed"))
+SIGN_UP = Mail("sign-up", Link, lazy("Link to open an account"))
+ADDRESS_KNOWN = Mail("address-known", AddressKnown, lazy("Account exists already"))
+ADDRESS_CHANGE = Mail("address-change", NotMe, lazy("Change of the address asked for"))
+NEW_ADDRESS = Mail("new-address", Link, lazy("Confirmation of a new address"))
+ADDRESS_CHANGED = Mail("address-changed", NotMe, lazy("Address changed"))
+ACCOUNT_CLOSED = Mail("account-closed", Happened, lazy("Account closed"))
+PASSKEY = Mail("passkey", PasskeyChanged, lazy("Passkey added or removed"))
 MAILS = (
     PASSWORD_RESET,
     PASSWORD_CHANGED,

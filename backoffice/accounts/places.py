@@ -9,9 +9,11 @@ from functools import cache
 from importlib.resources import files
 from unicodedata import combining, normalize
 
+from babel.dates import get_timezone_location
+
 from backoffice.language.catalogues import ENGLISH
 from backoffice.language.spoken import language, locale
-from backoffice.language.texts import gettext
+from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 
 # Above all others on the list.
@@ -22,129 +24,143 @@ _EAST, _MIDDLE, _MOUNTAIN, _WEST = (
 # Code, name, and where most of its people live as the time zone database calls it.
 STATES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "US": {
-        "AL": ("Alabama", _MIDDLE),
-        "AK": ("Alaska", "America/Anchorage"),
-        "AZ": ("Arizona", "America/Phoenix"),
-        "AR": ("Arkansas", _MIDDLE),
-        "CA": ("California", _WEST),
-        "CO": ("Colorado", _MOUNTAIN),
-        "CT": ("Connecticut", _EAST),
-        "DE": ("Delaware", _EAST),
-        "DC": ("District of Columbia", _EAST),
-        "FL": ("Florida", _EAST),
-        "GA": ("Georgia", _EAST),
-        "HI": ("Hawaii", "Pacific/Honolulu"),
-        "ID": ("Idaho", "America/Boise"),
-        "IL": ("Illinois", _MIDDLE),
-        "IN": ("Indiana", "America/Indiana/Indianapolis"),
-        "IA": ("Iowa", _MIDDLE),
-        "KS": ("Kansas", _MIDDLE),
-        "KY": ("Kentucky", "America/Kentucky/Louisville"),
-        "LA": ("Louisiana", _MIDDLE),
-        "ME": ("Maine", _EAST),
-        "MD": ("Maryland", _EAST),
-        "MA": ("Massachusetts", _EAST),
-        "MI": ("Michigan", "America/Detroit"),
-        "MN": ("Minnesota", _MIDDLE),
-        "MS": ("Mississippi", _MIDDLE),
-        "MO": ("Missouri", _MIDDLE),
-        "MT": ("Montana", _MOUNTAIN),
-        "NE": ("Nebraska", _MIDDLE),
-        "NV": ("Nevada", _WEST),
-        "NH": ("New Hampshire", _EAST),
-        "NJ": ("New Jersey", _EAST),
-        "NM": ("New Mexico", _MOUNTAIN),
-        "NY": ("New York", _EAST),
-        "NC": ("North Carolina", _EAST),
-        "ND": ("North Dakota", _MIDDLE),
-        "OH": ("Ohio", _EAST),
-        "OK": ("Oklahoma", _MIDDLE),
-        "OR": ("Oregon", _WEST),
-        "PA": ("Pennsylvania", _EAST),
-        "RI": ("Rhode Island", _EAST),
-        "SC": ("South Carolina", _EAST),
-        "SD": ("South Dakota", _MIDDLE),
-        "TN": ("Tennessee", _MIDDLE),
-        "TX": ("Texas", _MIDDLE),
-        "UT": ("Utah", _MOUNTAIN),
-        "VT": ("Vermont", _EAST),
-        "VA": ("Virginia", _EAST),
-        "WA": ("Washington", _WEST),
-        "WV": ("West Virginia", _EAST),
-        "WI": ("Wisconsin", _MIDDLE),
-        "WY": ("Wyoming", _MOUNTAIN),
+        "AL": (lazy("Alabama"), _MIDDLE),
+        "AK": (lazy("Alaska"), "America/Anchorage"),
+        "AZ": (lazy("Arizona"), "America/Phoenix"),
+        "AR": (lazy("Arkansas"), _MIDDLE),
+        "CA": (lazy("California"), _WEST),
+        "CO": (lazy("Colorado"), _MOUNTAIN),
+        "CT": (lazy("Connecticut"), _EAST),
+        "DE": (lazy("Delaware"), _EAST),
+        "DC": (lazy("District of Columbia"), _EAST),
+        "FL": (lazy("Florida"), _EAST),
+        "GA": (lazy("Georgia"), _EAST),
+        "HI": (lazy("Hawaii"), "Pacific/Honolulu"),
+        "ID": (lazy("Idaho"), "America/Boise"),
+        "IL": (lazy("Illinois"), _MIDDLE),
+        "IN": (lazy("Indiana"), "America/Indiana/Indianapolis"),
+        "IA": (lazy("Iowa"), _MIDDLE),
+        "KS": (lazy("Kansas"), _MIDDLE),
+        "KY": (lazy("Kentucky"), "America/Kentucky/Louisville"),
+        "LA": (lazy("Louisiana"), _MIDDLE),
+        "ME": (lazy("Maine"), _EAST),
+        "MD": (lazy("Maryland"), _EAST),
+        "MA": (lazy("Massachusetts"), _EAST),
+        "MI": (lazy("Michigan"), "America/Detroit"),
+        "MN": (lazy("Minnesota"), _MIDDLE),
+        "MS": (lazy("Mississippi"), _MIDDLE),
+        "MO": (lazy("Missouri"), _MIDDLE),
+        "MT": (lazy("Montana"), _MOUNTAIN),
+        "NE": (lazy("Nebraska"), _MIDDLE),
+        "NV": (lazy("Nevada"), _WEST),
+        "NH": (lazy("New Hampshire"), _EAST),
+        "NJ": (lazy("New Jersey"), _EAST),
+        "NM": (lazy("New Mexico"), _MOUNTAIN),
+        "NY": (lazy("New York"), _EAST),
+        "NC": (lazy("North Carolina"), _EAST),
+        "ND": (lazy("North Dakota"), _MIDDLE),
+        "OH": (lazy("Ohio"), _EAST),
+        "OK": (lazy("Oklahoma"), _MIDDLE),
+        "OR": (lazy("Oregon"), _WEST),
+        "PA": (lazy("Pennsylvania"), _EAST),
+        "RI": (lazy("Rhode Island"), _EAST),
+        "SC": (lazy("South Carolina"), _EAST),
+        "SD": (lazy("South Dakota"), _MIDDLE),
+        "TN": (lazy("Tennessee"), _MIDDLE),
+        "TX": (lazy("Texas"), _MIDDLE),
+        "UT": (lazy("Utah"), _MOUNTAIN),
+        "VT": (lazy("Vermont"), _EAST),
+        "VA": (lazy("Virginia"), _EAST),
+        "WA": (lazy("Washington"), _WEST),
+        "WV": (lazy("West Virginia"), _EAST),
+        "WI": (lazy("Wisconsin"), _MIDDLE),
+        "WY": (lazy("Wyoming"), _MOUNTAIN),
     },
     "CA": {
-        "AB": ("Alberta", "America/Edmonton"),
-        "BC": ("British Columbia", "America/Vancouver"),
-        "MB": ("Manitoba", "America/Winnipeg"),
-        "NB": ("New Brunswick", "America/Moncton"),
-        "NL": ("Newfoundland and Labrador", "America/St_Johns"),
-        "NS": ("Nova Scotia", "America/Halifax"),
-        "NT": ("Northwest Territories", "America/Edmonton"),
-        "NU": ("Nunavut", "America/Iqaluit"),
-        "ON": ("Ontario", "America/Toronto"),
-        "PE": ("Prince Edward Island", "America/Halifax"),
-        "QC": ("Quebec", "America/Toronto"),
-        "SK": ("Saskatchewan", "America/Regina"),
-        "YT": ("Yukon", "America/Whitehorse"),
+        "AB": (lazy("Alberta"), "America/Edmonton"),
+        "BC": (lazy("British Columbia"), "America/Vancouver"),
+        "MB": (lazy("Manitoba"), "America/Winnipeg"),
+        "NB": (lazy("New Brunswick"), "America/Moncton"),
+        "NL": (lazy("Newfoundland and Labrador"), "America/St_Johns"),
+        "NS": (lazy("Nova Scotia"), "America/Halifax"),
+        "NT": (lazy("Northwest Territories"), "America/Edmonton"),
+        "NU": (lazy("Nunavut"), "America/Iqaluit"),
+        "ON": (lazy("Ontario"), "America/Toronto"),
+        "PE": (lazy("Prince Edward Island"), "America/Halifax"),
+        "QC": (lazy("Quebec"), "America/Toronto"),
+        "SK": (lazy("Saskatchewan"), "America/Regina"),
+        "YT": (lazy("Yukon"), "America/Whitehorse"),
     },
     "AU": {
-        "ACT": ("Australian Capital Territory", "Australia/Sydney"),
-        "NSW": ("New South Wales", "Australia/Sydney"),
-        "NT": ("Northern Territory", "Australia/Darwin"),
-        "QLD": ("Queensland", "Australia/Brisbane"),
-        "SA": ("South Australia", "Australia/Adelaide"),
-        "TAS": ("Tasmania", "Australia/Hobart"),
-        "VIC": ("Victoria", "Australia/Melbourne"),
-        "WA": ("Western Australia", "Australia/Perth"),
+        "ACT": (lazy("Australian Capital Territory"), "Australia/Sydney"),
+        "NSW": (lazy("New South Wales"), "Australia/Sydney"),
+        "NT": (lazy("Northern Territory"), "Australia/Darwin"),
+        "QLD": (lazy("Queensland"), "Australia/Brisbane"),
+        "SA": (lazy("South Australia"), "Australia/Adelaide"),
+        "TAS": (lazy("Tasmania"), "Australia/Hobart"),
+        "VIC": (lazy("Victoria"), "Australia/Melbourne"),
+        "WA": (lazy("Western Australia"), "Australia/Perth"),
     },
 }
 # What a person chooses from who does not live where most do. The whole database would be 400.
 ZONES: Mapping[str, Mapping[str, str]] = {
-    "North America": {
-        "America/St_Johns": "Newfoundland",
-        "America/Halifax": "Atlantic",
-        _EAST: "Eastern",
-        _MIDDLE: "Central",
-        _MOUNTAIN: "Mountain",
-        "America/Phoenix": "Arizona",
-        _WEST: "Pacific",
-        "America/Anchorage": "Alaska",
-        "Pacific/Honolulu": "Hawaii",
+    lazy("North America"): {
+        "America/St_Johns": lazy("Newfoundland"),
+        "America/Halifax": lazy("Atlantic"),
+        _EAST: lazy("Eastern"),
+        _MIDDLE: lazy("Central"),
+        _MOUNTAIN: lazy("Mountain"),
+        "America/Phoenix": lazy("Arizona"),
+        _WEST: lazy("Pacific"),
+        "America/Anchorage": lazy("Alaska"),
+        "Pacific/Honolulu": lazy("Hawaii"),
     },
-    "Europe and Africa": {
-        "Atlantic/Reykjavik": "Reykjavik",
-        "Europe/London": "London, Dublin, Lisbon",
-        "Europe/Paris": "Paris, Berlin, Madrid, Rome",
-        "Europe/Athens": "Athens, Helsinki, Kyiv",
-        "Africa/Lagos": "Lagos",
-        "Africa/Johannesburg": "Johannesburg",
-        "Africa/Nairobi": "Nairobi",
+    lazy("Europe and Africa"): {
+        "Atlantic/Reykjavik": lazy("Reykjavik"),
+        "Europe/London": lazy("London, Dublin, Lisbon"),
+        "Europe/Paris": lazy("Paris, Berlin, Madrid, Rome"),
+        "Europe/Athens": lazy("Athens, Helsinki, Kyiv"),
+        "Africa/Lagos": lazy("Lagos"),
+        "Africa/Johannesburg": lazy("Johannesburg"),
+        "Africa/Nairobi": lazy("Nairobi"),
     },
-    "Asia": {
-        "Asia/Dubai": "Dubai",
-        "Asia/Karachi": "Karachi",
-        "Asia/Kolkata": "India",
-        "Asia/Dhaka": "Dhaka",
-        "Asia/Bangkok": "Bangkok, Jakarta",
-        "Asia/Shanghai": "China, Hong Kong, Singapore, Manila",
-        "Asia/Tokyo": "Tokyo, Seoul",
+    lazy("Asia"): {
+        "Asia/Dubai": lazy("Dubai"),
+        "Asia/Karachi": lazy("Karachi"),
+        "Asia/Kolkata": lazy("India"),
+        "Asia/Dhaka": lazy("Dhaka"),
+        "Asia/Bangkok": lazy("Bangkok, Jakarta"),
+        "Asia/Shanghai": lazy("China, Hong Kong, Singapore, Manila"),
+        "Asia/Tokyo": lazy("Tokyo, Seoul"),
     },
-    "Australia and the Pacific": {
-        "Australia/Perth": "Perth",
-        "Australia/Darwin": "Darwin",
-        "Australia/Adelaide": "Adelaide",
-        "Australia/Brisbane": "Brisbane",
-        "Australia/Sydney": "Sydney, Melbourne",
-        "Pacific/Auckland": "Auckland",
+    lazy("Australia and the Pacific"): {
+        "Australia/Perth": lazy("Perth"),
+        "Australia/Darwin": lazy("Darwin"),
+        "Australia/Adelaide": lazy("Adelaide"),
+        "Australia/Brisbane": lazy("Brisbane"),
+        "Australia/Sydney": lazy("Sydney, Melbourne"),
+        "Pacific/Auckland": lazy("Auckland"),
     },
-    "South America": {
-        "America/Bogota": "Bogota, Lima",
-        "America/Mexico_City": "Mexico City",
-        "America/Santiago": "Santiago",
-        "America/Sao_Paulo": "Sao Paulo, Buenos Aires",
+    lazy("South America"): {
+        "America/Bogota": lazy("Bogota, Lima"),
+        "America/Mexico_City": lazy("Mexico City"),
+        "America/Santiago": lazy("Santiago"),
+        "America/Sao_Paulo": lazy("Sao Paulo, Buenos Aires"),
     },
+}
+
+# What the time zone database begins the names of its zones with.
+REGIONS: Mapping[str, str] = {
+    "Africa": lazy("Africa"),
+    "America": lazy("America"),
+    "Antarctica": lazy("Antarctica"),
+    "Arctic": lazy("Arctic"),
+    "Asia": lazy("Asia"),
+    "Atlantic": lazy("Atlantic"),
+    "Australia": lazy("Australia"),
+    "Europe": lazy("Europe"),
+    "Indian": lazy("Indian"),
+    "Pacific": lazy("Pacific"),
 }
 
 
@@ -212,9 +228,17 @@ def zones() -> frozenset[str]:
 
 def zone_name(zone: str) -> str:
     """A time zone in words: "Los Angeles (Pacific)"."""
-    city = zone.partition("/")[2].replace("_", " ").replace("/", ", ") or zone
-    known = next((zones[zone] for zones in ZONES.values() if zone in zones), city)
-    return city if city in known else f"{city} ({known})"
+    english = zone.partition("/")[2].replace("_", " ").replace("/", ", ") or zone
+    known = next((zones[zone] for zones in ZONES.values() if zone in zones), english)
+    city = city_name(zone, english)
+    return city if english in known else f"{city} ({known})"
+
+
+def city_name(zone: str, english: str) -> str:
+    """The place that a time zone is named after, in the language that is spoken."""
+    if language() == ENGLISH:
+        return english
+    return get_timezone_location(zone, locale=locale(), return_city=True)
 
 
 def checked(*, country: str, state: str, time_zone: str) -> Place:

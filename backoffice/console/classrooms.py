@@ -53,7 +53,7 @@ from backoffice.console.students import some_of
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
-from backoffice.schools import codes, names, place_queries, queries
+from backoffice.schools import codes, labels, names, place_queries, queries
 from backoffice.schools.doors import place_of, state, states_of
 from backoffice.schools.models import Classroom, Door
 from backoffice.schools.services import archiving, rosters
@@ -278,7 +278,7 @@ class ClassroomGrid(ImportsRows):
                 f"/console/classrooms/{thing.public_id}",
                 (
                     Cell(thing.name),
-                    Cell(mark_of(thing), "mark"),
+                    _mark_cell(thing),
                     Cell(schools.get(thing.school_id)),
                     Cell(str(sizes.get(thing.id, 0)), "number"),
                     wording.cell(doors.get(thing.id)),
@@ -557,6 +557,11 @@ class ClassroomGrid(ImportsRows):
             there = until.astimezone(ZoneInfo(self.who.time_zone))
             return gettext("The door is open until %(until)s.", until=wording.at_clock(there))
         return gettext("The door is closed.") if door is Door.CLOSED else gettext("The door is open.")
+
+
+def _mark_cell(room: Classroom) -> Cell:
+    mark = mark_of(room)
+    return Cell(mark, "mark", exact=labels.in_words(mark) if mark else None)
 
 
 def _as_a_list(sent: Mapping[str, str]) -> MultiDict[str, str]:

@@ -1,6 +1,6 @@
 """Finding pages, actions and records by typing: the page behind Ctrl-K, and what it is without scripts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from backoffice.console.command import Command
 from backoffice.console.find_actions import Found, actions
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView, open_pages
+from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Throttled
 from backoffice.schools import finding, names
@@ -25,8 +26,6 @@ from backoffice.throttles.tries import Claim, take
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import reading, settings
 
-# What is read by name, in the middle of a sentence.
-KINDS = {"classes": lazy("classes"), "teachers": lazy("teachers"), "schools": lazy("schools")}
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
 
@@ -84,7 +83,7 @@ class FindPage(GuardedView):
 def found(tx: Transaction, text: str) -> dict[str, Any]:
     """What of everything that the principal may reach is called so: `groups`, at most eight of each kind.
 
-    `unread` names the kinds of which not all were looked at.
+    `unread` says of which kinds not all were looked at, a sentence each.
     """
     words = finding.words_of(text)
     begin = " ".join(words)
@@ -120,9 +119,27 @@ def found(tx: Transaction, text: str) -> dict[str, Any]:
         ]
     return {
         "groups": [{"title": title, "items": items} for title, items in groups if items],
-        "unread": [str(KINDS[kind]) for kind, each in looked.items() if each.more],
-        "most": finding.MOST_READ,
+        "unread": _unread({kind for kind, each in looked.items() if each.more}),
     }
+
+
+def _unread(kinds: Container[str]) -> list[str]:
+    most = amount(finding.MOST_READ)
+    sentences = {
+        "classes": gettext(
+            "Not all classes were looked at: there are more than %(most)s. Their list finds the others.",
+            most=most,
+        ),
+        "teachers": gettext(
+            "Not all teachers were looked at: there are more than %(most)s. Their list finds the others.",
+            most=most,
+        ),
+        "schools": gettext(
+            "Not all schools were looked at: there are more than %(most)s. Their list finds the others.",
+            most=most,
+        ),
+    }
+    return [said for kind, said in sentences.items() if kind in kinds]
 
 
 def _pages(words: str) -> Iterator[Found]:

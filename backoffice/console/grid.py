@@ -75,7 +75,8 @@ LONGEST_SEARCH = 60
 class Cell(NamedTuple):
     """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge.
 
-    `exact` is of a moment what its text only says by and by; it stands in the title.
+    `exact` is of a moment what its text only says by and by; it stands in the title. Of a mark, it is what
+    the picture shows.
     """
 
     text: str | None

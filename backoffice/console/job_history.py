@@ -56,6 +56,42 @@ STATES: Mapping[str, str] = {
     RunState.SKIPPED: lazy("Skipped: nothing left to do"),
 }
 
+# What jobs of the core count: a run keeps it in English, and its page says it from the catalogue.
+COUNTED = (
+    lazy("answered"),
+    lazy("asked"),
+    lazy("came"),
+    lazy("cancelled"),
+    lazy("contents"),
+    lazy("decisions"),
+    lazy("done"),
+    lazy("due"),
+    lazy("events"),
+    lazy("failed"),
+    lazy("for nobody"),
+    lazy("forgotten"),
+    lazy("freed"),
+    lazy("given up"),
+    lazy("invitations"),
+    lazy("known"),
+    lazy("later"),
+    lazy("lines"),
+    lazy("locked"),
+    lazy("made"),
+    lazy("mails"),
+    lazy("queued"),
+    lazy("reminded"),
+    lazy("resets"),
+    lazy("finished runs"),
+    lazy("sent"),
+    lazy("told"),
+    lazy("undelivered"),
+    lazy("views"),
+    lazy("waiting"),
+    lazy("worries"),
+    lazy("written"),
+)
+
 
 class Glance(NamedTuple):
     """One number above the list of jobs."""
@@ -183,12 +219,18 @@ def run_shown(run: JobRun) -> dict[str, Any]:
         "attempt": run.attempt,
         "at": began or run.asked_at,
         "took": took((run.finished_at or clock.now()) - began) if began else None,
-        "counts": (run.counts or "").splitlines(),
-        "log": run.log,
+        "counts": [_count_shown(line) for line in (run.counts or "").splitlines()],
+        # A sentence each, with no value in it: the key of its translation.
+        "log": "\n".join(gettext(line) for line in (run.log or "").splitlines() if line),
         "error": run.error,
         "done": run.done,
         "total": run.total,
     }
+
+
+def _count_shown(line: str) -> str:
+    name, _, number = line.rpartition(": ")
+    return gettext("%(counted)s: %(number)s", counted=gettext(name), number=number)
 
 
 def pages(page: Page, wanted: Asked, address: str) -> dict[str, str | None]:

@@ -12,11 +12,14 @@ from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter
 from backoffice.language.texts import gettext, lazy
+from backoffice.outbox import registry
 from backoffice.outbox.jobs import NO_WAY_OUT
+from backoffice.outbox.mail import Mail
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.outbox.registry import CORE
 from backoffice.outbox.services import retry_mail
-from backoffice.web.identity import settings
+from backoffice.outbox.transport import in_words
+from backoffice.web.identity import runtime, settings
 from backoffice.wording import spoken
 
 TONES = {
@@ -83,12 +86,12 @@ class OutboxGrid(Grid):
                 mail.public_id,
                 None,
                 (
-                    Cell(_spoken(mail.name)),
+                    Cell(_called(mail.name)),
                     Cell(WORDS[MailState(mail.state)], "badge", tone=TONES[MailState(mail.state)]),
                     moment(mail.created_at, g.zone),
                     moment(mail.finished_at or mail.next_try_at, g.zone),
                     Cell(str(mail.attempts), "number"),
-                    Cell(mail.reason[:1].upper() + mail.reason[1:] if mail.reason else None),
+                    Cell(_why(mail.reason) if mail.reason else None),
                 ),
             )
             for mail in things
@@ -118,7 +121,16 @@ class OutboxGrid(Grid):
         return gettext("%(rows)s will be tried again.", rows=self.counted(count))
 
 
-def _spoken(name: str) -> str:
-    """A mail's name in words. A plugin's mail says whose it is."""
+def _called(name: str) -> str:
+    """What people call a mail, be it of a plugin that is gone. A plugin's mail says whose it is."""
     owner, _, mail = name.partition(".")
-    return spoken(mail) if owner == CORE else f"{spoken(owner)}: {spoken(mail).lower()}"
+    known = next((each.mail for each in registry.current().mails if each.name == name), Mail(mail))
+    if owner == CORE:
+        return known.called
+    title = next((each.title for each in runtime().plugins if each.name == owner), spoken(owner))
+    return gettext("%(plugin)s: %(mail)s", plugin=title, mail=known.called)
+
+
+def _why(reason: str) -> str:
+    said = in_words(reason)
+    return said[:1].upper() + said[1:]

@@ -1,6 +1,6 @@
 """Plugins in the console: what each adds and holds, how it is, how it is set, and its switch."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -28,18 +28,29 @@ from backoffice.jobs.history import by_day as by_day_of
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
+from backoffice.storage.columns import Keep
 from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 from backoffice.wording import spoken
 
 ON, OFF = "on", "off"
+KEPT_FOR: Mapping[Keep, str] = {
+    Keep.STUDENT: lazy("until the student is erased"),
+    Keep.CLASSROOM: lazy("until the classroom is erased"),
+    Keep.ACCOUNT: lazy("until the account is erased"),
+    Keep.SCHOOL: lazy("until the school is erased"),
+    Keep.TWO_DAYS: lazy("two days at most"),
+    Keep.ONE_MONTH: lazy("one month at most"),
+    Keep.SIX_MONTHS: lazy("six months"),
+    Keep.FOR_GOOD: lazy("for as long as the service runs"),
+}
 
 
 class SwitchForm(FlaskForm):
     """Switching a plugin. `wanted` says which way, so that a form sent twice does nothing twice."""
 
-    wanted = HiddenField(validators=[AnyOf([ON, OFF])])
+    wanted = HiddenField(validators=[AnyOf([ON, OFF], lazy("Load the page again."))])
 
 
 class SwitchOffForm(SwitchForm):
@@ -122,7 +133,11 @@ class PluginsPage(GuardedView):
             promises_short=[each for each in kept if each.short],
             tones=plugin_health.TONES,
             adds=list(_adds(plugin)),
-            holds=[(spoken(each.table), each) for each in queries.holdings(tx, plugin)],
+            holds=[
+                # Its plugin has the names of its tables in its catalogue.
+                (gettext(spoken(each.table)), each, [KEPT_FOR[keep] for keep in each.keeps])
+                for each in queries.holdings(tx, plugin)
+            ],
             settings=settings_form.shown(model, queries.settings_of(tx, which, model)) if model else [],
             urls={
                 "switch": f"{_address(plugin)}/switch" if may else None,
@@ -284,7 +299,7 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
         ),
         (gettext("Other pages"), _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
         (gettext("Jobs"), jobs),
-        (gettext("Mails"), [spoken(mail.name) for mail in plugin.mails]),
+        (gettext("Mails"), [mail.called for mail in plugin.mails]),
         (gettext("Commands"), [f"backoffice {command.name}" for command in plugin.commands]),
         (gettext("Acts on"), [event.__name__ for event in plugin.handlers]),
         (gettext("Checks these promises"), [check.control for check in plugin.controls]),

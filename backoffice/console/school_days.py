@@ -135,10 +135,12 @@ def _zones(school: School) -> dict[str, list[tuple[str, str]]]:
     near = [zone for zone in places.zones_of(school.country) if zone in school_days.time_zones()]
     if school.time_zone not in school_days.time_zones():
         near.insert(0, school.time_zone)
-    groups = {places.countries().get(school.country, gettext("Here")): near}
+    known = school.country in places.countries()
+    groups = {places.country_name(school.country) if known else gettext("Here"): near}
     for zone in sorted(school_days.time_zones() - set(near)):
         region, _, city = zone.partition("/")
-        groups.setdefault(region if city else gettext("Everywhere"), []).append(zone)
+        title = str(places.REGIONS.get(region, region)) if city else gettext("Everywhere")
+        groups.setdefault(title, []).append(zone)
     return {
         name: [(zone, places.zone_name(zone)) for zone in zones] for name, zones in groups.items() if zones
     }

@@ -16,7 +16,7 @@ from wtforms.fields.core import Field
 from wtforms.validators import Length
 from wtforms.widgets import DateInput, NumberInput, TextInput
 
-from backoffice.host.fields import LENGTHS, Kind, Setting, settings_in
+from backoffice.host.fields import LENGTHS, Kind, Setting, is_stored, settings_in
 from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import PluginSettings
 
@@ -112,7 +112,7 @@ def rows(
     for name, setting in settings_in(model).items():
         value, field = getattr(settings, name), form[name]
         secret = setting.kind is Kind.SECRET
-        stored = secret and setting.in_words(value) == "stored"
+        stored = secret and is_stored(value)
         shown_at_default = not stored if secret else _is(setting, field.data, setting.default)
         found.append(
             Row(

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from backoffice.language.texts import lazy
 from backoffice.settings import CONFIG
 
 _ID = r"^[a-z][a-z0-9-]*$"
@@ -123,7 +124,9 @@ def load(folder: Path = CONFIG, *, checked: Sequence[str] = ()) -> Registry:
         tuple(Block(b.part, b.heading, b.label, b.style, b.sentences) for b in policy_file.block),
     )
     controls = tuple(
-        Control(c.id, c.promise, tuple(c.sentences), c.every, c.limit) for c in controls_file.control
+        # A key of the catalogues, into which `make texts` writes it.
+        Control(c.id, lazy(c.promise), tuple(c.sentences), c.every, c.limit)
+        for c in controls_file.control
     )
     problems += _mismatches(policy, controls, controls_file.no_promise)
     problems += [f"Two checks are named {each}." for each in _twice(checked)]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from backoffice.families.models import GuardianStatus
 from backoffice.families.requests.models import RequestKind
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -93,14 +94,14 @@ class RequestAnswered:
         return cls("Home <Hollow> School", "The name is spelt <Kim> now. Thank you.")
 
 
-FAMILY_INVITATION = Mail("family-invitation", FamilyInvited)
-FAMILY_ADDRESS = Mail("family-address", LetterAddressed)
-FAMILY_WAITS = Mail("family-waits", ParentsWait)
-FAMILY_APPROVED = Mail("family-approved", LinkDecided)
-FAMILY_ENDED = Mail("family-ended", LinkDecided)
-REQUEST_CAME = Mail("request-came", ParentAsked)
-REQUEST_DUE = Mail("request-due", ParentAsked)
-REQUEST_ANSWERED = Mail("request-answered", RequestAnswered)
+FAMILY_INVITATION = Mail("family-invitation", FamilyInvited, lazy("Invitation of a parent"))
+FAMILY_ADDRESS = Mail("family-address", LetterAddressed, lazy("Confirmation of a parent's address"))
+FAMILY_WAITS = Mail("family-waits", ParentsWait, lazy("Parents wait for approval"))
+FAMILY_APPROVED = Mail("family-approved", LinkDecided, lazy("Parent approved"))
+FAMILY_ENDED = Mail("family-ended", LinkDecided, lazy("Parent no longer follows a child"))
+REQUEST_CAME = Mail("request-came", ParentAsked, lazy("A parent asks for something"))
+REQUEST_DUE = Mail("request-due", ParentAsked, lazy("A request is due"))
+REQUEST_ANSWERED = Mail("request-answered", RequestAnswered, lazy("Answer to a request"))
 MAILS = (
     FAMILY_INVITATION,
     FAMILY_ADDRESS,

@@ -1,7 +1,7 @@
 """What a plugin's settings ask for: each field of the model, as a form and a sentence need to know it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from backoffice.language.moments import long_day
+from backoffice.language.moments import amount, long_day
 from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import PluginSettings
 from backoffice.wording import spoken
@@ -59,7 +59,8 @@ _KINDS: Mapping[Any, Kind] = {
 class Setting:
     """One field. `low` and `high` are the smallest and the largest value; of texts and lines, the length.
 
-    `optional` ones may be left empty, which is None. A length of time is asked for in its unit.
+    `optional` ones may be left empty, which is None. A length of time is asked for in its unit. `words` say
+    what choices are called that are not called by their own name.
     """
 
     name: str
@@ -72,11 +73,12 @@ class Setting:
     low: Any = None
     high: Any = None
     choices: Sequence[Any] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def in_words(self, value: Any) -> str:
         """A value as a person says it; a secret is never said."""
         if self.kind is Kind.SECRET:
-            return gettext("stored") if value is not None and value.get_secret_value() else gettext("empty")
+            return gettext("stored") if is_stored(value) else gettext("empty")
         if value is None or value == "":
             return gettext("empty")
         if self.kind is Kind.FLAG:
@@ -85,7 +87,7 @@ class Setting:
             return ", ".join(value) or gettext("empty")
         if self.kind is Kind.DAY:
             return long_day(value)
-        said = spoken(str(value)) if self.kind is Kind.CHOICE else self.typed(value)
+        said = self._chosen(value) if self.kind is Kind.CHOICE else self.typed(value)
         unit = self.unit.removesuffix("s") if said == "1" else self.unit
         return f"{said} {gettext(unit)}" if unit else said
 
@@ -117,12 +119,21 @@ class Setting:
             return gettext("At most %(high)s.", high=most)
         return gettext("In %(unit)s.", unit=unit) if ranged and unit else ""
 
+    def _chosen(self, value: Any) -> str:
+        called = str(value)
+        return str(self.words[called]) if called in self.words else gettext(spoken(called))
+
     def _said(self, limit: Any) -> str:
         if limit is None:
             return ""
         if self.kind in {Kind.LENGTH, Kind.DAY}:
             return self.typed(limit) if self.kind is Kind.LENGTH else self.in_words(limit)
-        return f"{limit:,}"
+        return amount(limit) if isinstance(limit, int) else str(limit)
+
+
+def is_stored(secret: SecretStr | None) -> bool:
+    """Whether there is a secret."""
+    return secret is not None and bool(secret.get_secret_value())
 
 
 @cache
@@ -159,6 +170,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         low=low,
         high=high,
         choices=choices,
+        words=_extra(info).get("words", {}),
     )
 
 
@@ -193,5 +205,9 @@ def _limits(info: FieldInfo, *, step: int) -> tuple[Any, Any]:
 
 
 def _unit(info: FieldInfo) -> str:
+    return str(_extra(info).get("unit", ""))
+
+
+def _extra(info: FieldInfo) -> Mapping[str, Any]:
     extra = info.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    return extra if isinstance(extra, dict) else {}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -30,4 +31,4 @@ class PluginSwitched:
         )
 
 
-PLUGIN_SWITCHED = Mail("plugin-switched", PluginSwitched)
+PLUGIN_SWITCHED = Mail("plugin-switched", PluginSwitched, lazy("Plugin switched"))

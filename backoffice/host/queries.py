@@ -18,7 +18,7 @@ from backoffice.outbox.mail import Recipient
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.privacy.inventory import InventoryEntry, entries
 from backoffice.storage import functions, keyring
-from backoffice.storage.columns import Class
+from backoffice.storage.columns import Class, Keep
 from backoffice.storage.keyring import KeyPurpose
 
 S = TypeVar("S", bound=PluginSettings)
@@ -89,7 +89,7 @@ class TableHolding:
     rows: int | None
     columns: int
     personal: int
-    keeps: tuple[str, ...]
+    keeps: tuple[Keep, ...]
 
 
 def holdings(tx: Transaction, plugin: Plugin) -> list[TableHolding]:
@@ -106,7 +106,7 @@ def holdings(tx: Transaction, plugin: Plugin) -> list[TableHolding]:
             rows=rows.get(table),
             columns=len(found),
             personal=sum(entry.kind in {Class.PERSONAL, Class.NETWORK_ADDRESS} for entry in found),
-            keeps=tuple(sorted({str(entry.keep) for entry in found})),
+            keeps=tuple(sorted({entry.keep for entry in found})),
         )
         for table, found in sorted(by_table.items())
     ]

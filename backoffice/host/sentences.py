@@ -43,7 +43,7 @@ def by_field(model: type[PluginSettings], error: ValidationError) -> dict[str, s
         sentence = _sentence(each, known.get(field))
         if sentence not in found.setdefault(field, []):
             found[field].append(sentence)
-    return {field: " ".join(sentences) for field, sentences in found.items()}
+    return {field: " ".join(map(str, sentences)) for field, sentences in found.items()}
 
 
 def _sentence(error: ErrorDetails, setting: Setting | None) -> str:

@@ -15,6 +15,6 @@ def forget_jobs(run: JobRun) -> Counts:
     before = clock.now() - KEPT
     with transaction(run.who) as tx:
         return {
-            "runs": queries.forget_runs(tx, before=before),
+            "finished runs": queries.forget_runs(tx, before=before),
             "queued": queries.forget_jobs(tx, before=before),
         }

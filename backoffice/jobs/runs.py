@@ -168,7 +168,7 @@ def _work(entry: Registered, run: Run) -> Counts:
             run.id,
             state=RunState.SUCCEEDED,
             finished_at=clock.now(),
-            counts="\n".join(f"{name}: {count}" for name, count in counts.items()) or None,
+            counts="\n".join(f"{str.__str__(name)}: {count}" for name, count in counts.items()) or None,
             error=None,
             **run.told,
         )

@@ -1,11 +1,12 @@
 """Which texts the code says, and bringing the catalogues up to it.
 
 `make texts` runs this: it reads every module and template of the core and of the plugins that lie here, and
-writes each catalogue anew. New texts stand there without a translation, and `tests/contract/test_texts.py`
-fails until each has one.
+what is promised, and writes each catalogue anew. New texts stand there without a translation, and
+`tests/contract/test_texts.py` fails until each has one.
 """
 
 import io
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from backoffice.language.catalogues import CATALOGUE, CORE
 
 ROOT = CORE.parent.parent
 PLUGINS = ROOT / "plugins"
+PROMISES = ROOT / "config" / "controls.toml"
 KEYWORDS: dict[str, None] = {"_": None, "gettext": None, "ngettext": None, "lazy": None}
 JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 # Templates are these, in folders of these names.
@@ -41,6 +43,9 @@ def gathered(package: Path) -> Catalog:
         for _line, message in _texts(path):
             # Of what has two forms the singular is the key.
             catalog.add(message, locations=[(path.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
+    if package == CORE.parent:
+        for promise in _promises():
+            catalog.add(promise, locations=[(PROMISES.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
     return catalog
 
 
@@ -73,6 +78,11 @@ def bring_up(package: Path, language: str) -> int:
 def forms(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
     """The forms of a text: one, or one for each number."""
     return (string or "",) if string is None or isinstance(string, str) else tuple(string)
+
+
+def _promises() -> list[str]:
+    """What `config/controls.toml` promises."""
+    return [control["promise"] for control in tomllib.loads(PROMISES.read_text("utf-8"))["control"]]
 
 
 def _texts(path: Path) -> Iterator[Said]:

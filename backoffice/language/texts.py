@@ -85,8 +85,17 @@ class Lazy(str):
     def rstrip(self, symbols: str | None = None, /) -> str:
         return str(self).rstrip(symbols)
 
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        return str(self)[key]
+
     def lower(self) -> str:
         return str(self).lower()
+
+    def upper(self) -> str:
+        return str(self).upper()
+
+    def capitalize(self) -> str:
+        return str(self).capitalize()
 
     def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str:
         return str(self).replace(old, new, count)

@@ -7,7 +7,7 @@ from backoffice.language.texts import lazy
 from backoffice.outbox import sending
 from backoffice.settings import Settings
 
-NO_WAY_OUT = "No mail server is named: set BACKOFFICE_SMTP_URL. Mails stay queued until then."
+NO_WAY_OUT = lazy("No mail server is named: set BACKOFFICE_SMTP_URL. Mails stay queued until then.")
 
 
 def send_mail(run: JobRun) -> Counts:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
 from backoffice.language.catalogues import ENGLISH
+from backoffice.language.texts import gettext
+from backoffice.wording import spoken
 
 
 @runtime_checkable
@@ -41,8 +43,14 @@ class Mail:
 
     Its templates are `subject.txt`, `body.txt` and `body.html` in `emails/<name>/` of its owner's package.
     They may use the fields of the parameters, and what `backoffice.outbox.rendering` gives to all; greeting
-    and footer are added around them.
+    and footer are added around them. `title` is what people call it.
     """
 
     name: str
     parameters: type[Any] = NoParameters
+    title: str = ""
+
+    @property
+    def called(self) -> str:
+        """What people call it; without a title, its name."""
+        return str(self.title) or gettext(spoken(self.name))

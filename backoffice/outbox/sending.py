@@ -14,6 +14,7 @@ from threading import Lock
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.language.texts import lazy
 from backoffice.outbox import queries
 from backoffice.outbox.message import envelope
 from backoffice.outbox.queries import Waiting
@@ -32,9 +33,9 @@ PUT_DOWN_EVERY = timedelta(milliseconds=50)
 # How long to wait after the first failure, the second, ...; then as long as the last.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
 ENVELOPES_KEPT_FOR = timedelta(days=183)
-ABANDONED = "the worker that sent it ended"
-WORDLESS = "what it said is gone"
-NO_ADDRESS = "this is no address that mail can be sent to"
+ABANDONED = lazy("the worker that sent it ended")
+WORDLESS = lazy("what it said is gone")
+NO_ADDRESS = lazy("this is no address that mail can be sent to")
 
 
 @dataclass

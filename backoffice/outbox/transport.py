@@ -1,7 +1,7 @@
 """Handing a mail over: to a mail server by one kept connection, or to a folder on the demo.
 
 What goes wrong is told in fixed words and a status code. A server's own text is never kept: it quotes
-addresses.
+addresses. The words are kept in English, and are keys of the catalogues.
 """
 
 import smtplib
@@ -12,18 +12,33 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from backoffice.language.texts import gettext, lazy
 from backoffice.settings import Settings, is_loopback
 
 TIMEOUT = 20  # seconds for one answer of the server
 CLOSING = 421
 
 
+REFUSED_PASSWORD = lazy("the mail server refused our password")
+NOT_ENCRYPTED = lazy("the mail server does not encrypt as it should")
+NOT_READY = lazy("the mail server is not ready")
+NO_ANSWER = lazy("the mail server does not answer")
+REFUSED_RECIPIENT = lazy("the recipient was refused")
+REFUSED_SENDER = lazy("our address was refused")
+REFUSED_MAIL = lazy("the mail was refused")
+NO_SUCH_ADDRESS = lazy("the mail server takes no such address")
+SILENT = lazy("the mail server fell silent")
+CUT = lazy("the connection was cut")
+NO_FOLDER = lazy("the folder for mails cannot be written")
+
+
 class NotSent(Exception):
     """The mail was not taken. `reason` says why, naming nobody."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, words: str, code: int | None = None) -> None:
+        english = str.__str__(words)
+        self.reason = english if code is None else f"{english} ({code})"
+        super().__init__(self.reason)
 
 
 class Permanent(NotSent):
@@ -96,13 +111,13 @@ class Smtp:
             try:
                 self._connection = _connect(self._url, self._timeout)
             except smtplib.SMTPAuthenticationError as error:
-                raise Unreachable(f"the mail server refused our password ({error.smtp_code})") from None
+                raise Unreachable(REFUSED_PASSWORD, error.smtp_code) from None
             except (smtplib.SMTPNotSupportedError, ssl.SSLError):
-                raise Unreachable("the mail server does not encrypt as it should") from None
+                raise Unreachable(NOT_ENCRYPTED) from None
             except smtplib.SMTPResponseException as error:
-                raise Unreachable(f"the mail server is not ready ({error.smtp_code})") from None
+                raise Unreachable(NOT_READY, error.smtp_code) from None
             except (OSError, smtplib.SMTPException):
-                raise Unreachable("the mail server does not answer") from None
+                raise Unreachable(NO_ANSWER) from None
         return self._connection
 
     def _judged(self, error: Exception) -> NotSent:
@@ -110,25 +125,24 @@ class Smtp:
         match error:
             case smtplib.SMTPRecipientsRefused():
                 code = next(iter(error.recipients.values()))[0]
-                return self._by_code(code, "the recipient was refused")
+                return self._by_code(code, REFUSED_RECIPIENT)
             case smtplib.SMTPSenderRefused():
                 # Ours to mend, and not the mail's fault.
                 self.close()
-                return Unreachable(f"our address was refused ({error.smtp_code})")
+                return Unreachable(REFUSED_SENDER, error.smtp_code)
             case smtplib.SMTPResponseException():
-                return self._by_code(error.smtp_code, "the mail was refused")
+                return self._by_code(error.smtp_code, REFUSED_MAIL)
             case smtplib.SMTPNotSupportedError() | UnicodeError():
-                return Permanent("the mail server takes no such address")
+                return Permanent(NO_SUCH_ADDRESS)
         self.close()
         if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-            return TimedOut("the mail server fell silent")
-        return Temporary("the connection was cut")
+            return TimedOut(SILENT)
+        return Temporary(CUT)
 
     def _by_code(self, code: int, words: str) -> NotSent:
         if code == CLOSING:
             self.close()
-        said = f"{words} ({code})"
-        return Permanent(said) if code >= 500 else Temporary(said)  # noqa: PLR2004 - 5yz is for good
+        return (Permanent if code >= 500 else Temporary)(words, code)  # noqa: PLR2004 - 5yz is for good
 
 
 class Folder:
@@ -147,13 +161,19 @@ class Folder:
             fresh.write_bytes(content)
             fresh.replace(path)
         except OSError:
-            raise Unreachable("the folder for mails cannot be written") from None
+            raise Unreachable(NO_FOLDER) from None
 
     def close(self) -> None:
         """Nothing is open."""
 
     def check(self) -> None:
         """Nothing can have gone."""
+
+
+def in_words(reason: str) -> str:
+    """Why a mail was not taken, in the language that is spoken."""
+    words, bracket, code = reason.partition(" (")
+    return f"{gettext(words)}{bracket}{code}"
 
 
 def open_transport(settings: Settings) -> Transport | None:

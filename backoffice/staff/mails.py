@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -69,8 +70,8 @@ class ClassRoleEnded:
         return cls("Tilda Teacher", "Home <Hollow> School", "Ownclass <Otters>")
 
 
-INVITATION = Mail("invitation", Invited)
-PLACE_ENDED = Mail("place-ended", PlaceEnded)
-CLASS_ROLE = Mail("class-role", ClassRole)
-CLASS_ROLE_ENDED = Mail("class-role-ended", ClassRoleEnded)
+INVITATION = Mail("invitation", Invited, lazy("Invitation into a school"))
+PLACE_ENDED = Mail("place-ended", PlaceEnded, lazy("End of a place at a school"))
+CLASS_ROLE = Mail("class-role", ClassRole, lazy("New role in a class"))
+CLASS_ROLE_ENDED = Mail("class-role-ended", ClassRoleEnded, lazy("End of a role in a class"))
 MAILS = (INVITATION, PLACE_ENDED, CLASS_ROLE, CLASS_ROLE_ENDED)

@@ -3,6 +3,7 @@
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, JobRun
+from backoffice.language.texts import lazy
 from plugins.rosters import services, settings
 
 
@@ -11,13 +12,13 @@ def import_upload(run: JobRun) -> Counts:
     number = int(run.arguments["number"])
     outcome = services.run_upload(principal=run.who, number=number, tick=run.progress, last=run.last)
     if outcome is None:
-        run.say("This import is over already.")
+        run.say(lazy("This import is over already."))
         return {}
     if not outcome.done:
-        run.say("It was not to be imported; nothing was changed. The report says why.")
+        run.say(lazy("It was not to be imported; nothing was changed. The report says why."))
         return {"lines": outcome.noted.lines, "imported": 0}
     if outcome.dry_run or outcome.otherwise:
-        run.say("It was looked at; nothing was changed.")
+        run.say(lazy("It was looked at; nothing was changed."))
         return {"lines": outcome.noted.lines, "imported": 0}
     return {"lines": outcome.noted.lines, "imported": 1, **outcome.counts}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -19,4 +20,4 @@ class ImportFinished:
         return cls("abcd2345efgh6789", "done", (("classes new", 42), ("students new", 72)))
 
 
-IMPORT_FINISHED = Mail("import-finished", ImportFinished)
+IMPORT_FINISHED = Mail("import-finished", ImportFinished, lazy("Roster import finished"))

@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped
 
 from backoffice.accounts.models import Account
+from backoffice.language.texts import lazy
 from backoffice.schools.models import Classroom, District, School, Student
 from backoffice.storage import columns
 from backoffice.storage.base import only, plugin_base
@@ -25,6 +26,11 @@ _CLASSROOM, _STUDENT = Classroom.__table__.c, Student.__table__.c
 RostersBase = plugin_base("rosters")
 RECOGNISES = "Recognises it in the next roster"
 UNCHANGED = "Tells whether what the roster says has changed"
+# What the page of the plugin calls the tables, for the catalogues.
+CALLED = (
+    *(lazy("Account source"), lazy("Classroom source"), lazy("School source"), lazy("Student source")),
+    *(lazy("Teaching source"), lazy("Roster import"), lazy("Roster upload"), lazy("Unseated")),
+)
 
 
 class ImportState(StrEnum):

@@ -6,7 +6,7 @@ from typing import Any
 
 from backoffice.language.texts import gettext, lazy
 
-# What is counted. Reports, mails and this name it alike.
+# What is counted. Reports, mails, runs of jobs and this name it alike.
 COUNTED = (
     lazy("administrators"),
     lazy("archived classes begun anew"),
@@ -20,8 +20,12 @@ COUNTED = (
     lazy("enrollments new"),
     lazy("enrollments resumed"),
     lazy("family"),
+    lazy("given up"),
+    lazy("imported"),
+    lazy("lines"),
     lazy("new classes beside ones begun here"),
     lazy("other staff"),
+    lazy("reports without names"),
     lazy("schools new"),
     lazy("students changed"),
     lazy("students new"),

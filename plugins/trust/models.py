@@ -6,11 +6,15 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
 from backoffice.controls.check import State
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
 from backoffice.storage.base import only, plugin_base
 from backoffice.storage.columns import Keep
 
 TrustBase = plugin_base("trust")
+
+# What the page of the plugin calls the table, for the catalogues.
+CALLED = lazy("Control result")
 
 
 class ControlResult(TrustBase):  # type: ignore[misc, valid-type]

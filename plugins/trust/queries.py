@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from backoffice.access.transaction import Transaction
 from backoffice.controls.check import State
 from backoffice.controls.registry import Control
-from backoffice.language.texts import lazy
+from backoffice.language.texts import Lazy, lazy
 from plugins.trust.models import ControlResult
 
 TIMES_STALE = 2
@@ -47,6 +47,11 @@ class Standing:
     def promise(self) -> str:
         """What is promised."""
         return self.control.promise
+
+    @property
+    def quotes(self) -> bool:
+        """Whether the evidence is what a check wrote, which is public and stays in English."""
+        return self.checked_at is not None and not isinstance(self.evidence, Lazy)
 
     @property
     def fails(self) -> bool:

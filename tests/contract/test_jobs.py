@@ -9,6 +9,7 @@ from flask import Flask
 from backoffice.access.principal import Purpose
 from backoffice.jobs import registry
 from backoffice.jobs.runs import Run
+from backoffice.language.gathering import gathered, packages
 from backoffice.runtime import Runtime
 from tests.contract.given import GIVEN
 from tests.contract.snapshot import AUDIT, Snapshots, snapshots
@@ -36,6 +37,8 @@ def test_whatever_wants_something_given_is_given_it_here(runtime: Runtime) -> No
 
 
 def test_every_job_can_run_twice(app: Flask, world: World, look: Snapshots) -> None:
+    """And what it says of that is in the catalogues: its page says it in its reader's language."""
+    known = {text.id for package in packages() for text in gathered(package)}
     for name, entry in registry.installed().items():
         arguments = GIVEN[name](world) if name in GIVEN else {}
         run = Run(id=0, attempt=1, app=app, who=Purpose(name), arguments=arguments)
@@ -44,6 +47,7 @@ def test_every_job_can_run_twice(app: Flask, world: World, look: Snapshots) -> N
         if arguments:
             found = look.changes() and any((first or {}).values())
             assert found, f"{name}: the first run found nothing to do: {first}"
+        assert {*(first or {}), *run.lines} <= known, name
         look.keep()
         entry.job.work(run)
         changed = Counter(str(change.table) for change in look.changes() if change.table not in AUDIT)

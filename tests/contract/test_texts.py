@@ -96,6 +96,7 @@ def test_scripts_say_what_pages_bring_them() -> None:
         ('{{ field(form.name, help="So that you know it.") }}', ["So that you know it."]),
         ('{{ field(form.name, help="2 words or more.") }}', ["2 words or more."]),
         ('{% set title = "A page" %}', ["A page"]),
+        ('{{ field(form.name, help="12 letters or more.") }}', ["12 letters or more."]),
         ('{% trans name %}Hello {{ name }}{% endtrans %}<b class="one two">{{ a == "Select" }}</b>', []),
     ],
 )
@@ -109,12 +110,13 @@ def test_a_bare_text_in_a_module_is_found(tmp_path: Path) -> None:
     module = tmp_path / "views.py"
     module.write_text(
         'OVER = "It is over."\nflash(gettext("Saved it."))\nflash(f"Saved {it} now")\n'
-        'Tile("open", "Doors open", lazy("Open"))\nJob("tidy", title="Tidy up")\n'
+        'Tile("open", "Doors open", lazy("Open"))\nJob("tidy", title="Tidy up")\nChart(all, of="Events")\n'
         'raise Rejected(name=OVER)\nraise Rejected.whole("No way." if no else gettext("Yes."))\n',
         "utf-8",
     )
     assert sorted(bare_in_module(module)) == [
         "Doors open",
+        "Events",
         "It is over.",
         "No way.",
         "Tidy up",

@@ -22,9 +22,11 @@ _ADDRESS = re.compile(r"\S*[/@]\S*")
 # path of a drawing.
 _SENTENCE = re.compile(r"(?=.*[a-z]{2})(?:[A-Z][^\W\d_]*(?:[ .?!:,…’'-]|$)|\d+ [a-z]{2,} )")
 # What shows a person the text that it is given.
-_SHOWS = frozenset({"Rejected", "Rejected.whole", "flash", "undoable"})
+_SHOWS = frozenset({"Rejected", "Rejected.whole", "Unreadable", "flash", "undoable"})
 # What is declared with words that pages show.
-_DECLARES = frozenset({"Job", "Tile", "Column", "Entry", "Edit", "BulkAction", "Command", "Number", "Option"})
+_DECLARES = frozenset(
+    {"Job", "Tile", "Column", "Entry", "Edit", "BulkAction", "Command", "Number", "Option", "Chart", "Mail"}
+)
 _ENV = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
 _ENV.policies["ext.i18n.trimmed"] = True
 

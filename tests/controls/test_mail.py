@@ -74,11 +74,14 @@ def ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) ->
     monkeypatch.setattr(registry, "_installed", None)
 
     def shipped(
-        text: str = "Something.", html: str = "<p>Something.</p>", subject: str = "A note", **options: type
+        text: str = "Something.",
+        html: str = "<p>Something.</p>",
+        subject: str = "A note",
+        parameters: type = NoParameters,
     ) -> None:
         for part, content in (("subject.txt", subject), ("body.txt", text), ("body.html", html)):
             (folder / part).write_text(content, "utf-8")
-        mail = Mail("note", **options)
+        mail = Mail("note", parameters)
         registry.install((*core.MAILS, (package.name, mail)), [], Site(settings.base_url, ADDRESS))
 
     return shipped

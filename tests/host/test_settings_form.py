@@ -13,6 +13,8 @@ from werkzeug.datastructures import MultiDict
 from backoffice.console import settings_form
 from backoffice.host import sentences
 from backoffice.host.fields import settings_in
+from backoffice.language.spoken import speaking
+from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.runtime import Runtime
 
@@ -186,6 +188,28 @@ def test_what_is_set_is_shown_in_words() -> None:
     ]
     said = {row["title"]: row["value"] for row in rows}
     assert (said["Pause"], said["Since"], said["Limit"]) == ("1 hour", "1 March 2027", "empty")
+
+
+def test_a_choice_is_called_as_its_setting_says(app: Flask) -> None:
+    class Sorted(PluginSettings):
+        """In an order."""
+
+        order: Literal["asc", "desc"] = Field(
+            "asc", json_schema_extra={"words": {"asc": lazy("Next row"), "desc": lazy("Previous row")}}
+        )
+
+    with app.test_request_context(), speaking("es"):
+        form = settings_form.form_class(Sorted)()
+        assert [str(choice.label) for choice in form["order"].choices] == ["Fila siguiente", "Fila anterior"]
+        assert settings_form.shown(Sorted, Sorted())[0]["value"] == "Fila siguiente"
+
+
+def test_a_secret_can_be_forgotten_whatever_language_is_spoken(app: Flask) -> None:
+    set_so = Settings(token=SecretStr("s3cret"))
+    with speaking("es"):
+        form = form_as_it_stands(app, set_so)
+        rows = {row.setting.name: row for row in settings_form.rows(Settings, form, set_so)}
+    assert rows["token"].forget is not None
 
 
 def test_a_type_without_a_field_is_refused() -> None:

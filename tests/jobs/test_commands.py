@@ -42,7 +42,7 @@ def test_the_list_as_a_table(run: Run, look: Look) -> None:
 
 def test_a_job_that_is_run_tells_what_it_counted(run: Run, look: Look) -> None:
     answer = run("jobs", "run", "core.forget-jobs")
-    assert answer == (0, "runs: 0\nqueued: 0\ncore.forget-jobs is done.\n", "")
+    assert answer == (0, "finished runs: 0\nqueued: 0\ncore.forget-jobs is done.\n", "")
     assert look.rows("select job, asked, state from app.job_run") == [
         ("core.forget-jobs", "command", "succeeded")
     ]
@@ -120,6 +120,6 @@ def test_old_runs_and_jobs_are_forgotten_and_young_ones_kept(run: Run, look: Loo
             number,
             age,
         )
-    assert run("jobs", "run", "core.forget-jobs").out.startswith("runs: 1\nqueued: 1\n")
+    assert run("jobs", "run", "core.forget-jobs").out.startswith("finished runs: 1\nqueued: 1\n")
     assert look.one("select count(*) from app.job_run where job = 'core.old'") == 1
     assert look.one("select count(*) from queue.procrastinate_jobs") == 1

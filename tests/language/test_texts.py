@@ -40,6 +40,8 @@ def test_a_lazy_text_is_said_when_it_is_shown() -> None:
         assert NAMELESS + " x" == "Escriba su nombre. x"
         assert "x " + NAMELESS == "x Escriba su nombre."
         assert NAMELESS.rstrip(".") == "Escriba su nombre"
+        assert (NAMELESS[:7], NAMELESS.upper()) == ("Escriba", "ESCRIBA SU NOMBRE.")
+        assert NAMELESS.capitalize() == "Escriba su nombre."
         assert pickle.loads(pickle.dumps(NAMELESS)) == "Escriba su nombre."  # noqa: S301 - our own
     assert str(NAMELESS) == "Write your name."
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backoffice.accounts.mails import Happened
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 _EXAMPLE = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -62,14 +63,14 @@ class ResetAsked:
         return cls(_EXAMPLE, "q" * 43)
 
 
-ACCOUNT_SUSPENDED = Mail("account-suspended", Standing)
-PLACE_SUSPENDED = Mail("place-suspended", Place)
-ACCOUNT_IDLE = Mail("account-idle", Idle)
-GUESSES = Mail("guesses", Happened)
-RESET_ASKED = Mail("reset-asked", ResetAsked)
+ACCOUNT_SUSPENDED = Mail("account-suspended", Standing, lazy("Account suspended or reinstated"))
+PLACE_SUSPENDED = Mail("place-suspended", Place, lazy("Place at a school suspended or reinstated"))
+ACCOUNT_IDLE = Mail("account-idle", Idle, lazy("Account not used for long"))
+GUESSES = Mail("guesses", Happened, lazy("Guesses at a password"))
+RESET_ASKED = Mail("reset-asked", ResetAsked, lazy("Reset of a second factor asked for"))
 # To whoever asked.
-RESET_ENDED = Mail("reset-ended", Standing)
-FACTOR_RESET = Mail("factor-reset", Happened)
+RESET_ENDED = Mail("reset-ended", Standing, lazy("Reset of a second factor ended"))
+FACTOR_RESET = Mail("factor-reset", Happened, lazy("Second factor reset"))
 MAILS = (
     ACCOUNT_SUSPENDED,
     PLACE_SUSPENDED,

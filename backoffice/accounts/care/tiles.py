@@ -31,10 +31,15 @@ def _by_hour(tx: Transaction) -> Chart | None:
         of=gettext("Events"),
         by=gettext("Hour from"),
         over_time=True,
-        note=gettext("more than %(count)s in 24 hours", count=amount(MOST_COUNTED))
-        if len(moments) == MOST_COUNTED
-        else gettext("%(count)s in 24 hours", count=amount(len(moments))),
+        note=_in_words(len(moments)),
     )
+
+
+def _in_words(count: int) -> str:
+    said = {"count": amount(count), "hours": HOURS}
+    if count == MOST_COUNTED:
+        return gettext("more than %(count)s in %(hours)s hours", **said)
+    return gettext("%(count)s in %(hours)s hours", **said)
 
 
 def _open(tx: Transaction) -> Number:

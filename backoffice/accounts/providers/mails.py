@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -34,6 +35,6 @@ class Changed:
         return cls("Google", True, datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
 
 
-IDENTITY_OFFER = Mail("identity-offer", Offer)
-IDENTITY_CHANGED = Mail("identity-changed", Changed)
+IDENTITY_OFFER = Mail("identity-offer", Offer, lazy("Offer to link an account"))
+IDENTITY_CHANGED = Mail("identity-changed", Changed, lazy("Account linked or unlinked"))
 MAILS = (IDENTITY_OFFER, IDENTITY_CHANGED)

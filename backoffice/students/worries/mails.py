@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
 
 
@@ -19,6 +20,6 @@ class ChildTold:
         return cls("Home <Hollow> School", "q" * 16, for_leaders=True)
 
 
-CHILD_TOLD = Mail("child-told", ChildTold)
-CHILD_WAITS = Mail("child-waits", ChildTold)
+CHILD_TOLD = Mail("child-told", ChildTold, lazy("A child told something"))
+CHILD_WAITS = Mail("child-waits", ChildTold, lazy("A child waits for an answer"))
 MAILS = (CHILD_TOLD, CHILD_WAITS)
