@@ -91,12 +91,12 @@ def _open_doors(tx: Transaction) -> Number | None:
 
 
 def _classes(tx: Transaction) -> List | None:
-    """The classes taught, those first whose door is open."""
+    """The classes taught: first those whose door is open, then those that open yet today, as they do."""
     found = once(tx, taught)
     if not found.students:
         return None
     stand = once(tx, doors)
-    first = sorted(found.classrooms, key=lambda each: not _is_open(stand.get(each.id)))[:MOST_LISTED]
+    first = sorted(found.classrooms, key=lambda each: _turn(stand.get(each.id)))[:MOST_LISTED]
     live = queries.live_codes(tx, first)
     return List(
         [
@@ -113,13 +113,26 @@ def _classes(tx: Transaction) -> List | None:
     )
 
 
-def _is_open(state: DoorState | None) -> bool:
-    return state is not None and state.is_open
+def _turn(state: DoorState | None) -> tuple[int, datetime | None]:
+    if state is not None and state.is_open:
+        return 0, None
+    opens = _opens_today(state)
+    return (1, opens) if opens else (2, None)
+
+
+def _opens_today(state: DoorState | None) -> datetime | None:
+    """When a closed door opens by itself before the day is over, in the time of its school."""
+    if state is None or state.is_open or state.changes_at is None:
+        return None
+    opens = state.changes_at.astimezone(state.zone)
+    return opens if opens.date() == clock.now().astimezone(state.zone).date() else None
 
 
 def _badge(state: DoorState | None) -> tuple[str, str]:
     if state is None or not state.is_open:
-        return gettext("Closed"), "mute"
+        opens = _opens_today(state)
+        at = opens.strftime("%H:%M") if opens else ""
+        return gettext("Opens at %(time)s", time=at) if at else gettext("Closed"), "mute"
     return (gettext("Open for now"), "warn") if state.changes_at else (gettext("Open"), "good")
 
 
@@ -196,6 +209,6 @@ TILES: tuple[Tile, ...] = (
     Tile("own-schools", lazy("Schools in numbers"), SCHOOLS_COUNT, _schools),
     Tile("own-students", lazy("Your students"), POINTS_AWARD, _own_students, STUDENTS),
     Tile("open-doors", lazy("Doors open"), CLASSROOMS_READ, _open_doors, CLASSES),
-    Tile("classes-today", lazy("Your classes"), CLASSROOMS_READ, _classes),
+    Tile("classes-today", lazy("Your classes today"), CLASSROOMS_READ, _classes),
     Tile("points-this-week", lazy("Points this week"), POINTS_AWARD, _points),
 )

@@ -25,8 +25,10 @@ from backoffice.schools import led_tiles
 from backoffice.schools.models import (
     Action,
     Classroom,
+    Door,
     Enrollment,
     PointEntry,
+    School,
     Student,
     TeachingRole,
     TeachingRoleName,
@@ -148,6 +150,32 @@ def test_who_teaches_sees_the_own_classes_and_this_week(
     # A chart of nothing is left out.
     assert ("Points this week" in page, f"{points} together" in page) == (points > 0, points > 0)
     assert (f'<td class="is-number">{points}</td>' in page) == (points > 0)
+
+
+def test_a_class_whose_door_opens_later_today_says_when(app: Flask, world: World) -> None:
+    """It is four in the morning there, on a Wednesday; what opens on Mondays only is closed."""
+    room = world.own_class
+    doors = (Classroom.door, Classroom.door_from, Classroom.door_to)
+
+    def badge(days: list[str]) -> str:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(School).where(School.id == room.school_id).values(school_days=days))
+        page = signed_in(app, world, "teacher").get("/console/").text
+        (shown,) = re.findall(rf">{re.escape(room.name)}</a>.*?class=\"chip[^>]*>([^<]+)<", page, re.DOTALL)
+        return str(shown)
+
+    with transaction(SYSTEM) as tx:
+        before = tx.execute(select(*doors).where(Classroom.id == room.id)).one()
+        days = tx.scalar(select(School.school_days).where(School.id == room.school_id)) or []
+        hours = {"door": Door.SCHOOL_DAYS, "door_from": 8 * 60 + 30, "door_to": 9 * 60}
+        tx.execute(update(Classroom).where(Classroom.id == room.id).values(**hours))
+    try:
+        assert badge(["mon", "wed"]) == "Opens at 08:30"
+        assert badge(["mon"]) == "Closed"
+    finally:
+        badge(days)
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(Classroom.id == room.id).values(**before._mapping))
 
 
 def test_a_tile_is_placed_for_whoever_holds_its_permission_and_for_nobody_else(
