@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.services import record_export
@@ -252,9 +252,14 @@ class ImportsRows(Grid):
         return Asked(columns, heads, place.school, answer if answer in answers else answers[0])
 
     def _place(self) -> Place:
-        """Into which school the list goes, as the form says; the only one where there is no other."""
+        """Into which school the list goes, as the form says; the only one where there is no other.
+
+        Raises `NotFound` for one that somebody sends along and that is not the only one.
+        """
         tx, form = reading(), self.importing.form(school=request.args.get("school"))
         if only := form.school.only_one(tx):
+            if form.school.data not in {None, "", only}:
+                raise NotFound
             del form.school
             return Place(form, only)
         form.school.fill(tx, gettext("Choose a school"))
