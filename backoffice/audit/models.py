@@ -7,6 +7,7 @@ trail that has forgotten a child can still be shown to be whole.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -38,6 +39,7 @@ class AuditDetail(Base):
     """Who did it to whom, and from where. Sealed, and forgotten with the subject."""
 
     __tablename__ = "audit_detail"
+    __table_args__ = (Index(None, "about", postgresql_using="gin", postgresql_with={"fastupdate": False}),)
 
     entry_id: Mapped[int] = columns.reference(
         "Which entry",
@@ -48,6 +50,11 @@ class AuditDetail(Base):
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.SIX_MONTHS)
     nonce: Mapped[bytes] = columns.commitment("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)
     detail: Mapped[dict[str, Any]] = columns.sealed_json("Who, whom and what", keep=Keep.SIX_MONTHS)
+    about: Mapped[list[UUID]] = columns.about(keep=Keep.SIX_MONTHS)
+    redacted: Mapped[bool] = columns.flag(
+        "Whether somebody erased was taken out of it, so that it no longer matches the commitment",
+        keep=Keep.SIX_MONTHS,
+    )
     address: Mapped[str | None] = columns.sealed(
         "From where it was done", keep=Keep.SIX_MONTHS, kind=Class.NETWORK_ADDRESS
     )

@@ -6,17 +6,34 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from backoffice import clock
 from backoffice.access.principal import Kind, Principal
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
-from backoffice.storage import keyring
+from backoffice.storage import about, keyring
 from backoffice.storage.keyring import KeyPurpose
-from backoffice.storage.lists import side_by_side
+from backoffice.storage.lists import rows_of
 from backoffice.storage.public_id import new_public_id
+
+# The names of a detail's numbers that are those of a subject; all others number something else.
+SUBJECTS = {
+    "student": about.STUDENT,
+    "students": about.STUDENT,
+    "merged": about.STUDENT,
+    "classroom": about.CLASSROOM,
+    "classrooms": about.CLASSROOM,
+    "target": about.CLASSROOM,
+    "made": about.CLASSROOM,
+    "renamed": about.CLASSROOM,
+    "ended_classrooms": about.CLASSROOM,
+    "account": about.ACCOUNT,
+    "accounts": about.ACCOUNT,
+    "heir": about.ACCOUNT,
+}
 
 
 def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail: Any) -> None:
@@ -52,14 +69,15 @@ def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, 
                 "school_id": school_id,
                 "nonce": nonce,
                 "detail": whole,
+                "about": subjects_of(whole),
+                "redacted": False,
                 "address": principal.credential.address,
             }
         )
     for model, rows in ((AuditEntry, entries), (AuditDetail, kept)):
         if rows:
             of = {name: (model.__table__.c[name].type, [row[name] for row in rows]) for name in rows[0]}
-            listed = side_by_side("listed", of)
-            tx.execute(insert(model).from_select(list(of), select(*listed.c)))
+            tx.execute(insert(model).from_select(list(of), rows_of(of)))
 
 
 def record_by_school(
@@ -74,6 +92,16 @@ def record_by_school(
         for name, number in numbers.items():
             by_school[school][f"{name}s"].append(number)
     record_each(tx, verb, [(school, dict(listed)) for school, listed in by_school.items()])
+
+
+def subjects_of(detail: Mapping[str, Any]) -> list[UUID]:
+    """The marks of everybody and every class that a detail is about, its actor among them."""
+    found: list[UUID] = []
+    for name, value in (*detail.items(), *detail.get("actor", {}).items()):
+        if name in SUBJECTS and value is not None:
+            numbers = value if isinstance(value, list | tuple) else [value]
+            found += about.marks(SUBJECTS[name], numbers)
+    return sorted(set(found))
 
 
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -73,3 +74,4 @@ class MailContent(Base):
     message: Mapped[bytes] = columns.sealed_bytes(
         "What it says, as it will travel: subject and two parts", keep=Keep.ONE_MONTH
     )
+    about: Mapped[list[UUID]] = columns.about(keep=Keep.ONE_MONTH)

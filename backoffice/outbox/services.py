@@ -1,7 +1,9 @@
 """Writing mails in the transaction of their cause, and trying again what was given up."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import insert, update
 
@@ -17,6 +19,7 @@ from backoffice.outbox import queries, registry
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.storage import about
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
 
@@ -28,12 +31,20 @@ KEPT_FOR = timedelta(days=30)
 
 
 def post(
-    tx: Transaction, mail: Mail, *, to: Recipient, parameters: Any, school_id: int | None = None
+    tx: Transaction,
+    mail: Mail,
+    *,
+    to: Recipient,
+    parameters: Any,
+    school_id: int | None = None,
+    names: Collection[UUID] = (),
 ) -> PublicId:
     """Write a mail in the caller's transaction; it is sent if and only if that is committed.
 
-    `school_id` says in whose name it is sent, if in a school's. Returns the mail's public identifier. Raises
-    `LookupError` for a mail that nobody lists and `TypeError` for parameters that are not its own.
+    `school_id` says in whose name it is sent, if in a school's; `names` are the marks of those whom it names
+    (`storage.about`): with one of them it is erased, if it has not been sent by then. Returns the mail's
+    public identifier. Raises `LookupError` for a mail that nobody lists and `TypeError` for parameters that
+    are not its own.
     """
     known = registry.current().of(mail)
     if not isinstance(parameters, mail.parameters):
@@ -61,6 +72,7 @@ def post(
             message=message(
                 subject=rendered.subject, text=rendered.text, html=rendered.html, border=public_id, at=now
             ),
+            about=[about.address(to.address), *names],
         )
     )
     wake(tx)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -69,6 +70,7 @@ class SavedView(Base):
         keep=Keep.ACCOUNT,
         kind=Class.PSEUDONYM,
     )
+    about: Mapped[list[UUID]] = columns.about(keep=Keep.ACCOUNT)
     shared_with: Mapped[str] = columns.choice("Who sees it besides its owner", keep=Keep.ACCOUNT)
     is_default: Mapped[bool] = columns.flag("Whether the list opens with it", keep=Keep.ACCOUNT)
     pinned: Mapped[bool] = columns.flag("Whether the first page shows its number", keep=Keep.ACCOUNT)

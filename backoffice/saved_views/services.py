@@ -1,5 +1,8 @@
 """Saving a view of a list, changing it, sharing it and taking it away."""
 
+from urllib.parse import parse_qsl
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from backoffice import clock
@@ -16,8 +19,8 @@ from backoffice.problems import Rejected
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.saved_views.queries import MOST_PINNED, MOST_VIEWS, is_own, view_to_change
 from backoffice.schools.models import School
-from backoffice.storage import functions
-from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage import about, functions
+from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from backoffice.wording import clean
 
 LONGEST_NAME = 60
@@ -44,6 +47,7 @@ def save_view(*, principal: Principal, grid: str, name: str, state: str) -> Publ
                 grid=grid,
                 name=name,
                 state=state,
+                about=_named_in(state),
                 shared_with=SharedWith.NOBODY,
                 is_default=False,
                 pinned=False,
@@ -59,7 +63,7 @@ def keep_state(*, principal: Principal, view: str, state: str) -> None:
     state = _short(state)
     with transaction(principal) as tx:
         row = view_to_change(tx, view, lock=True)
-        row.state = state
+        row.state, row.about = state, _named_in(state)
         record(tx, "views.change", school_id=row.school_id, view=row.id)
 
 
@@ -243,6 +247,12 @@ def _checked(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise Rejected(name=gettext("Shorten it to %(most)s letters.", most=LONGEST_NAME))
     return name
+
+
+def _named_in(state: str) -> list[UUID]:
+    """The marks of what it narrows a list to."""
+    chosen = (value for _name, value in parse_qsl(state))
+    return sorted({about.outside(value) for value in chosen if is_public_id(value)})
 
 
 def _short(state: str) -> str:

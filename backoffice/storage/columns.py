@@ -49,6 +49,7 @@ class Keep(StrEnum):
     TWO_DAYS = "two days at most"
     ONE_MONTH = "one month at most"
     SIX_MONTHS = "six months"
+    ERASURE = "until the erasure is verified"
     FOR_GOOD = "for as long as the service runs"
 
 
@@ -151,6 +152,12 @@ def hex_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
 def keyed_digest(purpose: str, *, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:
     """A keyed digest of 16 bytes, kept as a UUID: a third shorter than `bytea`, and quicker to compare."""
     return mapped_column(Uuid, primary_key=primary_key, info=_held(purpose, Class.PSEUDONYM, keep))
+
+
+def about(*, keep: Keep) -> MappedColumn[Any]:
+    """Marks of the students, classes and accounts that a sealed text is about (`storage.about`)."""
+    purpose = "Finds it again when somebody whom it is about is erased"
+    return mapped_column(ARRAY(Uuid), server_default="{}", info=_held(purpose, Class.PSEUDONYM, keep))
 
 
 def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

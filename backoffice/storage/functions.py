@@ -55,6 +55,12 @@ def find(*, schools: Collection[int], tokens: Sequence[bytes]) -> TableValuedAli
     return func.app.find(array_of(schools), wanted).table_valued("school_id", "id", name="named")
 
 
+def receipt(session: Session, *, number: str, digest: bytes) -> AnyRow | None:
+    """Receipt and signature of an erasure, for whoever has the receipt's number and its SHA-256."""
+    statement = text("select receipt, signature from app.receipt(:number, :digest)")
+    return session.execute(statement, {"number": number, "digest": digest}).first()
+
+
 def plugin_version(connection: Connection) -> int:
     """A number that grows whenever a plugin is switched or its settings change."""
     version = connection.scalar(text("select app.plugin_version()"))

@@ -40,6 +40,7 @@ from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
+from backoffice.privacy.erasure.models import Erasure, ErasureMark
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -215,6 +216,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         "outsider": {"outsider"},
     },
     LargeChange: {"leader": {"leader"}},
+    Erasure: {**dict.fromkeys(("teacher", "leader"), {"Wilhelmina"}), "outsider": {"Seraphina"}},
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
@@ -231,6 +233,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
 # What the web's role writes and may never read.
 UNREADABLE: tuple[type[Any], ...] = (
     MailContent,
+    ErasureMark,
     Throttle,
     SpentChallenge,
     AccountLetter,
@@ -329,6 +332,8 @@ class Stage:
                 return str(row.job)
             case Student():
                 return self.children[row.id]
+            case Erasure():
+                return self.children[row.subject_id]
             case (
                 Enrollment()
                 | PointEntry()
@@ -811,7 +816,9 @@ def entry(number: int, **values: Any) -> Any:
 
 
 def detail(number: int, school: int | None) -> Any:
-    return insert(AuditDetail).values(entry_id=number, school_id=school, nonce=b"x", detail={})
+    return insert(AuditDetail).values(
+        entry_id=number, school_id=school, nonce=b"x", detail={}, redacted=False
+    )
 
 
 FORGED: dict[str, tuple[str, Callable[[World], dict[str, Any]]]] = {

@@ -21,6 +21,7 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.schools import grown_ups
 from backoffice.schools.models import School
+from backoffice.storage import about
 
 # From the last mail on, whatever became of it; the trail knows more.
 KEPT_FOR = timedelta(days=30)
@@ -60,15 +61,18 @@ def _invite(tx: Transaction, invitation: GuardianInvitation) -> None:
     token = secrets.token_urlsafe(32)
     invitation.token_digest = token_digest(token)
     school = tx.get_one(School, invitation.school_id)
+    inviters = [invitation.invited_by] if invitation.invited_by else []
+    # It lets in to the child.
+    names = [*about.marks(about.STUDENT, [invitation.student_id]), *about.marks(about.ACCOUNT, inviters)]
     # Whoever has an account is written to like everybody else: the school's list of mails tells nothing.
     to = Recipient(None, invitation.email or "", invitation.name or "", school.language)
     if invitation.code_digest is not None:
         addressed = mails.LetterAddressed(school.name, token, invitation.expires_at)
-        post(tx, mails.FAMILY_ADDRESS, to=to, parameters=addressed, school_id=school.id)
+        post(tx, mails.FAMILY_ADDRESS, to=to, parameters=addressed, school_id=school.id, names=names)
         return
     inviter = tx.scalar(select(Account.name).where(Account.id == invitation.invited_by))
     invited = mails.FamilyInvited(inviter or lazy("A teacher"), school.name, token, invitation.expires_at)
-    post(tx, mails.FAMILY_INVITATION, to=to, parameters=invited, school_id=school.id)
+    post(tx, mails.FAMILY_INVITATION, to=to, parameters=invited, school_id=school.id, names=names)
 
 
 def _untold(tx: Transaction, states: Collection[GuardianStatus]) -> Sequence[GuardianLink]:

@@ -242,7 +242,7 @@ def begin_year(*, principal: Principal, school: str, endings: Sequence[Ending], 
             tx,
             "school-years.begin",
             school_id=year.school.id,
-            ended=sorted(year.ids),
+            ended_classrooms=sorted(year.ids),
             made=sorted(successors.values()),
             moved=moved,
         )

@@ -21,7 +21,7 @@ from backoffice.schools import names
 from backoffice.schools.models import Classroom, School, TeachingRole, TeachingRoleName
 from backoffice.staff import mails
 from backoffice.staff.services.invitations import place_of, room_to_assign
-from backoffice.storage import functions
+from backoffice.storage import about, functions
 from backoffice.storage.sealed import open_text
 
 # What somebody begins as. An owner is made of who is in the class already.
@@ -234,9 +234,11 @@ def _tell(tx: Transaction, classroom: Classroom, account_id: int, role: Teaching
     school = tx.scalars(visible(tx.principal, select(School).where(School.id == classroom.school_id))).one()
     to = Recipient(person.id, person.email, person.name, person.language)
     by = tx.principal.name or lazy("A colleague")
+    who = [tx.principal.account_id] if tx.principal.account_id else []
+    names = [*about.marks(about.CLASSROOM, [classroom.id]), *about.marks(about.ACCOUNT, who)]
     if role is None:
         ended = mails.ClassRoleEnded(by, school.name, classroom.name)
-        post(tx, mails.CLASS_ROLE_ENDED, to=to, parameters=ended, school_id=school.id)
+        post(tx, mails.CLASS_ROLE_ENDED, to=to, parameters=ended, school_id=school.id, names=names)
     else:
         given = mails.ClassRole(by, school.name, place_of(role, classroom.name), classroom.public_id)
-        post(tx, mails.CLASS_ROLE, to=to, parameters=given, school_id=school.id)
+        post(tx, mails.CLASS_ROLE, to=to, parameters=given, school_id=school.id, names=names)

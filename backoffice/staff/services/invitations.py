@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +33,7 @@ from backoffice.schools.models import Classroom, Membership, Role, School, Teach
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
 from backoffice.staff.models import BESIDE_THE_OWNER, IN_A_CLASS, Invitation, InvitedAs
-from backoffice.storage import functions
+from backoffice.storage import about, functions
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.storage.sealed import open_text
@@ -357,7 +358,14 @@ def _write(tx: Transaction, invitation: Invitation) -> None:
             invitation.expires_at,
         ),
         school_id=school.id,
+        names=_named_by(invitation),
     )
+
+
+def _named_by(invitation: Invitation) -> list[UUID]:
+    rooms = [invitation.classroom_id] if invitation.classroom_id else []
+    inviters = [invitation.invited_by] if invitation.invited_by else []
+    return [*about.marks(about.CLASSROOM, rooms), *about.marks(about.ACCOUNT, inviters)]
 
 
 def _pace(index: bytes, throttles: Throttles) -> None:
