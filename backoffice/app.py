@@ -20,6 +20,7 @@ import backoffice.families.joining_views
 import backoffice.families.requests.views
 import backoffice.families.views
 import backoffice.outbox.views
+import backoffice.privacy.erasure.views
 import backoffice.staff.views
 import backoffice.students.cards.views
 import backoffice.students.pins.views
@@ -116,6 +117,7 @@ def build(runtime: Runtime) -> Flask:
         backoffice.students.tablet_views.bp,
         backoffice.families.views.bp,
         backoffice.staff.views.bp,
+        backoffice.privacy.erasure.views.bp,
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)

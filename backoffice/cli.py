@@ -23,6 +23,8 @@ from backoffice.keys.commands import keys
 from backoffice.launch import Opened
 from backoffice.outbox.registry import MailError
 from backoffice.plugin import PluginError, discover
+from backoffice.privacy.commands import erase, privacy
+from backoffice.privacy.erasure.ledger import LedgerError
 from backoffice.runtime import Runtime, check_database
 from backoffice.serve import PortError
 from backoffice.settings import Settings, SettingsError, load, plugin_config, port
@@ -40,6 +42,7 @@ MENDABLE = (
     SettingsError,
     EmbeddedError,
     KeyringError,
+    LedgerError,
     SchemaError,
     PolicyError,
     PluginError,
@@ -185,8 +188,8 @@ def db_check(context: Context) -> None:
     click.echo("Schema, keyring, isolation and inventory are as they should be.")
 
 
-for group in (plugins, keys, accounts, providers):
-    cli.add_command(group)
+for command in (plugins, keys, accounts, providers, erase, privacy):
+    cli.add_command(command)
 
 
 def main() -> None:

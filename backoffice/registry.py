@@ -16,6 +16,7 @@ import backoffice.host.rules
 import backoffice.jobs.rules
 import backoffice.large_changes.rules
 import backoffice.outbox.rules
+import backoffice.privacy.erasure.rules
 import backoffice.saved_views.rules
 import backoffice.schools.rules
 import backoffice.staff.rules

@@ -168,6 +168,17 @@ class Changes(_Section):
     kept_days: Annotated[int, Field(ge=1, le=30)] = 30
 
 
+class Erasures(_Section):
+    """For how long the oldest copy of the database lasts, whoever makes it: receipts say until when."""
+
+    backups_kept_days: Annotated[int, Field(ge=0, le=3650)] = 35
+
+    @property
+    def backups_kept(self) -> timedelta:
+        """As a span of time."""
+        return timedelta(days=self.backups_kept_days)
+
+
 class Settings(BaseSettings):
     """The whole of an installation's settings. Made by `load`."""
 
@@ -202,6 +213,7 @@ class Settings(BaseSettings):
     throttles: Throttles = Throttles()
     lists: Lists = Lists()
     changes: Changes = Changes()
+    erasures: Erasures = Erasures()
 
     @field_validator("base_url")
     @classmethod
@@ -310,6 +322,11 @@ class Settings(BaseSettings):
     def keyring(self) -> Path:
         """The keyring's file, outside the database and its backups."""
         return self.keyring_file or self.data_dir / "keyring.json"
+
+    @property
+    def ledger_folder(self) -> Path:
+        """Where the ledger of erasures is kept, outside the database and its backups."""
+        return self.data_dir / "ledger"
 
     @classmethod
     def settings_customise_sources(

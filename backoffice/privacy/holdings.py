@@ -1,13 +1,12 @@
-"""What a plugin holds about somebody, and how it goes when that somebody is erased."""
+"""What is held about somebody where no foreign key leads to it, and how it goes when they are erased."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import DeclarativeBase
-
-from backoffice.access.transaction import Transaction
 
 
 class Subject(StrEnum):
@@ -21,16 +20,39 @@ class Subject(StrEnum):
 
 
 @dataclass(frozen=True)
+class Target:
+    """Subjects of one kind that are erased: their numbers, and by what else they are named elsewhere.
+
+    Students and classes are those of one `school`. `outside` are public identifiers, of a school those of its
+    classes too; `addresses` are an account's.
+    """
+
+    subject: Subject
+    numbers: tuple[int, ...]
+    school: int | None = None
+    outside: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> dict[str, Collection[int]]:
+        """The columns by which their rows are known."""
+        school = {} if self.school is None else {"school_id": (self.school,)}
+        return {**school, "id": self.numbers}
+
+
+@dataclass(frozen=True)
 class PersonalData:
     """One table with data about a subject.
 
-    `erase` removes it (internal number of the subject in, number of rows out) where the database's own
-    cascade from the subject's row does not.
+    Rows that a foreign key with `ON DELETE CASCADE` ties to the subject's row go with it. `rows` is the
+    condition of the others, from what was known of the subjects; they are deleted, or, where it names columns
+    to `blank`, stay without these. It is asked again when the subjects' own rows are gone.
     """
 
     model: type[DeclarativeBase]
     subject: Subject
-    erase: Callable[[Transaction, int], int] | None = None
+    rows: Callable[[Target], ColumnElement[bool]] | None = None
+    blank: tuple[str, ...] = ()
 
 
 class Holder(Protocol):

@@ -46,6 +46,10 @@ class PasskeyConverter(_PublicIdConverter):
     """The public identifier of a passkey."""
 
 
+class ReceiptConverter(_PublicIdConverter):
+    """The number of an erasure's receipt. It opens nothing without the receipt's hash."""
+
+
 class LinkConverter(BaseConverter):
     """The token of a link that was mailed. Logs show the route and not the token."""
 
@@ -140,6 +144,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "event": EventConverter,
     "passkey": PasskeyConverter,
     "link": LinkConverter,
+    "receipt": ReceiptConverter,
     "guardian_request": GuardianRequestConverter,
     "saved_view": SavedViewConverter,
     "student_change": StudentChangeConverter,

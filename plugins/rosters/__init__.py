@@ -4,23 +4,12 @@ import plugins.rosters.rules  # noqa: F401 - the policy must know what people ma
 from backoffice.jobs.job import Job, every
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
-from backoffice.privacy.holdings import PersonalData, Subject
 from plugins.rosters.commands import rosters
+from plugins.rosters.holdings import HELD
 from plugins.rosters.jobs import forget_uploads, import_upload
 from plugins.rosters.mails import IMPORT_FINISHED
-from plugins.rosters.models import (
-    AccountSource,
-    ClassroomSource,
-    RosterImport,
-    RostersBase,
-    RosterUpload,
-    SchoolSource,
-    StudentSource,
-    TeachingSource,
-    Unseated,
-)
+from plugins.rosters.models import RostersBase
 from plugins.rosters.permissions import ROSTERS_IMPORT
-from plugins.rosters.services import forget_names_of_school
 from plugins.rosters.settings import RostersSettings
 from plugins.rosters.views import RosterGrid
 
@@ -46,15 +35,5 @@ plugin = Plugin(
         ),
     ),
     mails=(IMPORT_FINISHED,),
-    personal_data=(
-        PersonalData(SchoolSource, Subject.SCHOOL),
-        PersonalData(ClassroomSource, Subject.CLASSROOM),
-        PersonalData(StudentSource, Subject.STUDENT),
-        PersonalData(AccountSource, Subject.ACCOUNT),
-        PersonalData(TeachingSource, Subject.ACCOUNT),
-        PersonalData(Unseated, Subject.STUDENT),
-        PersonalData(RosterImport, Subject.SCHOOL, forget_names_of_school),
-        PersonalData(RosterImport, Subject.DISTRICT),
-        PersonalData(RosterUpload, Subject.SCHOOL),
-    ),
+    personal_data=HELD,
 )

@@ -223,12 +223,6 @@ def forget_names(*, principal: Principal | Credential, before: datetime) -> int:
         return _forget_names(tx, RosterImport.finished_at < before)
 
 
-def forget_names_of_school(tx: Transaction, school_id: int) -> int:
-    """Take out of its district's reports whom they name, when a school is erased; out of how many."""
-    district = select(School.district_id).where(School.id == school_id)
-    return _forget_names(tx, RosterImport.district_id.in_(district))
-
-
 def _forget_names(tx: Transaction, which: ColumnElement[bool]) -> int:
     forgotten = tx.scalars(
         update(RosterImport)

@@ -21,6 +21,7 @@ NO_PAGES: Mapping[str, str] = {
     "console_class_points.report": FILE,
     "console_class_points.reports": FILE,
     "plugin_rosters_rosters.problems": FILE,
+    "receipts.document": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "web.figures": DATA,

@@ -73,6 +73,10 @@ PUBLIC = frozenset(
     {
         "web.home",
         "web.report",
+        # For whoever holds a receipt: by its number and its hash.
+        "receipts.ask",
+        "receipts.receipt",
+        "receipts.document",
         # Keeps one word in a cookie.
         "language.choose",
         "web.healthz",

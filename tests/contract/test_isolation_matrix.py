@@ -41,8 +41,8 @@ def test_every_variable_of_an_address_names_its_entity(app: Flask) -> None:
 
 def test_the_matrix_has_identifiers_for_every_converter() -> None:
     # Codes have a test of their own below, cards in tests/students, links and identity providers in
-    # tests/accounts.
-    others = {"code", "card", "link", "provider"}
+    # tests/accounts, receipts in tests/privacy.
+    others = {"code", "card", "link", "provider", "receipt"}
     assert set(CONVERTERS) <= {*KINDS, *NAMED, *others}, "Give the stage things of the new kind."
 
 

@@ -49,6 +49,10 @@ from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.privacy.erasure import ledger as marks
+from backoffice.privacy.erasure.ledger import Line
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.holdings import Subject
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
@@ -326,6 +330,8 @@ def make_world() -> World:
         family_letter(tx, people["outsider"], outside, foreign.children[0])
         for room in (own, colleague, other, foreign):
             worry(tx, room)
+        for role, room in (("teacher", own), ("outsider", foreign)):
+            erasure(tx, people[role], room)
         cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
@@ -449,6 +455,25 @@ def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str
         mailed_at=clock.now(),
     )
     return public_id
+
+
+def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
+    """An erasure of the first child of a class, looked at and not confirmed, and a line of the ledger."""
+    at = clock.now() - timedelta(hours=2)
+    number, public_id = _row(
+        tx,
+        Erasure,
+        subject=Subject.STUDENT,
+        subject_id=room.children[0].id,
+        school_id=room.school_id,
+        stage=Stage.PREVIEWED,
+        asked_by=teacher.id,
+        asked_as=AskedAs.TEACHER,
+        found={"classes": [room.name]},
+        asked_at=at,
+    )
+    marks.note(tx, [Line(marks.mark_of("student", public_id), "student", public_id, at)])
+    return number
 
 
 def guardian_request(tx: Transaction, parent: Person, room: Class) -> str:

@@ -20,6 +20,10 @@ def test_what_a_plugin_holds_is_told_though_it_is_off(runtime: Runtime, world: W
     with transaction(SYSTEM) as tx:
         assert not any(tx.enabled(plugin.name) for plugin in runtime.plugins)
     told = {subject: held_about(subject, runtime.plugins) for subject in Subject}
-    assert {held.model.__name__ for held in told[Subject.STUDENT]} == {"StudentSource", "Unseated"}
+    assert {held.model.__name__ for held in told[Subject.STUDENT]} == {
+        "RosterImport",
+        "StudentSource",
+        "Unseated",
+    }
     everything = [held for plugin in runtime.plugins for held in plugin.personal_data]
     assert sum(map(len, told.values())) == len(everything)

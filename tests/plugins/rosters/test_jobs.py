@@ -21,7 +21,8 @@ from backoffice.host.services import set_plugin
 from backoffice.jobs import registry
 from backoffice.jobs.runs import Again, GivenUp, run_queued
 from backoffice.outbox.models import MailContent, OutgoingMail
-from backoffice.privacy.holdings import PersonalData, Subject
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holdings import Target as Erased
 from backoffice.problems import Rejected
 from backoffice.schools.models import Membership, School, Student
 from plugins.rosters import plugin, services
@@ -340,16 +341,30 @@ def test_founders_shorten_what_is_kept_and_never_lengthen_it(app: Flask, world: 
     set_plugin(principal=founder, installed=[plugin], name="rosters", values={})
 
 
-def test_names_go_from_its_districts_reports_with_a_school(app: Flask, world: World) -> None:
+@pytest.mark.parametrize("subject", [Subject.SCHOOL, Subject.STUDENT, Subject.CLASSROOM, Subject.ACCOUNT])
+def test_names_go_from_the_reports_with_somebody_whom_they_may_name(
+    app: Flask, world: World, subject: Subject
+) -> None:
     number = queued(world, zipped(Shape(students=4, seed=5)), target=Target(district=world.district))
     import_upload(Running(app, {"number": number}))
-    assert row(number).names is not None
-    held = PersonalData(RosterImport, Subject.SCHOOL, services.forget_names_of_school)
-    assert held in plugin.personal_data
+    of = {
+        Subject.SCHOOL: Erased(Subject.SCHOOL, (world.home.id,)),
+        Subject.STUDENT: Erased(Subject.STUDENT, (world.own_class.children[0].id,), world.home.id),
+        Subject.CLASSROOM: Erased(Subject.CLASSROOM, (world.own_class.id,), world.home.id),
+        Subject.ACCOUNT: Erased(Subject.ACCOUNT, (world.people["teacher"].id,)),
+    }[subject]
+    apart = {
+        Subject.SCHOOL: Erased(Subject.SCHOOL, (world.outside.id,)),
+        Subject.STUDENT: Erased(Subject.STUDENT, (1,), world.outside.id),
+        Subject.CLASSROOM: Erased(Subject.CLASSROOM, (1,), world.outside.id),
+        Subject.ACCOUNT: Erased(Subject.ACCOUNT, (world.people["outsider"].id,)),
+    }[subject]
+    (held,) = (each for each in plugin.personal_data if each.subject is subject and each.blank == ("names",))
+    assert held.rows is not None
     with transaction(SYSTEM) as tx:
-        assert services.forget_names_of_school(tx, world.outside.id) == 0
-        assert services.forget_names_of_school(tx, world.home.id) >= 1
-    assert row(number).names is None
+        found = set(tx.scalars(select(RosterImport.id).where(held.rows(of))))
+        other = set(tx.scalars(select(RosterImport.id).where(held.rows(apart))))
+    assert (number in found, number in other) == (True, False)
 
 
 def test_an_upload_is_kept_sealed_and_in_pieces(world: World) -> None:

@@ -1,0 +1,97 @@
+"""`backoffice erase` and `backoffice privacy`: erasing a subject, and erasing again after a restore."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.principal import Purpose
+from backoffice.privacy.erasure import receipts, services
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.models import AskedAs, Stage
+from backoffice.privacy.erasure.replaying import replay
+from backoffice.privacy.erasure.services import Outlook
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
+
+BAD_INPUT = 2
+COMMAND = Purpose("erase-command")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.command()
+@click.argument("subject", type=click.Choice([str(each) for each in Subject]))
+@click.argument("public_id", metavar="ID")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and erase nothing.")
+@json_option
+@click.pass_context
+def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool, as_json: bool) -> None:
+    """Erase a student, a class, an account, a school or a district for good, and print the receipt.
+
+    It goes at once, with all that hangs on it, and cannot be brought back.
+    """
+    runtime: Runtime = context.obj.checked_runtime()
+    eraser = eraser_of(runtime, COMMAND)
+    try:
+        if dry_run:
+            found = services.outlook(eraser=eraser, subject=Subject(subject), public_id=public_id)
+            click.echo(json.dumps(_told(found)) if as_json else "\n".join(_in_words(found)))
+            return
+        done = services.erase(
+            eraser=eraser, subject=Subject(subject), public_id=public_id, asked_as=AskedAs.COMMAND
+        )
+    except NotFound:
+        click.echo(f"There is no {subject} with this identifier.", err=True)
+        sys.exit(BAD_INPUT)
+    except Rejected as rejected:
+        click.echo(rejected.in_words, err=True)
+        sys.exit(BAD_INPUT)
+    if done.stage != Stage.VERIFIED or done.receipt is None:
+        click.echo(f"It is {done.stage}, and not erased yet.", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(done.receipt)
+        return
+    told = receipts.read(done.receipt)
+    click.echo(f"Erased. Receipt {told['number']}")
+    click.echo(f"Hash    {receipts.hash_of(done.receipt)}")
+    click.echo(f"Gone    {_listed(told['subjects'])}; {sum(told['rows'].values()):,} rows")
+    click.echo(f"Left    {told['left']}, looked through again at {told['times']['verified']}")
+    click.echo(f"The last backup that may hold it expires by {told['last_backup_expires'][:10]}.")
+
+
+@click.group()
+def privacy() -> None:
+    """What was erased stays erased."""
+
+
+@privacy.command("replay-ledger")
+@json_option
+@click.pass_context
+def replay_ledger(context: click.Context, *, as_json: bool) -> None:
+    """Erase again whatever a restored database has brought back."""
+    runtime: Runtime = context.obj.checked_runtime()
+    done = replay(eraser_of(runtime, COMMAND))
+    if as_json:
+        click.echo(json.dumps(done))
+    else:
+        click.echo(f"{done['erasures']:,} erasures repeated, {done['receipts']:,} receipts put back.")
+
+
+def _told(found: Outlook) -> dict[str, Any]:
+    return {"subjects": found.subjects, "rows": found.rows, "passed_on": found.passed_on}
+
+
+def _in_words(found: Outlook) -> list[str]:
+    lines = [f"Would go: {_listed(found.subjects)}; {found.total:,} rows"]
+    lines += [f"  {count:>10,}  {table}" for table, count in sorted(found.rows.items())]
+    if found.passed_on:
+        lines.append("Classes that somebody else teaches too pass to them.")
+    return [*lines, "Nothing was erased."]
+
+
+def _listed(subjects: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {subject}" for subject, count in subjects.items())

@@ -1,0 +1,181 @@
+"""Carrying out an erasure: into the ledger, out of the database, looked through again, and a receipt.
+
+Each step is a transaction that notes how far the erasure is. Killed between two of them, it goes on where it
+was; killed within one, nothing of it has happened. From the ledger on there is no way back.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Table, func, null, or_, select, update
+from sqlalchemy.orm import DeclarativeBase
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.privacy.erasure import beside, ledger, passing_on, receipts, trail
+from backoffice.privacy.erasure.ledger import Issued, LedgerFile, Line
+from backoffice.privacy.erasure.models import Erasure, Stage
+from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
+from backoffice.privacy.erasure.reach import Part, parts_of
+from backoffice.privacy.holdings import Holder, PersonalData, Subject, Target
+from backoffice.schools.models import Classroom, Student
+from backoffice.storage.numbers import one_of
+
+
+class NotAllErased(Exception):
+    """Something of the subject is still there after its erasure; names tables and numbers of rows."""
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """What carrying out needs: as whom, all tables that there are, who else holds something, the ledger."""
+
+    who: Purpose
+    tables: Sequence[Table]
+    installed: Sequence[Holder]
+    ledger: LedgerFile
+    backups_kept: timedelta
+
+    def carry_out(self, number: int) -> Stage:
+        """Take an erasure as far as it goes; the stage that it is in then. Safe to repeat.
+
+        Raises `LedgerError`, `NotAllErased`.
+        """
+        steps = {Stage.CONFIRMED: self._note, Stage.NOTED: self._erase, Stage.ERASED: self._verify}
+        while True:
+            with transaction(self.who) as tx:
+                row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one()
+                step = steps.get(Stage(row.stage))
+                if step is None:
+                    return Stage(row.stage)
+                step(tx, row)
+
+    def _note(self, tx: Transaction, row: Erasure) -> None:
+        assert row.subject_id is not None
+        # One that repeats what the ledger says has its plan from there.
+        plan = Plan.read(row.plan) if row.plan else plan_for(tx, Subject(row.subject), row.subject_id)
+        if plan is None:
+            row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
+            return
+        row.stage, row.plan, row.noted_at = Stage.NOTED, plan.stored(), clock.now()
+        lines = [Line(mark, kind, row.public_id, row.noted_at) for kind, mark in marks_of(tx, plan)]
+        ledger.note(tx, lines)
+        tx.flush()
+        # Last: what stands in the file is erased, whatever becomes of this process.
+        self.ledger.add(lines)
+
+    def _erase(self, tx: Transaction, row: Erasure) -> None:
+        plan = Plan.read(row.plan or {})
+        for passing in plan.passings:
+            passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
+        row.counts = receipts.counted(self._sweep(tx, plan))
+        row.stage, row.erased_at = Stage.ERASED, clock.now()
+
+    def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
+        """Take away all that a plan erases; how many rows of each table."""
+        counts: Counter[str] = Counter()
+        for held, condition in self.conditions(plan):
+            counts += self._take(tx, held, condition)
+        counts["app.audit_detail"] += trail.forget(tx, plan)
+        for target in plan.targets:
+            for part in self.parts(target):
+                counts[part.table.fullname] += _emptied(tx, part)
+        return counts
+
+    def _take(self, tx: Transaction, held: PersonalData, condition: ColumnElement[bool]) -> Counter[str]:
+        """Take away what no key leads to, with all that hangs on it."""
+        model: Any = held.model
+        if held.blank:
+            emptied = update(model).where(condition, _filled(held)).values(dict.fromkeys(held.blank, null()))
+            return Counter({f"{_name(model)} emptied": _rowcount(tx.execute(emptied))})
+        numbers = tx.scalars(select(model.id).where(condition)).all()
+        parts = parts_of(model.__table__, {"id": numbers}, self.tables) if numbers else ()
+        return Counter({part.table.fullname: _emptied(tx, part) for part in parts})
+
+    def _verify(self, tx: Transaction, row: Erasure) -> None:
+        plan = Plan.read(row.plan or {})
+        if self.left(tx, plan):
+            # Written by somebody who was at it meanwhile, such as a line of the trail.
+            swept = self._sweep(tx, plan)
+            row.counts = receipts.counted(swept + Counter(receipts.counts_of(row)))
+        if left := self.left(tx, plan):
+            said = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
+            raise NotAllErased(f"Left after erasing: {said}.")
+        marks = ledger.count(tx, row.public_id)
+        record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
+        row.stage, row.verified_at = Stage.VERIFIED, clock.now()
+        receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
+        row.plan, row.found, row.subject_id = None, None, None
+        tx.flush()
+        assert row.receipt is not None
+        assert row.signature is not None
+        self.ledger.add([Issued(row.receipt, row.signature, row.school_id)])
+
+    def left(self, tx: Transaction, plan: Plan) -> dict[str, int]:
+        """What is there of everything that a plan erases, by table; nothing after its erasure."""
+        found: Counter[str] = Counter()
+        for held, condition in self.conditions(plan):
+            found[_name(held.model)] += tx.scalar(_there(held, condition)) or 0
+        gone = {kind: frozenset(plan.of(subject)) for subject, kind in trail.KINDS.items()}
+        found["app.audit_detail"] += len(trail.found_in(tx, gone))
+        for target in plan.targets:
+            for part in self.parts(target):
+                found[part.table.fullname] += sum(tx.execute(each).scalar_one() for each in part.counts())
+        return {table: count for table, count in found.items() if count}
+
+    def parts(self, target: Target) -> list[Part]:
+        """The tables that a target reaches, by foreign keys, in the order in which they are emptied."""
+        model: Any = MODELS[target.subject]
+        return parts_of(model.__table__, target.key, self.tables)
+
+    def conditions(self, plan: Plan) -> Iterator[tuple[PersonalData, ColumnElement[bool]]]:
+        """What no foreign key reaches, and by which condition."""
+        holdings = [*beside.HELD, *(each for holder in self.installed for each in holder.personal_data)]
+        for target in plan.targets:
+            for held in holdings:
+                if held.subject is target.subject and held.rows is not None:
+                    yield held, held.rows(target)
+
+
+def marks_of(tx: Transaction, plan: Plan) -> Iterator[tuple[str, UUID]]:
+    """Kind and mark of everything that goes: the subjects, and all that is in schools that go."""
+    for target in plan.targets:
+        model: Any = MODELS[target.subject]
+        yield from _marked(
+            tx, target.subject, select(model.public_id).where(one_of(model.id, target.numbers))
+        )
+        if target.subject is Subject.SCHOOL:
+            for subject, inner in ((Subject.CLASSROOM, Classroom), (Subject.STUDENT, Student)):
+                there = select(inner.public_id).where(one_of(inner.school_id, target.numbers))
+                yield from _marked(tx, subject, there)
+
+
+def _marked(tx: Transaction, kind: str, public_ids: Any) -> Iterator[tuple[str, UUID]]:
+    return ((kind, ledger.mark_of(kind, each)) for each in tx.scalars(public_ids))
+
+
+def _there(held: PersonalData, condition: ColumnElement[bool]) -> Select[int]:
+    statement = select(func.count()).select_from(held.model).where(condition)
+    return statement.where(_filled(held)) if held.blank else statement
+
+
+def _filled(held: PersonalData) -> ColumnElement[bool]:
+    return or_(*(getattr(held.model, name).is_not(None) for name in held.blank))
+
+
+def _emptied(tx: Transaction, part: Part) -> int:
+    return sum(_rowcount(tx.execute(each)) for each in part.deletes())
+
+
+def _name(model: type[DeclarativeBase]) -> str:
+    return str(model.__table__)
+
+
+def _rowcount(result: Any) -> int:
+    return int(result.rowcount)

@@ -1,0 +1,42 @@
+"""Erasing in the background: what was confirmed is carried out, and what was interrupted goes on."""
+
+from sqlalchemy import Table
+
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.language.texts import lazy
+from backoffice.privacy.erasure import services
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.runtime import Runtime
+
+
+def eraser_of(runtime: Runtime, who: Purpose) -> Eraser:
+    """What carries out erasures in this installation."""
+    tables: list[Table] = [table for each in runtime.metadatas for table in each.tables.values()]
+    settings = runtime.settings
+    return Eraser(
+        who, tables, runtime.plugins, LedgerFile(settings.ledger_folder), settings.erasures.backups_kept
+    )
+
+
+def go_on_erasing(run: JobRun) -> Counts:
+    """Carry out every erasure that was confirmed and has not ended."""
+    eraser = eraser_of(run.app.extensions["backoffice"], run.who)
+    with transaction(run.who) as tx:
+        waiting = services.not_ended(tx)
+    for number in waiting:
+        eraser.carry_out(number)
+    return {lazy("erasures"): len(waiting)}
+
+
+JOBS = (
+    Job(
+        "go-on-erasing",
+        go_on_erasing,
+        every(minutes=5),
+        title=lazy("Carry out erasures that were interrupted"),
+        forgets=True,
+    ),
+)

@@ -1,0 +1,200 @@
+"""The ledger: keyed digests of what was erased, in a table and in a file outside the database.
+
+A database that is restored from before an erasure has forgotten its table with everything else. The file has
+not: `backoffice privacy replay-ledger` reads it, and erases again whatever came back. A digest says nothing
+to anybody without the keyring; with it, it tells whether an identifier at hand is of something erased.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import TypeEngine
+
+from backoffice.access.transaction import Transaction
+from backoffice.privacy.erasure.models import ErasureMark
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KeyPurpose
+from backoffice.storage.lists import side_by_side
+
+FILE = "erased.jsonl"
+# What the first line's chain begins with.
+BEGINNING = "0" * 64
+# Longer than any line.
+_TAIL = 64 * 1024
+
+
+class LedgerError(Exception):
+    """The ledger's file cannot be written or is not as it was written; says what to do."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing erased. `erasure` is the number of its receipt."""
+
+    mark: UUID
+    kind: str
+    erasure: str
+    at: datetime
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "at": self.at.isoformat(),
+            "erasure": self.erasure,
+            "kind": self.kind,
+            "mark": self.mark.hex,
+        }
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Line":
+        """From JSON. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        at = datetime.fromisoformat(told["at"])
+        return cls(UUID(hex=told["mark"]), told["kind"], told["erasure"], at)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A receipt, so that it is still known to be ours when the database has forgotten it."""
+
+    receipt: str
+    signature: bytes
+    school: int | None
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"receipt": self.receipt, "school": self.school, "signature": self.signature.hex()}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Issued":
+        """From JSON. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        return cls(told["receipt"], bytes.fromhex(told["signature"]), told["school"])
+
+
+def mark_of(kind: str, identifier: str | bytes) -> UUID:
+    """The digest by which something erased is known again: of a kind ("student"), with this identifier.
+
+    16 bytes of HMAC-SHA256 under a key of the keyring that is never rotated.
+    """
+    value = identifier.encode() if isinstance(identifier, str) else identifier
+    digest = keyring.current().digest(KeyPurpose.INDEX, b"erased\0" + kind.encode() + b"\0" + value)
+    return UUID(bytes=digest[:16])
+
+
+def note(tx: Transaction, lines: Collection[Line]) -> None:
+    """Put lines into the table. One that stands there already stays as it is."""
+    columns = ErasureMark.__table__.c
+    of: dict[str, tuple[TypeEngine[Any], Sequence[Any]]] = {
+        "mark": (columns.mark.type, [line.mark for line in lines]),
+        "kind": (columns.kind.type, [line.kind for line in lines]),
+        "erasure": (columns.erasure.type, [line.erasure for line in lines]),
+        "noted_at": (columns.noted_at.type, [line.at for line in lines]),
+    }
+    listed = side_by_side("listed", of)
+    into = insert(ErasureMark).from_select(list(of), select(*listed.c))
+    tx.execute(into.on_conflict_do_nothing())
+
+
+def erased_among(tx: Transaction, marks: Iterable[UUID]) -> set[UUID]:
+    """Those of the marks that the table has."""
+    wanted = bindparam("marks", list(marks), type_=ARRAY(Uuid))
+    return set(tx.scalars(select(ErasureMark.mark).where(ErasureMark.mark == any_(wanted))))
+
+
+def count(tx: Transaction, erasure: str) -> int:
+    """How many lines the table has of the erasure with this receipt."""
+    of_it = select(func.count()).select_from(ErasureMark).where(ErasureMark.erasure == erasure)
+    return tx.scalar(of_it) or 0
+
+
+class LedgerFile:
+    """The file, to which lines are only ever added. Each is chained to the one before by SHA-256."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+
+    def add(self, lines: Iterable[Line | Issued]) -> None:
+        """Write lines, and return once they are on the disk. Raises `LedgerError`."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = not self._path.exists()
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "r+b") as file:
+                # Processes of one machine write one after the other.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                chain = _last_chain(file)
+                for line in lines:
+                    chain, written = _written(line.told(), chain)
+                    file.write(written)
+                file.flush()
+                os.fsync(file.fileno())
+            if fresh:
+                _sync_folder(self._path.parent)
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger of erasures {self._path} cannot be written: {error.strerror}."
+                " Nothing was erased."
+            ) from None
+
+    def lines(self) -> Iterator[Line | Issued]:
+        """All lines, oldest first. Raises `LedgerError` at the first that is not as it was written."""
+        if not self._path.exists():
+            return
+        chain = BEGINNING
+        with self._path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                if not raw.endswith(b"\n"):
+                    # Half a line, of a process that was killed: it had erased nothing yet.
+                    return
+                try:
+                    told = json.loads(raw)
+                    told.pop("chain")
+                    chain, written = _written(told, chain)
+                    read = Issued.read if "receipt" in told else Line.read
+                    line: Line | Issued = read(told)
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    raise self._damaged(number) from None
+                if written != raw:
+                    raise self._damaged(number)
+                yield line
+
+    def _damaged(self, number: int) -> LedgerError:
+        return LedgerError(
+            f"Line {number} of the ledger of erasures {self._path} is not as it was written."
+            " Put back a good copy."
+        )
+
+
+def _written(told: Mapping[str, Any], chain: str) -> tuple[str, bytes]:
+    whole = json.dumps(told, separators=(",", ":"))
+    after = hashlib.sha256(f"{chain}{whole}".encode()).hexdigest()
+    return after, json.dumps({**told, "chain": after}, separators=(",", ":")).encode() + b"\n"
+
+
+def _last_chain(file: BinaryIO) -> str:
+    """The chain of the last whole line, with the file cut there: half a line was never noted anywhere."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _TAIL))
+    tail = file.read()
+    whole = tail.rfind(b"\n") + 1
+    file.seek(size - len(tail) + whole)
+    file.truncate()
+    last = tail[:whole].rstrip(b"\n").rpartition(b"\n")[2]
+    return str(json.loads(last)["chain"]) if last else BEGINNING
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,115 @@
+"""Erasures and the ledger, as tables. Both outlive whom they are about, and name nobody."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from backoffice.privacy.holdings import Subject
+from backoffice.storage import columns
+from backoffice.storage.base import Base, only
+from backoffice.storage.columns import Keep
+
+
+class Stage(StrEnum):
+    """How far an erasure is. From `NOTED` on there is no way back."""
+
+    LOOKING = "looking"  # a worker counts what would go
+    PREVIEWED = "previewed"  # it waits for whoever asked
+    CONFIRMED = "confirmed"
+    HELD = "held"  # confirmed, and a legal hold is in the way
+    NOTED = "noted"  # it stands in the ledger
+    ERASED = "erased"
+    VERIFIED = "verified"
+    LAPSED = "lapsed"  # nobody confirmed it, or there was nothing left to erase
+
+
+class AskedAs(StrEnum):
+    """What whoever asked for an erasure is."""
+
+    TEACHER = "teacher"
+    LEADER = "leader"
+    OWNER = "owner of the account"
+    COMMAND = "command line of the server"
+    RETENTION = "retention"
+    CANARY = "canary"
+    LEDGER = "replay of the ledger"
+
+
+ENDED = (Stage.VERIFIED, Stage.LAPSED)
+_ENDED = f"stage in ({', '.join(repr(each.value) for each in ENDED)})"
+
+
+class Erasure(Base):
+    """One erasure: of what, for whom, how far it is, and in the end its receipt."""
+
+    __tablename__ = "erasure"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        only("subject", Subject),
+        only("stage", Stage),
+        only("asked_as", AskedAs),
+        CheckConstraint(f"not ({_ENDED}) or subject_id is null", name="ended_names_nobody"),
+        CheckConstraint("(receipt is null) = (stage <> 'verified')", name="verified_has_a_receipt"),
+        CheckConstraint("(receipt is null) = (signature is null)", name="receipt_is_signed"),
+        Index(None, "school_id", "asked_at"),
+        Index(None, "asked_by"),
+        Index(None, "asked_at"),
+        # One at a time of the same subject.
+        Index(
+            "uq_erasure_under_way",
+            "subject",
+            "subject_id",
+            unique=True,
+            postgresql_where="stage in ('confirmed', 'held', 'noted', 'erased')",
+        ),
+        Index("ix_erasure_not_ended", "stage", "id", postgresql_where=f"not ({_ENDED})"),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
+    public_id: Mapped[str] = columns.public_id("receipt", keep=Keep.FOR_GOOD)
+    subject: Mapped[str] = columns.choice("Whether a student, a class, an account ...", keep=Keep.FOR_GOOD)
+    subject_id: Mapped[int | None] = columns.reference("Which one", keep=Keep.ERASURE)
+    # No foreign key: the receipt outlives the school.
+    school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.FOR_GOOD)
+    stage: Mapped[str] = columns.choice("How far it is", keep=Keep.FOR_GOOD)
+    asked_by: Mapped[int | None] = columns.reference(
+        "Who asked for it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
+    )
+    asked_as: Mapped[str] = columns.choice("What whoever asked is", keep=Keep.FOR_GOOD)
+    found: Mapped[dict[str, Any] | None] = columns.sealed_json(
+        "What would go and what would stay, for whoever confirms it", keep=Keep.ERASURE
+    )
+    plan: Mapped[dict[str, Any] | None] = columns.sealed_json(
+        "The numbers of all that goes, to go on after an interruption and to verify it", keep=Keep.ERASURE
+    )
+    counts: Mapped[str | None] = columns.text("How many rows went, by table", keep=Keep.FOR_GOOD)
+    asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.FOR_GOOD)
+    confirmed_at: Mapped[datetime | None] = columns.moment("When it was confirmed", keep=Keep.FOR_GOOD)
+    noted_at: Mapped[datetime | None] = columns.moment("When it came into the ledger", keep=Keep.FOR_GOOD)
+    erased_at: Mapped[datetime | None] = columns.moment("When the last row was gone", keep=Keep.FOR_GOOD)
+    verified_at: Mapped[datetime | None] = columns.moment(
+        "When everything was looked through again", keep=Keep.FOR_GOOD
+    )
+    receipt: Mapped[str | None] = columns.text("The receipt, as it was signed", keep=Keep.FOR_GOOD)
+    signature: Mapped[bytes | None] = columns.commitment("Proves the receipt ours", keep=Keep.FOR_GOOD)
+
+
+class ErasureMark(Base):
+    """One line of the ledger: that something with this keyed digest was erased and is not to come back."""
+
+    __tablename__ = "erasure_mark"
+    __table_args__ = (Index(None, "erasure"),)
+
+    mark: Mapped[UUID] = columns.keyed_digest(
+        "Recognises what was erased, if a restore or an import brings it back",
+        keep=Keep.FOR_GOOD,
+        primary_key=True,
+    )
+    kind: Mapped[str] = columns.text("What it is a mark of", keep=Keep.FOR_GOOD)
+    # The number of a receipt; after a restore there may be none of it here.
+    erasure: Mapped[str] = columns.text("In which erasure", keep=Keep.FOR_GOOD)
+    noted_at: Mapped[datetime] = columns.moment("When it was noted", keep=Keep.FOR_GOOD)

@@ -1,0 +1,234 @@
+"""What goes with a subject, and what stays with whom: decided once, before anything is written.
+
+A student of two classes stays with the other one, a class that somebody else teaches too passes to them, and
+an account of a school that also works elsewhere stays.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, false, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
+
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account
+from backoffice.families.models import GuardianLink
+from backoffice.privacy.holdings import Subject, Target
+from backoffice.schools.models import (
+    Classroom,
+    District,
+    Enrollment,
+    Membership,
+    School,
+    SchoolKind,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from backoffice.storage.numbers import one_of
+
+# Who teaches a class as its own, so that it goes on with them.
+TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
+# By which ways the own teacher of a personal school came; everybody else there is a guest.
+OWN = ("sign-up", "earlier")
+MODELS = {
+    Subject.STUDENT: Student,
+    Subject.CLASSROOM: Classroom,
+    Subject.ACCOUNT: Account,
+    Subject.SCHOOL: School,
+    Subject.DISTRICT: District,
+}
+
+
+@dataclass(frozen=True)
+class Passing:
+    """A personal school that goes on without its teacher, with somebody else who teaches in it."""
+
+    school: int
+    heir: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that goes, in the order in which it does, and what passes to somebody else before."""
+
+    targets: tuple[Target, ...]
+    passings: tuple[Passing, ...] = ()
+
+    def of(self, subject: Subject) -> list[int]:
+        """The numbers of all that go of one kind."""
+        return [number for each in self.targets if each.subject is subject for number in each.numbers]
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "targets": [asdict(each) for each in self.targets],
+            "passings": [[each.school, each.heir] for each in self.passings],
+        }
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> "Plan":
+        """From JSON."""
+        return cls(
+            tuple(
+                Target(
+                    Subject(each["subject"]),
+                    tuple(each["numbers"]),
+                    each["school"],
+                    tuple(each["outside"]),
+                    tuple(each["addresses"]),
+                )
+                for each in stored["targets"]
+            ),
+            tuple(Passing(school, heir) for school, heir in stored["passings"]),
+        )
+
+
+def plan_for(tx: Transaction, subject: Subject, number: int) -> Plan | None:
+    """What goes with the one subject of this number; None if there is no such thing any more."""
+    makers = {
+        Subject.STUDENT: _student,
+        Subject.CLASSROOM: _classroom,
+        Subject.ACCOUNT: _account,
+        Subject.SCHOOL: _school,
+        Subject.DISTRICT: _district,
+    }
+    plan = makers[subject](tx, number)
+    return None if plan is None else named(tx, plan)
+
+
+def named(tx: Transaction, plan: Plan) -> Plan:
+    """The plan with what its targets are called outside the database, by which others name them."""
+    return replace(plan, targets=tuple(_named(tx, each) for each in plan.targets))
+
+
+def _named(tx: Transaction, target: Target) -> Target:
+    model: Any = MODELS[target.subject]
+    outside = tx.scalars(select(model.public_id).where(one_of(model.id, target.numbers))).all()
+    if target.subject is Subject.SCHOOL:
+        rooms = select(Classroom.public_id).where(one_of(Classroom.school_id, target.numbers))
+        outside = [*outside, *tx.scalars(rooms)]
+    addresses: Sequence[str] = ()
+    if target.subject is Subject.ACCOUNT:
+        addresses = tx.scalars(select(Account.email).where(one_of(Account.id, target.numbers))).all()
+    return replace(target, outside=tuple(outside), addresses=tuple(addresses))
+
+
+def _student(tx: Transaction, number: int) -> Plan | None:
+    school = tx.scalar(select(Student.school_id).where(Student.id == number))
+    return None if school is None else Plan((Target(Subject.STUDENT, (number,), school),))
+
+
+def _classroom(tx: Transaction, number: int) -> Plan | None:
+    school = tx.scalar(select(Classroom.school_id).where(Classroom.id == number))
+    return None if school is None else Plan(_classes(tx, school, [number]))
+
+
+def _account(tx: Transaction, number: int) -> Plan | None:
+    if tx.scalar(select(Account.id).where(Account.id == number)) is None:
+        return None
+    schools: list[int] = []
+    classes: list[Target] = []
+    passings: list[Passing] = []
+    for school in tx.scalars(_own_schools(number)):
+        rooms = tx.execute(_rooms_and_heirs(school, number)).all()
+        heirs = [row for row in rooms if row.heir is not None]
+        if heirs:
+            # Whoever owns one of the classes goes on with the school before whoever helps to teach one.
+            heir = min(heirs, key=lambda row: (row.role != TeachingRoleName.OWNER, row.heir)).heir
+            passings.append(Passing(school, heir))
+            alone = {row.id for row in rooms} - {row.id for row in heirs}
+            classes += _classes(tx, school, sorted(alone)) if alone else ()
+        else:
+            schools.append(school)
+    whole = _schools(schools)
+    return Plan((*classes, *whole, Target(Subject.ACCOUNT, (number,))), tuple(passings))
+
+
+def _school(tx: Transaction, number: int) -> Plan | None:
+    if tx.scalar(select(School.id).where(School.id == number)) is None:
+        return None
+    people = _only_there(tx, [number])
+    return Plan((*_schools([number]), *_accounts(people)))
+
+
+def _district(tx: Transaction, number: int) -> Plan | None:
+    if tx.scalar(select(District.id).where(District.id == number)) is None:
+        return None
+    schools = tx.scalars(select(School.id).where(School.district_id == number).order_by(School.id)).all()
+    people = _only_there(tx, schools, number)
+    return Plan((*_schools(schools), *_accounts(people), Target(Subject.DISTRICT, (number,))))
+
+
+def _classes(tx: Transaction, school: int, classes: Sequence[int]) -> tuple[Target, ...]:
+    """Classes, and before them the students who are in no other class."""
+    other = aliased(Enrollment)
+    elsewhere = exists().where(
+        other.school_id == school,
+        other.student_id == Enrollment.student_id,
+        other.ended_at.is_(None),
+        ~one_of(other.classroom_id, classes),
+    )
+    students = tx.scalars(
+        select(Enrollment.student_id)
+        .where(Enrollment.school_id == school, one_of(Enrollment.classroom_id, classes), ~elsewhere)
+        .distinct()
+        .order_by(Enrollment.student_id)
+    ).all()
+    rooms = Target(Subject.CLASSROOM, tuple(classes), school)
+    return (Target(Subject.STUDENT, tuple(students), school), rooms) if students else (rooms,)
+
+
+def _schools(schools: Iterable[int]) -> list[Target]:
+    return [Target(Subject.SCHOOL, (school,)) for school in schools]
+
+
+def _accounts(people: Sequence[int]) -> list[Target]:
+    return [Target(Subject.ACCOUNT, tuple(people))] if people else []
+
+
+def _own_schools(account: int) -> Select[int]:
+    return (
+        select(School.id)
+        .join(Membership, Membership.school_id == School.id)
+        .where(
+            School.kind == SchoolKind.PERSONAL, Membership.account_id == account, Membership.origin.in_(OWN)
+        )
+        .order_by(School.id)
+    )
+
+
+def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
+    """The classes of a school, each with whoever else teaches it first: its owner, else a co-teacher."""
+    others = and_(
+        TeachingRole.school_id == Classroom.school_id,
+        TeachingRole.classroom_id == Classroom.id,
+        TeachingRole.account_id != without,
+        TeachingRole.role.in_(TEACH),
+    )
+    return (
+        select(Classroom.id, TeachingRole.account_id.label("heir"), TeachingRole.role)
+        .outerjoin(TeachingRole, others)
+        .where(Classroom.school_id == school)
+        .ext(distinct_on(Classroom.id))
+        # "owner" comes after "co_teacher".
+        .order_by(Classroom.id, TeachingRole.role.desc(), TeachingRole.account_id)
+    )
+
+
+def _only_there(tx: Transaction, schools: Sequence[int], district: int | None = None) -> list[int]:
+    """Accounts that work there and nowhere else, follow no child and are no founder's."""
+    there = one_of(Membership.school_id, schools)
+    if district is not None:
+        there = or_(there, Membership.district_id == district)
+    # One of the two is empty.
+    elsewhere = select(Membership.account_id).where(~func.coalesce(there, false()))
+    people = select(Account.id).where(
+        Account.id.in_(select(Membership.account_id).where(there)),
+        Account.id.not_in(elsewhere),
+        ~exists().where(GuardianLink.account_id == Account.id),
+        ~Account.founder,
+    )
+    return list(tx.scalars(people.order_by(Account.id)))

@@ -1,0 +1,118 @@
+"""What hangs on a subject in the database: every table that goes with it, and by what its rows are found.
+
+The models say it once, in foreign keys with `ON DELETE CASCADE`. Counting, erasing and verifying read it
+from there, so that none of them can forget a table which another one knows.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    ForeignKeyConstraint,
+    Select,
+    Table,
+    and_,
+    delete,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+
+from backoffice.storage.numbers import one_of
+
+CASCADE = "CASCADE"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to rows of a table: columns whose values are known, or else the rows of a table above it."""
+
+    known: tuple[tuple[str, frozenset[int]], ...] = ()
+    above: "Way | None" = None
+    key: ForeignKeyConstraint | None = None
+
+    def condition(self, table: Table) -> ColumnElement[bool]:
+        """What is true of these rows."""
+        if self.above is None or self.key is None:
+            return and_(*(one_of(table.c[name], numbers) for name, numbers in self.known))
+        own = [pair.parent for pair in self.key.elements]
+        theirs = select(*(pair.column for pair in self.key.elements))
+        rows = theirs.where(self.above.condition(self.key.referred_table))
+        return (tuple_(*own) if len(own) > 1 else own[0]).in_(rows)
+
+    def covers(self, other: "Way") -> bool:
+        """Whether it leads to all that the other leads to, as far as the columns tell."""
+        return self.above is None and other.above is None and set(self.known) <= set(other.known)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one table that go with a subject: those that one of the ways leads to."""
+
+    table: Table
+    ways: tuple[Way, ...]
+
+    def counts(self) -> Iterator[Select[int]]:
+        """How many they are, as a sum: a statement a way, each row counted once."""
+        counted: ColumnElement[bool] = false()
+        for way in self.ways:
+            condition = way.condition(self.table)
+            yield select(func.count()).select_from(self.table).where(condition, not_(counted))
+            # A key that may be empty makes a condition neither true nor false.
+            counted = or_(counted, func.coalesce(condition, false()))
+
+    def deletes(self) -> Iterator[Delete]:
+        """What removes them: a statement a way, since one with an OR would read the whole table."""
+        for way in self.ways:
+            yield delete(self.table).where(way.condition(self.table))
+
+
+def parts_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable[Table]) -> list[Part]:
+    """All that goes with the rows of `root` whose columns have these values, and they themselves, last.
+
+    `tables` are all that there are, the plugins' too. What points at something comes before it.
+    """
+    reached: dict[Table, tuple[Way, ...]] = {
+        root: (Way(tuple((name, frozenset(numbers)) for name, numbers in known.items())),)
+    }
+    order = _from_above(tables)
+    for table in order:
+        found: list[Way] = []
+        for key in _cascading(table):
+            found += (_onward(way, key) for way in reached.get(key.referred_table, ()))
+        if found and table is not root:
+            reached[table] = tuple(_needed(found))
+    return [Part(table, reached[table]) for table in reversed(order) if table in reached]
+
+
+def _onward(way: Way, key: ForeignKeyConstraint) -> Way:
+    """From rows of the table above to those of the one whose key this is."""
+    known = dict(way.known)
+    here = {pair.column.name: pair.parent.name for pair in key.elements}
+    if way.above is None and known.keys() <= here.keys():
+        return Way(tuple((here[name], numbers) for name, numbers in known.items()))
+    return Way(above=way, key=key)
+
+
+def _needed(ways: Iterable[Way]) -> list[Way]:
+    different = list(dict.fromkeys(ways))
+    return [way for way in different if not any(other.covers(way) for other in different if other is not way)]
+
+
+def _from_above(tables: Iterable[Table]) -> list[Table]:
+    graph = {table: [key.referred_table for key in _cascading(table)] for table in tables}
+    return [*TopologicalSorter(graph).static_order()]
+
+
+def _cascading(table: Table) -> list[ForeignKeyConstraint]:
+    keys = [key for key in table.foreign_key_constraints if key.ondelete == CASCADE]
+    # In an order of its own: constraints are kept as a set.
+    return sorted(
+        (key for key in keys if key.referred_table is not table), key=lambda key: tuple(key.column_keys)
+    )

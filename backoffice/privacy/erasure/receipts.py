@@ -1,0 +1,94 @@
+"""Receipts: what was erased, when, by whom as what, and that nothing is left. Signed, and naming nobody.
+
+A receipt is a JSON document with sorted keys; its hash is the SHA-256 of that text, and its signature one of
+Ed25519 (RFC 8032), so that anybody who has the service's public key can check it without asking us.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from backoffice.privacy.erasure.models import Erasure
+from backoffice.privacy.erasure.plan import Plan
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KeyPurpose
+
+FORMAT = 1
+METHOD = "rows deleted in PostgreSQL in one transaction, then every table asked again"
+
+
+def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> None:
+    """Write the receipt of an erasure that has just been verified, and sign it."""
+    assert row.verified_at is not None
+    assert row.erased_at is not None
+    went = Counter({str(each.subject): len(each.numbers) for each in plan.targets})
+    told: dict[str, Any] = {
+        "format": FORMAT,
+        "number": row.public_id,
+        "subject": row.subject,
+        "asked_as": row.asked_as,
+        "method": METHOD,
+        "times": {
+            name: _said(getattr(row, f"{name}_at"))
+            for name in ("asked", "confirmed", "noted", "erased", "verified")
+        },
+        "subjects": dict(went),
+        "rows": counts_of(row),
+        "left": 0,
+        "marks": marks,
+        "last_backup_expires": _said(row.erased_at + backups_kept),
+    }
+    row.receipt = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    row.signature = _key().sign(row.receipt.encode())
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How many rows went by table, as an erasure keeps it."""
+    return "\n".join(f"{table} {count}" for table, count in sorted(counts.items()) if count)
+
+
+def counts_of(row: Erasure) -> dict[str, int]:
+    """How many rows went, by table."""
+    lines = (line.rpartition(" ") for line in (row.counts or "").splitlines())
+    return {table: int(count) for table, _, count in lines}
+
+
+def hash_of(receipt: str) -> str:
+    """The hash by which a receipt is checked, 64 hexadecimal digits."""
+    return hashlib.sha256(receipt.encode()).hexdigest()
+
+
+def is_ours(receipt: str, signature: bytes) -> bool:
+    """Whether this service signed it so."""
+    try:
+        _key().public_key().verify(signature, receipt.encode())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def public_key() -> Ed25519PublicKey:
+    """With which anybody checks a signature."""
+    return _key().public_key()
+
+
+def read(receipt: str) -> Mapping[str, Any]:
+    """The document."""
+    told: Mapping[str, Any] = json.loads(receipt)
+    return told
+
+
+def _key() -> Ed25519PrivateKey:
+    # From a key of the keyring that is never rotated: old receipts stay good.
+    seed = keyring.current().digest(KeyPurpose.INDEX, b"signing key of receipts")
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _said(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds") if at else None

@@ -1,0 +1,125 @@
+"""Erasing again what a restored database has brought back, exactly as the ledger's file says.
+
+Nothing is concluded anew from the old rows: a student who had moved to another class before the first one was
+erased is in no line of the ledger, and stays.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from backoffice import clock
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.privacy.erasure import ledger, receipts
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.ledger import Issued, LedgerError, Line
+from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
+from backoffice.privacy.erasure.plan import MODELS, Passing, Plan, named, plan_for
+from backoffice.privacy.holdings import Subject, Target
+from backoffice.storage.public_id import new_public_id
+
+# What goes with something goes before it.
+ORDER = (Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL, Subject.ACCOUNT, Subject.DISTRICT)
+AT_ONCE = 10_000
+
+
+def replay(eraser: Eraser) -> dict[str, int]:
+    """Erase again whatever of the ledger is there, and put back receipts; how many of each.
+
+    Safe to repeat, and at any time. Raises `LedgerError` before it has changed anything.
+    """
+    lines = list(eraser.ledger.lines())
+    with transaction(eraser.who) as tx:
+        marks = [line for line in lines if isinstance(line, Line)]
+        for start in range(0, len(marks), AT_ONCE):
+            ledger.note(tx, marks[start : start + AT_ONCE])
+        put_back = sum(_put_back(tx, line) for line in lines if isinstance(line, Issued))
+        begun = _begin(tx)
+        if put_back or begun:
+            record(tx, "erasures.replay", receipts=put_back, erasures=begun)
+    for number in begun:
+        eraser.carry_out(number)
+    return {"receipts": put_back, "erasures": len(begun)}
+
+
+def _put_back(tx: Transaction, issued: Issued) -> bool:
+    if not receipts.is_ours(issued.receipt, issued.signature):
+        raise LedgerError("The ledger of erasures holds a receipt that is not ours. Put back a good copy.")
+    told = receipts.read(issued.receipt)
+    if tx.scalar(select(Erasure.id).where(Erasure.public_id == told["number"])) is not None:
+        return False
+    times = {f"{name}_at": datetime.fromisoformat(at) for name, at in told["times"].items() if at}
+    tx.execute(
+        insert(Erasure).values(
+            id=tx.take_id(Erasure),
+            public_id=told["number"],
+            subject=told["subject"],
+            school_id=issued.school,
+            stage=Stage.VERIFIED,
+            asked_as=told["asked_as"],
+            receipt=issued.receipt,
+            signature=issued.signature,
+            **times,
+        )
+    )
+    return True
+
+
+def _begin(tx: Transaction) -> list[int]:
+    """Note an erasure for each of the ledger of which something is there again; their numbers."""
+    back: dict[str, dict[tuple[Subject, int | None], list[int]]] = defaultdict(lambda: defaultdict(list))
+    for subject in ORDER:
+        for erasure, school, number in _back(tx, subject):
+            back[erasure][subject, school].append(number)
+    return [_note(tx, found) for found in back.values()]
+
+
+def _note(tx: Transaction, found: dict[tuple[Subject, int | None], list[int]]) -> int:
+    targets = tuple(Target(subject, tuple(numbers), school) for (subject, school), numbers in found.items())
+    last, number = targets[-1], tx.take_id(Erasure)
+    plan = named(tx, Plan(targets, tuple(_passings(tx, targets))))
+    tx.execute(
+        insert(Erasure).values(
+            id=number,
+            public_id=new_public_id(),
+            subject=last.subject,
+            subject_id=last.numbers[-1],
+            school_id=last.school,
+            stage=Stage.CONFIRMED,
+            asked_as=AskedAs.LEDGER,
+            plan=plan.stored(),
+            asked_at=clock.now(),
+            confirmed_at=clock.now(),
+        )
+    )
+    return number
+
+
+def _back(tx: Transaction, subject: Subject) -> Iterator[tuple[str, int | None, int]]:
+    """Erasure, school and number of each subject of a kind that is there and should not be."""
+    erased: dict[UUID, str] = dict(
+        tx.execute(select(ErasureMark.mark, ErasureMark.erasure).where(ErasureMark.kind == subject)).all()
+    )
+    if not erased:
+        return
+    model: Any = MODELS[subject]
+    school = model.school_id if subject in {Subject.STUDENT, Subject.CLASSROOM} else None
+    columns = (model.id, model.public_id, *((school,) if school is not None else ()))
+    for number, public_id, *of in tx.execute(select(*columns)).yield_per(AT_ONCE):
+        if (erasure := erased.get(ledger.mark_of(subject, public_id))) is not None:
+            yield erasure, of[0] if of else None, number
+
+
+def _passings(tx: Transaction, targets: tuple[Target, ...]) -> Iterator[Passing]:
+    """Personal schools that went on with somebody else then, and do again."""
+    schools = {number for each in targets if each.subject is Subject.SCHOOL for number in each.numbers}
+    for each in targets:
+        if each.subject is Subject.ACCOUNT:
+            for number in each.numbers:
+                plan = plan_for(tx, Subject.ACCOUNT, number)
+                yield from (it for it in plan.passings if it.school not in schools) if plan else ()

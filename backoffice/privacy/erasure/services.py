@@ -1,0 +1,119 @@
+"""Asking for an erasure, and having it carried out."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.language.texts import lazy
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.storage.public_id import is_public_id, new_public_id
+
+UNDER_WAY = lazy("This is being erased already.")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What an erasure would take: subjects by kind, rows by table; and what passes to somebody else."""
+
+    subjects: dict[str, int]
+    rows: dict[str, int]
+    passed_on: int
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return sum(self.rows.values())
+
+
+def outlook(*, eraser: Eraser, subject: Subject, public_id: str) -> Outlook:
+    """What erasing this would take; it changes nothing. Raises `NotFound`."""
+    with transaction(eraser.who) as tx:
+        plan = _plan(tx, subject, _number(tx, subject, public_id))
+        went = Counter({str(each.subject): 0 for each in plan.targets})
+        for each in plan.targets:
+            went[each.subject] += len(each.numbers)
+        return Outlook(dict(went), eraser.left(tx, plan), len(plan.passings))
+
+
+def erase(*, eraser: Eraser, subject: Subject, public_id: str, asked_as: AskedAs) -> Erasure:
+    """Erase it now, all the way to the receipt.
+
+    Raises `NotFound`, `Rejected` if it is being erased already, `LedgerError` and `NotAllErased`.
+    """
+    number = begin(eraser=eraser, subject=subject, public_id=public_id, asked_as=asked_as)
+    eraser.carry_out(number)
+    with transaction(eraser.who) as tx:
+        return tx.get_one(Erasure, number)
+
+
+def begin(*, eraser: Eraser, subject: Subject, public_id: str, asked_as: AskedAs) -> int:
+    """Note that this is to be erased, confirmed as it is; the number of the erasure.
+
+    Raises `NotFound` and `Rejected`.
+    """
+    now = clock.now()
+    try:
+        with transaction(eraser.who) as tx:
+            of = _number(tx, subject, public_id)
+            school = _school(tx, subject, of)
+            number = tx.take_id(Erasure)
+            tx.execute(
+                insert(Erasure).values(
+                    id=number,
+                    public_id=new_public_id(),
+                    subject=subject,
+                    subject_id=of,
+                    school_id=school,
+                    stage=Stage.CONFIRMED,
+                    asked_as=asked_as,
+                    asked_at=now,
+                    confirmed_at=now,
+                )
+            )
+            # Not of what: that stands in the erasure, as long as there is something to erase.
+            record(tx, "erasures.confirm", school_id=school, erasure=number, subject=str(subject))
+    except IntegrityError:
+        raise Rejected.whole(UNDER_WAY) from None
+    return number
+
+
+def not_ended(tx: Transaction) -> list[int]:
+    """The numbers of the erasures that are to be carried out, the first first."""
+    stages = (Stage.CONFIRMED, Stage.NOTED, Stage.ERASED)
+    return list(tx.scalars(select(Erasure.id).where(Erasure.stage.in_(stages)).order_by(Erasure.id)))
+
+
+def _plan(tx: Transaction, subject: Subject, number: int) -> Plan:
+    plan = plan_for(tx, subject, number)
+    if plan is None:
+        raise NotFound
+    return plan
+
+
+def _number(tx: Transaction, subject: Subject, public_id: str) -> int:
+    model: Any = MODELS[subject]
+    found = (
+        tx.scalar(select(model.id).where(model.public_id == public_id)) if is_public_id(public_id) else None
+    )
+    if found is None:
+        raise NotFound
+    return int(found)
+
+
+def _school(tx: Transaction, subject: Subject, number: int) -> int | None:
+    if subject is Subject.SCHOOL:
+        return number
+    model: Any = MODELS[subject]
+    own = getattr(model, "school_id", None)
+    return tx.scalar(select(own).where(model.id == number)) if own is not None else None

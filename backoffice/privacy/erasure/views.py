@@ -1,0 +1,103 @@
+"""The public page that checks a receipt by its number and its hash, and gives it out to whoever has both."""
+
+import re
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from backoffice.access.principal import Nobody
+from backoffice.access.transaction import transaction
+from backoffice.language.texts import lazy
+from backoffice.privacy.erasure import receipts
+from backoffice.privacy.erasure.models import AskedAs
+from backoffice.privacy.holdings import Subject
+from backoffice.storage import functions
+from backoffice.storage.public_id import is_public_id
+
+bp = Blueprint("receipts", __name__, template_folder="../templates")
+HASH = re.compile(r"[0-9a-f]{64}")
+SUBJECTS = {
+    Subject.STUDENT: lazy("A student"),
+    Subject.CLASSROOM: lazy("A class"),
+    Subject.ACCOUNT: lazy("An account"),
+    Subject.SCHOOL: lazy("A school"),
+    Subject.DISTRICT: lazy("A district"),
+}
+KINDS = {
+    Subject.STUDENT: lazy("Students"),
+    Subject.CLASSROOM: lazy("Classes"),
+    Subject.ACCOUNT: lazy("Accounts"),
+    Subject.SCHOOL: lazy("Schools"),
+    Subject.DISTRICT: lazy("Districts"),
+}
+ASKED_AS = {
+    AskedAs.TEACHER: lazy("a teacher of the class"),
+    AskedAs.LEADER: lazy("a leader of the school"),
+    AskedAs.OWNER: lazy("the owner of the account"),
+    AskedAs.COMMAND: lazy("somebody at the server"),
+    AskedAs.RETENTION: lazy("the retention policy"),
+    AskedAs.CANARY: lazy("the nightly test of erasing"),
+    AskedAs.LEDGER: lazy("the ledger of erasures, after a restore"),
+}
+
+
+@bp.get("/receipts/")
+def ask() -> AnyResponse | str:
+    """Ask for number and hash."""
+    number = "".join(request.args.get("number", "").split())
+    if is_public_id(number):
+        given = request.args.get("hash", "")
+        return redirect(f"/receipts/{number}?hash={_hash(given) or ''}", 303)
+    return render_template("privacy/receipt.html", told=None, number=number, asked=bool(number))
+
+
+@bp.get("/receipts/<receipt:public_id>")
+def receipt(public_id: str) -> tuple[str, int]:
+    """What the receipt says, for whoever has its hash; for everybody else the question for it."""
+    given = request.args.get("hash", "")
+    found = _found(public_id, given)
+    if found is None:
+        page = render_template("privacy/receipt.html", told=None, number=public_id, asked=bool(given))
+        return page, 404 if given else 200
+    told = receipts.read(found)
+    return (
+        render_template(
+            "privacy/receipt.html",
+            told=told,
+            what=SUBJECTS[Subject(told["subject"])],
+            subjects=[(KINDS[Subject(kind)], count) for kind, count in told["subjects"].items()],
+            times={name: datetime.fromisoformat(at) for name, at in told["times"].items() if at},
+            expires=datetime.fromisoformat(told["last_backup_expires"]).date(),
+            asked_as=ASKED_AS[AskedAs(told["asked_as"])],
+            hash=receipts.hash_of(found),
+            key=receipts.public_key().public_bytes_raw().hex(),
+        ),
+        200,
+    )
+
+
+@bp.get("/receipts/<receipt:public_id>/receipt.json")
+def document(public_id: str) -> Response:
+    """The receipt as it was signed, byte for byte, for whoever has its hash."""
+    found = _found(public_id, request.args.get("hash", ""))
+    if found is None:
+        abort(404)
+    response = Response(found, mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{public_id}.json"'
+    return response
+
+
+def _found(public_id: str, given: str) -> str | None:
+    digest = _hash(given)
+    if digest is None:
+        return None
+    with transaction(Nobody()) as tx:
+        row = functions.receipt(tx, number=public_id, digest=bytes.fromhex(digest))
+    # One that somebody wrote into the table is none.
+    return row.receipt if row is not None and receipts.is_ours(row.receipt, bytes(row.signature)) else None
+
+
+def _hash(given: str) -> str | None:
+    plain = "".join(given.split()).lower()
+    return plain if HASH.fullmatch(plain) else None

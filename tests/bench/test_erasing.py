@@ -1,0 +1,135 @@
+"""Erasing one of each kind among very many, beside the database's own cascade of the same rows.
+
+The cascade is a bare `DELETE` of the subject's rows in one transaction, which is rolled back; then the same
+subject is erased: ledger and its file, rows, verification and receipt, each step committed to the disk.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.privacy.erasure import receipts, services
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.privacy.erasure.models import AskedAs
+from backoffice.privacy.holdings import Subject
+from tests.bench.kept import Kept, kept
+from tests.factories.crowd import FIRST_SCHOOL, OF_A_SCHOOL
+from tests.factories.world import SYSTEM
+
+__all__ = ["kept"]
+WHO = Purpose("bench-erasing")
+# How many of each kind, and which schools of the crowd they are taken from.
+TIMES = {Subject.STUDENT: 15, Subject.CLASSROOM: 15, Subject.SCHOOL: 4}
+ENTRIES = 40  # points of each student, in the schools that are used
+SCHOOLS = 8
+SECOND = 1000
+RAW = {
+    Subject.STUDENT: ("delete from app.student where school_id = %(school)s and id = %(id)s",),
+    # Here every student is in one class only.
+    Subject.CLASSROOM: (
+        """delete from app.student s using app.enrollment e
+            where e.school_id = %(school)s and e.classroom_id = %(id)s
+              and s.school_id = e.school_id and s.id = e.student_id""",
+        "delete from app.classroom where school_id = %(school)s and id = %(id)s",
+    ),
+    Subject.SCHOOL: ("delete from app.school where id = %(id)s",),
+}
+PICK = {
+    Subject.STUDENT: "select id, public_id from app.student"
+    " where school_id = :school order by id limit :some",
+    Subject.CLASSROOM: "select id, public_id from app.classroom"
+    " where school_id = :school order by id limit :some",
+    Subject.SCHOOL: "select id, public_id from app.school where id >= :school order by id limit :some",
+}
+FILL = """
+    insert into app.action (school_id, classroom_id, public_id, label, value, icon, created_at)
+    select c.school_id, c.id, 'bench' || lpad(c.id::text, 11, '2'), '\\x00', 1, 'star', now()
+      from app.classroom c where c.school_id = any (:schools)
+       and not exists (select from app.action a where a.school_id = c.school_id and a.classroom_id = c.id);
+    insert into app.point_entry (school_id, classroom_id, student_id, action_id, value, awarded_at)
+    select e.school_id, e.classroom_id, e.student_id, a.id, 1, now() - n * interval '1 day'
+      from app.enrollment e
+      join app.action a on a.school_id = e.school_id and a.classroom_id = e.classroom_id
+     cross join generate_series(1, :entries) n
+     where e.school_id = any (:schools)
+"""
+
+
+@dataclass
+class Timed:
+    """Milliseconds of the cascade and of the erasure of one subject, and how many rows went."""
+
+    raw: float
+    ours: float
+    rows: int
+
+
+@pytest.fixture(scope="module")
+def eraser(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Eraser:
+    made = eraser_of(kept.runtime, WHO)
+    folder: Path = tmp_path_factory.mktemp("ledger")
+    return Eraser(WHO, made.tables, made.installed, LedgerFile(folder), made.backups_kept)
+
+
+@pytest.fixture(scope="module")
+def filled(kept: Kept) -> int:
+    """The first of the schools at the end of the crowd, which have points."""
+    last = FIRST_SCHOOL + max(kept.crowd.rows // OF_A_SCHOOL, 1)
+    first = last - SCHOOLS
+    url = make_url(kept.runtime.database.address).set(drivername="postgresql+psycopg")
+    with transaction(SYSTEM) as tx:
+        there = tx.scalar(text("select count(*) from app.point_entry where school_id = :it"), {"it": first})
+    if not there:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            given = {"schools": list(range(first, last)), "entries": ENTRIES}
+            for statement in FILL.split(";\n"):
+                connection.execute(text(statement), given)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("vacuum analyze app.point_entry, app.action"))
+        engine.dispose()
+    return first
+
+
+@pytest.fixture
+def superuser(kept: Kept) -> Iterator[psycopg.Connection]:
+    address = make_url(kept.runtime.database.address).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("subject", list(TIMES))
+def test_erasing_beside_the_cascade(
+    eraser: Eraser, filled: int, superuser: psycopg.Connection, subject: Subject
+) -> None:
+    # From schools of their own, so that none is gone already.
+    school = filled + {Subject.STUDENT: 0, Subject.CLASSROOM: 1, Subject.SCHOOL: 2}[subject]
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(text(PICK[subject]), {"school": school, "some": TIMES[subject]}).all()
+    timed = []
+    for number, public_id in found:
+        began = time.perf_counter()
+        for statement in RAW[subject]:
+            superuser.execute(statement.encode(), {"school": school, "id": number})
+        raw = time.perf_counter() - began
+        superuser.rollback()
+        began = time.perf_counter()
+        done = services.erase(eraser=eraser, subject=subject, public_id=public_id, asked_as=AskedAs.COMMAND)
+        ours = time.perf_counter() - began
+        timed.append(Timed(raw * SECOND, ours * SECOND, sum(receipts.counts_of(done).values())))
+    raw, ours = (statistics.median(getattr(each, name) for each in timed) for name in ("raw", "ours"))
+    rows = statistics.median(each.rows for each in timed)
+    print(
+        f"\n{subject:<10} {len(timed):>3} times, {rows:>9,.0f} rows: cascade {raw:>9,.1f} ms,"
+        f" erased {ours:>9,.1f} ms, {ours / raw:.2f} times, {ours - raw:+,.1f} ms"
+    )

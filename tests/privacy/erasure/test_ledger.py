@@ -1,0 +1,94 @@
+"""The ledger's file: only added to, chained, and whole whatever happened to the process that wrote."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backoffice.privacy.erasure.ledger import FILE, Issued, LedgerError, LedgerFile, Line, mark_of
+from backoffice.runtime import Runtime
+
+AT = datetime(2027, 3, 1, 12, tzinfo=UTC)
+ISSUED = Issued('{"number":"abc"}', b"signed", 7)
+
+
+def line(name: str) -> Line:
+    return Line(mark_of("student", name), "student", "abcdefgh23456789", AT)
+
+
+@pytest.fixture(autouse=True)
+def _keyring(runtime: Runtime) -> None:
+    """Marks are made with the keyring."""
+
+
+def test_what_was_added_is_read_in_order(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path / "ledger")
+    assert list(file.lines()) == []
+    file.add([line("one"), line("two")])
+    file.add([ISSUED])
+    assert list(LedgerFile(tmp_path / "ledger").lines()) == [line("one"), line("two"), ISSUED]
+    assert (tmp_path / "ledger" / FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_mark_tells_kinds_and_identifiers_apart_and_shows_neither() -> None:
+    marks = {mark_of(kind, name) for kind in ("student", "classroom") for name in ("one", "two")}
+    assert len(marks) == 4
+    assert mark_of("student", "one") == mark_of("student", b"one")
+
+
+def test_half_a_line_of_a_killed_process_is_no_line_and_the_next_begins_anew(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path)
+    file.add([line("one")])
+    with (tmp_path / FILE).open("ab") as opened:
+        opened.write(b'{"at":"2027')
+    assert list(file.lines()) == [line("one")]
+    file.add([line("two")])
+    assert list(file.lines()) == [line("one"), line("two")]
+
+
+def without_the_first(lines: list[bytes]) -> list[bytes]:
+    return lines[1:]
+
+
+def exchanged(lines: list[bytes]) -> list[bytes]:
+    return [lines[1], lines[0], *lines[2:]]
+
+
+def of_another(lines: list[bytes]) -> list[bytes]:
+    told = json.loads(lines[1])
+    return [
+        lines[0],
+        json.dumps(told | {"kind": "account"}, separators=(",", ":")).encode() + b"\n",
+        lines[2],
+    ]
+
+
+def no_json(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], b"[]\n", lines[2]]
+
+
+@pytest.mark.parametrize("changed", [without_the_first, exchanged, of_another, no_json])
+def test_what_somebody_changed_is_found(
+    tmp_path: Path, changed: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    file = LedgerFile(tmp_path)
+    file.add([line("one"), line("two"), line("three")])
+    lines = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE).write_bytes(b"".join(changed(lines)))
+    with pytest.raises(LedgerError, match="Put back a good copy"):
+        list(file.lines())
+
+
+def test_writers_at_once_chain_their_lines(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: LedgerFile(tmp_path).add([line(f"{number}")]), range(40)))
+    assert len(list(LedgerFile(tmp_path).lines())) == 40
+
+
+def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("in the way")
+    with pytest.raises(LedgerError, match="Nothing was erased"):
+        LedgerFile(tmp_path / "ledger").add([line("one")])

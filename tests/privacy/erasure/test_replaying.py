@@ -1,0 +1,125 @@
+"""A database that is restored from before an erasure: whoever was erased is erased again, and nobody else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.privacy.erasure import receipts, services
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.ledger import FILE, Issued, LedgerError, LedgerFile
+from backoffice.privacy.erasure.models import AskedAs, Erasure
+from backoffice.privacy.erasure.replaying import replay
+from backoffice.privacy.holdings import Subject
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, Enrollment, Student
+from tests.contract.snapshot import Snapshots, snapshots
+from tests.factories.world import SYSTEM, World
+
+WHO = Purpose("test-replaying")
+
+
+@pytest.fixture
+def eraser(runtime: Runtime, tmp_path: Path) -> Eraser:
+    made = eraser_of(runtime, WHO)
+    return Eraser(WHO, made.tables, made.installed, LedgerFile(tmp_path), made.backups_kept)
+
+
+@pytest.fixture
+def backup(runtime: Runtime, world: World) -> Iterator[Snapshots]:
+    """The state before anything is erased. To settle is to restore it."""
+    del world
+    with snapshots(runtime) as taken:
+        taken.keep()
+        yield taken
+        taken.settle()
+
+
+def erase(eraser: Eraser, subject: Subject, public_id: str) -> Erasure:
+    return services.erase(eraser=eraser, subject=subject, public_id=public_id, asked_as=AskedAs.TEACHER)
+
+
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.ACCOUNT, Subject.SCHOOL])
+def test_whoever_was_erased_is_erased_again_and_nobody_else(
+    world: World, eraser: Eraser, backup: Snapshots, subject: Subject
+) -> None:
+    public_id = {
+        Subject.STUDENT: world.own_class.children[0].public_id,
+        Subject.CLASSROOM: world.own_class.public_id,
+        Subject.ACCOUNT: world.people["colleague"].public_id,
+        Subject.SCHOOL: world.outside.public_id,
+    }[subject]
+    done = erase(eraser, subject, public_id)
+    first = {str(each) for each in backup.settle() if each.kind == "removed"}
+    assert replay(eraser) == {"receipts": 1, "erasures": 1}
+    assert {str(each) for each in backup.changes() if each.kind == "removed"} == first
+    with transaction(SYSTEM) as tx:
+        known = tx.scalars(select(Erasure).where(Erasure.public_id == done.public_id)).one()
+        assert (known.receipt, known.signature, known.school_id) == (
+            done.receipt,
+            done.signature,
+            done.school_id,
+        )
+        again = tx.scalars(select(Erasure).where(Erasure.asked_as == AskedAs.LEDGER)).one()
+        assert again.receipt is not None
+        assert receipts.read(again.receipt)["left"] == 0
+    assert replay(eraser) == {"receipts": 0, "erasures": 0}
+
+
+def test_a_child_that_had_moved_before_its_class_was_erased_stays(
+    world: World, eraser: Eraser, backup: Snapshots
+) -> None:
+    """In the backup it is in no other class; the ledger knows better."""
+    child = world.own_class.children[0]
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            insert(Enrollment).values(
+                school_id=world.home.id,
+                classroom_id=world.colleague_class.id,
+                student_id=child.id,
+                avatar="fox",
+                balance=0,
+                joined_at=clock.now(),
+            )
+        )
+    erase(eraser, Subject.CLASSROOM, world.own_class.public_id)
+    backup.settle()
+    replay(eraser)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(Classroom.id).where(Classroom.id == world.own_class.id)) is None
+        left = set(tx.scalars(select(Student.id).where(Student.school_id == world.home.id)))
+    assert child.id in left
+    assert world.own_class.children[1].id not in left
+
+
+def test_a_ledger_that_is_damaged_changes_nothing(
+    world: World, eraser: Eraser, backup: Snapshots, tmp_path: Path
+) -> None:
+    erase(eraser, Subject.STUDENT, world.own_class.children[0].public_id)
+    erase(eraser, Subject.STUDENT, world.own_class.children[1].public_id)
+    backup.settle()
+    lines = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE).write_bytes(b"".join(lines[:1] + lines[2:]))
+    with pytest.raises(LedgerError):
+        replay(eraser)
+    assert backup.changes() == []
+
+
+def test_a_receipt_that_is_not_ours_changes_nothing(world: World, eraser: Eraser, backup: Snapshots) -> None:
+    done = erase(eraser, Subject.STUDENT, world.own_class.children[0].public_id)
+    assert done.receipt is not None
+    backup.settle()
+    eraser.ledger.add([Issued(done.receipt.replace(done.public_id, "another"), done.signature or b"", None)])
+    with pytest.raises(LedgerError, match="not ours"):
+        replay(eraser)
+    assert backup.changes() == []
+
+
+def test_nothing_to_replay_leaves_no_trace(eraser: Eraser, backup: Snapshots) -> None:
+    assert replay(eraser) == {"receipts": 0, "erasures": 0}
+    assert backup.changes() == []
