@@ -7,7 +7,7 @@ from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
 from backoffice.privacy.erasure import services
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.runtime import Runtime
 
@@ -26,8 +26,7 @@ def go_on_erasing(run: JobRun) -> Counts:
     eraser = eraser_of(run.app.extensions["backoffice"], run.who)
     with transaction(run.who) as tx:
         waiting = services.not_ended(tx)
-    for number in waiting:
-        eraser.carry_out(number)
+    carry_out_all(eraser, waiting)
     return {lazy("erasures"): len(waiting)}
 
 
