@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 
 
@@ -18,7 +19,7 @@ class SignUp(Base):
     """
 
     __tablename__ = "sign_up"
-    __table_args__ = (Index(None, "email_index"),)
+    __table_args__ = (Index(None, "email_index"), titled(lazy("Accounts that somebody asked for")))
 
     id: Mapped[int] = columns.key(keep=Keep.TWO_DAYS)
     email: Mapped[str] = columns.sealed("Where the link is mailed", keep=Keep.TWO_DAYS)
@@ -46,6 +47,7 @@ class EmailChange(Base):
     __table_args__ = (
         Index(None, "account_id"),
         CheckConstraint("take_back_digest is null or confirmed_at is not null", name="taken_back_after"),
+        titled(lazy("Changes of e-mail addresses")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)

@@ -1,5 +1,7 @@
 """The accounts' work in the background."""
 
+from backoffice.accounts.address_models import EmailChange, SignUp
+from backoffice.accounts.models import AccountLetter, AccountLink
 from backoffice.accounts.services.email_change import write_email_changes
 from backoffice.accounts.services.letters import write_letters
 from backoffice.accounts.services.sign_up import write_sign_ups
@@ -23,12 +25,25 @@ def _write_email_changes(run: JobRun) -> Counts:
 
 
 JOBS = (
-    Job("write-letters", _write_letters, every(minutes=5), title=lazy("Write mails about accounts")),
-    Job("write-sign-ups", _write_sign_ups, every(minutes=5), title=lazy("Write links to open accounts")),
+    Job(
+        "write-letters",
+        _write_letters,
+        every(minutes=5),
+        title=lazy("Write mails about accounts"),
+        expires=(AccountLetter, AccountLink),
+    ),
+    Job(
+        "write-sign-ups",
+        _write_sign_ups,
+        every(minutes=5),
+        title=lazy("Write links to open accounts"),
+        expires=(SignUp,),
+    ),
     Job(
         "write-email-changes",
         _write_email_changes,
         every(minutes=5),
         title=lazy("Write to changed addresses"),
+        expires=(EmailChange,),
     ),
 )

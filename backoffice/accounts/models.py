@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Class, Keep
 
 
@@ -34,10 +35,11 @@ class Account(Base):
         UniqueConstraint("public_id"),
         UniqueConstraint("email_index"),
         only("status", AccountStatus),
+        titled(lazy("Accounts of adults")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
-    public_id: Mapped[str] = columns.public_id("account", keep=Keep.ACCOUNT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ACCOUNT)
     email: Mapped[str] = columns.sealed("Signs in and receives mail", keep=Keep.ACCOUNT)
     email_index: Mapped[bytes] = columns.blind_index("Finds the account by its address", keep=Keep.ACCOUNT)
     name: Mapped[str] = columns.sealed("What colleagues see", keep=Keep.ACCOUNT)
@@ -102,7 +104,11 @@ class AccountLetter(Base):
     """
 
     __tablename__ = "account_letter"
-    __table_args__ = (only("kind", LetterKind), Index(None, "account_id"))
+    __table_args__ = (
+        only("kind", LetterKind),
+        Index(None, "account_id"),
+        titled(lazy("Mails about accounts that wait to be written")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.TWO_DAYS)
     kind: Mapped[str] = columns.choice("What it says", keep=Keep.TWO_DAYS)
@@ -122,7 +128,11 @@ class AccountLink(Base):
     """A link that was mailed: opens one thing, once, until a moment, and while no credential has changed."""
 
     __tablename__ = "account_link"
-    __table_args__ = (only("purpose", LinkPurpose), Index(None, "account_id"))
+    __table_args__ = (
+        only("purpose", LinkPurpose),
+        Index(None, "account_id"),
+        titled(lazy("Links that were mailed")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
     account_id: Mapped[int] = columns.reference(
@@ -140,7 +150,10 @@ class AccountPassword(Base):
     """The password of an account, apart from it: colleagues may see an account, never this row."""
 
     __tablename__ = "account_password"
-    __table_args__ = (CheckConstraint("password_hash like '$argon2id$%'", name="is_argon2id"),)
+    __table_args__ = (
+        CheckConstraint("password_hash like '$argon2id$%'", name="is_argon2id"),
+        titled(lazy("Passwords")),
+    )
 
     account_id: Mapped[int] = columns.reference(
         "Whose password",
@@ -148,7 +161,7 @@ class AccountPassword(Base):
         keep=Keep.ACCOUNT,
         primary_key=True,
     )
-    password_hash: Mapped[str] = columns.secret("Checks the password (argon2id)", keep=Keep.ACCOUNT)
+    password_hash: Mapped[str] = columns.secret("Checks the password", keep=Keep.ACCOUNT)
     set_at: Mapped[datetime] = columns.moment("When it was set", keep=Keep.ACCOUNT)
 
 
@@ -156,6 +169,7 @@ class AccountSecondFactor(Base):
     """The authenticator app of an account. Without a `secret` it is being set up for the first time."""
 
     __tablename__ = "account_second_factor"
+    __table_args__ = titled(lazy("Apps for a second factor"))
 
     account_id: Mapped[int] = columns.reference(
         "Whose second factor",
@@ -178,7 +192,7 @@ class AccountRecoveryCode(Base):
     """A code to be used once, in the place of an authenticator app that is lost."""
 
     __tablename__ = "account_recovery_code"
-    __table_args__ = (Index(None, "account_id"),)
+    __table_args__ = (Index(None, "account_id"), titled(lazy("Recovery codes")))
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
     account_id: Mapped[int] = columns.reference(
@@ -192,10 +206,14 @@ class AccountSession(Base):
     """A signed-in browser. The cookie's token is worth nothing without this row."""
 
     __tablename__ = "account_session"
-    __table_args__ = (UniqueConstraint("public_id"), Index(None, "account_id"))
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index(None, "account_id"),
+        titled(lazy("Sign-ins of adults")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
-    public_id: Mapped[str] = columns.public_id("session", keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_MONTHS)
     account_id: Mapped[int] = columns.reference(
         "Who is signed in", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )

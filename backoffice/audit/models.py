@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Class, Keep
 
 
@@ -21,10 +22,14 @@ class AuditEntry(Base):
     """That something was done. Names nobody."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (UniqueConstraint("public_id"), Index(None, "school_id", "at"))
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index(None, "school_id", "at"),
+        titled(lazy("The trail: what was done")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
-    public_id: Mapped[str] = columns.public_id("audit entry", keep=Keep.FOR_GOOD)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.FOR_GOOD)
     at: Mapped[datetime] = columns.moment("When it was done", keep=Keep.FOR_GOOD)
     # No foreign key: the entry outlives the school.
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.FOR_GOOD)
@@ -39,7 +44,10 @@ class AuditDetail(Base):
     """Who did it to whom, and from where. Sealed, and forgotten with the subject."""
 
     __tablename__ = "audit_detail"
-    __table_args__ = (Index(None, "about", postgresql_using="gin", postgresql_with={"fastupdate": False}),)
+    __table_args__ = (
+        Index(None, "about", postgresql_using="gin", postgresql_with={"fastupdate": False}),
+        titled(lazy("The trail: who did it, and to whom")),
+    )
 
     entry_id: Mapped[int] = columns.reference(
         "Which entry",

@@ -1,5 +1,6 @@
 """Work about kept changes in the background."""
 
+from backoffice.changes.models import CHANGES
 from backoffice.changes.services import forget_old
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
@@ -12,4 +13,12 @@ def _forget(run: JobRun) -> Counts:
     return forget_old(run.who, days=settings.changes.kept_days)
 
 
-JOBS = (Job("forget-kept-changes", _forget, every(hours=1), title=lazy("Forget old changes of records")),)
+JOBS = (
+    Job(
+        "forget-kept-changes",
+        _forget,
+        every(hours=1),
+        title=lazy("Forget old changes of records"),
+        expires=CHANGES,
+    ),
+)

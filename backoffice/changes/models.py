@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
+from backoffice.language.texts import lazy
 from backoffice.schools.models import Enrollment
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -58,7 +59,7 @@ class Kept:
     """One field of a record that somebody changed: the values before and after, sealed together."""
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
-    public_id: Mapped[str] = columns.public_id("change", keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ONE_MONTH)
     field: Mapped[str] = columns.choice("Which field was changed", keep=Keep.ONE_MONTH)
     difference: Mapped[dict[str, Any]] = columns.sealed_json(
         "The value before and after, so that a mistake can be seen and put back", keep=Keep.ONE_MONTH
@@ -73,7 +74,7 @@ class OfSchool(Kept):
     """A change of something that belongs to a school."""
 
     school_id: Mapped[int] = columns.reference(
-        "The tenant",
+        "Its school",
         ForeignKey("app.school.id", ondelete="CASCADE"),
         keep=Keep.ONE_MONTH,
         primary_key=True,
@@ -94,6 +95,7 @@ class StudentChange(OfSchool, Base):
         Index(None, "by"),
         Index(None, "at"),
         only("field", StudentField),
+        titled(lazy("Last changes of students")),
     )
 
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.ONE_MONTH)
@@ -120,6 +122,7 @@ class ClassroomChange(OfSchool, Base):
         Index(None, "by"),
         Index(None, "at"),
         only("field", ClassroomField),
+        titled(lazy("Last changes of classes")),
     )
 
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.ONE_MONTH)
@@ -143,6 +146,7 @@ class ActionChange(OfSchool, Base):
         Index(None, "by"),
         Index(None, "at"),
         only("field", ActionField),
+        titled(lazy("Last changes of Actions")),
     )
 
     action_id: Mapped[int] = columns.reference("Which Action", keep=Keep.ONE_MONTH)
@@ -159,6 +163,7 @@ class SchoolChange(OfSchool, Base):
         Index(None, "by"),
         Index(None, "at"),
         only("field", SchoolField),
+        titled(lazy("Last changes of schools")),
     )
 
 
@@ -171,6 +176,7 @@ class PluginChange(Kept, Base):
         Index(None, "plugin_state_id", "id"),
         Index(None, "by"),
         Index(None, "at"),
+        titled(lazy("Last changes of plugins")),
     )
 
     plugin_state_id: Mapped[int] = columns.reference(
@@ -188,6 +194,7 @@ class JobChange(Kept, Base):
         Index(None, "by"),
         Index(None, "at"),
         only("field", JobField),
+        titled(lazy("Last changes of jobs")),
     )
 
     job_schedule_id: Mapped[int] = columns.reference(

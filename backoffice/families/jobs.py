@@ -1,5 +1,6 @@
 """Work about families in the background."""
 
+from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.families.services.letters import forget_views, write_family_letters
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 from backoffice.language.texts import lazy
@@ -21,11 +22,13 @@ JOBS = (
         _write_family_letters,
         every(minutes=5),
         title=lazy("Write mails to parents and about them"),
+        expires=(GuardianInvitation, GuardianLink),
     ),
     Job(
         "forget-views",
         _forget_views,
         daily(at="03:50"),
         title=lazy("Forget who opened records six months ago"),
+        expires=(StudentView,),
     ),
 )

@@ -6,9 +6,10 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
+from backoffice.language.texts import lazy
 from backoffice.schools.models import Enrollment
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -41,11 +42,12 @@ class GuardianLink(Base):
         only("status", GuardianStatus),
         Index(None, "account_id"),
         Index(None, "school_id", "status", "id"),
+        titled(lazy("Parents of students")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.STUDENT)
-    public_id: Mapped[str] = columns.public_id("guardian link", keep=Keep.STUDENT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.STUDENT)
     student_id: Mapped[int] = columns.reference("Whose parent", keep=Keep.STUDENT)
     account_id: Mapped[int] = columns.reference(
         "Which parent", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
@@ -102,11 +104,12 @@ class GuardianInvitation(Base):
             unique=True,
             postgresql_where="code_digest is null and accepted_at is null and withdrawn_at is null",
         ),
+        titled(lazy("Invitations of parents")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.ONE_MONTH, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.ONE_MONTH, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
-    public_id: Mapped[str] = columns.public_id("guardian invitation", keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ONE_MONTH)
     student_id: Mapped[int] = columns.reference("Whose parent is asked", keep=Keep.ONE_MONTH)
     email: Mapped[str | None] = columns.sealed("Where the link is mailed", keep=Keep.ONE_MONTH)
     email_index: Mapped[bytes | None] = columns.blind_index(
@@ -154,9 +157,10 @@ class StudentView(Base):
             ondelete="CASCADE",
         ),
         Index(None, "school_id", "student_id", "at"),
+        titled(lazy("Who opened a student's record")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.SIX_MONTHS, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
     student_id: Mapped[int] = columns.reference("Whose record", keep=Keep.SIX_MONTHS)
     viewer_id: Mapped[int | None] = columns.reference(

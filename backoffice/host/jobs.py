@@ -1,6 +1,7 @@
 """Work about plugins in the background."""
 
 from backoffice.host import history
+from backoffice.host.models import PluginHistory
 from backoffice.jobs.job import Counts, Job, JobRun, daily
 from backoffice.language.texts import lazy
 
@@ -16,5 +17,6 @@ JOBS = (
         _forget_history,
         daily(at="03:50"),
         title=lazy("Forget who switched and set plugins six months ago"),
+        expires=(PluginHistory,),
     ),
 )

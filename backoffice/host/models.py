@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -16,7 +17,11 @@ class PluginState(Base):
     """A plugin that somebody has switched or set. One without a row is as it was installed."""
 
     __tablename__ = "plugin_state"
-    __table_args__ = (UniqueConstraint("name"), Index(None, "changed_by"))
+    __table_args__ = (
+        UniqueConstraint("name"),
+        Index(None, "changed_by"),
+        titled(lazy("Plugins and how they are set")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     name: Mapped[str] = columns.text("Which plugin", keep=Keep.FOR_GOOD)
@@ -52,6 +57,7 @@ class PluginHistory(Base):
         Index(None, "plugin", "id"),
         Index(None, "done_by"),
         Index(None, "at"),
+        titled(lazy("What was done with plugins")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)

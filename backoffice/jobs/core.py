@@ -9,19 +9,32 @@ from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.host.jobs import JOBS as HOST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
+from backoffice.jobs.models import JobRun, QueuedJob
 from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.privacy.erasure.jobs import JOBS as ERASURE_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
+from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.worries.jobs import JOBS as WORRY_JOBS
 from backoffice.throttles.forgetting import forget_tries
+from backoffice.throttles.models import Throttle
 
 JOBS: tuple[Job, ...] = (
-    Job("forget-jobs", forget_jobs, daily(at="03:40"), title=lazy("Forget jobs that ended a month ago")),
     Job(
-        "forget-tries", forget_tries, every(hours=1), title=lazy("Forget counts of tries whose time is over")
+        "forget-jobs",
+        forget_jobs,
+        daily(at="03:40"),
+        title=lazy("Forget jobs that ended a month ago"),
+        expires=(JobRun, QueuedJob),
+    ),
+    Job(
+        "forget-tries",
+        forget_tries,
+        every(hours=1),
+        title=lazy("Forget counts of tries whose time is over"),
+        expires=(Throttle, LockedNetwork),
     ),
     *ACCOUNT_JOBS,
     *CARE_JOBS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.language.moments import weekday
 from backoffice.language.texts import gettext, ngettext
@@ -151,6 +152,7 @@ class Job:
     `work` answers with counts by name, which the run keeps. `when` is None for a job that runs only when
     asked. After `attempts` runs that failed or were killed it is given up. One that `forgets` what was not to
     be kept longer goes on while its plugin is switched off: the end of data waits for nobody's switch.
+    `expires` are the tables of which it deletes what has been there for its time.
     """
 
     name: str
@@ -159,3 +161,4 @@ class Job:
     title: str = ""
     attempts: int = 5
     forgets: bool = False
+    expires: tuple[type[DeclarativeBase], ...] = ()

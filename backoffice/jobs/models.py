@@ -19,8 +19,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -48,7 +49,12 @@ class JobSchedule(Base):
     """When a job is due next. Only jobs that run by themselves have one."""
 
     __tablename__ = "job_schedule"
-    __table_args__ = (UniqueConstraint("job"), Index(None, "paused_by"), Index(None, "changed_by"))
+    __table_args__ = (
+        UniqueConstraint("job"),
+        Index(None, "paused_by"),
+        Index(None, "changed_by"),
+        titled(lazy("Times of jobs")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     job: Mapped[str] = columns.text("Which job", keep=Keep.FOR_GOOD)
@@ -83,10 +89,11 @@ class JobRun(Base):
         Index("ix_job_run_open", "job", postgresql_where="state in ('waiting', 'running')"),
         Index("ix_job_run_wrong", "job", "id", postgresql_where="state in ('failed', 'lost')"),
         Index("ix_job_run_wrong_by_time", "finished_at", postgresql_where="state in ('failed', 'lost')"),
+        titled(lazy("Runs of jobs")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
-    public_id: Mapped[str] = columns.public_id("run", keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ONE_MONTH)
     job: Mapped[str] = columns.text("Which job", keep=Keep.ONE_MONTH)
     # No foreign key: the queue forgets a job that is done, and the run stays.
     number: Mapped[int | None] = columns.reference("Its number in the queue", keep=Keep.ONE_MONTH)
@@ -159,7 +166,7 @@ class QueuedJob(QueueBase):
         Text(), "What must not wait twice; not used", keep=Keep.ONE_MONTH
     )
     args: Mapped[dict[str, int | str]] = columns.of_library(
-        JSONB(), "Identifiers to work on; backoffice.jobs.queue refuses anything else", keep=Keep.ONE_MONTH
+        JSONB(), "Identifiers to work on, and nothing else", keep=Keep.ONE_MONTH
     )
     status: Mapped[str] = _word("procrastinate_job_status", "How far it is")
     scheduled_at: Mapped[datetime | None] = _moment("Not to be run before")

@@ -1,6 +1,6 @@
 """Every job of the core and of the installed plugins, by its full name `owner.name`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backoffice.access.transaction import Transaction
@@ -61,6 +61,15 @@ def installed() -> Mapping[str, Registered]:
 def by_title() -> list[Registered]:
     """Every installed job, in the order of what people call them."""
     return sorted(_jobs.values(), key=lambda each: str(each.title).casefold())
+
+
+def by_age() -> Mapping[str, Sequence[str]]:
+    """The titles of the jobs that delete what has been there for its time, by the table: `schema.name`."""
+    found: dict[str, list[str]] = {}
+    for entry in by_title():
+        for model in entry.job.expires:
+            found.setdefault(str(model.__table__), []).append(entry.title)
+    return found
 
 
 def one(name: str) -> Registered:

@@ -9,7 +9,7 @@ from backoffice.access.principal import SessionEnded
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import gettext, lazy
 from backoffice.large_changes import services
-from backoffice.large_changes.models import ChangeState
+from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.large_changes.services import TakenUp
 from backoffice.problems import Rejected, SwitchedOff
 
@@ -64,5 +64,6 @@ JOBS = (
         every(hours=1),
         title=lazy("Forget changes of many rows"),
         forgets=True,
+        expires=(LargeChange,),
     ),
 )

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -50,10 +51,11 @@ class LargeChange(Base):
         ),
         only("state", ChangeState),
         CheckConstraint(f"({_UNDER_WAY}) = (finished_at is null)", name="ends_once"),
+        titled(lazy("Changes of many rows")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
-    public_id: Mapped[str] = columns.public_id("large change", keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ONE_MONTH)
     account_id: Mapped[int] = columns.reference(
         "Who asked for it", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ONE_MONTH
     )

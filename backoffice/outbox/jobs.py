@@ -5,6 +5,7 @@ import atexit
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 from backoffice.language.texts import lazy
 from backoffice.outbox import sending
+from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.settings import Settings
 
 NO_WAY_OUT = lazy("No mail server is named: set BACKOFFICE_SMTP_URL. Mails stay queued until then.")
@@ -29,5 +30,11 @@ atexit.register(sending.close_kept)
 
 JOBS = (
     Job("send-mail", send_mail, every(minutes=1), title=lazy("Send mails")),
-    Job("forget-mail", forget_mail, daily(at="03:40"), title=lazy("Forget old mails")),
+    Job(
+        "forget-mail",
+        forget_mail,
+        daily(at="03:40"),
+        title=lazy("Forget old mails"),
+        expires=(OutgoingMail, MailContent),
+    ),
 )

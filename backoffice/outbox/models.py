@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -32,10 +33,11 @@ class OutgoingMail(Base):
         Index(None, "finished_at"),
         Index(None, "account_id"),
         Index(None, "school_id"),
+        titled(lazy("Mails")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
-    public_id: Mapped[str] = columns.public_id("mail", keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_MONTHS)
     name: Mapped[str] = columns.text("Which mail it is", keep=Keep.SIX_MONTHS)
     account_id: Mapped[int | None] = columns.reference(
         "Whom it is for", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
@@ -63,6 +65,7 @@ class MailContent(Base):
     """What a mail says and to whom. Gone the moment it is sent; the web writes it and never reads it."""
 
     __tablename__ = "mail_content"
+    __table_args__ = titled(lazy("What mails say, until they are sent"))
 
     mail_id: Mapped[int] = columns.reference(
         "Which mail",

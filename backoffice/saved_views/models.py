@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Class, Keep
 
 
@@ -53,10 +54,11 @@ class SavedView(Base):
         CheckConstraint("school_id is not null or account_id is not null", name="somebodys"),
         # Sealed: 2 kB of state and what the seal adds.
         CheckConstraint("octet_length(state) <= 2304", name="state_is_short"),
+        titled(lazy("Saved views")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
-    public_id: Mapped[str] = columns.public_id("saved view", keep=Keep.ACCOUNT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ACCOUNT)
     account_id: Mapped[int | None] = columns.reference(
         "Who saved it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
     )

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -46,11 +47,12 @@ class PointAward(Base):
         Index(None, "school_id", "classroom_id", "awarded_at"),
         only("whom", Whom),
         CheckConstraint("undone_at is not null or undone_by is null", name="undone_by_at_a_time"),
+        titled(lazy("Awards of points")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
-    public_id: Mapped[str] = columns.public_id("award", keep=Keep.CLASSROOM)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.CLASSROOM)
     action_id: Mapped[int] = columns.reference("For what", keep=Keep.CLASSROOM)
     whom: Mapped[str] = columns.choice("Whether chosen, all, or one at random", keep=Keep.CLASSROOM)

@@ -2,6 +2,7 @@
 
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
+from backoffice.schools.roster_models import RosterChange
 from backoffice.schools.services.changes import forget_old_changes
 
 
@@ -16,5 +17,6 @@ JOBS = (
         _forget_changes,
         every(hours=1),
         title=lazy("Forget changes that are too old to undo"),
+        expires=(RosterChange,),
     ),
 )

@@ -10,9 +10,10 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
+from backoffice.language.texts import lazy
 from backoffice.schools.names import COLOURS, FIGURES
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -69,16 +70,16 @@ class District(Base):
     """A group of schools."""
 
     __tablename__ = "district"
-    __table_args__ = (UniqueConstraint("public_id"),)
+    __table_args__ = (UniqueConstraint("public_id"), titled(lazy("Districts")))
 
-    id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
-    public_id: Mapped[str] = columns.public_id("district", keep=Keep.SCHOOL)
-    name: Mapped[str] = columns.sealed("What the district is called", keep=Keep.SCHOOL)
-    country: Mapped[str] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
-    state: Mapped[str | None] = columns.text("Jurisdiction", keep=Keep.SCHOOL)
-    time_zone: Mapped[str] = columns.text("Shows times as the district reads them", keep=Keep.SCHOOL)
-    language: Mapped[str] = columns.text("Language of mails", keep=Keep.SCHOOL)
-    created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.SCHOOL)
+    id: Mapped[int] = columns.key(keep=Keep.DISTRICT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.DISTRICT)
+    name: Mapped[str] = columns.sealed("What the district is called", keep=Keep.DISTRICT)
+    country: Mapped[str] = columns.text("Jurisdiction", keep=Keep.DISTRICT)
+    state: Mapped[str | None] = columns.text("Jurisdiction", keep=Keep.DISTRICT)
+    time_zone: Mapped[str] = columns.text("Shows times as the district reads them", keep=Keep.DISTRICT)
+    language: Mapped[str] = columns.text("Language of mails", keep=Keep.DISTRICT)
+    created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.DISTRICT)
 
 
 class School(Base):
@@ -92,10 +93,11 @@ class School(Base):
         Index(None, "district_id"),
         # For whoever leads a district: whether any school of it requires one is asked at each request.
         Index("ix_school_factor_required", "district_id", postgresql_where="factor_required"),
+        titled(lazy("Schools")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
-    public_id: Mapped[str] = columns.public_id("school", keep=Keep.SCHOOL)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SCHOOL)
     district_id: Mapped[int | None] = columns.reference(
         "The district it belongs to", ForeignKey("app.district.id"), keep=Keep.SCHOOL
     )
@@ -137,6 +139,7 @@ class Membership(Base):
         UniqueConstraint("account_id", "district_id", "role"),
         Index(None, "school_id"),
         Index(None, "district_id"),
+        titled(lazy("Roles at schools and districts")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
@@ -184,16 +187,17 @@ class Classroom(Base):
         Index("ix_classroom_archived", "school_id", "id", postgresql_where="archived_at is not null"),
         only("colour", COLOURS),
         only("icon", FIGURES),
+        titled(lazy("Classes")),
     )
 
     school_id: Mapped[int] = columns.reference(
-        "The tenant",
+        "Its school",
         ForeignKey("app.school.id", ondelete="CASCADE"),
         keep=Keep.CLASSROOM,
         primary_key=True,
     )
     id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
-    public_id: Mapped[str] = columns.public_id("classroom", keep=Keep.CLASSROOM)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.CLASSROOM)
     name: Mapped[str] = columns.sealed("What the teacher calls the class", keep=Keep.CLASSROOM)
     door: Mapped[str] = columns.choice("Whether children can sign in now", keep=Keep.CLASSROOM)
     door_until: Mapped[datetime | None] = columns.moment("When the door closes", keep=Keep.CLASSROOM)
@@ -236,9 +240,10 @@ class TeachingRole(Base):
         ),
         only("role", TeachingRoleName),
         Index(None, "account_id"),
+        titled(lazy("Who teaches which class")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.CLASSROOM, primary_key=True)
     account_id: Mapped[int] = columns.reference(
         "Who teaches it",
@@ -272,9 +277,10 @@ class ClassroomCode(Base):
         ),
         only("kind", CodeKind),
         CheckConstraint("(kind = 'lesson') = (expires_at is not null)", name="a_lesson_ends"),
+        titled(lazy("Codes of classes")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("Which class it opens", keep=Keep.CLASSROOM)
     kind: Mapped[str] = columns.choice("Standing, or for one lesson", keep=Keep.CLASSROOM)
@@ -311,16 +317,17 @@ class Student(Base):
         Index(None, "active_on", "school_id", "id"),
         # Each look-up of GIN, one for each school, reads its list of entries still to be added: it has none.
         Index(None, "name_tokens", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        titled(lazy("Students")),
     )
 
     school_id: Mapped[int] = columns.reference(
-        "The tenant",
+        "Its school",
         ForeignKey("app.school.id", ondelete="CASCADE"),
         keep=Keep.STUDENT,
         primary_key=True,
     )
     id: Mapped[int] = columns.key(keep=Keep.STUDENT)
-    public_id: Mapped[str] = columns.public_id("student", keep=Keep.STUDENT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.STUDENT)
     given_name: Mapped[str] = columns.sealed("What the class calls the child", keep=Keep.STUDENT)
     family_name: Mapped[str | None] = columns.sealed("Tells children of one name apart", keep=Keep.STUDENT)
     name_tokens: Mapped[list[bytes]] = columns.tokens("Finds a child by name", keep=Keep.STUDENT)
@@ -362,9 +369,10 @@ class Enrollment(Base):
         Index(None, "school_id", "student_id"),
         Index("ix_enrollment_live", "classroom_id", "student_id", postgresql_where="ended_at is null"),
         CheckConstraint("goal between 1 and 10000", name="goal_is_in_range"),
+        titled(lazy("Students in classes")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.STUDENT, primary_key=True)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
     alias: Mapped[str | None] = columns.sealed(
@@ -397,11 +405,12 @@ class Action(Base):
         Index(None, "school_id", "classroom_id"),
         Index(None, "public_id"),
         CheckConstraint("value between -10 and 10 and value <> 0", name="value_is_in_range"),
+        titled(lazy("Actions for points")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
-    public_id: Mapped[str] = columns.public_id("action", keep=Keep.CLASSROOM)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.CLASSROOM)
     label: Mapped[str] = columns.sealed("What the child did, in the teacher's words", keep=Keep.CLASSROOM)
     value: Mapped[int] = columns.number("Points it gives or takes", keep=Keep.CLASSROOM)
@@ -445,9 +454,10 @@ class PointEntry(Base):
         Index(
             "uq_point_entry_undoes", "school_id", "undoes", unique=True, postgresql_where="undoes is not null"
         ),
+        titled(lazy("Points of students")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.STUDENT)
     classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.STUDENT)
     student_id: Mapped[int] = columns.reference("Whose points", keep=Keep.STUDENT)

@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -49,9 +50,10 @@ class RosterChange(Base):
         only("kind", ChangeKind),
         Index(None, "school_id", "other_classroom_id"),
         Index(None, "by"),
+        titled(lazy("The last change of a class's list")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Whose roster", keep=Keep.CLASSROOM, primary_key=True)
     other_classroom_id: Mapped[int | None] = columns.reference(
         "The class at the other end of a move", keep=Keep.CLASSROOM
@@ -80,9 +82,10 @@ class RosterChangeStudent(Base):
         ),
         only("how", ChangedHow),
         Index(None, "school_id", "student_id"),
+        titled(lazy("Students in the last change of a class's list")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Whose roster", keep=Keep.STUDENT, primary_key=True)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
     how: Mapped[str] = columns.choice("What became of the child's place", keep=Keep.STUDENT)

@@ -2,6 +2,7 @@
 
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
+from backoffice.staff.models import Invitation
 from backoffice.staff.services.invitations import write_invitations
 
 
@@ -16,5 +17,6 @@ JOBS = (
         _write_invitations,
         every(minutes=5),
         title=lazy("Write invitations into schools"),
+        expires=(Invitation,),
     ),
 )

@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -61,16 +62,17 @@ class Invitation(Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where="accepted_at is null and withdrawn_at is null",
         ),
+        titled(lazy("Invitations of staff")),
     )
 
     school_id: Mapped[int] = columns.reference(
-        "The tenant",
+        "Its school",
         ForeignKey("app.school.id", ondelete="CASCADE"),
         keep=Keep.ONE_MONTH,
         primary_key=True,
     )
     id: Mapped[int] = columns.key(keep=Keep.ONE_MONTH)
-    public_id: Mapped[str] = columns.public_id("invitation", keep=Keep.ONE_MONTH)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ONE_MONTH)
     email: Mapped[str] = columns.sealed("Where the invitation is mailed", keep=Keep.ONE_MONTH)
     email_index: Mapped[bytes] = columns.blind_index("Finds the account of the address", keep=Keep.ONE_MONTH)
     name: Mapped[str] = columns.sealed("How the mail greets", keep=Keep.ONE_MONTH)

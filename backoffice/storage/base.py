@@ -1,6 +1,7 @@
 """The declarative base of the core's tables, all in the schema `app`."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import CheckConstraint, MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -34,3 +35,8 @@ def only(column: str, of: Iterable[str]) -> CheckConstraint:
     """A check that a text column holds one of a few words."""
     listed = ", ".join(f"'{word}'" for word in of)
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_is_known")
+
+
+def titled(title: str, **options: Any) -> dict[str, Any]:
+    """The last of a table's arguments: what people call the table, where they read what is held."""
+    return {"info": {"title": title}, **options}

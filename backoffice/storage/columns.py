@@ -40,26 +40,45 @@ class Class(StrEnum):
 
 
 class Keep(StrEnum):
-    """How long a datum stays."""
+    """How long a datum stays: until something is erased, for a time, or for good."""
 
-    STUDENT = "until the student is erased"
-    CLASSROOM = "until the classroom is erased"
-    ACCOUNT = "until the account is erased"
-    SCHOOL = "until the school is erased"
-    TWO_DAYS = "two days at most"
-    ONE_MONTH = "one month at most"
+    STUDENT = "student"
+    CLASSROOM = "classroom"
+    ACCOUNT = "account"
+    SCHOOL = "school"
+    DISTRICT = "district"
+    TWO_DAYS = "two days"
+    ONE_MONTH = "one month"
     SIX_MONTHS = "six months"
-    ERASURE = "until the erasure is verified"
-    FOR_GOOD = "for as long as the service runs"
+    ERASURE = "erasure"
+    FOR_GOOD = "for good"
+
+
+class Form(StrEnum):
+    """In which form a datum lies in the database."""
+
+    SEALED = "sealed"
+    HASHED = "hashed"
+    DIGEST = "digest"
+    KEYED_DIGEST = "keyed digest"
+    RANDOM = "random"
+    PROOF = "proof"
+    NUMBER = "number"
+    FOR_US_ALONE = "for us alone"
+    PLAIN = "plain"
 
 
 @dataclass(frozen=True)
 class Held:
-    """One entry of the data inventory: what a column is for, what it holds, how long it stays."""
+    """One entry of the data inventory: what a column is for, what it holds, how long and in which form.
+
+    `purpose` is a text of the catalogues.
+    """
 
     purpose: str
     kind: Class
     keep: Keep
+    form: Form = Form.PLAIN
 
 
 def key(*, keep: Keep) -> MappedColumn[int]:
@@ -68,16 +87,14 @@ def key(*, keep: Keep) -> MappedColumn[int]:
         BigInteger,
         Identity(),
         primary_key=True,
-        info=_held("Number of the row inside the database", Class.OPERATIONAL, keep),
+        info=_held("Number of the row inside the database", Class.OPERATIONAL, keep, Form.NUMBER),
     )
 
 
-def public_id(of: str, *, keep: Keep) -> MappedColumn[str]:
+def public_id(purpose: str = "Names it outside the database", *, keep: Keep) -> MappedColumn[str]:
     """The opaque identifier for addresses, file names and logs."""
     return mapped_column(
-        String(16),
-        default=new_public_id,
-        info=_held(f"Names the {of} outside the database", Class.PSEUDONYM, keep),
+        String(16), default=new_public_id, info=_held(purpose, Class.PSEUDONYM, keep, Form.RANDOM)
     )
 
 
@@ -88,81 +105,87 @@ def reference(purpose: str, *constraints: Any, keep: Keep, primary_key: bool = F
         *constraints,
         primary_key=primary_key,
         autoincrement=False,
-        info=_held(purpose, Class.PSEUDONYM, keep),
+        info=_held(purpose, Class.PSEUDONYM, keep, Form.NUMBER),
     )
 
 
 def references(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """Numbers of rows elsewhere as they were at a moment; the database writes them, and no key holds them."""
     return mapped_column(
-        ARRAY(BigInteger), server_default=FetchedValue(), info=_held(purpose, Class.PSEUDONYM, keep)
+        ARRAY(BigInteger),
+        server_default=FetchedValue(),
+        info=_held(purpose, Class.PSEUDONYM, keep, Form.NUMBER),
     )
 
 
 def sealed(purpose: str, *, keep: Keep, kind: Class = Class.PERSONAL) -> MappedColumn[Any]:
     """Text that only the keyring opens."""
-    return mapped_column(Sealed(), info=_held(purpose, kind, keep))
+    return mapped_column(Sealed(), info=_held(purpose, kind, keep, Form.SEALED))
 
 
 def sealed_json(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A document that only the keyring opens."""
-    return mapped_column(SealedJSON(), info=_held(purpose, Class.PERSONAL, keep))
+    return mapped_column(SealedJSON(), info=_held(purpose, Class.PERSONAL, keep, Form.SEALED))
 
 
 def sealed_bytes(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A piece of a file that only the keyring opens."""
-    return mapped_column(SealedBytes(), info=_held(purpose, Class.PERSONAL, keep))
+    return mapped_column(SealedBytes(), info=_held(purpose, Class.PERSONAL, keep, Form.SEALED))
 
 
 def blind_index(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A keyed digest that finds a sealed value."""
-    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep, Form.KEYED_DIGEST))
 
 
 def commitment(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """Random bytes, or a digest over them: proves something without showing it, and finds nothing."""
-    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep, Form.PROOF))
 
 
 def of_authenticator(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """What an authenticator gave out for us alone: the identifier of a key pair, or its public half."""
-    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(LargeBinary, info=_held(purpose, Class.PSEUDONYM, keep, Form.FOR_US_ALONE))
 
 
 def tokens(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """Keyed digests of the beginnings of words, for search in sealed text."""
-    return mapped_column(ARRAY(LargeBinary), info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(ARRAY(LargeBinary), info=_held(purpose, Class.PSEUDONYM, keep, Form.KEYED_DIGEST))
 
 
 def secret(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A slow or keyed hash of something a person knows or carries."""
-    return mapped_column(Text, info=_held(purpose, Class.SECRET, keep))
+    return mapped_column(Text, info=_held(purpose, Class.SECRET, keep, Form.HASHED))
 
 
 def secret_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """The digest of a random token, of which there is one; the token itself is never stored."""
-    return mapped_column(LargeBinary, unique=True, info=_held(purpose, Class.SECRET, keep))
+    return mapped_column(LargeBinary, unique=True, info=_held(purpose, Class.SECRET, keep, Form.DIGEST))
 
 
 def hex_digest(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A keyed digest in hexadecimal digits."""
-    return mapped_column(Text, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(Text, info=_held(purpose, Class.PSEUDONYM, keep, Form.KEYED_DIGEST))
 
 
 def keyed_digest(purpose: str, *, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:
     """A keyed digest of 16 bytes, kept as a UUID: a third shorter than `bytea`, and quicker to compare."""
-    return mapped_column(Uuid, primary_key=primary_key, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(
+        Uuid, primary_key=primary_key, info=_held(purpose, Class.PSEUDONYM, keep, Form.KEYED_DIGEST)
+    )
 
 
 def about(*, keep: Keep) -> MappedColumn[Any]:
     """Marks of the students, classes and accounts that a sealed text is about (`storage.about`)."""
-    purpose = "Finds it again when somebody whom it is about is erased"
-    return mapped_column(ARRAY(Uuid), server_default="{}", info=_held(purpose, Class.PSEUDONYM, keep))
+    info = _held(
+        "Finds it again when somebody whom it is about is erased", Class.PSEUDONYM, keep, Form.KEYED_DIGEST
+    )
+    return mapped_column(ARRAY(Uuid), server_default="{}", info=info)
 
 
 def token_id(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     """A random UUID that one signed token names."""
-    return mapped_column(Uuid, unique=True, info=_held(purpose, Class.PSEUDONYM, keep))
+    return mapped_column(Uuid, unique=True, info=_held(purpose, Class.PSEUDONYM, keep, Form.RANDOM))
 
 
 def text(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
@@ -222,5 +245,5 @@ def of_library(
     return mapped_column(type_, primary_key=primary_key, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
-def _held(purpose: str, kind: Class, keep: Keep) -> dict[str, Any]:
-    return {"held": Held(purpose, kind, keep)}
+def _held(purpose: str, kind: Class, keep: Keep, form: Form = Form.PLAIN) -> dict[str, Any]:
+    return {"held": Held(purpose, kind, keep, form)}

@@ -6,8 +6,9 @@ from sqlalchemy import CheckConstraint, Connection, insert, select
 from sqlalchemy.orm import Mapped
 
 from backoffice import clock
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 from backoffice.storage.keyring import KeyringError
 
@@ -22,7 +23,7 @@ class Installation(Base):
     """The single row of what this database is."""
 
     __tablename__ = "installation"
-    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"), titled(lazy("The installation")))
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     keyring_mark: Mapped[str] = columns.sealed(

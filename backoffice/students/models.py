@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Class, Keep
 
 
@@ -47,11 +48,12 @@ class StudentSession(Base):
         Index(None, "school_id", "code_id"),
         Index(None, "school_id", "card_id"),
         Index(None, "school_id", "classroom_id", "device"),
+        titled(lazy("Sign-ins of children")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.SIX_MONTHS, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
-    token_id: Mapped[UUID] = columns.token_id("The token's `jti`", keep=Keep.SIX_MONTHS)
+    token_id: Mapped[UUID] = columns.token_id("Recognises the token of the session", keep=Keep.SIX_MONTHS)
     classroom_id: Mapped[int] = columns.reference("The class it is for", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.SIX_MONTHS)
     code_id: Mapped[int | None] = columns.reference(

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 
 
@@ -30,11 +31,12 @@ class ClassroomTablet(Base):
             "(paired_at is null) = (token_digest is null) and (paired_at is null) = (expires_at is null)",
             name="paired_or_not",
         ),
+        titled(lazy("Tablets of classes")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.CLASSROOM)
-    public_id: Mapped[str] = columns.public_id("tablet", keep=Keep.CLASSROOM)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.CLASSROOM)
     classroom_id: Mapped[int] = columns.reference("The class it belongs to", keep=Keep.CLASSROOM)
     label: Mapped[str] = columns.sealed("What the teacher calls it", keep=Keep.CLASSROOM)
     paired_by: Mapped[int | None] = columns.reference(

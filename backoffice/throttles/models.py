@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 
 
@@ -14,7 +15,7 @@ class Throttle(Base):
     """How often something was tried in one span of time. Unlogged: a crash of the database forgets it."""
 
     __tablename__ = "throttle"
-    __table_args__ = {"prefixes": ["UNLOGGED"]}
+    __table_args__ = titled(lazy("Counts of tries"), prefixes=["UNLOGGED"])
 
     key: Mapped[UUID] = columns.keyed_digest(
         "Digest of what is counted: an address, a device, a class or an account, with what was tried",

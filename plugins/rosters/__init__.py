@@ -32,6 +32,7 @@ plugin = Plugin(
             every(hours=1),
             title=lazy("Delete old uploads, and names in old reports"),
             forgets=True,
+            expires=(RosterUpload, RosterImport),
         ),
     ),
     mails=(IMPORT_FINISHED,),

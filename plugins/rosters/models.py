@@ -16,7 +16,7 @@ from backoffice.accounts.models import Account
 from backoffice.language.texts import lazy
 from backoffice.schools.models import Classroom, District, School, Student
 from backoffice.storage import columns
-from backoffice.storage.base import only, plugin_base
+from backoffice.storage.base import only, plugin_base, titled
 from backoffice.storage.columns import Keep
 
 # As columns and not by name: a plugin's tables have a `MetaData` of their own.
@@ -26,11 +26,6 @@ _CLASSROOM, _STUDENT = Classroom.__table__.c, Student.__table__.c
 RostersBase = plugin_base("rosters")
 RECOGNISES = "Recognises it in the next roster"
 UNCHANGED = "Tells whether what the roster says has changed"
-# What the page of the plugin calls the tables, for the catalogues.
-CALLED = (
-    *(lazy("Account source"), lazy("Classroom source"), lazy("School source"), lazy("Student source")),
-    *(lazy("Teaching source"), lazy("Roster import"), lazy("Roster upload"), lazy("Unseated")),
-)
 
 
 class ImportState(StrEnum):
@@ -64,7 +59,10 @@ class SchoolSource(RostersBase):  # type: ignore[misc, valid-type]
     """Which school of a district an organisation of its rosters is."""
 
     __tablename__ = "school_source"
-    __table_args__ = (UniqueConstraint("district_id", "source_digest"),)
+    __table_args__ = (
+        UniqueConstraint("district_id", "source_digest"),
+        titled(lazy("Schools known from a roster")),
+    )
 
     school_id: Mapped[int] = columns.reference(
         "Which school",
@@ -89,9 +87,10 @@ class ClassroomSource(RostersBase):  # type: ignore[misc, valid-type]
             ondelete="CASCADE",
         ),
         UniqueConstraint("school_id", "source_digest"),
+        titled(lazy("Classes known from a roster")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.CLASSROOM, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.CLASSROOM, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.CLASSROOM, primary_key=True)
     source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.CLASSROOM)
     content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.CLASSROOM)
@@ -109,9 +108,10 @@ class StudentSource(RostersBase):  # type: ignore[misc, valid-type]
             ["school_id", "student_id"], [_STUDENT.school_id, _STUDENT.id], ondelete="CASCADE"
         ),
         UniqueConstraint("school_id", "source_digest"),
+        titled(lazy("Students known from a roster")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
     source_digest: Mapped[Any] = columns.keyed_digest(RECOGNISES, keep=Keep.STUDENT)
     content_digest: Mapped[Any] = columns.keyed_digest(UNCHANGED, keep=Keep.STUDENT)
@@ -121,10 +121,14 @@ class AccountSource(RostersBase):  # type: ignore[misc, valid-type]
     """Which teacher's account a user of the school's rosters is."""
 
     __tablename__ = "account_source"
-    __table_args__ = (UniqueConstraint("school_id", "source_digest"), Index(None, "account_id"))
+    __table_args__ = (
+        UniqueConstraint("school_id", "source_digest"),
+        Index(None, "account_id"),
+        titled(lazy("Teachers known from a roster")),
+    )
 
     school_id: Mapped[int] = columns.reference(
-        "The tenant",
+        "Its school",
         ForeignKey(_SCHOOL.id, ondelete="CASCADE"),
         keep=Keep.ACCOUNT,
         primary_key=True,
@@ -152,9 +156,10 @@ class TeachingSource(RostersBase):  # type: ignore[misc, valid-type]
         CheckConstraint("role in ('owner', 'co_teacher')", name="role_is_given"),
         CheckConstraint("by_hand in ('owner', 'co_teacher', 'helper')", name="by_hand_is_known"),
         Index(None, "account_id"),
+        titled(lazy("Roles that a roster gave")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.ACCOUNT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.ACCOUNT, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.ACCOUNT, primary_key=True)
     account_id: Mapped[int] = columns.reference(
         "Who teaches it",
@@ -180,9 +185,10 @@ class Unseated(RostersBase):  # type: ignore[misc, valid-type]
             ["school_id", "student_id"], [_STUDENT.school_id, _STUDENT.id], ondelete="CASCADE"
         ),
         Index(None, "school_id", "student_id"),
+        titled(lazy("Students whom nobody moved up")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     classroom_id: Mapped[int] = columns.reference("Which class", keep=Keep.STUDENT, primary_key=True)
     student_id: Mapped[int] = columns.reference("Which child", keep=Keep.STUDENT, primary_key=True)
 
@@ -199,10 +205,11 @@ class RosterImport(RostersBase):  # type: ignore[misc, valid-type]
         Index(None, "school_id"),
         Index(None, "district_id"),
         Index(None, "asked_by"),
+        titled(lazy("Imports of rosters")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
-    public_id: Mapped[str] = columns.public_id("import", keep=Keep.SCHOOL)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SCHOOL)
     school_id: Mapped[int | None] = columns.reference(
         "Into which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SCHOOL
     )
@@ -235,6 +242,7 @@ class RosterUpload(RostersBase):  # type: ignore[misc, valid-type]
     """A piece of an uploaded set, without what is not taken. Gone when its import is over, or after a day."""
 
     __tablename__ = "roster_upload"
+    __table_args__ = titled(lazy("Uploaded rosters"))
 
     import_id: Mapped[int] = columns.reference(
         "For which import",

@@ -8,13 +8,10 @@ from sqlalchemy.orm import Mapped
 from backoffice.controls.check import State
 from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import only, plugin_base
+from backoffice.storage.base import only, plugin_base, titled
 from backoffice.storage.columns import Keep
 
 TrustBase = plugin_base("trust")
-
-# What the page of the plugin calls the table, for the catalogues.
-CALLED = lazy("Control result")
 
 
 class ControlResult(TrustBase):  # type: ignore[misc, valid-type]
@@ -24,6 +21,7 @@ class ControlResult(TrustBase):  # type: ignore[misc, valid-type]
     __table_args__ = (
         only("state", [State.HOLDS, State.FALLS_SHORT, State.ATTESTED, State.NOT_EXERCISED, State.STALE]),
         Index(None, "control_id", "checked_at"),
+        titled(lazy("What checks of promises found")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)

@@ -1,5 +1,6 @@
 """The work in the background of looking after accounts."""
 
+from backoffice.accounts.care.models import FactorReset, SecurityEvent
 from backoffice.accounts.care.services import dormancy, events, factor_resets
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 from backoffice.language.texts import lazy
@@ -31,5 +32,6 @@ JOBS = (
         daily(at="04:40"),
         title=lazy("Forget old security events"),
         forgets=True,
+        expires=(SecurityEvent, FactorReset),
     ),
 )

@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -21,6 +22,7 @@ class Suspension(Base):
         ),
         Index(None, "school_id"),
         Index(None, "suspended_by"),
+        titled(lazy("Suspensions")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
@@ -66,6 +68,7 @@ class FactorReset(Base):
         Index(None, "account_id"),
         Index(None, "school_id"),
         Index(None, "asked_by"),
+        titled(lazy("Lost second factors")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
@@ -86,7 +89,7 @@ class FactorReset(Base):
         "Recognises the link that refuses it", keep=Keep.SIX_MONTHS
     )
     # From its sending the day counts. By its name: it is forgotten sooner.
-    mail: Mapped[str | None] = columns.public_id("mail", keep=Keep.SIX_MONTHS)
+    mail: Mapped[str | None] = columns.public_id("Names the mail that tells of it", keep=Keep.SIX_MONTHS)
     asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.SIX_MONTHS)
     ended_at: Mapped[datetime | None] = columns.moment("When it was over", keep=Keep.SIX_MONTHS)
 
@@ -115,15 +118,16 @@ class SecurityEvent(Base):
         ),
         Index(None, "account_id"),
         Index(None, "closed_by"),
+        titled(lazy("Security events")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
-    public_id: Mapped[str] = columns.public_id("event", keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_MONTHS)
     kind: Mapped[str] = columns.choice("What happened", keep=Keep.SIX_MONTHS)
     account_id: Mapped[int] = columns.reference(
         "Which account it is about", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )
-    account_public_id: Mapped[str] = columns.public_id("account", keep=Keep.SIX_MONTHS)
+    account_public_id: Mapped[str] = columns.public_id("Names the account to founders", keep=Keep.SIX_MONTHS)
     opened_at: Mapped[datetime] = columns.moment("When it was noticed", keep=Keep.SIX_MONTHS)
     closed_at: Mapped[datetime | None] = columns.moment("When it was closed", keep=Keep.SIX_MONTHS)
     closed_by: Mapped[int | None] = columns.reference(

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 
 
@@ -19,10 +20,11 @@ class AccountPasskey(Base):
         UniqueConstraint("public_id"),
         UniqueConstraint("credential_id"),
         Index(None, "account_id"),
+        titled(lazy("Passkeys")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
-    public_id: Mapped[str] = columns.public_id("passkey", keep=Keep.ACCOUNT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.ACCOUNT)
     account_id: Mapped[int] = columns.reference(
         "Whose passkey", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT
     )
@@ -42,6 +44,7 @@ class SpentChallenge(Base):
     """A challenge that was answered: none is answered twice. Only one narrow function reaches this table."""
 
     __tablename__ = "spent_challenge"
+    __table_args__ = titled(lazy("Used-up challenges of passkeys"))
 
     digest: Mapped[UUID] = columns.keyed_digest(
         "Recognises a challenge that is used again", keep=Keep.TWO_DAYS, primary_key=True

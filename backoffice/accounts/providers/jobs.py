@@ -1,5 +1,6 @@
 """The work of identity providers in the background."""
 
+from backoffice.accounts.providers.models import IdentityOffer
 from backoffice.accounts.providers.services.linking import write_offers
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
@@ -16,5 +17,6 @@ JOBS = (
         _write_offers,
         every(minutes=5),
         title=lazy("Write mails about linking accounts"),
+        expires=(IdentityOffer,),
     ),
 )

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Class, Keep
 
 
@@ -14,7 +15,7 @@ class IdentityProvider(Base):
     """Somebody who vouches for people, such as Google, and how this service is known there."""
 
     __tablename__ = "identity_provider"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), titled(lazy("Providers that people sign in with")))
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
     name: Mapped[str] = columns.text("Names it in addresses", keep=Keep.FOR_GOOD)
@@ -40,6 +41,7 @@ class AccountIdentity(Base):
         UniqueConstraint("account_id", "provider_id"),
         # One of them opens one account.
         UniqueConstraint("provider_id", "subject_digest"),
+        titled(lazy("Linked sign-ins, such as Google")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ACCOUNT)
@@ -66,7 +68,11 @@ class IdentityOffer(Base):
     """
 
     __tablename__ = "identity_offer"
-    __table_args__ = (Index(None, "account_id"), Index(None, "provider_id"))
+    __table_args__ = (
+        Index(None, "account_id"),
+        Index(None, "provider_id"),
+        titled(lazy("Offers to link a sign-in")),
+    )
 
     id: Mapped[int] = columns.key(keep=Keep.TWO_DAYS)
     provider_id: Mapped[int] = columns.reference(

@@ -1,6 +1,7 @@
 """Mails about what parents ask, in the background."""
 
 from backoffice.families.requests.letters import write_request_letters
+from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
 
@@ -16,5 +17,6 @@ JOBS = (
         _write_request_letters,
         every(minutes=5),
         title=lazy("Write mails about what parents ask"),
+        expires=(GuardianRequest,),
     ),
 )

@@ -6,9 +6,10 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
+from backoffice.language.texts import lazy
 from backoffice.schools.models import Enrollment
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 DUE_AFTER = timedelta(days=30)
@@ -47,11 +48,12 @@ class GuardianRequest(Base):
             unique=True,
             postgresql_where="answered_at is null",
         ),
+        titled(lazy("What parents ask for")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.STUDENT)
-    public_id: Mapped[str] = columns.public_id("request", keep=Keep.STUDENT)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.STUDENT)
     student_id: Mapped[int] = columns.reference("About which child", keep=Keep.STUDENT)
     account_id: Mapped[int] = columns.reference(
         "Which parent asks", ForeignKey("app.account.id", ondelete="CASCADE"), keep=Keep.ACCOUNT

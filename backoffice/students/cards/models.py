@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 
 
@@ -35,9 +36,10 @@ class StudentCard(Base):
             unique=True,
             postgresql_where="voided_at is null",
         ),
+        titled(lazy("Cards of students")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.STUDENT, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.STUDENT)
     classroom_id: Mapped[int] = columns.reference("The class it opens", keep=Keep.STUDENT)
     student_id: Mapped[int] = columns.reference("Whose card", keep=Keep.STUDENT)

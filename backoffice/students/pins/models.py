@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -40,9 +41,10 @@ class PinOverride(Base):
         only("kind", OverrideKind),
         Index(None, "school_id", "classroom_id", "made_at"),
         Index(None, "school_id", "student_id"),
+        titled(lazy("What was done about PINs")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.SIX_MONTHS, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
     classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int | None] = columns.reference("Whose PIN, if one child's", keep=Keep.SIX_MONTHS)

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base
+from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Keep
 
 
@@ -27,11 +28,12 @@ class LockedNetwork(Base):
         UniqueConstraint("public_id"),
         UniqueConstraint("school_id", "network"),
         Index(None, "school_id", "classroom_id"),
+        titled(lazy("Networks with too many wrong PINs")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.TWO_DAYS, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.TWO_DAYS, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.TWO_DAYS)
-    public_id: Mapped[str] = columns.public_id("locked network", keep=Keep.TWO_DAYS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.TWO_DAYS)
     network: Mapped[UUID] = columns.keyed_digest(
         "Recognises the network, so that whoever runs the school can open it", keep=Keep.TWO_DAYS
     )

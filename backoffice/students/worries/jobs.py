@@ -3,6 +3,7 @@
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 from backoffice.language.texts import lazy
 from backoffice.students.worries.letters import write_worry_letters
+from backoffice.students.worries.models import Worry
 from backoffice.students.worries.services import forget_old
 
 
@@ -28,5 +29,6 @@ JOBS = (
         _forget_worries,
         daily(at="03:55"),
         title=lazy("Forget what children told six months ago"),
+        expires=(Worry,),
     ),
 )

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -54,11 +55,12 @@ class Worry(Base):
         only("kind", WorryKind),
         only("goes_to", GoesTo),
         CheckConstraint("closed_at is null or answer is not null", name="closed_with_an_answer"),
+        titled(lazy("What children told")),
     )
 
-    school_id: Mapped[int] = columns.reference("The tenant", keep=Keep.SIX_MONTHS, primary_key=True)
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.SIX_MONTHS, primary_key=True)
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
-    public_id: Mapped[str] = columns.public_id("worry", keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_MONTHS)
     classroom_id: Mapped[int] = columns.reference("In which class", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int] = columns.reference("Which child told it", keep=Keep.SIX_MONTHS)
     kind: Mapped[str] = columns.choice("What the child tapped", keep=Keep.SIX_MONTHS)
