@@ -1,8 +1,8 @@
 """Which texts the code says, and bringing the catalogues up to it.
 
-`make texts` runs this: it reads every module and template of the core and of the plugins that lie here, and
-what is promised, and writes each catalogue anew. New texts stand there without a translation, and
-`tests/contract/test_texts.py` fails until each has one.
+`make texts` runs this: it reads every module and template of the core and of the plugins that lie here, what
+columns are for, and what is promised, and writes each catalogue anew. New texts stand there without a
+translation, and `tests/contract/test_texts.py` fails until each has one.
 """
 
 import io
@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from backoffice.language.catalogues import CATALOGUE, CORE
+from backoffice.language.purposes import purposes
 
 ROOT = CORE.parent.parent
 PLUGINS = ROOT / "plugins"
@@ -40,9 +41,12 @@ def gathered(package: Path) -> Catalog:
     """All texts of a package, with where each is said."""
     catalog = Catalog(charset="utf-8")
     for path in sorted(each for each in package.rglob("*") if each.is_file()):
+        place = [(path.relative_to(ROOT).as_posix(), None)]
         for _line, message in _texts(path):
             # Of what has two forms the singular is the key.
-            catalog.add(message, locations=[(path.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
+            catalog.add(message, locations=place)  # type: ignore[arg-type]
+        for purpose in purposes(path) if path.suffix == ".py" else ():
+            catalog.add(purpose, locations=place)  # type: ignore[arg-type]
     if package == CORE.parent:
         for promise in _promises():
             catalog.add(promise, locations=[(PROMISES.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
