@@ -46,6 +46,7 @@ GUARDIANS_APPROVE = Permission(
 )
 GUARDIANS_EXPORT = Permission("guardians:export", lazy("Take a list of parents out as a file"))
 GUARDIANS_INVITE = Permission("guardians:invite", lazy("Invite a child's parents, by mail or letter"))
+INVENTORY_READ = Permission("inventory:read", lazy("See what data is held, why, and what erases it"))
 JOBS_EDIT = Permission("jobs:edit", lazy("Pause a job, resume it, set its time"))
 JOBS_READ = Permission("jobs:read", lazy("See the work in the background and how it went"))
 JOBS_RUN = Permission("jobs:run", lazy("Have a job run now"))

@@ -1,6 +1,6 @@
 """Plugins in the console: what each adds and holds, how it is, how it is set, and its switch."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -27,25 +27,13 @@ from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.history import by_day as by_day_of
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin, PluginSettings
+from backoffice.privacy.words import KEPT_FOR
 from backoffice.problems import Rejected
-from backoffice.storage.columns import Keep
 from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
-from backoffice.wording import spoken
 
 ON, OFF = "on", "off"
-KEPT_FOR: Mapping[Keep, str] = {
-    Keep.STUDENT: lazy("until the student is erased"),
-    Keep.CLASSROOM: lazy("until the classroom is erased"),
-    Keep.ACCOUNT: lazy("until the account is erased"),
-    Keep.SCHOOL: lazy("until the school is erased"),
-    Keep.TWO_DAYS: lazy("two days at most"),
-    Keep.ONE_MONTH: lazy("one month at most"),
-    Keep.SIX_MONTHS: lazy("six months"),
-    Keep.ERASURE: lazy("until the erasure is verified"),
-    Keep.FOR_GOOD: lazy("for as long as the service runs"),
-}
 
 
 class SwitchForm(FlaskForm):
@@ -135,8 +123,7 @@ class PluginsPage(GuardedView):
             tones=plugin_health.TONES,
             adds=list(_adds(plugin)),
             holds=[
-                # Its plugin has the names of its tables in its catalogue.
-                (gettext(spoken(each.table)), each, [KEPT_FOR[keep] for keep in each.keeps])
+                (each.title, each, [KEPT_FOR[keep] for keep in each.keeps])
                 for each in queries.holdings(tx, plugin)
             ],
             settings=settings_form.shown(model, queries.settings_of(tx, which, model)) if model else [],

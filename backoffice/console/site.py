@@ -29,6 +29,7 @@ from backoffice.console.find import FindPage
 from backoffice.console.grids import large
 from backoffice.console.guard import GuardedView
 from backoffice.console.inbox import InboxPage
+from backoffice.console.inventory import InventoryPage
 from backoffice.console.invitations import InvitationGrid
 from backoffice.console.jobs import JobsPage
 from backoffice.console.large_changes import LargeChangesPage
@@ -77,6 +78,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     TeacherGrid,
     InvitationGrid,
     PermissionsPage,
+    InventoryPage,
     PluginsPage,
     JobsPage,
     OutboxGrid,

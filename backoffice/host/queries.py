@@ -16,7 +16,7 @@ from backoffice.accounts.models import Account, AccountStatus
 from backoffice.host.models import PluginState
 from backoffice.outbox.mail import Recipient
 from backoffice.plugin import Plugin, PluginSettings
-from backoffice.privacy.inventory import InventoryEntry, entries
+from backoffice.privacy.inventory import held_in, title_of
 from backoffice.storage import functions, keyring
 from backoffice.storage.columns import Class, Keep
 from backoffice.storage.keyring import KeyPurpose
@@ -85,7 +85,7 @@ def promises_off(tx: Transaction, installed: Sequence[Plugin]) -> list[SwitchedO
 class TableHolding:
     """One table of a plugin: about how many rows it has, and what of it is personal."""
 
-    table: str
+    title: str
     rows: int | None
     columns: int
     personal: int
@@ -97,18 +97,19 @@ def holdings(tx: Transaction, plugin: Plugin) -> list[TableHolding]:
     if plugin.tables is None:
         return []
     rows = functions.estimated_rows(tx, schema=plugin.schema)
-    by_table: dict[str, list[InventoryEntry]] = {}
-    for entry in entries([plugin.tables]):
-        by_table.setdefault(entry.table.rpartition(".")[2], []).append(entry)
+    holds = {
+        table: [held for column in table.columns if (held := held_in(column))]
+        for table in plugin.tables.tables.values()
+    }
     return [
         TableHolding(
-            table=table,
-            rows=rows.get(table),
+            title=title_of(table),
+            rows=rows.get(table.name),
             columns=len(found),
-            personal=sum(entry.kind in {Class.PERSONAL, Class.NETWORK_ADDRESS} for entry in found),
-            keeps=tuple(sorted({entry.keep for entry in found})),
+            personal=sum(held.kind in {Class.PERSONAL, Class.NETWORK_ADDRESS} for held in found),
+            keeps=tuple(keep for keep in Keep if any(held.keep is keep for held in found)),
         )
-        for table, found in sorted(by_table.items())
+        for table, found in sorted(holds.items(), key=lambda each: each[0].name)
     ]
 
 

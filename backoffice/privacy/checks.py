@@ -9,8 +9,10 @@ from flask import Flask
 from sqlalchemy import String, column, func, select, table
 
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
-from backoffice.controls.looking import count, metadatas, some
+from backoffice.controls.looking import count, metadatas, runtime, some
+from backoffice.jobs import registry
 from backoffice.privacy import inventory
+from backoffice.privacy.erased_by import ErasedBy
 from backoffice.schools.models import Student
 from backoffice.storage import catalog, public_id
 from backoffice.web.converters import CONVERTERS, CodeConverter
@@ -32,11 +34,14 @@ class SampledStudent:
 
 
 def privacy_by_design(look: Looking) -> Finding:
-    """Every mapped column has purpose, class and retention, and every live column is mapped."""
+    """Every mapped column has purpose, class, retention and an end, and every live column is mapped."""
     tables = metadatas(look)
     without = inventory.unclassified(tables)
     if without:
         return falls_short(f"Not classified: {some(without)}.")
+    endless = ErasedBy(registry.by_age(), runtime(look).plugins).without_end(tables)
+    if endless:
+        return falls_short(f"Nothing erases: {some(endless)}.")
     known = {inventory.name(each) for each in inventory.mapped(tables)}
     live = [f"{each.table}.{each.name}" for each in catalog.columns(look.tx.connection())]
     unknown = [each for each in live if each not in known]

@@ -1,32 +1,15 @@
 """The inventory of data: for every mapped column what it is for, what it holds and how long it stays."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from sqlalchemy import Column, MetaData
+from sqlalchemy import Column, MetaData, Table
 
-from backoffice.storage.columns import Class, Held, Keep
+from backoffice.storage.columns import Class, Form, Held
+from backoffice.storage.sealed import Sealed
+from backoffice.wording import spoken
 
-
-@dataclass(frozen=True)
-class InventoryEntry:
-    """One column. `table` is `schema.name`."""
-
-    table: str
-    column: str
-    purpose: str
-    kind: Class
-    keep: Keep
-
-
-def entries(metadatas: Iterable[MetaData]) -> list[InventoryEntry]:
-    """Every classified column, by table and column. What is not classified, `unclassified` lists."""
-    found = [
-        InventoryEntry(str(column.table), column.name, held.purpose, held.kind, held.keep)
-        for column in mapped(metadatas)
-        if (held := held_in(column)) is not None
-    ]
-    return sorted(found, key=lambda entry: (entry.table, entry.column))
+# What is about somebody, or would let somebody in.
+PRIVATE = frozenset(Class) - {Class.OPERATIONAL}
 
 
 def unclassified(metadatas: Iterable[MetaData]) -> list[str]:
@@ -43,6 +26,18 @@ def held_in(column: Column[object]) -> Held | None:
     """The column's entry, if it is complete."""
     held = column.info.get("held")
     return held if isinstance(held, Held) and held.purpose.strip() else None
+
+
+def form_of(column: Column[object], held: Held) -> Form:
+    """In which form a column's values lie in the database; only what its type seals is sealed."""
+    if isinstance(column.type, Sealed):
+        return Form.SEALED
+    return Form.PLAIN if held.form is Form.SEALED else held.form
+
+
+def title_of(table: Table) -> str:
+    """What people call a table."""
+    return table.info.get("title") or spoken(table.name)
 
 
 def name(column: Column[object]) -> str:

@@ -8,7 +8,7 @@ from plugins.rosters.commands import rosters
 from plugins.rosters.holdings import HELD
 from plugins.rosters.jobs import forget_uploads, import_upload
 from plugins.rosters.mails import IMPORT_FINISHED
-from plugins.rosters.models import RostersBase
+from plugins.rosters.models import RosterImport, RostersBase, RosterUpload
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.settings import RostersSettings
 from plugins.rosters.views import RosterGrid

@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from backoffice.language.texts import lazy
 from backoffice.privacy.holdings import Subject
 from backoffice.storage import columns
-from backoffice.storage.base import Base, only
+from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
 
 
@@ -68,10 +69,11 @@ class Erasure(Base):
             postgresql_where="stage in ('confirmed', 'held', 'noted', 'erased')",
         ),
         Index("ix_erasure_not_ended", "stage", "id", postgresql_where=f"not ({_ENDED})"),
+        titled(lazy("Erasures and their receipts")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
-    public_id: Mapped[str] = columns.public_id("receipt", keep=Keep.FOR_GOOD)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.FOR_GOOD)
     subject: Mapped[str] = columns.choice("Whether a student, a class, an account ...", keep=Keep.FOR_GOOD)
     subject_id: Mapped[int | None] = columns.reference("Which one", keep=Keep.ERASURE)
     # No foreign key: the receipt outlives the school.
@@ -103,7 +105,7 @@ class ErasureMark(Base):
     """One line of the ledger: that something with this keyed digest was erased and is not to come back."""
 
     __tablename__ = "erasure_mark"
-    __table_args__ = (Index(None, "erasure"),)
+    __table_args__ = (Index(None, "erasure"), titled(lazy("The ledger of what was erased")))
 
     mark: Mapped[UUID] = columns.keyed_digest(
         "Recognises what was erased, if a restore or an import brings it back",

@@ -84,7 +84,7 @@ def parts_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable
     order = _from_above(tables)
     for table in order:
         found: list[Way] = []
-        for key in _cascading(table):
+        for key in cascading(table):
             found += (_onward(way, key) for way in reached.get(key.referred_table, ()))
         if found and table is not root:
             reached[table] = tuple(_needed(found))
@@ -106,11 +106,12 @@ def _needed(ways: Iterable[Way]) -> list[Way]:
 
 
 def _from_above(tables: Iterable[Table]) -> list[Table]:
-    graph = {table: [key.referred_table for key in _cascading(table)] for table in tables}
+    graph = {table: [key.referred_table for key in cascading(table)] for table in tables}
     return [*TopologicalSorter(graph).static_order()]
 
 
-def _cascading(table: Table) -> list[ForeignKeyConstraint]:
+def cascading(table: Table) -> list[ForeignKeyConstraint]:
+    """The keys of a table by which its rows go with rows of another."""
     keys = [key for key in table.foreign_key_constraints if key.ondelete == CASCADE]
     # In an order of its own: constraints are kept as a set.
     return sorted(
