@@ -49,8 +49,9 @@ class ListedTable:
 
     @property
     def about(self) -> About:
-        """What it is about: whatever it goes with, the nearest to a child first."""
-        found = self.ending.always or self.ending.sometimes
+        """What it is about: whatever it always goes with, the nearest to a child first."""
+        always, sometimes = self.ending.always, self.ending.sometimes
+        found = always or sometimes & {Subject.ACCOUNT} or sometimes
         return next((about for subject, about in _ABOUT.items() if subject in found), About.OTHER)
 
     @property

@@ -23,7 +23,7 @@ ABOUT: Mapping[About, str] = {
     About.CLASSES: lazy("Classes"),
     About.ACCOUNTS: lazy("Accounts"),
     About.SCHOOLS: lazy("Schools and districts"),
-    About.OTHER: lazy("The service itself, and what comes before an account"),
+    About.OTHER: lazy("The service itself"),
 }
 # What each is called, and what that means.
 KINDS: Mapping[Class, tuple[str, str]] = {
