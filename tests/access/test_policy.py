@@ -24,7 +24,7 @@ from backoffice.schools.models import Action, Classroom, District, Membership, S
 from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
-SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count", "views:save"}
+SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count", "views:save", "inventory:read"}
 KEEPS_KEYS = {"pins:clear", "cards:issue"}
 HEARS = {"worries:answer", "requests:answer"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
@@ -36,7 +36,7 @@ LEADS = CHOOSES | {
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
-    "teachers:suspend", "teachers:reset", "teachers:export", "permissions:read",
+    "teachers:suspend", "teachers:reset", "teachers:export", "permissions:read", "inventory:read",
     "guardians:invite", "guardians:approve", "guardians:export", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
     "views:save", "views:share",
 }  # fmt: skip

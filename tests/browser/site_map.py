@@ -24,6 +24,7 @@ NO_PAGES: Mapping[str, str] = {
     "receipts.document": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
+    "privacy.json": DATA,
     "web.figures": DATA,
     "web.healthz": DATA,
     "web.readyz": DATA,

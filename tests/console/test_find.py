@@ -269,6 +269,7 @@ def test_what_people_do_is_found_by_whom_may_do_it(app: Flask, world: World) -> 
         "begin year": ("/console/school-year/", {"leader"}),
         "school days": ("/console/school-days/", {"leader"}),
         "who may do what": ("/console/permissions/", {"leader", "founder"}),
+        "what data is held": ("/console/inventory/", {"leader", "founder", "officer"}),
         "settings rosters": ("/console/plugins/rosters/settings", {"founder"}),
         "password": ("/account/password", {"leader", "teacher", "helper", "founder", "officer"}),
         "sign out": ("/sign-out", {"leader", "teacher", "helper", "founder", "officer"}),

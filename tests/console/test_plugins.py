@@ -35,7 +35,7 @@ def test_each_says_what_it_adds_and_holds(founder: FlaskClient) -> None:
     text = page(founder, "/console/plugins/rosters")
     for said in ("Rosters", "Roster import finished", "backoffice rosters", "rosters:import", "every hour"):
         assert said in text
-    assert "Roster upload" in text
+    assert "Uploaded rosters" in text
     assert "personal and sealed" in text
     assert "up to date" in text
 

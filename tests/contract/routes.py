@@ -73,6 +73,9 @@ PUBLIC = frozenset(
     {
         "web.home",
         "web.report",
+        # What the code declares, the same for everybody.
+        "privacy.data",
+        "privacy.json",
         # For whoever holds a receipt: by its number and its hash.
         "receipts.ask",
         "receipts.receipt",

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import MetaData, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backoffice.accounts import passwords
 from backoffice.app import build
+from backoffice.controls import database
 from backoffice.controls.check import State
 from backoffice.plugin import Plugin
 from backoffice.runtime import Runtime
@@ -248,7 +250,9 @@ def test_a_live_column_outside_the_inventory_falls_short(
     assert finding.state is State.FALLS_SHORT
 
 
-def test_a_mapped_column_without_purpose_falls_short(look: Look, installed: Callable[[Plugin], None]) -> None:
+def test_a_mapped_column_without_purpose_falls_short(
+    app: Flask, look: Look, installed: Callable[[Plugin], None]
+) -> None:
     base = plugin_base("extra")
 
     class Pet(base):  # type: ignore[misc, valid-type]
@@ -259,7 +263,26 @@ def test_a_mapped_column_without_purpose_falls_short(look: Look, installed: Call
 
     installed(extra(base.metadata))
     finding = look("privacy-by-design")
-    assert finding.evidence == "Not classified: plugin_extra.pet.name, plugin_extra.pet.toy."
+    said = "Not classified: plugin_extra.pet.name, plugin_extra.pet.toy."
+    assert finding.evidence == said
+    assert said in database.problems(app), "`backoffice db check` says it too"
+
+
+def test_a_mapped_column_that_nothing_erases_falls_short(
+    app: Flask, look: Look, installed: Callable[[Plugin], None]
+) -> None:
+    base = plugin_base("extra")
+
+    class Stray(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "stray"
+        id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
+        owner: Mapped[str] = columns.sealed("Whose it was", keep=Keep.STUDENT)
+
+    installed(extra(base.metadata))
+    finding = look("privacy-by-design")
+    said = "Nothing erases: plugin_extra.stray.owner."
+    assert (finding.state, finding.evidence) == (State.FALLS_SHORT, said)
+    assert said in database.problems(app)
 
 
 # -- identifiers
