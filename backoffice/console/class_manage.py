@@ -5,7 +5,12 @@ from flask_admin import expose
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find, reread
-from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, STUDENTS_UNENROLL
+from backoffice.access.permissions import (
+    CLASSROOMS_ARCHIVE,
+    CLASSROOMS_EDIT,
+    CLASSROOMS_ERASE,
+    STUDENTS_UNENROLL,
+)
 from backoffice.access.policy import can
 from backoffice.access.seen import version
 from backoffice.console.class_page import CRUMB, ClassPage
@@ -88,6 +93,9 @@ class ManagePage(ClassPage):
             problem=problem,
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)
+            else None,
+            erase_url=f"/console/erasures/classroom/{public_id}"
+            if can(self.who, CLASSROOMS_ERASE, row)
             else None,
             year_url=year,
             year_is_a_leaders=not year and not is_personal(reading(), row),

@@ -21,6 +21,7 @@ from backoffice.access.permissions import (
     POINTS_REPORT,
     STUDENTS_CREATE,
     STUDENTS_EDIT,
+    STUDENTS_ERASE,
     STUDENTS_EXPORT,
     STUDENTS_MERGE,
     STUDENTS_READ,
@@ -433,6 +434,7 @@ class StudentGrid(ImportsRows):
                 if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
                 else None,
                 "edit": turn.of(public_id, "/edit") if holds(STUDENTS_EDIT) else None,
+                "erase": f"/console/erasures/student/{public_id}" if holds(STUDENTS_ERASE) else None,
                 "merge": f"/console/students/{public_id}/merge" if holds(STUDENTS_MERGE) else None,
                 "invite_parent": f"/console/families/invite/{public_id}" if holds(GUARDIANS_INVITE) else None,
             },
