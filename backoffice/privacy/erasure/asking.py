@@ -104,14 +104,20 @@ def confirm_erasure(*, principal: Principal, erasure: str, typed: str) -> None:
     try:
         with transaction(principal) as tx:
             proof.demand(tx)
-            row = _own(tx, erasure, lock=True)
+            row = _own(tx, erasure)
             if row.stage != Stage.PREVIEWED or row.asked_at < clock.now() - WAITS or row.found is None:
                 raise Rejected.whole(OVER)
             if names.plain(" ".join(typed.split())) != names.plain(row.found["title"]):
                 raise Rejected(typed=NOT_ITS_NAME)
             _still_may(tx, row)
-            row.stage, row.confirmed_at = Stage.CONFIRMED, clock.now()
-            tx.flush()
+            confirmed = tx.execute(
+                update(Erasure)
+                .where(Erasure.id == row.id, Erasure.stage == Stage.PREVIEWED)
+                .values(stage=Stage.CONFIRMED, confirmed_at=clock.now())
+                .execution_options(synchronize_session=False)
+            )
+            if confirmed.rowcount != 1:  # type: ignore[attr-defined]
+                raise Rejected.whole(OVER)
             queue.put(tx, ERASE, {"erasure": row.id}, asked=Asked.PERSON)
             record(tx, "erasures.confirm", school_id=row.school_id, erasure=row.id, subject=row.subject)
     except IntegrityError:
@@ -141,9 +147,9 @@ def forget_unconfirmed(who: Purpose) -> int:
     return int(lapsed.rowcount)  # type: ignore[attr-defined]
 
 
-def _own(tx: Transaction, erasure: str, *, lock: bool = False) -> Erasure:
+def _own(tx: Transaction, erasure: str) -> Erasure:
     """Of whoever asked: a leader sees those of the school, and confirms none of somebody else's."""
-    row = find(tx, Erasure, erasure, lock=lock)
+    row = find(tx, Erasure, erasure)
     if row.asked_by != tx.principal.account_id:
         raise NotFound
     return row
