@@ -32,9 +32,7 @@ def state_of(tx: Transaction, who: Principal, row: Classroom) -> dict[str, Any]:
     return {
         "archived_at": row.archived_at,
         "restore_url": f"{own}/restore" if can(who, CLASSROOMS_ARCHIVE, row) else None,
-        "erase_url": f"/console/erasures/classroom/{row.public_id}"
-        if row.archived_at and can(who, CLASSROOMS_ERASE, row)
-        else None,
+        "erase_url": f"{own}/erase" if row.archived_at and can(who, CLASSROOMS_ERASE, row) else None,
         "change": change,
         "change_words": words_of(change) if change else None,
         "undo_url": f"{own}/undo-last",

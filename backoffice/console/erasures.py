@@ -1,5 +1,6 @@
 """Erasing a student or a class: asked for, looked at, confirmed by its name, followed, and the receipt."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,8 @@ from wtforms import StringField
 from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import find
-from backoffice.access.permissions import CLASSROOMS_ERASE, CONSOLE_ENTER, STUDENTS_ERASE
-from backoffice.access.policy import visible
-from backoffice.console.class_page import CRUMB as CLASSES_CRUMB
+from backoffice.access.permissions import CONSOLE_ENTER, STUDENTS_ERASE
+from backoffice.access.policy import can, visible
 from backoffice.console.command import Command
 from backoffice.console.grid import moment
 from backoffice.console.guard import GuardedView
@@ -25,7 +25,6 @@ from backoffice.privacy.erasure.models import Erasure, Stage
 from backoffice.privacy.erasure.names import GROUPS, KINDS, SUBJECTS
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, Student
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 
@@ -60,13 +59,36 @@ class EraseForm(FlaskForm):
     typed = StringField(lazy("Its name, to confirm"), [DataRequired(lazy("Type what it is called."))])
 
 
+def begin(
+    view: GuardedView,
+    subject: Subject,
+    public_id: str,
+    *,
+    called: str,
+    url: str,
+    crumbs: Sequence[Mapping[str, Any]],
+) -> str | Response:
+    """The page on which somebody begins to erase something, and what its form does."""
+    form = FlaskForm()
+    if form.validate_on_submit():
+        done_reading()
+        number = asking.ask_to_erase(principal=view.who, subject=subject, public_id=public_id)
+        return redirect(f"{HERE}{number}", 303)
+    return view.render(
+        "console/erase.html",
+        form=form,
+        called=called,
+        url=url,
+        of_class=subject is Subject.CLASSROOM,
+        crumbs=[*crumbs, {"title": gettext("Delete for good")}],
+    )
+
+
 class ErasuresPage(GuardedView):
     """What somebody has erased, and what was erased in the schools that they lead."""
 
     doors = {
         "index": CONSOLE_ENTER,
-        "student": STUDENTS_ERASE,
-        "classroom": CLASSROOMS_ERASE,
         "details": CONSOLE_ENTER,
         "confirm": CONSOLE_ENTER,
         "leave": CONSOLE_ENTER,
@@ -80,7 +102,7 @@ class ErasuresPage(GuardedView):
 
     def is_visible(self) -> bool:
         """In the menu of those who may erase something."""
-        return self.opens("student")
+        return can(self.who, STUDENTS_ERASE)
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
@@ -90,22 +112,6 @@ class ErasuresPage(GuardedView):
         )
         shown = [self._shown(each) for each in rows]
         return self.render("console/erasures.html", erasures=shown, crumbs=[{"title": self.title}])
-
-    @expose("/student/<student:public_id>", methods=("GET", "POST"))
-    def student(self, public_id: str) -> str | Response:
-        """Begin with a student: have it looked what would go."""
-        row = find(reading(), Student, public_id, permission=STUDENTS_ERASE)
-        called = " ".join(part for part in (row.given_name, row.family_name) if part)
-        way = [{"title": gettext("Students"), "url": "/console/students/"}]
-        return self._begin(Subject.STUDENT, public_id, called, f"/console/students/{public_id}", way)
-
-    @expose("/classroom/<classroom:public_id>", methods=("GET", "POST"))
-    def classroom(self, public_id: str) -> str | Response:
-        """Begin with a class."""
-        row = find(reading(), Classroom, public_id, permission=CLASSROOMS_ERASE)
-        return self._begin(
-            Subject.CLASSROOM, public_id, row.name, f"/console/classrooms/{public_id}", [CLASSES_CRUMB]
-        )
 
     @expose("/<erasure:public_id>", methods=("GET",))
     def details(self, public_id: str) -> str:
@@ -135,23 +141,6 @@ class ErasuresPage(GuardedView):
         except Rejected as rejected:
             flash(rejected.in_words, "warning")
         return redirect(f"{HERE}{public_id}", 303)
-
-    def _begin(
-        self, subject: Subject, public_id: str, called: str, url: str, way: list[dict[str, Any]]
-    ) -> str | Response:
-        form = FlaskForm()
-        if form.validate_on_submit():
-            done_reading()
-            number = asking.ask_to_erase(principal=self.who, subject=subject, public_id=public_id)
-            return redirect(f"{HERE}{number}", 303)
-        return self.render(
-            "console/erase.html",
-            form=form,
-            called=called,
-            url=url,
-            of_class=subject is Subject.CLASSROOM,
-            crumbs=[*way, {"title": called, "url": url}, {"title": gettext("Delete for good")}],
-        )
 
     def _page(self, public_id: str, form: EraseForm, problem: str | None = None) -> str:
         row = find(reading(), Erasure, public_id)

@@ -51,7 +51,7 @@ def number(address: str) -> int:
 def test_a_teacher_deletes_a_student_step_by_step(app: Flask, world: World, eraser: Eraser) -> None:
     teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
     own = teacher.get(f"/console/students/{child.public_id}").text
-    way = f"{HERE}student/{child.public_id}"
+    way = f"/console/students/{child.public_id}/erase"
     assert way in own
     assert "for good" in teacher.get(way).text
     begun = send(teacher, way, {})
@@ -79,7 +79,7 @@ def test_a_teacher_deletes_a_student_step_by_step(app: Flask, world: World, eras
 
 def test_a_leader_sees_that_it_was_and_no_name(app: Flask, world: World, eraser: Eraser) -> None:
     teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
-    page = send(teacher, f"{HERE}student/{child.public_id}", {}).location
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
     asking.look(eraser, number=number(page))
     leader = signed_in(app, world, "leader")
     for address in (HERE, page):
@@ -94,7 +94,7 @@ def test_a_leader_sees_that_it_was_and_no_name(app: Flask, world: World, eraser:
 
 def test_left_as_it_is(app: Flask, world: World, eraser: Eraser) -> None:
     teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
-    page = send(teacher, f"{HERE}student/{child.public_id}", {}).location
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
     asking.look(eraser, number=number(page))
     assert send(teacher, f"{page}/leave", {}, page=page).status_code == 303
     assert "Nothing was erased." in teacher.get(page).text
@@ -104,7 +104,7 @@ def test_left_as_it_is(app: Flask, world: World, eraser: Eraser) -> None:
 
 def test_a_class_is_deleted_from_where_it_is_managed(app: Flask, world: World, eraser: Eraser) -> None:
     teacher, room = signed_in(app, world, "teacher"), world.own_class
-    way = f"{HERE}classroom/{room.public_id}"
+    way = f"/console/classrooms/{room.public_id}/erase"
     assert way in teacher.get(f"/console/classrooms/{room.public_id}/manage").text
     page = send(teacher, way, {}).location
     asking.look(eraser, number=number(page))
@@ -116,7 +116,7 @@ def test_a_class_is_deleted_from_where_it_is_managed(app: Flask, world: World, e
 
 def test_confirming_asks_who_sits_there(app: Flask, world: World, eraser: Eraser) -> None:
     teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
-    page = send(teacher, f"{HERE}student/{child.public_id}", {}).location
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
     asking.look(eraser, number=number(page))
     with transaction(SYSTEM) as tx:
         tx.execute(update(AccountSession).values(proven_at=clock.now() - asking.WAITS))
