@@ -29,6 +29,8 @@ class GuardianLink(Base):
 
     __tablename__ = "guardian_link"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_guardian_link_approved_by", "approved_by", postgresql_where="approved_by is not null"),
         UniqueConstraint("public_id"),
         UniqueConstraint("school_id", "student_id", "account_id"),
         ForeignKeyConstraint(
@@ -80,6 +82,8 @@ class GuardianInvitation(Base):
 
     __tablename__ = "guardian_invitation"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_guardian_invitation_invited_by", "invited_by", postgresql_where="invited_by is not null"),
         UniqueConstraint("public_id"),
         CheckConstraint("accepted_at is null or withdrawn_at is null", name="one_end"),
         CheckConstraint("email is not null or code_digest is not null", name="reaches_somebody"),
@@ -141,6 +145,8 @@ class StudentView(Base):
 
     __tablename__ = "student_view"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_student_view_viewer_id", "viewer_id", postgresql_where="viewer_id is not null"),
         only("role", ViewerRole),
         ForeignKeyConstraint(
             ["school_id", "student_id"],

@@ -9,6 +9,7 @@ import click
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.privacy.erasure import receipts, services
+from backoffice.privacy.erasure.erasing import NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.models import AskedAs, Stage
 from backoffice.privacy.erasure.replaying import replay
@@ -49,6 +50,9 @@ def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool
     except Rejected as rejected:
         click.echo(rejected.in_words, err=True)
         sys.exit(BAD_INPUT)
+    except NotAllErased as left:
+        click.echo(f"{left} It is tried again by itself; there is no receipt yet.", err=True)
+        sys.exit(1)
     if done.stage != Stage.VERIFIED or done.receipt is None:
         click.echo(f"It is {done.stage}, and not erased yet.", err=True)
         sys.exit(1)
@@ -74,7 +78,15 @@ def privacy() -> None:
 def replay_ledger(context: click.Context, *, as_json: bool) -> None:
     """Erase again whatever a restored database has brought back."""
     runtime: Runtime = context.obj.checked_runtime()
-    done = replay(eraser_of(runtime, COMMAND))
+    eraser = eraser_of(runtime, COMMAND)
+    if not eraser.ledger.is_there:
+        click.echo(
+            f"There is no ledger in {runtime.settings.ledger_folder}. Put its file back; without one, nothing"
+            " is known of what was erased.",
+            err=True,
+        )
+        sys.exit(BAD_INPUT)
+    done = replay(eraser)
     if as_json:
         click.echo(json.dumps(done))
     else:

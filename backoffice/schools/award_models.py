@@ -25,6 +25,9 @@ class PointAward(Base):
 
     __tablename__ = "point_award"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_point_award_awarded_by", "awarded_by", postgresql_where="awarded_by is not null"),
+        Index("ix_point_award_undone_by", "undone_by", postgresql_where="undone_by is not null"),
         ForeignKeyConstraint(
             ["school_id", "classroom_id"],
             ["app.classroom.school_id", "app.classroom.id"],

@@ -255,6 +255,8 @@ class ClassroomCode(Base):
 
     __tablename__ = "classroom_code"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_classroom_code_issued_by", "issued_by", postgresql_where="issued_by is not null"),
         ForeignKeyConstraint(
             ["school_id", "classroom_id"],
             ["app.classroom.school_id", "app.classroom.id"],
@@ -415,6 +417,8 @@ class PointEntry(Base):
 
     __tablename__ = "point_entry"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_point_entry_awarded_by", "awarded_by", postgresql_where="awarded_by is not null"),
         ForeignKeyConstraint(
             ["school_id", "classroom_id", "student_id"],
             [

@@ -15,7 +15,7 @@ from babel.dates import get_day_names
 from flask_wtf import FlaskForm
 
 from backoffice.accounts import places
-from backoffice.console import weekdays
+from backoffice.console import students, weekdays
 from backoffice.language import moments, texts
 
 # The fonts of papers have these.
@@ -75,6 +75,8 @@ def speak_pseudo(patch: pytest.MonkeyPatch) -> None:
     for name in ("country_name", "city_name"):
         patch.setattr(places, name, _marking(getattr(places, name)))
     patch.setattr(weekdays, "get_day_names", day_names)
+    # It remembers days as they were said before, and would go on saying them like this.
+    patch.setattr(students, "_of_day", students._of_day.__wrapped__)
 
 
 def _marking(says: Callable[..., str]) -> Callable[..., str]:

@@ -163,7 +163,9 @@ def test_a_card_by_somebody_who_never_taught_the_class_falls_short(
                 id=noted, at=card.issued_at, verb="cards.issue", actor_kind="account", commitment=b"", **of
             )
             tx.execute(entry)
-            tx.execute(insert(AuditDetail).values(entry_id=noted, nonce=b"", detail=detail, **of))
+            tx.execute(
+                insert(AuditDetail).values(entry_id=noted, nonce=b"", redacted=False, detail=detail, **of)
+            )
         assert given_out_by("colleague").state is State.HOLDS
         assert given_out_by("helper").state is State.FALLS_SHORT
         owner(f"delete from app.audit_entry where id = {noted}")

@@ -16,7 +16,7 @@ from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
 from backoffice.schools.models import School
-from backoffice.storage import functions
+from backoffice.storage import about, functions
 from backoffice.storage.numbers import one_of
 
 REMINDED_BEFORE = timedelta(days=7)
@@ -83,4 +83,5 @@ def _tell_parent(tx: Transaction, request: GuardianRequest) -> None:
     assert request.answer is not None
     said = mails.RequestAnswered(school.name, request.answer)
     to = Recipient(None, account.email, account.name, account.language)
-    post(tx, mails.REQUEST_ANSWERED, to=to, parameters=said, school_id=school.id)
+    names = about.marks(about.STUDENT, [request.student_id])
+    post(tx, mails.REQUEST_ANSWERED, to=to, parameters=said, school_id=school.id, names=names)

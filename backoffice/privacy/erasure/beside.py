@@ -10,6 +10,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.accounts.address_models import SignUp
 from backoffice.accounts.addresses import email_index
+from backoffice.accounts.models import AccountLetter
+from backoffice.accounts.providers.models import IdentityOffer
 from backoffice.families.models import GuardianInvitation
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.privacy.holdings import PersonalData, Subject, Target
@@ -68,6 +70,8 @@ HELD = (
     PersonalData(OutgoingMail, Subject.ACCOUNT, _mails_to),
     PersonalData(SavedView, Subject.ACCOUNT, _own_views),
     _of_address(SignUp),
+    _of_address(IdentityOffer),
+    _of_address(AccountLetter),
     _of_address(Invitation),
     _of_address(GuardianInvitation),
     PersonalData(SavedView, Subject.SCHOOL, _views_naming),

@@ -5,7 +5,7 @@ was; killed within one, nothing of it has happened. From the ledger on there is 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,10 @@ from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import Holder, PersonalData, Subject, Target
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
+
+# In a stored plan, how many lines of the ledger it made.
+MARKS = "marks"
+LOCKED = (Subject.DISTRICT, Subject.SCHOOL, Subject.CLASSROOM, Subject.STUDENT, Subject.ACCOUNT)
 
 
 class NotAllErased(Exception):
@@ -58,13 +62,18 @@ class Eraser:
 
     def _note(self, tx: Transaction, row: Erasure) -> None:
         assert row.subject_id is not None
-        # One that repeats what the ledger says has its plan from there.
-        plan = Plan.read(row.plan) if row.plan else plan_for(tx, Subject(row.subject), row.subject_id)
-        if plan is None:
-            row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
+        if row.plan is None:
+            # Kept before anything stands in the file: made anew after a failure, it could spare somebody
+            # whom the file already has.
+            plan = plan_for(tx, Subject(row.subject), row.subject_id)
+            if plan is None:
+                row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
+            else:
+                row.plan = plan.stored()
             return
-        row.stage, row.plan, row.noted_at = Stage.NOTED, plan.stored(), clock.now()
-        lines = [Line(mark, kind, row.public_id, row.noted_at) for kind, mark in marks_of(tx, plan)]
+        plan, now = Plan.read(row.plan), clock.now()
+        lines = [Line(mark, kind, row.public_id, now) for kind, mark in marks_of(tx, plan)]
+        row.stage, row.noted_at, row.plan = Stage.NOTED, now, {**row.plan, MARKS: len(lines)}
         ledger.note(tx, lines)
         tx.flush()
         # Last: what stands in the file is erased, whatever becomes of this process.
@@ -72,10 +81,18 @@ class Eraser:
 
     def _erase(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
+        self._lock(tx, plan)
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
         row.counts = receipts.counted(self._sweep(tx, plan))
         row.stage, row.erased_at = Stage.ERASED, clock.now()
+
+    def _lock(self, tx: Transaction, plan: Plan) -> None:
+        """Wait for whoever is at work on what goes; in the order in which they wait themselves."""
+        for target in sorted(plan.targets, key=lambda each: LOCKED.index(each.subject)):
+            model: Any = MODELS[target.subject]
+            rows = select(model.id).where(one_of(model.id, target.numbers)).order_by(model.id)
+            tx.execute(rows.with_for_update())
 
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
@@ -107,7 +124,7 @@ class Eraser:
         if left := self.left(tx, plan):
             said = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
             raise NotAllErased(f"Left after erasing: {said}.")
-        marks = ledger.count(tx, row.public_id)
+        marks = int((row.plan or {}).get(MARKS, 0))
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
         row.stage, row.verified_at = Stage.VERIFIED, clock.now()
         receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
@@ -124,6 +141,7 @@ class Eraser:
             found[_name(held.model)] += tx.scalar(_there(held, condition)) or 0
         gone = {kind: frozenset(plan.of(subject)) for subject, kind in trail.KINDS.items()}
         found["app.audit_detail"] += len(trail.found_in(tx, gone))
+        found["app.audit_detail"] += trail.left_of(tx, plan.of(Subject.SCHOOL))
         for target in plan.targets:
             for part in self.parts(target):
                 found[part.table.fullname] += sum(tx.execute(each).scalar_one() for each in part.counts())
@@ -141,6 +159,21 @@ class Eraser:
             for held in holdings:
                 if held.subject is target.subject and held.rows is not None:
                     yield held, held.rows(target)
+
+
+def carry_out_all(eraser: Eraser, numbers: Iterable[int]) -> None:
+    """Take each of these as far as it goes; one that fails keeps none of the others waiting.
+
+    Raises the first failure when all have been tried.
+    """
+    failed: Exception | None = None
+    for number in numbers:
+        try:
+            eraser.carry_out(number)
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def marks_of(tx: Transaction, plan: Plan) -> Iterator[tuple[str, UUID]]:

@@ -7,7 +7,7 @@ from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
 from backoffice.privacy.erasure import asking, services
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Stage
 from backoffice.runtime import Runtime
@@ -28,22 +28,8 @@ def go_on_erasing(run: JobRun) -> Counts:
     lapsed = asking.forget_unconfirmed(run.who)
     with transaction(run.who) as tx:
         waiting = services.not_ended(tx)
-    for number in waiting:
-        eraser.carry_out(number)
-    return {lazy("erasures"): len(waiting), lazy("lapsed"): lapsed}
-
-
-def look_at_erasure(run: JobRun) -> Counts:
-    """Find out what an erasure would take that somebody asked for."""
-    eraser = eraser_of(run.app.extensions["backoffice"], run.who)
-    return {lazy("looked at"): int(asking.look(eraser, number=int(run.arguments["erasure"])))}
-
-
-def erase(run: JobRun) -> Counts:
-    """Carry out one erasure that was confirmed."""
-    eraser = eraser_of(run.app.extensions["backoffice"], run.who)
-    stage = eraser.carry_out(int(run.arguments["erasure"]))
-    return {lazy("erasures"): int(stage is Stage.VERIFIED)}
+from backoffice.privacy.erasure import asking, services
+from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 
 
 JOBS = (

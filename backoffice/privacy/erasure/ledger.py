@@ -6,7 +6,6 @@ to anybody without the keyring; with it, it tells whether an identifier at hand 
 """
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +116,7 @@ def count(tx: Transaction, erasure: str) -> int:
 
 
 class LedgerFile:
-    """The file, to which lines are only ever added. Each is chained to the one before by SHA-256."""
+    """The file, to which lines are only ever added. Each is chained to the one before under the keyring."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -142,8 +141,17 @@ class LedgerFile:
         except OSError as error:
             raise LedgerError(
                 f"The ledger of erasures {self._path} cannot be written: {error.strerror}."
-                " Nothing was erased."
             ) from None
+        except (ValueError, KeyError, TypeError):
+            raise LedgerError(
+                f"The last line of the ledger of erasures {self._path} is not as it was written."
+                " Put back a good copy."
+            ) from None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever written, as far as this machine knows."""
+        return self._path.exists()
 
     def lines(self) -> Iterator[Line | Issued]:
         """All lines, oldest first. Raises `LedgerError` at the first that is not as it was written."""
@@ -176,7 +184,7 @@ class LedgerFile:
 
 def _written(told: Mapping[str, Any], chain: str) -> tuple[str, bytes]:
     whole = json.dumps(told, separators=(",", ":"))
-    after = hashlib.sha256(f"{chain}{whole}".encode()).hexdigest()
+    after = keyring.current().digest(KeyPurpose.INDEX, f"ledger\0{chain}{whole}".encode()).hex()
     return after, json.dumps({**told, "chain": after}, separators=(",", ":")).encode() + b"\n"
 
 

@@ -39,6 +39,7 @@ class AskedAs(StrEnum):
     LEDGER = "replay of the ledger"
 
 
+UNDER_WAY = (Stage.CONFIRMED, Stage.HELD, Stage.NOTED, Stage.ERASED)
 ENDED = (Stage.VERIFIED, Stage.LAPSED)
 _ENDED = f"stage in ({', '.join(repr(each.value) for each in ENDED)})"
 

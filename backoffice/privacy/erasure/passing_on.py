@@ -16,8 +16,12 @@ from backoffice.storage.numbers import one_of
 def pass_on(tx: Transaction, passing: Passing, *, without: Collection[int]) -> None:
     """Make the heir the school's own teacher, and somebody the owner of each class that has none.
 
-    The school is called after the heir: it was called after whoever is erased.
+    The school is called after the heir: it was called after whoever is erased. Where the school or the heir
+    is gone by now, there is nobody to pass it to.
     """
+    heir, school = tx.get(Account, passing.heir), tx.get(School, passing.school)
+    if heir is None or school is None:
+        return
     here = TeachingRole.school_id == passing.school
     tx.execute(delete(TeachingRole).where(here, one_of(TeachingRole.account_id, without)))
     owned = select(TeachingRole.classroom_id).where(here, TeachingRole.role == TeachingRoleName.OWNER)
@@ -30,7 +34,6 @@ def pass_on(tx: Transaction, passing: Passing, *, without: Collection[int]) -> N
     for room, account in tx.execute(follow).all():
         which = (TeachingRole.classroom_id == room, TeachingRole.account_id == account)
         tx.execute(update(TeachingRole).where(here, *which).values(role=TeachingRoleName.OWNER))
-    heir = tx.get_one(Account, passing.heir)
-    tx.get_one(School, passing.school).name = gettext("Classes of %(name)s", name=heir.name)
+    school.name = gettext("Classes of %(name)s", name=heir.name)
     place = (Membership.school_id == passing.school, Membership.account_id == passing.heir)
     tx.execute(update(Membership).where(*place, Membership.origin.not_in(OWN)).values(origin=OWN[-1]))

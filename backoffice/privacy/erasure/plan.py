@@ -164,12 +164,19 @@ def _district(tx: Transaction, number: int) -> Plan | None:
 
 def _classes(tx: Transaction, school: int, classes: Sequence[int]) -> tuple[Target, ...]:
     """Classes, and before them the students who are in no other class."""
-    other = aliased(Enrollment)
+    other, here = aliased(Enrollment), aliased(Enrollment)
+    still_here = exists().where(
+        here.school_id == school,
+        here.student_id == other.student_id,
+        here.ended_at.is_(None),
+        one_of(here.classroom_id, classes),
+    )
     elsewhere = exists().where(
         other.school_id == school,
         other.student_id == Enrollment.student_id,
-        other.ended_at.is_(None),
         ~one_of(other.classroom_id, classes),
+        # Who has left this class too belongs to whichever other one there was.
+        or_(other.ended_at.is_(None), ~still_here),
     )
     students = tx.scalars(
         select(Enrollment.student_id)

@@ -27,7 +27,9 @@ def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> N
     """Write the receipt of an erasure that has just been verified, and sign it."""
     assert row.verified_at is not None
     assert row.erased_at is not None
-    went = Counter({str(each.subject): len(each.numbers) for each in plan.targets})
+    went: Counter[str] = Counter()
+    for each in plan.targets:
+        went[str(each.subject)] += len(each.numbers)
     told: dict[str, Any] = {
         "format": FORMAT,
         "number": row.public_id,

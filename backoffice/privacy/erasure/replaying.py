@@ -16,10 +16,11 @@ from backoffice import clock
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.privacy.erasure import ledger, receipts
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import Issued, LedgerError, Line
-from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
+from backoffice.privacy.erasure.models import UNDER_WAY, AskedAs, Erasure, ErasureMark, Stage
 from backoffice.privacy.erasure.plan import MODELS, Passing, Plan, named, plan_for
+from backoffice.privacy.erasure.services import not_ended
 from backoffice.privacy.holdings import Subject, Target
 from backoffice.storage.public_id import new_public_id
 
@@ -42,18 +43,23 @@ def replay(eraser: Eraser) -> dict[str, int]:
         begun = _begin(tx)
         if put_back or begun:
             record(tx, "erasures.replay", receipts=put_back, erasures=begun)
-    for number in begun:
-        eraser.carry_out(number)
-    return {"receipts": put_back, "erasures": len(begun)}
+        waiting = not_ended(tx)
+    carry_out_all(eraser, waiting)
+    return {"receipts": put_back, "erasures": len(waiting)}
 
 
 def _put_back(tx: Transaction, issued: Issued) -> bool:
     if not receipts.is_ours(issued.receipt, issued.signature):
         raise LedgerError("The ledger of erasures holds a receipt that is not ours. Put back a good copy.")
     told = receipts.read(issued.receipt)
-    if tx.scalar(select(Erasure.id).where(Erasure.public_id == told["number"])) is not None:
-        return False
     times = {f"{name}_at": datetime.fromisoformat(at) for name, at in told["times"].items() if at}
+    known = tx.scalars(select(Erasure).where(Erasure.public_id == told["number"])).one_or_none()
+    if known is not None:
+        if known.stage == Stage.VERIFIED:
+            return False
+        # The backup was made while it was under way: it has its receipt, and what is back is erased anew.
+        tx.delete(known)
+        tx.flush()
     tx.execute(
         insert(Erasure).values(
             id=tx.take_id(Erasure),
@@ -76,12 +82,19 @@ def _begin(tx: Transaction) -> list[int]:
     for subject in ORDER:
         for erasure, school, number in _back(tx, subject):
             back[erasure][subject, school].append(number)
-    return [_note(tx, found) for found in back.values()]
+    # A district can go when its schools are gone, whichever erasure takes them.
+    ordered = sorted(back.values(), key=lambda found: any(of is Subject.DISTRICT for of, _school in found))
+    noted = (_note(tx, found) for found in ordered)
+    return [number for number in noted if number is not None]
 
 
-def _note(tx: Transaction, found: dict[tuple[Subject, int | None], list[int]]) -> int:
+def _note(tx: Transaction, found: dict[tuple[Subject, int | None], list[int]]) -> int | None:
+    """None for what is being erased already."""
     targets = tuple(Target(subject, tuple(numbers), school) for (subject, school), numbers in found.items())
     last, number = targets[-1], tx.take_id(Erasure)
+    under_way = (Erasure.subject == last.subject, Erasure.subject_id == last.numbers[-1])
+    if tx.scalar(select(Erasure.id).where(*under_way, Erasure.stage.in_(UNDER_WAY))) is not None:
+        return None
     plan = named(tx, Plan(targets, tuple(_passings(tx, targets))))
     tx.execute(
         insert(Erasure).values(

@@ -72,6 +72,14 @@ def without(detail: Mapping[str, Any], gone: Mapping[str, Collection[int]]) -> d
     return rest
 
 
+def left_of(tx: Transaction, schools: Collection[int]) -> int:
+    """How many details of entries of these schools there are."""
+    if not schools:
+        return 0
+    entries = select(AuditEntry.id).where(one_of(AuditEntry.school_id, schools))
+    return tx.scalar(select(func.count()).where(AuditDetail.entry_id.in_(entries))) or 0
+
+
 def _of_schools(tx: Transaction, schools: Collection[int]) -> int:
     if not schools:
         return 0

@@ -15,6 +15,8 @@ class StudentCard(Base):
 
     __tablename__ = "student_card"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_student_card_issued_by", "issued_by", postgresql_where="issued_by is not null"),
         ForeignKeyConstraint(
             ["school_id", "classroom_id", "student_id"],
             [

@@ -25,6 +25,8 @@ class PinOverride(Base):
 
     __tablename__ = "pin_override"
     __table_args__ = (
+        # For erasing an account, which is named there no longer then.
+        Index("ix_pin_override_made_by", "made_by", postgresql_where="made_by is not null"),
         ForeignKeyConstraint(
             ["school_id", "classroom_id"],
             ["app.classroom.school_id", "app.classroom.id"],

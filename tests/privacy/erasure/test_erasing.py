@@ -28,7 +28,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.saved_views.services import save_view
-from backoffice.schools.models import Enrollment, Membership, School, TeachingRole, TeachingRoleName
+from backoffice.schools.models import Enrollment, Membership, School, Student, TeachingRole, TeachingRoleName
 from backoffice.staff.services.class_roles import give_role
 from backoffice.storage import about
 from tests.contract.snapshot import Change, Snapshots, snapshots
@@ -262,6 +262,37 @@ def test_a_child_of_two_classes_stays_with_the_other(world: World, eraser: Erase
         seats = tx.scalars(select(Enrollment.classroom_id).where(Enrollment.school_id == world.home.id)).all()
     assert set(seats) == {world.colleague_class.id}
     assert len(seats) == 3
+
+
+def test_a_child_that_has_left_the_class_goes_only_where_no_other_class_was(
+    world: World, eraser: Eraser
+) -> None:
+    """Whoever was taken out of another class yesterday is still that one's to undo."""
+    with transaction(SYSTEM) as tx:
+        of_both, of_this = (
+            add_child(tx, world.own_class, given, "Leaver").id for given in ("Betty", "Terry")
+        )
+        tx.execute(
+            insert(Enrollment).values(
+                school_id=world.home.id,
+                classroom_id=world.colleague_class.id,
+                student_id=of_both,
+                avatar="fox",
+                balance=7,
+                joined_at=clock.now(),
+            )
+        )
+        gone = Enrollment.student_id.in_([of_both, of_this])
+        tx.execute(update(Enrollment).where(gone).values(ended_at=clock.now()))
+    services.erase(
+        eraser=eraser,
+        subject=Subject.CLASSROOM,
+        public_id=world.own_class.public_id,
+        asked_as=AskedAs.COMMAND,
+    )
+    with transaction(SYSTEM) as tx:
+        there = tx.scalars(select(Student.id).where(Student.id.in_([of_both, of_this]))).all()
+    assert there == [of_both]
 
 
 def test_a_mail_that_names_a_class_and_waits_goes_with_it(world: World, eraser: Eraser) -> None:

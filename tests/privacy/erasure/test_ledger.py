@@ -90,5 +90,5 @@ def test_writers_at_once_chain_their_lines(tmp_path: Path) -> None:
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("in the way")
-    with pytest.raises(LedgerError, match="Nothing was erased"):
+    with pytest.raises(LedgerError, match="cannot be written"):
         LedgerFile(tmp_path / "ledger").add([line("one")])

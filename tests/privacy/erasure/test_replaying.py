@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
-from backoffice.privacy.erasure import receipts, services
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure import receipts, replaying, services
+from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import FILE, Issued, LedgerError, LedgerFile
-from backoffice.privacy.erasure.models import AskedAs, Erasure
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.replaying import replay
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.models import Classroom, District, Enrollment, Student
 from tests.contract.snapshot import Snapshots, snapshots
 from tests.factories.world import SYSTEM, World
 
@@ -95,6 +95,82 @@ def test_a_child_that_had_moved_before_its_class_was_erased_stays(
         left = set(tx.scalars(select(Student.id).where(Student.school_id == world.home.id)))
     assert child.id in left
     assert world.own_class.children[1].id not in left
+
+
+def test_a_district_goes_after_a_school_that_was_erased_before_it(
+    world: World, eraser: Eraser, backup: Snapshots
+) -> None:
+    erase(eraser, Subject.SCHOOL, world.elsewhere.public_id)
+    erase(eraser, Subject.DISTRICT, world.district)
+    first = {str(each) for each in backup.settle() if each.kind == "removed" and each.table == "app.school"}
+    assert replay(eraser) == {"receipts": 2, "erasures": 2}
+    again = {str(each) for each in backup.changes() if each.kind == "removed" and each.table == "app.school"}
+    assert again == first
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(District.id).where(District.id == world.district_id)) is None
+
+
+def test_a_replay_that_was_killed_goes_on(
+    world: World, eraser: Eraser, backup: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children = [child.public_id for child in world.own_class.children]
+    for public_id in children:
+        erase(eraser, Subject.STUDENT, public_id)
+    backup.settle()
+    with monkeypatch.context() as patched:
+        patched.setattr(replaying, "carry_out_all", lambda _eraser, _numbers: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            replay(eraser)
+    assert replay(eraser) == {"receipts": 0, "erasures": 2}
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(Student.id).where(Student.public_id.in_(children))).all()
+
+
+def test_a_backup_that_was_made_while_somebody_was_erased(
+    world: World, eraser: Eraser, backup: Snapshots
+) -> None:
+    """Its row is there and its receipt is in the file: the receipt is the one that counts."""
+    child = world.colleague_class.children[0].public_id
+    number = services.begin(eraser=eraser, subject=Subject.STUDENT, public_id=child, asked_as=AskedAs.COMMAND)
+    backup.keep()
+    eraser.carry_out(number)
+    with transaction(SYSTEM) as tx:
+        done = tx.get_one(Erasure, number)
+    backup.settle()
+    assert replay(eraser) == {"receipts": 1, "erasures": 1}
+    with transaction(SYSTEM) as tx:
+        known = tx.scalars(select(Erasure).where(Erasure.public_id == done.public_id)).one()
+        assert known.receipt == done.receipt
+        assert tx.scalar(select(Student.id).where(Student.public_id == child)) is None
+    backup.settle()
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Erasure).where(Erasure.id == number))
+    # The next test begins without it.
+    backup.keep()
+
+
+def test_one_that_fails_keeps_no_other_waiting(
+    world: World, eraser: Eraser, backup: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del backup
+    one, other = (
+        services.begin(
+            eraser=eraser, subject=Subject.STUDENT, public_id=child.public_id, asked_as=AskedAs.COMMAND
+        )
+        for child in world.own_class.children
+    )
+    whole = Eraser.carry_out
+
+    def fails(self: Eraser, number: int) -> Stage:
+        if number == one:
+            raise ZeroDivisionError
+        return whole(self, number)
+
+    monkeypatch.setattr(Eraser, "carry_out", fails)
+    with pytest.raises(ZeroDivisionError):
+        carry_out_all(eraser, [one, other])
+    with transaction(SYSTEM) as tx:
+        assert tx.get_one(Erasure, other).stage == Stage.VERIFIED
 
 
 def test_a_ledger_that_is_damaged_changes_nothing(
