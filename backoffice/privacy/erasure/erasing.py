@@ -117,11 +117,13 @@ class Eraser:
 
     def _verify(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
-        if self.left(tx, plan):
+        left = self.left(tx, plan)
+        if left:
             # Written by somebody who was at it meanwhile, such as a line of the trail.
             swept = self._sweep(tx, plan)
             row.counts = receipts.counted(swept + Counter(receipts.counts_of(row)))
-        if left := self.left(tx, plan):
+            left = self.left(tx, plan)
+        if left:
             said = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
             raise NotAllErased(f"Left after erasing: {said}.")
         marks = int((row.plan or {}).get(MARKS, 0))
@@ -136,15 +138,18 @@ class Eraser:
 
     def left(self, tx: Transaction, plan: Plan) -> dict[str, int]:
         """What is there of everything that a plan erases, by table; nothing after its erasure."""
+        asked = [(_name(held.model), _there(held, condition)) for held, condition in self.conditions(plan)]
+        for target in plan.targets:
+            for part in self.parts(target):
+                asked += [(part.table.fullname, each) for each in part.counts()]
         found: Counter[str] = Counter()
-        for held, condition in self.conditions(plan):
-            found[_name(held.model)] += tx.scalar(_there(held, condition)) or 0
+        # All in one statement: a hundred questions and answers take longer than what is asked.
+        answers = tx.execute(select(*(each.scalar_subquery() for _table, each in asked))).one()
+        for (table, _each), count in zip(asked, answers, strict=True):
+            found[table] += count
         gone = {kind: frozenset(plan.of(subject)) for subject, kind in trail.KINDS.items()}
         found["app.audit_detail"] += len(trail.found_in(tx, gone))
         found["app.audit_detail"] += trail.left_of(tx, plan.of(Subject.SCHOOL))
-        for target in plan.targets:
-            for part in self.parts(target):
-                found[part.table.fullname] += sum(tx.execute(each).scalar_one() for each in part.counts())
         return {table: count for table, count in found.items() if count}
 
     def parts(self, target: Target) -> list[Part]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,6 +18,7 @@ from backoffice.storage.public_id import is_public_id
 
 bp = Blueprint("receipts", __name__, template_folder="../templates")
 HASH = re.compile(r"[0-9a-f]{64}")
+LONGEST = 100
 
 
 @bp.get("/receipts/")
@@ -25,7 +27,7 @@ def ask() -> AnyResponse | str:
     number = "".join(request.args.get("number", "").split())
     if is_public_id(number):
         given = request.args.get("hash", "")
-        return redirect(f"/receipts/{number}?hash={_hash(given) or ''}", 303)
+        return redirect(f"/receipts/{number}?{urlencode({'hash': _hash(given) or given[:LONGEST]})}", 303)
     return render_template("privacy/receipt.html", told=None, number=number, asked=bool(number))
 
 

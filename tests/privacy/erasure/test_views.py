@@ -55,6 +55,13 @@ def test_as_they_are_typed_from_paper(app: Flask, done: Erasure, sha: str) -> No
     assert "This receipt is ours" in page.text
 
 
+def test_a_hash_that_was_cut_is_said_to_be_wrong(app: Flask, done: Erasure, sha: str) -> None:
+    asked = {"number": done.public_id, "hash": f"{sha[:40]}\r\nX: y"}
+    page = app.test_client().get("/receipts/", query_string=asked, follow_redirects=True)
+    assert page.status_code == 404
+    assert "We have no receipt" in page.text
+
+
 @pytest.mark.parametrize("given", ["", "0" * 64, "zz", "' or true --"])
 def test_without_its_hash_it_is_not_shown(app: Flask, done: Erasure, given: str) -> None:
     page = app.test_client().get(f"/receipts/{done.public_id}", query_string={"hash": given})
