@@ -5,9 +5,15 @@ from flask_admin import expose
 from werkzeug.wrappers import Response
 
 from backoffice.access.lookup import find, reread
-from backoffice.access.permissions import CLASSROOMS_ARCHIVE, CLASSROOMS_EDIT, STUDENTS_UNENROLL
+from backoffice.access.permissions import (
+    CLASSROOMS_ARCHIVE,
+    CLASSROOMS_EDIT,
+    CLASSROOMS_ERASE,
+    STUDENTS_UNENROLL,
+)
 from backoffice.access.policy import can
 from backoffice.access.seen import version
+from backoffice.console import erasures
 from backoffice.console.class_page import CRUMB, ClassPage
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MarkForm
@@ -15,6 +21,7 @@ from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
 from backoffice.console.school_year import year_url
 from backoffice.language.texts import gettext, lazy
+from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom
 from backoffice.schools.names import COLOURS, FIGURES
@@ -38,6 +45,7 @@ class ManagePage(ClassPage):
         "manage": CLASSROOMS_EDIT,
         "archive": CLASSROOMS_ARCHIVE,
         "restore": CLASSROOMS_ARCHIVE,
+        "erase": CLASSROOMS_ERASE,
         "undo_last": STUDENTS_UNENROLL,
     }
     title = lazy("Manage")
@@ -45,6 +53,7 @@ class ManagePage(ClassPage):
     commands = (
         Command(lazy("Choose the picture of {name}"), "manage", "manage", also=lazy("colour mark")),
         Command(lazy("Archive {name}"), "archive", "archive"),
+        Command(lazy("Delete {name} for good"), "erase", "erase", also=lazy("remove")),
     )
     page = "manage"
 
@@ -89,6 +98,9 @@ class ManagePage(ClassPage):
             archive_url=f"/console/classrooms/{public_id}/archive"
             if can(self.who, CLASSROOMS_ARCHIVE, row)
             else None,
+            erase_url=f"/console/classrooms/{public_id}/erase"
+            if can(self.who, CLASSROOMS_ERASE, row)
+            else None,
             year_url=year,
             year_is_a_leaders=not year and not is_personal(reading(), row),
         )
@@ -122,6 +134,14 @@ class ManagePage(ClassPage):
             cancel_url=own,
             crumbs=[CRUMB, {"title": row.name, "url": own}, {"title": gettext("Archive")}],
         )
+
+    @expose("/<classroom:public_id>/erase", methods=("GET", "POST"))
+    def erase(self, public_id: str) -> str | Response:
+        """Begin to delete the class: have it looked what would go."""
+        row = find(reading(), Classroom, public_id, permission=CLASSROOMS_ERASE)
+        own = f"/console/classrooms/{public_id}"
+        crumbs = [CRUMB, {"title": row.name, "url": own}]
+        return erasures.begin(self, Subject.CLASSROOM, public_id, called=row.name, url=own, crumbs=crumbs)
 
     @expose("/<classroom:public_id>/restore", methods=("POST",))
     def restore(self, public_id: str) -> Response:

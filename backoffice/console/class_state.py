@@ -4,7 +4,12 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 
-from backoffice.access.permissions import CLASSROOMS_ARCHIVE, STUDENTS_CREATE, STUDENTS_UNENROLL
+from backoffice.access.permissions import (
+    CLASSROOMS_ARCHIVE,
+    CLASSROOMS_ERASE,
+    STUDENTS_CREATE,
+    STUDENTS_UNENROLL,
+)
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
@@ -27,6 +32,7 @@ def state_of(tx: Transaction, who: Principal, row: Classroom) -> dict[str, Any]:
     return {
         "archived_at": row.archived_at,
         "restore_url": f"{own}/restore" if can(who, CLASSROOMS_ARCHIVE, row) else None,
+        "erase_url": f"{own}/erase" if row.archived_at and can(who, CLASSROOMS_ERASE, row) else None,
         "change": change,
         "change_words": words_of(change) if change else None,
         "undo_url": f"{own}/undo-last",

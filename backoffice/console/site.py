@@ -23,6 +23,7 @@ from backoffice.console.class_teachers import ClassTeachers
 from backoffice.console.classrooms import ClassroomGrid
 from backoffice.console.dashboard import Dashboard
 from backoffice.console.density import DensityPage
+from backoffice.console.erasures import ErasuresPage
 from backoffice.console.families import FamilyGrid
 from backoffice.console.family_invitations import FamilyInvitationGrid
 from backoffice.console.find import FindPage
@@ -87,6 +88,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ViewsPage,
     ChangesPage,
     LargeChangesPage,
+    ErasuresPage,
     # What it finds of the own account comes after the work.
     FindPage,
 )

@@ -21,6 +21,7 @@ from backoffice.access.permissions import (
     POINTS_REPORT,
     STUDENTS_CREATE,
     STUDENTS_EDIT,
+    STUDENTS_ERASE,
     STUDENTS_EXPORT,
     STUDENTS_MERGE,
     STUDENTS_READ,
@@ -33,6 +34,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.changes.models import StudentField
 from backoffice.changes.queries import changed_by
+from backoffice.console import erasures
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
@@ -50,6 +52,7 @@ from backoffice.families.services.looking import note_view
 from backoffice.language.moments import amount, day_of_year
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy, ngettext
+from backoffice.privacy.holdings import Subject
 from backoffice.schools import finding, names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.queries import ListedStudent
@@ -97,6 +100,7 @@ class StudentGrid(ImportsRows):
         "import_current": STUDENTS_EXPORT,
         "details": STUDENTS_READ,
         "edit": STUDENTS_EDIT,
+        "erase": STUDENTS_ERASE,
     }
     commands = (
         Command(
@@ -433,11 +437,20 @@ class StudentGrid(ImportsRows):
                 if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
                 else None,
                 "edit": turn.of(public_id, "/edit") if holds(STUDENTS_EDIT) else None,
+                "erase": f"/console/students/{public_id}/erase" if holds(STUDENTS_ERASE) else None,
                 "merge": f"/console/students/{public_id}/merge" if holds(STUDENTS_MERGE) else None,
                 "invite_parent": f"/console/families/invite/{public_id}" if holds(GUARDIANS_INVITE) else None,
             },
             crumbs=turn.crumbs({"title": full_name(row)}),
         )
+
+    @expose("/<student:public_id>/erase", methods=("GET", "POST"))
+    def erase(self, public_id: str) -> str | Response:
+        """Begin to delete a student: have it looked what would go."""
+        row = find(reading(), Student, public_id, permission=STUDENTS_ERASE)
+        own, called = f"/console/students/{public_id}", full_name(row)
+        crumbs = [{"title": self.title, "url": "/console/students/"}, {"title": called, "url": own}]
+        return erasures.begin(self, Subject.STUDENT, public_id, called=called, url=own, crumbs=crumbs)
 
     @expose("/<student:public_id>/edit", methods=("GET", "POST"))
     @shows_what_was_typed

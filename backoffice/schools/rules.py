@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, any_, func, select
 from backoffice.access.permissions import (
     CHILDREN_READ,
     CLASSROOMS_ARCHIVE,
+    CLASSROOMS_ERASE,
     CLASSROOMS_EXPORT,
     CLASSROOMS_READ,
     OWN_POINTS_READ,
@@ -37,6 +38,7 @@ STILL = frozenset(
         CLASSROOMS_READ,
         CLASSROOMS_EXPORT,
         CLASSROOMS_ARCHIVE,
+        CLASSROOMS_ERASE,
         STUDENTS_READ,
         STUDENTS_EXPORT,
         TEACHERS_READ,

@@ -61,6 +61,11 @@ def receipt(session: Session, *, number: str, digest: bytes) -> AnyRow | None:
     return session.execute(statement, {"number": number, "digest": digest}).first()
 
 
+def leave_erasure(session: Session, *, number: int) -> bool:
+    """Whether something that the principal asked to be erased, and has not confirmed, is not any more."""
+    return bool(session.scalar(text("select app.leave_erasure(:number)"), {"number": number}))
+
+
 def plugin_version(connection: Connection) -> int:
     """A number that grows whenever a plugin is switched or its settings change."""
     version = connection.scalar(text("select app.plugin_version()"))

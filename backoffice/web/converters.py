@@ -50,6 +50,10 @@ class ReceiptConverter(_PublicIdConverter):
     """The number of an erasure's receipt. It opens nothing without the receipt's hash."""
 
 
+class ErasureConverter(_PublicIdConverter):
+    """The public identifier of an erasure, for whoever may see it."""
+
+
 class LinkConverter(BaseConverter):
     """The token of a link that was mailed. Logs show the route and not the token."""
 
@@ -145,6 +149,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "passkey": PasskeyConverter,
     "link": LinkConverter,
     "receipt": ReceiptConverter,
+    "erasure": ErasureConverter,
     "guardian_request": GuardianRequestConverter,
     "saved_view": SavedViewConverter,
     "student_change": StudentChangeConverter,

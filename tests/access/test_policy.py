@@ -34,7 +34,7 @@ LEADS = CHOOSES | {
     "networks:open", "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
-    "students:sign-out",
+    "students:sign-out", "students:erase", "classrooms:erase",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "teachers:export", "permissions:read", "inventory:read",
     "guardians:invite", "guardians:approve", "guardians:export", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
@@ -44,10 +44,14 @@ WORKS_HERE = {"console:enter", "schools:read", "classrooms:create", "views:save"
 OWNS = WORKS_HERE | CHOOSES | {
     "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
-    "students:sign-out",
+    "students:sign-out", "students:erase", "classrooms:erase",
     "teachers:read", "guardians:invite", "guardians:approve", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
 }  # fmt: skip
-CO_TEACHES = OWNS - CHOOSES - {"classrooms:export", "classrooms:archive", "students:export"}
+CO_TEACHES = (
+    OWNS
+    - CHOOSES
+    - {"classrooms:export", "classrooms:archive", "students:export", "students:erase", "classrooms:erase"}
+)
 HELPS = WORKS_HERE | {"classrooms:read", "students:read", "teachers:read", "points:award"}
 # What each may do with a classroom; a place that is not listed: nothing.
 # What founders run besides: the parts of the system, which belong to no school.

@@ -854,6 +854,13 @@ PAGES: Mapping[str, Stop] = {
     "students": Stop("teacher", "/console/students/"),
     "students of a class": Stop("teacher", "/console/students/?classroom={classroom}"),
     "students, a view changed": Stop("elsewhere", "/console/students/", change_view),
+    "delete a class": Stop("teacher", CLASS + "/erase"),
+    "delete a student": Stop("teacher", "/console/students/{student}/erase"),
+    "deletions": Stop("teacher", "/console/erasures/"),
+    "deletions, none": Stop("helper", "/console/erasures/"),
+    "a deletion": Stop(
+        "teacher", "/console/erasures/", follow("Wilhelmina Quartermaine"), "console_erasures.details"
+    ),
     "large changes": Stop("leader", "/console/large-changes/"),
     "large changes, none": Stop("teacher", "/console/large-changes/"),
     "a large change": Stop(

@@ -83,7 +83,12 @@ def test_somebody_without_an_account_is_invited(client: FlaskClient, world: Worl
 # Everything in the console that answers a helper, who is of the school as well and may make an own class.
 # Points, the class as it is, its children's records; no list as a file, nothing that changes or removes.
 OPEN_TO_A_HELPER = {
-    *("console_large-changes.index", "console_students.narrow", "console_classrooms.narrow"),
+    *(
+        "console_large-changes.index",
+        "console_erasures.index",
+        "console_students.narrow",
+        "console_classrooms.narrow",
+    ),
     *("console_density.index", "console_find.index", "console_find.search", "console_views.index"),
     "console_classrooms.import_blank",
     "console_classrooms.import_confirmed",

@@ -32,6 +32,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
+from backoffice.privacy.erasure.models import Erasure
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -83,6 +84,7 @@ KINDS = (
     "plugin_change",
     "job_change",
     "large_change",
+    "erasure",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -221,6 +223,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _passkeys(world)
     things += _saved_views(world, schools)
     things += _large_changes(world)
+    things += _erasures(world)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -233,7 +236,7 @@ def build_stage(world: World, app: Flask) -> Stage:
                 "session": own_sessions.get(each.name, frozenset()),
                 **{
                     kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
-                    for kind in ("passkey", "saved_view", "large_change")
+                    for kind in ("passkey", "saved_view", "large_change", "erasure")
                 },
                 **{
                     kind: frozenset(
@@ -336,6 +339,17 @@ def _large_changes(world: World) -> list[Thing]:
         return [
             Thing("large_change", *factory.large_change(tx, account_id=person.id), None, name)
             for name, person in world.people.items()
+        ]
+
+
+def _erasures(world: World) -> list[Thing]:
+    """Those that somebody asked for, looked at and not confirmed."""
+    roles = {person.id: role for role, person in world.people.items()}
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing("erasure", row.id, row.public_id, row.school_id, roles[row.asked_by])
+            for row in tx.scalars(select(Erasure).where(Erasure.asked_by.is_not(None)))
+            if row.asked_by is not None
         ]
 
 

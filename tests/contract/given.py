@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
+from backoffice import clock
 from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import STUDENTS_UNENROLL
 from backoffice.access.selection import keys_of, seen_of
 from backoffice.access.transaction import transaction
 from backoffice.large_changes.models import LargeChange
 from backoffice.large_changes.services import Confirmed, ask_for_change
+from backoffice.privacy.erasure.asking import ask_to_erase
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Student
 from backoffice.schools.place_queries import open_places
 from plugins.rosters import services as rosters
@@ -47,4 +51,36 @@ def _many(world: World) -> Mapping[str, int | str]:
         return {"change": tx.scalars(select(LargeChange.id).where(LargeChange.public_id == made)).one()}
 
 
-GIVEN: Mapping[str, Given] = {"core.change-many": _many, "rosters.import": _upload}
+def _asked(world: World) -> Mapping[str, int | str]:
+    """A student whom a teacher asks to be erased."""
+    child = world.own_class.children[0].public_id
+    asked = ask_to_erase(principal=world.sign_in("teacher"), subject=Subject.STUDENT, public_id=child)
+    with transaction(SYSTEM) as tx:
+        return {"erasure": tx.scalars(select(Erasure.id).where(Erasure.public_id == asked)).one()}
+
+
+def _confirmed(world: World) -> Mapping[str, int | str]:
+    """A class that somebody has confirmed to be erased."""
+    with transaction(SYSTEM) as tx:
+        number = tx.take_id(Erasure)
+        tx.add(
+            Erasure(
+                id=number,
+                subject=Subject.CLASSROOM,
+                subject_id=world.elsewhere_class.id,
+                school_id=world.elsewhere.id,
+                stage=Stage.CONFIRMED,
+                asked_as=AskedAs.TEACHER,
+                asked_at=clock.now(),
+                confirmed_at=clock.now(),
+            )
+        )
+    return {"erasure": number}
+
+
+GIVEN: Mapping[str, Given] = {
+    "core.change-many": _many,
+    "core.look-at-erasure": _asked,
+    "core.erase": _confirmed,
+    "rosters.import": _upload,
+}

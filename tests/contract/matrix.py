@@ -195,6 +195,10 @@ class Matrix:
         if thing.kind in {"saved_view", "large_change"}:
             # Those of the stage are shared with nobody.
             return inside and actor.owns(thing) and can(actor.principal, permission)
+        if thing.kind == "erasure":
+            # Who leads the school sees that it is asked for, and does nothing about it.
+            sees = thing.school_id in actor.principal.led_schools and route.method == "GET"
+            return inside and (actor.owns(thing) or sees)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         return inside and can(actor.principal, permission, self.row(thing))

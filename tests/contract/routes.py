@@ -42,6 +42,7 @@ from backoffice.imports import carrying
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
 from backoffice.plugin import discover
+from backoffice.privacy.erasure.models import Erasure
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
     Enrollment,
@@ -514,6 +515,14 @@ def _left_all(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     filled = _unenroll(stage, actor, thing)
     fields = {"action": "leave", "rowid": filled.fields["rowid"]}
     return Filled(fields, identifiers=filled.identifiers, audited=False)
+
+
+def _confirmed_erasure(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """What it is called, whoever asked for it."""
+    assert thing is not None
+    with transaction(SYSTEM) as tx:
+        found = tx.get_one(Erasure, thing.id).found or {}
+    return Filled({"typed": found["title"]}, ("changed app.erasure", "added app.job_run"))
 
 
 def _looked_at_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -1313,6 +1322,10 @@ FORMS: Mapping[str, Fill] = {
     # Only looked at: archiving is in tests/schools.
     "console_classrooms.act:archive": _looked_at_class,
     "console_large-changes.stop": _always(("changed app.large_change",)),
+    "console_students.erase": _always(("added app.erasure", "added app.job_run")),
+    "console_class_manage.erase": _always(("added app.erasure", "added app.job_run")),
+    "console_erasures.confirm": _confirmed_erasure,
+    "console_erasures.leave": _always(("changed app.erasure",)),
     "console_pick.pick": _picked,
     "console_students.narrow": _always(audited=False, active="today"),
     "console_classrooms.narrow": _always(audited=False, archived="yes"),

@@ -37,6 +37,8 @@ FAR_REACHING = {
     "plugin_rosters_rosters.export",
     "console_students.import_current",
     "console_classrooms.import_current",
+    # What nothing brings back.
+    "console_erasures.confirm",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

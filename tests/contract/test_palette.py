@@ -51,6 +51,7 @@ REACHED: Mapping[str, str] = {
     "event": ROW,
     "import": ROW,
     "large_change": "an action leads to all of one's own",
+    "erasure": "an action leads to all of one's own",
     **{
         f"{kind}_change": "stands below the form of its record"
         for kind in ("student", "classroom", "action", "school", "plugin", "job")

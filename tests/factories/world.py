@@ -459,7 +459,7 @@ def worry(tx: Transaction, room: Class, goes_to: GoesTo = GoesTo.TEACHER) -> str
 
 def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
     """An erasure of the first child of a class, looked at and not confirmed, and a line of the ledger."""
-    at = clock.now() - timedelta(hours=2)
+    at = clock.now() - timedelta(minutes=1)
     number, public_id = _row(
         tx,
         Erasure,
@@ -469,7 +469,12 @@ def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
         stage=Stage.PREVIEWED,
         asked_by=teacher.id,
         asked_as=AskedAs.TEACHER,
-        found={"classes": [room.name]},
+        found={
+            "title": f"{room.children[0].given} {room.children[0].family}",
+            "subjects": {"student": 1},
+            "rows": {"app.student": 1, "app.enrollment": 1, "app.point_entry": 2},
+            "classes": [room.name],
+        },
         asked_at=at,
     )
     marks.note(tx, [Line(marks.mark_of("student", public_id), "student", public_id, at)])

@@ -1,7 +1,6 @@
 """`backoffice erase` and `backoffice privacy replay-ledger`: what they print, and how they end."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from sqlalchemy import select
 from backoffice.access.transaction import transaction
 from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
-from backoffice.runtime import Runtime
 from backoffice.schools.models import Student
-from tests.contract.snapshot import Snapshots, snapshots
+from tests.contract.snapshot import Snapshots
 from tests.factories.commands import Run
 from tests.factories.world import SYSTEM, World
 
@@ -22,15 +20,6 @@ from tests.factories.world import SYSTEM, World
 def here(run: Run, tmp_path: Path) -> Run:
     """Commands whose ledger is this test's."""
     return partial(run, BACKOFFICE_DATA_DIR=str(tmp_path))
-
-
-@pytest.fixture
-def backup(runtime: Runtime, world: World) -> Iterator[Snapshots]:
-    del world
-    with snapshots(runtime) as taken:
-        taken.keep()
-        yield taken
-        taken.settle()
 
 
 def test_a_dry_run_says_what_would_go_and_erases_nothing(here: Run, world: World, backup: Snapshots) -> None:

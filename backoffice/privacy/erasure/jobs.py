@@ -6,9 +6,10 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
-from backoffice.privacy.erasure import services
+from backoffice.privacy.erasure import asking, services
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.privacy.erasure.models import Stage
 from backoffice.runtime import Runtime
 
 
@@ -24,13 +25,16 @@ def eraser_of(runtime: Runtime, who: Purpose) -> Eraser:
 def go_on_erasing(run: JobRun) -> Counts:
     """Carry out every erasure that was confirmed and has not ended."""
     eraser = eraser_of(run.app.extensions["backoffice"], run.who)
+    lapsed = asking.forget_unconfirmed(run.who)
     with transaction(run.who) as tx:
         waiting = services.not_ended(tx)
-    carry_out_all(eraser, waiting)
-    return {lazy("erasures"): len(waiting)}
+from backoffice.privacy.erasure import asking, services
+from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 
 
 JOBS = (
+    Job("look-at-erasure", look_at_erasure, title=lazy("Look what an erasure would take"), attempts=3),
+    Job("erase", erase, title=lazy("Erase what somebody has confirmed"), attempts=3),
     Job(
         "go-on-erasing",
         go_on_erasing,

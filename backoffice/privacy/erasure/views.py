@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
-from backoffice.language.texts import lazy
 from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.models import AskedAs
+from backoffice.privacy.erasure.names import ASKED_AS, KINDS, SUBJECTS
 from backoffice.privacy.holdings import Subject
 from backoffice.storage import functions
 from backoffice.storage.public_id import is_public_id
@@ -19,29 +19,6 @@ from backoffice.storage.public_id import is_public_id
 bp = Blueprint("receipts", __name__, template_folder="../templates")
 HASH = re.compile(r"[0-9a-f]{64}")
 LONGEST = 100
-SUBJECTS = {
-    Subject.STUDENT: lazy("A student"),
-    Subject.CLASSROOM: lazy("A class"),
-    Subject.ACCOUNT: lazy("An account"),
-    Subject.SCHOOL: lazy("A school"),
-    Subject.DISTRICT: lazy("A district"),
-}
-KINDS = {
-    Subject.STUDENT: lazy("Students"),
-    Subject.CLASSROOM: lazy("Classes"),
-    Subject.ACCOUNT: lazy("Accounts"),
-    Subject.SCHOOL: lazy("Schools"),
-    Subject.DISTRICT: lazy("Districts"),
-}
-ASKED_AS = {
-    AskedAs.TEACHER: lazy("a teacher of the class"),
-    AskedAs.LEADER: lazy("a leader of the school"),
-    AskedAs.OWNER: lazy("the owner of the account"),
-    AskedAs.COMMAND: lazy("somebody at the server"),
-    AskedAs.RETENTION: lazy("the retention policy"),
-    AskedAs.CANARY: lazy("the nightly test of erasing"),
-    AskedAs.LEDGER: lazy("the ledger of erasures, after a restore"),
-}
 
 
 @bp.get("/receipts/")

@@ -1,6 +1,5 @@
 """A database that is restored from before an erasure: whoever was erased is erased again, and nobody else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from backoffice.privacy.erasure.replaying import replay
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, District, Enrollment, Student
-from tests.contract.snapshot import Snapshots, snapshots
+from tests.contract.snapshot import Snapshots
 from tests.factories.world import SYSTEM, World
 
 WHO = Purpose("test-replaying")
@@ -28,16 +27,6 @@ WHO = Purpose("test-replaying")
 def eraser(runtime: Runtime, tmp_path: Path) -> Eraser:
     made = eraser_of(runtime, WHO)
     return Eraser(WHO, made.tables, made.installed, LedgerFile(tmp_path), made.backups_kept)
-
-
-@pytest.fixture
-def backup(runtime: Runtime, world: World) -> Iterator[Snapshots]:
-    """The state before anything is erased. To settle is to restore it."""
-    del world
-    with snapshots(runtime) as taken:
-        taken.keep()
-        yield taken
-        taken.settle()
 
 
 def erase(eraser: Eraser, subject: Subject, public_id: str) -> Erasure:

@@ -1,0 +1,208 @@
+"""Erasing a student or a class: asked for, looked at, confirmed by its name, followed, and the receipt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import flash, redirect, render_template, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import DataRequired
+
+from backoffice.access.lookup import find
+from backoffice.access.permissions import CONSOLE_ENTER, STUDENTS_ERASE
+from backoffice.access.policy import can, visible
+from backoffice.console.command import Command
+from backoffice.console.grid import moment
+from backoffice.console.guard import GuardedView
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
+from backoffice.privacy.erasure import asking, receipts
+from backoffice.privacy.erasure.models import Erasure, Stage
+from backoffice.privacy.erasure.names import GROUPS, KINDS, SUBJECTS
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.web.identity import done_reading, reading
+from backoffice.web.rejections import show_rejection
+
+HERE = "/console/erasures/"
+MOST_SHOWN = 100
+STATES = {
+    Stage.LOOKING: (lazy("Being looked at"), "info"),
+    Stage.PREVIEWED: (lazy("Waits for you"), "warn"),
+    Stage.CONFIRMED: (lazy("Under way"), "info"),
+    Stage.HELD: (lazy("Held"), "warn"),
+    Stage.NOTED: (lazy("Under way"), "info"),
+    Stage.ERASED: (lazy("Under way"), "info"),
+    Stage.VERIFIED: (lazy("Erased"), "good"),
+    Stage.LAPSED: (lazy("Not erased"), "mute"),
+}
+SAID = {
+    Stage.LOOKING: lazy("We are looking what would go."),
+    Stage.PREVIEWED: lazy("Nothing has been erased yet."),
+    Stage.CONFIRMED: lazy("It is being erased."),
+    Stage.HELD: lazy("A legal hold is in the way. It is erased when the hold ends."),
+    Stage.NOTED: lazy("It is being erased."),
+    Stage.ERASED: lazy("Everything is gone. We are looking through all of it once more."),
+    Stage.VERIFIED: lazy("It is erased for good, and nothing of it is left."),
+    Stage.LAPSED: lazy("Nothing was erased."),
+}
+UNDER_WAY = {Stage.LOOKING, Stage.CONFIRMED, Stage.NOTED, Stage.ERASED}
+
+
+class EraseForm(FlaskForm):
+    """What is erased, typed as it is called."""
+
+    typed = StringField(lazy("Its name, to confirm"), [DataRequired(lazy("Type what it is called."))])
+
+
+def begin(
+    view: GuardedView,
+    subject: Subject,
+    public_id: str,
+    *,
+    called: str,
+    url: str,
+    crumbs: Sequence[Mapping[str, Any]],
+) -> str | Response:
+    """The page on which somebody begins to erase something, and what its form does."""
+    form = FlaskForm()
+    if form.validate_on_submit():
+        done_reading()
+        number = asking.ask_to_erase(principal=view.who, subject=subject, public_id=public_id)
+        return redirect(f"{HERE}{number}", 303)
+    return view.render(
+        "console/erase.html",
+        form=form,
+        called=called,
+        url=url,
+        of_class=subject is Subject.CLASSROOM,
+        crumbs=[*crumbs, {"title": gettext("Delete for good")}],
+    )
+
+
+class ErasuresPage(GuardedView):
+    """What somebody has erased, and what was erased in the schools that they lead."""
+
+    doors = {
+        "index": CONSOLE_ENTER,
+        "details": CONSOLE_ENTER,
+        "confirm": CONSOLE_ENTER,
+        "leave": CONSOLE_ENTER,
+    }
+    fresh = frozenset({"confirm"})
+    title = lazy("Deletions")
+    category = lazy("School")
+    address = "erasures"
+    icon = "clipboard"
+    commands = (Command(lazy("See what was deleted"), "index", "erasures/", also=lazy("erase receipt")),)
+
+    def is_visible(self) -> bool:
+        """In the menu of those who may erase something."""
+        return can(self.who, STUDENTS_ERASE)
+
+    @expose("/", methods=("GET",))
+    def index(self) -> str:
+        """The latest first."""
+        rows = reading().scalars(
+            visible(self.who, select(Erasure)).order_by(Erasure.asked_at.desc()).limit(MOST_SHOWN)
+        )
+        shown = [self._shown(each) for each in rows]
+        return self.render("console/erasures.html", erasures=shown, crumbs=[{"title": self.title}])
+
+    @expose("/<erasure:public_id>", methods=("GET",))
+    def details(self, public_id: str) -> str:
+        """What would go, how far it is, or the receipt."""
+        return self._page(public_id, EraseForm())
+
+    @expose("/<erasure:public_id>/confirm", methods=("POST",))
+    def confirm(self, public_id: str) -> Response | tuple[str, int]:
+        """Erase it."""
+        form = EraseForm()
+        if not form.validate_on_submit():
+            return self._page(public_id, form), 422
+        done_reading()
+        try:
+            asking.confirm_erasure(principal=self.who, erasure=public_id, typed=form.typed.data or "")
+        except Rejected as rejected:
+            problem = show_rejection(form, rejected)
+            return self._page(public_id, form, problem), 422
+        return redirect(f"{HERE}{public_id}", 303)
+
+    @expose("/<erasure:public_id>/leave", methods=("POST",))
+    def leave(self, public_id: str) -> Response:
+        """Leave it as it is."""
+        done_reading()
+        try:
+            asking.leave_erasure(principal=self.who, erasure=public_id)
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+        return redirect(f"{HERE}{public_id}", 303)
+
+    def _page(self, public_id: str, form: EraseForm, problem: str | None = None) -> str:
+        row = find(reading(), Erasure, public_id)
+        erasure = self._shown(row)
+        shown = {"erasure": erasure, "form": form, "problem": problem}
+        # A page that looks again by itself asks for the part alone.
+        if "part" in request.args:
+            return render_template("console/parts/erasure.html", **shown)
+        crumbs = [{"title": self.title, "url": HERE}, {"title": erasure["title"]}]
+        return self.render("console/erasure.html", **shown, crumbs=crumbs)
+
+    def _shown(self, row: Erasure) -> dict[str, Any]:
+        stage, zone = Stage(row.stage), ZoneInfo(self.who.time_zone)
+        word, tone = STATES[stage]
+        own = row.asked_by == self.who.account_id
+        found = row.found if own else None
+        return {
+            "url": f"{HERE}{row.public_id}",
+            "title": str(SUBJECTS[Subject(row.subject)]),
+            "state": word,
+            "tone": tone,
+            "said": SAID[stage],
+            "under_way": stage in UNDER_WAY,
+            "waits": own and stage is Stage.PREVIEWED,
+            "may_leave": own and stage in {Stage.LOOKING, Stage.PREVIEWED},
+            "asked": moment(row.asked_at, zone),
+            "own": own,
+            "found": _in_words(found) if found else None,
+            "receipt": _receipt(row) if row.receipt else None,
+        }
+
+
+def _in_words(found: dict[str, Any]) -> dict[str, Any]:
+    rows: dict[str, int] = {}
+    for table, count in found["rows"].items():
+        group = str(GROUPS.get(table, GROUPS[""]))
+        rows[group] = rows.get(group, 0) + count
+    stays = found.get("staying", 0)
+    return {
+        "title": found["title"],
+        "subjects": [(KINDS[Subject(kind)], amount(count)) for kind, count in found["subjects"].items()],
+        "rows": [(group, amount(count)) for group, count in rows.items()],
+        "classes": found.get("classes", []),
+        "staying": ngettext(
+            "%(count)s student is in another class too, and stays there.",
+            "%(count)s students are in another class too, and stay there.",
+            stays,
+            count=amount(stays),
+        )
+        if stays
+        else None,
+    }
+
+
+def _receipt(row: Erasure) -> dict[str, Any]:
+    assert row.receipt is not None
+    told = receipts.read(row.receipt)
+    digest = receipts.hash_of(row.receipt)
+    return {
+        "number": row.public_id,
+        "hash": digest,
+        "url": f"/receipts/{row.public_id}?hash={digest}",
+        "rows": amount(sum(told["rows"].values())),
+        "subjects": [(KINDS[Subject(kind)], amount(count)) for kind, count in told["subjects"].items()],
+    }

@@ -1,0 +1,198 @@
+"""Asking for an erasure on the web: a worker looks what would go, whoever asked confirms, a worker erases.
+
+The web has no right to delete. It notes who wants what; the role that erases does it.
+"""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.permissions import CLASSROOMS_ERASE, STUDENTS_ERASE, Permission
+from backoffice.access.policy import rules, visible
+from backoffice.access.principal import Principal, Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
+from backoffice.accounts.services import proof
+from backoffice.audit.trail import record
+from backoffice.jobs import queue
+from backoffice.jobs.models import Asked
+from backoffice.language.texts import lazy
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
+from backoffice.privacy.erasure.services import UNDER_WAY
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.schools import names
+from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.storage import functions
+from backoffice.storage.numbers import one_of
+from backoffice.storage.public_id import PublicId, new_public_id
+
+LOOK, ERASE = "core.look-at-erasure", "core.erase"
+# Who does not confirm within this time is asked anew: what would go may be something else by then.
+WAITS = timedelta(hours=1)
+PERMISSIONS: dict[Subject, Permission] = {
+    Subject.STUDENT: STUDENTS_ERASE,
+    Subject.CLASSROOM: CLASSROOMS_ERASE,
+}
+OVER = lazy("This can no longer be confirmed. Begin anew.")
+NOT_ITS_NAME = lazy("This is not what it is called. Type it as it stands above.")
+
+
+def ask_to_erase(*, principal: Principal, subject: Subject, public_id: str) -> PublicId:
+    """Have a worker look what erasing this would take. Returns the number of the erasure.
+
+    Raises `NotFound` and `Closed`.
+    """
+    with transaction(principal) as tx:
+        thing: Any = find(tx, MODELS[subject], public_id, permission=PERMISSIONS[subject])
+        number, outside = tx.take_id(Erasure), new_public_id()
+        leads = thing.school_id in tx.principal.led_schools
+        tx.add(
+            Erasure(
+                id=number,
+                public_id=outside,
+                subject=subject,
+                subject_id=thing.id,
+                school_id=thing.school_id,
+                stage=Stage.LOOKING,
+                asked_by=tx.principal.account_id,
+                asked_as=AskedAs.LEADER if leads else AskedAs.TEACHER,
+                asked_at=clock.now(),
+            )
+        )
+        tx.flush()
+        queue.put(tx, LOOK, {"erasure": number}, asked=Asked.PERSON)
+        record(tx, "erasures.ask", school_id=thing.school_id, erasure=number, subject=str(subject))
+    return outside
+
+
+def look(eraser: Eraser, *, number: int) -> bool:
+    """Find out what an erasure would take, for whoever asked; whether there was something to look at."""
+    with transaction(eraser.who) as tx:
+        row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one_or_none()
+        if row is None or row.stage != Stage.LOOKING or row.subject_id is None:
+            return False
+        plan = plan_for(tx, Subject(row.subject), row.subject_id)
+        if plan is None:
+            row.stage, row.subject_id = Stage.LAPSED, None
+            return False
+        went = Counter[str]()
+        for target in plan.targets:
+            went[target.subject] += len(target.numbers)
+        row.found = {
+            "title": _title(tx, Subject(row.subject), row.subject_id),
+            "subjects": dict(went),
+            "rows": eraser.left(tx, plan),
+            **_others(tx, Subject(row.subject), row.subject_id, plan),
+        }
+        row.stage = Stage.PREVIEWED
+    return True
+
+
+def confirm_erasure(*, principal: Principal, erasure: str, typed: str) -> None:
+    """Have it erased, now and for good. `typed` is what it is called, so that nobody means something else.
+
+    Raises `Rejected`, `NotFound`, `Closed` and `ProofNeeded`.
+    """
+    try:
+        with transaction(principal) as tx:
+            proof.demand(tx)
+            row = _own(tx, erasure)
+            if row.stage != Stage.PREVIEWED or row.asked_at < clock.now() - WAITS or row.found is None:
+                raise Rejected.whole(OVER)
+            if names.plain(" ".join(typed.split())) != names.plain(row.found["title"]):
+                raise Rejected(typed=NOT_ITS_NAME)
+            _still_may(tx, row)
+            confirmed = tx.execute(
+                update(Erasure)
+                .where(Erasure.id == row.id, Erasure.stage == Stage.PREVIEWED)
+                .values(stage=Stage.CONFIRMED, confirmed_at=clock.now())
+                .execution_options(synchronize_session=False)
+            )
+            if confirmed.rowcount != 1:  # type: ignore[attr-defined]
+                raise Rejected.whole(OVER)
+            queue.put(tx, ERASE, {"erasure": row.id}, asked=Asked.PERSON)
+            record(tx, "erasures.confirm", school_id=row.school_id, erasure=row.id, subject=row.subject)
+    except IntegrityError:
+        raise Rejected.whole(UNDER_WAY) from None
+
+
+def leave_erasure(*, principal: Principal, erasure: str) -> None:
+    """Have it not erased after all. Raises `Rejected` if it has been confirmed, `NotFound`."""
+    with transaction(principal) as tx:
+        row = _own(tx, erasure)
+        if functions.leave_erasure(tx, number=row.id):
+            record(tx, "erasures.leave", school_id=row.school_id, erasure=row.id)
+        elif row.stage != Stage.LAPSED:
+            raise Rejected.whole(UNDER_WAY)
+
+
+def forget_unconfirmed(who: Purpose) -> int:
+    """Let previews lapse that nobody has confirmed in time; how many."""
+    old = Erasure.asked_at < clock.now() - WAITS
+    with transaction(who) as tx:
+        lapsed = tx.execute(
+            update(Erasure)
+            .where(Erasure.stage.in_([Stage.LOOKING, Stage.PREVIEWED]), old)
+            .values(stage=Stage.LAPSED, subject_id=None, found=None)
+            .execution_options(synchronize_session=False)
+        )
+    return int(lapsed.rowcount)  # type: ignore[attr-defined]
+
+
+def _own(tx: Transaction, erasure: str) -> Erasure:
+    """Of whoever asked: a leader sees those of the school, and confirms none of somebody else's."""
+    row = find(tx, Erasure, erasure)
+    if row.asked_by != tx.principal.account_id:
+        raise NotFound
+    return row
+
+
+def _still_may(tx: Transaction, row: Erasure) -> None:
+    """Whoever asked may have left the class since. Raises `NotFound`, `Closed`."""
+    model: Any = MODELS[Subject(row.subject)]
+    outside = tx.scalar(
+        visible(tx.principal, select(model), rules()[model].read)
+        .where(model.id == row.subject_id)
+        .with_only_columns(model.public_id)
+    )
+    if outside is None:
+        raise NotFound
+    find(tx, model, outside, permission=PERMISSIONS[Subject(row.subject)])
+
+
+def _title(tx: Transaction, subject: Subject, number: int) -> str:
+    if subject is Subject.STUDENT:
+        child = tx.scalars(select(Student).where(Student.id == number)).one()
+        return " ".join(part for part in (child.given_name, child.family_name) if part)
+    if subject is Subject.CLASSROOM:
+        return tx.scalars(select(Classroom.name).where(Classroom.id == number)).one()
+    if subject is Subject.ACCOUNT:
+        return tx.scalars(select(Account.email).where(Account.id == number)).one()
+    place: Any = MODELS[subject]
+    return str(tx.scalars(select(place.name).where(place.id == number)).one())
+
+
+def _others(tx: Transaction, subject: Subject, number: int, plan: Plan) -> dict[str, Any]:
+    """Whom it touches besides: the classes that lose a student, how many students of a class stay."""
+    here = (Classroom.school_id == Enrollment.school_id, Classroom.id == Enrollment.classroom_id)
+    if subject is Subject.STUDENT:
+        rooms = (
+            select(Classroom.name)
+            .join(Enrollment, here[0] & here[1])
+            .where(Enrollment.student_id == number, Enrollment.ended_at.is_(None))
+        )
+        return {"classes": sorted(tx.scalars(rooms), key=names.plain)}
+    if subject is Subject.CLASSROOM:
+        seated = select(func.count(Enrollment.student_id.distinct())).where(
+            Enrollment.classroom_id == number, ~one_of(Enrollment.student_id, plan.of(Subject.STUDENT))
+        )
+        return {"staying": tx.scalar(seated) or 0}
+    return {}

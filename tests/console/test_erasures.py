@@ -1,0 +1,128 @@
+"""The pages on which a teacher erases: what they say at each step, and to whom."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
+from backoffice.privacy.erasure import asking
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.privacy.erasure.models import Erasure
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Student
+from tests.contract.snapshot import snapshots
+from tests.factories.visitor import send, signed_in
+from tests.factories.world import SYSTEM, World
+
+HERE = "/console/erasures/"
+WHO = Purpose("test-erasures")
+
+
+@pytest.fixture
+def eraser(runtime: Runtime, tmp_path: Path) -> Eraser:
+    made = eraser_of(runtime, WHO)
+    return Eraser(WHO, made.tables, made.installed, LedgerFile(tmp_path), made.backups_kept)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(runtime: Runtime, world: World) -> Iterator[None]:
+    del world
+    with snapshots(runtime) as taken:
+        taken.keep()
+        yield
+        taken.settle()
+
+
+def number(address: str) -> int:
+    with transaction(SYSTEM) as tx:
+        found = tx.scalar(select(Erasure.id).where(Erasure.public_id == address.rpartition("/")[2]))
+    assert found is not None
+    return found
+
+
+def test_a_teacher_deletes_a_student_step_by_step(app: Flask, world: World, eraser: Eraser) -> None:
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    own = teacher.get(f"/console/students/{child.public_id}").text
+    way = f"/console/students/{child.public_id}/erase"
+    assert way in own
+    assert "for good" in teacher.get(way).text
+    begun = send(teacher, way, {})
+    assert begun.status_code == 303
+    page = begun.location
+    assert "data-under-way" in teacher.get(page).text
+    assert asking.look(eraser, number=number(page))
+    seen = teacher.get(page).text
+    for said in ("Delete Wilhelmina Quartermaine", "Points", "Links to parents", world.own_class.name):
+        assert said in seen
+    assert "data-under-way" not in seen
+    wrong = send(teacher, f"{page}/confirm", {"typed": "Bartholomew"}, page=page)
+    assert wrong.status_code == 422
+    assert "not what it is called" in wrong.text
+    done = send(teacher, f"{page}/confirm", {"typed": "Wilhelmina Quartermaine"}, page=page)
+    assert (done.status_code, done.location) == (303, page)
+    assert "Delete for good" not in teacher.get(page).text
+    eraser.carry_out(number(page))
+    over = teacher.get(page).text
+    assert "nothing of it is left" in over
+    assert "Wilhelmina" not in over
+    assert "/receipts/" in over
+    assert teacher.get(f"/console/students/{child.public_id}").status_code == 404
+
+
+def test_a_leader_sees_that_it_was_and_no_name(app: Flask, world: World, eraser: Eraser) -> None:
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
+    asking.look(eraser, number=number(page))
+    leader = signed_in(app, world, "leader")
+    for address in (HERE, page):
+        seen = leader.get(address)
+        assert seen.status_code == 200
+        assert "Wilhelmina" not in seen.text
+    assert "/confirm" not in leader.get(page).text
+    assert send(leader, f"{page}/confirm", {"typed": "Wilhelmina Quartermaine"}, page=HERE).status_code == 404
+    for role in ("colleague", "outsider", "founder"):
+        assert signed_in(app, world, role).get(page).status_code == 404
+
+
+def test_left_as_it_is(app: Flask, world: World, eraser: Eraser) -> None:
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
+    asking.look(eraser, number=number(page))
+    assert send(teacher, f"{page}/leave", {}, page=page).status_code == 303
+    assert "Nothing was erased." in teacher.get(page).text
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(Student.id).where(Student.id == child.id)) == child.id
+
+
+def test_a_class_is_deleted_from_where_it_is_managed(app: Flask, world: World, eraser: Eraser) -> None:
+    teacher, room = signed_in(app, world, "teacher"), world.own_class
+    way = f"/console/classrooms/{room.public_id}/erase"
+    assert way in teacher.get(f"/console/classrooms/{room.public_id}/manage").text
+    page = send(teacher, way, {}).location
+    asking.look(eraser, number=number(page))
+    assert "Codes" in teacher.get(page).text or "codes" in teacher.get(page).text
+    send(teacher, f"{page}/confirm", {"typed": room.name}, page=page)
+    eraser.carry_out(number(page))
+    assert teacher.get(f"/console/classrooms/{room.public_id}").status_code == 404
+
+
+def test_confirming_asks_who_sits_there(app: Flask, world: World, eraser: Eraser) -> None:
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
+    asking.look(eraser, number=number(page))
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=clock.now() - asking.WAITS))
+    asked = send(teacher, f"{page}/confirm", {"typed": "Wilhelmina Quartermaine"}, page=page)
+    assert (asked.status_code, asked.location) == (303, "/account/prove")
+
+
+def test_an_empty_list_says_where_to_begin(app: Flask, world: World) -> None:
+    assert "Nothing was deleted yet" in signed_in(app, world, "colleague").get(HERE).text
