@@ -67,8 +67,8 @@ def _confirmed(world: World) -> Mapping[str, int | str]:
             Erasure(
                 id=number,
                 subject=Subject.CLASSROOM,
-                subject_id=world.elsewhere_class.id,
-                school_id=world.elsewhere.id,
+                subject_id=world.colleague_class.id,
+                school_id=world.home.id,
                 stage=Stage.CONFIRMED,
                 asked_as=AskedAs.TEACHER,
                 asked_at=clock.now(),

@@ -28,8 +28,21 @@ def go_on_erasing(run: JobRun) -> Counts:
     lapsed = asking.forget_unconfirmed(run.who)
     with transaction(run.who) as tx:
         waiting = services.not_ended(tx)
-from backoffice.privacy.erasure import asking, services
-from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
+    carry_out_all(eraser, waiting)
+    return {lazy("erasures"): len(waiting), lazy("lapsed"): lapsed}
+
+
+def look_at_erasure(run: JobRun) -> Counts:
+    """Find out what an erasure would take that somebody asked for."""
+    eraser = eraser_of(run.app.extensions["backoffice"], run.who)
+    return {lazy("looked at"): int(asking.look(eraser, number=int(run.arguments["erasure"])))}
+
+
+def erase(run: JobRun) -> Counts:
+    """Carry out one erasure that was confirmed."""
+    eraser = eraser_of(run.app.extensions["backoffice"], run.who)
+    stage = eraser.carry_out(int(run.arguments["erasure"]))
+    return {lazy("erasures"): int(stage is Stage.VERIFIED)}
 
 
 JOBS = (
