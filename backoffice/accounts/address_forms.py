@@ -53,9 +53,10 @@ class NewAddressForm(FlaskForm):
     email = StringField(lazy("New e-mail address"), _EMAIL)
 
 
-class CloseForm(FlaskForm):
-    """A word that nobody writes by accident."""
+class EraseAccountForm(FlaskForm):
+    """The own address, which nobody writes by accident."""
 
-    word = StringField(
-        lazy("Write the word close"), [DataRequired(lazy("The word is missing.")), Length(max=40)]
+    typed = StringField(
+        lazy("Your email address, to confirm"),
+        [DataRequired(lazy("Type the address of your account.")), Length(max=320)],
     )

@@ -109,7 +109,6 @@ ADDRESS_KNOWN = Mail("address-known", AddressKnown, lazy("Account exists already
 ADDRESS_CHANGE = Mail("address-change", NotMe, lazy("Change of the address asked for"))
 NEW_ADDRESS = Mail("new-address", Link, lazy("Confirmation of a new address"))
 ADDRESS_CHANGED = Mail("address-changed", NotMe, lazy("Address changed"))
-ACCOUNT_CLOSED = Mail("account-closed", Happened, lazy("Account closed"))
 PASSKEY = Mail("passkey", PasskeyChanged, lazy("Passkey added or removed"))
 MAILS = (
     PASSWORD_RESET,
@@ -122,6 +121,5 @@ MAILS = (
     ADDRESS_CHANGE,
     NEW_ADDRESS,
     ADDRESS_CHANGED,
-    ACCOUNT_CLOSED,
     PASSKEY,
 )

@@ -45,7 +45,7 @@ class FindPage(GuardedView):
         Command(lazy("Change my second factor"), "index", "/account/second-factor", also=lazy("code app")),
         Command(lazy("Add or remove a passkey"), "index", "/account/passkeys"),
         Command(lazy("Where I am signed in"), "index", "/account#part-devices", also=lazy("devices")),
-        Command(lazy("Close my account"), "index", "/account/deactivate"),
+        Command(lazy("Delete my account"), "index", "/account/deactivate"),
         Command(lazy("Sign out"), "index", "/sign-out", also=lazy("leave")),
     )
 

@@ -231,16 +231,17 @@ def test_what_reaches_far_asks_for_the_password_and_leads_back(app: Flask, world
 def test_closing_is_explained_to_everybody(app: Flask, world: World) -> None:
     page = app.test_client().get("/deactivate").text
     assert 'href="/account/deactivate"' in page
-    assert "does not erase it" in page
+    assert "for good" in page
+    assert 'href="/receipts/"' in page
     assert 'href="/deactivate"' in signed_in(app, world, "teacher").get("/account").text
 
 
-def test_an_account_is_closed_after_the_word(app: Flask, world: World) -> None:
+def test_an_account_is_erased_after_its_address(app: Flask, world: World) -> None:
     del world
     browser, email = somebody(app)
-    wrong = send(browser, "/account/deactivate", {"word": "yes"})
-    assert (wrong.status_code, "The word is: close" in wrong.text) == (422, True)
-    closed = send(browser, "/account/deactivate", {"word": "CLOSE"})
+    wrong = send(browser, "/account/deactivate", {"typed": "yes"})
+    assert (wrong.status_code, "not what it is called" in wrong.text) == (422, True)
+    closed = send(browser, "/account/deactivate", {"typed": email.upper()})
     assert closed.location == "/deactivate"
     assert "Clear-Site-Data" in closed.headers
     assert "Your account is closed" in browser.get("/deactivate").text
@@ -254,7 +255,10 @@ def test_an_account_is_closed_after_the_word(app: Flask, world: World) -> None:
 
 def test_the_last_leader_is_told_what_to_do_first(app: Flask, world: World) -> None:
     browser = signed_in(app, world, "leader")
-    assert send(browser, "/account/deactivate", {"word": "close"}).location == "/account/deactivate"
+    assert (
+        send(browser, "/account/deactivate", {"typed": world.people["leader"].email}).location
+        == "/account/deactivate"
+    )
     assert "Invite another leader first." in browser.get("/account/deactivate").text
     assert browser.get("/account").status_code == 200
 

@@ -28,7 +28,7 @@ from backoffice.access.policy import scope
 from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import FactorReset, ResetState
 from backoffice.accounts.codes import RECOVERY_CODES
-from backoffice.accounts.models import AccountSession
+from backoffice.accounts.models import Account, AccountSession
 from backoffice.changes.keeping import version
 from backoffice.changes.models import CHANGES
 from backoffice.console.classrooms import ClassroomGrid
@@ -807,18 +807,20 @@ def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 def _closed(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """The only founder and the district's only leader stay. Of a school of one's own the codes stop.
 
-    The tablets that somebody paired go with the account.
+    The tablets that somebody paired go with the account. The rest is a worker's.
     """
+    with transaction(SYSTEM) as tx:
+        email = tx.scalar(select(Account.email).where(Account.id == actor.principal.account_id)) or ""
     if actor.name in {"founder", "leader"}:
-        return Filled({"word": "close"}, audited=False)
+        return Filled({"typed": email}, audited=False)
     alone = actor.name == "alone"
     own = ("changed app.classroom", "changed app.classroom_code") if alone else ()
     paired = _tablets_of(actor.principal.account_id)
     del stage
     return Filled(
-        {"word": "close"},
+        {"typed": email},
         (
-            *("changed app.account", "added app.mail", "added app.mail_content", "added app.job_run", *own),
+            *("changed app.account", "added app.erasure", "added app.job_run", *own),
             *paired,
         ),
     )

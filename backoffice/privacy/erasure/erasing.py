@@ -18,7 +18,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.privacy.erasure import beside, ledger, passing_on, receipts, trail
+from backoffice.privacy.erasure import beside, ledger, letters, passing_on, receipts, trail
 from backoffice.privacy.erasure.ledger import Issued, LedgerFile, Line
 from backoffice.privacy.erasure.models import Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
@@ -130,6 +130,8 @@ class Eraser:
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
         row.stage, row.verified_at = Stage.VERIFIED, clock.now()
         receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
+        for target in plan.targets:
+            letters.tell_owner(tx, row, target.addresses)
         row.plan, row.found, row.subject_id = None, None, None
         tx.flush()
         assert row.receipt is not None
