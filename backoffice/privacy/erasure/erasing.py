@@ -130,10 +130,10 @@ class Eraser:
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
         row.stage, row.verified_at = Stage.VERIFIED, clock.now()
         receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
-        for target in plan.targets:
-            letters.tell_owner(tx, row, target.addresses)
+        found = row.found
         row.plan, row.found, row.subject_id = None, None, None
         tx.flush()
+        letters.tell_owner(tx, row, plan, found)
         assert row.receipt is not None
         assert row.signature is not None
         self.ledger.add([Issued(row.receipt, row.signature, row.school_id)])
