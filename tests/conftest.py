@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from uuid import uuid4
 
 import psycopg
@@ -16,6 +17,7 @@ import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import NullPool, make_url
 
 from backoffice import cli, launch
@@ -33,7 +35,7 @@ from tests.factories.world import NO_LIMIT, World, make_world
 
 # What takes longest, the longest first: begun last, it would run on alone while the other workers rest.
 LONGEST = (
-    "tests/contract/test_isolation_matrix.py",
+    "tests/contract/test_isolation_",
     "tests/browser/test_every_page.py",
     "tests/browser/test_every_role.py",
     "tests/contract/test_single_layers.py",
@@ -49,7 +51,16 @@ LONGEST = (
 )
 # Modules with a test that stands on the world.
 ASKING = pytest.StashKey[set[str]]()
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # It may all lie in memory.
+    "max_wal_size": "256MB",
+}
+# A folder in memory: every module's database is a thousand files, made and removed again.
+MEMORY = Path("/dev/shm")
+ROOM = 6 * 1024**3
 TEMPLATE = "migrated"
 
 
@@ -74,6 +85,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
+class Compiled(BytecodeCache):
+    """Templates as they were compiled for the first application of this process, for all that follow."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, CodeType | None]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the template that was compiled from the same source, if there is one."""
+        checksum, code = self._kept.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was just compiled."""
+        self._kept[bucket.key] = (bucket.checksum, bucket.code)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Every module builds an application of its own; compiling the same templates for each takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": Compiled()})
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _logs_as_they_were() -> Iterator[None]:
     """A command's logging ends with the module that ran it: its stream is closed by then."""
@@ -84,7 +120,8 @@ def _logs_as_they_were() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """A folder that an unprivileged server can reach."""
-    with tempfile.TemporaryDirectory(prefix="backoffice-test-") as made:
+    within = MEMORY if has_room(MEMORY) else None
+    with tempfile.TemporaryDirectory(prefix="backoffice-test-", dir=within) as made:
         path = Path(made)
         path.chmod(0o711)
         yield path
@@ -124,8 +161,8 @@ class Worlds:
     server: EmbeddedServer
     template: str
     keyring_file: Path
-    # Seconds; by then the world of a module that made its own would be as old.
-    oldest: float = 60
+    # Seconds; a module that makes its own works as long on it. Soon after a job falls due in it.
+    oldest: float = 120
     name: str = ""
     _pickled: bytes = b""
     _made_at: float = 0
@@ -133,11 +170,13 @@ class Worlds:
     def fresh(self) -> str:
         """The name of a database with a world that is not old."""
         if not self.name or time.monotonic() - self._made_at > self.oldest:
-            name = f"world_{uuid4().hex[:12]}"
+            old, name = self.name, f"world_{uuid4().hex[:12]}"
             settings = Settings(keyring_file=self.keyring_file, throttles=NO_LIMIT)
             opened = open_copy(self.server, self.template, name, settings)
             self._pickled, self._made_at, self.name = pickle.dumps(make_world()), time.monotonic(), name
             opened.database.dispose()
+            if old:
+                administer(self.server, f"drop database {old} with (force)")
         return self.name
 
     def world(self) -> World:
@@ -221,6 +260,14 @@ def run(
         return Answer(raised.value.code or 0, *capsys.readouterr())
 
     return answer
+
+
+def has_room(folder: Path) -> bool:
+    """Whether databases and the programs of their server can lie there."""
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
 
 
 def open_copy(server: EmbeddedServer, source: str, name: str, settings: Settings) -> Runtime:

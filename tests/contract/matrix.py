@@ -1,7 +1,7 @@
 """The isolation matrix: every route, every role, every identifier that is somebody else's.
 
-Here is how an attempt is made and judged; test_isolation_matrix.py makes them with all layers in place,
-test_single_layers.py with one alone.
+Here is how an attempt is made and judged; test_isolation_matrix.py and its neighbours make them with all
+layers in place, test_single_layers.py with one alone.
 """
 
 from collections import Counter

@@ -203,8 +203,7 @@ class Route:
 
     def address(self, app: Flask, **values: str) -> str:
         """The path for these values."""
-        with app.test_request_context():
-            return app.url_map.bind("localhost").build(self.rule.endpoint, values, self.method)
+        return app.url_map.bind("localhost").build(self.rule.endpoint, values, self.method)
 
 
 def is_static(rule: Rule) -> bool:

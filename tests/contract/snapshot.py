@@ -51,7 +51,12 @@ class Snapshots:
 
     def __init__(self, runtime: Runtime) -> None:
         address = make_url(runtime.database.address).set(drivername="postgresql")
-        self._connection = psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
+        url = address.render_as_string(hide_password=False)
+        # Planning the count of all tables takes longer than counting: it is planned once.
+        planned_once = "-c plan_cache_mode=force_generic_plan"
+        self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=0, options=planned_once)
+        # Without triggers and cascades. Not the same connection: whoever changes that plans everything anew.
+        self._restoring = psycopg.connect(url, options="-c session_replication_role=replica")
         self._statements = {name: _Statements.of(name, key) for name, key in self._primary_keys()}
         self._count = " union all ".join(each.count for each in self._statements.values()).encode()
         self._base: dict[str, Rows] = {}
@@ -87,6 +92,7 @@ class Snapshots:
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
+        self._restoring.close()
 
     def _touched(self) -> list[str]:
         """The tables into which something was written since, or from which something is gone."""
@@ -119,15 +125,14 @@ class Snapshots:
             for key in rows.keys() | self._base[table].keys()
             if rows.get(key) != self._base[table].get(key)
         ]
-        with self._connection.transaction():
-            self._connection.execute("set local session_replication_role = replica")
+        with self._restoring.transaction():
             # All away before any comes back: of some rows there is one at a time.
             for table, key in other:
                 if key in now[table]:
-                    self._connection.execute(self._statements[table].delete, [key])
+                    self._restoring.execute(self._statements[table].delete, [key])
             for table, key in other:
                 if key in self._base[table]:
-                    self._connection.execute(self._statements[table].insert, [self._base[table][key]])
+                    self._restoring.execute(self._statements[table].insert, [self._base[table][key]])
 
     def _stands_at(self) -> str:
         ((position,),) = self._connection.execute("select pg_current_wal_insert_lsn()::text").fetchall()

@@ -3,6 +3,9 @@
 Each attempt has a twin with the actor's own identifier that must work, or be denied by the policy: else
 a page that always fails would look like one that is well guarded. The world is put back after whatever
 changed it, so the order of attempts means nothing.
+
+The attempts that take longest, by addresses and by forms, are in modules of their own, so that they run at
+the same time: test_isolation_addresses.py and test_isolation_forms.py.
 """
 
 from typing import Any
@@ -12,15 +15,7 @@ from flask import Flask
 
 from backoffice.web.converters import CONVERTERS
 from tests.contract.actors import KINDS, NAMED
-from tests.contract.matrix import (
-    ROLES,
-    Matrix,
-    Tally,
-    addresses,
-    filled_forms,
-    pages,
-    searches,
-)
+from tests.contract.matrix import ROLES, Matrix, Tally, pages, searches
 from tests.contract.pages import links
 from tests.contract.routes import BEHIND, FORMS, PUBLIC, form_keys, is_known, is_static
 
@@ -69,23 +64,9 @@ def test_every_form_can_be_filled_in(matrix: Matrix) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_identifiers_in_addresses(matrix: Matrix, tally: Tally, role: str) -> None:
-    """Somebody else's identifier in an address is as good as none; the own one works, or is denied."""
-    addresses(matrix, tally, role)
-    tally.verdict()
-
-
-@pytest.mark.parametrize("role", ROLES)
 def test_pages_and_what_they_are_asked_for(matrix: Matrix, tally: Tally, role: str) -> None:
     """Pages show nothing foreign, offer nothing foreign, and take nothing foreign in their query."""
     pages(matrix, tally, role)
-    tally.verdict()
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_forms(matrix: Matrix, tally: Tally, role: str) -> None:
-    """A valid form changes the own rows it names; foreign identifiers in it change nothing foreign."""
-    filled_forms(matrix, tally, role)
     tally.verdict()
 
 
