@@ -98,6 +98,23 @@ def test_a_form_sent_twice_does_nothing_twice(founder: FlaskClient) -> None:
     assert "Switch off" in page(founder, "/console/plugins/rosters")
 
 
+@pytest.mark.parametrize(
+    ("plugin", "title", "reason"), [("rosters", "Rosters", ""), ("trust", "Trust", "It is being moved")]
+)
+def test_what_somebody_else_has_switched_meanwhile_is_told_as_it_is(
+    founder: FlaskClient, plugin: str, title: str, reason: str
+) -> None:
+    at = f"/console/plugins/{plugin}/switch"
+    fields = {"csrf_token": form_token(page(founder, at)), "wanted": "off", "reason": reason}
+    assert f"{title} is switched" in founder.post(at, data=fields, follow_redirects=True).text
+    late = founder.post(at, data=fields, follow_redirects=True).text
+    assert (f"{title} is off already." in late, f"{title} is switched" in late) == (True, False)
+    fields["wanted"] = "on"
+    assert f"{title} is switched" in founder.post(at, data=fields, follow_redirects=True).text
+    late = founder.post(at, data=fields, follow_redirects=True).text
+    assert (f"{title} is on already." in late, f"{title} is switched" in late) == (True, False)
+
+
 SETTINGS = "/console/plugins/rosters/settings"
 
 
