@@ -20,7 +20,7 @@ from backoffice.access.permissions import JOBS_EDIT, JOBS_READ, JOBS_RUN
 from backoffice.access.policy import can
 from backoffice.console import job_history
 from backoffice.console.command import Command
-from backoffice.console.guard import GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
 from backoffice.console.job_charts import by_day
 from backoffice.console.paging import cursor, page_by_key
 from backoffice.console.weekdays import DAY_NAMES
@@ -176,7 +176,9 @@ class JobsPage(GuardedView):
             states=job_history.STATES,
             pages=job_history.pages(page, wanted, address),
             # Of a page in the middle of its history nothing is at work.
-            looks_again=bool(working) and not wanted.narrowed and page.before is None,
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK)
+            if working and not wanted.narrowed and page.before is None
+            else None,
             address=address,
             form=FlaskForm(),
             urls={

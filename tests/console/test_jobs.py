@@ -15,6 +15,7 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs import registry, services
 from backoffice.jobs.models import JobRun, JobSchedule, QueuedJob, RunState
@@ -297,6 +298,14 @@ def test_what_waits_too_long_for_a_worker_is_told(founder: FlaskClient) -> None:
     # Looked at again by itself, but not a page of failures from under its reader.
     assert "data-reload" in page
     assert "data-reload" not in founder.get(f"{PAGE}?state=failed").text
+    # Nor for ever, or where others use the computer: each look counts as being there.
+    assert 'data-reload-for="180"' in page
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(idle_minutes=10))
+    page = founder.get(PAGE).text
+    assert ("data-reload" in page, "Look again" in page) == (False, True)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(idle_minutes=60))
     with transaction(SYSTEM) as tx:
         old = clock.now() - timedelta(minutes=20)
         tx.execute(update(JobRun).where(JobRun.state == RunState.WAITING).values(asked_at=old))
