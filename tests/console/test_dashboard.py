@@ -47,21 +47,31 @@ MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module", autouse=True)
 def _a_week(world: World) -> Iterator[None]:
-    """A Wednesday: a class was given points in the week's first moment and before it, and lost one since."""
+    """A Wednesday: a class was given points in the week's first moment and before it, and lost one since.
+
+    What was given before was taken back on Tuesday.
+    """
     room = world.own_class
     with time_machine.travel(MONDAY + timedelta(days=2, hours=12)):
         with transaction(SYSTEM) as tx:
             action = tx.scalar(select(Action.id).where(Action.classroom_id == room.id))
-            for value, at in ((2, MONDAY), (4, MONDAY - timedelta(seconds=1)), (-1, clock.now())):
+            before = tx.take_id(PointEntry)
+            for number, value, at, undoes in (
+                (tx.take_id(PointEntry), 2, MONDAY, None),
+                (before, 4, MONDAY - timedelta(seconds=1), None),
+                (tx.take_id(PointEntry), -4, MONDAY + timedelta(days=1), before),
+                (tx.take_id(PointEntry), -1, clock.now(), None),
+            ):
                 tx.execute(
                     insert(PointEntry).values(
                         school_id=room.school_id,
-                        id=tx.take_id(PointEntry),
+                        id=number,
                         classroom_id=room.id,
                         student_id=room.children[0].id,
                         action_id=action,
                         value=value,
                         awarded_at=at,
+                        undoes=undoes,
                     )
                 )
             left = add_child(tx, room, "Lavinia", "Leaver")
