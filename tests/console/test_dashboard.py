@@ -25,6 +25,7 @@ from backoffice.schools import led_tiles
 from backoffice.schools.models import (
     Action,
     Classroom,
+    ClassroomCode,
     Door,
     Enrollment,
     PointEntry,
@@ -33,13 +34,15 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Throttles
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.models import StudentSession
 from backoffice.students.pins.services import by_student
 from plugins.trust.tiles import TILES as TRUST_TILES
 from tests.factories.statements import statements
 from tests.factories.visitor import signed_in
-from tests.factories.world import SYSTEM, World, add_child, add_classroom, give_pin
+from tests.factories.world import SYSTEM, World, add_child, add_classroom, come_in, give_pin
 
 MOST_STATEMENTS = 30
 MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
@@ -232,13 +235,18 @@ def test_plugins_that_somebody_switched_off_are_listed(app: Flask, world: World)
 
 
 def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> None:
-    """An old class with an old child is listed until the child is in or is given a point; no young one is."""
+    """An old class with an old child is listed until the child is in or is given a point; no young one is.
+
+    That the child is in another class is no sign of life of this one.
+    """
     title = "Nobody in, no points for 30 days"
     long_ago = MONDAY - timedelta(days=40)
     with transaction(SYSTEM) as tx:
         old, young = (add_classroom(tx, world.home, name)[0] for name in ("Oldclass", "Youngclass"))
         tx.execute(update(Classroom).where(Classroom.id == old).values(created_at=long_ago))
         child = add_child(tx, replace(world.own_class, id=old), "Olga", "Oldclass")
+        issue_code(tx, school_id=world.home.id, classroom_id=old)
+        code = tx.scalars(select(ClassroomCode.code).where(ClassroomCode.classroom_id == old)).one()
 
     def shown(role: str = "leader") -> bool:
         page = signed_in(app, world, role).get("/console/").text
@@ -246,16 +254,28 @@ def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> N
         assert title in page or ">Oldclass</a>" not in page
         return ">Oldclass</a>" in page
 
+    place = Enrollment.student_id == child.id
+    session = StudentSession.student_id == child.id
+
     def last_in(days: int) -> None:
-        day = (clock.now() - timedelta(days=days)).date()
+        at = clock.now() - timedelta(days=days)
         with transaction(SYSTEM) as tx:
-            tx.execute(update(Student).where(Student.id == child.id).values(active_on=day))
+            tx.execute(update(Student).where(Student.id == child.id).values(active_on=at.date()))
+            tx.execute(update(StudentSession).where(session).values(started_at=at))
 
     try:
         assert not shown()
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Enrollment).where(place).values(joined_at=long_ago))
+        assert shown()
+        come_in(code, child.public_id)
         last_in(29)
         assert not shown()
         last_in(30)
+        assert shown()
+        # As if in elsewhere today.
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Student).where(Student.id == child.id).values(active_on=clock.now().date()))
         assert shown()
         for role in ("teacher", "officer", "outsider", "founder"):
             assert title not in signed_in(app, world, role).get("/console/").text
