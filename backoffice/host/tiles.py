@@ -15,8 +15,8 @@ PLUGINS = "/console/plugins/"
 
 def _switched_off(tx: Transaction) -> List | None:
     """Those that somebody has switched off; one that came switched off is no news."""
-    off = select(PluginState.name).where(PluginState.enabled.is_(False)).order_by(PluginState.name)
-    found = tx.scalars(visible(tx.principal, off)).all()
+    off = select(PluginState.name).where(PluginState.enabled.is_(False), PluginState.switched_at.is_not(None))
+    found = tx.scalars(visible(tx.principal, off.order_by(PluginState.name))).all()
     return (
         List([Entry(spoken(name), badge=gettext("Off"), tone="warn", url=PLUGINS) for name in found])
         if found

@@ -220,18 +220,25 @@ def test_a_plugins_tile_goes_with_its_switch(app: Flask, runtime: Runtime, world
 
 def test_plugins_that_somebody_switched_off_are_listed(app: Flask, world: World) -> None:
     title = "Plugins switched off"
+    off = {"enabled": False, "version": 1, "changed_at": clock.now()}
     assert title not in signed_in(app, world, "founder").get("/console/").text
     with transaction(SYSTEM) as tx:
         tx.execute(
-            insert(PluginState).values(name="tea_party", enabled=False, version=1, changed_at=clock.now())
+            insert(PluginState).values(
+                [
+                    {"name": "tea_party", "switched_at": clock.now(), **off},
+                    # Came switched off, and was set.
+                    {"name": "silent_film", "switched_at": None, **off},
+                ]
+            )
         )
     try:
         page = signed_in(app, world, "founder").get("/console/").text
         assert title in page
-        assert "Tea party" in page
+        assert ("Tea party" in page, "Silent film" in page) == (True, False)
     finally:
         with transaction(SYSTEM) as tx:
-            tx.execute(delete(PluginState).where(PluginState.name == "tea_party"))
+            tx.execute(delete(PluginState).where(PluginState.name.in_(["tea_party", "silent_film"])))
 
 
 def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> None:
