@@ -38,6 +38,7 @@ from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Throttles
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.models import StudentSession
+from backoffice.students.pins import tiles as pin_tiles
 from backoffice.students.pins.services import by_student
 from plugins.trust.tiles import TILES as TRUST_TILES
 from tests.factories.statements import statements
@@ -348,7 +349,7 @@ def test_no_class_of_somebody_else_is_named(app: Flask, world: World) -> None:
 
 
 def test_who_is_locked_out_is_named_to_who_may_unlock_and_only_while_it_lasts(
-    app: Flask, world: World
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = world.own_class.children[0]
     give_pin(child, "4711")
@@ -363,6 +364,9 @@ def test_who_is_locked_out_is_named_to_who_may_unlock_and_only_while_it_lasts(
         assert shown == {"teacher", "co_teacher"}
         page = signed_in(app, world, "teacher").get("/console/").text
         assert f'<a href="/console/classrooms/{world.own_class.public_id}/cards">{child.given}' in page
+        assert "the first" not in page
+        monkeypatch.setattr(pin_tiles, "MOST_LISTED", 0)
+        assert "the first 0 students" in signed_in(app, world, "teacher").get("/console/").text
     finally:
         lock.forget()
         with transaction(SYSTEM) as tx:

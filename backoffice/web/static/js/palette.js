@@ -129,7 +129,8 @@ function connect(dialog, address, status) {
     else results.removeAttribute("role");
     for (const group of results.querySelectorAll("section")) group.setAttribute("role", "group");
     for (const plain of results.querySelectorAll("h2")) plain.setAttribute("aria-hidden", "true");
-    for (const plain of results.querySelectorAll("ul, li")) plain.setAttribute("role", "presentation");
+    const more = [...results.querySelectorAll("[data-more]")];
+    for (const plain of [...results.querySelectorAll("ul, li"), ...more]) plain.setAttribute("role", "presentation");
     options.forEach((option, index) => {
       option.id = `find-${index}`;
       option.tabIndex = -1;
@@ -139,7 +140,8 @@ function connect(dialog, address, status) {
     here = -1;
     field.setAttribute("aria-expanded", String(options.length > 0));
     point(options.length ? 0 : -1);
-    status.textContent = options.length === 1 ? said("1 result") : said("{count} results").replace("{count}", options.length);
+    const count = options.length === 1 ? said("1 result") : said("{count} results").replace("{count}", options.length);
+    status.textContent = more.length ? `${count}. ${more[0].textContent}` : count;
   };
   const look = async () => {
     asking.abort();
