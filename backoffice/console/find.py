@@ -84,7 +84,8 @@ class FindPage(GuardedView):
 def found(tx: Transaction, text: str) -> dict[str, Any]:
     """What of everything that the principal may reach is called so: `groups`, at most eight of each kind.
 
-    A group says in its `more` that further ones fit. `unread` says of which kinds not all were looked at, a sentence each.
+    A group says in its `more` that further ones fit. `unread` says of which kinds not all were looked at, a
+    sentence each.
     """
     words = finding.words_of(text)
     begin = " ".join(words)

@@ -32,7 +32,8 @@ def views_of(
 ) -> list[SavedView]:
     """The views of a list, or of all, that the principal has at hand: the own ones first, each kind by name.
 
-    Of all lists it is `most` at the most. `school_id` is the school that the list is narrowed to. What each asks for is opened when it is looked at.
+    Of all lists it is `most` at the most. `school_id` is the school that the list is narrowed to. What each
+    asks for is opened when it is looked at.
     """
     if not can(tx.principal, VIEWS_SAVE):
         return []
