@@ -107,7 +107,11 @@ def _leads(who: Principal, tile: Tile) -> bool:
 
 
 def _is_empty(content: Number | Chart | List) -> bool:
-    return isinstance(content, Chart) and not any(each.value for each in content.amounts)
+    return (
+        isinstance(content, Chart)
+        and not content.even_empty
+        and not any(each.value for each in content.amounts)
+    )
 
 
 def _drawn(chart: Chart) -> dict[str, Any]:
