@@ -228,6 +228,7 @@ def test_plugins_that_somebody_switched_off_are_listed(app: Flask, world: World)
             insert(PluginState).values(
                 [
                     {"name": "tea_party", "switched_at": clock.now(), **off},
+                    {"name": "rosters", "switched_at": clock.now(), **off},
                     # Came switched off, and was set.
                     {"name": "silent_film", "switched_at": None, **off},
                 ]
@@ -237,9 +238,13 @@ def test_plugins_that_somebody_switched_off_are_listed(app: Flask, world: World)
         page = signed_in(app, world, "founder").get("/console/").text
         assert title in page
         assert ("Tea party" in page, "Silent film" in page) == (True, False)
+        # By its own title, and with the way to it.
+        assert '<a href="/console/plugins/rosters">Rosters</a>' in page
     finally:
         with transaction(SYSTEM) as tx:
-            tx.execute(delete(PluginState).where(PluginState.name.in_(["tea_party", "silent_film"])))
+            tx.execute(
+                delete(PluginState).where(PluginState.name.in_(["tea_party", "silent_film", "rosters"]))
+            )
 
 
 def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> None:
