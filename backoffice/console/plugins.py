@@ -215,6 +215,7 @@ class PluginsPage(GuardedView):
         meanwhile: list[str] = []
 
         def page() -> str:
+            settings_form.ask_again(model, form)
             return self.render(
                 "console/settings.html",
                 record=standing.state or PluginState(name=which),
