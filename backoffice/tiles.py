@@ -48,9 +48,9 @@ class Amount:
 class Chart:
     """Amounts side by side: times from left to right, anything else from top to bottom.
 
-    Where all are 0, it is not shown. `of` says what is counted and `by` for what each bar stands, as headings
-    of a table. Bars of what is bad news look so (`tone="bad"`); `at_least` is what the whole height stands
-    for where no bar is as tall.
+    Where all are 0, it is not shown, unless that is the news (`even_empty`). `of` says what is counted and
+    `by` for what each bar stands, as headings of a table. Bars of what is bad news look so (`tone="bad"`);
+    `at_least` is what the whole height stands for where no bar is as tall.
     """
 
     amounts: Sequence[Amount]
@@ -60,6 +60,7 @@ class Chart:
     note: str = ""
     tone: str = ""
     at_least: int = 0
+    even_empty: bool = False
 
 
 @dataclass(frozen=True)

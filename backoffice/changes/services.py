@@ -65,11 +65,15 @@ NO_MARK = lazy("The class had no mark then. Choose another one instead.")
 
 @dataclass(frozen=True)
 class Field:
-    """A field whose changes are kept: who may change it, what it is now, and by which verb it is put back."""
+    """A field whose changes are kept: who may change it, what it is now, and by which verb it is put back.
+
+    `leads_back` says whether a verb leads to a value at all: to some that a field began with none does.
+    """
 
     permission: Permission
     now: Callable[[Any], Any]
     put_back: Callable[[Principal, Any, Any, PutBack], None]
+    leads_back: Callable[[Any], bool] = lambda _value: True
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,13 @@ def _share(who: Principal, row: Classroom, value: Any, back: PutBack) -> None:
     rename_classroom(principal=who, classroom=row.public_id, name=row.name, shared_devices=value, back=back)
 
 
+def _is_marked(value: Any) -> bool:
+    return None not in value
+
+
 def _mark(who: Principal, row: Classroom, value: Any, back: PutBack) -> None:
     icon, colour = value
-    if icon is None or colour is None:
+    if not _is_marked(value):
         raise Rejected.whole(NO_MARK)
     mark_classroom(principal=who, classroom=row.public_id, icon=icon, colour=colour, back=back)
 
@@ -116,8 +124,12 @@ def _ask_for_pins(who: Principal, row: Classroom, value: Any, back: PutBack) -> 
     require_pins(principal=who, classroom=row.public_id, required=value, back=back)
 
 
+def _had_hours(value: Any) -> bool:
+    return value is not None
+
+
 def _keep_hours(who: Principal, row: Classroom, value: Any, back: PutBack) -> None:
-    if value is None:
+    if not _had_hours(value):
         raise Rejected.whole(NO_HOURS)
     keep_hours(principal=who, classroom=row.public_id, hours=Hours(*value), back=back)
 
@@ -176,15 +188,17 @@ FIELDS: Mapping[type[DeclarativeBase], Mapping[str, Field]] = {
     Classroom: {
         ClassroomField.NAME: Field(CLASSROOMS_EDIT, lambda row: row.name, _name_class),
         ClassroomField.SHARED_DEVICES: Field(CLASSROOMS_EDIT, lambda row: row.shared_devices, _share),
-        ClassroomField.MARK: Field(CLASSROOMS_EDIT, lambda row: [row.icon, row.colour], _mark),
+        ClassroomField.MARK: Field(
+            CLASSROOMS_EDIT, lambda row: [row.icon, row.colour], _mark, leads_back=_is_marked
+        ),
         ClassroomField.NAMES_SHOWN: Field(CLASSROOMS_EDIT, lambda row: row.names_shown, _show),
         ClassroomField.PINS_REQUIRED: Field(PINS_CLEAR, lambda row: row.pins_required, _ask_for_pins),
-        ClassroomField.HOURS: Field(CLASSROOMS_EDIT, written, _keep_hours),
+        ClassroomField.HOURS: Field(CLASSROOMS_EDIT, written, _keep_hours, leads_back=_had_hours),
     },
     Action: {
         ActionField.LABEL: Field(ACTIONS_EDIT, lambda row: row.label, _call),
         ActionField.VALUE: Field(ACTIONS_EDIT, lambda row: row.value, _give),
-        ActionField.ICON: Field(ACTIONS_EDIT, lambda row: row.icon, _picture),
+        ActionField.ICON: Field(ACTIONS_EDIT, lambda row: row.icon, _picture, leads_back=bool),
     },
     School: {
         SchoolField.DAYS: Field(SCHOOL_DAYS_EDIT, lambda row: in_order(row.school_days), _teach_on),

@@ -7,16 +7,12 @@ from flask import current_app, request
 from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
-from backoffice.access.transaction import Transaction
-from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.console.class_state import mark_of
 from backoffice.console.guard import GuardedView
 from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.schools.models import Classroom
-from backoffice.web.identity import settings
 
-SECONDS_A_LOOK = 15
 CRUMB = {"title": lazy("Classes"), "url": "/console/classrooms/"}
 
 
@@ -43,10 +39,6 @@ class ClassPage(GuardedView):
     def is_visible(self) -> bool:
         """Not in the menu: it is reached from its class."""
         return False
-
-    def looks_again(self, tx: Transaction) -> int | None:
-        """After how many seconds a page that shows what goes on may ask again by itself; None for never."""
-        return None if on_shared_computer(tx, settings().sessions) else SECONDS_A_LOOK
 
     def changed(self, row: Classroom) -> Classroom | None:
         """The class as the record of a page on which it is changed, for whoever may change it."""

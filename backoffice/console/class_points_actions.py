@@ -7,10 +7,13 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import find, reread
 from backoffice.access.permissions import ACTIONS_EDIT
+from backoffice.access.seen import version
 from backoffice.console.class_page import ClassPage
-from backoffice.console.points_forms import ActionForm
+from backoffice.console.listed import listed
+from backoffice.console.overtaken import not_over_others
+from backoffice.console.points_forms import ActionForm, EditActionForm
 from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools import points_queries
@@ -89,25 +92,35 @@ class ActionPages(ClassPage):
     def edit_action(self, public_id: str) -> str | Response | tuple[str, int]:
         """Change an Action."""
         action, row = services.action_to_change(reading(), public_id)
-        form, problem = ActionForm(), None
+        form, problem = EditActionForm(), None
         if not form.is_submitted():
-            form = ActionForm(
+            form = EditActionForm(
                 formdata=None,
+                seen=version(action.label, action.icon, action.value),
                 label=action.label,
                 points=abs(action.value),
                 takes=action.value < 0,
                 icon=action.icon or next(iter(services.ICONS)),
             )
+
+        def now() -> tuple[str, str]:
+            there = reread(reading(), Action, public_id, ACTIONS_EDIT)
+            value = f"{there.value:+d}".replace("-", "\N{MINUS SIGN}")
+            words = (there.label, value, services.ICONS.get(there.icon or ""))
+            return listed(filter(None, words)), version(there.label, there.icon, there.value)
+
         if form.validate_on_submit():
             done_reading()
             try:
-                services.change_action(
-                    principal=self.who,
-                    action=public_id,
-                    label=form.label.data or "",
-                    icon=form.icon.data,
-                    value=form.value,
-                )
+                with not_over_others(form.seen, now):
+                    services.change_action(
+                        principal=self.who,
+                        action=public_id,
+                        label=form.label.data or "",
+                        icon=form.icon.data,
+                        value=form.value,
+                        seen=form.seen.data or None,
+                    )
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
             else:

@@ -1,6 +1,6 @@
 """Finding pages, actions and records by typing: the page behind Ctrl-K, and what it is without scripts."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from backoffice.console.guard import GuardedView, open_pages
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Throttled
+from backoffice.saved_views.queries import MOST_LISTED
 from backoffice.schools import finding, names
 from backoffice.schools.finding import MOST_FOUND, Looked
 from backoffice.schools.models import Classroom
@@ -83,44 +84,63 @@ class FindPage(GuardedView):
 def found(tx: Transaction, text: str) -> dict[str, Any]:
     """What of everything that the principal may reach is called so: `groups`, at most eight of each kind.
 
-    `unread` says of which kinds not all were looked at, a sentence each.
+    A group says in its `more` that further ones fit. `unread` says of which kinds not all were looked at, a
+    sentence each.
     """
     words = finding.words_of(text)
     begin = " ".join(words)
-    groups: list[tuple[str, list[Found]]] = [(gettext("Pages"), list(islice(_pages(begin), MOST_PAGES)))]
+    groups = [_group(gettext("Pages"), _pages(begin), most=MOST_PAGES)]
     looked: dict[str, Looked[Any]] = {}
     if words:
         looked = {
             "classes": finding.classrooms(tx, words),
             "teachers": finding.teachers(tx, words),
             "schools": finding.schools(tx, words),
+            "views": find_records.views(tx, words),
         }
         rooms: Sequence[Classroom] = looked["classes"].found
         begun = _beginning(rooms, words)
         groups += [
-            (gettext("Classes"), list(_classes(rooms, begun))),
-            (gettext("Actions"), list(islice(actions(tx, rooms, begun, begin), MOST_FOUND))),
-            (
-                gettext("Students"),
-                [
-                    {
-                        "title": each.name,
-                        "hint": ", ".join(each.classrooms),
-                        "url": f"/console/students/{each.public_id}",
-                    }
-                    for each in finding.students(tx, words)
-                ],
+            _group(gettext("Classes"), _classes(rooms, begun), listed=True),
+            _group(gettext("Actions"), actions(tx, rooms, begun, begin)),
+            _group(gettext("Students"), _students(tx, words), listed=True),
+            _group(
+                gettext("Teachers"), _linked(looked["teachers"].found, "/console/teachers/{}"), listed=True
             ),
-            (gettext("Teachers"), _linked(looked["teachers"].found, "/console/teachers/{}")),
-            (gettext("Schools"), _linked(looked["schools"].found, "/console/classrooms/?school={}")),
-            (gettext("Views"), find_records.views(tx, words)),
-            (gettext("Jobs"), find_records.jobs(tx, words)),
-            (gettext("Plugins"), find_records.plugins(tx, words)),
+            _group(
+                gettext("Schools"),
+                _linked(looked["schools"].found, "/console/classrooms/?school={}"),
+                listed=True,
+            ),
+            _group(gettext("Views"), looked["views"].found, listed=True),
+            _group(gettext("Jobs"), find_records.jobs(tx, words), listed=True),
+            _group(gettext("Plugins"), find_records.plugins(tx, words), listed=True),
         ]
     return {
-        "groups": [{"title": title, "items": items} for title, items in groups if items],
+        "groups": [each for each in groups if each["items"]],
         "unread": _unread({kind for kind, each in looked.items() if each.more}),
     }
+
+
+def _group(
+    title: str, found: Iterable[Found], *, most: int | None = None, listed: bool = False
+) -> dict[str, Any]:
+    """What is shown of one kind, and whether more fits than that; `listed` where all of them have a list."""
+    most = most or MOST_FOUND
+    items = list(islice(found, most + 1))
+    more = (
+        gettext("More fit: type further, or use the list.") if listed else gettext("More fit: type further.")
+    )
+    return {"title": title, "items": items[:most], "more": more if len(items) > most else ""}
+
+
+def _students(tx: Transaction, words: Sequence[str]) -> Iterator[Found]:
+    for each in finding.students(tx, words):
+        yield {
+            "title": each.name,
+            "hint": ", ".join(each.classrooms),
+            "url": f"/console/students/{each.public_id}",
+        }
 
 
 def _unread(kinds: Container[str]) -> list[str]:
@@ -137,6 +157,10 @@ def _unread(kinds: Container[str]) -> list[str]:
         "schools": gettext(
             "Not all schools were looked at: there are more than %(most)s. Their list finds the others.",
             most=most,
+        ),
+        "views": gettext(
+            "Not all saved views were looked at: there are more than %(most)s. Each list has its own.",
+            most=amount(MOST_LISTED),
         ),
     }
     return [said for kind, said in sentences.items() if kind in kinds]
@@ -161,8 +185,9 @@ def _beginning(rooms: Sequence[Classroom], words: Sequence[str]) -> dict[str, se
 
 def _classes(rooms: Sequence[Classroom], begun: dict[str, set[int]]) -> Iterator[Found]:
     named = set.intersection(*begun.values()) if begun else set()
-    for room in islice((room for room in rooms if room.id in named), MOST_FOUND):
-        yield {"title": room.name, "hint": "", "url": f"/console/classrooms/{room.public_id}"}
+    for room in rooms:
+        if room.id in named:
+            yield {"title": room.name, "hint": "", "url": f"/console/classrooms/{room.public_id}"}
 
 
 def _linked(known: Sequence[tuple[str, str]], address: str) -> list[Found]:

@@ -1,4 +1,7 @@
-"""Parts of the system and saved views that are called so, for whoever looks for them by typing."""
+"""Parts of the system and saved views that are called so, for whoever looks for them by typing.
+
+Of each kind at most one more than are shown.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -10,8 +13,9 @@ from backoffice.console.find_actions import Found
 from backoffice.console.grids.views import VIEW, grids
 from backoffice.jobs import registry
 from backoffice.saved_views import queries
+from backoffice.saved_views.queries import MOST_LISTED
 from backoffice.schools import finding, names
-from backoffice.schools.finding import MOST_FOUND
+from backoffice.schools.finding import MOST_FOUND, Looked
 from backoffice.web.identity import runtime
 
 
@@ -29,19 +33,20 @@ def plugins(tx: Transaction, words: Sequence[str]) -> list[Found]:
     return _called(words, [(each.title, "", f"/console/plugins/{each.name}") for each in runtime().plugins])
 
 
-def views(tx: Transaction, words: Sequence[str]) -> list[Found]:
+def views(tx: Transaction, words: Sequence[str]) -> Looked[Found]:
     """Views by their names, of those that stand above one's lists."""
     if not finding.are_enough(words):
-        return []
-    lists = grids()
-    return _called(
+        return Looked()
+    lists, known = grids(), queries.views_of(tx, most=MOST_LISTED + 1)
+    found = _called(
         words,
         [
             (each.name, lists[each.grid].title, f"{lists[each.grid].url}/?{VIEW}={each.public_id}")
-            for each in queries.views_of(tx)
+            for each in known[:MOST_LISTED]
             if each.grid in lists
         ],
     )
+    return Looked(found, len(known) > MOST_LISTED)
 
 
 def _called(words: Sequence[str], known: Iterable[tuple[str, str, str]]) -> list[Found]:
@@ -51,6 +56,6 @@ def _called(words: Sequence[str], known: Iterable[tuple[str, str, str]]) -> list
     return [
         {"title": title, "hint": hint, "url": url}
         for title, hint, url in islice(
-            (each for each in known if names.begins(str(each[0]), begin)), MOST_FOUND
+            (each for each in known if names.begins(str(each[0]), begin)), MOST_FOUND + 1
         )
     ]

@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response
 from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_READ, Permission
 from backoffice.access.policy import Denied, can, scope
 from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction
 from backoffice.accounts.services import proof
+from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.accounts.views import SET_UP, principal
 from backoffice.console import last_changes
 from backoffice.console.command import Command
@@ -22,9 +24,10 @@ from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
 from backoffice.web import density
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 
+SECONDS_A_LOOK, SECONDS_AT_WORK = 15, 4
 # Which words stand below a person's name, the strongest role first.
 ROLE_LABELS = (
     ("founder", lazy("Founder")),
@@ -105,6 +108,10 @@ class GuardedView(BaseView):
     def switched_on(self) -> bool:
         """Whether the plugin that it belongs to is on; what belongs to the core always is."""
         return self.plugin is None or reading().enabled(self.plugin.name)
+
+    def looks_again(self, tx: Transaction, *, every: int = SECONDS_A_LOOK) -> int | None:
+        """After how many seconds a page that shows what goes on may ask again by itself; None for never."""
+        return None if on_shared_computer(tx, settings().sessions) else every
 
     def is_accessible(self) -> bool:
         """Whether it opens for who is signed in, as Flask-Admin asks."""

@@ -1,6 +1,7 @@
 """The inbox: what waits for an answer of a teacher or leader."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import flash, redirect
 from flask_admin import expose
@@ -80,15 +81,15 @@ class InboxPage(GuardedView):
     @expose("/", methods=("GET",))
     def index(self) -> str:
         """What waits, the oldest first, and what was closed last."""
-        tx = reading()
+        tx, zone = reading(), ZoneInfo(self.who.time_zone)
         return self.render(
             "console/inbox/inbox.html",
             worries=[_shown(each) for each in queries.waiting(tx)],
             worries_waiting=queries.count_waiting(tx),
             requests_waiting=request_queries.count_waiting(tx),
             closed=[_shown(each) for each in queries.closed(tx)],
-            requests=[_of_parent(each) for each in request_queries.waiting(tx)],
-            answered=[_of_parent(each) for each in request_queries.answered(tx)],
+            requests=[_of_parent(each, zone) for each in request_queries.waiting(tx)],
+            answered=[_of_parent(each, zone) for each in request_queries.answered(tx)],
             parents=request_queries.count_parents_waiting(tx) if can(self.who, GUARDIANS_APPROVE) else 0,
         )
 
@@ -129,7 +130,7 @@ class InboxPage(GuardedView):
     @expose("/requests/<guardian_request:public_id>", methods=("GET",))
     def request(self, public_id: str) -> str:
         """One thing that a parent asks, and its answer."""
-        shown = _of_parent(request_queries.asked(reading(), public_id))
+        shown = _of_parent(request_queries.asked(reading(), public_id), ZoneInfo(self.who.time_zone))
         return self.render(
             "console/inbox/request.html", form=AnswerForm(), problem=None, **self._asked(shown)
         )
@@ -137,7 +138,7 @@ class InboxPage(GuardedView):
     @expose("/requests/<guardian_request:public_id>/answer", methods=("POST",))
     def answer(self, public_id: str) -> str | Response | tuple[str, int]:
         """Answer the parent."""
-        shown = _of_parent(request_queries.asked(reading(), public_id))
+        shown = _of_parent(request_queries.asked(reading(), public_id), ZoneInfo(self.who.time_zone))
         form = AnswerForm()
 
         def save() -> str:
@@ -160,13 +161,14 @@ class InboxPage(GuardedView):
         }
 
 
-def _of_parent(asked: Asked) -> dict[str, Any]:
+def _of_parent(asked: Asked, zone: ZoneInfo) -> dict[str, Any]:
     row, now = asked.request, clock.now()
-    left = (row.due_at - now).days
+    # What is due within a day may be due tomorrow.
+    left = (row.due_at.astimezone(zone).date() - now.astimezone(zone).date()).days
     if row.answered_at:
         state, tone = gettext("Answered"), "mute"
     elif now > row.due_at:
-        late = (now - row.due_at).days
+        late = -left
         state, tone = (
             ngettext("Overdue by 1 day", "Overdue by %(count)s days", late, count=late)
             if late

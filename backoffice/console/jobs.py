@@ -10,7 +10,7 @@ from flask import flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, RadioField, SelectField, TimeField
+from wtforms import HiddenField, IntegerField, RadioField, SelectField, TimeField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import NumberRange, Optional
 
@@ -18,10 +18,12 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import JOBS_EDIT, JOBS_READ, JOBS_RUN
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.console import job_history
 from backoffice.console.command import Command
-from backoffice.console.guard import GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
 from backoffice.console.job_charts import by_day
+from backoffice.console.overtaken import not_over_others
 from backoffice.console.paging import cursor, page_by_key
 from backoffice.console.weekdays import DAY_NAMES
 from backoffice.jobs import history, queries, registry, services
@@ -41,8 +43,9 @@ LARGEST_COUNT = 999
 
 
 class TimeForm(FlaskForm):
-    """When a job runs, without a syntax to know."""
+    """When a job runs, without a syntax to know. `seen` is the `version` of the time that was shown."""
 
+    seen = HiddenField()
     how = RadioField(
         lazy("How often"),
         choices=[
@@ -176,7 +179,9 @@ class JobsPage(GuardedView):
             states=job_history.STATES,
             pages=job_history.pages(page, wanted, address),
             # Of a page in the middle of its history nothing is at work.
-            looks_again=bool(working) and not wanted.narrowed and page.before is None,
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK)
+            if working and not wanted.narrowed and page.before is None
+            else None,
             address=address,
             form=FlaskForm(),
             urls={
@@ -213,9 +218,20 @@ class JobsPage(GuardedView):
         if row is None or entry.job.when is None:
             raise NotFound
         form = TimeForm.filled(When(row.time))
+        if not form.is_submitted():
+            form.seen.data = version(row.time)
+
+        def now() -> tuple[str, str]:
+            tx = reading()
+            tx.expunge_all()
+            there = queries.schedules(tx)[which].time
+            return When(there).words, version(there)
 
         def save() -> str:
-            services.change_time(principal=self.who, job=which, time=form.text())
+            with not_over_others(form.seen, now):
+                services.change_time(
+                    principal=self.who, job=which, time=form.text(), seen=form.seen.data or None
+                )
             return _address(which)
 
         return self.form_page(

@@ -162,7 +162,7 @@ def _line(
     may = field is not None and (
         isinstance(row, (Student, PluginState, JobSchedule)) or can(tx.principal, field.permission, row)
     )
-    differs = field is not None and version(field.now(row)) != version(before)
+    differs = field is not None and version(field.now(row)) != version(before) and field.leads_back(before)
     return Line(
         at=change.at,
         by=people.get(change.by or 0, NOBODY),

@@ -138,9 +138,16 @@ class PluginsPage(GuardedView):
     def switch(self, which: str) -> str | Response | tuple[str, int]:
         """Say what switching it would do; when confirmed, do it."""
         standing = self._standing(reading(), which)
-        plugin, wanted = standing.plugin, OFF if standing.enabled else ON
-        needs_reason = plugin.keeps_promises and standing.enabled
-        form = (SwitchOffForm if needs_reason else SwitchForm)(wanted=wanted)
+        plugin, stands = standing.plugin, ON if standing.enabled else OFF
+        wanted = request.form.get("wanted")
+        if wanted == stands:
+            # Somebody else was first, or the form was sent twice.
+            flash(_already(plugin, on=standing.enabled), "info")
+            return redirect(_address(plugin), 303)
+        # From here on everything is said of what is wanted; the plugin may be switched at any moment.
+        off = wanted == OFF if wanted in {ON, OFF} else standing.enabled
+        needs_reason = plugin.keeps_promises and off
+        form = (SwitchOffForm if needs_reason else SwitchForm)(wanted=OFF if off else ON)
 
         def save() -> str:
             services.switch_plugin(
@@ -158,7 +165,7 @@ class PluginsPage(GuardedView):
                 gettext("Switch %(title)s off?", title=plugin.title),
                 gettext("Switch off"),
             )
-            if standing.enabled
+            if off
             else (
                 gettext("%(title)s is switched on.", title=plugin.title),
                 gettext("Switch %(title)s on?", title=plugin.title),
@@ -171,8 +178,8 @@ class PluginsPage(GuardedView):
             said=said,
             template="console/confirm.html",
             heading=heading,
-            sentences=list(_consequences(plugin, switching_off=standing.enabled)),
-            danger=standing.enabled,
+            sentences=list(_consequences(plugin, switching_off=off)),
+            danger=off,
             submit_title=switch,
             cancel_url=_address(plugin),
             crumbs=[*_crumbs(plugin), {"title": switch}],
@@ -195,6 +202,7 @@ class PluginsPage(GuardedView):
         meanwhile: list[str] = []
 
         def page() -> str:
+            settings_form.ask_again(model, form)
             return self.render(
                 "console/settings.html",
                 record=standing.state or PluginState(name=which),
@@ -250,6 +258,14 @@ def _settings_form(model: type[PluginSettings], holds: PluginSettings, *, seen: 
         raise NotFound
     sent = settings_form.with_defaults(model, request.form)
     return made(formdata=sent, data=filled), 1 if settings_form.ALL not in wanted else 2
+
+
+def _already(plugin: Plugin, *, on: bool) -> str:
+    return (
+        gettext("%(title)s is on already.", title=plugin.title)
+        if on
+        else gettext("%(title)s is off already.", title=plugin.title)
+    )
 
 
 def _address(plugin: Plugin) -> str:

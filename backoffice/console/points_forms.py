@@ -1,7 +1,7 @@
 """The forms about points."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, RadioField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from backoffice.language.texts import lazy
@@ -48,3 +48,9 @@ class ActionForm(FlaskForm):
         """Points that it gives; below zero if it takes them."""
         points: int = self.points.data or 0
         return -points if self.takes.data else points
+
+
+class EditActionForm(ActionForm):
+    """The same of an Action that there is. `seen` is the `version` of what was shown."""
+
+    seen = HiddenField()

@@ -5,26 +5,30 @@ from collections.abc import Iterable
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import SelectField, SelectMultipleField
+from wtforms import HiddenField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.widgets import CheckboxInput
 
+from backoffice.access.lookup import reread
 from backoffice.access.permissions import SCHOOL_DAYS_EDIT, SCHOOLS_COUNT
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction
 from backoffice.accounts import places
 from backoffice.console.class_page import CRUMB
 from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
+from backoffice.console.listed import listed
+from backoffice.console.overtaken import not_over_others
 from backoffice.console.school_of import ask_of_which, school_of
-from backoffice.console.weekdays import DAY_NAMES
+from backoffice.console.weekdays import DAY_NAMES, short_names
 from backoffice.language import catalogues
 from backoffice.language.texts import gettext, lazy
-from backoffice.schools.doors import DAYS
+from backoffice.schools.doors import DAYS, in_order
 from backoffice.schools.models import Classroom, School
 from backoffice.schools.queries import school_public_id
 from backoffice.schools.services import school_days
-from backoffice.web.identity import done_reading
+from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/school-days/"
@@ -32,8 +36,12 @@ RELATION = "school-with-days"
 
 
 class SchoolDaysForm(FlaskForm):
-    """When a school teaches. What is chosen is judged by `school_days.set_school_days`."""
+    """When a school teaches. What is chosen is judged by `school_days.set_school_days`.
 
+    `seen` is the `version` of what was shown.
+    """
+
+    seen = HiddenField()
     days = SelectMultipleField(
         lazy("Days with lessons"),
         choices=[SelectChoice(day, name) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
@@ -91,17 +99,25 @@ class SchoolDaysPage(GuardedView):
         form = SchoolDaysForm(days=school.school_days, time_zone=school.time_zone, language=school.language)
         form.language.choices = [(each, catalogues.own_name(each)) for each in catalogues.languages()]
         form.time_zone.choices = _zones(school)
+        if not form.is_submitted():
+            form.seen.data = version(*school_days.shown(school))
         counts = can(self.who, SCHOOLS_COUNT, school)
         back = "/console/schools/" if counts else CRUMB["url"]
 
+        def now() -> tuple[str, str]:
+            there = reread(reading(), School, school.public_id, SCHOOL_DAYS_EDIT)
+            return _in_words(there), version(*school_days.shown(there))
+
         def save() -> str:
-            school_days.set_school_days(
-                principal=self.who,
-                school=school.public_id,
-                days=form.days.data or [],
-                time_zone=form.time_zone.data or "",
-                language=form.language.data,
-            )
+            with not_over_others(form.seen, now):
+                school_days.set_school_days(
+                    principal=self.who,
+                    school=school.public_id,
+                    days=form.days.data or [],
+                    time_zone=form.time_zone.data or "",
+                    language=form.language.data,
+                    seen=form.seen.data or None,
+                )
             return back
 
         return self.form_page(
@@ -117,6 +133,17 @@ class SchoolDaysPage(GuardedView):
             cancel_url=back,
             crumbs=[{"title": gettext("Schools"), "url": back} if counts else CRUMB, {"title": self.title}],
         )
+
+
+def _in_words(school: School) -> str:
+    """What the form holds of a school."""
+    return listed(
+        [
+            *short_names(in_order(school.school_days)),
+            places.zone_name(school.time_zone),
+            catalogues.own_name(school.language),
+        ]
+    )
 
 
 def days_url(tx: Transaction, row: Classroom) -> str | None:

@@ -26,6 +26,7 @@ from backoffice.console.grid import Cell, Column, Grid, Row, searched
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
+from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools import names, queries
 from backoffice.schools.doors import in_order
@@ -198,9 +199,9 @@ class SchoolGrid(Grid):
             (
                 Cell(shown_name(who, school)),
                 Cell(", ".join(part for part in (school.state, school.country) if part)),
-                Cell(f"{counts.classrooms:,}", "number"),
-                Cell(f"{counts.students:,}", "number"),
-                Cell(f"{counts.staff:,}", "number"),
+                Cell(amount(counts.classrooms), "number"),
+                Cell(amount(counts.students), "number"),
+                Cell(amount(counts.staff), "number"),
                 Cell(
                     ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
                     url=url_of(school.public_id)

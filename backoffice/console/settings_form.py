@@ -100,6 +100,13 @@ def kept(model: type[PluginSettings], form: FlaskForm) -> list[str]:
     ]
 
 
+def ask_again(model: type[PluginSettings], form: FlaskForm) -> None:
+    """Say at each secret that was typed and not saved that it is gone: a page never shows one again."""
+    for name, setting in settings_in(model).items():
+        if setting.kind is Kind.SECRET and form[name].data:
+            form[name].errors = [*form[name].errors, gettext("Type it again: it was not saved.")]
+
+
 def rows(
     model: type[PluginSettings],
     form: FlaskForm,
@@ -208,7 +215,8 @@ def _value(setting: Setting, typed: Any) -> Any:
     if setting.kind is Kind.LINES:
         return [line for each in (typed or "").splitlines() if (line := each.strip())]
     text = (typed or "").strip()
-    if not text and setting.optional and setting.default is None:
+    # Of a text that may be empty, nothing is a text as well.
+    if not text and setting.optional and (setting.default is None or setting.kind is not Kind.TEXT):
         return None
     if setting.kind is Kind.LENGTH:
         try:

@@ -15,6 +15,7 @@ from backoffice.outbox.tiles import TILES as MAIL_TILES
 from backoffice.schools.led_tiles import TILES as LED_TILES
 from backoffice.schools.tiles import TILES as SCHOOL_TILES
 from backoffice.students.pins.tiles import TILES as PIN_TILES
+from backoffice.students.still_tiles import TILES as STILL_TILES
 from backoffice.students.tiles import TILES as SIGN_IN_TILES
 from backoffice.tiles import Chart, List, Number, Tile
 from backoffice.web.identity import runtime
@@ -22,6 +23,7 @@ from backoffice.web.identity import runtime
 TILES: tuple[Tile, ...] = (
     *SCHOOL_TILES,
     *LED_TILES,
+    *STILL_TILES,
     *SIGN_IN_TILES,
     *REQUEST_TILES,
     *PIN_TILES,
@@ -105,7 +107,11 @@ def _leads(who: Principal, tile: Tile) -> bool:
 
 
 def _is_empty(content: Number | Chart | List) -> bool:
-    return isinstance(content, Chart) and not any(each.value for each in content.amounts)
+    return (
+        isinstance(content, Chart)
+        and not content.even_empty
+        and not any(each.value for each in content.amounts)
+    )
 
 
 def _drawn(chart: Chart) -> dict[str, Any]:

@@ -32,6 +32,9 @@ class PluginState(Base):
     )
     reason: Mapped[str | None] = columns.sealed("Why it was switched off", keep=Keep.FOR_GOOD)
     changed_at: Mapped[datetime] = columns.moment("When it was last changed", keep=Keep.FOR_GOOD)
+    switched_at: Mapped[datetime | None] = columns.moment(
+        "When it was last switched, if it ever was", keep=Keep.FOR_GOOD
+    )
     changed_by: Mapped[int | None] = columns.reference(
         "Who changed it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.ACCOUNT
     )

@@ -73,9 +73,9 @@ class SwitchedOff:
 
 def promises_off(tx: Transaction, installed: Sequence[Plugin]) -> list[SwitchedOff]:
     """The plugins on which promises stand and that are off. No secret: everybody may ask."""
-    changed = {row.name: row.changed_at for row in functions.plugin_toggles(tx.connection())}
+    switched = {row.name: row.switched_at for row in functions.plugin_toggles(tx.connection())}
     return [
-        SwitchedOff(plugin, changed.get(plugin.name))
+        SwitchedOff(plugin, switched.get(plugin.name))
         for plugin in installed
         if plugin.keeps_promises and not tx.enabled(plugin.name)
     ]

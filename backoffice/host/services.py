@@ -58,7 +58,13 @@ def switch_plugin(
             raise Rejected(reason=gettext("Say why, in a sentence. The other founders read it."))
         if len(reason) > LONGEST_REASON:
             raise Rejected(reason=gettext("Say it in at most %(most)s letters.", most=LONGEST_REASON))
-        _write(tx, plugin, enabled=enabled, reason=None if enabled else reason or None)
+        _write(
+            tx,
+            plugin,
+            enabled=enabled,
+            reason=None if enabled else reason or None,
+            switched_at=clock.now(),
+        )
         history.note(
             tx,
             name,

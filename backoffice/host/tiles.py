@@ -8,6 +8,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.host.models import PluginState
 from backoffice.language.texts import gettext, lazy
 from backoffice.tiles import Entry, List, Tile
+from backoffice.web.identity import runtime
 from backoffice.wording import spoken
 
 PLUGINS = "/console/plugins/"
@@ -15,10 +16,22 @@ PLUGINS = "/console/plugins/"
 
 def _switched_off(tx: Transaction) -> List | None:
     """Those that somebody has switched off; one that came switched off is no news."""
-    off = select(PluginState.name).where(PluginState.enabled.is_(False)).order_by(PluginState.name)
-    found = tx.scalars(visible(tx.principal, off)).all()
+    off = select(PluginState.name).where(PluginState.enabled.is_(False), PluginState.switched_at.is_not(None))
+    found = tx.scalars(visible(tx.principal, off.order_by(PluginState.name))).all()
+    titles = {each.name: each.title for each in runtime().plugins}
     return (
-        List([Entry(spoken(name), badge=gettext("Off"), tone="warn", url=PLUGINS) for name in found])
+        List(
+            [
+                Entry(
+                    # One that is not installed any more has no page.
+                    titles.get(name) or spoken(name),
+                    badge=gettext("Off"),
+                    tone="warn",
+                    url=f"{PLUGINS}{name}" if name in titles else None,
+                )
+                for name in found
+            ]
+        )
         if found
         else None
     )

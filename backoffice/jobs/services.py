@@ -7,6 +7,7 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import JOBS_EDIT, JOBS_RUN, Permission
 from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal, Purpose
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
@@ -67,10 +68,18 @@ def resume_job(*, principal: Principal, job: str) -> None:
             record(tx, "jobs.resume", job=job)
 
 
-def change_time(*, principal: Principal, job: str, time: str | None, back: PutBack | None = None) -> None:
+def change_time(
+    *,
+    principal: Principal,
+    job: str,
+    time: str | None,
+    seen: str | None = None,
+    back: PutBack | None = None,
+) -> None:
     """Set when a job runs by itself, as text of `When`; None for the time that it came with.
 
-    Raises `NotFound`, and `Rejected` for a text that says no time.
+    `seen` is the `version` of the time that was shown. Raises `NotFound`, `Overtaken`, and `Rejected` for a
+    text that says no time.
     """
     with transaction(principal) as tx:
         row = _schedule(tx, job, JOBS_EDIT)
@@ -80,6 +89,8 @@ def change_time(*, principal: Principal, job: str, time: str | None, back: PutBa
             when = came_with if time is None else When(time)
         except WhenError as error:
             raise Rejected.whole(str(error)) from None
+        if not is_to_be_written(seen, now=(row.time,), wanted=(when.text,)):
+            return
         keep_change(tx, row, back, time=(row.time, when.text))
         if when.text == row.time:
             return

@@ -91,3 +91,8 @@ def exact_moment(at: datetime) -> str:
 def amount(number: int) -> str:
     """A number with its thousands parted: "12,345"."""
     return format_decimal(number, locale=locale())
+
+
+def tenths(number: float) -> str:
+    """A number to one decimal: "4.2"."""
+    return format_decimal(number, format="0.0", locale=locale())

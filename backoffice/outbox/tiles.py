@@ -47,6 +47,8 @@ def _by_hour(tx: Transaction) -> Chart | None:
         of=gettext("Mails"),
         by=gettext("Hour from"),
         over_time=True,
+        # That none left at all is worse than that some did not.
+        even_empty=bool(failed),
         note=gettext("%(sent)s sent, %(failed)s given up in %(hours)s hours", **said)
         if failed
         else gettext("%(sent)s sent in %(hours)s hours", **said),

@@ -27,16 +27,19 @@ MOST_LISTED = 500
 FEW_SCHOOLS = 3
 
 
-def views_of(tx: Transaction, grid: str | None = None, *, school_id: int | None = None) -> list[SavedView]:
+def views_of(
+    tx: Transaction, grid: str | None = None, *, school_id: int | None = None, most: int = MOST_LISTED
+) -> list[SavedView]:
     """The views of a list, or of all, that the principal has at hand: the own ones first, each kind by name.
 
-    `school_id` is the school that the list is narrowed to. What each asks for is opened when it is looked at.
+    Of all lists it is `most` at the most. `school_id` is the school that the list is narrowed to. What each
+    asks for is opened when it is looked at.
     """
     if not can(tx.principal, VIEWS_SAVE):
         return []
     statement = select(SavedView).options(defer(SavedView.state)).where(_at_hand(tx.principal, school_id))
     if grid is None:
-        return _in_order(tx.scalars(_first(statement, MOST_LISTED)))
+        return _in_order(tx.scalars(_first(statement, most)))
     return _in_order(tx.scalars(_first(statement.where(SavedView.grid == grid), MOST_AT_HAND)))
 
 

@@ -23,6 +23,7 @@ from backoffice.storage.numbers import one_of
 
 T = TypeVar("T")
 OfStudent = tuple[InstrumentedAttribute[int], InstrumentedAttribute[int]]
+# So many are shown; one more is looked for, so that it can be said that there are more.
 MOST_FOUND = 8
 MOST_READ = 5000
 # One letter begins too many names.
@@ -96,15 +97,16 @@ def named(
 
 
 def students(tx: Transaction, words: Sequence[str]) -> list[FoundStudent]:
-    """Students with names that begin so, by name."""
+    """Students with names that begin so, by name: at most one more than are shown."""
     if not are_enough(words) or not can(tx.principal, STUDENTS_READ):
         return []
-    # Without an order: the first that are found will do, and no more of them are read.
     shown = load_only(
         Student.id, Student.public_id, Student.school_id, Student.given_name, Student.family_name
     )
-    some = select(Student).options(shown).where(named(tx.principal, words)).limit(MOST_FOUND)
-    found = tx.scalars(visible(tx.principal, some, STUDENTS_READ)).all()
+    some = select(Student).options(shown).where(named(tx.principal, words))
+    # Names are sealed: of more than are shown, those who came first, and the same ones each time.
+    first = some.order_by(Student.school_id, Student.id).limit(MOST_FOUND + 1)
+    found = tx.scalars(visible(tx.principal, first, STUDENTS_READ)).all()
     seats = queries.seats_of(tx, found)
     return [
         FoundStudent(
@@ -141,5 +143,5 @@ def _named(tx: Transaction, known: Select[str, str], words: Sequence[str]) -> Lo
     begun = " ".join(words)
     found = [(row.public_id, row.name) for row in rows[:MOST_READ] if names.begins(row.name, begun)]
     return Looked(
-        sorted(found, key=lambda each: names.sort_key(each[1], None))[:MOST_FOUND], len(rows) > MOST_READ
+        sorted(found, key=lambda each: names.sort_key(each[1], None))[: MOST_FOUND + 1], len(rows) > MOST_READ
     )

@@ -137,7 +137,7 @@ def _badge(state: DoorState | None) -> tuple[str, str]:
 
 
 def _points(tx: Transaction) -> Chart | None:
-    """What was given this week in each class, deductions taken off."""
+    """What was given this week in each class, deductions taken off, and nothing that was taken back."""
     found = once(tx, taught)
     if not found.students:
         return None
@@ -150,6 +150,7 @@ def _points(tx: Transaction) -> Chart | None:
             one_of(PointEntry.school_id, {each.school_id for each in found.classrooms}),
             one_of(PointEntry.classroom_id, {each.id for each in found.classrooms}),
             PointEntry.awarded_at >= monday,
+            queries.stands(),
         )
         .group_by(PointEntry.classroom_id)
     )

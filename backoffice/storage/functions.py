@@ -74,7 +74,7 @@ def plugin_version(connection: Connection) -> int:
 
 
 def plugin_toggles(connection: Connection) -> Sequence[AnyRow]:
-    """Name, whether it is on and when it was last changed, of each plugin that somebody has touched."""
+    """Name, whether it is on, when it was last changed and when switched, of each plugin that was touched."""
     return connection.execute(text("select * from app.plugin_toggles()")).all()
 
 

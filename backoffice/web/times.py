@@ -27,8 +27,10 @@ def exact(moment: datetime, zone: tzinfo | None = None) -> str:
 def took(length: timedelta) -> str:
     """How long something ran: "523 ms", "4.2 s", "3 minutes"."""
     if length < timedelta(seconds=1):
-        return f"{length / timedelta(milliseconds=1):.0f} ms"
-    return f"{length.total_seconds():.1f} s" if length < timedelta(minutes=1) else span(length)
+        return f"{moments.amount(round(length / timedelta(milliseconds=1)))} ms"
+    if length < timedelta(minutes=1):
+        return f"{moments.tenths(length.total_seconds())} s"
+    return span(length)
 
 
 def init_app(app: Flask) -> None:

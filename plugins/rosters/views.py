@@ -20,6 +20,7 @@ from backoffice.console.csv_export import QUOTED, safe
 from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
+from backoffice.console.guard import SECONDS_AT_WORK
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.imports.plan import RowState
 from backoffice.language.texts import gettext, lazy
@@ -213,6 +214,7 @@ class RosterGrid(Grid):
             "rosters/import.html",
             row=row,
             place=place,
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK),
             state={"words": words, "tone": tone, "over": ImportState(row.state).is_over},
             found=found,
             word=gettext,

@@ -75,6 +75,24 @@ def test_a_class_is_picked_by_keyboard_alone(visit: Callable[..., Page], site: S
     page.wait_for_url("**/console/students/")
 
 
+def test_what_is_missing_leads_to_the_field_that_is_seen(visit: Callable[..., Page]) -> None:
+    page = visit("leader")
+    page.goto("/console/classrooms/new")
+    page.get_by_label("Name of the class").fill("5B Picking")
+    page.get_by_role("button", name="Make the class").click()
+    page.get_by_role("alert").get_by_role("link", name="School: ").click()
+    field = page.get_by_role("combobox", name="School")
+    expect(field).to_be_focused()
+    field.press("ArrowDown")
+    options = page.get_by_role("listbox", name="School").get_by_role("option")
+    expect(options.first).to_be_visible()
+    # The list lies over what comes next, on a large screen as on a small one.
+    below = page.get_by_label("Name of the class").bounding_box()
+    options.first.click()
+    expect(options).to_have_count(0)
+    assert page.get_by_label("Name of the class").bounding_box() == below
+
+
 def test_a_change_of_many_rows_is_followed(visit: Callable[..., Page], site: Site) -> None:
     page = visit("leader")
     page.goto(f"/console/students/?school={site.world.elsewhere.public_id}")

@@ -42,6 +42,43 @@ def test_a_jobs_page_follows_its_run(visit: Callable[..., Page]) -> None:
         page.clock.run_for(5000)
 
 
+def test_a_page_does_not_look_again_from_under_somebody_nor_for_ever(visit: Callable[..., Page]) -> None:
+    page = visit("founder")
+    page.clock.install()
+    page.goto("/console/jobs/trust.check")
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_role("link", name="Look again")).to_be_visible()
+
+    def stays(seconds: int = 9) -> bool:
+        page.evaluate("window.stood = true")
+        page.clock.run_for(seconds * 1000)
+        page.wait_for_load_state("networkidle")
+        return bool(page.evaluate("window.stood === true"))
+
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
+    assert stays()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Look again").focus()
+    assert stays()
+    page.evaluate("document.activeElement.blur()")
+    # Half filled in, and left with the mouse.
+    page.evaluate("document.querySelector('#run-from').value = '2026-01-01'")
+    assert stays()
+    page.evaluate("document.querySelector('#run-from').value = ''")
+    with page.expect_navigation():
+        page.clock.run_for(5000)
+    # It goes on counting from one look to the next.
+    page.clock.fast_forward(175_000)
+    page.wait_for_load_state("networkidle")
+    assert stays()
+    page.get_by_role("link", name="Look again").click()
+    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.clock.run_for(5000)
+
+
 def test_paper_gets_a_table_and_no_buttons(visit: Callable[..., Page]) -> None:
     page = visit("teacher")
     page.goto("/console/students/")

@@ -13,7 +13,7 @@ from backoffice.access.permissions import CLASSROOMS_EDIT
 from backoffice.access.policy import RoleName
 from backoffice.access.transaction import transaction
 from backoffice.changes.keeping import ALREADY, OVERTAKEN
-from backoffice.changes.models import CHANGES, PluginChange, StudentChange
+from backoffice.changes.models import CHANGES, ClassroomChange, PluginChange, StudentChange
 from backoffice.changes.queries import MOST
 from backoffice.changes.services import GONE
 from backoffice.runtime import Runtime
@@ -142,9 +142,12 @@ def test_what_was_typed_is_text_and_a_class_has_its_changes_on_both_forms(
         said = read(page)
         assert f"Name of the class from <b>Bold</b> Badgers → to {world.own_class.name}" in said
         assert "Picture and colour from nothing → to Purple owl" in said
-    # What cannot be any more is said on the page.
-    refused = [_refused(teacher, url) for url in ways_back(teacher.get(f"{own}/manage").text)[:1]]
-    assert ["no mark then" in each for each in refused] == [True]
+    # To no mark there is no way; whoever knows one is told.
+    with transaction(SYSTEM) as tx:
+        (mark,) = tx.scalars(select(ClassroomChange.public_id).where(ClassroomChange.field == "mark"))
+    url = f"/console/changes/classroom/{mark}"
+    assert url not in ways_back(teacher.get(f"{own}/manage").text)
+    assert "no mark then" in _refused(teacher, url)
 
 
 def test_what_is_changed_on_the_pages_of_a_class_stands_there_and_goes_back_there(
@@ -169,6 +172,8 @@ def test_what_is_changed_on_the_pages_of_a_class_stands_there_and_goes_back_ther
             assert send(teacher, f"{own}/{form}", fields, page=f"{own}/{page}").status_code == 303
         shown = teacher.get(f"{own}/{page}").text
         assert said in read(shown)
+        # Nor is there one to no hours, which it had before these.
+        assert page != "entry" or len(ways_back(shown)) == 1
         url = ways_back(shown)[0]
         assert teacher.post(url, data=seen(teacher.get(url).text)).location == f"{own}/{page}"
 

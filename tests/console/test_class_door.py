@@ -92,6 +92,7 @@ def test_the_class_says_it_too(do: Callable[..., str], teacher: FlaskClient, wor
 
 def test_hours_stand_in_the_form_as_they_hold(do: Callable[..., str]) -> None:
     shown = do("hours", begin="08:15", end="14:45")
+    assert '<span class="chip chip-good">Kept</span>' in shown
     assert ('value="08:15"' in shown, 'value="14:45"' in shown, "Save the hours" in shown) == (True,) * 3
 
 

@@ -26,7 +26,7 @@ from backoffice.schools.services.actions import ICONS, SUGGESTED, add_action
 from backoffice.schools.services.classrooms import create_classroom
 from backoffice.schools.services.rosters import add_students
 from tests.contract.pages import body_of
-from tests.factories.visitor import form_token, send, signed_in
+from tests.factories.visitor import field_value, form_token, send, signed_in
 from tests.factories.world import SYSTEM, World
 
 CHILDREN = "Ada Lovelace\nAda Byron\nAlan Turing\nGrace Hopper\nMary Jackson"
@@ -206,6 +206,27 @@ def test_an_action_is_made_changed_retired_and_brought_back(room: Room) -> None:
     assert "Bring back" in room.get("/actions")
     send(room.browser, f"{own}/bring-back", {}, page=page)
     assert "Pecked" in room.get()
+
+
+def test_nobody_changes_an_action_over_another(room: Room) -> None:
+    page = f"{room.base}/actions"
+    send(room.browser, page, {"label": "Hummed well-known songs", "points": "3", "icon": "music"})
+    (own,) = re.findall(
+        r"/console/classrooms/actions/\w+(?=\">(?:(?!</li>).)*Hummed well-known)", room.get("/actions")
+    )
+    opened = room.browser.get(own).text
+    seen = {"csrf_token": form_token(opened), "seen": field_value(opened, "seen")}
+    mine = {"label": "Whistled", "points": "1", "icon": "music"}
+    send(
+        room.browser, own, {"label": "Hummed well-known songs", "points": "2", "takes": "y", "icon": "music"}
+    )
+    late = room.browser.post(own, data=seen | mine)
+    assert (late.status_code, "now it is Hummed well-known songs, −2, Music" in late.text) == (422, True)
+    assert "Whistled" not in room.get()
+    seen["seen"] = field_value(late.text, "seen")
+    assert room.browser.post(own, data=seen | mine).location == page
+    assert "Whistled" in room.get()
+    send(room.browser, f"{own}/retire", {}, page=own)
 
 
 def test_totals_count_what_stands_by_the_readers_weeks(room: Room, world: World) -> None:

@@ -25,6 +25,7 @@ from backoffice.schools import led_tiles
 from backoffice.schools.models import (
     Action,
     Classroom,
+    ClassroomCode,
     Door,
     Enrollment,
     PointEntry,
@@ -33,13 +34,16 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Throttles
 from backoffice.storage.public_id import new_public_id
+from backoffice.students.models import StudentSession
+from backoffice.students.pins import tiles as pin_tiles
 from backoffice.students.pins.services import by_student
 from plugins.trust.tiles import TILES as TRUST_TILES
 from tests.factories.statements import statements
 from tests.factories.visitor import signed_in
-from tests.factories.world import SYSTEM, World, add_child, add_classroom, give_pin
+from tests.factories.world import SYSTEM, World, add_child, add_classroom, come_in, give_pin
 
 MOST_STATEMENTS = 30
 MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
@@ -47,21 +51,31 @@ MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module", autouse=True)
 def _a_week(world: World) -> Iterator[None]:
-    """A Wednesday: a class was given points in the week's first moment and before it, and lost one since."""
+    """A Wednesday: a class was given points in the week's first moment and before it, and lost one since.
+
+    What was given before was taken back on Tuesday.
+    """
     room = world.own_class
     with time_machine.travel(MONDAY + timedelta(days=2, hours=12)):
         with transaction(SYSTEM) as tx:
             action = tx.scalar(select(Action.id).where(Action.classroom_id == room.id))
-            for value, at in ((2, MONDAY), (4, MONDAY - timedelta(seconds=1)), (-1, clock.now())):
+            before = tx.take_id(PointEntry)
+            for number, value, at, undoes in (
+                (tx.take_id(PointEntry), 2, MONDAY, None),
+                (before, 4, MONDAY - timedelta(seconds=1), None),
+                (tx.take_id(PointEntry), -4, MONDAY + timedelta(days=1), before),
+                (tx.take_id(PointEntry), -1, clock.now(), None),
+            ):
                 tx.execute(
                     insert(PointEntry).values(
                         school_id=room.school_id,
-                        id=tx.take_id(PointEntry),
+                        id=number,
                         classroom_id=room.id,
                         student_id=room.children[0].id,
                         action_id=action,
                         value=value,
                         awarded_at=at,
+                        undoes=undoes,
                     )
                 )
             left = add_child(tx, room, "Lavinia", "Leaver")
@@ -207,28 +221,45 @@ def test_a_plugins_tile_goes_with_its_switch(app: Flask, runtime: Runtime, world
 
 def test_plugins_that_somebody_switched_off_are_listed(app: Flask, world: World) -> None:
     title = "Plugins switched off"
+    off = {"enabled": False, "version": 1, "changed_at": clock.now()}
     assert title not in signed_in(app, world, "founder").get("/console/").text
     with transaction(SYSTEM) as tx:
         tx.execute(
-            insert(PluginState).values(name="tea_party", enabled=False, version=1, changed_at=clock.now())
+            insert(PluginState).values(
+                [
+                    {"name": "tea_party", "switched_at": clock.now(), **off},
+                    {"name": "rosters", "switched_at": clock.now(), **off},
+                    # Came switched off, and was set.
+                    {"name": "silent_film", "switched_at": None, **off},
+                ]
+            )
         )
     try:
         page = signed_in(app, world, "founder").get("/console/").text
         assert title in page
-        assert "Tea party" in page
+        assert ("Tea party" in page, "Silent film" in page) == (True, False)
+        # By its own title, and with the way to it.
+        assert '<a href="/console/plugins/rosters">Rosters</a>' in page
     finally:
         with transaction(SYSTEM) as tx:
-            tx.execute(delete(PluginState).where(PluginState.name == "tea_party"))
+            tx.execute(
+                delete(PluginState).where(PluginState.name.in_(["tea_party", "silent_film", "rosters"]))
+            )
 
 
 def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> None:
-    """An old class with an old child is listed until the child is in or is given a point; no young one is."""
+    """An old class with an old child is listed until the child is in or is given a point; no young one is.
+
+    That the child is in another class is no sign of life of this one.
+    """
     title = "Nobody in, no points for 30 days"
     long_ago = MONDAY - timedelta(days=40)
     with transaction(SYSTEM) as tx:
         old, young = (add_classroom(tx, world.home, name)[0] for name in ("Oldclass", "Youngclass"))
         tx.execute(update(Classroom).where(Classroom.id == old).values(created_at=long_ago))
         child = add_child(tx, replace(world.own_class, id=old), "Olga", "Oldclass")
+        issue_code(tx, school_id=world.home.id, classroom_id=old)
+        code = tx.scalars(select(ClassroomCode.code).where(ClassroomCode.classroom_id == old)).one()
 
     def shown(role: str = "leader") -> bool:
         page = signed_in(app, world, role).get("/console/").text
@@ -236,16 +267,28 @@ def test_leaders_see_where_nobody_was_for_a_month(app: Flask, world: World) -> N
         assert title in page or ">Oldclass</a>" not in page
         return ">Oldclass</a>" in page
 
+    place = Enrollment.student_id == child.id
+    session = StudentSession.student_id == child.id
+
     def last_in(days: int) -> None:
-        day = (clock.now() - timedelta(days=days)).date()
+        at = clock.now() - timedelta(days=days)
         with transaction(SYSTEM) as tx:
-            tx.execute(update(Student).where(Student.id == child.id).values(active_on=day))
+            tx.execute(update(Student).where(Student.id == child.id).values(active_on=at.date()))
+            tx.execute(update(StudentSession).where(session).values(started_at=at))
 
     try:
         assert not shown()
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Enrollment).where(place).values(joined_at=long_ago))
+        assert shown()
+        come_in(code, child.public_id)
         last_in(29)
         assert not shown()
         last_in(30)
+        assert shown()
+        # As if in elsewhere today.
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Student).where(Student.id == child.id).values(active_on=clock.now().date()))
         assert shown()
         for role in ("teacher", "officer", "outsider", "founder"):
             assert title not in signed_in(app, world, role).get("/console/").text
@@ -311,7 +354,7 @@ def test_no_class_of_somebody_else_is_named(app: Flask, world: World) -> None:
 
 
 def test_who_is_locked_out_is_named_to_who_may_unlock_and_only_while_it_lasts(
-    app: Flask, world: World
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = world.own_class.children[0]
     give_pin(child, "4711")
@@ -326,6 +369,9 @@ def test_who_is_locked_out_is_named_to_who_may_unlock_and_only_while_it_lasts(
         assert shown == {"teacher", "co_teacher"}
         page = signed_in(app, world, "teacher").get("/console/").text
         assert f'<a href="/console/classrooms/{world.own_class.public_id}/cards">{child.given}' in page
+        assert "the first" not in page
+        monkeypatch.setattr(pin_tiles, "MOST_LISTED", 0)
+        assert "the first 0 students" in signed_in(app, world, "teacher").get("/console/").text
     finally:
         lock.forget()
         with transaction(SYSTEM) as tx:

@@ -8,15 +8,16 @@ from html import unescape
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from backoffice.access.transaction import transaction
+from backoffice.console import find, find_records
 from backoffice.console.find import FindPage
 from backoffice.jobs import scheduler
 from backoffice.runtime import Runtime
 from backoffice.schools import finding
 from backoffice.schools.finding import MOST_FOUND
-from backoffice.schools.models import Classroom, TeachingRole, TeachingRoleName
+from backoffice.schools.models import Classroom, Enrollment, Student, TeachingRole, TeachingRoleName
 from tests.contract.routes import OWN, door, routes, views
 from tests.factories.statements import statements
 from tests.factories.visitor import form_token, signed_in
@@ -207,11 +208,28 @@ def test_each_command_leads_to_a_page_behind_the_door_that_it_names(app: Flask, 
 
 
 def test_of_each_kind_eight_are_shown(app: Flask, world: World, many: list[int]) -> None:
-    del many
-    found = look(signed_in(app, world, "teacher"), "quorum")
+    teacher = signed_in(app, world, "teacher")
+    found = look(teacher, "quorum")
     assert {kind: len(items) for kind, items in found.items()} == dict.fromkeys(
         ("Classes", "Actions", "Students"), MOST_FOUND
     )
+
+    def said() -> dict[str, str]:
+        data = {"csrf_token": form_token(teacher.get(ADDRESS).text), "q": "quorum", "part": "1"}
+        groups = _GROUP.findall(teacher.post(ADDRESS, data=data).text)
+        return {title: " ".join(re.findall(r"data-more>([^<]+)<", inside)) for title, inside in groups}
+
+    listed = "More fit: type further, or use the list."
+    assert said() == {"Classes": listed, "Actions": "More fit: type further.", "Students": listed}
+    # Of students who came first, whatever they are called; and just as many are all.
+    with transaction(SYSTEM) as tx:
+        made = sorted(tx.scalars(select(Enrollment.student_id).where(Enrollment.classroom_id.in_(many))))
+        first = set(tx.scalars(select(Student.public_id).where(Student.id.in_(made[:MOST_FOUND]))))
+        assert {url.rpartition("/")[2] for url in found["Students"].values()} <= first | {
+            *tx.scalars(select(Student.public_id).where(Student.id == made[MOST_FOUND]))
+        }
+        tx.execute(delete(Student).where(Student.id.in_(made[MOST_FOUND:])))
+    assert said()["Students"] == ""
 
 
 @pytest.fixture
@@ -322,3 +340,16 @@ def test_views_are_found_by_who_sees_them(app: Flask, world: World) -> None:
     assert teacher.get(url).headers["Location"].startswith("./?sort=-name&view=")
     for role in ("leader", "co_teacher", "founder"):
         assert name not in look(signed_in(app, world, role), name).get("Views", {})
+
+
+def test_it_is_said_where_not_all_views_are_looked_at(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(app, world, "teacher")
+    name = view_name(world.people["teacher"].name)
+    data = {"csrf_token": form_token(client.get(ADDRESS).text), "q": name}
+    assert "Not all saved views" not in client.post(ADDRESS, data=data).text
+    for module in (find, find_records):
+        monkeypatch.setattr(module, "MOST_LISTED", 0)
+    said = "Not all saved views were looked at: there are more than 0. Each list has its own."
+    assert said in client.post(ADDRESS, data=data).text

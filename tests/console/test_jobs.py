@@ -15,6 +15,7 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs import registry, services
 from backoffice.jobs.models import JobRun, JobSchedule, QueuedJob, RunState
@@ -22,7 +23,7 @@ from backoffice.jobs.scheduler import sync
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from tests.factories.statements import statements
-from tests.factories.visitor import send, signed_in
+from tests.factories.visitor import field_value, form_token, send, signed_in
 from tests.factories.world import SYSTEM, World
 
 JOB = "trust.check"
@@ -123,6 +124,19 @@ def test_a_time_is_chosen_and_not_written(founder: FlaskClient, fields: dict[str
     chosen = next(tag for tag in re.findall(r"<input[^>]*>", page) if f'value="{fields["how"]}"' in tag)
     assert "checked" in chosen
     assert all(f'value="{value}"' in page for value in fields.values())
+
+
+def test_nobody_sets_a_time_over_another(founder: FlaskClient) -> None:
+    opened = founder.get(f"{PAGE}/time").text
+    seen = {"csrf_token": form_token(opened), "seen": field_value(opened, "seen")}
+    mine = {"how": "every", "count": "7", "on": "monday", "unit": "minute", "at": ""}
+    send(founder, f"{PAGE}/time", {**mine, "how": "daily", "at": "04:50"})
+    late = founder.post(f"{PAGE}/time", data=seen | mine)
+    assert (late.status_code, "now it is every day at 04:50" in late.text) == (422, True)
+    assert row().time == "daily 04:50"
+    seen["seen"] = field_value(late.text, "seen")
+    assert founder.post(f"{PAGE}/time", data=seen | mine).status_code == 303
+    assert row().time == "every 7 minutes"
 
 
 def test_back_to_how_it_was_installed(founder: FlaskClient) -> None:
@@ -297,6 +311,14 @@ def test_what_waits_too_long_for_a_worker_is_told(founder: FlaskClient) -> None:
     # Looked at again by itself, but not a page of failures from under its reader.
     assert "data-reload" in page
     assert "data-reload" not in founder.get(f"{PAGE}?state=failed").text
+    # Nor for ever, or where others use the computer: each look counts as being there.
+    assert 'data-reload-for="180"' in page
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(idle_minutes=10))
+    page = founder.get(PAGE).text
+    assert ("data-reload" in page, "Look again" in page) == (False, True)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(idle_minutes=60))
     with transaction(SYSTEM) as tx:
         old = clock.now() - timedelta(minutes=20)
         tx.execute(update(JobRun).where(JobRun.state == RunState.WAITING).values(asked_at=old))

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import Field, SecretStr
 from sqlalchemy import delete, insert
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import Asked, JobRun, RunState
+from backoffice.plugin import PluginSettings
 from backoffice.web import cookies
 from tests.contract.pages import form_token
 from tests.factories.world import SYSTEM, World
@@ -98,6 +101,23 @@ def test_a_form_sent_twice_does_nothing_twice(founder: FlaskClient) -> None:
     assert "Switch off" in page(founder, "/console/plugins/rosters")
 
 
+@pytest.mark.parametrize(
+    ("plugin", "title", "reason"), [("rosters", "Rosters", ""), ("trust", "Trust", "It is being moved")]
+)
+def test_what_somebody_else_has_switched_meanwhile_is_told_as_it_is(
+    founder: FlaskClient, plugin: str, title: str, reason: str
+) -> None:
+    at = f"/console/plugins/{plugin}/switch"
+    fields = {"csrf_token": form_token(page(founder, at)), "wanted": "off", "reason": reason}
+    assert f"{title} is switched" in founder.post(at, data=fields, follow_redirects=True).text
+    late = founder.post(at, data=fields, follow_redirects=True).text
+    assert (f"{title} is off already." in late, f"{title} is switched" in late) == (True, False)
+    fields["wanted"] = "on"
+    assert f"{title} is switched" in founder.post(at, data=fields, follow_redirects=True).text
+    late = founder.post(at, data=fields, follow_redirects=True).text
+    assert (f"{title} is on already." in late, f"{title} is switched" in late) == (True, False)
+
+
 SETTINGS = "/console/plugins/rosters/settings"
 
 
@@ -158,6 +178,32 @@ def test_a_setting_that_cannot_be_is_told_by_its_field_with_what_was_typed(found
     assert answer.text.count("From 1 to 24 hours.") == 3
     assert 'id="upload_hours-error"' in answer.text
     assert value(answer.text, "upload_hours") == "99"
+
+
+class WithSecret(PluginSettings):
+    """Something to get wrong beside a secret."""
+
+    days: int = Field(3, ge=1, le=9)
+    token: SecretStr = SecretStr("")
+
+
+def test_a_secret_beside_an_error_is_asked_for_again(app: Flask, founder: FlaskClient) -> None:
+    before = app.extensions["backoffice"]
+    plugins = [
+        replace(each, settings=WithSecret) if each.name == "rosters" else each for each in before.plugins
+    ]
+    app.extensions["backoffice"] = replace(before, plugins=tuple(plugins))
+    said = "Type it again: it was not saved."
+    try:
+        form = page(founder, SETTINGS)
+        sent = {"csrf_token": form_token(form), "seen": value(form, "seen"), "token": "s3cret"}
+        for wrong, status in (({"days": "99"}, 422), ({"days": "5", "reset": "days"}, 200)):
+            answer = founder.post(SETTINGS, data=sent | wrong)
+            shown = (answer.status_code, said in answer.text, "s3cret" in answer.text)
+            assert shown == (status, True, False)
+        assert said not in founder.post(SETTINGS, data=sent | {"days": "99", "token": ""}).text
+    finally:
+        app.extensions["backoffice"] = before
 
 
 @pytest.mark.usefixtures("as_installed")

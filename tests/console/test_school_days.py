@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import School, SchoolKind, TeachingRole
-from tests.factories.visitor import send, signed_in
+from tests.factories.visitor import field_value, form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, make_personal
 
 HERE = "/console/school-days/"
@@ -38,6 +38,20 @@ def chosen(text: str) -> list[str]:
     """The time zones that a page's form has chosen."""
     (zones,) = re.findall(r'<select [^>]*name="time_zone".*?</select>', text, re.DOTALL)
     return re.findall(r'<option selected value="([^"]+)"', zones)
+
+
+def test_nobody_sets_the_days_over_another(client: FlaskClient, page: str) -> None:
+    opened = client.get(page).text
+    seen = {"csrf_token": form_token(opened), "seen": field_value(opened, "seen")}
+    mine = {"days": ["wed"], "time_zone": PACIFIC, "language": "en"}
+    send(client, page, {"days": ["tue", "fri"], "time_zone": "Europe/Rome", "language": "en"})
+    late = client.post(page, data=seen | mine)
+    assert (late.status_code, "now it is Tue, Fri, Rome" in late.text) == (422, True)
+    shown = client.get(page).text
+    assert (ticked(shown), chosen(shown)) == (["tue", "fri"], ["Europe/Rome"])
+    seen["seen"] = field_value(late.text, "seen")
+    assert client.post(page, data=seen | mine).status_code == 303
+    assert ticked(client.get(page).text) == ["wed"]
 
 
 def test_a_leader_sets_the_days_from_the_list_of_schools(

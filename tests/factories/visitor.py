@@ -27,6 +27,13 @@ def form_token(page: str) -> str:
     return found.group(1)
 
 
+def field_value(page: str, name: str) -> str:
+    """What a page's form holds in the hidden field of that name."""
+    (tag,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', page)
+    (value,) = re.findall(r'value="([^"]*)"', tag)
+    return str(value)
+
+
 def send(
     client: FlaskClient, path: str, fields: Mapping[str, Any], *, page: str | None = None
 ) -> TestResponse:

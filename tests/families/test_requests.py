@@ -1,10 +1,13 @@
 """Parents ask to correct or delete: who sees it, the clock, the mails, the answer."""
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +19,7 @@ from backoffice.access.transaction import transaction
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests import queries, services
 from backoffice.families.requests.letters import KEPT_FOR, write_request_letters
-from backoffice.families.requests.models import GuardianRequest, RequestKind
+from backoffice.families.requests.models import DUE_AFTER, GuardianRequest, RequestKind
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import (
     Classroom,
@@ -225,7 +228,7 @@ def test_from_the_parents_page_to_the_inbox_and_back(world: World, app: Flask) -
     page = parent.get(own).text
     assert ["The school has it" in page, "is to answer by" in page] == [True, True]
     inbox = teacher.get("/console/inbox/").text
-    assert [each in inbox for each in ("Pia Parent", "29 days left")] == [True, True]
+    assert [each in inbox for each in ("Pia Parent", "30 days left")] == [True, True]
     where = inbox.partition('href="/console/inbox/requests/')[2][:16]
     where = f"/console/inbox/requests/{where}"
     assert WISH in teacher.get(where).text
@@ -235,6 +238,24 @@ def test_from_the_parents_page_to_the_inbox_and_back(world: World, app: Flask) -
     assert send(teacher, f"{where}/answer", {"answer": DONE}, page=where).location == "/console/inbox/"
     assert DONE in parent.get(own).text
     assert "Answered to parents" in teacher.get("/console/inbox/").text
+
+
+def test_what_is_due_tomorrow_is_not_due_today(world: World, app: Flask) -> None:
+    zone = ZoneInfo(world.sign_in("teacher").time_zone)
+    noon = datetime.combine(clock.now().astimezone(zone).date(), time(12), zone)
+    with time_machine.travel(noon, tick=False):
+        ask(world)
+        teacher = signed_in(app, world, "teacher")
+        for due, said in (
+            (timedelta(hours=11), "Due today"),
+            (timedelta(hours=13), "1 day left"),
+            (timedelta(hours=-1), "Overdue"),
+            (timedelta(hours=-13), "Overdue by 1 day"),
+        ):
+            with transaction(SYSTEM) as tx:
+                tx.execute(update(GuardianRequest).values(asked_at=clock.now() - DUE_AFTER + due))
+            states = re.findall(r'class="chip[^>]*>([^<]+)<', teacher.get("/console/inbox/").text)
+            assert said in states
 
 
 @pytest.fixture

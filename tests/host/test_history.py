@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -76,6 +76,23 @@ def stored() -> dict[str, object]:
 
 def seen() -> str:
     return queries.seen(stored())
+
+
+def test_settings_do_not_move_since_when_it_is_off(founder: Principal) -> None:
+    def since() -> list[datetime | None]:
+        with transaction(SYSTEM) as tx:
+            return [each.since for each in queries.promises_off(tx, (WREN,))]
+
+    set_wren(founder, days=3)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(PluginState.switched_at).where(PluginState.name == "wren")) is None
+    begin = clock.now()
+    with time_machine.travel(begin + timedelta(minutes=1), tick=False):
+        switch(founder, enabled=False, reason="It is being moved")
+        switched = clock.now()
+    with time_machine.travel(begin + timedelta(minutes=3), tick=False):
+        set_wren(founder, days=4)
+        assert since() == [switched]
 
 
 def test_each_switch_and_change_is_a_line_with_its_reason_and_its_fields(founder: Principal) -> None:

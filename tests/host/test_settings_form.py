@@ -114,6 +114,35 @@ def test_what_cannot_be_is_told_beside_its_field(app: Flask, field: str, value: 
     assert sentences.by_field(Settings, refused.value) == {field: sentence}
 
 
+class Emptied(PluginSettings):
+    """What may be nothing, and is something as it was installed."""
+
+    most: int | None = Field(5, ge=1)
+    share: float | None = 0.5
+    until: date | None = date(2027, 3, 1)
+    pause: timedelta | None = timedelta(hours=2)
+    name: str | None = "Hello"
+
+
+def test_what_may_be_nothing_can_be_emptied_whatever_its_default(app: Flask) -> None:
+    with app.test_request_context(method="POST"):
+        sent = MultiDict(dict.fromkeys(Emptied.model_fields, ""))
+        form = settings_form.form_class(Emptied)(formdata=sent, meta={"csrf": False})
+    found = Emptied.model_validate(settings_form.values_of(Emptied, form))
+    assert found == Emptied(most=None, share=None, until=None, pause=None, name="")
+
+
+def test_a_secret_that_was_not_saved_is_asked_for_again(app: Flask) -> None:
+    said = "Type it again: it was not saved."
+    form = filled(app, **GOOD)
+    settings_form.ask_again(Settings, form)
+    assert form.errors == {"token": [said]}
+    assert "s3cret" not in form["token"]()
+    form = filled(app, **GOOD | {"token": ""})
+    settings_form.ask_again(Settings, form)
+    assert form.errors == {}
+
+
 def test_titles_units_limits_and_defaults_are_told(app: Flask) -> None:
     form = form_as_it_stands(app)
     helps = {row.setting.name: row.help for row in settings_form.rows(Settings, form, Settings())}

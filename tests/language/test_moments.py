@@ -68,6 +68,6 @@ def test_days_and_moments() -> None:
 
 
 def test_thousands_are_parted() -> None:
-    assert moments.amount(12345) == "12,345"
+    assert (moments.amount(12345), moments.tenths(4.23)) == ("12,345", "4.2")
     with speaking("es"):
-        assert moments.amount(12345) == "12.345"
+        assert (moments.amount(12345), moments.tenths(4.23)) == ("12.345", "4,2")

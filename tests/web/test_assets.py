@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 
 from backoffice.web import assets
 
+ROOT = Path(__file__).resolve().parents[2]
 ZIPPED = {"Accept-Encoding": "gzip, deflate, br"}
 
 
@@ -94,3 +96,16 @@ def test_pages_are_never_compressed(app: Flask) -> None:
     answer = app.test_client().get("/sign-in", headers=ZIPPED)
     assert len(answer.data) > assets.LEAST_BYTES
     assert "Content-Encoding" not in answer.headers
+
+
+def test_what_a_style_opens_it_closes() -> None:
+    """A browser says nothing of a brace that is missing: what follows holds on small screens alone."""
+    styles = [each for place in ("backoffice", "plugins") for each in (ROOT / place).rglob("*.css")]
+    assert {each.name for each in styles} >= {"app.css", "student.css", "tokens.css"}
+    for each in styles:
+        code = re.sub(r"""/\*.*?\*/|"[^"]*"|'[^']*'""", "", each.read_text(), flags=re.DOTALL)
+        depths = list(accumulate({"{": 1, "}": -1}[mark] for mark in re.findall("[{}]", code)))
+        assert (min(depths, default=0), depths[-1:] or [0]) == (0, [0]), each
+        # A block that was never closed swallows those that stand at the margin after it.
+        margin = re.findall(r"^(?![\s}]).*\{", code, flags=re.MULTILINE)
+        assert len(margin) == depths.count(0), each

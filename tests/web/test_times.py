@@ -7,7 +7,8 @@ import pytest
 import time_machine
 from flask import Flask, g, render_template_string
 
-from backoffice.web.times import ago
+from backoffice.language.spoken import speaking
+from backoffice.web.times import ago, took
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
@@ -27,6 +28,13 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 def test_the_largest_unit_that_fits_is_said(away: timedelta, words: str) -> None:
     with time_machine.travel(NOW, tick=False):
         assert ago(NOW + away) == words
+
+
+def test_how_long_something_ran_is_told_in_the_numbers_of_the_reader() -> None:
+    times = [timedelta(milliseconds=523), timedelta(seconds=4.2), timedelta(minutes=3)]
+    assert [took(each) for each in times] == ["523 ms", "4.2 s", "3 minutes"]
+    with speaking("es"):
+        assert [took(each) for each in times] == ["523 ms", "4,2 s", "3 minutos"]
 
 
 def test_the_exact_moment_stands_beside_it_in_the_readers_zone(app: Flask) -> None:

@@ -10,6 +10,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import ACTIONS_EDIT
 from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
@@ -126,15 +127,26 @@ def start_with(*, principal: Principal, classroom: str, keys: Collection[str]) -
 
 
 def change_action(
-    *, principal: Principal, action: str, label: str, icon: str, value: int, back: PutBack | None = None
+    *,
+    principal: Principal,
+    action: str,
+    label: str,
+    icon: str,
+    value: int,
+    seen: str | None = None,
+    back: PutBack | None = None,
 ) -> None:
     """Change what an Action says and gives; what was awarded before stays as it was.
 
-    Raises `Rejected`, `NotFound`, `Closed`.
+    `seen` is the `version` of label, icon and value that were shown. Raises `Rejected`, `Overtaken`,
+    `NotFound`, `Closed`.
     """
     label = _checked(label, icon, value)
     with transaction(principal) as tx:
         row, _room = action_to_change(tx, action, lock=True)
+        now, wanted = (row.label, row.icon, row.value), (label, icon, value)
+        if not is_to_be_written(seen, now=now, wanted=wanted):
+            return
         points = (row.value, value)
         keep_change(tx, row, back, label=(row.label, label), icon=(row.icon, icon), value=points)
         row.label, row.icon, row.value = label, icon, value

@@ -6,6 +6,7 @@ from functools import cache
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import SCHOOL_DAYS_EDIT
 from backoffice.access.principal import Principal
+from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import places
 from backoffice.audit.trail import record
@@ -28,6 +29,11 @@ def time_zones() -> frozenset[str]:
     return places.zones() | {"UTC"}
 
 
+def shown(school: School) -> tuple[str, str, str]:
+    """What a form shows of it, for its `version`."""
+    return " ".join(in_order(school.school_days)), school.time_zone, school.language
+
+
 def set_school_days(
     *,
     principal: Principal,
@@ -35,11 +41,12 @@ def set_school_days(
     days: Collection[str],
     time_zone: str,
     language: str | None = None,
+    seen: str | None = None,
     back: PutBack | None = None,
 ) -> None:
     """Set on which days of the week ("mon") a school teaches, its time zone, and its language if given.
 
-    It holds at once. Raises `Rejected`, `NotFound`.
+    It holds at once. `seen` is the `version` of what was shown. Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     chosen = in_order(days)
     if not chosen or len(chosen) != len(set(days)):
@@ -54,6 +61,9 @@ def set_school_days(
         # What a roster brought stands, whether or not it is on the list.
         if time_zone not in time_zones() | {place.time_zone}:
             raise Rejected(time_zone=NO_ZONE)
+        wanted = (" ".join(chosen), time_zone, language or place.language)
+        if not is_to_be_written(seen, now=shown(place), wanted=wanted):
+            return
         keep_change(
             tx,
             place,

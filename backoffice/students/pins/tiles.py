@@ -71,7 +71,8 @@ def _locked_out(tx: Transaction) -> List | None:
                 tone="warn",
             )
             for until, row in soonest[:MOST_LISTED]
-        ]
+        ],
+        note=gettext("the first %(most)s students", most=MOST_LISTED) if len(soonest) > MOST_LISTED else "",
     )
 
 

@@ -91,6 +91,7 @@ def test_a_roster_comes_in(leader: FlaskClient, world: World) -> None:
     waiting = leader.get(sent.location or "").text
     assert "Waiting" in waiting
     assert "You can leave this page" in waiting
+    assert 'data-reload="4" data-reload-for="180"' in waiting
     work()
     page = unescape(leader.get(sent.location or "").text)
     assert "Done" in page

@@ -1,7 +1,8 @@
 import { said } from "./texts.js";
 
 /**
- * The command palette: Ctrl-K, Cmd-K, or "/" outside of fields brings up what is found by typing.
+ * The command palette: Ctrl-K or Cmd-K brings up what is found by typing. A single letter would do so for whoever
+ * dictates, too (WCAG 2.1.4).
  *
  * The server makes form and results, the same as at /console/find/; this gives them the behaviour of a
  * combobox with a list. Words travel in a form and nothing is kept: closing takes the dialog away.
@@ -32,16 +33,11 @@ export function palette(root) {
   root.addEventListener("keydown", (event) => {
     const chord = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
     const named = chord && event.key.toLowerCase() === "k";
-    const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (event.isComposing || !(named || (slash && !isField(event.target)))) return;
+    if (event.isComposing || !named) return;
     if (root.querySelector("dialog[open]")) return;
     event.preventDefault();
     bringUp();
   });
-}
-
-function isField(element) {
-  return element.isContentEditable || element.matches?.("input, textarea, select");
 }
 
 /** Letters that are typed before there is a field for them, for hands that are faster than the line. */
@@ -129,7 +125,8 @@ function connect(dialog, address, status) {
     else results.removeAttribute("role");
     for (const group of results.querySelectorAll("section")) group.setAttribute("role", "group");
     for (const plain of results.querySelectorAll("h2")) plain.setAttribute("aria-hidden", "true");
-    for (const plain of results.querySelectorAll("ul, li")) plain.setAttribute("role", "presentation");
+    const more = [...results.querySelectorAll("[data-more]")];
+    for (const plain of [...results.querySelectorAll("ul, li"), ...more]) plain.setAttribute("role", "presentation");
     options.forEach((option, index) => {
       option.id = `find-${index}`;
       option.tabIndex = -1;
@@ -139,7 +136,8 @@ function connect(dialog, address, status) {
     here = -1;
     field.setAttribute("aria-expanded", String(options.length > 0));
     point(options.length ? 0 : -1);
-    status.textContent = options.length === 1 ? said("1 result") : said("{count} results").replace("{count}", options.length);
+    const count = options.length === 1 ? said("1 result") : said("{count} results").replace("{count}", options.length);
+    status.textContent = more.length ? `${count}. ${more[0].textContent}` : count;
   };
   const look = async () => {
     asking.abort();

@@ -35,10 +35,12 @@ function connect(picker) {
     field.setAttribute("aria-labelledby", label.id);
     list.setAttribute("aria-labelledby", label.id);
     field.removeAttribute("aria-label");
-    if (label.htmlFor) {
-      field.id = `${select.id}-words`;
-      label.htmlFor = field.id;
-    }
+  }
+  // What leads to the select, as its label and a summary of errors do, leads to what is seen of it.
+  if (select.id) {
+    const { id } = select;
+    select.removeAttribute("id");
+    field.id = id;
   }
   for (const name of ["aria-describedby", "aria-invalid"]) {
     if (select.hasAttribute(name)) field.setAttribute(name, select.getAttribute(name));
