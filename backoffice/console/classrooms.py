@@ -324,6 +324,8 @@ class ClassroomGrid(ImportsRows):
                 "sentence": gettext("Make a class, then paste the names of its students."),
                 "url": new_url,
                 "action": gettext("Make your first class"),
+                "hidden_url": "./?archived=yes",
+                "hidden_action": gettext("Or look at archived ones"),
                 "icon": "classes",
             },
         }

@@ -534,6 +534,8 @@ class Grid(GuardedView):
             "first_column": columns[0].key,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
             "narrowed": bool(words or asked_for),
+            # Rows that only a filter brings to light: it is offered where there are no others, too.
+            "hides": any(each.unasked is not None for each in self.filters),
             "crumbs": None,
             # What was asked for, for forms; addresses carry it by themselves.
             "kept": self._kept(),

@@ -8,12 +8,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from backoffice import clock
 from backoffice.access.permissions import ACCOUNTS_RESET, STUDENTS_READ
 from backoffice.access.transaction import transaction
 from backoffice.console import grid, paging
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.grids.columns import By
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Classroom, Door, Student
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
 
@@ -238,3 +239,21 @@ def test_archived_classes_are_shown_when_asked_for(app: Flask, world: World) -> 
     assert browser.get("/console/classrooms/?archived=no").status_code == 404
     with transaction(SYSTEM) as tx:
         assert tx.scalar(select(Classroom.id).where(Classroom.archived_at.is_(None)).limit(1))
+
+
+def test_whoever_has_archived_classes_alone_finds_them(app: Flask, world: World) -> None:
+    """The list of those of now is empty, and its filter is the only way to the others."""
+    room = Classroom.id == world.own_class.id
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Classroom).where(room).values(archived_at=clock.now(), door=Door.CLOSED))
+    try:
+        browser = signed_in(app, world, "teacher")
+        page = browser.get("/console/classrooms/").text
+        assert ("No classes yet" in page, world.own_class.name in page) == (True, False)
+        assert '<select class="form-select" name="archived">' in page
+        (there,) = links(page, "Or look at archived ones")
+        archived = browser.get(there.replace(PAGE, "/console/classrooms/")).text
+        assert world.own_class.name in archived
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(room).values(archived_at=None, door=Door.OPEN))
