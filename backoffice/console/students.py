@@ -212,20 +212,11 @@ class StudentGrid(ImportsRows):
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
         """Name, the classes that go on, points over all of these, the day on which they were last in."""
-        seats = queries.seats_of(tx, things)
-        within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
-        spoken = language()
-        found = []
-        for thing in things:
-            own = seats.get(thing.id, ())
-            cells = (
-                Cell(full_name(thing)),
-                Cell(", ".join(sorted(seat.classroom for seat in own)) or None),
-                Cell(str(sum(seat.points for seat in own)), "number"),
-                _of_day(thing.active_on, spoken),
-            )
-            found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
-        return found
+        return _rows(things, queries.seats_of(tx, things))
+
+    def rows_of_file(self, tx: Transaction, things: Sequence[Student], permission: Permission) -> list[Row]:
+        """The same of the classes whose lists one may take out: a child may be in others besides."""
+        return _rows(things, queries.seats_of(tx, things, permission))
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way from a class, and what to do where there is nobody."""
@@ -486,6 +477,22 @@ class StudentGrid(ImportsRows):
                 {"title": full_name(row), "url": own_page}, {"title": gettext("Correct a name")}
             ),
         )
+
+
+def _rows(things: Sequence[Student], seats: Mapping[int, Sequence[queries.Seat]]) -> list[Row]:
+    within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
+    spoken = language()
+    found = []
+    for thing in things:
+        own = seats.get(thing.id, ())
+        cells = (
+            Cell(full_name(thing)),
+            Cell(", ".join(sorted(seat.classroom for seat in own)) or None),
+            Cell(str(sum(seat.points for seat in own)), "number"),
+            _of_day(thing.active_on, spoken),
+        )
+        found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -11,7 +12,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from werkzeug.test import TestResponse
 
 from backoffice import clock
@@ -132,6 +133,37 @@ def test_what_is_exported_comes_back_as_the_same(teacher: FlaskClient, world: Wo
     assert teacher.get(f"{PAGE}/blank.csv").text.strip() == '\ufeff"ID","Given name","Family name","Classes"'
     pasted = {"csrf_token": form_token(teacher.get(PAGE).text), "pasted": content_of(lines)}
     assert counts(teacher.post(PAGE, data=pasted).text) == [0, 0, 2, 0]
+
+
+@pytest.fixture
+def shared(world: World) -> Iterator[None]:
+    """The teacher's first child is in the colleague's class as well, where the teacher helps."""
+    child, room = world.own_class.children[0], world.colleague_class
+    role = {"classroom_id": room.id, "account_id": world.people["teacher"].id}
+    with transaction(SYSTEM) as tx:
+        tx.execute(insert(TeachingRole).values(school_id=room.school_id, role="helper", **role))
+        seat = {"classroom_id": room.id, "student_id": child.id, "balance": 71_077}
+        tx.execute(
+            insert(Enrollment).values(
+                school_id=room.school_id, avatar="owl-plum", joined_at=clock.now(), **seat
+            )
+        )
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(TeachingRole).filter_by(**role))
+        tx.execute(
+            delete(Enrollment).where(Enrollment.classroom_id == room.id, Enrollment.student_id == child.id)
+        )
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_file_tells_nothing_of_a_class_that_one_only_helps_in(teacher: FlaskClient, world: World) -> None:
+    name = world.colleague_class.name
+    page = teacher.get("/console/students/").text
+    assert (name in page, "71079" in page) == (True, True)
+    for path in ("export.csv", "import/current.csv"):
+        text = teacher.get(f"/console/students/{path}").text
+        assert (world.own_class.name in text, name in text, "71079" in text) == (True, False, False), path
 
 
 def content_of(lines: list[list[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from backoffice.access.permissions import STUDENTS_EXPORT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentsSchoolForm
@@ -41,7 +42,7 @@ def _run(*, principal: Principal, school: str, rows: Sequence[Row], answer: str,
 
 
 def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[str | None]]:
-    seats = queries.seats_of(tx, students)
+    seats = queries.seats_of(tx, students, STUDENTS_EXPORT)
     for each in students:
         classes = ", ".join(sorted(seat.classroom for seat in seats.get(each.id, ())))
         yield (each.public_id, each.given_name, each.family_name, classes)
