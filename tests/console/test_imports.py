@@ -21,9 +21,9 @@ from backoffice.audit.models import AuditEntry
 from backoffice.imports.carrying import TOO_LATE
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Enrollment, Student, TeachingRole
+from backoffice.schools.models import Classroom, Enrollment, Student, TeachingRole
 from tests.factories.visitor import form_token, signed_in
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_classroom
 
 PAGE = "/console/students/import"
 
@@ -133,6 +133,41 @@ def test_what_is_exported_comes_back_as_the_same(teacher: FlaskClient, world: Wo
     assert teacher.get(f"{PAGE}/blank.csv").text.strip() == '\ufeff"ID","Given name","Family name","Classes"'
     pasted = {"csrf_token": form_token(teacher.get(PAGE).text), "pasted": content_of(lines)}
     assert counts(teacher.post(PAGE, data=pasted).text) == [0, 0, 2, 0]
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize(
+    ("own", "other", "third", "ids"),
+    [
+        ("Maths, advanced", "Cranes", "Third", 0),
+        ("Maths", "Cranes; late", "Third", 1),
+        ("Otters", "OTTERS", "Third", 2),
+        ("A", "B", "A, B", 2),
+        ("A; B", "Cranes", "CRANES", 2),
+    ],
+)
+def test_classes_that_a_name_does_not_tell_come_back_by_their_ids(
+    app: Flask, world: World, own: str, other: str, third: str, ids: int
+) -> None:
+    rooms = {world.own_class.id: own, world.colleague_class.id: other}
+    school = {"school": world.home.public_id}
+    leader = signed_in(app, world, "leader")
+    with transaction(SYSTEM) as tx:
+        for number, name in rooms.items():
+            tx.execute(update(Classroom).where(Classroom.id == number).values(name=name))
+        made, _ = add_classroom(tx, world.home, third)
+    try:
+        current = leader.get(f"{PAGE}/current.csv?school={world.home.public_id}").data
+        lines = list(csv.reader(io.StringIO(current.decode("utf-8-sig"))))[1:]
+        assert counts(brought(leader, current, **school).text) == [0, 0, len(lines), 0]
+        (both,) = (line[3] for line in lines if line[0] == world.own_class.children[0].public_id)
+        written = {world.own_class.public_id, world.colleague_class.public_id}.intersection(both.split(", "))
+        assert len(written) == ids
+    finally:
+        with transaction(SYSTEM) as tx:
+            for room in (world.own_class, world.colleague_class):
+                tx.execute(update(Classroom).where(Classroom.id == room.id).values(name=room.name))
+            tx.execute(delete(Classroom).where(Classroom.id == made))
 
 
 @pytest.fixture
