@@ -378,8 +378,9 @@ class Grid(GuardedView):
             danger=action.danger,
             submit_title=action.title,
             cancel_url=here,
-            rowids=[] if chosen.whole else chosen.which,
-            whole={"seen": chosen.whole.seen, "words": searched()} if chosen.whole else None,
+            rowids=chosen.rowids,
+            seen=chosen.shown.seen if chosen.shown else None,
+            whole={"words": searched()} if chosen.whole else None,
             typed=chosen.count if asks_for_count(chosen, settings().lists) else None,
             typed_so_far=request.form.get("typed", "")[:12] if is_looking() else "",
             action=action.name,
@@ -400,7 +401,7 @@ class Grid(GuardedView):
     def _chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
         statement, lists = self.visible_rows(tx, action.permission), settings().lists
         if not whole:
-            return ticked(tx, statement, self.entity, request.form, lists)
+            return ticked(tx, statement, self.entity, request.form, lists, action.beside)
         return all_that_fit(tx, statement, self.entity, self.fitting, lists, action.beside)
 
     @expose("/export.csv", methods=("GET",))
