@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Response, flash, redirect, request, stream_with_context
+from flask import Response, flash, make_response, redirect, request, stream_with_context
 from flask_admin import expose
 from sqlalchemy import Select
 from sqlalchemy.orm import DeclarativeBase
@@ -40,7 +40,16 @@ from backoffice.console.grids.bulk import (
 )
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
 from backoffice.console.grids.escaped import escaped_columns, escaped_rows
-from backoffice.console.grids.filters import LOOKED_FOR, Asked, Filter, LookedFor, Option, RelationFilter
+from backoffice.console.grids.filters import (
+    LOOKED_FOR,
+    Asked,
+    Filter,
+    Input,
+    LookedFor,
+    Option,
+    RelationFilter,
+    Unreadable,
+)
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
     LARGE,
@@ -70,6 +79,9 @@ __all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "se
 # The files that a list can be taken out as: the ending, and what it is called.
 FILES = (("csv", "CSV"), ("xlsx", "Excel"))
 LONGEST_SEARCH = 60
+# The doors that show a page of the list, and under which a transaction keeps what they cannot read.
+SHOWING = frozenset({"index", "search", "narrow"})
+UNREADABLE = "unreadable"
 
 
 class Cell(NamedTuple):
@@ -241,9 +253,26 @@ class Grid(GuardedView):
         """What the request asks of the filters, by their names; looked up once. Raises `NotFound`."""
         known: dict[str, Mapping[str, Asked]] = tx.info.setdefault("filters", {})
         if self.endpoint not in known:
-            found = ((each.name, each.read(tx, request.values)) for each in self.filters)
-            known[self.endpoint] = {name: asked_of for name, asked_of in found if asked_of}
+            found: dict[str, Asked] = {}
+            for each in self.filters:
+                try:
+                    asked_of = each.read(tx, request.values)
+                except Unreadable as wrong:
+                    # A page says so and shows the list without; a file or an action would be of other rows.
+                    if (request.endpoint or "").rpartition(".")[2] not in SHOWING:
+                        raise
+                    tx.info.setdefault(UNREADABLE, {})[each.name] = wrong
+                    continue
+                if asked_of:
+                    found[each.name] = asked_of
+            known[self.endpoint] = found
         return known[self.endpoint]
+
+    def unreadable(self, tx: Transaction) -> Mapping[str, Unreadable]:
+        """What is mistyped of the filters, by their names; the list is shown without these."""
+        self.asked_for(tx)
+        found: Mapping[str, Unreadable] = tx.info.get(UNREADABLE, {})
+        return found
 
     def chosen(self, tx: Transaction, name: str) -> Any:
         """The thing that the filter of this name asks for, or None."""
@@ -314,13 +343,13 @@ class Grid(GuardedView):
         # What cannot be chosen is not there, whatever the form is for.
         self.asked_for(reading())
         looked = [each for each in self.filters if each.name == request.form.get(FIND)]
-        if request.method == "GET" or not (looked or searched()):
+        if request.method == "GET" or not (looked or searched() or self.unreadable(reading())):
             return redirect(self._url(), 303)
         refused: Throttled | None = None
         for each in looked:
             if isinstance(each, RelationFilter) and each.pick:
                 refused = self._looked_for(reading(), each)
-        if not (searched() or is_looking()):
+        if not (searched() or is_looking() or self.unreadable(reading())):
             return redirect(self._url(), 303)
         page = self._listed(self.doors["narrow"])
         return to_be_waited_for(page, refused) if refused else page
@@ -418,7 +447,7 @@ class Grid(GuardedView):
 
     # ------------------------------------------------------------------ helpers
 
-    def _listed(self, permission: Permission) -> str:
+    def _listed(self, permission: Permission) -> str | BaseResponse:
         tx = reading()
         statement, order = self.visible_rows(tx, permission), self.order()
         before, after = (cursor(request.values.get(name)) for name in ("before", "after"))
@@ -434,7 +463,8 @@ class Grid(GuardedView):
         else:
             page = page_by_key(tx, statement, by=order.by, descending=order.descending, **turn)
         context = self._context(tx, page, order)
-        return self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
+        shown: str = self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
+        return make_response(shown, 422) if self.unreadable(tx) else shown
 
     @property
     def _list(self) -> Hashable:
@@ -506,7 +536,8 @@ class Grid(GuardedView):
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
         asked_for, url, school = self.asked_for(tx), self._url, self.chosen(tx, "school")
         within = school.public_id if school else ""
-        inputs = [(each, each.inputs(tx, request.values, asked_for.get(each.name))) for each in self.filters]
+        inputs = [(each, self._inputs(tx, each)) for each in self.filters]
+        problems = [one for _, found in inputs for one in found if one.problem]
         chips = [
             Chip(each.words, url(without=each.filter.names), each.filter.names) for each in asked_for.values()
         ]
@@ -530,11 +561,12 @@ class Grid(GuardedView):
             # A form in which words are looked for travels as one.
             "picks": any(one.kind == "pick" for _, found in inputs for one in found),
             "looked": any(
-                one.kind == "pick" and one.value
+                (one.kind == "pick" and one.value) or one.problem
                 for each, found in inputs
                 if not each.at_hand
                 for one in found
             ),
+            "problems": problems,
             "within": within,
             "choosable": self._choosable(columns),
             "first_column": columns[0].key,
@@ -563,6 +595,14 @@ class Grid(GuardedView):
             "empty": None,
             **self.extras(tx),
         }
+
+    def _inputs(self, tx: Transaction, each: Filter) -> list[Input]:
+        """What the form asks for a filter, and what is wrong with what was typed there."""
+        wrong = self.unreadable(tx).get(each.name)
+        return [
+            one._replace(problem=wrong.sentence) if wrong and wrong.name == one.name else one
+            for one in each.inputs(tx, request.values, self.asked_for(tx).get(each.name))
+        ]
 
     def _whole_text(self, page: Page) -> str | None:
         """How many rows fit, where an action may be for all of them and this page does not show all."""
@@ -604,7 +644,8 @@ class Grid(GuardedView):
 
     def _kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
         """What the request asks of the list (filters, order, columns) as pairs for an address or a form."""
-        names = (*(name for each in self.filters for name in each.names), "sort")
+        wrong = self.unreadable(reading())
+        names = (*(name for each in self.filters if each.name not in wrong for name in each.names), "sort")
         found = [
             (name, value)
             for name in names

@@ -15,7 +15,7 @@ from backoffice.console import grid, paging
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.grids.columns import By
 from backoffice.schools.models import Classroom, Door, Student
-from tests.factories.visitor import send, signed_in
+from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
 
 PAGE = "/console/students/"
@@ -95,6 +95,30 @@ def test_what_is_not_offered_is_not_there(app: Flask, world: World, query: str) 
     browser = signed_in(app, world, "leader")
     for address in (PAGE, f"{PAGE}export.csv"):
         assert browser.get(f"{address}?{query}").status_code == 404, address
+
+
+@pytest.mark.parametrize("typed", ["2026-02-30", "9999-12-31", "yesterday", "20260301"])
+def test_what_is_mistyped_is_said_beside_it_and_the_list_shown_without(
+    app: Flask, world: World, typed: str
+) -> None:
+    browser, school = signed_in(app, world, "leader"), world.elsewhere.public_id
+    query = f"school={school}&active_from={typed}&sort=active"
+    page = browser.get(f"{PAGE}?{query}")
+    assert (page.status_code, shown(page.text)) == (422, shown(browser.get(f"{PAGE}?sort=active").text))
+    assert 'href="#filter-active_from">Last in: from</a>' in page.text
+    (field,) = re.findall(r'<input[^>]*name="active_from"[^>]*>', page.text)
+    assert f'value="{typed}" min="1900-01-01" max="9000-12-31" aria-invalid="true"' in field
+    assert "Choose a day of the years 1900 to 9000." in page.text
+    assert '<details class="filters" open>' in page.text
+    assert typed not in "".join(links(page.text, "")), "what cannot be read goes along with nothing"
+    # Found or picked of a form as well.
+    found = send(browser, f"{PAGE}search", {"q": "sing", "active_from": typed}, page=PAGE)
+    narrowed = send(browser, f"{PAGE}narrow", {"active_from": typed}, page=PAGE)
+    assert [each.status_code for each in (found, narrowed)] == [422, 422]
+    # A file or an action would be of other rows than were meant.
+    assert browser.get(f"{PAGE}export.csv?{query}").status_code == 404
+    done = {"action": "leave", "rowid": "x", "csrf_token": form_token(page.text)}
+    assert browser.post(f"{PAGE}?{query}", data=done).status_code == 404
 
 
 def test_beyond_what_can_be_sorted_names_are_no_order(
