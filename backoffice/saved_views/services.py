@@ -58,11 +58,16 @@ def save_view(*, principal: Principal, grid: str, name: str, state: str) -> Publ
     return public_id
 
 
-def keep_state(*, principal: Principal, view: str, state: str) -> None:
-    """Have a view ask for something else. Raises `Rejected`, `NotFound`."""
+def keep_state(*, principal: Principal, view: str, state: str, seen: str | None = None) -> None:
+    """Have a view ask for something else. `seen` is the `version` of what it asked for as it was shown.
+
+    Raises `Rejected`, `Overtaken`, `NotFound`.
+    """
     state = _short(state)
     with transaction(principal) as tx:
         row = view_to_change(tx, view, lock=True)
+        if not is_to_be_written(seen, now=(row.state,), wanted=(state,)):
+            return
         row.state, row.about = state, _named_in(state)
         record(tx, "views.change", school_id=row.school_id, view=row.id)
 

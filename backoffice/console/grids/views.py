@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from backoffice.access.lookup import NotFound, rows_of
 from backoffice.access.permissions import VIEWS_SAVE
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import Asked
 from backoffice.console.listed import listed
@@ -224,6 +225,7 @@ def bar(grid: "Grid", tx: Transaction, state: Pairs) -> dict[str, Any] | None:
         "changed": changed,
         "open": view.name if view else None,
         "keep_url": f"{own}/keep" if changed and may_change else None,
+        "seen": version(view.state) if view and changed else None,
         "back_url": f"./?{VIEW}={view.public_id}" if view and changed else None,
         "change_url": own if may_change else None,
         "saves": bool(state) and (view is None or changed),

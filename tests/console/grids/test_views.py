@@ -115,6 +115,30 @@ def test_nothing_is_saved_that_the_list_does_not_know(app: Flask, world: World, 
         assert [each.state for each in tx.scalars(select(SavedView))] == [""]
 
 
+def test_a_view_that_somebody_else_saved_meanwhile_is_not_written_over(app: Flask, world: World) -> None:
+    browser, view = signed_in(app, world, "leader"), shared(world, "sort=-name")
+    page = browser.get(f"{STUDENTS}?sort=active&view={view}").text
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
+    services.keep_state(principal=world.sign_in("leader"), view=view, state="sort=-active")
+
+    def keep(seen: str) -> str:
+        fields = {"csrf_token": form_token(page), "state": "sort=active", "seen": seen}
+        answer = browser.post(f"/console/views/{view}/keep", data=fields)
+        assert asked(answer.location) == [("sort", "active"), ("view", view)]
+        return browser.get(answer.location).text
+
+    def state() -> str:
+        with transaction(SYSTEM) as tx:
+            return tx.scalars(select(SavedView.state).where(SavedView.public_id == view)).one()
+
+    again = keep(seen)
+    assert ("Somebody else has saved this view meanwhile." in again, state()) == (True, "sort=-active")
+    (now,) = re.findall(r'name="seen" value="(\w+)"', again)
+    assert ("The view is saved as it is now." in keep(now), state()) == (True, "sort=active")
+    # Sent twice, it has overtaken nobody.
+    assert "The view is saved as it is now." in keep(now)
+
+
 def test_words_that_no_list_asks_are_not_kept(app: Flask, world: World) -> None:
     browser = signed_in(app, world, "teacher")
     token = form_token(browser.get(STUDENTS + "?sort=-name").text)
