@@ -74,7 +74,7 @@ from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.times import ago, exact
 
-__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "searched")
+__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "number", "searched")
 
 # The files that a list can be taken out as: the ending, and what it is called.
 FILES = (("csv", "CSV"), ("xlsx", "Excel"))
@@ -88,7 +88,7 @@ class Cell(NamedTuple):
     """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge.
 
     `exact` is of a moment what its text only says by and by; it stands in the title. Of a mark, it is what
-    the picture shows.
+    the picture shows, and of a number its digits alone.
     """
 
     text: str | None
@@ -102,10 +102,11 @@ class Cell(NamedTuple):
 
     @property
     def in_file(self) -> str | None:
-        """Its text in a file, which is read at another time: a moment as "2027-03-01 04:00:00"."""
-        if self.exact and self.datetime:
+        """Its text in a file, which is read at another time, and by programs: "2027-03-01 04:00:00"."""
+        if self.kind == "time" and self.datetime:
             return self.datetime[:19].replace("T", " ")
-        return self.text and str(self.text)
+        text = self.exact or self.text
+        return text and str(text)
 
 
 class Row(NamedTuple):
@@ -120,6 +121,11 @@ def moment(at: datetime, zone: tzinfo) -> Cell:
     """The cell of a moment: how long ago it was, and the exact one beside it."""
     local = at.astimezone(zone)
     return Cell(ago(at), "time", datetime=local.isoformat(timespec="seconds"), exact=exact(local))
+
+
+def number(count: int) -> Cell:
+    """The cell of a number: as the reader writes it, and its digits for a file."""
+    return Cell(amount(count), "number", exact=str(count))
 
 
 class Chip(NamedTuple):

@@ -22,7 +22,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
-from backoffice.console.grid import Cell, Column, Grid, Row, searched
+from backoffice.console.grid import Cell, Column, Grid, Row, number, searched
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
@@ -198,9 +198,9 @@ class SchoolGrid(Grid):
             (
                 Cell(shown_name(who, school)),
                 Cell(", ".join(part for part in (school.state, school.country) if part)),
-                Cell(f"{counts.classrooms:,}", "number"),
-                Cell(f"{counts.students:,}", "number"),
-                Cell(f"{counts.staff:,}", "number"),
+                number(counts.classrooms),
+                number(counts.students),
+                number(counts.staff),
                 Cell(
                     ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
                     url=url_of(school.public_id)
