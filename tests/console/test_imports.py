@@ -18,7 +18,10 @@ from werkzeug.test import TestResponse
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.console.grids.imports import shown_groups
 from backoffice.imports.carrying import TOO_LATE
+from backoffice.imports.limits import MOST_ROWS
+from backoffice.imports.plan import Plan, PlannedRow, RowState
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Enrollment, Student, TeachingRole
@@ -199,6 +202,13 @@ def test_a_file_tells_nothing_of_a_class_that_one_only_helps_in(teacher: FlaskCl
     for path in ("export.csv", "import/current.csv"):
         text = teacher.get(f"/console/students/{path}").text
         assert (world.own_class.name in text, name in text, "71079" in text) == (True, False, False), path
+
+
+def test_every_row_that_changes_something_is_shown() -> None:
+    rows = [PlannedRow(at, state, f"Child {at}") for state in RowState for at in range(MOST_ROWS)]
+    shown = {state: len(rows) for state, rows, _count in shown_groups(Plan(rows))}
+    assert (shown[RowState.CHANGED], shown[RowState.REFUSED]) == (MOST_ROWS, MOST_ROWS)
+    assert all(count == MOST_ROWS for _state, _rows, count in shown_groups(Plan(rows)))
 
 
 def content_of(lines: list[list[str]]) -> str:

@@ -38,10 +38,10 @@ from backoffice.web.identity import done_reading, reading, settings
 
 # A form with the list in it, and what stands around it.
 LARGEST_BODY = carrying.LARGEST + (1 << 20)
-# Of rows that nobody has to look at, so many are shown.
+# Whatever changes what is there is shown; of rows that nobody has to look at, so many.
 MOST_SHOWN: Mapping[RowState, int] = {
     RowState.REFUSED: MOST_ROWS,
-    RowState.CHANGED: 1_000,
+    RowState.CHANGED: MOST_ROWS,
     RowState.NEW: 1_000,
     RowState.SAME: 100,
 }
