@@ -40,7 +40,7 @@ from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
 from backoffice.console.forms import EditClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched_words
 from backoffice.console.grids.class_imports import IMPORTING
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
@@ -263,7 +263,7 @@ class ClassroomGrid(ImportsRows):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of its name."""
-        if words := searched():
+        if words := " ".join(searched_words()):
             statement = statement.where(queries.is_named(tx, statement, words, Classroom.name))
         return statement
 

@@ -63,10 +63,11 @@ from backoffice.console.paging import (
     page_by_key,
     page_by_name,
 )
-from backoffice.console.picker.asking import FIND, is_looking, look, looked_for, too_often
+from backoffice.console.picker.asking import FIND, count_search, is_looking, look, looked_for, too_often
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
+from backoffice.schools import finding
 from backoffice.schools.models import School
 from backoffice.schools.picking import may_pick
 from backoffice.web.errors import to_be_waited_for
@@ -74,7 +75,18 @@ from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.times import ago, exact
 
-__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "number", "searched")
+__all__ = (
+    "BulkAction",
+    "Cell",
+    "Column",
+    "Grid",
+    "Row",
+    "asked",
+    "moment",
+    "number",
+    "searched",
+    "searched_words",
+)
 
 # The files that a list can be taken out as: the ending, and what it is called.
 FILES = (("csv", "CSV"), ("xlsx", "Excel"))
@@ -338,6 +350,7 @@ class Grid(GuardedView):
         """
         if not searched():
             return redirect(self._url(), 303)
+        self._count()
         return self._listed(self.doors["search"])
 
     @expose("/narrow", methods=("GET", "POST"))
@@ -351,6 +364,7 @@ class Grid(GuardedView):
         looked = [each for each in self.filters if each.name == request.form.get(FIND)]
         if request.method == "GET" or not (looked or searched() or self.unreadable(reading())):
             return redirect(self._url(), 303)
+        self._count()
         refused: Throttled | None = None
         for each in looked:
             if isinstance(each, RelationFilter) and each.pick:
@@ -381,6 +395,7 @@ class Grid(GuardedView):
         whole = bool(request.form.get("whole"))
         if action is None or (whole and not action.whole):
             raise Denied
+        self._count()
         tx, here = reading(), request.full_path.rstrip("?")
         if action.fresh:
             proof.demand(tx)
@@ -449,9 +464,15 @@ class Grid(GuardedView):
     @expose("/export.xlsx", methods=("POST",))
     def export_found(self) -> Response:
         """What a search has found, as a file."""
+        self._count()
         return self._exported(self.doors["export_found"])
 
     # ------------------------------------------------------------------ helpers
+
+    def _count(self) -> None:
+        """Count the search that the request makes, if it makes one. Raises `Throttled`."""
+        if searched():
+            count_search(self.who)
 
     def _listed(self, permission: Permission) -> str | BaseResponse:
         tx = reading()
@@ -678,6 +699,11 @@ class Grid(GuardedView):
 def searched() -> str:
     """What the request searches for, as words that can be compared. Never from the address."""
     return request.form.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+
+
+def searched_words() -> list[str]:
+    """The words of it, parted as those of names are, and no more than are looked for."""
+    return finding.words_of(searched())
 
 
 def asked(name: str) -> str:

@@ -22,7 +22,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
-from backoffice.console.grid import Cell, Column, Grid, Row, number, searched
+from backoffice.console.grid import Cell, Column, Grid, Row, number, searched_words
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
@@ -94,7 +94,7 @@ class SchoolGrid(Grid):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of the name that is shown: one that is hidden is not found by guessing either."""
-        if words := searched():
+        if words := " ".join(searched_words()):
 
             def called(school: Any) -> str:
                 return shown_name(tx.principal, school)

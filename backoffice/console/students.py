@@ -35,7 +35,7 @@ from backoffice.changes.models import StudentField
 from backoffice.changes.queries import changed_by
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
-from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched_words
 from backoffice.console.grids.columns import BY_NAME, By
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
@@ -206,7 +206,7 @@ class StudentGrid(ImportsRows):
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the beginnings of names."""
         # Each costs a look into the index of each school.
-        if words := list(dict.fromkeys(searched().casefold().split())):
+        if words := searched_words():
             statement = statement.where(finding.named(tx.principal, words))
         return statement
 
