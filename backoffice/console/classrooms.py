@@ -313,7 +313,7 @@ class ClassroomGrid(ImportsRows):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to a new class."""
         new_url = "/console/classrooms/new" if self.opens("new") else None
-        if school := self.chosen(tx, "school"):
+        if school := self.filtered_by(tx, "school"):
             new_url = new_url and f"{new_url}?school={school.public_id}"
         return {
             "description": gettext("Each class has a code that lets its students in."),

@@ -292,7 +292,7 @@ class Grid(GuardedView):
         found: Mapping[str, Unreadable] = tx.info.get(UNREADABLE, {})
         return found
 
-    def chosen(self, tx: Transaction, name: str) -> Any:
+    def filtered_by(self, tx: Transaction, name: str) -> Any:
         """The thing that the filter of this name asks for, or None."""
         found = self.asked_for(tx).get(name)
         return found.thing if found else None
@@ -379,7 +379,7 @@ class Grid(GuardedView):
         words = looked_for(picker.name)
         if not words or not may_pick(tx, picker.pick or ""):
             return None
-        school = None if picker.entity is School else self.chosen(tx, "school")
+        school = None if picker.entity is School else self.filtered_by(tx, "school")
         try:
             found = look(tx, picker.pick or "", words, within=school.id if school else None)
         except Throttled as throttled:
@@ -399,7 +399,7 @@ class Grid(GuardedView):
         tx, here = reading(), request.full_path.rstrip("?")
         if action.fresh:
             proof.demand(tx)
-        chosen = self._chosen(tx, action, whole=whole)
+        chosen = self.rows_chosen(tx, action, whole=whole)
         if chosen.problem:
             flash(chosen.problem, "info")
             return redirect(here, 303)
@@ -413,7 +413,7 @@ class Grid(GuardedView):
                     return done
                 problem = done
                 # Asked again about the rows as they are by now: others may fit than did before it was tried.
-                chosen = self._chosen(tx, action, whole=whole)
+                chosen = self.rows_chosen(tx, action, whole=whole)
                 if chosen.problem:
                     flash(chosen.problem, "info")
                     return redirect(here, 303)
@@ -448,7 +448,8 @@ class Grid(GuardedView):
             return show_rejection(form, rejected) or ""
         return redirect(here, 303)
 
-    def _chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
+    def rows_chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
+        """The rows that the request's action is for: all that fit, or those that are ticked."""
         statement, lists = self.visible_rows(tx, action.permission), settings().lists
         if not whole:
             return ticked(tx, statement, self.entity, request.form, lists, action.beside)
@@ -496,7 +497,7 @@ class Grid(GuardedView):
     @property
     def _list(self) -> Hashable:
         """What tells this list from others, and whose it is; nothing while words are looked for."""
-        narrowing = sorted(self._kept(without=("sort", "columns", views.VIEW)))
+        narrowing = sorted(self.kept(without=("sort", "columns", views.VIEW)))
         return None if searched() else (self.who.account_id, self.endpoint, *narrowing)
 
     def _exported(self, permission: Permission) -> Response:
@@ -561,7 +562,7 @@ class Grid(GuardedView):
     def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
         words, columns = searched(), self.shown_columns()
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
-        asked_for, url, school = self.asked_for(tx), self._url, self.chosen(tx, "school")
+        asked_for, url, school = self.asked_for(tx), self._url, self.filtered_by(tx, "school")
         within = school.public_id if school else ""
         inputs = [(each, self._inputs(tx, each)) for each in self.filters]
         problems = [one for _, found in inputs for one in found if one.problem]
@@ -603,9 +604,9 @@ class Grid(GuardedView):
             "hides": any(each.unasked is not None for each in self.filters),
             "crumbs": None,
             # What was asked for, for forms; addresses carry it by themselves.
-            "kept": self._kept(),
+            "kept": self.kept(),
             # Above the list, as parts/views.html shows it, and where all of it is shown.
-            "views": views.bar(self, tx, self._kept(without=(views.VIEW,))),
+            "views": views.bar(self, tx, self.kept(without=(views.VIEW,))),
             "all_url": views.all_url(self, tx),
             # What the form of the filters asks for itself.
             "filter_names": [name for each, found in inputs if found for name in each.names],
@@ -669,7 +670,7 @@ class Grid(GuardedView):
         """The columns that may be left out."""
         return [Option(each.key, each.title, each in shown) for each in self.seen_columns() if each.optional]
 
-    def _kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
+    def kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
         """What the request asks of the list (filters, order, columns) as pairs for an address or a form."""
         wrong = self.unreadable(reading())
         names = (*(name for each in self.filters if each.name not in wrong for name in each.names), "sort")
@@ -687,13 +688,13 @@ class Grid(GuardedView):
 
     def _url(self, without: Sequence[str] = (), **more: str) -> str:
         """The address of the list as the request asks for it, without these words of it and with more."""
-        pairs = [*self._kept(without), *more.items()]
+        pairs = [*self.kept(without), *more.items()]
         return f"./?{urlencode(pairs)}" if pairs else "./"
 
     def state(self) -> list[tuple[str, str]]:
         """What the request asks of the list, and for which page of it, as pairs for an address."""
         at = [(name, request.values[name]) for name in ("before", "after") if request.values.get(name)]
-        return [*self._kept(), *at]
+        return [*self.kept(), *at]
 
 
 def searched() -> str:

@@ -220,7 +220,7 @@ class StudentGrid(ImportsRows):
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way from a class, and what to do where there is nobody."""
-        chosen = self.chosen(tx, "classroom")
+        chosen = self.filtered_by(tx, "classroom")
         return {
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
             "empty": {
@@ -234,7 +234,7 @@ class StudentGrid(ImportsRows):
 
     def correct(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
         """Correct a name in the list; in the list of one class so that it can be undone there."""
-        room = self.chosen(reading(), "classroom")
+        room = self.filtered_by(reading(), "classroom")
         services.correct_student(
             principal=self.who,
             student=public_id,
@@ -251,7 +251,7 @@ class StudentGrid(ImportsRows):
 
     def allowed_actions(self) -> list[BulkAction]:
         """What is done in a class where the list shows one, and elsewhere what is done in all of theirs."""
-        room = self.chosen(reading(), "classroom")
+        room = self.filtered_by(reading(), "classroom")
         return [
             each
             for each in super().allowed_actions()

@@ -38,7 +38,7 @@ MOST_PAIRS = 60
 Pairs = Sequence[tuple[str, str]]
 
 
-class Fitting(NamedTuple):
+class ViewFit(NamedTuple):
     """What of a view somebody can ask of a list, what each filter means then, and what was left out."""
 
     pairs: Pairs
@@ -124,7 +124,7 @@ def written(pairs: Pairs) -> str:
     return urlencode(list(pairs))
 
 
-def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
+def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
     """What of these pairs whoever is signed in can ask of the list."""
     pairs: list[tuple[str, str]] = []
     asked: dict[str, Asked] = {}
@@ -153,7 +153,7 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
     shown = [each.key for each in seen if not each.optional or each.key in wanted]
     if wanted and len(shown) < len(seen):
         pairs.append(("columns", ",".join(shown)))
-    return Fitting(pairs, asked, left_out, whole)
+    return ViewFit(pairs, asked, left_out, whole)
 
 
 def parsed(state: str) -> Pairs:

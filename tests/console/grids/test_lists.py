@@ -202,6 +202,17 @@ def test_a_search_goes_on_under_filters_order_and_columns(app: Flask, world: Wor
     assert ('name="q"' in chip, 'name="active_to"' in chip, 'name="sort"' in chip) == (True, False, True)
 
 
+def test_where_nothing_fits_it_is_said_what_to_take_away(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "leader")
+    filtered = browser.get(f"{PAGE}?active_from=2999-01-01").text
+    searched = send(browser, f"{PAGE}search", {"q": "zzz"}, page=PAGE).text
+    said = ("Take a filter away, or show all.", "Try fewer letters, or show all.")
+    assert [[each in page for each in said] for page in (filtered, searched)] == [
+        [True, False],
+        [False, True],
+    ]
+
+
 def test_an_action_is_done_under_the_filters_of_its_list(app: Flask, world: World) -> None:
     browser, room = signed_in(app, world, "leader"), world.elsewhere_class
     with transaction(SYSTEM) as tx:
