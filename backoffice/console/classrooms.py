@@ -40,7 +40,7 @@ from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
 from backoffice.console.forms import EditClassroomForm, NewClassroomForm, PasteForm
-from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched_words
 from backoffice.console.grids.class_imports import IMPORTING
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.grids.edits import Edit, Entry
@@ -263,7 +263,7 @@ class ClassroomGrid(ImportsRows):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of its name."""
-        if words := searched():
+        if words := " ".join(searched_words()):
             statement = statement.where(queries.is_named(tx, statement, words, Classroom.name))
         return statement
 
@@ -313,7 +313,7 @@ class ClassroomGrid(ImportsRows):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to a new class."""
         new_url = "/console/classrooms/new" if self.opens("new") else None
-        if school := self.chosen(tx, "school"):
+        if school := self.filtered_by(tx, "school"):
             new_url = new_url and f"{new_url}?school={school.public_id}"
         return {
             "description": gettext("Each class has a code that lets its students in."),
@@ -324,6 +324,8 @@ class ClassroomGrid(ImportsRows):
                 "sentence": gettext("Make a class, then paste the names of its students."),
                 "url": new_url,
                 "action": gettext("Make your first class"),
+                "hidden_url": "./?archived=yes",
+                "hidden_action": gettext("Or look at archived ones"),
                 "icon": "classes",
             },
         }

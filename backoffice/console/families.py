@@ -17,7 +17,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.forms import GuardianForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched_words
 from backoffice.console.grids.filters import Choice, ChoiceFilter
 from backoffice.console.students import LINK_STATES, class_crumbs, full_name, parent_name
 from backoffice.families import queries as family_queries
@@ -122,7 +122,7 @@ class FamilyGrid(Grid):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the beginnings of the student's names: what parents wrote of themselves has no tokens."""
-        if words := searched().split():
+        if words := searched_words():
             child = (GuardianLink.school_id, GuardianLink.student_id)
             statement = statement.where(finding.named(tx.principal, words, child))
         return statement

@@ -9,7 +9,7 @@ from backoffice import clock
 from backoffice.access.permissions import GUARDIANS_EXPORT, GUARDIANS_INVITE
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched_words
 from backoffice.console.students import full_name
 from backoffice.families import queries
 from backoffice.families.models import GuardianInvitation
@@ -70,7 +70,7 @@ class FamilyInvitationGrid(Grid):
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """Those that are neither accepted nor withdrawn, by the beginnings of the student's names."""
         statement = statement.where(*invitations.OPEN)
-        if words := searched().split():
+        if words := searched_words():
             child = (GuardianInvitation.school_id, GuardianInvitation.student_id)
             statement = statement.where(finding.named(tx.principal, words, child))
         return statement

@@ -16,6 +16,7 @@ from backoffice.console.command import Command
 from backoffice.console.find_actions import Found, actions
 from backoffice.console.grid import searched
 from backoffice.console.guard import GuardedView, open_pages
+from backoffice.console.picker.asking import count_search, too_often
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Throttled
@@ -23,9 +24,8 @@ from backoffice.saved_views.queries import MOST_LISTED
 from backoffice.schools import finding, names
 from backoffice.schools.finding import MOST_FOUND, Looked
 from backoffice.schools.models import Classroom
-from backoffice.throttles.tries import Claim, take
 from backoffice.web.errors import to_be_waited_for
-from backoffice.web.identity import reading, settings
+from backoffice.web.identity import reading
 
 # All of the menu, before anything is typed.
 MOST_PAGES = 20
@@ -62,14 +62,11 @@ class FindPage(GuardedView):
     @expose("/", methods=("POST",))
     def search(self) -> str | Response:
         """What was found. In a form, as names are never in an address."""
-        # Names are read and compared for each letter typed: what a script asks without end waits.
-        allowance = settings().throttles.find_account
+        # For each letter typed: what a script asks without end waits.
         try:
-            take(Claim("finding by account", allowance, str(self.who.account_id)))
+            count_search(self.who)
         except Throttled as throttled:
-            return to_be_waited_for(
-                self._page(gettext("You searched very often. %(wait)s", wait=throttled.sentence)), throttled
-            )
+            return to_be_waited_for(self._page(too_often(throttled)), throttled)
         return self._page()
 
     def _page(self, wait: str = "") -> str:

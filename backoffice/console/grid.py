@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Response, flash, redirect, request, stream_with_context
+from flask import Response, flash, make_response, redirect, request, stream_with_context
 from flask_admin import expose
 from sqlalchemy import Select
 from sqlalchemy.orm import DeclarativeBase
@@ -40,7 +40,16 @@ from backoffice.console.grids.bulk import (
 )
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
 from backoffice.console.grids.escaped import escaped_columns, escaped_rows
-from backoffice.console.grids.filters import LOOKED_FOR, Asked, Filter, LookedFor, Option, RelationFilter
+from backoffice.console.grids.filters import (
+    LOOKED_FOR,
+    Asked,
+    Filter,
+    Input,
+    LookedFor,
+    Option,
+    RelationFilter,
+    Unreadable,
+)
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
     LARGE,
@@ -54,10 +63,11 @@ from backoffice.console.paging import (
     page_by_key,
     page_by_name,
 )
-from backoffice.console.picker.asking import FIND, is_looking, look, looked_for, too_often
+from backoffice.console.picker.asking import FIND, count_search, is_looking, look, looked_for, too_often
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
+from backoffice.schools import finding
 from backoffice.schools.models import School
 from backoffice.schools.picking import may_pick
 from backoffice.web.errors import to_be_waited_for
@@ -65,18 +75,32 @@ from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.times import ago, exact
 
-__all__ = ("BulkAction", "Cell", "Column", "Grid", "Row", "asked", "moment", "searched")
+__all__ = (
+    "BulkAction",
+    "Cell",
+    "Column",
+    "Grid",
+    "Row",
+    "asked",
+    "moment",
+    "number",
+    "searched",
+    "searched_words",
+)
 
 # The files that a list can be taken out as: the ending, and what it is called.
 FILES = (("csv", "CSV"), ("xlsx", "Excel"))
 LONGEST_SEARCH = 60
+# The doors that show a page of the list, and under which a transaction keeps what they cannot read.
+SHOWING = frozenset({"index", "search", "narrow"})
+UNREADABLE = "unreadable"
 
 
 class Cell(NamedTuple):
     """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge.
 
     `exact` is of a moment what its text only says by and by; it stands in the title. Of a mark, it is what
-    the picture shows.
+    the picture shows, and of a number its digits alone.
     """
 
     text: str | None
@@ -90,10 +114,11 @@ class Cell(NamedTuple):
 
     @property
     def in_file(self) -> str | None:
-        """Its text in a file, which is read at another time: a moment as "2027-03-01 04:00:00"."""
-        if self.exact and self.datetime:
+        """Its text in a file, which is read at another time, and by programs: "2027-03-01 04:00:00"."""
+        if self.kind == "time" and self.datetime:
             return self.datetime[:19].replace("T", " ")
-        return self.text and str(self.text)
+        text = self.exact or self.text
+        return text and str(text)
 
 
 class Row(NamedTuple):
@@ -108,6 +133,11 @@ def moment(at: datetime, zone: tzinfo) -> Cell:
     """The cell of a moment: how long ago it was, and the exact one beside it."""
     local = at.astimezone(zone)
     return Cell(ago(at), "time", datetime=local.isoformat(timespec="seconds"), exact=exact(local))
+
+
+def number(count: int) -> Cell:
+    """The cell of a number: as the reader writes it, and its digits for a file."""
+    return Cell(amount(count), "number", exact=str(count))
 
 
 class Chip(NamedTuple):
@@ -173,6 +203,11 @@ class Grid(GuardedView):
         """The things as rows; a fixed number of queries, however many things."""
         raise NotImplementedError
 
+    def rows_of_file(self, tx: Transaction, things: Sequence[Any], permission: Permission) -> list[Row]:
+        """The things as rows of a file; no cell tells of what somebody does not hold the permission on."""
+        del permission
+        return self.rows(tx, things)
+
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """The statement under what always holds, and under the search."""
         del tx
@@ -236,11 +271,28 @@ class Grid(GuardedView):
         """What the request asks of the filters, by their names; looked up once. Raises `NotFound`."""
         known: dict[str, Mapping[str, Asked]] = tx.info.setdefault("filters", {})
         if self.endpoint not in known:
-            found = ((each.name, each.read(tx, request.values)) for each in self.filters)
-            known[self.endpoint] = {name: asked_of for name, asked_of in found if asked_of}
+            found: dict[str, Asked] = {}
+            for each in self.filters:
+                try:
+                    asked_of = each.read(tx, request.values)
+                except Unreadable as wrong:
+                    # A page says so and shows the list without; a file or an action would be of other rows.
+                    if (request.endpoint or "").rpartition(".")[2] not in SHOWING:
+                        raise
+                    tx.info.setdefault(UNREADABLE, {})[each.name] = wrong
+                    continue
+                if asked_of:
+                    found[each.name] = asked_of
+            known[self.endpoint] = found
         return known[self.endpoint]
 
-    def chosen(self, tx: Transaction, name: str) -> Any:
+    def unreadable(self, tx: Transaction) -> Mapping[str, Unreadable]:
+        """What is mistyped of the filters, by their names; the list is shown without these."""
+        self.asked_for(tx)
+        found: Mapping[str, Unreadable] = tx.info.get(UNREADABLE, {})
+        return found
+
+    def filtered_by(self, tx: Transaction, name: str) -> Any:
         """The thing that the filter of this name asks for, or None."""
         found = self.asked_for(tx).get(name)
         return found.thing if found else None
@@ -298,6 +350,7 @@ class Grid(GuardedView):
         """
         if not searched():
             return redirect(self._url(), 303)
+        self._count()
         return self._listed(self.doors["search"])
 
     @expose("/narrow", methods=("GET", "POST"))
@@ -309,13 +362,14 @@ class Grid(GuardedView):
         # What cannot be chosen is not there, whatever the form is for.
         self.asked_for(reading())
         looked = [each for each in self.filters if each.name == request.form.get(FIND)]
-        if request.method == "GET" or not (looked or searched()):
+        if request.method == "GET" or not (looked or searched() or self.unreadable(reading())):
             return redirect(self._url(), 303)
+        self._count()
         refused: Throttled | None = None
         for each in looked:
             if isinstance(each, RelationFilter) and each.pick:
                 refused = self._looked_for(reading(), each)
-        if not (searched() or is_looking()):
+        if not (searched() or is_looking() or self.unreadable(reading())):
             return redirect(self._url(), 303)
         page = self._listed(self.doors["narrow"])
         return to_be_waited_for(page, refused) if refused else page
@@ -325,7 +379,7 @@ class Grid(GuardedView):
         words = looked_for(picker.name)
         if not words or not may_pick(tx, picker.pick or ""):
             return None
-        school = None if picker.entity is School else self.chosen(tx, "school")
+        school = None if picker.entity is School else self.filtered_by(tx, "school")
         try:
             found = look(tx, picker.pick or "", words, within=school.id if school else None)
         except Throttled as throttled:
@@ -341,10 +395,11 @@ class Grid(GuardedView):
         whole = bool(request.form.get("whole"))
         if action is None or (whole and not action.whole):
             raise Denied
+        self._count()
         tx, here = reading(), request.full_path.rstrip("?")
         if action.fresh:
             proof.demand(tx)
-        chosen = self._chosen(tx, action, whole=whole)
+        chosen = self.rows_chosen(tx, action, whole=whole)
         if chosen.problem:
             flash(chosen.problem, "info")
             return redirect(here, 303)
@@ -358,7 +413,7 @@ class Grid(GuardedView):
                     return done
                 problem = done
                 # Asked again about the rows as they are by now: others may fit than did before it was tried.
-                chosen = self._chosen(tx, action, whole=whole)
+                chosen = self.rows_chosen(tx, action, whole=whole)
                 if chosen.problem:
                     flash(chosen.problem, "info")
                     return redirect(here, 303)
@@ -373,8 +428,9 @@ class Grid(GuardedView):
             danger=action.danger,
             submit_title=action.title,
             cancel_url=here,
-            rowids=[] if chosen.whole else chosen.which,
-            whole={"seen": chosen.whole.seen, "words": searched()} if chosen.whole else None,
+            rowids=chosen.rowids,
+            seen=chosen.shown.seen if chosen.shown else None,
+            whole={"words": searched()} if chosen.whole else None,
             typed=chosen.count if asks_for_count(chosen, settings().lists) else None,
             typed_so_far=request.form.get("typed", "")[:12] if is_looking() else "",
             action=action.name,
@@ -392,10 +448,11 @@ class Grid(GuardedView):
             return show_rejection(form, rejected) or ""
         return redirect(here, 303)
 
-    def _chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
+    def rows_chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
+        """The rows that the request's action is for: all that fit, or those that are ticked."""
         statement, lists = self.visible_rows(tx, action.permission), settings().lists
         if not whole:
-            return ticked(tx, statement, self.entity, request.form, lists)
+            return ticked(tx, statement, self.entity, request.form, lists, action.beside)
         return all_that_fit(tx, statement, self.entity, self.fitting, lists, action.beside)
 
     @expose("/export.csv", methods=("GET",))
@@ -408,11 +465,17 @@ class Grid(GuardedView):
     @expose("/export.xlsx", methods=("POST",))
     def export_found(self) -> Response:
         """What a search has found, as a file."""
+        self._count()
         return self._exported(self.doors["export_found"])
 
     # ------------------------------------------------------------------ helpers
 
-    def _listed(self, permission: Permission) -> str:
+    def _count(self) -> None:
+        """Count the search that the request makes, if it makes one. Raises `Throttled`."""
+        if searched():
+            count_search(self.who)
+
+    def _listed(self, permission: Permission) -> str | BaseResponse:
         tx = reading()
         statement, order = self.visible_rows(tx, permission), self.order()
         before, after = (cursor(request.values.get(name)) for name in ("before", "after"))
@@ -428,12 +491,13 @@ class Grid(GuardedView):
         else:
             page = page_by_key(tx, statement, by=order.by, descending=order.descending, **turn)
         context = self._context(tx, page, order)
-        return self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
+        shown: str = self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
+        return make_response(shown, 422) if self.unreadable(tx) else shown
 
     @property
     def _list(self) -> Hashable:
         """What tells this list from others, and whose it is; nothing while words are looked for."""
-        narrowing = sorted(self._kept(without=("sort", "columns", views.VIEW)))
+        narrowing = sorted(self.kept(without=("sort", "columns", views.VIEW)))
         return None if searched() else (self.who.account_id, self.endpoint, *narrowing)
 
     def _exported(self, permission: Permission) -> Response:
@@ -454,7 +518,7 @@ class Grid(GuardedView):
         def lines() -> Iterator[Sequence[Cell]]:
             with transaction(who) as tx:
                 for things in self._whole(tx, self.visible_rows(tx, permission), order):
-                    for row in self.rows(tx, things):
+                    for row in self.rows_of_file(tx, things, permission):
                         yield [row.cells[at] for at in places]
 
         body: Iterator[str] | Iterator[bytes]
@@ -498,9 +562,10 @@ class Grid(GuardedView):
     def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
         words, columns = searched(), self.shown_columns()
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
-        asked_for, url, school = self.asked_for(tx), self._url, self.chosen(tx, "school")
+        asked_for, url, school = self.asked_for(tx), self._url, self.filtered_by(tx, "school")
         within = school.public_id if school else ""
-        inputs = [(each, each.inputs(tx, request.values, asked_for.get(each.name))) for each in self.filters]
+        inputs = [(each, self._inputs(tx, each)) for each in self.filters]
+        problems = [one for _, found in inputs for one in found if one.problem]
         chips = [
             Chip(each.words, url(without=each.filter.names), each.filter.names) for each in asked_for.values()
         ]
@@ -524,21 +589,24 @@ class Grid(GuardedView):
             # A form in which words are looked for travels as one.
             "picks": any(one.kind == "pick" for _, found in inputs for one in found),
             "looked": any(
-                one.kind == "pick" and one.value
+                (one.kind == "pick" and one.value) or one.problem
                 for each, found in inputs
                 if not each.at_hand
                 for one in found
             ),
+            "problems": problems,
             "within": within,
             "choosable": self._choosable(columns),
             "first_column": columns[0].key,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
             "narrowed": bool(words or asked_for),
+            # Rows that only a filter brings to light: it is offered where there are no others, too.
+            "hides": any(each.unasked is not None for each in self.filters),
             "crumbs": None,
             # What was asked for, for forms; addresses carry it by themselves.
-            "kept": self._kept(),
+            "kept": self.kept(),
             # Above the list, as parts/views.html shows it, and where all of it is shown.
-            "views": views.bar(self, tx, self._kept(without=(views.VIEW,))),
+            "views": views.bar(self, tx, self.kept(without=(views.VIEW,))),
             "all_url": views.all_url(self, tx),
             # What the form of the filters asks for itself.
             "filter_names": [name for each, found in inputs if found for name in each.names],
@@ -555,6 +623,14 @@ class Grid(GuardedView):
             "empty": None,
             **self.extras(tx),
         }
+
+    def _inputs(self, tx: Transaction, each: Filter) -> list[Input]:
+        """What the form asks for a filter, and what is wrong with what was typed there."""
+        wrong = self.unreadable(tx).get(each.name)
+        return [
+            one._replace(problem=wrong.sentence) if wrong and wrong.name == one.name else one
+            for one in each.inputs(tx, request.values, self.asked_for(tx).get(each.name))
+        ]
 
     def _whole_text(self, page: Page) -> str | None:
         """How many rows fit, where an action may be for all of them and this page does not show all."""
@@ -594,9 +670,10 @@ class Grid(GuardedView):
         """The columns that may be left out."""
         return [Option(each.key, each.title, each in shown) for each in self.seen_columns() if each.optional]
 
-    def _kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
+    def kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
         """What the request asks of the list (filters, order, columns) as pairs for an address or a form."""
-        names = (*(name for each in self.filters for name in each.names), "sort")
+        wrong = self.unreadable(reading())
+        names = (*(name for each in self.filters if each.name not in wrong for name in each.names), "sort")
         found = [
             (name, value)
             for name in names
@@ -611,18 +688,23 @@ class Grid(GuardedView):
 
     def _url(self, without: Sequence[str] = (), **more: str) -> str:
         """The address of the list as the request asks for it, without these words of it and with more."""
-        pairs = [*self._kept(without), *more.items()]
+        pairs = [*self.kept(without), *more.items()]
         return f"./?{urlencode(pairs)}" if pairs else "./"
 
     def state(self) -> list[tuple[str, str]]:
         """What the request asks of the list, and for which page of it, as pairs for an address."""
         at = [(name, request.values[name]) for name in ("before", "after") if request.values.get(name)]
-        return [*self._kept(), *at]
+        return [*self.kept(), *at]
 
 
 def searched() -> str:
     """What the request searches for, as words that can be compared. Never from the address."""
     return request.form.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+
+
+def searched_words() -> list[str]:
+    """The words of it, parted as those of names are, and no more than are looked for."""
+    return finding.words_of(searched())
 
 
 def asked(name: str) -> str:

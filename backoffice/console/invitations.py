@@ -14,7 +14,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.forms import InvitationForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched_words
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import queries
@@ -99,7 +99,7 @@ class InvitationGrid(Grid):
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """Those that are neither accepted nor withdrawn, by the words of name and address."""
         statement = statement.where(*services.OPEN)
-        if words := searched():
+        if words := " ".join(searched_words()):
             named = queries.is_named(tx, statement, words, Invitation.name, Invitation.email)
             statement = statement.where(named)
         return statement

@@ -117,10 +117,17 @@ def page_by_key(
             reads=reads,
             name=name,
         )
-    if backwards:
+    # After the last row, as after deletions: the list ends here, with the page before what is no more.
+    ended = turn is not None and not rows
+    if ended:
+        last = statement.order_by(*in_order(statement, by, descending=not descending))
+        rows = _read(tx, last.limit(PAGE_SIZE + 1), reads)
+        more = len(rows) > PAGE_SIZE
+        rows = rows[:PAGE_SIZE]
+    if backwards or ended:
         rows.reverse()
-    has_before = more if backwards else turn is not None
-    has_after = True if backwards else more
+    has_before = more if backwards or ended else turn is not None
+    has_after = backwards or (more and not ended)
     count = counted
     if counted is None and name not in LARGE:
         count = len(rows) if not (has_before or has_after) else count_up_to(tx, statement)
@@ -185,6 +192,9 @@ def page_by_name(
     places = {row.public_id: place for place, row in enumerate(rows)}
     if after in places:
         start = places[after] + 1
+        if start >= len(rows):
+            # After the last row, as after deletions: the list ends here.
+            start = max(len(rows) - PAGE_SIZE, 0)
     elif before in places:
         start = max(places[before] - PAGE_SIZE, 0)
     else:

@@ -22,11 +22,10 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
 from backoffice.console.forms import StaffSignInForm
-from backoffice.console.grid import Cell, Column, Grid, Row, searched
+from backoffice.console.grid import Cell, Column, Grid, Row, number, searched_words
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
-from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.schools import names, queries
 from backoffice.schools.doors import in_order
@@ -95,7 +94,7 @@ class SchoolGrid(Grid):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of the name that is shown: one that is hidden is not found by guessing either."""
-        if words := searched():
+        if words := " ".join(searched_words()):
 
             def called(school: Any) -> str:
                 return shown_name(tx.principal, school)
@@ -199,9 +198,9 @@ class SchoolGrid(Grid):
             (
                 Cell(shown_name(who, school)),
                 Cell(", ".join(part for part in (school.state, school.country) if part)),
-                Cell(amount(counts.classrooms), "number"),
-                Cell(amount(counts.students), "number"),
-                Cell(amount(counts.staff), "number"),
+                number(counts.classrooms),
+                number(counts.students),
+                number(counts.staff),
                 Cell(
                     ", ".join(short_names(in_order(school.school_days))) or gettext("None"),
                     url=url_of(school.public_id)

@@ -37,7 +37,7 @@ from backoffice.changes.queries import changed_by
 from backoffice.console import erasures
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
-from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched_words
 from backoffice.console.grids.columns import BY_NAME, By
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
@@ -210,30 +210,21 @@ class StudentGrid(ImportsRows):
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the beginnings of names."""
         # Each costs a look into the index of each school.
-        if words := list(dict.fromkeys(searched().casefold().split())):
+        if words := searched_words():
             statement = statement.where(finding.named(tx.principal, words))
         return statement
 
     def rows(self, tx: Transaction, things: Sequence[Student]) -> list[Row]:
         """Name, the classes that go on, points over all of these, the day on which they were last in."""
-        seats = queries.seats_of(tx, things)
-        within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
-        spoken = language()
-        found = []
-        for thing in things:
-            own = seats.get(thing.id, ())
-            cells = (
-                Cell(full_name(thing)),
-                Cell(", ".join(sorted(seat.classroom for seat in own)) or None),
-                Cell(str(sum(seat.points for seat in own)), "number"),
-                _of_day(thing.active_on, spoken),
-            )
-            found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
-        return found
+        return _rows(things, queries.seats_of(tx, things))
+
+    def rows_of_file(self, tx: Transaction, things: Sequence[Student], permission: Permission) -> list[Row]:
+        """The same of the classes whose lists one may take out: a child may be in others besides."""
+        return _rows(things, queries.seats_of(tx, things, permission))
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way from a class, and what to do where there is nobody."""
-        chosen = self.chosen(tx, "classroom")
+        chosen = self.filtered_by(tx, "classroom")
         return {
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
             "empty": {
@@ -247,7 +238,7 @@ class StudentGrid(ImportsRows):
 
     def correct(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
         """Correct a name in the list; in the list of one class so that it can be undone there."""
-        room = self.chosen(reading(), "classroom")
+        room = self.filtered_by(reading(), "classroom")
         services.correct_student(
             principal=self.who,
             student=public_id,
@@ -264,7 +255,7 @@ class StudentGrid(ImportsRows):
 
     def allowed_actions(self) -> list[BulkAction]:
         """What is done in a class where the list shows one, and elsewhere what is done in all of theirs."""
-        room = self.chosen(reading(), "classroom")
+        room = self.filtered_by(reading(), "classroom")
         return [
             each
             for each in super().allowed_actions()
@@ -499,6 +490,22 @@ class StudentGrid(ImportsRows):
                 {"title": full_name(row), "url": own_page}, {"title": gettext("Correct a name")}
             ),
         )
+
+
+def _rows(things: Sequence[Student], seats: Mapping[int, Sequence[queries.Seat]]) -> list[Row]:
+    within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
+    spoken = language()
+    found = []
+    for thing in things:
+        own = seats.get(thing.id, ())
+        cells = (
+            Cell(full_name(thing)),
+            Cell(", ".join(sorted(seat.classroom for seat in own)) or None),
+            Cell(str(sum(seat.points for seat in own)), "number"),
+            _of_day(thing.active_on, spoken),
+        )
+        found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,7 @@ from backoffice.accounts.care.services import factor_resets, standing
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.console.accounts import RESET_ASKED, RESET_SENTENCES, ReasonForm, asking, confirmed
 from backoffice.console.forms import EndPlaceForm
-from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched
+from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched_words
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.listed import listed
 from backoffice.language.texts import gettext, lazy, ngettext
@@ -94,7 +94,7 @@ class TeacherGrid(Grid):
 
     def narrowed(self, tx: Transaction, statement: Select[Any]) -> Select[Any]:
         """By the words of a name."""
-        if words := searched():
+        if words := " ".join(searched_words()):
             statement = statement.where(queries.is_named(tx, statement, words, Account.name))
         return statement
 

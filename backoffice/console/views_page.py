@@ -22,7 +22,7 @@ from backoffice.console.overtaken import not_over_others
 from backoffice.console.picker.asking import is_looking
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import gettext, lazy
-from backoffice.problems import Rejected
+from backoffice.problems import Overtaken, Rejected
 from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.saved_views.services import LONGEST_NAME
@@ -245,7 +245,21 @@ class ViewsPage(GuardedView):
             raise NotFound
         done_reading()
         try:
-            services.keep_state(principal=self.who, view=public_id, state=views.written(found.pairs))
+            services.keep_state(
+                principal=self.who,
+                view=public_id,
+                state=views.written(found.pairs),
+                seen=request.form.get("seen") or None,
+            )
+        except Overtaken:
+            # The list stays as it is asked for; saved again, it is written over what the view is by now.
+            flash(
+                gettext(
+                    "Somebody else has saved this view meanwhile. Go back to it to see what it is now,"
+                    " or save again to write yours over it."
+                ),
+                "warning",
+            )
         except Rejected as rejected:
             flash(str(rejected), "warning")
         else:

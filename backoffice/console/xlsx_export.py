@@ -60,6 +60,10 @@ class Written(Protocol):
         """text, number, time, ..."""
 
     @property
+    def in_file(self) -> str | None:
+        """As a file says it."""
+
+    @property
     def datetime(self) -> str | None:
         """Of a time, the day or the moment."""
 
@@ -131,7 +135,7 @@ def _row(number: int, cells: Sequence[Written], zone: tzinfo) -> bytes:
 def _cell(cell: Written, zone: tzinfo) -> str:
     if not cell.text:
         return "<c/>"
-    text = str(cell.text)
+    text = cell.in_file or str(cell.text)
     if cell.kind == "time" and cell.datetime:
         return _time(cell.datetime, zone)
     if cell.kind == "number" and _NUMBER.fullmatch(text):

@@ -58,11 +58,16 @@ def save_view(*, principal: Principal, grid: str, name: str, state: str) -> Publ
     return public_id
 
 
-def keep_state(*, principal: Principal, view: str, state: str) -> None:
-    """Have a view ask for something else. Raises `Rejected`, `NotFound`."""
+def keep_state(*, principal: Principal, view: str, state: str, seen: str | None = None) -> None:
+    """Have a view ask for something else. `seen` is the `version` of what it asked for as it was shown.
+
+    Raises `Rejected`, `Overtaken`, `NotFound`.
+    """
     state = _short(state)
     with transaction(principal) as tx:
         row = view_to_change(tx, view, lock=True)
+        if not is_to_be_written(seen, now=(row.state,), wanted=(state,)):
+            return
         row.state, row.about = state, _named_in(state)
         record(tx, "views.change", school_id=row.school_id, view=row.id)
 
@@ -70,8 +75,9 @@ def keep_state(*, principal: Principal, view: str, state: str) -> None:
 def change_view(
     *, principal: Principal, view: str, name: str, opens: bool, pinned: bool, seen: str | None = None
 ) -> None:
-    """What a view is called and where it shows, all of it or nothing.
+    """What a view is called and where it shows, all of it or nothing; a shared one for those who share it.
 
+    `opens` has the list open with it, in the place of another, `pinned` its number stand on the first page.
     `seen` is the `version` of the three as they were shown. Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     name = _checked(name)
@@ -86,31 +92,6 @@ def change_view(
             _pin(tx, row, pinned=pinned)
         if opens != row.is_default:
             _open_with(tx, row, opens=opens)
-
-
-def rename_view(*, principal: Principal, view: str, name: str) -> None:
-    """Call a view something else. Raises `Rejected`, `NotFound`."""
-    name = _checked(name)
-    with transaction(principal) as tx:
-        _rename(tx, _taken(tx, view), name)
-
-
-def set_default(*, principal: Principal, view: str, opens: bool) -> None:
-    """Have the list open with a view, in the place of another, or no more. Raises `NotFound`.
-
-    A shared one opens for those with whom it is shared.
-    """
-    with transaction(principal) as tx:
-        _open_with(tx, _taken(tx, view), opens=opens)
-
-
-def pin_view(*, principal: Principal, view: str, pinned: bool) -> None:
-    """Show a view's number on the first page, or no more. Raises `Rejected`, `NotFound`.
-
-    Of a shared one it stands there for those with whom it is shared.
-    """
-    with transaction(principal) as tx:
-        _pin(tx, _taken(tx, view), pinned=pinned)
 
 
 def share_view(*, principal: Principal, view: str, school: str, shared_with: SharedWith) -> None:

@@ -76,10 +76,11 @@ class Award:
 
 @dataclass(frozen=True)
 class Seat:
-    """A class that a student is in, by its name, and the points there."""
+    """A class that a student is in, by its name and its number, and the points there."""
 
     classroom: str
     points: int
+    room: int
 
 
 @dataclass(frozen=True)
@@ -321,11 +322,21 @@ def is_in(classroom: Classroom) -> ColumnElement[bool]:
     return and_(Student.school_id == classroom.school_id, Student.id.in_(enrolled))
 
 
-def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Seat]]:
-    """What the principal may see of where these students are enrolled now, by the student's number."""
+def seats_of(
+    tx: Transaction, students: Sequence[Student], permission: Permission | None = None
+) -> dict[int, list[Seat]]:
+    """What the principal may see of where these students are enrolled now, by the student's number.
+
+    With `permission`, the places on which the principal holds it.
+    """
     schools = frozenset(student.school_id for student in students)
     statement = (
-        select(Enrollment.student_id, Enrollment.balance, type_coerce(Classroom.name, LargeBinary))
+        select(
+            Enrollment.student_id,
+            Enrollment.balance,
+            Enrollment.classroom_id,
+            type_coerce(Classroom.name, LargeBinary),
+        )
         .join(
             Classroom,
             (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
@@ -340,10 +351,12 @@ def seats_of(tx: Transaction, students: Sequence[Student]) -> dict[int, list[Sea
     found: dict[int, list[Seat]] = {}
     # Many students sit in one class: its name is opened once.
     opened: dict[bytes, str] = {}
-    for student, points, sealed in tx.execute(visible(tx.principal, statement, schools=schools)):
+    for student, points, room, sealed in tx.execute(
+        visible(tx.principal, statement, permission, schools=schools)
+    ):
         if sealed not in opened:
             opened[sealed] = open_text(sealed, context="classroom.name")
-        found.setdefault(student, []).append(Seat(opened[sealed], points))
+        found.setdefault(student, []).append(Seat(opened[sealed], points, room))
     return found
 
 

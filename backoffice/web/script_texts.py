@@ -25,7 +25,7 @@ TEXTS = (
     lazy("Select the row"),
     lazy("Enter"),
     lazy("Open the row"),
-    lazy("Change the row's first cell; in it, Tab goes on to the next"),
+    lazy("Change the row's first cell; in it, Alt+Enter goes on to the next"),
     lazy("Show these keys"),
     lazy("Keys in this list"),
     lazy("Close"),
@@ -38,7 +38,7 @@ TEXTS = (
     lazy("You are signed out, and nothing was saved. Sign in in another tab, then save again."),
     lazy("Too many tries. Wait a minute, then save again."),
     lazy("Something went wrong, so this may not be saved. What you typed is still here: save it again."),
-    lazy("Enter saves, Tab saves and goes on, Escape leaves."),
+    lazy("Enter saves, Alt+Enter saves and goes on, Escape leaves."),
     lazy("Saved."),
     lazy("Find"),
     lazy("1 result"),
@@ -46,6 +46,7 @@ TEXTS = (
     lazy("Results"),
     lazy("{name} is chosen."),
     lazy("Nothing can be found at this moment. Try again."),
+    lazy("You are signed out. Sign in in another tab, then try again."),
 )
 
 

@@ -17,7 +17,7 @@ from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.csv_export import QUOTED, safe
-from backoffice.console.grid import Cell, Column, Grid, Row, moment
+from backoffice.console.grid import Cell, Column, Grid, Row, moment, number
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
 from backoffice.console.guard import SECONDS_AT_WORK
@@ -136,7 +136,7 @@ class RosterGrid(Grid):
                     Cell(names[each.id]),
                     moment(each.created_at, g.zone),
                     Cell(STATES[each.state][0], "badge", tone=STATES[each.state][1]),
-                    Cell(f"{each.done:,}", "number"),
+                    number(each.done),
                 ),
             )
             for each in things

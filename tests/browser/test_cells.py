@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.browser.axe import WHOLE, breaches, look_closely
 from tests.browser.site import Site, Watch
@@ -22,6 +22,9 @@ def test_names_are_changed_by_keys_and_nobodys_is_written_over(
     first, height = rows.first.locator("th"), rows.first.bounding_box()
     before = first.locator("a").first.inner_text()
     editor, said = page.get_by_role("dialog"), page.get_by_role("status")
+
+    def button(name: str) -> Locator:
+        return editor.get_by_role("button", name=name).or_(editor.get_by_role("link", name=name))
 
     # Escape leaves, and nothing is written.
     rows.first.focus()
@@ -52,9 +55,14 @@ def test_names_are_changed_by_keys_and_nobodys_is_written_over(
     expect(given).to_be_focused()
     expect(other.get_by_label("Given name")).to_be_focused()
     page.keyboard.type("Zola")
-    # Tab in the last field saves and goes on to the next cell.
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
+    # Tab goes through the form, to what saves and what leaves.
+    for reached in (editor.get_by_label("Family name"), *map(button, ("Save", "Cancel"))):
+        page.keyboard.press("Tab")
+        expect(reached).to_be_focused()
+    expect(editor).to_have_accessible_description("Enter saves, Alt+Enter saves and goes on, Escape leaves.")
+    # Alt+Enter saves and goes on to the next cell.
+    given.focus()
+    page.keyboard.press("Alt+Enter")
     expect(first.locator("a").first).to_contain_text("Zola")
     expect(given).not_to_have_value("Zola")
     page.keyboard.press("Escape")

@@ -10,7 +10,7 @@ from backoffice.console.paging import LargeLists
 from backoffice.console.picker import fields
 from backoffice.settings import Lists
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
-from tests.browser.site import PHONE, Site, too_low
+from tests.browser.site import PHONE, Site, Watch, too_low
 from tests.console.grids.test_bulk import _limits
 from tests.console.grids.test_large import work
 
@@ -29,6 +29,24 @@ def _many(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (filters, fields):
         monkeypatch.setattr(module, "MOST_CHOICES", 1)
     _limits(monkeypatch, Lists(worker_from=2))
+
+
+def test_whoever_sees_is_told_why_nothing_is_found(
+    visit: Callable[..., Page], site: Site, watch: Watch
+) -> None:
+    page = visit("leader")
+    page.goto("/console/students/")
+    field = page.get_by_role("combobox", name="Class", exact=True)
+    note = page.locator(".picker-list .picker-note").first
+    page.route("**/console/pick/", lambda route: route.abort())
+    field.click()
+    expect(note).to_have_text("Nothing can be found at this moment. Try again.")
+    page.unroute("**/console/pick/")
+    page.keyboard.press("Escape")
+    page.context.clear_cookies()
+    page.keyboard.type("e")
+    expect(note).to_have_text("You are signed out. Sign in in another tab, then try again.")
+    watch.complaints.clear()
 
 
 def test_a_class_is_picked_by_keyboard_alone(visit: Callable[..., Page], site: Site) -> None:

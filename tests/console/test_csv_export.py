@@ -12,7 +12,8 @@ from backoffice.access.policy import visible
 from backoffice.access.transaction import transaction
 from backoffice.console import csv_export
 from backoffice.console.csv_export import FORMULA, safe
-from backoffice.console.grid import Cell, moment
+from backoffice.console.grid import Cell, moment, number
+from backoffice.language.spoken import speaking
 from backoffice.schools.models import Student
 from tests.factories.world import SYSTEM, World, add_child
 
@@ -72,4 +73,12 @@ def test_a_file_says_the_moment_and_not_how_long_ago_it_was() -> None:
     cell = moment(datetime(2027, 3, 1, 9, tzinfo=UTC), ZoneInfo("America/New_York"))
     assert (cell.text or "").endswith(("ago", "days"))
     assert cell.in_file == "2027-03-01 04:00:00"
-    assert Cell("1 Mar 2027", "time", datetime="2027-03-01").in_file == "1 Mar 2027"
+    assert Cell("1 Mar 2027", "time", datetime="2027-03-01").in_file == "2027-03-01"
+
+
+@pytest.mark.parametrize("spoken", ["en", "es"])
+def test_a_file_does_not_depend_on_how_its_reader_writes(spoken: str) -> None:
+    with speaking(spoken):
+        shown = number(12_345)
+    assert (shown.text, shown.in_file) == ("12,345" if spoken == "en" else "12.345", "12345")
+    assert Cell("cat-sky", "mark", exact="Blue cat").in_file == "Blue cat"

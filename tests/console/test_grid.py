@@ -1,6 +1,7 @@
 """The grid: a fixed number of queries, search and filters, actions asked twice, exports that are safe."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,40 @@ def test_search_forgives_accents(app: Flask, world: World) -> None:
         add_child(tx, world.own_class, "Zoë", "Ångström")
     page = search(signed_in(app, world, "teacher"), "angst zoe")
     assert "Zoë Ångström" in page.text
+
+
+def test_search_parts_words_as_names_are_parted(app: Flask, world: World) -> None:
+    """An accent that stands by itself parts them."""
+    name = "O\u00b4Brien"
+    with transaction(SYSTEM) as tx:
+        child = add_child(tx, world.own_class, "Oisin", name)
+    browser = signed_in(app, world, "teacher")
+    for words in (name, "o brien", f"ois {name} oisi {name} bri"):
+        assert child.public_id in search(browser, words).text, words
+
+
+def test_searches_of_lists_are_counted_with_those_of_the_whole_console(
+    app: Flask, runtime: Runtime, world: World
+) -> None:
+    browser, page = signed_in(app, world, "teacher"), "/console/students/"
+    throttles = runtime.settings.throttles.model_copy(update={"find_account": "2/hour"})
+    few = runtime.settings.model_copy(update={"throttles": throttles})
+    token = form_token(browser.get(page).text)
+    data = {"csrf_token": token, "q": "wilh", "action": "leave", "whole": "yes"}
+    before = app.extensions["backoffice"]
+    app.extensions["backoffice"] = replace(before, settings=few)
+    try:
+        assert browser.post(f"{page}search", data=data).status_code == 200
+        assert browser.post("/console/find/", data=data).status_code == 200
+        for where in ("search", "narrow", "export.csv", ""):
+            refused = browser.post(f"{page}{where}", data=data)
+            assert (refused.status_code, "Wait 60 minutes" in refused.text) == (429, True), where
+        assert browser.post("/console/find/", data=data).status_code == 429
+        # What looks for no words is not counted.
+        assert browser.get(page).status_code == 200
+        assert browser.post(page, data=data | {"q": ""}).status_code == 200
+    finally:
+        app.extensions["backoffice"] = before
 
 
 def test_a_corrected_name_is_found_as_it_is_now(app: Flask, world: World) -> None:

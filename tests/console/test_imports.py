@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -11,18 +12,21 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from werkzeug.test import TestResponse
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.console.grids.imports import shown_groups
 from backoffice.imports.carrying import TOO_LATE
+from backoffice.imports.limits import MOST_ROWS
+from backoffice.imports.plan import Plan, PlannedRow, RowState
 from backoffice.outbox.models import OutgoingMail
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Enrollment, Student, TeachingRole
+from backoffice.schools.models import Classroom, Enrollment, Student, TeachingRole
 from tests.factories.visitor import form_token, signed_in
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_classroom
 
 PAGE = "/console/students/import"
 
@@ -132,6 +136,79 @@ def test_what_is_exported_comes_back_as_the_same(teacher: FlaskClient, world: Wo
     assert teacher.get(f"{PAGE}/blank.csv").text.strip() == '\ufeff"ID","Given name","Family name","Classes"'
     pasted = {"csrf_token": form_token(teacher.get(PAGE).text), "pasted": content_of(lines)}
     assert counts(teacher.post(PAGE, data=pasted).text) == [0, 0, 2, 0]
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize(
+    ("own", "other", "third", "ids"),
+    [
+        ("Maths, advanced", "Cranes", "Third", 0),
+        ("Maths", "Cranes; late", "Third", 1),
+        ("Otters", "OTTERS", "Third", 2),
+        ("A", "B", "A, B", 2),
+        ("A; B", "Cranes", "CRANES", 2),
+    ],
+)
+def test_classes_that_a_name_does_not_tell_come_back_by_their_ids(
+    app: Flask, world: World, own: str, other: str, third: str, ids: int
+) -> None:
+    rooms = {world.own_class.id: own, world.colleague_class.id: other}
+    school = {"school": world.home.public_id}
+    leader = signed_in(app, world, "leader")
+    with transaction(SYSTEM) as tx:
+        for number, name in rooms.items():
+            tx.execute(update(Classroom).where(Classroom.id == number).values(name=name))
+        made, _ = add_classroom(tx, world.home, third)
+    try:
+        current = leader.get(f"{PAGE}/current.csv?school={world.home.public_id}").data
+        lines = list(csv.reader(io.StringIO(current.decode("utf-8-sig"))))[1:]
+        assert counts(brought(leader, current, **school).text) == [0, 0, len(lines), 0]
+        (both,) = (line[3] for line in lines if line[0] == world.own_class.children[0].public_id)
+        written = {world.own_class.public_id, world.colleague_class.public_id}.intersection(both.split(", "))
+        assert len(written) == ids
+    finally:
+        with transaction(SYSTEM) as tx:
+            for room in (world.own_class, world.colleague_class):
+                tx.execute(update(Classroom).where(Classroom.id == room.id).values(name=room.name))
+            tx.execute(delete(Classroom).where(Classroom.id == made))
+
+
+@pytest.fixture
+def shared(world: World) -> Iterator[None]:
+    """The teacher's first child is in the colleague's class as well, where the teacher helps."""
+    child, room = world.own_class.children[0], world.colleague_class
+    role = {"classroom_id": room.id, "account_id": world.people["teacher"].id}
+    with transaction(SYSTEM) as tx:
+        tx.execute(insert(TeachingRole).values(school_id=room.school_id, role="helper", **role))
+        seat = {"classroom_id": room.id, "student_id": child.id, "balance": 71_077}
+        tx.execute(
+            insert(Enrollment).values(
+                school_id=room.school_id, avatar="owl-plum", joined_at=clock.now(), **seat
+            )
+        )
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(TeachingRole).filter_by(**role))
+        tx.execute(
+            delete(Enrollment).where(Enrollment.classroom_id == room.id, Enrollment.student_id == child.id)
+        )
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_file_tells_nothing_of_a_class_that_one_only_helps_in(teacher: FlaskClient, world: World) -> None:
+    name = world.colleague_class.name
+    page = teacher.get("/console/students/").text
+    assert (name in page, "71079" in page) == (True, True)
+    for path in ("export.csv", "import/current.csv"):
+        text = teacher.get(f"/console/students/{path}").text
+        assert (world.own_class.name in text, name in text, "71079" in text) == (True, False, False), path
+
+
+def test_every_row_that_changes_something_is_shown() -> None:
+    rows = [PlannedRow(at, state, f"Child {at}") for state in RowState for at in range(MOST_ROWS)]
+    shown = {state: len(rows) for state, rows, _count in shown_groups(Plan(rows))}
+    assert (shown[RowState.CHANGED], shown[RowState.REFUSED]) == (MOST_ROWS, MOST_ROWS)
+    assert all(count == MOST_ROWS for _state, _rows, count in shown_groups(Plan(rows)))
 
 
 def content_of(lines: list[list[str]]) -> str:

@@ -110,6 +110,25 @@ def test_before_the_first_row_is_the_first_page(world: World, rows: int, turn: T
             assert (page.rows, page.before, page.after) == (first.rows, first.before, first.after)
 
 
+@pytest.mark.parametrize("turn", [by_key, by_name, by_day])
+def test_after_the_last_row_is_the_last_page(world: World, rows: int, turn: Turn) -> None:
+    """As for whoever goes on to a page whose rows have gone since."""
+    with transaction(SYSTEM) as tx:
+        page = turn(tx, students(world))
+        shown = list(page.rows)
+        while page.after:
+            page = turn(tx, students(world), after=page.after)
+            shown += page.rows
+        if not shown:
+            return
+        last = turn(tx, students(world), after=shown[-1].public_id)
+        assert [row.id for row in last.rows] == [row.id for row in shown[-PAGE_SIZE:]]
+        assert (last.after, bool(last.before)) == (None, rows > PAGE_SIZE)
+        if last.before:
+            before = turn(tx, students(world), before=last.before)
+            assert shown[-PAGE_SIZE - 1].id in [row.id for row in before.rows]
+
+
 def test_large_lists_alone_come_by_an_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would be gathered and sorted for each page of them; small ones are quicker so."""
     monkeypatch.setattr(paging, "LARGE", paging.LargeLists())

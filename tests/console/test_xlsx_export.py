@@ -68,6 +68,8 @@ def book(*rows: list[Cell], zone: str = "UTC", titles: tuple[str, ...] = ("A",))
         (Cell("_x0041_"), xlsx_export.TEXT, "_x005F_x0041_"),
         (Cell("12", "number"), "", "12"),
         (Cell("-1,234", "number"), "", "-1234"),
+        (Cell("12.345", "number", exact="12345"), "", "12345"),
+        (Cell("cat-sky", "mark", exact="Blue cat"), xlsx_export.TEXT, "Blue cat"),
         (Cell("=1", "number"), xlsx_export.QUOTED, "=1"),
         (Cell("1 Mar 2026", "time", datetime="2026-03-01"), xlsx_export.DAY, "46082"),
         # Half past six in the morning in Denver.

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
+from backoffice.access.principal import Principal
 from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
@@ -55,6 +56,14 @@ def there(view: str) -> SavedView | None:
         return tx.scalar(select(SavedView).where(SavedView.public_id == view))
 
 
+def change(principal: Principal, view: str, **more: Any) -> None:
+    """Change one thing of a view, and leave the others."""
+    row = there(view)
+    assert row is not None
+    now = {"name": row.name, "opens": row.is_default, "pinned": row.pinned}
+    services.change_view(principal=principal, view=view, **{**now, **more})
+
+
 def opens_with(world: World, who: str) -> str | None:
     with transaction(world.sign_in(who)) as tx:
         found = queries.default_of(queries.views_of(tx, "classrooms"), tx.principal)
@@ -78,10 +87,7 @@ def verbs() -> list[str]:
 
 
 CHANGES: tuple[tuple[Callable[..., None], dict[str, Any]], ...] = (
-    (services.rename_view, {"name": "Theirs"}),
     (services.keep_state, {"state": ""}),
-    (services.set_default, {"opens": True}),
-    (services.pin_view, {"pinned": True}),
     (services.change_view, {"name": "Theirs", "opens": True, "pinned": True}),
     (services.unshare_view, {}),
     (services.delete_view, {}),
@@ -106,10 +112,10 @@ def test_each_verb_leaves_its_entry(world: World) -> None:
     before = len(verbs())
     leader = world.sign_in("leader")
     view = saved(world, "leader")
-    services.rename_view(principal=leader, view=view, name="Other")
+    change(leader, view, name="Other")
     services.keep_state(principal=leader, view=view, state="")
-    services.set_default(principal=leader, view=view, opens=True)
-    services.pin_view(principal=leader, view=view, pinned=True)
+    change(leader, view, opens=True)
+    change(leader, view, pinned=True)
     services.share_view(
         principal=leader, view=view, school=world.home.public_id, shared_with=SharedWith.SCHOOL
     )
@@ -196,7 +202,7 @@ def test_of_many_schools_only_the_own_views_and_those_looked_at_are_at_hand(
         principal=leader, view=there, school=world.elsewhere.public_id, shared_with=SharedWith.LEADERS
     )
     for view in (here, there):
-        services.pin_view(principal=leader, view=view, pinned=True)
+        change(leader, view, pinned=True)
     with transaction(leader) as tx:
         of_school = {
             each: [view.name for view in queries.views_of(tx, "classrooms", school_id=each)]
@@ -227,8 +233,8 @@ def test_no_more_is_read_than_is_shown(world: World, monkeypatch: pytest.MonkeyP
     leader = world.sign_in("leader")
     for name in ("C shared", "B shared", "A shared"):
         view = shared(world, SharedWith.TEACHERS if name == "C shared" else SharedWith.SCHOOL, name)
-        services.pin_view(principal=leader, view=view, pinned=True)
-    services.pin_view(principal=leader, view=saved(world, "leader", "Own"), pinned=True)
+        change(leader, view, pinned=True)
+    change(leader, saved(world, "leader", "Own"), pinned=True)
     assert seen(world, "leader") == ["Own", "B shared", "C shared"]
     with transaction(leader) as tx:
         found = queries.views_of(tx, "classrooms")
@@ -245,38 +251,38 @@ def test_a_list_opens_with_the_nearest_default(world: World) -> None:
         (SharedWith.LEADERS, "Of leaders"),
         (SharedWith.TEACHERS, "Of teachers"),
     ):
-        services.set_default(principal=leader, view=shared(world, with_whom, name), opens=True)
+        change(leader, shared(world, with_whom, name), opens=True)
     assert (opens_with(world, second), opens_with(world, "teacher")) == ("Of leaders", "Of teachers")
     # Who has other schools too sees the rows of all of them, whatever one of the schools wants.
     assert (seen(world, "officer"), opens_with(world, "officer")) == (["Of all"], None)
     assert (len(seen(world, "leader")), opens_with(world, "leader")) == (3, None)
     assert opens_with(world, "elsewhere") is None
     first, second = saved(world, "teacher", "First"), saved(world, "teacher", "Second")
-    services.set_default(principal=teacher, view=first, opens=True)
-    services.set_default(principal=teacher, view=second, opens=True)
+    change(teacher, first, opens=True)
+    change(teacher, second, opens=True)
     assert opens_with(world, "teacher") == "Second"
-    services.set_default(principal=teacher, view=second, opens=False)
+    change(teacher, second, opens=False)
     assert opens_with(world, "teacher") == "Of teachers"
 
 
 def test_sharing_changes_nobodys_pages_by_itself(world: World) -> None:
     leader, view = world.sign_in("leader"), saved(world, "leader")
-    services.set_default(principal=leader, view=view, opens=True)
-    services.pin_view(principal=leader, view=view, pinned=True)
+    change(leader, view, opens=True)
+    change(leader, view, pinned=True)
     services.share_view(
         principal=leader, view=view, school=world.home.public_id, shared_with=SharedWith.SCHOOL
     )
     assert (opens_with(world, "teacher"), opens_with(world, "leader")) == (None, None)
     with transaction(world.sign_in("teacher")) as tx:
         assert queries.pinned_views(tx) == []
-    services.pin_view(principal=leader, view=view, pinned=True)
+    change(leader, view, pinned=True)
     with transaction(world.sign_in("teacher")) as tx:
         assert [each.public_id for each in queries.pinned_views(tx)] == [view]
 
 
 def test_a_shared_view_does_not_move_to_another_school(world: World) -> None:
     view, leader = shared(world, SharedWith.SCHOOL), world.sign_in("leader")
-    services.set_default(principal=leader, view=view, opens=True)
+    change(leader, view, opens=True)
     before = len(verbs())
     with pytest.raises(Rejected, match="Stop sharing it first"):
         services.share_view(
@@ -292,15 +298,15 @@ def test_a_shared_view_does_not_move_to_another_school(world: World) -> None:
     assert (seen(world, "elsewhere"), seen(world, "teacher")) == (["Ours"], [])
 
 
-@pytest.mark.parametrize("change", ["opens", "pinned", "share", "rename"])
+@pytest.mark.parametrize("changed", ["opens", "pinned", "share", "rename"])
 def test_two_leaders_at_once_stay_within_the_bounds(
-    world: World, monkeypatch: pytest.MonkeyPatch, change: str
+    world: World, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     """Each holds their own account; only the school holds them apart."""
     monkeypatch.setattr(services, "MOST_PINNED", 1)
-    monkeypatch.setattr(services, "MOST_VIEWS", 1 if change == "share" else 50)
+    monkeypatch.setattr(services, "MOST_VIEWS", 1 if changed == "share" else 50)
     leaders = ("leader", second_leader(world))
-    if change == "share":
+    if changed == "share":
         views = [saved(world, who, who) for who in leaders]
     else:
         views = [shared(world, SharedWith.SCHOOL, who, who) for who in leaders]
@@ -319,15 +325,15 @@ def test_two_leaders_at_once_stay_within_the_bounds(
     def do(at: int) -> bool:
         which: dict[str, Any] = {"principal": principals[at], "view": views[at]}
         try:
-            if change == "share":
+            if changed == "share":
                 where: dict[str, Any] = {"school": world.home.public_id, "shared_with": SharedWith.SCHOOL}
                 services.share_view(**which, **where)
-            elif change == "rename":
-                services.rename_view(**which, name="The same")
-            elif change == "pinned":
-                services.pin_view(**which, pinned=True)
+            elif changed == "rename":
+                services.change_view(**which, name="The same", opens=False, pinned=False)
             else:
-                services.set_default(**which, opens=True)
+                services.change_view(
+                    **which, name=leaders[at], opens=changed == "opens", pinned=changed == "pinned"
+                )
         except Rejected:
             return False
         return True
@@ -336,8 +342,8 @@ def test_two_leaders_at_once_stay_within_the_bounds(
         done = sorted(pool.map(do, range(2)))
     with transaction(SYSTEM) as tx:
         rows = list(tx.scalars(select(SavedView)))
-    assert done == [change == "opens", True]
-    match change:
+    assert done == [changed == "opens", True]
+    match changed:
         case "opens":
             assert sorted(each.is_default for each in rows) == [False, True]
         case "pinned":
@@ -356,14 +362,14 @@ def test_bounds_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Rejected, match="at most 2 views"):
         saved(world, "teacher", "Three")
     saved(world, "teacher", "Three", grid="students")
-    services.pin_view(principal=teacher, view=first, pinned=True)
-    services.pin_view(principal=teacher, view=first, pinned=True)
+    change(teacher, first, pinned=True)
+    change(teacher, first, pinned=True)
     with pytest.raises(Rejected, match="first page"):
-        services.pin_view(principal=teacher, view=second, pinned=True)
+        change(teacher, second, pinned=True)
     for name in ("", " . ", "n" * 61, "tWO"):
         with pytest.raises(Rejected):
-            services.rename_view(principal=teacher, view=first, name=name)
-    services.rename_view(principal=teacher, view=second, name="TWO")
+            change(teacher, first, name=name)
+    change(teacher, second, name="TWO")
     with pytest.raises(Rejected):
         services.keep_state(principal=teacher, view=first, state="x" * 2049)
     services.keep_state(principal=teacher, view=first, state="x" * 2048)
@@ -388,14 +394,14 @@ def test_what_is_shared_outlives_whoever_shared_it(world: World) -> None:
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Account).where(Account.id == gone.id))
     assert there(own) is None
-    services.rename_view(principal=leader, view=ours, name="Still ours")
+    change(leader, ours, name="Still ours")
     assert seen(world, "teacher") == ["Still ours"]
 
 
 def test_what_is_said_on_one_page_is_done_as_a_whole(world: World) -> None:
     teacher = world.sign_in("teacher")
     for number in range(queries.MOST_PINNED):
-        services.pin_view(principal=teacher, view=saved(world, "teacher", f"View {number}"), pinned=True)
+        change(teacher, saved(world, "teacher", f"View {number}"), pinned=True)
     view = saved(world, "teacher", "One more")
     asked: dict[str, Any] = {"principal": teacher, "view": view, "name": "Renamed", "opens": True}
     with pytest.raises(Rejected):
@@ -411,9 +417,9 @@ def test_what_is_said_on_one_page_is_done_as_a_whole(world: World) -> None:
 
 def test_what_another_leader_took_away_meanwhile_does_not_come_back(world: World) -> None:
     leader, view = world.sign_in("leader"), shared(world, SharedWith.SCHOOL)
-    services.pin_view(principal=leader, view=view, pinned=True)
+    change(leader, view, pinned=True)
     shown = version("Ours", False, True)
-    services.pin_view(principal=world.sign_in(second_leader(world)), view=view, pinned=False)
+    change(world.sign_in(second_leader(world)), view, pinned=False)
     with pytest.raises(Overtaken):
         services.change_view(
             principal=leader, view=view, name="Our own", opens=False, pinned=True, seen=shown

@@ -44,19 +44,26 @@ class BulkAction:
 class Chosen:
     """What an action is for: the things that its question names, how many there are, and which.
 
-    `numbers` are those of all of them. `problem` says why nothing can be done, where nothing can.
+    `numbers` are those of all of them, `rowids` what a form ticked. `problem` says why nothing can be done,
+    where nothing can.
     """
 
     named: Sequence[Any] = ()
     count: int = 0
     which: Which = ()
     numbers: Collection[int] = ()
+    rowids: Sequence[str] = ()
     problem: str | None = None
+
+    @property
+    def shown(self) -> Fitting | None:
+        """What was shown, where a confirmation is for that and nothing else."""
+        return self.which if isinstance(self.which, Fitting) else None
 
     @property
     def whole(self) -> Fitting | None:
         """All that fit, where it is for all of them and not for some by their identifiers."""
-        return self.which if isinstance(self.which, Fitting) else None
+        return None if self.rowids else self.shown
 
 
 NOTHING = Chosen(problem=lazy("Nothing was selected. Tick the rows first."))
@@ -72,9 +79,17 @@ def most_at_once(who: Principal, lists: Lists, schools: Collection[int] | None =
 
 
 def ticked(
-    tx: Transaction, statement: Select[Any], entity: Any, form: MultiDict[str, str], lists: Lists
+    tx: Transaction,
+    statement: Select[Any],
+    entity: Any,
+    form: MultiDict[str, str],
+    lists: Lists,
+    beside: Beside | None = None,
 ) -> Chosen:
-    """Those of the statement's rows that a form has ticked: at most those of a page."""
+    """Those of the statement's rows that a form has ticked: at most those of a page.
+
+    Where more than the rows is changed, a confirmation is for what was shown beside them.
+    """
     wanted = list(dict.fromkeys(form.getlist("rowid")))
     if len(wanted) > PAGE_SIZE:
         return _too_many(PAGE_SIZE)
@@ -85,7 +100,15 @@ def ticked(
     if not found:
         return NOTHING
     public_ids, numbers = [thing.public_id for thing in found], [thing.id for thing in found]
-    return Chosen(found, len(found), public_ids, numbers)
+    if beside is None:
+        return Chosen(found, len(found), public_ids, numbers, public_ids)
+
+    def narrowed(_tx: Transaction, rows: Select[Any]) -> Select[Any]:
+        return rows.where(entity.public_id.in_(public_ids))
+
+    keys = keys_of(tx, narrowed(tx, statement), most) or ()
+    fitting = Fitting(narrowed, most, seen_of(tx, keys, beside), beside=beside)
+    return Chosen(found, len(found), fitting, numbers, public_ids)
 
 
 def all_that_fit(
@@ -119,7 +142,7 @@ def all_that_fit(
 
 def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:
     """What is wrong with a confirmation, in a sentence; None if nothing is."""
-    if chosen.whole and form.get("expected") != chosen.whole.seen:
+    if chosen.shown and form.get("expected") != chosen.shown.seen:
         return OTHERS_FIT
     if asks_for_count(chosen, lists) and typed_number(form.get("typed", "")) != chosen.count:
         return gettext("Type %(count)s to confirm that you mean so many.", count=amount(chosen.count))

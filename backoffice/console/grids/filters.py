@@ -1,8 +1,8 @@
 """Filters of a list, declared as data: what an address may ask, and how that is shown and taken away.
 
 One rule for all: what is left empty narrows nothing, and what cannot be chosen does not exist (404). An
-identifier of somebody else's is such a thing. Words of sealed names are no filter: they are searched for,
-and stand in no address.
+identifier of somebody else's is such a thing. What somebody types can be mistyped: a list says so beside it.
+Words of sealed names are no filter: they are searched for, and stand in no address.
 """
 
 import re
@@ -34,8 +34,17 @@ LOOKED_FOR = "looked for"
 LONGEST_VALUE = 32
 # The day after is asked for, and at the ends of the calendar zones have none.
 FIRST_YEAR, LAST_YEAR = 1900, 9000
+GREATEST = 999_999_999
 _NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
 Values = MultiDict[str, str]
+
+
+class Unreadable(NotFound):
+    """What was typed into the input of this name is no day or no number; a sentence says what to type."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(name)
+        self.name, self.sentence = name, sentence
 
 
 class Few(NamedTuple):
@@ -63,7 +72,8 @@ class Option(NamedTuple):
 class Input(NamedTuple):
     """One input of a filter in the form. `kind`: select, boxes, date, number, pick.
 
-    `pick` is the relation that one of many is picked of, and `said` what came of looking.
+    `pick` is the relation that one of many is picked of, and `said` what came of looking. `least` and `most`
+    bound what can be typed, and `problem` says what is wrong with what was.
     """
 
     name: str
@@ -73,6 +83,9 @@ class Input(NamedTuple):
     value: str = ""
     pick: str = ""
     said: str = ""
+    least: str = ""
+    most: str = ""
+    problem: str = ""
 
 
 class LookedFor(NamedTuple):
@@ -116,7 +129,7 @@ class Filter(ABC):
         return None
 
     def read(self, tx: Transaction, values: Values) -> Asked | None:
-        """What these values ask for; None if nothing. Raises `NotFound`."""
+        """What these values ask for; None if nothing. Raises `NotFound`, `Unreadable`."""
         if not any(value for name in self.names for value in values.getlist(name)):
             return None
         if any(len(value) > LONGEST_VALUE for name in self.names for value in values.getlist(name)):
@@ -274,11 +287,13 @@ class DateFilter(Filter):
             spans.append(PRESETS[preset].of(clock.now().astimezone(zone).date()))
             words.append(PRESETS[preset].words.lower())
         if first:
-            spans.append(Span(first=_day(first)))
-            words.append(gettext("from %(day)s", day=day_of_year(_day(first))))
+            day = _day(self.names[1], first)
+            spans.append(Span(first=day))
+            words.append(gettext("from %(day)s", day=day_of_year(day)))
         if last:
-            spans.append(Span(until=_day(last) + timedelta(days=1)))
-            words.append(gettext("to %(day)s", day=day_of_year(_day(last))))
+            day = _day(self.names[2], last)
+            spans.append(Span(until=day + timedelta(days=1)))
+            words.append(gettext("to %(day)s", day=day_of_year(day)))
         conditions: list[ColumnElement[bool]] = []
         for span in spans:
             begin, end = span.at(zone) if self.moments else span
@@ -291,10 +306,15 @@ class DateFilter(Filter):
         del tx, asked
         preset, first, last = (values.get(name, "") for name in self.names)
         options = [Option(name, PRESETS[name].words, name == preset) for name in self.presets]
+        blank = Input("", "", "date", least=f"{FIRST_YEAR}-01-01", most=f"{LAST_YEAR}-12-31")
+        begins, ends = (
+            gettext("%(title)s: from", title=self.title),
+            gettext("%(title)s: to", title=self.title),
+        )
         return [
             Input(self.name, self.title, "select", [Option("", gettext("Any day")), *options]),
-            Input(self.names[1], gettext("%(title)s: from", title=self.title), "date", value=first),
-            Input(self.names[2], gettext("%(title)s: to", title=self.title), "date", value=last),
+            blank._replace(name=self.names[1], title=begins, value=first),
+            blank._replace(name=self.names[2], title=ends, value=last),
         ]
 
 
@@ -315,20 +335,27 @@ class NumberFilter(Filter):
         conditions: list[ColumnElement[bool]] = []
         words = []
         if least:
-            conditions.append(self.column >= _number(least))
-            words.append(gettext("from %(number)s", number=amount(_number(least))))
+            number = _number(self.names[0], least)
+            conditions.append(self.column >= number)
+            words.append(gettext("from %(number)s", number=amount(number)))
         if most:
-            conditions.append(self.column <= _number(most))
-            words.append(gettext("to %(number)s", number=amount(_number(most))))
+            number = _number(self.names[1], most)
+            conditions.append(self.column <= number)
+            words.append(gettext("to %(number)s", number=amount(number)))
         return Asked(self, tuple(conditions), f"{self.title}: {' '.join(words)}")
 
     def inputs(self, tx: Transaction, values: Values, asked: Asked | None) -> list[Input]:
         """Two numbers."""
         del tx, asked
         least, most = (values.get(name, "") for name in self.names)
+        blank = Input("", "", "number", least=str(-GREATEST), most=str(GREATEST))
+        begins, ends = (
+            gettext("%(title)s: from", title=self.title),
+            gettext("%(title)s: to", title=self.title),
+        )
         return [
-            Input(self.names[0], gettext("%(title)s: from", title=self.title), "number", value=least),
-            Input(self.names[1], gettext("%(title)s: to", title=self.title), "number", value=most),
+            blank._replace(name=self.names[0], title=begins, value=least),
+            blank._replace(name=self.names[1], title=ends, value=most),
         ]
 
 
@@ -345,17 +372,23 @@ def _one(values: Values, name: str) -> str:
     return next(iter(found), "")
 
 
-def _day(text: str) -> date:
+def _day(name: str, text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise NotFound from None
-    if len(text) != len("2026-01-01") or not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise NotFound
+        day = None
+    if day is None or len(text) != len("2026-01-01") or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        sentence = gettext(
+            "Choose a day of the years %(first)s to %(last)s.", first=FIRST_YEAR, last=LAST_YEAR
+        )
+        raise Unreadable(name, sentence)
     return day
 
 
-def _number(text: str) -> int:
+def _number(name: str, text: str) -> int:
     if not _NUMBER.fullmatch(text):
-        raise NotFound
+        least, most = amount(-GREATEST), amount(GREATEST)
+        raise Unreadable(
+            name, gettext("Write a whole number from %(least)s to %(most)s.", least=least, most=most)
+        )
     return int(text)

@@ -38,10 +38,10 @@ from backoffice.web.identity import done_reading, reading, settings
 
 # A form with the list in it, and what stands around it.
 LARGEST_BODY = carrying.LARGEST + (1 << 20)
-# Of rows that nobody has to look at, so many are shown.
+# Whatever changes what is there is shown; of rows that nobody has to look at, so many.
 MOST_SHOWN: Mapping[RowState, int] = {
     RowState.REFUSED: MOST_ROWS,
-    RowState.CHANGED: 1_000,
+    RowState.CHANGED: MOST_ROWS,
     RowState.NEW: 1_000,
     RowState.SAME: 100,
 }
@@ -110,7 +110,7 @@ class Importing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Mapped:
     """What somebody has said of a list: what its columns are, where it goes, what is asked besides."""
 
     columns: tuple[str, ...]
@@ -228,12 +228,12 @@ class ImportsRows(Grid):
         columns, *others = found["asked"]
         return {
             "table": Table([(line, cells) for line, cells in found["lines"]], found["text"]),
-            "asked": Asked(tuple(columns), *others),
+            "asked": Mapped(tuple(columns), *others),
             "seen": found["seen"],
             "size": found["size"],
         }
 
-    def _said(self, table: Table, place: Place) -> Asked:
+    def _said(self, table: Table, place: Place) -> Mapped:
         """What the form says of the list; where it says nothing yet, what the headings do."""
         form, known = request.form, {column.key for column in self.importing.columns}
         answers = (
@@ -249,7 +249,7 @@ class ImportsRows(Grid):
             heads = any(columns)
             if not heads and table.width == 1:
                 columns = (self.importing.alone,)
-        return Asked(columns, heads, place.school, answer if answer in answers else answers[0])
+        return Mapped(columns, heads, place.school, answer if answer in answers else answers[0])
 
     def _place(self) -> Place:
         """Into which school the list goes, as the form says; the only one where there is no other.
@@ -288,7 +288,7 @@ class ImportsRows(Grid):
             crumbs=[*self._way(), {"title": gettext("Import")}],
         )
 
-    def _check(self, table: Table, place: Place, said: Asked, *, problem: str | None = None) -> str:
+    def _check(self, table: Table, place: Place, said: Mapped, *, problem: str | None = None) -> str:
         plan = None
         if against := self._against(said):
             # Whoever is looking for the school need not be told to choose one.
@@ -301,7 +301,7 @@ class ImportsRows(Grid):
         return self._shown(table, place, said, plan, problem)
 
     def _import_now(
-        self, table: Table, place: Place, said: Asked, seen: str, size: int
+        self, table: Table, place: Place, said: Mapped, seen: str, size: int
     ) -> str | BaseResponse | tuple[str, int]:
         if size >= settings().lists.typed_from and typed_number(request.form.get("typed", "")) != size:
             many = gettext("Type %(size)s to confirm that you mean so many.", size=amount(size))
@@ -325,7 +325,7 @@ class ImportsRows(Grid):
         flash(sentence, "success")
         return redirect(f"/console/{self.address}/", 303)
 
-    def _against(self, said: Asked) -> str | None:
+    def _against(self, said: Mapped) -> str | None:
         """What is to be said before anything can be compared."""
         taken = [key for key in said.columns if key]
         if twice := next((key for key in taken if taken.count(key) > 1), None):
@@ -335,11 +335,11 @@ class ImportsRows(Grid):
             return self.importing.needed
         return None if said.school else CHOOSE_SCHOOL
 
-    def _most(self, said: Asked) -> int:
+    def _most(self, said: Mapped) -> int:
         numbers = [find(reading(), School, said.school).id] if said.school else []
         return most_at_once(self.who, settings().lists, numbers)
 
-    def _shown(self, table: Table, place: Place, said: Asked, plan: Plan | None, problem: str | None) -> str:
+    def _shown(self, table: Table, place: Place, said: Mapped, plan: Plan | None, problem: str | None) -> str:
         most = self._most(said)
         size = plan.size if plan else 0
         carried = carrying.sealed(

@@ -40,7 +40,7 @@ def is_large(action: BulkAction, chosen: Chosen, lists: Lists) -> bool:
 def hand_over(grid: "Grid", action: BulkAction, chosen: Chosen, form: FlaskForm, words: str) -> str:
     """Have a worker do it; the address of the page that tells how far it is. Raises `Rejected`."""
     assert chosen.whole is not None
-    values = grid._kept(without=("sort", "columns", views.VIEW))  # noqa: SLF001 - a part of the grid
+    values = grid.kept(without=("sort", "columns", views.VIEW))
     values += [("q", words)] if words else []
     values += [(field.name, field.data) for field in form if field.name not in FRAME and field.data]
     confirmed = Confirmed(grid.endpoint or "", action.name, values, chosen.whole.seen, chosen.count)
@@ -75,7 +75,7 @@ def _made(grid: "Grid", change: TakenUp) -> Any:
     action = next((each for each in grid.allowed_actions() if each.name == change.confirmed.action), None)
     if action is None or not action.whole:
         raise Denied
-    chosen = grid._chosen(reading(), action, whole=True)  # noqa: SLF001
+    chosen = grid.rows_chosen(reading(), action, whole=True)
     if chosen.problem:
         raise Rejected.whole(chosen.problem)
     if chosen.whole is None or chosen.whole.seen != change.confirmed.seen:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from backoffice.access.permissions import STUDENTS_EXPORT
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.console.forms import StudentsSchoolForm
@@ -12,7 +13,8 @@ from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.schools import queries
 from backoffice.schools.importing.columns import CLASSES, FAMILY, GIVEN, ID, STUDENT_COLUMNS, WHOLE
-from backoffice.schools.importing.compare import Elsewhere
+from backoffice.schools.importing.compare import Elsewhere, Rooms
+from backoffice.schools.importing.queries import rooms_of
 from backoffice.schools.models import Student
 from backoffice.schools.services.importing import import_students, preview_students
 
@@ -41,9 +43,12 @@ def _run(*, principal: Principal, school: str, rows: Sequence[Row], answer: str,
 
 
 def _current(tx: Transaction, students: Sequence[Student]) -> Iterator[Sequence[str | None]]:
-    seats = queries.seats_of(tx, students)
+    seats = queries.seats_of(tx, students, STUDENTS_EXPORT)
+    known: dict[int, Rooms] = tx.info.setdefault("rooms of files", {})
     for each in students:
-        classes = ", ".join(sorted(seat.classroom for seat in seats.get(each.id, ())))
+        if each.school_id not in known:
+            known[each.school_id] = Rooms(rooms_of(tx, each.school_id))
+        classes = known[each.school_id].cell(frozenset(seat.room for seat in seats.get(each.id, ())))
         yield (each.public_id, each.given_name, each.family_name, classes)
 
 

@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from backoffice.access.lookup import NotFound, rows_of
 from backoffice.access.permissions import VIEWS_SAVE
 from backoffice.access.policy import can
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import Asked
 from backoffice.console.listed import listed
@@ -37,7 +38,7 @@ MOST_PAIRS = 60
 Pairs = Sequence[tuple[str, str]]
 
 
-class Fitting(NamedTuple):
+class ViewFit(NamedTuple):
     """What of a view somebody can ask of a list, what each filter means then, and what was left out."""
 
     pairs: Pairs
@@ -123,7 +124,7 @@ def written(pairs: Pairs) -> str:
     return urlencode(list(pairs))
 
 
-def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
+def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
     """What of these pairs whoever is signed in can ask of the list."""
     pairs: list[tuple[str, str]] = []
     asked: dict[str, Asked] = {}
@@ -152,7 +153,7 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> Fitting:
     shown = [each.key for each in seen if not each.optional or each.key in wanted]
     if wanted and len(shown) < len(seen):
         pairs.append(("columns", ",".join(shown)))
-    return Fitting(pairs, asked, left_out, whole)
+    return ViewFit(pairs, asked, left_out, whole)
 
 
 def parsed(state: str) -> Pairs:
@@ -224,6 +225,7 @@ def bar(grid: "Grid", tx: Transaction, state: Pairs) -> dict[str, Any] | None:
         "changed": changed,
         "open": view.name if view else None,
         "keep_url": f"{own}/keep" if changed and may_change else None,
+        "seen": version(view.state) if view and changed else None,
         "back_url": f"./?{VIEW}={view.public_id}" if view and changed else None,
         "change_url": own if may_change else None,
         "saves": bool(state) and (view is None or changed),

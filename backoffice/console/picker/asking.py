@@ -2,6 +2,7 @@
 
 from flask import request
 
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.language.texts import gettext
 from backoffice.problems import Throttled
@@ -31,10 +32,18 @@ def is_looking() -> bool:
 
 
 def look(tx: Transaction, relation: str, words: str, *, within: int | None = None) -> Pickable:
-    """What is found. Names are read and compared each time, so that it is counted. Raises `Throttled`."""
-    allowance = settings().throttles.find_account
-    take(Claim("finding by account", allowance, str(tx.principal.account_id)))
+    """What is found. Raises `Throttled`."""
+    count_search(tx.principal)
     return picking.pick(tx, relation, words, within=within)
+
+
+def count_search(who: Principal) -> None:
+    """Count one of the searches of the whole console: names are read and compared each time.
+
+    Raises `Throttled`.
+    """
+    allowance = settings().throttles.find_account
+    take(Claim("finding by account", allowance, str(who.account_id)))
 
 
 def too_often(throttled: Throttled) -> str:

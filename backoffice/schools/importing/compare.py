@@ -93,7 +93,7 @@ class _Written:
 
 def rooms_named(rows: Iterable[Row], rooms: Sequence[Room]) -> set[int]:
     """The numbers of the classes that the rows name, as far as they are known."""
-    return {room.id for room in _Rooms(rooms).named_in(rows)}
+    return {room.id for room in Rooms(rooms).named_in(rows)}
 
 
 def compare(
@@ -103,7 +103,7 @@ def compare(
     words = {word for row in rows for cell in _name_cells(row) for word in plain(names.written(cell)).split()}
     public_ids = {row.cell(ID.key).strip().lower() for row in rows} - {""}
     kept = queries.students_of(tx, school_id, words=words, public_ids=public_ids)
-    known = _Rooms(rooms)
+    known = Rooms(rooms)
     open_ = {room.id for room in known.named_in(rows) if room.open_}
     comparing = _Comparing(tx, school_id, known, open_, kept, elsewhere)
     planned = [comparing.row(row) for row in rows]
@@ -115,7 +115,7 @@ def _name_cells(row: Row) -> tuple[str, ...]:
     return row.cell(GIVEN.key), row.cell(FAMILY.key), row.cell(WHOLE.key)
 
 
-class _Rooms:
+class Rooms:
     """Classes by their names and identifiers."""
 
     def __init__(self, rooms: Sequence[Room]) -> None:
@@ -128,6 +128,7 @@ class _Rooms:
         self._lengths = sorted({name.count(", ") + 1 for name in self._named} - {1}, reverse=True)
         # What a cell means, or why it means nothing: most cells of a list say the same.
         self._told: dict[str, list[Room] | str] = {}
+        self._cells: dict[frozenset[int], str] = {}
 
     def named(self, text: str) -> list[Room]:
         """The classes in a cell. A comma parts them, unless it belongs to the name of one."""
@@ -175,6 +176,31 @@ class _Rooms:
             raise RefusedRow(CLASSES.title, TWO_CLASSES if rooms else NO_SUCH_CLASS)
         return rooms[0]
 
+    def cell(self, numbers: frozenset[int]) -> str:
+        """A cell that means these classes: by their names, and by their IDs where names would not tell."""
+        if numbers not in self._cells:
+            rooms = sorted(
+                (self.by_id[each] for each in numbers if each in self.by_id), key=lambda room: room.name
+            )
+            ways = (
+                lambda room: room.name,
+                lambda room: room.name if self._is_plain(room) else room.public_id,
+                # Of classes "A", "B" and "A, B", the names of the first two are that of the third.
+                lambda room: room.public_id,
+            )
+            cells = (", ".join(map(way, rooms)) for way in ways)
+            self._cells[numbers] = next((each for each in cells if self._means(each) == set(rooms)), "")
+        return self._cells[numbers]
+
+    def _is_plain(self, room: Room) -> bool:
+        return not _PARTS.search(room.name) and self._means(room.name) == {room}
+
+    def _means(self, text: str) -> set[Room]:
+        try:
+            return set(self.named(text))
+        except RefusedRow:
+            return set()
+
     def words(self, numbers: Iterable[int]) -> str:
         """The names of classes, in order."""
         found = (self.by_id[number].name for number in numbers if number in self.by_id)
@@ -188,7 +214,7 @@ class _Comparing:
         self,
         tx: Transaction,
         school_id: int,
-        rooms: _Rooms,
+        rooms: Rooms,
         named_and_open: set[int],
         kept: dict[int, Kept],
         elsewhere: Elsewhere,

@@ -65,6 +65,20 @@ def test_what_cannot_be_chosen_is_not_there(world: World, of: Filter, pairs: lis
         asked(of, "leader", world, *pairs)
 
 
+@pytest.mark.parametrize(
+    ("of", "name", "typed"), [(DAYS, "active_to", "2026-02-30"), (NUMBERS, "points_to", "1.5")]
+)
+def test_what_is_mistyped_names_its_input(world: World, of: Filter, name: str, typed: str) -> None:
+    with pytest.raises(filters.Unreadable) as wrong:
+        asked(of, "leader", world, (name, typed))
+    assert wrong.value.name == name
+    with transaction(world.sign_in("leader")) as tx:
+        bounds = {
+            (each.least, each.most) for each in of.inputs(tx, MultiDict(), None) if each.kind != "select"
+        }
+    assert bounds == {("1900-01-01", "9000-12-31") if of is DAYS else ("-999999999", "999999999")}
+
+
 def test_a_thing_of_another_school_is_not_there(world: World) -> None:
     for of, thing in ((CLASS, world.foreign_class), (SCHOOL, world.outside)):
         with pytest.raises(NotFound):

@@ -32,7 +32,7 @@ from backoffice.storage.public_id import new_public_id
 from tests.console.grids.test_bulk import _limits, answer
 from tests.factories.statements import statements
 from tests.factories.visitor import form_token, send, signed_in
-from tests.factories.world import SYSTEM, Class, World, add_child
+from tests.factories.world import SYSTEM, Class, World, add_child, add_classroom
 
 MANY = 550
 ALL = "/console/students/?school={school}"
@@ -195,6 +195,31 @@ def test_places_that_nobody_was_shown_are_kept(app: Flask, world: World, room: C
         places = tx.scalar(select(func.count()).where(*theirs))
         tx.execute(delete(Classroom).where(Classroom.id == fresh))
     assert (places, seated(room), only(world).state) == (2, there, ChangeState.REFUSED)
+
+
+def test_places_that_nobody_was_shown_are_kept_of_ticked_rows_too(
+    app: Flask, world: World, room: Class
+) -> None:
+    leader, child = signed_in(app, world, "leader"), room.children[0]
+    asked = send(leader, address(world), {"action": "leave", "rowid": child.public_id})
+    with transaction(SYSTEM) as tx:
+        fresh, _ = add_classroom(tx, world.elsewhere, "Later Larks")
+        place = {"school_id": room.school_id, "classroom_id": fresh, "student_id": child.id}
+        tx.execute(insert(Enrollment).values(**place, avatar="owl-plum", balance=0, joined_at=clock.now()))
+    theirs = select(func.count()).where(Enrollment.student_id == child.id, Enrollment.ended_at.is_(None))
+
+    def places() -> int:
+        with transaction(SYSTEM) as tx:
+            return tx.scalar(theirs) or 0
+
+    try:
+        again = answer(leader, address(world), asked)
+        assert (again.status_code, "Other rows fit now" in again.text, places()) == (200, True, 2)
+        assert "loses a place in 2 classes" in again.text
+        assert (answer(leader, address(world), again).status_code, places()) == (303, 0)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(Classroom).where(Classroom.id == fresh))
 
 
 def test_whoever_may_no_more_when_it_begins_changes_nothing(app: Flask, world: World, room: Class) -> None:

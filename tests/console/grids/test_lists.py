@@ -8,13 +8,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from backoffice import clock
 from backoffice.access.permissions import ACCOUNTS_RESET, STUDENTS_READ
 from backoffice.access.transaction import transaction
 from backoffice.console import grid, paging
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.grids.columns import By
-from backoffice.schools.models import Classroom, Student
-from tests.factories.visitor import send, signed_in
+from backoffice.schools.models import Classroom, Door, Student
+from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
 
 PAGE = "/console/students/"
@@ -94,6 +95,30 @@ def test_what_is_not_offered_is_not_there(app: Flask, world: World, query: str) 
     browser = signed_in(app, world, "leader")
     for address in (PAGE, f"{PAGE}export.csv"):
         assert browser.get(f"{address}?{query}").status_code == 404, address
+
+
+@pytest.mark.parametrize("typed", ["2026-02-30", "9999-12-31", "yesterday", "20260301"])
+def test_what_is_mistyped_is_said_beside_it_and_the_list_shown_without(
+    app: Flask, world: World, typed: str
+) -> None:
+    browser, school = signed_in(app, world, "leader"), world.elsewhere.public_id
+    query = f"school={school}&active_from={typed}&sort=active"
+    page = browser.get(f"{PAGE}?{query}")
+    assert (page.status_code, shown(page.text)) == (422, shown(browser.get(f"{PAGE}?sort=active").text))
+    assert 'href="#filter-active_from">Last in: from</a>' in page.text
+    (field,) = re.findall(r'<input[^>]*name="active_from"[^>]*>', page.text)
+    assert f'value="{typed}" min="1900-01-01" max="9000-12-31" aria-invalid="true"' in field
+    assert "Choose a day of the years 1900 to 9000." in page.text
+    assert '<details class="filters" open>' in page.text
+    assert typed not in "".join(links(page.text, "")), "what cannot be read goes along with nothing"
+    # Found or picked of a form as well.
+    found = send(browser, f"{PAGE}search", {"q": "sing", "active_from": typed}, page=PAGE)
+    narrowed = send(browser, f"{PAGE}narrow", {"active_from": typed}, page=PAGE)
+    assert [each.status_code for each in (found, narrowed)] == [422, 422]
+    # A file or an action would be of other rows than were meant.
+    assert browser.get(f"{PAGE}export.csv?{query}").status_code == 404
+    done = {"action": "leave", "rowid": "x", "csrf_token": form_token(page.text)}
+    assert browser.post(f"{PAGE}?{query}", data=done).status_code == 404
 
 
 def test_beyond_what_can_be_sorted_names_are_no_order(
@@ -177,6 +202,17 @@ def test_a_search_goes_on_under_filters_order_and_columns(app: Flask, world: Wor
     assert ('name="q"' in chip, 'name="active_to"' in chip, 'name="sort"' in chip) == (True, False, True)
 
 
+def test_where_nothing_fits_it_is_said_what_to_take_away(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "leader")
+    filtered = browser.get(f"{PAGE}?active_from=2999-01-01").text
+    searched = send(browser, f"{PAGE}search", {"q": "zzz"}, page=PAGE).text
+    said = ("Take a filter away, or show all.", "Try fewer letters, or show all.")
+    assert [[each in page for each in said] for page in (filtered, searched)] == [
+        [True, False],
+        [False, True],
+    ]
+
+
 def test_an_action_is_done_under_the_filters_of_its_list(app: Flask, world: World) -> None:
     browser, room = signed_in(app, world, "leader"), world.elsewhere_class
     with transaction(SYSTEM) as tx:
@@ -205,7 +241,7 @@ def test_a_column_may_be_for_some_alone(app: Flask, world: World) -> None:
     quiet = Column("quiet", "Quietly", permission=ACCOUNTS_RESET)
     (name, *others) = whole
     type(view).columns = (name, quiet, *others)
-    rows = type(view).rows
+    rows, of_file = type(view).rows, type(view).rows_of_file
 
     def with_one_more(self: Grid, tx: object, things: object) -> list[Row]:
         found = rows(self, tx, things)
@@ -213,12 +249,13 @@ def test_a_column_may_be_for_some_alone(app: Flask, world: World) -> None:
 
     try:
         type(view).rows = with_one_more
+        type(view).rows_of_file = lambda self, tx, things, _permission: with_one_more(self, tx, things)
         browser = signed_in(app, world, "leader")
         page = browser.get(PAGE).text
         exported = browser.get(f"{PAGE}export.csv").text
         asked_for = browser.get(f"{PAGE}?columns=quiet").status_code
     finally:
-        type(view).columns, type(view).rows = whole, rows
+        type(view).columns, type(view).rows, type(view).rows_of_file = whole, rows, of_file
     assert ("Quietly" in page, "hush" in page, "hush" in exported, asked_for) == (False, False, False, 404)
     assert "Last in" in page
 
@@ -238,3 +275,21 @@ def test_archived_classes_are_shown_when_asked_for(app: Flask, world: World) -> 
     assert browser.get("/console/classrooms/?archived=no").status_code == 404
     with transaction(SYSTEM) as tx:
         assert tx.scalar(select(Classroom.id).where(Classroom.archived_at.is_(None)).limit(1))
+
+
+def test_whoever_has_archived_classes_alone_finds_them(app: Flask, world: World) -> None:
+    """The list of those of now is empty, and its filter is the only way to the others."""
+    room = Classroom.id == world.own_class.id
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Classroom).where(room).values(archived_at=clock.now(), door=Door.CLOSED))
+    try:
+        browser = signed_in(app, world, "teacher")
+        page = browser.get("/console/classrooms/").text
+        assert ("No classes yet" in page, world.own_class.name in page) == (True, False)
+        assert '<select class="form-select" name="archived">' in page
+        (there,) = links(page, "Or look at archived ones")
+        archived = browser.get(there.replace(PAGE, "/console/classrooms/")).text
+        assert world.own_class.name in archived
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Classroom).where(room).values(archived_at=None, door=Door.OPEN))

@@ -19,6 +19,7 @@ from tests.contract.routes import views
 from tests.factories.statements import statements
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World, saved_view
+from tests.saved_views.test_services import change
 
 CLASSES, STUDENTS = "/console/classrooms/", "/console/students/"
 
@@ -113,6 +114,30 @@ def test_nothing_is_saved_that_the_list_does_not_know(app: Flask, world: World, 
         assert browser.post("/console/views/save", data={**fields, "grid": grid}).status_code == 404
     with transaction(SYSTEM) as tx:
         assert [each.state for each in tx.scalars(select(SavedView))] == [""]
+
+
+def test_a_view_that_somebody_else_saved_meanwhile_is_not_written_over(app: Flask, world: World) -> None:
+    browser, view = signed_in(app, world, "leader"), shared(world, "sort=-name")
+    page = browser.get(f"{STUDENTS}?sort=active&view={view}").text
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
+    services.keep_state(principal=world.sign_in("leader"), view=view, state="sort=-active")
+
+    def keep(seen: str) -> str:
+        fields = {"csrf_token": form_token(page), "state": "sort=active", "seen": seen}
+        answer = browser.post(f"/console/views/{view}/keep", data=fields)
+        assert asked(answer.location) == [("sort", "active"), ("view", view)]
+        return browser.get(answer.location).text
+
+    def state() -> str:
+        with transaction(SYSTEM) as tx:
+            return tx.scalars(select(SavedView.state).where(SavedView.public_id == view)).one()
+
+    again = keep(seen)
+    assert ("Somebody else has saved this view meanwhile." in again, state()) == (True, "sort=-active")
+    (now,) = re.findall(r'name="seen" value="(\w+)"', again)
+    assert ("The view is saved as it is now." in keep(now), state()) == (True, "sort=active")
+    # Sent twice, it has overtaken nobody.
+    assert "The view is saved as it is now." in keep(now)
 
 
 def test_words_that_no_list_asks_are_not_kept(app: Flask, world: World) -> None:
@@ -243,7 +268,7 @@ def test_whoever_takes_the_last_filter_away_is_not_led_back_to_it(app: Flask, wo
 def test_a_list_opens_with_its_default_and_all_is_a_click_away(app: Flask, world: World) -> None:
     room = world.own_class.public_id
     view = saved(world, "teacher", f"classroom={room}")
-    services.set_default(principal=world.sign_in("teacher"), view=view, opens=True)
+    change(world.sign_in("teacher"), view, opens=True)
     browser = signed_in(app, world, "teacher")
     there = browser.get(STUDENTS)
     assert (there.status_code, asked(there.location)) == (303, [("classroom", room), ("view", view)])
@@ -262,7 +287,7 @@ def test_a_pinned_view_is_a_number_on_the_first_page(app: Flask, world: World) -
     view = saved(world, "teacher", f"classroom={room.public_id}", name="My otters")
     browser = signed_in(app, world, "teacher")
     assert "My otters" not in browser.get("/console/").text
-    services.pin_view(principal=world.sign_in("teacher"), view=view, pinned=True)
+    change(world.sign_in("teacher"), view, pinned=True)
     page = browser.get("/console/").text
     tile = page[page.index("My otters") :][:300]
     assert f'{STUDENTS}?view={view}">My otters' in page
@@ -272,9 +297,9 @@ def test_a_pinned_view_is_a_number_on_the_first_page(app: Flask, world: World) -
 def test_no_number_stands_under_a_name_that_means_other_rows(app: Flask, world: World) -> None:
     """Without its filter the view would count every student that its reader sees."""
     view = shared(world, f"classroom={world.colleague_class.public_id}")
-    services.pin_view(principal=world.sign_in("leader"), view=view, pinned=True)
+    change(world.sign_in("leader"), view, pinned=True)
     own = saved(world, "teacher", f"classroom={world.colleague_class.public_id}", name="Once mine")
-    services.pin_view(principal=world.sign_in("teacher"), view=own, pinned=True)
+    change(world.sign_in("teacher"), own, pinned=True)
     there = signed_in(app, world, "leader").get("/console/").text
     tile = there[there.index("Narrowed") :][:300]
     assert f'tile-value">{len(world.colleague_class.children)}</p>' in tile
@@ -286,7 +311,7 @@ def test_no_number_stands_under_a_name_that_means_other_rows(app: Flask, world: 
 def test_a_number_counts_what_its_reader_may_see_and_no_further_than_is_quick(
     app: Flask, world: World, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.pin_view(principal=world.sign_in("leader"), view=shared(world, ""), pinned=True)
+    change(world.sign_in("leader"), shared(world, ""), pinned=True)
     monkeypatch.setattr(grid_views, "grids", lambda: {"students": views(app)["console_students"]})
     found = {}
     for who in ("teacher", "leader"):

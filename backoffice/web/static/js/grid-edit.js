@@ -1,8 +1,8 @@
 /**
  * Cells changed where they stand: the form behind a pencil, fetched and sent in place.
  *
- * F2 on a row changes its first cell, Enter on a pencil that one; Enter saves, Tab saves and goes on to the next
- * cell, Escape leaves. "Saved" is said when the server has said so. Without scripts the pencil leads to
+ * F2 on a row changes its first cell, Enter on a pencil that one; Enter saves, Alt+Enter saves and goes on to
+ * the next cell, Escape leaves; Tab goes through the form. "Saved" is said when the server has said so. Without scripts the pencil leads to
  * the same form on a page of its own.
  */
 import { isChanged } from "./changed.js";
@@ -72,7 +72,7 @@ async function ask(address, body) {
   return { problem: answer.status >= 500 ? FAILED : GONE };
 }
 
-async function edit(root, { pencil, pencils, opener, status }) {
+async function edit(root, { pencil, pencils, opener, status, told = "" }) {
   // One at a time: on a slow line a second pencil may be pressed before the first one's form is there.
   if (root.querySelector("dialog[open]") || pencils.some((each) => "busy" in each.dataset)) return;
   const cell = pencil.closest("td, th");
@@ -87,9 +87,13 @@ async function edit(root, { pencil, pencils, opener, status }) {
   dialog.setAttribute("aria-label", [pencil.getAttribute("aria-label"), row].filter(Boolean).join(": "));
   const place = root.createElement("div");
   const hint = root.createElement("p");
+  hint.id = "cell-keys";
   hint.className = "cell-keys";
-  hint.textContent = said("Enter saves, Tab saves and goes on, Escape leaves.");
-  dialog.append(place, hint);
+  hint.textContent = said("Enter saves, Alt+Enter saves and goes on, Escape leaves.");
+  // What is said beside a dialog is heard by nobody while it is open.
+  const within = status.cloneNode();
+  dialog.append(place, hint, within);
+  dialog.setAttribute("aria-describedby", hint.id);
   root.body.append(dialog);
   let busy = false;
   let after = opener;
@@ -120,10 +124,11 @@ async function edit(root, { pencil, pencils, opener, status }) {
     if (busy) return;
     busy = true;
     dialog.setAttribute("aria-busy", "true");
-    const waits = setTimeout(() => { status.textContent = said("One moment, please."); }, SAY_AFTER);
+    const waits = setTimeout(() => { within.textContent = said("One moment, please."); }, SAY_AFTER);
     const sent = place.querySelector("form");
     const answer = await ask(address, new FormData(sent));
     clearTimeout(waits);
+    within.textContent = "";
     dialog.removeAttribute("aria-busy");
     busy = false;
     if (!dialog.open) return;
@@ -132,15 +137,15 @@ async function edit(root, { pencil, pencils, opener, status }) {
       cell.dataset.saved = said("Saved.").replace(/\.$/, "");
       cell.classList.add("is-saved");
       setTimeout(() => cell.classList.remove("is-saved"), 2500);
-      status.textContent = said("Saved.");
-      leave(next);
+      leave(next, said("Saved."));
     } else if (answer.nodes) fill(answer);
     else tell(answer.problem);
   };
-  const leave = (next) => {
+  const leave = (next, words = "") => {
     after = next ?? opener;
     dialog.close();
-    if (next) edit(root, { pencil: next, pencils, opener: next, status });
+    status.textContent = words;
+    if (next) edit(root, { pencil: next, pencils, opener: next, status, told: words });
   };
 
   dialog.addEventListener("submit", (event) => {
@@ -157,13 +162,11 @@ async function edit(root, { pencil, pencils, opener, status }) {
     leave();
   });
   dialog.addEventListener("keydown", (event) => {
-    const fields = [...place.querySelectorAll(".field :is(input, select, textarea)")];
-    const last = event.target === fields.at(-1);
-    if (event.key !== "Tab" || event.shiftKey || !last || dialog.dataset.state) return;
+    if (event.key !== "Enter" || !event.altKey || event.isComposing || busy || !place.querySelector("form")) return;
     const next = pencils[pencils.indexOf(pencil) + 1];
-    if (!next) return;
     event.preventDefault();
-    if (changed()) save(next);
+    // What came back, refused or overtaken, is not saved though the page came with it.
+    if (changed() || dialog.dataset.state) save(next);
     else leave(next);
   });
   dialog.addEventListener("cancel", (event) => {
@@ -175,8 +178,11 @@ async function edit(root, { pencil, pencils, opener, status }) {
   });
   status.textContent = "";
   dialog.showModal();
-  if (begun.nodes) fill(begun);
-  else {
+  if (begun.nodes) {
+    fill(begun);
+    within.textContent = told;
+  } else {
+    dialog.removeAttribute("aria-describedby");
     tell([LOST, FAILED].includes(begun.problem) ? UNREACHED : begun.problem);
     hint.replaceChildren(close(root));
   }

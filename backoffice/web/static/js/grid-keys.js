@@ -10,7 +10,7 @@ const KEYS = [
   [said("Home, End"), said("First and last row")],
   [said("Space"), said("Select the row")],
   [said("Enter"), said("Open the row")],
-  ["F2", said("Change the row's first cell; in it, Tab goes on to the next")],
+  ["F2", said("Change the row's first cell; in it, Alt+Enter goes on to the next")],
   ["?", said("Show these keys")],
 ];
 const MOVES = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };

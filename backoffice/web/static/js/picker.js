@@ -131,14 +131,17 @@ function connect(picker) {
     if (picker.dataset.within) body.set("within", picker.dataset.within);
     // As long as the field says what is picked, it asks for all.
     body.set("q", field.value === chosen() ? "" : field.value);
+    let found = { options: [], said: said("Nothing can be found at this moment. Try again.") };
     try {
       const answer = await fetch(ADDRESS, { method: "POST", body, signal, credentials: "same-origin" });
-      if (answer.redirected || !(answer.ok || answer.status === 429)) throw new Error("no answer");
-      const found = await answer.json();
-      if (!signal.aborted) show(found);
+      if (answer.redirected || [400, 401].includes(answer.status)) {
+        found.said = said("You are signed out. Sign in in another tab, then try again.");
+      } else if (answer.ok || answer.status === 429) found = await answer.json();
     } catch {
-      if (!signal.aborted) status.textContent = said("Nothing can be found at this moment. Try again.");
+      // No answer, or none that can be read.
     }
+    // Said in the list, for whoever sees it, and by the status for whoever hears it.
+    if (!signal.aborted) show(found);
   };
 
   field.value = chosen();
