@@ -57,7 +57,7 @@ IMPORTING = Importing(
     question=Question(
         lazy("A name that a student of another class has means"),
         (
-            (Elsewhere.ASK, lazy("nothing yet: leave the row out and show me")),
+            (Elsewhere.ASK, lazy("I decide later: leave the row out and show it to me")),
             (Elsewhere.SAME, lazy("the same child, in this class as well")),
             (Elsewhere.ANOTHER, lazy("another child")),
         ),
