@@ -218,10 +218,10 @@ def test_more_than_a_role_may_is_refused(
     leader, there = signed_in(app, world, "leader"), inside(room)
     refused = ask(leader, room)
     assert (refused.status_code, inside(room)) == (303, there)
-    assert "at most 10 are changed at once" in leader.get(page_of(room)).text
+    assert "At most 10 rows can be changed at once" in leader.get(page_of(room)).text
     teacher = signed_in(app, world, "teacher")
     send(teacher, page_of(world.own_class), {"action": "unenroll", "whole": "yes"})
-    assert "at most 1 are changed at once" in teacher.get(page_of(world.own_class)).text
+    assert "At most 1 rows can be changed at once" in teacher.get(page_of(world.own_class)).text
 
 
 def tick(browser: FlaskClient, room: Class, rows: list[str]) -> TestResponse:
