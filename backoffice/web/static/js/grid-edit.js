@@ -89,7 +89,10 @@ async function edit(root, { pencil, pencils, opener, status }) {
   const hint = root.createElement("p");
   hint.className = "cell-keys";
   hint.textContent = said("Enter saves, Tab saves and goes on, Escape leaves.");
-  dialog.append(place, hint);
+  const title = root.createElement("h2");
+  title.className = "cell-title";
+  title.textContent = dialog.getAttribute("aria-label");
+  dialog.append(title, place, hint);
   root.body.append(dialog);
   let busy = false;
   let after = opener;
@@ -97,7 +100,8 @@ async function edit(root, { pencil, pencils, opener, status }) {
   const fill = ({ nodes, overtaken }) => {
     place.replaceChildren(...nodes.map((node) => root.importNode(node, true)));
     dialog.dataset.state = overtaken ? "overtaken" : place.querySelector("[role=alert]") ? "refused" : "";
-    const start = place.querySelector("[role=alert]") ?? place.querySelector(".field :is(input, select, textarea)");
+    // What is wrong with one field stands beside it; the summary of a page's form would say it twice.
+    const start = place.querySelector("[aria-invalid]") ?? place.querySelector("[role=alert]") ?? place.querySelector(".field :is(input, select, textarea)");
     start?.focus();
     start?.select?.();
   };
