@@ -57,7 +57,7 @@ IMPORTING = Importing(
     question=Question(
         lazy("A name that a student of another class has means"),
         (
-            (Elsewhere.ASK, lazy("I decide later: leave the row out and show it to me")),
+            (Elsewhere.ASK, lazy("not decided: leave the row out for now")),
             (Elsewhere.SAME, lazy("the same child, in this class as well")),
             (Elsewhere.ANOTHER, lazy("another child")),
         ),
