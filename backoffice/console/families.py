@@ -60,7 +60,7 @@ class FamilyGrid(Grid):
     commands = (
         Command(lazy("Print letters for the parents of {name}"), "letters", "/console/families/letters/{}"),
     )
-    icon = "students"
+    icon = "family"
     title = lazy("Families")
     category = lazy("Teaching")
     address = "families"

@@ -1,5 +1,6 @@
 """What may be done that is called so, for whoever looks for it by typing: each leads to where it is done."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from backoffice.schools.models import Classroom
 Found = dict[str, str]
 # Which classes have a word in their names that begins with each of the words that are looked for.
 Begun = Mapping[str, set[int]]
+# For so many classes one thing is offered.
+MOST_OF_ONE = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class OfClass:
 def actions(tx: Transaction, rooms: Sequence[Classroom], begun: Begun, words: str) -> Iterator[Found]:
     """What may be done that is called so; to a class, if the words that are left name it.
 
-    What is called so by its title comes before what other words are for.
+    What is called so by its title comes before what other words are for. One thing is offered for two classes
+    at most: whoever means another types more of its name, and does not look through the same line over again.
     """
     views = [view for view in _views() if view.switched_on]
     offered = [each for view in views for each in view.offered() if not each.of_class]
@@ -50,9 +54,11 @@ def actions(tx: Transaction, rooms: Sequence[Classroom], begun: Begun, words: st
             yield {"title": command.title, "hint": "", "url": command.address()}
     of_classes = [each for view in views for each in _of_classes(view, begun)]
     of_classes.sort(key=lambda each: each.aside)
+    offered_of: Counter[Command] = Counter()
     for room in rooms:
         for each in of_classes:
-            if each.is_for(tx, room, begun):
+            if offered_of[each.command] < MOST_OF_ONE and each.is_for(tx, room, begun):
+                offered_of[each.command] += 1
                 yield {
                     "title": each.command.title.format(name=room.name),
                     "hint": "",

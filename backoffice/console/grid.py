@@ -31,6 +31,7 @@ from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids import cells, large, views
 from backoffice.console.grids.bulk import (
     BulkAction,
+    Button,
     Chosen,
     all_that_fit,
     asks_for_count,
@@ -239,6 +240,11 @@ class Grid(GuardedView):
         del action
         return ConfirmForm(**filled)
 
+    def button(self, action: BulkAction, count: int) -> Button:
+        """What the button says that does an action to so many rows."""
+        del count
+        return Button(action.title)
+
     def schools_of(self, tx: Transaction, rows: Select[Any]) -> Select[Any] | None:
         """The numbers of the schools that such rows are of, whose trails an export is noted in."""
         del tx
@@ -426,7 +432,8 @@ class Grid(GuardedView):
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
             danger=action.danger,
-            submit_title=action.title,
+            submit_title=self.button(action, chosen.count).title,
+            submit_chosen=self.button(action, chosen.count).chosen,
             cancel_url=here,
             rowids=chosen.rowids,
             seen=chosen.shown.seen if chosen.shown else None,

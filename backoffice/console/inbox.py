@@ -67,7 +67,7 @@ class InboxPage(GuardedView):
     title = lazy("Inbox")
     category = lazy("Teaching")
     address = "inbox"
-    icon = "mail"
+    icon = "inbox"
     doors = {
         # A school's sole teacher without a class answers parents alone.
         "index": REQUESTS_ANSWER,

@@ -62,7 +62,7 @@ class InvitationGrid(Grid):
             also=lazy("colleague leader helper owner somebody add"),
         ),
     )
-    icon = "mail"
+    icon = "person-plus"
     title = lazy("Invitations")
     category = lazy("School")
     address = "invitations"

@@ -38,6 +38,7 @@ from backoffice.console import erasures
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched_words
+from backoffice.console.grids.bulk import CHOSEN, Button
 from backoffice.console.grids.columns import BY_NAME, By
 from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import DateFilter, RelationFilter
@@ -272,6 +273,16 @@ class StudentGrid(ImportsRows):
         form.target.fill(tx, gettext("Choose a class"), within=leaves.school_id, without={leaves.public_id})
         return form
 
+    def button(self, action: BulkAction, count: int) -> Button:
+        """How many are moved and, once it is chosen, to which class."""
+        if action.name != "move":
+            return super().button(action, count)
+        rows = self.counted(count)
+        return Button(
+            gettext("Move %(rows)s", rows=rows),
+            gettext("Move %(rows)s to %(classroom)s", rows=rows, classroom=CHOSEN),
+        )
+
     def move(self, students: Which) -> dict[str, Any]:
         """Move the selected students from the class that the list shows to another; it can be undone."""
         classroom = asked("classroom")
@@ -281,8 +292,9 @@ class StudentGrid(ImportsRows):
         undo = f"/console/classrooms/{classroom}/undo-last"
         return undoable(
             gettext(
-                "%(rows)s moved. Their points stay with the class in which they were earned.",
+                "%(rows)s moved to %(classroom)s. Their points stay in the class where they were earned.",
                 rows=self.counted(moved.count),
+                classroom=moved.to,
             ),
             url=undo,
             at=moved.at.isoformat(),
@@ -385,7 +397,7 @@ class StudentGrid(ImportsRows):
                 "name": full_name(row),
                 "given_name": row.given_name,
                 "family_name": row.family_name,
-                "username_note": gettext("Kept scrambled: nobody can read it")
+                "username_note": gettext("Set. It cannot be shown again, not even to you")
                 if row.username_digest
                 else None,
                 "classes": [

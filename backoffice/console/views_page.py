@@ -125,7 +125,6 @@ class ViewsPage(GuardedView):
                 if any(each.grid == address for each in there)
             ],
             by_school=queries.has_many_schools(tx.principal),
-            crumbs=[{"title": self.title}],
         )
 
     @expose("/save", methods=("POST",))

@@ -10,9 +10,10 @@ from backoffice.storage.public_id import new_public_id
 
 
 def save_views(tx: Transaction, *, leader: int, school: int, at: datetime) -> None:
-    """One that the school shares, counted on everybody's first page, and two of the leader's own."""
+    """One that the school shares, counted on everybody's first page, and three of the leader's own."""
     for name, grid, state, shared in (
-        ("Longest away first", "students", "sort=active", True),
+        ("In or new within 7 days", "students", "active=last-7-days", True),
+        ("Longest away first", "students", "sort=active", False),
         ("Only names", "students", "columns=name", False),
         ("Classes of earlier years", "classrooms", "archived=yes", False),
     ):

@@ -19,9 +19,9 @@ def _late_or_failed(tx: Transaction) -> Number:
     counts = count(conditions(tx, registry.installed(), most=1))
     late, failed = counts[Health.LATE], counts[Health.FAILED]
     if late or failed:
-        note = gettext("%(late)s late, %(failed)s failed", late=late, failed=failed)
+        note = gettext("%(late)s late, %(failed)s failed at their last run", late=late, failed=failed)
     else:
-        note = gettext("All in time")
+        note = gettext("None late, none failed at its last run")
     return Number(late + failed, note, "bad" if late or failed else "good")
 
 

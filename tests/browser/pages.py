@@ -172,14 +172,14 @@ def look_at_list(page: Page, site: Site) -> None:
         ("", "Nobody Known", "No such class", ""),
     )
     page.get_by_label("Or paste rows").fill("\n".join("\t".join(row) for row in rows))
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Check the list").click()
     page.get_by_role("heading", name="This is what will happen").wait_for()
 
 
 def look_at_classes(page: Page, _site: Site) -> None:
     """Bring a list that names a new class twice, and look at what would happen."""
     page.get_by_label("Or paste rows").fill("Class\nNew Newts\nNew Newts\n")
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Check the list").click()
     page.get_by_role("heading", name="This is what will happen").wait_for()
 
 
@@ -881,7 +881,7 @@ PAGES: Mapping[str, Stop] = {
     ),
     "students, as a file": Stop("teacher", "/console/students/", open_exports),
     "import students": Stop("teacher", "/console/students/import"),
-    "import students, error": Stop("teacher", "/console/students/import", press("Look at it")),
+    "import students, error": Stop("teacher", "/console/students/import", press("Check the list")),
     "import students, looked at": Stop("teacher", "/console/students/import", look_at_list),
     "import classes": Stop("teacher", "/console/classrooms/import"),
     "import classes, looked at": Stop("teacher", "/console/classrooms/import", look_at_classes),

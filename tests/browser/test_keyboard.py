@@ -97,7 +97,7 @@ def test_a_leader_narrows_a_list_ticks_rows_and_takes_them_out(
     skip_to_content(page)
     tab_to(page, "Class")
     page.keyboard.type(room.name)
-    tab_to(page, "Apply")
+    tab_to(page, "Search")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/console/students/?classroom={room.public_id}*")
     rows = page.locator("form.grid tbody tr")

@@ -103,7 +103,7 @@ def test_who_looks_after_schools_sees_what_they_have_together(
         "Schools": "2",
         "Classes": "3",
         "Students": "7",
-        "Staff": "5",
+        "Teachers": "5",
         **to_answer(waiting),
     }
 
@@ -120,9 +120,9 @@ def test_founders_see_what_goes_wrong_before_they_see_numbers(app: Flask, world:
         "Schools",
         "Classes",
         "Students",
-        "Staff",
+        "Teachers",
     ]
-    assert [found[each] for each in ("Schools", "Classes", "Students", "Staff")] == ["3", "4", "9", "6"]
+    assert [found[each] for each in ("Schools", "Classes", "Students", "Teachers")] == ["3", "4", "9", "6"]
 
 
 def test_a_parent_who_waits_is_to_be_answered_too(app: Flask, world: World) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, tuple_
 from werkzeug.datastructures import MultiDict
@@ -38,6 +38,17 @@ class BulkAction:
     whole: bool = False
     # What else than the rows its preview counts, where it changes that.
     beside: Beside | None = None
+
+
+# What is chosen in a form, where a text is to name it that a script puts in its place.
+CHOSEN = "{name}"
+
+
+class Button(NamedTuple):
+    """What the button says that does it, and says once it is chosen to where: `CHOSEN` stands for that."""
+
+    title: str
+    chosen: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,7 @@ def all_that_fit(
     if keys is None or len(keys) > most:
         return Chosen(
             problem=gettext(
-                "Of all that fit, at most %(most)s are changed at once. Narrow the list first.",
+                "At most %(most)s rows can be changed at once. Filter the list first.",
                 most=amount(most),
             )
         )

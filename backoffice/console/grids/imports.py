@@ -382,7 +382,7 @@ class ImportsRows(Grid):
             crumbs=[
                 *self._way(),
                 {"title": gettext("Import"), "url": f"/console/{self.address}/import"},
-                {"title": gettext("Look at it")},
+                {"title": gettext("Check the list")},
             ],
         )
 

@@ -62,7 +62,7 @@ IMPORTING = Importing(
     question=Question(
         lazy("A name that a student of another class has means"),
         (
-            (Elsewhere.ASK, lazy("nothing yet: leave the row out and show me")),
+            (Elsewhere.ASK, lazy("not decided: leave the row out for now")),
             (Elsewhere.SAME, lazy("the same child, in this class as well")),
             (Elsewhere.ANOTHER, lazy("another child")),
         ),

@@ -65,7 +65,7 @@ def move_students(*, principal: Principal, source: str, target: str, students: W
             target=joins.id,
             students=sorted(moved),
         )
-    return Left(len(moved), now)
+    return Left(len(moved), now, joins.name)
 
 
 def _enrolled(tx: Transaction, classroom: Classroom, students: Which) -> list[int]:

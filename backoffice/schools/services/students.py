@@ -24,10 +24,11 @@ from backoffice.storage.numbers import one_of
 
 @dataclass(frozen=True)
 class Left:
-    """How many left a class, and when: by that moment they can be brought back."""
+    """How many left a class (for another, if `to` one), and when: by that moment they can be brought back."""
 
     count: int
     at: datetime
+    to: str | None = None
 
 
 def correct_student(

@@ -78,7 +78,7 @@ def test_all_that_fit_are_offered_where_a_page_does_not_show_all(
 ) -> None:
     leader = signed_in(app, world, "leader")
     there = inside(room)
-    assert f"All that fit: {there} students" in leader.get(page_of(room)).text
+    assert f"The whole list: {there} students" in leader.get(page_of(room)).text
     assert 'name="whole"' not in leader.get(page_of(world.own_class)).text
 
 
@@ -218,10 +218,10 @@ def test_more_than_a_role_may_is_refused(
     leader, there = signed_in(app, world, "leader"), inside(room)
     refused = ask(leader, room)
     assert (refused.status_code, inside(room)) == (303, there)
-    assert "at most 10 are changed at once" in leader.get(page_of(room)).text
+    assert "At most 10 rows can be changed at once" in leader.get(page_of(room)).text
     teacher = signed_in(app, world, "teacher")
     send(teacher, page_of(world.own_class), {"action": "unenroll", "whole": "yes"})
-    assert "at most 1 are changed at once" in teacher.get(page_of(world.own_class)).text
+    assert "At most 1 rows can be changed at once" in teacher.get(page_of(world.own_class)).text
 
 
 def tick(browser: FlaskClient, room: Class, rows: list[str]) -> TestResponse:
@@ -287,7 +287,7 @@ def test_whoever_leads_another_school_is_a_teacher_where_the_rows_are(
     try:
         teacher, rows = signed_in(app, world, "teacher"), ids_of(world.own_class)
         assert (len(rows) > 1, ask(teacher, world.own_class).status_code) == (True, 303)
-        assert "Of all that fit, at most 1 are changed" in teacher.get(page_of(world.own_class)).text
+        assert "At most 1 rows can be changed" in teacher.get(page_of(world.own_class)).text
         assert tick(teacher, world.own_class, rows).status_code == 303
         assert "Of ticked rows, at most 1 are changed" in teacher.get(page_of(world.own_class)).text
     finally:

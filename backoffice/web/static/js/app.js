@@ -10,7 +10,7 @@ import { palette } from "./palette.js";
 import { passkeys } from "./passkeys.js";
 import { pickers } from "./picker.js";
 import { reloadWhileWorking } from "./reload.js";
-import { selectableRows } from "./rows.js";
+import { saysWhatIsChosen, selectableRows } from "./rows.js";
 import { guardUnsaved } from "./unsaved.js";
 
 copyButtons(document);
@@ -24,4 +24,7 @@ palette(document);
 passkeys(document);
 pickers(document);
 reloadWhileWorking(document);
+saysWhatIsChosen(document);
 selectableRows(document);
+// who has searched writes over the words
+document.querySelector("[type=search][autofocus]")?.select();

@@ -92,7 +92,10 @@ async function edit(root, { pencil, pencils, opener, status, told = "" }) {
   hint.textContent = said("Enter saves, Alt+Enter saves and goes on, Escape leaves.");
   // What is said beside a dialog is heard by nobody while it is open.
   const within = status.cloneNode();
-  dialog.append(place, hint, within);
+  const title = root.createElement("h2");
+  title.className = "cell-title";
+  title.textContent = dialog.getAttribute("aria-label");
+  dialog.append(title, place, hint, within);
   dialog.setAttribute("aria-describedby", hint.id);
   root.body.append(dialog);
   let busy = false;
@@ -101,7 +104,8 @@ async function edit(root, { pencil, pencils, opener, status, told = "" }) {
   const fill = ({ nodes, overtaken }) => {
     place.replaceChildren(...nodes.map((node) => root.importNode(node, true)));
     dialog.dataset.state = overtaken ? "overtaken" : place.querySelector("[role=alert]") ? "refused" : "";
-    const start = place.querySelector("[role=alert]") ?? place.querySelector(".field :is(input, select, textarea)");
+    // What is wrong with one field stands beside it; the summary of a page's form would say it twice.
+    const start = place.querySelector("[aria-invalid]") ?? place.querySelector("[role=alert]") ?? place.querySelector(".field :is(input, select, textarea)");
     start?.focus();
     start?.select?.();
   };

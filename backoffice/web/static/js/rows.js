@@ -8,16 +8,31 @@ export function selectableRows(root) {
   for (const form of root.querySelectorAll("form[data-rows]")) connect(form);
 }
 
+/** A button that does something with what is chosen in a select says what that is. */
+export function saysWhatIsChosen(root) {
+  for (const button of root.querySelectorAll("button[data-chosen-says]")) {
+    const select = button.form.elements[button.dataset.chosenIn];
+    const before = button.textContent;
+    const tell = () => {
+      const name = select.value ? select.selectedOptions[0].text : "";
+      button.textContent = name ? button.dataset.chosenSays.replace("{name}", () => name) : before;
+    };
+    select.addEventListener("change", tell);
+    tell();
+  }
+}
+
 function connect(form) {
   const boxes = [...form.querySelectorAll("input[name=rowid]")];
   const all = form.querySelector("input[data-all]");
   const count = form.querySelector("[data-count]");
+  const whole = form.querySelector("input[name=whole]");
   if (!boxes.length) return;
   let last = -1;
 
   const tell = () => {
     const ticked = boxes.filter((box) => box.checked).length;
-    if (count) count.textContent = ticked === 1 ? said("1 selected") : said("{count} selected").replace("{count}", ticked);
+    if (count) count.textContent = whole?.checked ? whole.dataset.says : ticked === 1 ? said("1 selected") : said("{count} selected").replace("{count}", ticked);
     if (!all) return;
     all.checked = ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
@@ -40,6 +55,7 @@ function connect(form) {
     last = here;
     tell();
   });
+  whole?.addEventListener("change", tell);
   form.addEventListener("reset", () => setTimeout(tell));
   tell(); // a page from the back button comes with its ticks
 }
