@@ -173,6 +173,7 @@ def test_a_plugins_checks_count_too(app: Flask, runtime: Runtime, checked_by: Ca
         summary="",
         tables=None,
         personal_data=(),
+        retention=(),
         controls=(Check("backups", lambda _look: holds(".")),),
     )
     app.extensions["backoffice"] = dataclasses.replace(runtime, plugins=(*runtime.plugins, more))
