@@ -11,11 +11,11 @@ from backoffice.jobs.kinds import KINDS as JOBS
 from backoffice.large_changes.kinds import KINDS as LARGE_CHANGES
 from backoffice.outbox.kinds import KINDS as MAILS
 from backoffice.privacy.retention.kinds import Kind
+from backoffice.privacy.retention.log_files import KINDS as LOGS
 from backoffice.schools.kinds import KINDS as SCHOOLS
 from backoffice.staff.kinds import KINDS as STAFF
 from backoffice.students.kinds import KINDS as STUDENTS
 from backoffice.throttles.kinds import KINDS as THROTTLES
-from backoffice.web.kinds import KINDS as WEB
 
 KINDS: tuple[Kind, ...] = (
     *ACCOUNTS,
@@ -32,5 +32,5 @@ KINDS: tuple[Kind, ...] = (
     *STAFF,
     *STUDENTS,
     *THROTTLES,
-    *WEB,
+    *LOGS,
 )

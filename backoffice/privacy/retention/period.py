@@ -3,7 +3,7 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backoffice.language import moments
 
@@ -11,6 +11,8 @@ FORM = "Write it as an ISO 8601 duration of one unit, such as P6M, P30D or PT24H
 _ISO = re.compile(r"P(?:(\d{1,4})([YMWD])|T(\d{1,4})(H))")
 _UNITS = {"Y": "year", "M": "month", "W": "week", "D": "day", "H": "hour"}
 _SPANS = {"week": timedelta(weeks=1), "day": timedelta(days=1), "hour": timedelta(hours=1)}
+# Months counted from 0.
+DECEMBER = 11
 _MONTHS = {"year": 12, "month": 1}
 
 
@@ -60,7 +62,9 @@ class Period:
     def _shifted(self, at: datetime, count: int) -> datetime:
         if self.unit not in _MONTHS:
             return at + count * _SPANS[self.unit]
-        years, month = divmod(at.year * 12 + at.month - 1 + count * _MONTHS[self.unit], 12)
-        # The 31st has no like in every month.
-        day = min(at.day, calendar.monthrange(years, month + 1)[1])
-        return at.replace(year=years, month=month + 1, day=day)
+        here = at.astimezone(UTC)
+        year, month = divmod(here.year * 12 + here.month - 1 + count * _MONTHS[self.unit], 12)
+        if here.day <= calendar.monthrange(year, month + 1)[1]:
+            return here.replace(year=year, month=month + 1)
+        # The 31st has no like in every month: then it is the end of that month, and no time goes backwards.
+        return datetime(year + (month == DECEMBER), (month + 1) % 12 + 1, 1, tzinfo=UTC)

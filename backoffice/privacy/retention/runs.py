@@ -81,6 +81,14 @@ def note(tx: Transaction, kind: Kind, gone: int, *, up_to: datetime) -> None:
         tx.add(RetentionRun(**of, ended_at=now, state=RunState.DONE, gone=gone))
 
 
+def tell(tx: Transaction, kind: Kind, gone: int, *, oldest: datetime | None) -> None:
+    """Tell how a kind stands that lies in no table: at most once a day, unless something went."""
+    now = clock.now()
+    if gone or not _told_lately(tx, kind, now):
+        of = {"kind": kind.name, "up_to": kind.before(now), "began_at": now, "ended_at": now}
+        tx.add(RetentionRun(**of, state=RunState.DONE, gone=gone, oldest=oldest, outlook=""))
+
+
 def run_kinds(
     who: Purpose,
     kinds: Iterable[Kind],
@@ -88,9 +96,11 @@ def run_kinds(
     rules: Rules,
     progress: Callable[[int], object] = lambda _gone: None,
 ) -> Outcome:
-    """Let go what is due of these kinds. What another job lets go is only told of."""
+    """Let go what is due of these kinds, of what lies in tables. What another job lets go is only told of."""
     outcome = Outcome()
     for kind in kinds:
+        if not kind.rows:
+            continue
         number = _begin(who, kind, rules)
         if number is None:
             with transaction(who) as tx:
@@ -156,12 +166,16 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
 def _is_worth_telling(tx: Transaction, kind: Kind, before: datetime, now: datetime) -> bool:
     if kind.by is None and queries.due(tx, kind, before=before):
         return True
+    return not _told_lately(tx, kind, now)
+
+
+def _told_lately(tx: Transaction, kind: Kind, now: datetime) -> bool:
     told = select(RetentionRun.id).where(
         RetentionRun.kind == kind.name,
         RetentionRun.outlook.is_not(None),
         RetentionRun.ended_at > now - TOLD_EVERY,
     )
-    return tx.scalar(told.limit(1)) is None
+    return tx.scalar(told.limit(1)) is not None
 
 
 def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
@@ -184,9 +198,9 @@ def _end(who: Purpose, kind: Kind, number: int) -> int:
     with transaction(who) as tx:
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
         if run.ended_at is None:
-            found = outlook(tx, kind, at=now) if kind.rows else None
+            found = outlook(tx, kind, at=now)
             run.oldest = queries.oldest(tx, kind)
-            run.outlook = " ".join(map(str, (found.now, *found.days))) if found else None
+            run.outlook = " ".join(map(str, (found.now, *found.days)))
             run.state, run.ended_at = RunState.DONE, now
             if run.gone:
                 record(tx, "retention.run", kind=kind.name, gone=run.gone)
