@@ -64,7 +64,11 @@ class RetentionPage(GuardedView):
         if FlaskForm().validate_on_submit():
             done_reading()
             try:
-                services.let_go_on(principal=self.who, run=request.form.get("run", ""))
+                services.let_go_on(
+                    principal=self.who,
+                    kind=request.form.get("kind", ""),
+                    due=request.form.get("due", 0, int),
+                )
             except Rejected as rejected:
                 flash(rejected.in_words, "warning")
             else:
@@ -76,7 +80,7 @@ def _waiting(standing: Standing) -> dict[str, Any]:
     run = standing.waiting
     assert run is not None
     return {
-        "id": run.public_id,
+        "kind": run.kind,
         "title": standing.kind.entry.title,
         "due": run.due or 0,
         "total": run.total or 0,

@@ -46,9 +46,14 @@ class LogFile:
         if self._file is not None:
             self._file.flush()
 
-    def _begin(self, now: datetime) -> None:
+    def close(self) -> None:
+        """Let go of the file. What is written afterwards opens it again."""
         if self._file is not None:
             self._file.close()
+            self._file = None
+
+    def _begin(self, now: datetime) -> None:
+        self.close()
         put_aside(self._folder, now)
         forget(self._folder, before=LOG_FILES.before(now))
         # Line buffered and appended to: several processes may write the same file.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped
 
 from backoffice.language.texts import lazy
@@ -30,7 +30,6 @@ class RetentionRun(Base):
 
     __tablename__ = "retention_run"
     __table_args__ = (
-        UniqueConstraint("public_id"),
         only("state", RunState),
         Index(None, "kind", "id"),
         CheckConstraint("(ended_at is null) = (state <> 'done')", name="done_has_ended"),
@@ -40,7 +39,6 @@ class RetentionRun(Base):
     )
 
     id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
-    public_id: Mapped[str] = columns.public_id(keep=Keep.FOR_GOOD)
     kind: Mapped[str] = columns.text("Which kind of data", keep=Keep.FOR_GOOD)
     state: Mapped[str] = columns.choice("How far it is", keep=Keep.FOR_GOOD)
     up_to: Mapped[datetime] = columns.moment("What was older went", keep=Keep.FOR_GOOD)

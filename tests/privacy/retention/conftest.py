@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.runtime import Runtime
-from backoffice.storage.database import make_engine
+from tests.factories.retention import forget_runs
 from tests.factories.world import SYSTEM, World
 
 NOW = datetime(2027, 6, 15, 9, 30, tzinfo=UTC)
@@ -66,12 +66,6 @@ def left() -> Callable[[list[int]], list[int]]:
 
 
 @pytest.fixture(autouse=True)
-def no_runs(runtime: Runtime) -> Iterator[None]:
+def no_runs(runtime: Runtime) -> None:
     """Each test begins with nothing told."""
-    yield
-    from sqlalchemy import make_url, text
-
-    engine = make_engine(make_url(runtime.database.address).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.execute(text("delete from app.retention_run"))
-    engine.dispose()
+    forget_runs(runtime)

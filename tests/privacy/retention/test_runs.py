@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
-from backoffice.access.lookup import NotFound
+from backoffice.access.policy import Denied
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.kinds import SESSIONS
@@ -133,7 +133,8 @@ def test_a_run_that_is_killed_in_the_middle_is_gone_on_with(
 ) -> None:
     border = SESSIONS.before(now)
     made = sessions(*(border - SECOND * number for number in range(1, 8)))
-    whole, taken = queries.take, []
+    whole = queries.take
+    taken: list[int] = []
 
     def killed(*args: object, **options: object) -> int:
         if len(taken) == 2:
@@ -190,11 +191,14 @@ def test_the_page_knows_what_was_told(now: datetime, sessions: Sessions) -> None
     assert (ours.gone, ours.last_at, ours.next, ours.soon) == (1, now, 0, 2)
     assert (found["mails"].gone, found["mails"].last_at, found["mails"].waiting) == (0, None, None)
     days = ahead([ours])
-    assert {day.isoformat(): count for day, count in days.items() if count} == {"2027-06-17": 1}
+    assert {day.isoformat(): count for day, count in days.items() if count} == {
+        "2027-06-17": 1,
+        "2027-07-14": 1,
+    }
     with time_machine.travel(now + timedelta(days=5), tick=False):
         assert {day.isoformat(): count for day, count in ahead([ours]).items() if count} == {
             "2027-06-20": 1,
-            "2027-07-15": 1,
+            "2027-07-14": 1,
         }
 
 
@@ -259,12 +263,15 @@ def test_a_run_that_would_take_much_of_peoples_work_pauses(
     (waits,) = told(WORRIES)
     assert (waits.state, waits.due, waits.total, waits.ended_at) == (RunState.PAUSED, 21, 100, None)
     for role in ("leader", "teacher", "officer", "parent"):
-        with pytest.raises(NotFound):
-            services.let_go_on(principal=world.sign_in(role), run=waits.public_id)
+        with pytest.raises(Denied):
+            services.let_go_on(principal=world.sign_in(role), kind="worries", due=21)
     founder = world.sign_in("founder")
-    services.let_go_on(principal=founder, run=waits.public_id)
+    for kind, due in (("worries", 20), ("mails", 21)):
+        with pytest.raises(Rejected, match="does not wait"):
+            services.let_go_on(principal=founder, kind=kind, due=due)
+    services.let_go_on(principal=founder, kind="worries", due=21)
     with pytest.raises(Rejected, match="does not wait"):
-        services.let_go_on(principal=founder, run=waits.public_id)
+        services.let_go_on(principal=founder, kind="worries", due=21)
     assert run_kinds(WHO, [WORRIES], rules=RULES).gone == {"worries": 21}
     assert counted() == 79
 
@@ -274,10 +281,9 @@ def test_what_was_not_seen_does_not_go_with_what_was(
 ) -> None:
     worries(21, 79)
     run_kinds(WHO, [WORRIES], rules=RULES)
-    (waits,) = told(WORRIES)
     with transaction(SYSTEM) as tx:
         tx.execute(update(Worry).where(Worry.told_at == now).values(told_at=WORRIES.before(now)))
-    services.let_go_on(principal=world.sign_in("founder"), run=waits.public_id)
+    services.let_go_on(principal=world.sign_in("founder"), kind="worries", due=21)
     with time_machine.travel(now + SECOND, tick=False):
         assert run_kinds(WHO, [WORRIES], rules=RULES).gone == {"worries": 21}
         assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
@@ -315,8 +321,7 @@ def test_what_is_nobodys_work_goes_however_much_it_is(now: datetime, sessions: S
         "delete from app.audit_detail",
         "delete from app.retention_run",
         "update app.retention_run set state = 'released'",
-        "insert into app.retention_run (public_id, kind, state, up_to, began_at, gone)"
-        " values ('x', 'worries', 'running', now(), now(), 0)",
+        "insert into app.retention_run (kind, state, up_to, began_at, gone) select '', '', now(), now(), 0",
     ],
 )
 def test_the_web_takes_and_tells_nothing(world: World, statement: str) -> None:

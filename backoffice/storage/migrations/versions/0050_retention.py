@@ -27,7 +27,6 @@ def upgrade() -> None:
     op.create_table(
         "retention_run",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("public_id", sa.String(length=16), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("up_to", moment, nullable=False),
@@ -47,7 +46,6 @@ def upgrade() -> None:
             "(ended_at is null) = (state <> 'done')", name=op.f("ck_retention_run_done_has_ended")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_run")),
-        sa.UniqueConstraint("public_id", name=op.f("uq_retention_run_public_id")),
         schema="app",
     )
     op.create_index(op.f("ix_retention_run_kind_id"), "retention_run", ["kind", "id"], schema="app")
