@@ -15,4 +15,4 @@ ACTIONS: Mapping[Action, str] = {
 
 def kept_for(period: Period) -> str:
     """How long, as a person says it."""
-    return period.words if period.count else gettext("not at all after that")
+    return period.words if period.count else gettext("until then, and no longer")
