@@ -21,6 +21,7 @@ import backoffice.families.requests.views
 import backoffice.families.views
 import backoffice.outbox.views
 import backoffice.privacy.erasure.views
+import backoffice.privacy.retention.views
 import backoffice.privacy.views
 import backoffice.staff.views
 import backoffice.students.cards.views
@@ -120,6 +121,7 @@ def build(runtime: Runtime) -> Flask:
         backoffice.staff.views.bp,
         backoffice.privacy.erasure.views.bp,
         backoffice.privacy.views.bp,
+        backoffice.privacy.retention.views.bp,
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)

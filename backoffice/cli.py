@@ -25,6 +25,7 @@ from backoffice.outbox.registry import MailError
 from backoffice.plugin import PluginError, discover
 from backoffice.privacy.commands import erase, privacy
 from backoffice.privacy.erasure.ledger import LedgerError
+from backoffice.privacy.retention.policy import RetentionError
 from backoffice.runtime import Runtime, check_database
 from backoffice.serve import PortError
 from backoffice.settings import Settings, SettingsError, load, plugin_config, port
@@ -48,6 +49,7 @@ MENDABLE = (
     PluginError,
     MailError,
     RegistryError,
+    RetentionError,
     RoleError,
     PortError,
     NotSetUp,

@@ -31,6 +31,7 @@ from backoffice.jobs.job import Job
 from backoffice.jobs.registry import CORE
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.holdings import PersonalData
+from backoffice.privacy.retention.kinds import Kind
 from backoffice.storage.migrate import Migrations
 from backoffice.tiles import Tile
 
@@ -90,6 +91,8 @@ class Plugin:
     # what of it is about somebody, or says () aloud.
     tables: MetaData | None
     personal_data: tuple[PersonalData, ...]
+    # What of it goes by age, each kind with its entry in config/retention.toml; or () aloud.
+    retention: tuple[Kind, ...]
     requires: tuple[str, ...] = ()
     permissions: tuple[Permission, ...] = ()
     settings: type[PluginSettings] | None = None
@@ -244,6 +247,11 @@ def _faults(plugin: Plugin) -> Iterator[str]:
         f"{said} says that {held.model.__name__} holds personal data, but it is none of its tables."
         for held in plugin.personal_data
         if str(held.model.__table__) not in own
+    )
+    yield from (
+        f"{said} says that {kind.name} goes by age, of which a table is none of its own."
+        for kind in plugin.retention
+        if any(str(table) not in own for rows in kind.rows for table in rows.tables)
     )
     if plugin.settings is not None:
         yield from (

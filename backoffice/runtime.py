@@ -55,7 +55,7 @@ class Runtime:
 def open_runtime(settings: Settings, address: str) -> Runtime:
     """Open keyring, policy and plugins, and name the database at `address`; touches no table.
 
-    Raises `KeyringError`, `PolicyError`, `PluginError`, `MailError`.
+    Raises `KeyringError`, `PolicyError`, `PluginError`, `MailError`, `RetentionError`.
     """
     keyring.install(Keyring.read(settings.keyring))
     plugins = discover(plugin_config("plugins")["installed"])
@@ -66,7 +66,10 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     mails.install(core_mails.MAILS, plugins, Site(settings.base_url, settings.report_address))
     # Not above: a job may stand on this module.
     from backoffice.jobs import core as core_jobs
+    from backoffice.privacy.retention import core as core_kinds
+    from backoffice.privacy.retention import kinds
 
+    kinds.install({kinds.CORE: core_kinds.KINDS, **{plugin.name: plugin.retention for plugin in plugins}})
     jobs.install({jobs.CORE: core_jobs.JOBS, **{plugin.name: plugin.jobs for plugin in plugins}})
     direct = settings.database_direct_url
     opened = Database(address, direct.get_secret_value() if direct else None)

@@ -179,6 +179,12 @@ class Erasures(_Section):
         return timedelta(days=self.backups_kept_days)
 
 
+class Retention(_Section):
+    """How much of what people made may go by age in one run, in percent, before a person looks at it."""
+
+    most_share: Annotated[int, Field(ge=1, le=100)] = 5
+
+
 class Settings(BaseSettings):
     """The whole of an installation's settings. Made by `load`."""
 
@@ -214,6 +220,7 @@ class Settings(BaseSettings):
     lists: Lists = Lists()
     changes: Changes = Changes()
     erasures: Erasures = Erasures()
+    retention: Retention = Retention()
 
     @field_validator("base_url")
     @classmethod

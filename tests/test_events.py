@@ -105,7 +105,7 @@ def test_a_plugin_that_is_off_is_not_called(subscribe: Subscribe, world: World) 
         heron=lambda _tx, _event: called.append("heron"), egret=lambda _tx, _event: called.append("egret")
     )
     plugins = [
-        Plugin(name=name, title=name, summary="", tables=None, personal_data=())
+        Plugin(name=name, title=name, summary="", tables=None, personal_data=(), retention=())
         for name in ("heron", "egret")
     ]
     founder = world.sign_in("founder")

@@ -13,13 +13,15 @@ from backoffice.settings import plugin_config
 
 DESCRIPTOR = """
 from backoffice.plugin import Plugin
-plugin = Plugin(name="{name}", title="T", summary="S", tables=None, personal_data=(), requires={requires!r})
+plugin = Plugin(
+    name="{name}", title="T", summary="S", tables=None, personal_data=(), retention=(), requires={requires!r}
+)
 """
 FULLER = """
 import click
 from backoffice.plugin import Plugin
 plugin = Plugin(
-    name="{name}", title="T", summary="S", tables=None, personal_data=(),
+    name="{name}", title="T", summary="S", tables=None, personal_data=(), retention=(),
     commands=(click.Command("{command}"),), permissions=("{permission}",),
 )
 """

@@ -25,6 +25,8 @@ class AuditEntry(Base):
     __table_args__ = (
         UniqueConstraint("public_id"),
         Index(None, "school_id", "at"),
+        # Written in the order of time.
+        Index(None, "at", postgresql_using="brin"),
         titled(lazy("The trail: what was done")),
     )
 

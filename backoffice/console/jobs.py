@@ -27,9 +27,9 @@ from backoffice.console.overtaken import not_over_others
 from backoffice.console.paging import cursor, page_by_key
 from backoffice.console.weekdays import DAY_NAMES
 from backoffice.jobs import history, queries, registry, services
-from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.health import LATE_AFTER, WRONG, Condition, Health, conditions
 from backoffice.jobs.job import WEEKDAYS, When, at_time, daily, every, weekly
+from backoffice.jobs.kinds import days_kept
 from backoffice.jobs.models import RunState
 from backoffice.jobs.registry import CORE, Registered
 from backoffice.language.texts import gettext, lazy
@@ -136,7 +136,7 @@ class JobsPage(GuardedView):
             glances=job_history.glances(found),
             following=following and job_history.shown(following, owner=_owner(following.entry.owner)),
             narrowed=job_history.NARROWED[word][0] if word else None,
-            kept=KEPT.days,
+            kept=days_kept(),
             jobs=[
                 job_history.shown(each, owner=_owner(each.entry.owner))
                 for each in first
@@ -164,7 +164,7 @@ class JobsPage(GuardedView):
             "console/job.html",
             job=job_history.shown(condition, owner=_owner(entry.owner)),
             days=by_day(history.by_day(tx, jobs=[which])),
-            kept=KEPT.days,
+            kept=days_kept(),
             last_wrong=wrong and job_history.run_shown(wrong),
             working=working,
             # One that is tried again waits longer each time, and by itself.

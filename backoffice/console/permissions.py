@@ -57,6 +57,7 @@ AREAS: Mapping[str, str] = {
     "plugins": lazy("Plugins"),
     "points": lazy("Points"),
     "requests": lazy("Requests of parents"),
+    "retention": lazy("Retention"),
     "school-days": lazy("School days"),
     "school-years": lazy("School years"),
     "schools": lazy("Schools"),

@@ -23,8 +23,8 @@ from backoffice.console.listed import listed
 from backoffice.host import queries, services
 from backoffice.host.models import PluginState
 from backoffice.host.queries import Standing
-from backoffice.jobs.forgetting import KEPT
 from backoffice.jobs.history import by_day as by_day_of
+from backoffice.jobs.kinds import days_kept
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.privacy.words import KEPT_FOR
@@ -116,7 +116,7 @@ class PluginsPage(GuardedView):
             state=standing.state,
             health=health,
             days=by_day(by_day_of(tx, jobs=[each.entry.name for each in health.jobs])),
-            kept=KEPT.days,
+            kept=days_kept(),
             history=plugin_health.told(tx, plugin),
             promises=kept,
             promises_short=[each for each in kept if each.short],

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from backoffice.access.transaction import Transaction
 from backoffice.jobs import registry
-from backoffice.jobs.history import DAYS
+from backoffice.jobs.kinds import days_kept
 from backoffice.jobs.models import Asked, JobRun, RunState
 from backoffice.schools.models import ClassroomCode, CodeKind, Enrollment
 from backoffice.storage.public_id import new_public_id
@@ -86,7 +86,7 @@ def _runs(at: datetime, dice: Random) -> Iterator[dict[str, Any]]:
     for name, entry in registry.installed().items():
         if entry.job.when is None:
             continue
-        for back in range(DAYS - 1, 0, -1):
+        for back in range(days_kept() - 1, 0, -1):
             began = entry.job.when.next_after(at - timedelta(days=back))
             if began >= at:
                 continue

@@ -1,18 +1,18 @@
 """What was done with each plugin: who switched it and why, and which of its settings were changed."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.policy import visible
 from backoffice.access.principal import Credential, Kind
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.host.kinds import HISTORY
 from backoffice.host.models import Done, PluginHistory
+from backoffice.privacy.retention import runs
 from backoffice.storage import functions, keyring
 
-KEPT = timedelta(days=182)
 MOST_SHOWN = 30
 
 
@@ -53,5 +53,4 @@ def names(tx: Transaction) -> dict[int, str]:
 def forget(credential: Credential) -> dict[str, int]:
     """Forget what was done more than six months ago; how many lines."""
     with transaction(credential) as tx:
-        old = delete(PluginHistory).where(PluginHistory.at < clock.now() - KEPT)
-        return {"lines": int(tx.execute(old).rowcount)}  # type: ignore[attr-defined]
+        return {"lines": runs.forget(tx, HISTORY)}

@@ -1,20 +1,12 @@
 """Forgetting jobs that ended long ago."""
 
-from datetime import timedelta
-
-from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.jobs import queries
 from backoffice.jobs.job import Counts, JobRun
-
-KEPT = timedelta(days=30)
+from backoffice.jobs.kinds import QUEUED, RUNS
+from backoffice.privacy.retention.runs import forget
 
 
 def forget_jobs(run: JobRun) -> Counts:
-    """Delete runs, and jobs in the queue, that ended more than 30 days ago."""
-    before = clock.now() - KEPT
+    """Delete runs, and jobs in the queue, that ended so long ago that the policy keeps them no longer."""
     with transaction(run.who) as tx:
-        return {
-            "finished runs": queries.forget_runs(tx, before=before),
-            "queued": queries.forget_jobs(tx, before=before),
-        }
+        return {"finished runs": forget(tx, RUNS), "queued": forget(tx, QUEUED)}

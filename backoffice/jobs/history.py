@@ -23,12 +23,11 @@ from sqlalchemy.orm import aliased
 from backoffice import clock
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.jobs.forgetting import KEPT
+from backoffice.jobs.kinds import days_kept
 from backoffice.jobs.models import JobRun, RunState
 from backoffice.tiles import days_up_to_today
 
 MOST_MARKS = 30
-DAYS = KEPT.days
 BEGUN = tuple(state.value for state in RunState if state not in {RunState.WAITING, RunState.SKIPPED})
 OPEN = (RunState.WAITING.value, RunState.RUNNING.value)
 WRONG = (RunState.FAILED.value, RunState.LOST.value)
@@ -90,10 +89,10 @@ def newest(tx: Transaction, *, jobs: Collection[str], most: int = MOST_MARKS) ->
     return marks
 
 
-def by_day(tx: Transaction, *, jobs: Collection[str], days: int = DAYS) -> list[Day]:
+def by_day(tx: Transaction, *, jobs: Collection[str], days: int | None = None) -> list[Day]:
     """The days up to today as the principal's zone counts them, each with the runs of these jobs."""
     zone = ZoneInfo(tx.principal.time_zone)
-    every = days_up_to_today(days, zone)
+    every = days_up_to_today(days or days_kept(), zone)
     runs = visible(
         tx.principal,
         select(JobRun.started_at, JobRun.finished_at, JobRun.state).where(

@@ -4,14 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, text
+from sqlalchemy import func, or_, select, text
 
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.jobs.models import Asked, JobRun, JobSchedule, QueuedJob, QueueEvent, QueueWorker, RunState
+from backoffice.jobs.models import Asked, JobRun, JobSchedule, QueuedJob, QueueWorker, RunState
 
 ALIVE = ("todo", "doing")
-ENDED = ("succeeded", "failed", "cancelled", "aborted")
 
 
 # -- schedule
@@ -68,12 +67,6 @@ def dead_runs(tx: Transaction) -> Sequence[JobRun]:
     return tx.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def forget_runs(tx: Transaction, *, before: datetime) -> int:
-    """Delete the runs that ended before a moment; how many."""
-    found = tx.execute(delete(JobRun).where(JobRun.finished_at < before))
-    return int(found.rowcount)  # type: ignore[attr-defined]
-
-
 # -- queue
 
 
@@ -125,13 +118,6 @@ def end(tx: Transaction, *, number: int, succeeded: bool) -> None:
         """),
         {"number": number, "status": "succeeded" if succeeded else "failed", "forget": succeeded},
     )
-
-
-def forget_jobs(tx: Transaction, *, before: datetime) -> int:
-    """Delete the jobs in the queue that ended before a moment; how many."""
-    last = select(func.max(QueueEvent.at)).where(QueueEvent.job_id == QueuedJob.id).scalar_subquery()
-    found = tx.execute(delete(QueuedJob).where(QueuedJob.status.in_(ENDED), last < before))
-    return int(found.rowcount)  # type: ignore[attr-defined]
 
 
 def running_without_number(tx: Transaction) -> Sequence[JobRun]:

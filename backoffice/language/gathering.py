@@ -1,8 +1,8 @@
 """Which texts the code says, and bringing the catalogues up to it.
 
 `make texts` runs this: it reads every module and template of the core and of the plugins that lie here, what
-columns are for, and what is promised, and writes each catalogue anew. New texts stand there without a
-translation, and `tests/contract/test_texts.py` fails until each has one.
+columns are for, what is promised, and how long what is kept, and writes each catalogue anew. New texts stand
+there without a translation, and `tests/contract/test_texts.py` fails until each has one.
 """
 
 import io
@@ -22,6 +22,7 @@ from backoffice.language.purposes import purposes
 ROOT = CORE.parent.parent
 PLUGINS = ROOT / "plugins"
 PROMISES = ROOT / "config" / "controls.toml"
+RETENTION = ROOT / "config" / "retention.toml"
 KEYWORDS: dict[str, None] = {"_": None, "gettext": None, "ngettext": None, "lazy": None}
 JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 # Templates are these, in folders of these names.
@@ -48,8 +49,9 @@ def gathered(package: Path) -> Catalog:
         for purpose in purposes(path) if path.suffix == ".py" else ():
             catalog.add(purpose, locations=place)  # type: ignore[arg-type]
     if package == CORE.parent:
-        for promise in _promises():
-            catalog.add(promise, locations=[(PROMISES.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
+        for file, texts in ((PROMISES, _promises()), (RETENTION, _retention())):
+            for text in texts:
+                catalog.add(text, locations=[(file.relative_to(ROOT).as_posix(), None)])  # type: ignore[list-item]
     return catalog
 
 
@@ -87,6 +89,12 @@ def forms(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
 def _promises() -> list[str]:
     """What `config/controls.toml` promises."""
     return [control["promise"] for control in tomllib.loads(PROMISES.read_text("utf-8"))["control"]]
+
+
+def _retention() -> list[str]:
+    """What `config/retention.toml` says to people of each kind of data."""
+    kinds = tomllib.loads(RETENTION.read_text("utf-8"))["kind"].values()
+    return [kind[each] for kind in kinds for each in ("title", "purpose", "need", "clock")]
 
 
 def _texts(path: Path) -> Iterator[Said]:

@@ -37,6 +37,11 @@ def away(length: timedelta) -> str:
     )
 
 
+def length(count: int, unit: str) -> str:
+    """A length of time in the unit that it was given in, such as "day" or "month": "6 months"."""
+    return format_unit(count, f"duration-{unit}", "long", locale=locale())
+
+
 def _largest(length: timedelta) -> tuple[str | None, int]:
     for unit, seconds in UNITS:
         if count := int(length.total_seconds() // seconds):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
@@ -26,8 +26,10 @@ from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.jobs.models import Asked
 from backoffice.language.texts import lazy
+from backoffice.large_changes.kinds import LARGE_CHANGES
 from backoffice.large_changes.models import UNDER_WAY, ChangeState, LargeChange
 from backoffice.large_changes.queries import under_way
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from backoffice.storage import keyring
 from backoffice.storage.keyring import KeyPurpose
@@ -42,7 +44,6 @@ TOO_MANY = lazy(
 OVER = lazy("It was stopped, or somebody has done it already.")
 TOO_LATE = lazy("It cannot be stopped any more: it is being made, all of it at once.")
 LONGEST_STATEMENT = "120s"
-KEPT_FOR = timedelta(days=30)
 # What no worker has ended by then, none will.
 GIVEN_UP_AFTER = timedelta(hours=2)
 FORGOTTEN: dict[str, Any] = {"values": [], "seen": ""}
@@ -201,10 +202,9 @@ def forget_changes(who: Purpose) -> dict[str, int]:
             .values(state=ChangeState.FAILED, asked=FORGOTTEN, finished_at=now)
             .execution_options(synchronize_session=False)
         )
-        forgotten = tx.execute(delete(LargeChange).where(LargeChange.asked_at <= now - KEPT_FOR))
         return {
             "given up": given_up.rowcount,  # type: ignore[attr-defined]
-            "forgotten": forgotten.rowcount,  # type: ignore[attr-defined]
+            "forgotten": forget(tx, LARGE_CHANGES),
         }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, false, select, update
 
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -135,21 +135,6 @@ def fail_wordless(tx: Transaction, *, now: datetime, reason: str) -> int:
 def given_up(*, since: datetime) -> tuple[ColumnElement[bool], ...]:
     """The conditions that a mail was given up since a moment."""
     return OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at > since
-
-
-def forget(tx: Transaction, *, words_before: datetime, mails_before: datetime) -> tuple[int, int]:
-    """Drop what mails given up before one moment said, and mails ended before another; how many of each."""
-    ended = select(OutgoingMail.id).where(
-        OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at < words_before
-    )
-    words = tx.scalars(
-        delete(MailContent).where(MailContent.mail_id.in_(ended)).returning(MailContent.mail_id)
-    ).all()
-    old = or_(OutgoingMail.state == MailState.SENT, OutgoingMail.state == MailState.FAILED)
-    mails = tx.scalars(
-        delete(OutgoingMail).where(old, OutgoingMail.finished_at < mails_before).returning(OutgoingMail.id)
-    ).all()
-    return len(words), len(mails)
 
 
 def _has_words() -> ColumnElement[bool]:

@@ -16,10 +16,12 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.language.texts import lazy
 from backoffice.outbox import queries
+from backoffice.outbox.kinds import MAILS, WORDS
 from backoffice.outbox.message import envelope
 from backoffice.outbox.queries import Waiting
-from backoffice.outbox.services import KEPT_FOR, wake
+from backoffice.outbox.services import wake
 from backoffice.outbox.transport import NotSent, Permanent, TimedOut, Transport, Unreachable, open_transport
+from backoffice.privacy.retention import runs
 from backoffice.settings import Settings
 
 BATCH = 100
@@ -32,7 +34,6 @@ LEASE = timedelta(minutes=5)
 PUT_DOWN_EVERY = timedelta(milliseconds=50)
 # How long to wait after the first failure, the second, ...; then as long as the last.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
-ENVELOPES_KEPT_FOR = timedelta(days=183)
 ABANDONED = lazy("the worker that sent it ended")
 WORDLESS = lazy("what it said is gone")
 NO_ADDRESS = lazy("this is no address that mail can be sent to")
@@ -84,10 +85,8 @@ def send_waiting(outgoing: Outgoing) -> Sent:
 
 def forget_mail(who: Purpose) -> dict[str, int]:
     """Drop what mails said that were given up a month ago, and mails that ended half a year ago."""
-    now = clock.now()
     with transaction(who) as tx:
-        words, mails = queries.forget(tx, words_before=now - KEPT_FOR, mails_before=now - ENVELOPES_KEPT_FOR)
-    return {"contents": words, "mails": mails}
+        return {"contents": runs.forget(tx, WORDS), "mails": runs.forget(tx, MAILS)}
 
 
 _kept: dict[tuple[str, str], Transport] = {}

@@ -16,6 +16,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.outbox import queries, registry
+from backoffice.outbox.kinds import WORDS
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
@@ -27,7 +28,6 @@ SEND = "core.send-mail"
 # After this long without success a mail is given up.
 TRIED_FOR = timedelta(hours=24)
 # A mail that was given up keeps its words this long, so that it can be tried again.
-KEPT_FOR = timedelta(days=30)
 
 
 def post(
@@ -93,7 +93,7 @@ def retry_mail(*, principal: Principal, mails: Which) -> int:
             update(OutgoingMail)
             .where(
                 one_of(OutgoingMail.id, chosen),
-                *queries.given_up(since=now - KEPT_FOR),
+                *queries.given_up(since=WORDS.before(now)),
             )
             .values(
                 state=MailState.QUEUED,

@@ -13,6 +13,7 @@ from backoffice.controls.looking import count, metadatas, runtime, some
 from backoffice.jobs import registry
 from backoffice.privacy import inventory
 from backoffice.privacy.erased_by import ErasedBy
+from backoffice.privacy.retention import kinds
 from backoffice.schools.models import Student
 from backoffice.storage import catalog, public_id
 from backoffice.web.converters import CONVERTERS, CodeConverter
@@ -42,6 +43,9 @@ def privacy_by_design(look: Looking) -> Finding:
     endless = ErasedBy(registry.by_age(), runtime(look).plugins).without_end(tables)
     if endless:
         return falls_short(f"Nothing erases: {some(endless)}.")
+    ageless = kinds.uncovered(tables, kinds.installed().values())
+    if ageless:
+        return falls_short(f"To go by age, and of no kind of data: {some(ageless)}.")
     known = {inventory.name(each) for each in inventory.mapped(tables)}
     live = [f"{each.table}.{each.name}" for each in catalog.columns(look.tx.connection())]
     unknown = [each for each in live if each not in known]

@@ -22,7 +22,6 @@ SUBJECTS: Mapping[str, Subject] = {f"app.{subject}": subject for subject in Subj
 # The only tables that hold something of somebody and go neither with anybody nor by age.
 REASONS: Mapping[str, str] = {
     "app.audit_entry": lazy("It says what was done in which school, and names nobody."),
-    "app.audit_detail": lazy("Whoever is erased is taken out of it; it goes with the last whom it is about."),
     "app.erasure": lazy("It is the receipt for what was erased. What it names goes when all is verified."),
     "app.erasure_mark": lazy("It recognises what was erased, should a backup bring it back."),
     "app.identity_provider": lazy("It is about the provider, and about nobody."),

@@ -959,6 +959,13 @@ def forget_tries(session: Session | Connection, *, keys: Sequence[UUID]) -> None
     session.execute(text("select app.forget_tries(cast(:keys as uuid[]))"), {"keys": list(keys)})
 
 
+def let_retention_go_on(session: Session, *, number: int, at: datetime) -> bool:
+    """Let a run of retention that waits for a person take what it found; whether it did wait."""
+    return bool(
+        session.scalar(text("select app.let_retention_go_on(:number, :at)"), {"number": number, "at": at})
+    )
+
+
 def forget_past_tries(session: Session, *, before: datetime) -> int:
     """Forget the spans that ended before; how many."""
     gone: int = session.scalar(text("select app.forget_past_tries(:before)"), {"before": before})

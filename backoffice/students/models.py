@@ -48,6 +48,8 @@ class StudentSession(Base):
         Index(None, "school_id", "code_id"),
         Index(None, "school_id", "card_id"),
         Index(None, "school_id", "classroom_id", "device"),
+        # Finds what is due; each request writes the column, and no index of this kind with it.
+        Index(None, "last_seen_at", postgresql_using="brin"),
         titled(lazy("Sign-ins of children")),
     )
 

@@ -11,10 +11,12 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 
+from backoffice.privacy.retention.log_files import LogFile
 from backoffice.settings import Settings
 from backoffice.web import metrics
 
@@ -25,11 +27,7 @@ logger = structlog.get_logger("backoffice")
 
 def configure(folder: Path | None = None, level: int = logging.INFO) -> None:
     """Write JSON lines to `web.log` in a folder, or to standard error."""
-    stream = sys.stderr
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Line buffered and appended to: several processes may write the same file.
-        stream = (folder / "web.log").open("a", buffering=1, encoding="utf-8")
+    stream: Any = sys.stderr if folder is None else LogFile(folder)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

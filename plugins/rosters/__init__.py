@@ -7,6 +7,7 @@ from backoffice.plugin import Plugin
 from plugins.rosters.commands import rosters
 from plugins.rosters.holdings import HELD
 from plugins.rosters.jobs import forget_uploads, import_upload
+from plugins.rosters.kinds import KINDS
 from plugins.rosters.mails import IMPORT_FINISHED
 from plugins.rosters.models import RosterImport, RostersBase, RosterUpload
 from plugins.rosters.permissions import ROSTERS_IMPORT
@@ -37,4 +38,5 @@ plugin = Plugin(
     ),
     mails=(IMPORT_FINISHED,),
     personal_data=HELD,
+    retention=KINDS,
 )

@@ -15,6 +15,7 @@ plugin = Plugin(
     summary=lazy("Checks every promise to schools on the running system and shows how it stands."),
     tables=TrustBase.metadata,
     personal_data=(),
+    retention=(),
     standing_blueprints=(bp,),
     commands=(trust,),
     jobs=(Job("check", check_what_is_due, every(minutes=5), title=lazy("Check the promises that are due")),),

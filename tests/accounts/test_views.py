@@ -182,7 +182,10 @@ def test_a_parent_who_wanted_the_console_comes_home(client: FlaskClient, world: 
 BACK = {"teacher": "Back to the console", "parent": "Back to my family", "alone": "My account"}
 
 
-@pytest.mark.parametrize("path", ["/", "/trust", "/security", "/report", "/privacy/data", "/nowhere"])
+EVERYBODYS = ["/", "/trust", "/security", "/report", "/privacy/data", "/privacy/retention", "/nowhere"]
+
+
+@pytest.mark.parametrize("path", EVERYBODYS)
 @pytest.mark.parametrize("role", BACK)
 def test_a_public_page_leads_back(app: Flask, world: World, role: str, path: str) -> None:
     page = signed_in(app, world, role).get(path).text
@@ -190,7 +193,7 @@ def test_a_public_page_leads_back(app: Flask, world: World, role: str, path: str
     assert "Sign in" not in page
 
 
-@pytest.mark.parametrize("path", ["/", "/trust", "/security", "/report", "/privacy/data", "/nowhere"])
+@pytest.mark.parametrize("path", EVERYBODYS)
 @pytest.mark.parametrize("token", [None, "A" * 43])
 def test_a_public_page_asks_a_visitor_to_sign_in(app: Flask, path: str, token: str | None) -> None:
     browser = app.test_client()

@@ -25,6 +25,7 @@ NO_PAGES: Mapping[str, str] = {
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,
+    "retention.json": DATA,
     "web.figures": DATA,
     "web.healthz": DATA,
     "web.readyz": DATA,

@@ -77,6 +77,8 @@ PUBLIC = frozenset(
         # What the code declares, the same for everybody.
         "privacy.data",
         "privacy.json",
+        "retention.page",
+        "retention.json",
         # For whoever holds a receipt: by its number and its hash.
         "receipts.ask",
         "receipts.receipt",
@@ -1411,6 +1413,9 @@ FORMS: Mapping[str, Fill] = {
     "console_schools.export_found": _always(q="zz"),
     # Asks for nothing, as before; for more one must have come that way.
     "console_schools.staff_sign_in": _always(domain=""),
+    "plugin_retention_retention.go_on": _always(
+        ("changed app.retention_run", "added app.job_run"), kind="roster-names", due="30"
+    ),
     "console_jobs.run": _always(("added app.job_run",)),
     "console_jobs.pause": _always(("changed app.job_schedule",)),
     # None of them rests.

@@ -39,6 +39,7 @@ FAR_REACHING = {
     "console_classrooms.import_current",
     # What nothing brings back.
     "console_erasures.confirm",
+    "plugin_retention_retention.go_on",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

@@ -17,13 +17,12 @@ from backoffice.privacy.erased_by import ErasedBy
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.inventory import PRIVATE, form_of, held_in, mapped, name
 from backoffice.privacy.listing import SPANS, listing
+from backoffice.privacy.retention import kinds
 from backoffice.runtime import Runtime
 from backoffice.storage.columns import Form, Held, Keep
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.world import World
 
-# Kept for a time, and nothing makes them go when it is over: the page says so. These are to get their jobs.
-OUTSTAY = {"app.account_session", "app.audit_detail", "app.pin_override", "app.student_session"}
 # What a job deletes row by row, or not by a statement of its own.
 NOT_SEEN = {
     "app.account_letter": "each is deleted as it is written",
@@ -68,7 +67,15 @@ def test_what_is_kept_for_a_time_has_a_job(
         for column, held in private
         if held.keep in SPANS and not erasing.ending(column.table).by_age
     }
-    assert without == OUTSTAY, "Say in a job's `expires` what it deletes."
+    assert without == set(), "Say in a job's `expires` what it deletes."
+
+
+def test_what_is_kept_for_a_time_has_its_entry_in_the_policy(runtime: Runtime) -> None:
+    kept = kinds.installed().values()
+    assert kinds.uncovered(runtime.metadatas, kept) == [], "Declare a Kind of it beside its tables."
+    # Sessions are a kind: without it they would be missed.
+    without = [kind for kind in kept if kind.name != "adult-sessions"]
+    assert kinds.uncovered(runtime.metadatas, without) == ["app.account_session"]
 
 
 def test_each_reason_is_needed(runtime: Runtime, erasing: ErasedBy, monkeypatch: pytest.MonkeyPatch) -> None:

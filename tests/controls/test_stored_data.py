@@ -35,7 +35,7 @@ Owner = Callable[[str], None]
 
 
 def extra(tables: MetaData) -> Plugin:
-    return Plugin(name="extra", title="Extra", summary="", tables=tables, personal_data=())
+    return Plugin(name="extra", title="Extra", summary="", tables=tables, personal_data=(), retention=())
 
 
 def stored(runtime: Runtime, query: str) -> str:

@@ -53,6 +53,7 @@ from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
@@ -362,6 +363,7 @@ def make_world() -> World:
             expires_at=clock.now() + timedelta(minutes=30),
         )
         _cared_for(tx, people, home, outside)
+        _waiting_run(tx)
         _still_to_be_proved(tx, people["leader"], people["outsider"])
         _linked(tx, people["leader"])
         for owner in ("teacher", "outsider"):
@@ -783,6 +785,13 @@ def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside
         account_public_id=parent.public_id,
         opened_at=now,
     )
+
+
+def _waiting_run(tx: Transaction) -> None:
+    """A run of retention that waits for a person, over what another job lets go: nothing is ever taken."""
+    now = clock.now()
+    waits = {"kind": "roster-names", "state": RunState.PAUSED, "due": 30, "total": 100, "gone": 0}
+    tx.add(RetentionRun(**waits, up_to=now - timedelta(days=30), began_at=now))
 
 
 def _given_up(tx: Transaction, person: Person, school: School | None) -> None:

@@ -16,10 +16,12 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.families.kinds import REQUESTS
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests import queries, services
-from backoffice.families.requests.letters import KEPT_FOR, write_request_letters
+from backoffice.families.requests.letters import write_request_letters
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest, RequestKind
+from backoffice.privacy.retention.runs import Rules, run_kinds
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import (
     Classroom,
@@ -210,11 +212,11 @@ def test_answered_ones_are_forgotten_after_six_months_and_others_never(world: Wo
     answer(world, request)
     asked_before(days=400)
     with transaction(SYSTEM) as tx:
-        past = clock.now() - KEPT_FOR - timedelta(minutes=1)
+        past = REQUESTS.before(clock.now()) - timedelta(minutes=1)
         tx.execute(
             update(GuardianRequest).where(GuardianRequest.answered_at.is_not(None)).values(answered_at=past)
         )
-    written()
+    run_kinds(Purpose("test"), [REQUESTS], rules=Rules(most_share=5))
     with transaction(SYSTEM) as tx:
         assert tx.scalars(select(GuardianRequest.kind)).all() == [RequestKind.DELETE]
 

@@ -14,6 +14,7 @@ from backoffice.access import toggles
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.host import history, queries, services
+from backoffice.host.kinds import HISTORY
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.runtime import Runtime
@@ -29,7 +30,7 @@ class WrenSettings(PluginSettings):
 
 
 WREN = dataclasses.replace(
-    Plugin(name="wren", title="Wren", summary="", tables=None, personal_data=()),
+    Plugin(name="wren", title="Wren", summary="", tables=None, personal_data=(), retention=()),
     settings=WrenSettings,
     keeps_promises=True,
 )
@@ -160,9 +161,9 @@ def test_lines_of_half_a_year_ago_are_forgotten_and_others_stay(founder: Princip
     set_wren(founder, days=8)
     with transaction(SYSTEM) as tx:
         first = tx.scalar(select(PluginHistory.id).where(PluginHistory.plugin == "wren").limit(1))
-        old = clock.now() - history.KEPT - timedelta(minutes=1)
+        old = HISTORY.before(clock.now()) - timedelta(minutes=1)
         tx.execute(update(PluginHistory).where(PluginHistory.id == first).values(at=old))
     assert history.forget(SYSTEM.credential) == {"lines": 1}
     assert len(told()) == 1
-    with time_machine.travel(clock.now() + history.KEPT - timedelta(days=1)):
+    with time_machine.travel(HISTORY.period.after(clock.now()) - timedelta(days=1)):
         assert history.forget(SYSTEM.credential) == {"lines": 0}

@@ -39,7 +39,7 @@ class HeronSettings(PluginSettings):
 
 
 def plugin(name: str, **more: object) -> Plugin:
-    made = Plugin(name=name, title=name.capitalize(), summary="", tables=None, personal_data=())
+    made = Plugin(name=name, title=name.capitalize(), summary="", tables=None, personal_data=(), retention=())
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 

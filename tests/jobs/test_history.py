@@ -14,6 +14,7 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.jobs import history, registry
 from backoffice.jobs.health import LATE_AFTER, Condition, Health, conditions
+from backoffice.jobs.kinds import days_kept
 from backoffice.jobs.models import JobRun, JobSchedule, RunState
 from tests.factories.world import SYSTEM, World
 
@@ -97,7 +98,7 @@ def test_a_month_is_shown_and_what_is_older_is_not(founder: Principal) -> None:
     ran(NOW - timedelta(days=40))
     with transaction(founder) as tx:
         days = history.by_day(tx, jobs=[OFTEN])
-    assert len(days) == history.DAYS
+    assert len(days) == days_kept()
     assert days[-1].day == date(2027, 3, 10)
     assert sum(day.runs for day in days) == 0
 

@@ -21,9 +21,11 @@ from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs.models import JobRun
+from backoffice.privacy.retention.runs import Rules, run_kinds
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Membership, Role, TeachingRole, TeachingRoleName
 from backoffice.settings import Throttles
+from backoffice.students.kinds import WORRIES
 from backoffice.students.models import StudentSession
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.letters import write_worry_letters
@@ -378,9 +380,9 @@ def test_it_is_forgotten_after_six_months(world: World) -> None:
     tell(child_of(world, world.own_class))
     with transaction(SYSTEM) as tx:
         oldest = select(Worry.id).order_by(Worry.id).limit(1).scalar_subquery()
-        past = clock.now() - services.KEPT_FOR - timedelta(minutes=1)
+        past = WORRIES.before(clock.now()) - timedelta(minutes=1)
         tx.execute(update(Worry).where(Worry.id == oldest).values(told_at=past))
-    assert services.forget_old(Purpose("test")) == {"worries": 1}
+    assert run_kinds(Purpose("test"), [WORRIES], rules=Rules(most_share=5)).gone == {"worries": 1}
     assert len(seen_by(world, "teacher")) == 1
 
 

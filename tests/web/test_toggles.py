@@ -29,6 +29,7 @@ def heron(runtime: Runtime) -> Iterator[Flask]:
         summary="Stands.",
         tables=None,
         personal_data=(),
+        retention=(),
         blueprints=(outer,),
         standing_blueprints=(standing,),
         package=__package__,

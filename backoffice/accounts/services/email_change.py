@@ -14,6 +14,7 @@ from backoffice.accounts.address_models import EmailChange
 from backoffice.accounts.addresses import checked, email_index
 from backoffice.accounts.care.models import EventKind
 from backoffice.accounts.care.services import events
+from backoffice.accounts.kinds import CHANGED, UNOPENED
 from backoffice.accounts.models import Account, LetterKind
 from backoffice.accounts.services import credentials, letters, proof
 from backoffice.accounts.services.signing_in import SignedIn
@@ -23,6 +24,7 @@ from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions
@@ -32,8 +34,6 @@ from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 WRITE = "core.write-email-changes"
 LASTS = timedelta(hours=24)
-# How long the address before can take the account back; app.open_take_back knows the same.
-TAKEN_BACK_FOR = timedelta(days=7)
 SPENT = lazy("This link has been used, or its time is over. Ask for a new one.")
 
 
@@ -135,12 +135,10 @@ def take_back(*, token: str, address: str | None) -> None:
 
 def write_email_changes(who: Purpose) -> dict[str, int]:
     """Mail new addresses their links, and tell the old ones what was done; how many. Forget what is over."""
-    now = clock.now()
     counts = {"asked": 0, "told": 0}
     with transaction(who) as tx:
-        given_up = EmailChange.confirmed_at.is_(None) & (EmailChange.expires_at <= now)
-        settled = EmailChange.confirmed_at <= now - TAKEN_BACK_FOR
-        tx.execute(delete(EmailChange).where(or_(given_up, settled)))
+        forget(tx, UNOPENED)
+        forget(tx, CHANGED)
         waiting = or_(
             EmailChange.confirmed_at.is_(None) & EmailChange.token_digest.is_(None),
             EmailChange.confirmed_at.is_not(None) & EmailChange.take_back_digest.is_(None),

@@ -3,13 +3,14 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import devices, mails
 from backoffice.accounts.care import letters as care
+from backoffice.accounts.kinds import LINKS
 from backoffice.accounts.models import (
     Account,
     AccountLetter,
@@ -24,13 +25,13 @@ from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
+from backoffice.privacy.retention.runs import forget
 from backoffice.settings import Throttles
 from backoffice.throttles.tries import Claim
 from backoffice.throttles.visitor import ACCOUNT, voucher
 
 WRITE = "core.write-letters"
 LASTS = {LinkPurpose.RESET: timedelta(minutes=30), LinkPurpose.NOT_ME: timedelta(days=7)}
-LINKS_KEPT_FOR = timedelta(days=30)
 # Somebody in these states is written to; whoever is suspended or was never invited is not.
 WRITTEN_TO = frozenset({AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.DORMANT})
 
@@ -69,7 +70,7 @@ def write_letters(who: Purpose) -> dict[str, int]:
         for letter in tx.scalars(select(AccountLetter).with_for_update(skip_locked=True)).all():
             counts["written" if _write(tx, letter) else "for nobody"] += 1
             tx.delete(letter)
-        tx.execute(delete(AccountLink).where(AccountLink.created_at < clock.now() - LINKS_KEPT_FOR))
+        forget(tx, LINKS)
     return counts
 
 

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Purpose
@@ -12,6 +12,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts import mails
 from backoffice.accounts.address_models import SignUp
 from backoffice.accounts.addresses import checked, email_index
+from backoffice.accounts.kinds import SIGN_UPS
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.places import Place
 from backoffice.accounts.services import letters, newcomers
@@ -24,6 +25,7 @@ from backoffice.language.spoken import language
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.storage import functions
@@ -135,8 +137,7 @@ def write_sign_ups(who: Purpose) -> dict[str, int]:
     """Mail all links that wait, or that there is an account; how many. Forget what nobody finished."""
     counts = {"written": 0, "known": 0}
     with transaction(who) as tx:
-        gone = delete(SignUp).where(SignUp.expires_at <= clock.now())
-        counts["forgotten"] = tx.execute(gone).rowcount  # type: ignore[attr-defined]
+        counts["forgotten"] = forget(tx, SIGN_UPS)
         waiting = select(SignUp).where(SignUp.token_digest.is_(None)).order_by(SignUp.id)
         for each in tx.scalars(waiting.with_for_update(skip_locked=True)).all():
             counts["known" if _is_known(tx, each) else "written"] += 1

@@ -1,13 +1,12 @@
 """Mails about what parents ask, in the background."""
 
 from backoffice.families.requests.letters import write_request_letters
-from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
 
 
 def _write_request_letters(run: JobRun) -> Counts:
-    """Write what is mailed about parents' requests, and forget what was answered six months ago."""
+    """Write what is mailed about parents' requests."""
     return write_request_letters(run.who)
 
 
@@ -17,6 +16,5 @@ JOBS = (
         _write_request_letters,
         every(minutes=5),
         title=lazy("Write mails about what parents ask"),
-        expires=(GuardianRequest,),
     ),
 )

@@ -1,9 +1,9 @@
-"""Writing what is mailed about requests, in a worker, and forgetting old ones."""
+"""Writing what is mailed about requests, in a worker."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, select
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -20,11 +20,10 @@ from backoffice.storage import about, functions
 from backoffice.storage.numbers import one_of
 
 REMINDED_BEFORE = timedelta(days=7)
-KEPT_FOR = timedelta(days=182)
 
 
 def write_request_letters(who: Purpose) -> dict[str, int]:
-    """Tell teachers what came and what is soon due, and parents the answer; how many. Forget old ones.
+    """Tell teachers what came and what is soon due, and parents the answer; how many.
 
     What nobody can be told of now is tried again at the next run.
     """
@@ -46,8 +45,6 @@ def write_request_letters(who: Purpose) -> dict[str, int]:
         for each in answered:
             each.answer_mailed_at = now
             _tell_parent(tx, each)
-        tx.flush()
-        tx.execute(delete(GuardianRequest).where(GuardianRequest.answered_at < now - KEPT_FOR))
     return {"came": len(came), "due": len(due), "answered": len(answered)}
 
 

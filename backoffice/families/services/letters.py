@@ -3,35 +3,31 @@
 import secrets
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 
-from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.letters import WRITTEN_TO
 from backoffice.accounts.tokens import token_digest
 from backoffice.families import mails
-from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus, StudentView
-from backoffice.families.services.invitations import LASTS, OPEN
+from backoffice.families.kinds import ENDED, INVITATIONS, VIEWS
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.families.services.invitations import OPEN
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
+from backoffice.privacy.retention.runs import forget
 from backoffice.schools import grown_ups
 from backoffice.schools.models import School
 from backoffice.storage import about
 
-# From the last mail on, whatever became of it; the trail knows more.
-KEPT_FOR = timedelta(days=30)
-VIEWS_KEPT_FOR = timedelta(days=182)
 DECIDED = (GuardianStatus.APPROVED, GuardianStatus.REFUSED, GuardianStatus.REVOKED)
 
 
 def write_family_letters(who: Purpose) -> dict[str, int]:
     """Mail invitations that have no link yet, who waits and what was decided; how many. Forget old ones."""
-    before = clock.now() - KEPT_FOR
     with transaction(who) as tx:
         waiting = select(GuardianInvitation).where(
             *OPEN, GuardianInvitation.email.is_not(None), GuardianInvitation.token_digest.is_(None)
@@ -44,17 +40,16 @@ def write_family_letters(who: Purpose) -> dict[str, int]:
             _tell(tx, link)
         asked = _untold(tx, (GuardianStatus.WAITING,))
         _tell_teachers(tx, asked)
-        tx.execute(delete(GuardianInvitation).where(GuardianInvitation.expires_at < before + LASTS))
-        over = func.coalesce(GuardianLink.ended_at, GuardianLink.created_at) < before
-        tx.execute(delete(GuardianLink).where(GuardianLink.status != GuardianStatus.APPROVED, over))
+        tx.flush()
+        forget(tx, INVITATIONS)
+        forget(tx, ENDED)
     return {"invitations": len(invited), "waiting": len(asked), "decisions": len(decided)}
 
 
 def forget_views(who: Purpose) -> dict[str, int]:
     """Forget who opened which record six months ago and earlier; how many."""
     with transaction(who) as tx:
-        old = delete(StudentView).where(StudentView.at < clock.now() - VIEWS_KEPT_FOR)
-        return {"views": tx.execute(old).rowcount}  # type: ignore[attr-defined]
+        return {"views": forget(tx, VIEWS)}
 
 
 def _invite(tx: Transaction, invitation: GuardianInvitation) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Text, delete, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Text, func, insert, literal, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -16,8 +16,10 @@ from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
 from backoffice.changes.models import StudentChange, StudentField
 from backoffice.language.texts import lazy
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from backoffice.schools import names
+from backoffice.schools.kinds import ROSTER_CHANGES
 from backoffice.schools.models import Classroom, Enrollment, Student
 from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from backoffice.storage import functions
@@ -238,5 +240,4 @@ def _name_back(tx: Transaction, classroom: Classroom, renamed: Collection[int], 
 def forget_old_changes(who: Purpose) -> dict[str, int]:
     """Forget the changes that cannot be undone any more; how many."""
     with transaction(who) as tx:
-        old = delete(RosterChange).where(RosterChange.at <= clock.now() - UNDONE_WITHIN)
-        return {"forgotten": tx.execute(old).rowcount}  # type: ignore[attr-defined]
+        return {"forgotten": forget(tx, ROSTER_CHANGES)}

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -28,10 +28,12 @@ from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Membership, Role, School, TeachingRole
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff import mails
+from backoffice.staff.kinds import INVITATIONS
 from backoffice.staff.models import BESIDE_THE_OWNER, IN_A_CLASS, Invitation, InvitedAs
 from backoffice.storage import about, functions
 from backoffice.storage.numbers import one_of
@@ -42,8 +44,6 @@ from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 WRITE = "core.write-invitations"
 LASTS = timedelta(days=14)
-# From the last mail on, whatever became of it; the trail knows more.
-KEPT_FOR = timedelta(days=30)
 # Who is any of these in a class need not be invited as the first.
 _AS_MUCH = {
     InvitedAs.HELPER: (InvitedAs.HELPER, InvitedAs.CO_TEACHER, InvitedAs.OWNER),
@@ -325,13 +325,13 @@ def accept_anew(
 
 def write_invitations(who: Purpose) -> dict[str, int]:
     """Mail all invitations that have no link yet; how many. Forget old ones."""
-    now = clock.now()
     with transaction(who) as tx:
         waiting = select(Invitation).where(*OPEN, Invitation.token_digest.is_(None))
         found = tx.scalars(waiting.with_for_update(skip_locked=True)).all()
         for invitation in found:
             _write(tx, invitation)
-        tx.execute(delete(Invitation).where(Invitation.expires_at < now - (KEPT_FOR - LASTS)))
+        tx.flush()
+        forget(tx, INVITATIONS)
     return {"written": len(found)}
 
 

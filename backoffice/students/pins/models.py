@@ -41,6 +41,7 @@ class PinOverride(Base):
         only("kind", OverrideKind),
         Index(None, "school_id", "classroom_id", "made_at"),
         Index(None, "school_id", "student_id"),
+        Index(None, "made_at"),
         titled(lazy("What was done about PINs")),
     )
 

@@ -1,15 +1,14 @@
 """Telling a grown-up, taking up what was told, closing it, forgetting it."""
 
-from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import WORRIES_ANSWER
-from backoffice.access.principal import Principal, Purpose
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
@@ -23,7 +22,6 @@ from backoffice.throttles.tries import Claim, take
 from backoffice.wording import clean
 
 WRITE = "core.write-worry-letters"
-KEPT_FOR = timedelta(days=182)
 LONGEST_NOTE = 500
 LONGEST_ANSWER = 1000
 CHOOSE = lazy("Tap what fits.")
@@ -102,13 +100,6 @@ def close(*, principal: Principal, worry: str, answer: str) -> None:
         seen = {} if found.seen_at else {"seen_at": now, "seen_by": by}
         _set(tx, found, closed_at=now, closed_by=by, answer=answer, **seen)
         record(tx, "worries.close", school_id=found.school_id, worry=found.id)
-
-
-def forget_old(who: Purpose) -> dict[str, int]:
-    """Forget what was told six months ago; how many."""
-    with transaction(who) as tx:
-        old = delete(Worry).where(Worry.told_at < clock.now() - KEPT_FOR)
-        return {"worries": tx.execute(old).rowcount}  # type: ignore[attr-defined]
 
 
 def _set(tx: Transaction, worry: Worry, **values: object) -> None:

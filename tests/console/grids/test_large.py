@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -358,7 +359,7 @@ def test_what_nobody_ends_is_given_up_and_old_ones_are_forgotten(world: World) -
     """With the words that were looked for; and whoever asked can ask for others."""
     leader = world.sign_in("leader")
     asked = services.Confirmed("console_students", "leave", [("q", "pupil")], "old", 1)
-    for back, left in ((services.GIVEN_UP_AFTER, [ChangeState.FAILED]), (services.KEPT_FOR, [])):
+    for back, left in ((services.GIVEN_UP_AFTER, [ChangeState.FAILED]), (timedelta(days=30, seconds=1), [])):
         with transaction(SYSTEM) as tx:
             tx.execute(delete(LargeChange))
         services.ask_for_change(principal=leader, confirmed=asked)

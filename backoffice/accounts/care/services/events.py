@@ -1,24 +1,23 @@
 """Security events: opened by what happens to accounts, closed by a founder with a note."""
 
-from datetime import timedelta
-
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.permissions import SECURITY_CLOSE
 from backoffice.access.principal import Nobody, Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts.care.models import EventKind, FactorReset, SecurityEvent
+from backoffice.accounts.care.kinds import EVENTS
+from backoffice.accounts.care.models import EventKind, SecurityEvent
 from backoffice.audit.trail import record
 from backoffice.language.texts import gettext, lazy
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected, Throttled
 from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
 from backoffice.throttles.tries import Claim, take
 from backoffice.wording import clean
 
-KEPT_FOR = timedelta(days=182)
 LONGEST_NOTE = 1000
 # The password was right each time: whoever misses the code more often is looked at.
 REFUSED_UNNOTICED = "4/day"
@@ -60,11 +59,5 @@ def close_event(*, principal: Principal, event: str, note: str) -> None:
 
 def forget_old(who: Purpose) -> dict[str, int]:
     """Forget events and ended resets that are older than they are kept; how many."""
-    before = clock.now() - KEPT_FOR
-    old = (
-        (SecurityEvent, SecurityEvent.opened_at < before),
-        (FactorReset, FactorReset.asked_at < before),
-    )
     with transaction(who) as tx:
-        gone = [tx.execute(delete(entity).where(past)).rowcount for entity, past in old]  # type: ignore[attr-defined]
-    return {"events": gone[0], "resets": gone[1]}
+        return {"events": forget(tx, EVENTS)}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -20,6 +20,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.addresses import email_index, normalise_email
 from backoffice.accounts.models import Account, AccountPassword, AccountStatus
 from backoffice.accounts.providers import mails
+from backoffice.accounts.providers.kinds import OFFERS
 from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
 from backoffice.accounts.providers.protocol import Identity, Provider
 from backoffice.accounts.providers.services import directory
@@ -31,6 +32,7 @@ from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from backoffice.settings import Sessions, Throttles
 from backoffice.storage import functions, keyring
@@ -42,7 +44,6 @@ WRITE = "core.write-identity-offers"
 # From signing in at the provider until the link is asked for, and from the mail until it is over.
 ASKED_WITHIN = timedelta(minutes=10)
 LASTS = timedelta(minutes=30)
-KEPT_FOR = timedelta(days=2)
 _OFFER = "offer to link an account"
 
 TOO_LATE = lazy("Too much time has passed. Start again from the sign-in page.")
@@ -201,7 +202,7 @@ def accept(*, token: str, address: str | None) -> str:
 
 def write_offers(who: Purpose) -> dict[str, int]:
     """Mail the links that wait, and tell owners whose links were used; how many. Forget old ones."""
-    counts, now = {"written": 0, "for nobody": 0, "told": 0}, clock.now()
+    counts = {"written": 0, "for nobody": 0, "told": 0}
     with transaction(who) as tx:
         waits = or_(
             IdentityOffer.account_id.is_(None),
@@ -209,7 +210,7 @@ def write_offers(who: Purpose) -> dict[str, int]:
         )
         for each in tx.scalars(select(IdentityOffer).where(waits).with_for_update(skip_locked=True)).all():
             counts[_told(tx, each) if each.used_at else _written(tx, each)] += 1
-        tx.execute(delete(IdentityOffer).where(IdentityOffer.created_at < now - KEPT_FOR))
+        forget(tx, OFFERS)
     return counts
 
 

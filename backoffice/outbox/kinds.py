@@ -1,0 +1,20 @@
+"""How long mails are kept that have come to an end."""
+
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.privacy.retention.kinds import Kind, Rows
+
+ENDED = OutgoingMail.state.in_([MailState.SENT, MailState.FAILED])
+
+MAILS = Kind("mails", (Rows(OutgoingMail, OutgoingMail.finished_at, only=ENDED),))
+WORDS = Kind(
+    "mail-words",
+    (
+        Rows(
+            MailContent,
+            OutgoingMail.finished_at,
+            only=OutgoingMail.state == MailState.FAILED,
+            through=(OutgoingMail, OutgoingMail.id == MailContent.mail_id),
+        ),
+    ),
+)
+KINDS = (MAILS, WORDS)

@@ -1,0 +1,216 @@
+"""Letting go what the policy allows to be kept no longer: in batches, resumed where it was killed, and told.
+
+A batch and its count are one transaction. A run that was killed in the middle is gone on with by the next:
+its row counts on, and what is left is found anew.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.privacy.retention import queries
+from backoffice.privacy.retention.kinds import Kind
+from backoffice.privacy.retention.models import RetentionRun, RunState
+from backoffice.storage import functions
+
+BATCH = 10_000
+# How far ahead it is told what will be due.
+DAYS = 30
+# So few may go of people's work whatever their share: a school with ten of something loses one at a time.
+FEW = 20
+# A kind of which nothing went is told of once a day, and not each time that it was looked at.
+TOLD_EVERY = timedelta(hours=20)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How runs go: how many rows a batch takes, and how much of people's work may go without a person."""
+
+    most_share: int
+    batch: int = BATCH
+    few: int = FEW
+    # What a person at the terminal has said: take what is due, however much it is.
+    go_ahead: bool = False
+
+
+@dataclass
+class Outcome:
+    """What became of some kinds: how many went of each, and which wait for a person."""
+
+    gone: dict[str, int] = field(default_factory=dict)
+    paused: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is due of a kind now, and on each of the next days. `total` is known of people's work only."""
+
+    kind: Kind
+    now: int
+    days: tuple[int, ...]
+    total: int | None = None
+
+    @property
+    def soon(self) -> int:
+        """How many are due within these days."""
+        return sum(self.days)
+
+
+def forget(tx: Transaction, kind: Kind, *, before: datetime | None = None) -> int:
+    """Let go what is due of a kind, in the transaction of a job that has other work too; how many.
+
+    What began `before` a moment is due, where a setting says so earlier than the policy.
+    """
+    before = before or kind.before(clock.now())
+    gone = sum(queries.take(tx, rows, before=before) for rows in kind.rows)
+    note(tx, kind, gone, up_to=before)
+    return gone
+
+
+def note(tx: Transaction, kind: Kind, gone: int, *, up_to: datetime) -> None:
+    """Tell that so many of a kind went, in the transaction that let them go."""
+    if gone:
+        now = clock.now()
+        of = {"kind": kind.name, "up_to": up_to, "began_at": now}
+        tx.add(RetentionRun(**of, ended_at=now, state=RunState.DONE, gone=gone))
+
+
+def tell(tx: Transaction, kind: Kind, gone: int, *, oldest: datetime | None) -> None:
+    """Tell how a kind stands that lies in no table: at most once a day, unless something went."""
+    now = clock.now()
+    if gone or not _told_lately(tx, kind, now):
+        of = {"kind": kind.name, "up_to": kind.before(now), "began_at": now, "ended_at": now}
+        tx.add(RetentionRun(**of, state=RunState.DONE, gone=gone, oldest=oldest, outlook=""))
+
+
+def run_kinds(
+    who: Purpose,
+    kinds: Iterable[Kind],
+    *,
+    rules: Rules,
+    progress: Callable[[int], object] = lambda _gone: None,
+) -> Outcome:
+    """Let go what is due of these kinds, of what lies in tables. What another job lets go is only told of."""
+    outcome = Outcome()
+    for kind in kinds:
+        if not kind.rows:
+            continue
+        number = _begin(who, kind, rules)
+        if number is None:
+            with transaction(who) as tx:
+                if _waiting(tx, kind) is not None:
+                    outcome.paused.append(kind.name)
+            continue
+        while _take(who, kind, number, rules.batch):
+            progress(sum(outcome.gone.values()))
+        outcome.gone[kind.name] = _end(who, kind, number)
+    return outcome
+
+
+def outlook(tx: Transaction, kind: Kind, *, at: datetime) -> Outlook:
+    """What a run at a moment would let go of a kind, and what would be due on each of the days after it."""
+    moments = [kind.before(at + timedelta(days=day)) for day in range(DAYS + 1)]
+    now, *days = queries.outlook(tx, kind, moments=moments)
+    return Outlook(kind, now, tuple(days), queries.total(tx, kind) if kind.work else None)
+
+
+def too_much(found: Outlook, rules: Rules) -> bool:
+    """Whether so much of people's work would go that a person has to look at it first."""
+    if found.total is None or found.now <= rules.few:
+        return False
+    return found.now * 100 > found.total * rules.most_share
+
+
+def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
+    """The row of the run that is to take what is due: one that was killed, or a new one; None if none is."""
+    now = clock.now()
+    with transaction(who) as tx:
+        open_ones = select(RetentionRun).where(
+            RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None)
+        )
+        found = tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
+        if found is not None and found.state != RunState.PAUSED:
+            return found.id
+        if found is not None and rules.go_ahead:
+            release(tx, found.id)
+            return found.id
+        if found is not None:
+            return None
+        before = kind.before(now)
+        seen = outlook(tx, kind, at=now) if kind.work else None
+        waits = seen is not None and too_much(seen, rules) and not rules.go_ahead
+        if not waits and not _is_worth_telling(tx, kind, before, now):
+            return None
+        run = RetentionRun(
+            id=tx.take_id(RetentionRun),
+            kind=kind.name,
+            up_to=before,
+            began_at=now,
+            gone=0,
+            state=RunState.PAUSED if waits else RunState.RUNNING,
+            due=seen.now if seen is not None and waits else None,
+            total=seen.total if seen is not None and waits else None,
+        )
+        tx.add(run)
+        if waits:
+            record(tx, "retention.pause", kind=kind.name, due=run.due, total=run.total)
+        return None if waits else run.id
+
+
+def _is_worth_telling(tx: Transaction, kind: Kind, before: datetime, now: datetime) -> bool:
+    if kind.by is None and queries.due(tx, kind, before=before):
+        return True
+    return not _told_lately(tx, kind, now)
+
+
+def _told_lately(tx: Transaction, kind: Kind, now: datetime) -> bool:
+    told = select(RetentionRun.id).where(
+        RetentionRun.kind == kind.name,
+        RetentionRun.outlook.is_not(None),
+        RetentionRun.ended_at > now - TOLD_EVERY,
+    )
+    return tx.scalar(told.limit(1)) is not None
+
+
+def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
+    """Take one batch; whether there may be more."""
+    with transaction(who) as tx:
+        run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
+        if kind.by is not None or run.ended_at is not None:
+            return False
+        for rows in kind.rows:
+            gone = queries.take(tx, rows, before=run.up_to, most=batch)
+            if gone:
+                run.gone += gone
+                return True
+    return False
+
+
+def _end(who: Purpose, kind: Kind, number: int) -> int:
+    """Tell how it ended; how many went."""
+    now = clock.now()
+    with transaction(who) as tx:
+        run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
+        if run.ended_at is None:
+            found = outlook(tx, kind, at=now)
+            run.oldest = queries.oldest(tx, kind)
+            run.outlook = " ".join(map(str, (found.now, *found.days)))
+            run.state, run.ended_at = RunState.DONE, now
+            if run.gone:
+                record(tx, "retention.run", kind=kind.name, gone=run.gone)
+        return run.gone
+
+
+def _waiting(tx: Transaction, kind: Kind) -> RetentionRun | None:
+    paused = select(RetentionRun).where(RetentionRun.kind == kind.name, RetentionRun.state == RunState.PAUSED)
+    return tx.scalars(paused.limit(1)).one_or_none()
+
+
+def release(tx: Transaction, number: int) -> bool:
+    return functions.let_retention_go_on(tx, number=number, at=clock.now())

@@ -1,0 +1,54 @@
+"""The policy of retention for everybody: what is kept for how long and why, and that it is kept to."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from backoffice.access.principal import Nobody
+from backoffice.access.transaction import transaction
+from backoffice.privacy.retention import words
+from backoffice.privacy.retention.standing import LATELY, Standing, standings
+
+bp = Blueprint("retention", __name__)
+
+
+@bp.get("/privacy/retention")
+def page() -> str:
+    """Every kind of data: what for, how long, from when on, what happens then, and what went lately."""
+    return render_template("privacy/retention.html", standings=_standings(), words=words, days=LATELY.days)
+
+
+@bp.get("/privacy/retention.json", endpoint="json")
+def as_data() -> dict[str, Any]:
+    """The page's content, in English. Times are UTC (ISO 8601), periods ISO 8601 durations."""
+    return {"days": LATELY.days, "kinds": [_told(each) for each in _standings()]}
+
+
+def _standings() -> list[Standing]:
+    # Everybody reads the same page, so nobody's session counts here.
+    with transaction(Nobody()) as tx:
+        return standings(tx)
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    entry = standing.kind.entry
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "purpose": entry.purpose,
+        "need": entry.need,
+        "period": entry.period.iso,
+        "clock": entry.clock,
+        "columns": entry.columns,
+        "action": entry.action,
+        "warnings": [each.iso for each in entry.warnings],
+        "gone_lately": standing.gone,
+        "last_at": _iso(standing.last_at),
+        "oldest": _iso(standing.oldest),
+        "oldest_as_of": _iso(standing.looked_at),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

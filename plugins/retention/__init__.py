@@ -1,0 +1,50 @@
+"""What may be kept no longer goes by itself, and everybody sees that it does."""
+
+from backoffice.accounts.models import AccountLetter, AccountSession
+from backoffice.accounts.passkeys.models import SpentChallenge
+from backoffice.audit.models import AuditDetail
+from backoffice.families.requests.models import GuardianRequest
+from backoffice.jobs.job import Job, every
+from backoffice.language.texts import lazy
+from backoffice.plugin import Plugin
+from backoffice.students.models import StudentSession
+from backoffice.students.pins.models import PinOverride
+from backoffice.students.worries.models import Worry
+from plugins.retention.checks import CHECKS
+from plugins.retention.commands import retention
+from plugins.retention.jobs import let_go
+from plugins.retention.views import RetentionPage
+
+plugin = Plugin(
+    name="retention",
+    title=lazy("Data retention"),
+    summary=lazy("Erases what the policy no longer allows us to keep, and shows that it did."),
+    tables=None,
+    personal_data=(),
+    retention=(),
+    pages=(RetentionPage,),
+    commands=(retention,),
+    jobs=(
+        Job(
+            "run",
+            let_go,
+            # Nothing is to be older than its period by more than a day, whatever a run takes or is missed.
+            every(hours=6),
+            title=lazy("Erase what has been kept for long enough"),
+            forgets=True,
+            # What no other job lets go.
+            expires=(
+                AccountSession,
+                AuditDetail,
+                PinOverride,
+                StudentSession,
+                Worry,
+                GuardianRequest,
+                AccountLetter,
+                SpentChallenge,
+            ),
+        ),
+    ),
+    controls=CHECKS,
+    keeps_promises=True,
+)

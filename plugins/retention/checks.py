@@ -1,0 +1,91 @@
+"""Whether addresses, log files and events are gone in time, by the promise and whatever the policy says."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from backoffice import clock
+from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
+from backoffice.controls.looking import count, metadatas, some
+from backoffice.privacy.inventory import held_in
+from backoffice.privacy.retention import kinds, log_files, queries
+from backoffice.privacy.retention.kinds import Kind
+from backoffice.privacy.retention.period import Period
+from backoffice.storage.columns import Class
+
+PROMISED = Period(6, "month")
+# Runs come four times a day.
+GRACE = timedelta(days=1)
+
+
+def log_retention(look: Looking) -> Finding:
+    """No network address in any column and no line of our log files is older than six months and a day."""
+    limit = PROMISED.before(clock.now()) - GRACE
+    columns, ages, unknown = 0, list[datetime](), []
+    for table, name in _addresses(look):
+        columns += 1
+        oldest = [each for kind in _kinds_of(table) for each in _oldest_of(look, kind, table, name)]
+        if not _kinds_of(table):
+            unknown.append(f"{table}.{name}")
+        ages += oldest
+    if unknown:
+        return falls_short(f"Nothing says how old an address is in: {some(unknown)}.")
+    late = [each for each in ages if each < limit]
+    if late:
+        return falls_short(f"An address of {min(late):%Y-%m-%d} is left.")
+    folder = look.settings.log_dir
+    line = log_files.oldest_line(folder) if folder else None
+    if line is not None and line < limit:
+        return falls_short(f"A log file holds lines of {line:%Y-%m-%d}.")
+    logs = f", the oldest log line is of {line:%Y-%m-%d}" if line else ""
+    where = count(columns, "column") + " of network addresses"
+    if not ages and line is None:
+        return not_exercised(f"{where}, all empty; no log file here.")
+    address = f"the oldest is of {min(ages):%Y-%m-%d}" if ages else "all empty"
+    return holds(f"{where}, {address}{logs}.")
+
+
+def event_retention(look: Looking) -> Finding:
+    """No event of the product that says who did what is older than six months and a day."""
+    limit = PROMISED.before(clock.now()) - GRACE
+    events = [kind for kind in kinds.installed().values() if kind.events]
+    ages = {kind.name: oldest for kind in events if (oldest := queries.oldest(look.tx, kind))}
+    late = sorted(name for name, oldest in ages.items() if oldest < limit)
+    if late:
+        return falls_short(f"Older than six months: {some(late)}, from {min(ages.values()):%Y-%m-%d} on.")
+    said = f"{len(events)} kinds of events"
+    if not ages:
+        return not_exercised(f"{said}, none has happened yet.")
+    return holds(f"{said}, the oldest is of {min(ages.values()):%Y-%m-%d}.")
+
+
+def _addresses(look: Looking) -> Iterator[tuple[str, str]]:
+    for metadata in metadatas(look):
+        for table in metadata.sorted_tables:
+            for column in table.columns:
+                held = held_in(column)
+                if held is not None and held.kind is Class.NETWORK_ADDRESS:
+                    yield str(table), column.name
+
+
+def _kinds_of(table: str) -> list[Kind]:
+    return [
+        kind
+        for kind in kinds.installed().values()
+        if any(table == str(each) for rows in kind.rows for each in rows.tables)
+    ]
+
+
+def _oldest_of(look: Looking, kind: Kind, table: str, name: str) -> Iterator[datetime]:
+    """From when the oldest address of a column is, by the clock of its kind."""
+    for rows in kind.rows:
+        if str(rows.model.__table__) != table:
+            continue
+        there = rows.model.__table__.c[name].is_not(None)
+        only = there if rows.only is None else rows.only & there
+        oldest = queries.oldest(look.tx, replace(kind, rows=(replace(rows, only=only),)))
+        if oldest is not None:
+            yield oldest
+
+
+CHECKS = (Check("log-retention", log_retention), Check("event-retention", event_retention))

@@ -1,0 +1,14 @@
+"""Nothing told before, and sessions of any age."""
+
+import pytest
+
+from backoffice.runtime import Runtime
+from tests.factories.retention import forget_runs
+from tests.privacy.retention.conftest import now, sessions
+
+__all__ = ["now", "sessions"]
+
+
+@pytest.fixture(autouse=True)
+def no_runs(runtime: Runtime) -> None:
+    forget_runs(runtime)

@@ -1,0 +1,56 @@
+"""The policy of retention for everybody, as a page and as data."""
+
+from datetime import datetime, timedelta
+
+from flask.testing import FlaskClient
+
+from backoffice.access.principal import Purpose
+from backoffice.accounts.kinds import SESSIONS
+from backoffice.privacy.retention import policy
+from backoffice.privacy.retention.runs import Rules, run_kinds
+from tests.privacy.retention.conftest import Sessions
+
+PAGE, DATA = "/privacy/retention", "/privacy/retention.json"
+
+
+def test_every_entry_of_the_file_is_said_to_everybody(client: FlaskClient) -> None:
+    page = client.get(PAGE)
+    assert page.status_code == 200
+    for entry in policy.current().entries.values():
+        for said in (entry.title, entry.purpose, entry.need, entry.clock):
+            assert str(said).replace("'", "&#39;") in page.text
+        assert f'id="{entry.name}"' in page.text
+    assert "6 months" in page.text
+    assert "It has not been looked at yet." in page.text
+
+
+def test_the_data_is_the_file_and_what_was_done(
+    client: FlaskClient, now: datetime, sessions: Sessions
+) -> None:
+    border = SESSIONS.before(now)
+    sessions(border - timedelta(seconds=1), border + timedelta(days=1))
+    run_kinds(Purpose("test"), [SESSIONS], rules=Rules(5))
+    told = client.get(DATA).get_json()
+    assert [each["name"] for each in told["kinds"]] == list(policy.current().entries)
+    ours = told["kinds"][0]
+    assert ours["period"] == "P6M"
+    assert ours["columns"] == ["app.account_session.last_seen_at"]
+    assert (ours["gone_lately"], ours["last_at"]) == (1, now.isoformat())
+    assert ours["oldest"] == (border + timedelta(days=1)).isoformat()
+    page = client.get(PAGE).text
+    assert "Gone in the last 30 days: 1." in page
+    assert "16 Dec 2026, 09:30 (UTC), as of 15 Jun 2027, 09:30." in page
+
+
+def test_other_pages_lead_there(client: FlaskClient) -> None:
+    for path in ("/", "/trust", "/privacy/data"):
+        assert f'href="{PAGE}"' in client.get(path).text
+    assert f'href="{DATA}"' in client.get(PAGE).text
+
+
+def test_it_is_read_in_spanish_too(client: FlaskClient) -> None:
+    page = client.get(PAGE, headers={"Accept-Language": "es"}).text
+    assert "6 meses" in page
+    assert "Sign-ins of adults" not in page
+    told = client.get(DATA, headers={"Accept-Language": "es"}).get_json()
+    assert told["kinds"][0]["title"] == "Sign-ins of adults"
