@@ -251,6 +251,8 @@ def _faults(plugin: Plugin) -> Iterator[str]:
     yield from (
         f"{said} says that {kind.name} goes by age, of which a table is none of its own."
         for kind in plugin.retention
+        # One that goes by a job of its own goes by services, of whomever.
+        if kind.by is None
         if any(str(table) not in own for rows in kind.rows for table in rows.tables)
     )
     if plugin.settings is not None:

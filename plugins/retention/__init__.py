@@ -7,24 +7,39 @@ from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs.job import Job, every
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
+from backoffice.privacy.holdings import PersonalData, Subject
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import PinOverride
 from backoffice.students.worries.models import Worry
 from plugins.retention.checks import CHECKS
 from plugins.retention.commands import retention
-from plugins.retention.jobs import let_go
+from plugins.retention.jobs import let_go, look_after_idle
+from plugins.retention.keeping_views import bp
+from plugins.retention.kinds import KINDS
+from plugins.retention.mails import MAILS
+from plugins.retention.models import IdleAccount, RetentionBase
 from plugins.retention.views import RetentionPage
 
 plugin = Plugin(
     name="retention",
     title=lazy("Data retention"),
     summary=lazy("Erases what the policy no longer allows us to keep, and shows that it did."),
-    tables=None,
-    personal_data=(),
-    retention=(),
+    tables=RetentionBase.metadata,
+    personal_data=(PersonalData(IdleAccount, Subject.ACCOUNT),),
+    retention=KINDS,
+    # Whoever was warned keeps the account, whatever is switched off.
+    standing_blueprints=(bp,),
+    mails=MAILS,
     pages=(RetentionPage,),
     commands=(retention,),
     jobs=(
+        Job(
+            "look-after-idle",
+            look_after_idle,
+            every(hours=6),
+            title=lazy("Warn whose account nobody uses, and erase it a year after"),
+            forgets=True,
+        ),
         Job(
             "run",
             let_go,

@@ -12,8 +12,9 @@ from backoffice.privacy.retention import kinds, log_files, queries
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.period import Period
 from backoffice.storage.columns import Class
+from plugins.retention import queries as idle_accounts
 
-PROMISED = Period(6, "month")
+PROMISED, YEAR = Period(6, "month"), Period(12, "month")
 # Runs come four times a day.
 GRACE = timedelta(days=1)
 
@@ -59,6 +60,22 @@ def event_retention(look: Looking) -> Finding:
     return holds(f"{said}, the oldest is of {min(ages.values()):%Y-%m-%d}.")
 
 
+def inactive_teachers(look: Looking) -> Finding:
+    """No account of a teacher is there a day after nobody has used it for twelve months."""
+    limit = YEAR.before(clock.now()) - GRACE
+    idle = idle_accounts.idle(look.tx, since=limit)
+    late = [row for row in idle if not row.leads_alone]
+    if late:
+        return falls_short(
+            f"{count(len(late), 'account')} idle for longer, since {late[0].used_at:%Y-%m-%d}."
+        )
+    oldest = idle_accounts.longest_idle(look.tx)
+    if oldest is None:
+        return not_exercised("No teacher has an account yet.")
+    alone = f"; {count(len(idle), 'account')} stays, since nobody else leads its place" if idle else ""
+    return holds(f"The longest idle account was used on {oldest:%Y-%m-%d}{alone}.")
+
+
 def _addresses(look: Looking) -> Iterator[tuple[str, str]]:
     for metadata in metadatas(look):
         for table in metadata.sorted_tables:
@@ -88,4 +105,8 @@ def _oldest_of(look: Looking, kind: Kind, table: str, name: str) -> Iterator[dat
             yield oldest
 
 
-CHECKS = (Check("log-retention", log_retention), Check("event-retention", event_retention))
+CHECKS = (
+    Check("log-retention", log_retention),
+    Check("event-retention", event_retention),
+    Check("inactive-teachers", inactive_teachers),
+)

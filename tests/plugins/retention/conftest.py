@@ -4,9 +4,10 @@ import pytest
 
 from backoffice.runtime import Runtime
 from tests.factories.retention import forget_runs
+from tests.privacy.conftest import backup
 from tests.privacy.retention.conftest import now, sessions
 
-__all__ = ["now", "sessions"]
+__all__ = ["backup", "now", "sessions"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,40 @@
+"""The mails about accounts that nobody uses."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backoffice.language.texts import lazy
+from backoffice.outbox.mail import Mail
+
+_EXAMPLE = datetime(2027, 11, 25, 9, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class IdleWarning:
+    """When the account is deleted, and the link that keeps it."""
+
+    at: datetime
+    token: str
+
+    @classmethod
+    def example(cls) -> "IdleWarning":
+        """One with a token that could be."""
+        return cls(_EXAMPLE, "q" * 43)
+
+
+@dataclass(frozen=True)
+class IdleColleague:
+    """Whose account is deleted, and when."""
+
+    name: str
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "IdleColleague":
+        """A name that would show if it leaked."""
+        return cls("Ida Idle", _EXAMPLE)
+
+
+IDLE_WARNING = Mail("idle-warning", IdleWarning, lazy("Account will be deleted"))
+IDLE_COLLEAGUE = Mail("idle-colleague", IdleColleague, lazy("Account of a colleague will be deleted"))
+MAILS = (IDLE_WARNING, IDLE_COLLEAGUE)

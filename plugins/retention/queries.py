@@ -1,0 +1,151 @@
+"""Which teachers' accounts nobody uses, and since when; and what keeps one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account, AccountStatus
+from backoffice.outbox.mail import Recipient
+from backoffice.privacy.retention.models import RetentionRun, RunState
+from backoffice.schools.models import Membership, Role, School, SchoolKind, TeachingRole, TeachingRoleName
+from backoffice.students.models import StudentSession
+from plugins.retention.models import IdleAccount
+
+# A class is used when its children come in, whoever owns it and whoever helps to teach it.
+TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
+STAFF = (Role.TEACHER, Role.LEADER)
+
+
+def signed_in() -> ColumnElement[datetime]:
+    """When an account was signed in to, or made."""
+    return func.coalesce(Account.last_active_at, Account.created_at)
+
+
+def used_at() -> ColumnElement[datetime]:
+    """When an account was used: signed in to, a class of it used, or kept by its owner."""
+    otherwise = select(IdleAccount.used_at).where(IdleAccount.account_id == Account.id).scalar_subquery()
+    # `greatest` passes over what is null.
+    return func.greatest(signed_in(), otherwise)
+
+
+def is_teachers() -> ColumnElement[bool]:
+    """An account of somebody who teaches or leads, or did, and has been here: no founder's, no parent's.
+
+    A roster's teacher who was never invited has no account to use, and goes with the school.
+    """
+    works = exists().where(Membership.account_id == Account.id, Membership.role.in_(STAFF))
+    return and_(~Account.founder, Account.status != AccountStatus.NOT_INVITED, works)
+
+
+def leads_alone() -> ColumnElement[bool]:
+    """Nobody else who can sign in leads a place that the account leads: it goes with the place."""
+    other, somebody = aliased(Membership), aliased(Account)
+    place = aliased(School)
+    another = (
+        exists()
+        .where(
+            other.account_id == somebody.id,
+            somebody.status == AccountStatus.ACTIVE,
+            other.role == Role.LEADER,
+            other.account_id != Membership.account_id,
+            or_(
+                other.school_id == Membership.school_id,
+                other.district_id == func.coalesce(Membership.district_id, place.district_id),
+            ),
+        )
+        .correlate(Membership, place)
+    )
+    return (
+        select(Membership.id)
+        .outerjoin(place, place.id == Membership.school_id)
+        .where(Membership.account_id == Account.id, Membership.role == Role.LEADER, ~another)
+        .correlate(Account)
+        .exists()
+    )
+
+
+def note_class_use(tx: Transaction, *, before: datetime) -> None:
+    """Keep when the classes of those were used who did not sign in since a moment.
+
+    Sign-ins of children are forgotten after half a year, so this is asked more often.
+    """
+    used = (
+        select(TeachingRole.account_id, func.max(StudentSession.last_seen_at))
+        .join(Account, Account.id == TeachingRole.account_id)
+        .join(
+            StudentSession,
+            and_(
+                StudentSession.school_id == TeachingRole.school_id,
+                StudentSession.classroom_id == TeachingRole.classroom_id,
+            ),
+        )
+        .where(TeachingRole.role.in_(TEACH), is_teachers(), signed_in() < before)
+        .group_by(TeachingRole.account_id)
+    )
+    adding = insert(IdleAccount).from_select(["account_id", "used_at"], used)
+    later = {"used_at": func.greatest(IdleAccount.used_at, adding.excluded.used_at)}
+    tx.execute(adding.on_conflict_do_update(index_elements=["account_id"], set_=later))
+
+
+def idle(tx: Transaction, *, since: datetime) -> Sequence[Row[int, str, datetime, bool]]:
+    """Teachers' accounts that nobody used since a moment, the longest first, and whether each leads alone."""
+    used = used_at().label("used_at")
+    return tx.execute(
+        select(Account.id, Account.public_id, used, leads_alone().label("leads_alone"))
+        .where(is_teachers(), used_at() <= since)
+        .order_by(used, Account.id)
+    ).all()
+
+
+def longest_idle(tx: Transaction) -> datetime | None:
+    """When the account was used that nobody has used for longest, of those that are to go by themselves."""
+    return tx.scalar(select(func.min(used_at())).where(is_teachers(), ~leads_alone()))
+
+
+def leaders_of(tx: Transaction, account: int) -> Sequence[tuple[Recipient, int | None]]:
+    """Whom to tell of somebody's end at a school, and in which school's name."""
+    at = (
+        select(Membership.school_id)
+        .join(School, School.id == Membership.school_id)
+        .where(Membership.account_id == account, School.kind != SchoolKind.PERSONAL)
+    )
+    found = tx.execute(
+        select(Account, Membership.school_id)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(
+            Membership.school_id.in_(at),
+            Membership.role == Role.LEADER,
+            Account.status == AccountStatus.ACTIVE,
+            Account.id != account,
+        )
+        .order_by(Account.id)
+    )
+    return [(Recipient(each.id, each.email, each.name, each.language), school) for each, school in found]
+
+
+def was_released(tx: Transaction, kind: str, *, since: datetime) -> bool:
+    """Whether a person let a run of this kind go on that waited for one, since a moment."""
+    released = select(RetentionRun.id).where(
+        RetentionRun.kind == kind,
+        RetentionRun.due.is_not(None),
+        RetentionRun.state != RunState.PAUSED,
+        or_(RetentionRun.ended_at.is_(None), RetentionRun.ended_at > since),
+    )
+    return tx.scalar(released.limit(1)) is not None
+
+
+def keep(session: Session, *, digest: bytes, at: datetime) -> int | None:
+    """Count the account with this link as used; its number, or None."""
+    found: int | None = session.scalar(
+        text("select plugin_retention.keep(:digest, :at)"), {"digest": digest, "at": at}
+    )
+    return found
+
+
+def can_be_kept(session: Session, *, digest: bytes) -> bool:
+    """Whether there is an account with this link."""
+    return bool(session.scalar(text("select plugin_retention.can_be_kept(:digest)"), {"digest": digest}))

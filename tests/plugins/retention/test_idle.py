@@ -1,0 +1,199 @@
+"""Teachers' accounts that nobody uses, over two years, beside an oracle that knows only the policy."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from backoffice import clock
+from backoffice.access.principal import Principal, Purpose
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.outbox.models import OutgoingMail
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.privacy.erasure.models import Erasure, Stage
+from backoffice.privacy.retention.runs import Rules
+from backoffice.runtime import Runtime
+from backoffice.settings import Sessions
+from backoffice.students import services as students
+from backoffice.students.models import StudentSession
+from backoffice.throttles.visitor import Visitor
+from plugins.retention import idle
+from plugins.retention.idle import Looked
+from tests.accounts.alone import alone, room_of
+from tests.accounts.post import link_for
+from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
+
+WHO = Purpose("test-idle")
+BEGAN = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
+
+pytestmark = pytest.mark.usefixtures("backup")
+
+
+@pytest.fixture
+def eraser(runtime: Runtime, tmp_path: Path) -> Eraser:
+    made = eraser_of(runtime, WHO)
+    return Eraser(WHO, made.tables, made.installed, LedgerFile(tmp_path), made.backups_kept)
+
+
+@pytest.fixture
+def people(world: World) -> list[Principal]:
+    """Five who signed up, and nobody else who could be idle."""
+    del world
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).values(last_active_at=datetime(2040, 1, 1, tzinfo=UTC)))
+    made = [alone() for _ in range(5)]
+    _used(*made, at=BEGAN)
+    return made
+
+
+def _used(*people: Principal, at: datetime) -> None:
+    numbers = [each.account_id for each in people]
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).where(Account.id.in_(numbers)).values(last_active_at=at, created_at=at))
+
+
+def _comes_in(room: Class, *, at: datetime) -> None:
+    """A child comes in by the code of a class; its teacher does nothing."""
+    begun = students.sign_in_student(
+        code=room.code,
+        student=room.children[0].public_id,
+        sessions=Sessions(),
+        visitor=Visitor(),
+        throttles=NO_LIMIT,
+    )
+    with transaction(SYSTEM) as tx:
+        own = StudentSession.token_id == begun.token_id
+        tx.execute(update(StudentSession).where(own).values(started_at=at, last_seen_at=at))
+
+
+def _gone(who: Principal) -> bool:
+    with transaction(SYSTEM) as tx:
+        return tx.get(Account, who.account_id) is None
+
+
+def _email(who: Principal) -> str:
+    with transaction(SYSTEM) as tx:
+        return tx.get_one(Account, who.account_id).email
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, eraser: Eraser, at: datetime) -> Looked:
+    monkeypatch.setattr(clock, "now", lambda: at)
+    done = idle.look_after_idle(principal=WHO, eraser=eraser, rules=Rules(5))
+    with transaction(WHO) as tx:
+        begun = tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.CONFIRMED)).all()
+    for number in begun:
+        assert eraser.carry_out(number) is Stage.VERIFIED
+    return done
+
+
+def _warned() -> dict[int | None, int]:
+    """How many warnings were written to each account that is still there."""
+    counted = select(OutgoingMail.account_id, func.count()).group_by(OutgoingMail.account_id)
+    with transaction(SYSTEM) as tx:
+        return dict(tx.execute(counted.where(OutgoingMail.name == "retention.idle-warning")).all())
+
+
+def _a_year_after(at: datetime) -> datetime:
+    return at.replace(year=at.year + 1)
+
+
+def test_two_years_of_days(people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch) -> None:
+    active, gone, kept, taught, late = people
+    room = room_of(taught)
+    address = {each.account_id: _email(each) for each in people}
+    went: dict[int | None, datetime] = {}
+    told: dict[int | None, list[int]] = {each.account_id: [] for each in people}
+    # What the policy says, from what happens below and from nothing else.
+    due = {
+        gone.account_id: _a_year_after(BEGAN),
+        kept.account_id: _a_year_after(BEGAN + timedelta(days=340)),
+        taught.account_id: _a_year_after(BEGAN + timedelta(days=200)),
+        late.account_id: _a_year_after(BEGAN + timedelta(days=90)),
+    }
+    near = {(at - BEGAN).days + days for at in due.values() for days in range(-62, 3)}
+    # Each day on which somebody is near the end, and every tenth.
+    for day in sorted(near | {*range(0, 740, 10)}):
+        today = BEGAN + timedelta(days=day)
+        monkeypatch.setattr(clock, "now", lambda at=today: at)
+        if day % 30 == 0:
+            _used(active, at=today)
+        if day == 90:
+            _used(late, at=today)
+        if day == 200:
+            _comes_in(room, at=today)
+        if day == 340:
+            assert idle.keep_account(token=link_for(address[kept.account_id], "keep"), address=None)
+        before = _warned()
+        _run(monkeypatch, eraser, today + timedelta(hours=3))
+        for number, count in _warned().items():
+            if count > before.get(number, 0):
+                told[number].append((due[number].date() - today.date()).days)
+        for each in people:
+            if each.account_id not in went and _gone(each):
+                went[each.account_id] = today + timedelta(hours=3)
+    assert went.keys() == due.keys()
+    for number, at in due.items():
+        assert at <= went[number] < at + timedelta(days=1)
+    # Whoever kept the account or was there after a warning was told before that, too.
+    assert told[gone.account_id] == told[late.account_id] == told[taught.account_id] == [60, 30, 7, 1]
+    assert told[kept.account_id][-4:] == [60, 30, 7, 1]
+    assert told[active.account_id] == []
+
+
+def test_nobody_goes_who_was_not_told_however_late_we_are(
+    people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = people
+    _used(*others, at=datetime(2040, 1, 1, tzinfo=UTC))
+    late = _a_year_after(BEGAN) + timedelta(days=100)
+    assert _run(monkeypatch, eraser, late).told == 1
+    assert not _gone(first)
+    assert _run(monkeypatch, eraser, late + timedelta(hours=23)).begun == 0
+    assert not _gone(first)
+    assert _run(monkeypatch, eraser, late + timedelta(days=1)).begun == 1
+    assert _gone(first)
+
+
+def test_who_leads_a_place_alone_stays_and_is_counted(
+    world: World, people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _used(*people, at=datetime(2040, 1, 1, tzinfo=UTC))
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(Account).where(Account.id == world.people["leader"].id).values(last_active_at=BEGAN)
+        )
+    done = _run(monkeypatch, eraser, _a_year_after(BEGAN) + timedelta(days=3))
+    assert done == Looked(lead_alone=1)
+
+
+def test_who_comes_back_on_the_last_day_stays(
+    people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = people
+    _used(*others, at=datetime(2040, 1, 1, tzinfo=UTC))
+    due = _a_year_after(BEGAN)
+    for days in (60, 30, 7, 1):
+        assert _run(monkeypatch, eraser, due - timedelta(days=days)).told == 1
+    _used(first, at=due - timedelta(minutes=1))
+    assert _run(monkeypatch, eraser, due).begun == 0
+    assert not _gone(first)
+
+
+def test_a_link_keeps_once_and_a_made_up_one_nothing(
+    people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = people
+    _used(*others, at=datetime(2040, 1, 1, tzinfo=UTC))
+    address = _email(first)
+    _run(monkeypatch, eraser, _a_year_after(BEGAN) - timedelta(days=50))
+    token = link_for(address, "keep")
+    assert not idle.link_is_good(token="q" * 43)
+    assert idle.link_is_good(token=token)
+    assert idle.keep_account(token=token, address=None)
+    assert not idle.keep_account(token=token, address=None)
+    assert _run(monkeypatch, eraser, _a_year_after(BEGAN) + timedelta(days=3)).told == 0
+    assert not _gone(first)
