@@ -89,13 +89,14 @@ async function edit(root, { pencil, pencils, opener, status }) {
   const hint = root.createElement("p");
   hint.className = "cell-keys";
   hint.textContent = said("Enter saves, Tab saves and goes on, Escape leaves.");
-  const title = root.createElement("h2");
-  title.className = "cell-title";
-  title.textContent = dialog.getAttribute("aria-label");
-  dialog.append(title, place, hint);
+  dialog.append(place, hint);
   root.body.append(dialog);
   let busy = false;
   let after = opener;
+  const title = root.createElement("h2");
+  title.className = "cell-title";
+  title.textContent = dialog.getAttribute("aria-label");
+  dialog.prepend(title);
 
   const fill = ({ nodes, overtaken }) => {
     place.replaceChildren(...nodes.map((node) => root.importNode(node, true)));
