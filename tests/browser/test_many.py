@@ -81,6 +81,7 @@ def test_a_class_is_picked_by_keyboard_alone(visit: Callable[..., Page], site: S
     page.wait_for_url(f"**/console/students/?classroom={room.public_id}")
     expect(field).to_have_value(room.name)
     page.set_viewport_size(PHONE)
+    page.locator("summary", has_text="Filters").click()
     field.click()
     expect(options.first).to_be_visible()
     look_closely(page)

@@ -92,14 +92,15 @@ async function edit(root, { pencil, pencils, opener, status, told = "" }) {
   hint.textContent = said("Enter saves, Alt+Enter saves and goes on, Escape leaves.");
   // What is said beside a dialog is heard by nobody while it is open.
   const within = status.cloneNode();
-  const title = root.createElement("h2");
-  title.className = "cell-title";
-  title.textContent = dialog.getAttribute("aria-label");
-  dialog.append(title, place, hint, within);
+  dialog.append(place, hint, within);
   dialog.setAttribute("aria-describedby", hint.id);
   root.body.append(dialog);
   let busy = false;
   let after = opener;
+  const title = root.createElement("h2");
+  title.className = "cell-title";
+  title.textContent = dialog.getAttribute("aria-label");
+  dialog.prepend(title);
 
   const fill = ({ nodes, overtaken }) => {
     place.replaceChildren(...nodes.map((node) => root.importNode(node, true)));
