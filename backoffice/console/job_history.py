@@ -81,7 +81,6 @@ COUNTED = (
     lazy("mails"),
     lazy("queued"),
     lazy("reminded"),
-    lazy("resets"),
     lazy("finished runs"),
     lazy("sent"),
     lazy("told"),

@@ -29,6 +29,7 @@ from tests.factories.world import World, add_passkey
 OPEN_TO_ALL = {
     "app.installation": "holds the mark by which a wrong keyring is noticed at start",
     "app.schema_version": "says whether the schema is the code's",
+    "app.retention_run": "says how many rows of each kind went by age, and names nobody",
 }
 # What is written before there is a principal: that somebody was refused, that a child came in.
 WRITTEN_BY_NOBODY = {"app.audit_entry", "app.audit_detail"}
