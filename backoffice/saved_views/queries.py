@@ -28,18 +28,18 @@ FEW_SCHOOLS = 3
 
 
 def views_of(
-    tx: Transaction, grid: str | None = None, *, school_id: int | None = None, most: int = MOST_LISTED
+    tx: Transaction, grid: str | None = None, *, school_id: int | None = None, most: int | None = None
 ) -> list[SavedView]:
     """The views of a list, or of all, that the principal has at hand: the own ones first, each kind by name.
 
-    Of all lists it is `most` at the most. `school_id` is the school that the list is narrowed to. What each
-    asks for is opened when it is looked at.
+    Of all lists it is `most`, by default as many as their page shows. `school_id` is the school that the list
+    is narrowed to. What each asks for is opened when it is looked at.
     """
     if not can(tx.principal, VIEWS_SAVE):
         return []
     statement = select(SavedView).options(defer(SavedView.state)).where(_at_hand(tx.principal, school_id))
     if grid is None:
-        return _in_order(tx.scalars(_first(statement, most)))
+        return _in_order(tx.scalars(_first(statement, most or MOST_LISTED)))
     return _in_order(tx.scalars(_first(statement.where(SavedView.grid == grid), MOST_AT_HAND)))
 
 
