@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -227,15 +227,19 @@ def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
 
 def _only_there(tx: Transaction, schools: Sequence[int], district: int | None = None) -> list[int]:
     """Accounts that work there and nowhere else, follow no child and are no founder's."""
-    there = one_of(Membership.school_id, schools)
-    if district is not None:
-        there = or_(there, Membership.district_id == district)
-    # One of the two is empty.
-    elsewhere = select(Membership.account_id).where(~func.coalesce(there, false()))
+    other = aliased(Membership)
     people = select(Account.id).where(
-        Account.id.in_(select(Membership.account_id).where(there)),
-        Account.id.not_in(elsewhere),
+        Account.id.in_(select(Membership.account_id).where(_there(Membership, schools, district))),
+        # One of the two is empty. Each is asked after by itself: most of all places are others' places.
+        ~exists().where(
+            other.account_id == Account.id, ~func.coalesce(_there(other, schools, district), false())
+        ),
         ~exists().where(GuardianLink.account_id == Account.id),
         ~Account.founder,
     )
     return list(tx.scalars(people.order_by(Account.id)))
+
+
+def _there(place: type[Membership], schools: Sequence[int], district: int | None) -> ColumnElement[bool]:
+    there = one_of(place.school_id, schools)
+    return there if district is None else or_(there, place.district_id == district)

@@ -1,0 +1,1 @@
+-- What erasing had missed.
