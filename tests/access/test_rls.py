@@ -637,9 +637,17 @@ def test_the_web_has_no_right_to_change(stage: Stage, role: str, change: str) ->
         delete(AuditEntry),
         update(AuditEntry).values(verb="x"),
         update(AuditDetail).values(nonce=b"x"),
+        update(AuditDetail).values(nonce=None, redacted=True),
         delete(Installation),
     ],
-    ids=["points", "delete the trail", "change the trail", "change what a detail answers to", "the mark"],
+    ids=[
+        "points",
+        "delete the trail",
+        "change the trail",
+        "change what a detail answers to",
+        "have it answer to nothing",
+        "the mark",
+    ],
 )
 def test_not_even_the_system_rewrites_history(stage: Stage, change: Executable) -> None:
     refused(SYSTEM, change)

@@ -1,7 +1,8 @@
 """What the trail remembers of somebody who is erased: that something was done, and never to whom or by whom.
 
 An entry stays, and so does its commitment. Its detail goes with the last one whom it is about; one about
-others too is sealed again without the number of whoever is erased, and says that it no longer matches.
+others too is sealed again without the number of whoever is erased, and says that it no longer matches. Its
+nonce goes with that, so that no guess of who it was can be tested against the commitment.
 """
 
 from collections.abc import Collection, Mapping, Sequence

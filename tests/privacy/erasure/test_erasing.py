@@ -16,8 +16,8 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
-from backoffice.audit.models import AuditDetail
-from backoffice.audit.trail import record
+from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.audit.trail import Answer, answer, record
 from backoffice.outbox.models import MailContent
 from backoffice.privacy.erasure import receipts, services
 from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
@@ -249,6 +249,15 @@ def test_the_trail_keeps_that_it_happened_and_not_to_whom(world: World, eraser: 
         assert many.redacted
         assert not any(row.redacted for number, row in rows.items() if number in before - named)
         assert before - named <= rows.keys()
+        # Nothing is left by which a guess of the number could be tested.
+        assert many.nonce is None
+        entries = {row.id: row for row in tx.scalars(select(AuditEntry))}
+        assert answer(entries[many.entry_id].commitment, many) is Answer.REDACTED
+        other = next(row for row in rows.values() if not row.redacted)
+        committed = entries[other.entry_id].commitment
+        assert answer(committed, other) is Answer.FITS
+        forged = AuditDetail(nonce=other.nonce, detail={**other.detail, "student": 1}, redacted=False)
+        assert answer(committed, forged) is Answer.DIFFERS
 
 
 def test_a_child_of_two_classes_stays_with_the_other(world: World, eraser: Eraser) -> None:
