@@ -108,10 +108,18 @@ def subjects_of(detail: Mapping[str, Any]) -> list[UUID]:
     """The marks of everybody and every class that a detail is about, its actor among them."""
     found: list[UUID] = []
     for name, value in (*detail.items(), *detail.get("actor", {}).items()):
-        if name in SUBJECTS and value is not None:
-            numbers = value if isinstance(value, list | tuple) else [value]
-            found += about.marks(SUBJECTS[name], numbers)
+        kind = kind_of(name, value)
+        if kind is not None and value is not None:
+            found += about.marks(kind, value if isinstance(value, list | tuple) else [value])
     return sorted(set(found))
+
+
+def kind_of(name: str, value: Any) -> str | None:
+    """Of what kind of subject a detail has numbers by this name; None if they number something else."""
+    if name == "ended" and isinstance(value, list | tuple):
+        # So the beginning of a school year named the classes that it ended, at first.
+        return about.CLASSROOM
+    return SUBJECTS.get(name)
 
 
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:

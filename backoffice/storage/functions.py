@@ -89,6 +89,11 @@ def lock_saved_views(session: Session, *, school_id: int) -> None:
     session.execute(statement, {"lock": f"saved views {school_id}"})
 
 
+def lock_ledger(session: Session) -> None:
+    """Wait until nobody else writes to a ledger of erasures, and let the next wait for this one's end."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended('ledger of erasures', 7203))"))
+
+
 def lock_new_classes(session: Session, *, school_id: int) -> None:
     """Wait until nobody else brings classes into a school, and let the next wait as long."""
     statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7205))")
@@ -789,10 +794,15 @@ def may_merge(session: Session, *, school_id: int, students: Collection[int]) ->
     return bool(session.scalar(statement, {"school": school_id, "students": list(students)}))
 
 
-def merge_students(session: Session, *, school_id: int, keeper: int, merged: int, at: datetime) -> str:
-    """Make one student of two: "merged", or why not ("not theirs", "requests wait")."""
-    statement = text("select app.merge_students(:school, :keeper, :merged, :at)")
-    given = {"school": school_id, "keeper": keeper, "merged": merged, "at": at}
+def merge_students(
+    session: Session, *, school_id: int, keeper: int, merged: int, at: datetime, mark: UUID
+) -> str:
+    """Make one student of two: "merged", or why not ("not theirs", "being erased", "requests wait").
+
+    `mark` is that of the ledger, by which the second is recognised should a backup bring it back.
+    """
+    statement = text("select app.merge_students(:school, :keeper, :merged, :at, :mark)")
+    given = {"school": school_id, "keeper": keeper, "merged": merged, "at": at, "mark": mark}
     return str(session.scalar(statement, given))
 
 

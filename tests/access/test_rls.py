@@ -40,7 +40,7 @@ from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
-from backoffice.privacy.erasure.models import Erasure, ErasureMark
+from backoffice.privacy.erasure.models import Erasure, ErasureMark, LedgerEnd, MergedMark
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -234,6 +234,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
 UNREADABLE: tuple[type[Any], ...] = (
     MailContent,
     ErasureMark,
+    LedgerEnd,
+    MergedMark,
     Throttle,
     SpentChallenge,
     AccountLetter,
