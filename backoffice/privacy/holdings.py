@@ -25,7 +25,8 @@ class Target:
 
     Students and classes are those of one `school`. `outside` are public identifiers, of a school those of its
     classes too; `addresses` are an account's; `rooms` are the classes in which students have or had a place,
-    `former` the numbers of those who were made one with them.
+    `former` the numbers of those who were made one with them. `schools` and `districts` are where they are or
+    work, and what is above those.
     """
 
     subject: Subject
@@ -35,6 +36,8 @@ class Target:
     addresses: tuple[str, ...] = ()
     rooms: tuple[int, ...] = ()
     former: tuple[int, ...] = ()
+    schools: tuple[int, ...] = ()
+    districts: tuple[int, ...] = ()
 
     @property
     def key(self) -> dict[str, Collection[int]]:

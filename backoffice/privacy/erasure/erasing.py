@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, null, or_, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice import clock
@@ -140,6 +140,9 @@ class Eraser:
             values = {name: null() for name in held.blank} if held.instead is None else held.instead(target)
             emptied = update(model).where(condition).values(values)
             return Counter({f"{_name(model)} emptied": _rowcount(tx.execute(emptied))})
+        if "id" not in model.__table__.c:
+            # What has no number of its own has nothing that hangs on it.
+            return Counter({_name(model): _rowcount(tx.execute(delete(model).where(condition)))})
         numbers = tx.scalars(select(model.id).where(condition)).all()
         parts = parts_of(model.__table__, {"id": numbers}, self.tables) if numbers else ()
         return Counter({part.table.fullname: _emptied(tx, part) for part in parts})

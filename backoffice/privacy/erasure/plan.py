@@ -90,7 +90,7 @@ class Plan:
                     tuple(each["addresses"]),
                     # One that was kept before there were any goes on without.
                     tuple(each.get("rooms", ())),
-                    tuple(each.get("former", ())),
+                    *(tuple(each.get(name, ())) for name in ("former", "schools", "districts")),
                 )
                 for each in stored["targets"]
             ),
@@ -156,13 +156,30 @@ def _named(tx: Transaction, target: Target) -> Target:
         former = tx.scalars(select(MergedMark.number).where(*kept)).all()
         places = (Enrollment.school_id == target.school, one_of(Enrollment.student_id, target.numbers))
         seats = tx.scalars(select(Enrollment.classroom_id).where(*places).distinct()).all()
+    schools, districts = _places(tx, target)
     return replace(
         target,
         outside=tuple(outside),
         addresses=tuple(addresses),
         rooms=tuple(seats),
         former=tuple(former),
+        schools=schools,
+        districts=districts,
     )
+
+
+def _places(tx: Transaction, target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The schools and districts in which something stands about those who go."""
+    schools = set(target.numbers if target.subject is Subject.SCHOOL else [target.school or 0]) - {0}
+    districts = set(target.numbers if target.subject is Subject.DISTRICT else ())
+    if target.subject is Subject.ACCOUNT:
+        held = select(Membership.school_id, Membership.district_id)
+        for school, district in tx.execute(held.where(one_of(Membership.account_id, target.numbers))):
+            schools.update([] if school is None else [school])
+            districts.update([] if district is None else [district])
+    above = select(School.district_id).where(one_of(School.id, schools), School.district_id.is_not(None))
+    districts.update(each for each in tx.scalars(above) if each is not None)
+    return tuple(sorted(schools)), tuple(sorted(districts))
 
 
 def _student(tx: Transaction, number: int) -> Plan | None:

@@ -157,3 +157,95 @@ create policy system on app.ledger_end to backoffice_system
   using ((select app.purpose()) <> '') with check ((select app.purpose()) <> '');
 grant select, insert, update on app.ledger_end to backoffice_system;
 grant usage on sequence app.ledger_end_id_seq to backoffice_system;
+
+-- -------------------------------------------------------- whoever stands in the ledger does not come in again
+
+-- Marks are made of identifiers with the keyring, which the database has not.
+create function app.erased_among(marks uuid[]) returns setof uuid
+language sql stable security definer set search_path = app, pg_temp as $$
+  select m.mark from erasure_mark m where m.mark = any (marks)
+$$;
+comment on function app.erased_among is 'Those of the marks that the ledger has.';
+create function app.account_outside(of_account bigint) returns text
+language sql stable security definer set search_path = app, pg_temp as $$
+  select a.public_id from account a where a.id = of_account
+$$;
+comment on function app.account_outside is
+  'What an account is called outside, for whoever has just shown its credentials: its mark is made of it.';
+create function app.card_outside(digest bytea) returns text
+language sql stable security definer set search_path = app, pg_temp as $$
+  select s.public_id
+    from student_card k join student s on s.school_id = k.school_id and s.id = k.student_id
+   where k.secret_digest = digest
+$$;
+comment on function app.card_outside is
+  'What the child whose card this is is called outside, for whoever holds the card: its mark is made of it.';
+revoke execute on function app.erased_among(uuid[]), app.account_outside(bigint), app.card_outside(bytea) from public;
+grant execute on function app.erased_among(uuid[]), app.account_outside(bigint), app.card_outside(bytea)
+  to backoffice_app, backoffice_system;
+
+drop function app.begin_student_session(
+  bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, boolean, uuid);
+create function app.begin_student_session(
+  index_of_code bytea, student text, token uuid, at timestamptz, idle_shared integer, idle_own integer,
+  until timestamptz, from_address bytea, verified_pin text default null, of_tablet bytea default null,
+  only_there boolean default false, on_device uuid default null, erased uuid default null)
+returns table (session_id bigint, school_id bigint, idle_minutes integer, vouches boolean)
+language plpgsql security definer set search_path = app, pg_temp as $$
+#variable_conflict use_column
+begin
+  insert into student_session (token_id, school_id, classroom_id, student_id, code_id, started_at,
+                               last_seen_at, idle_minutes, expires_at, address, tablet_id, device)
+  select token, o.school_id, o.classroom_id, s.id, o.code_id, at, at,
+         case when o.shared_devices then idle_shared else idle_own end, until, from_address, t.id, on_device
+    from open_code(index_of_code, at) o
+    join classroom_code k on k.school_id = o.school_id and k.id = o.code_id and k.ended_at is null
+    join student s on s.school_id = o.school_id and s.public_id = student
+                  and s.pin_hash is not distinct from verified_pin
+    join enrollment e on e.school_id = o.school_id and e.classroom_id = o.classroom_id
+                     and e.student_id = s.id and e.ended_at is null
+   cross join lateral tablet_here(of_tablet, o.school_id, o.classroom_id, at) t (id)
+   where (t.id is not null or not only_there)
+     and not exists (select from erasure_mark m where m.mark = erased)
+     for share of k, s, e
+  returning student_session.id, student_session.school_id, student_session.idle_minutes
+       into session_id, school_id, idle_minutes;
+  if not found then return; end if;
+  select s.kind <> 'personal' into vouches from school s where s.id = school_id;
+  -- There is no principal yet, and the school's trail is to say that a child came in.
+  perform set_ids('begun_in', array[school_id]);
+  return next;
+end $$;
+comment on function app.begin_student_session is
+  'Begins a session of a child of the class behind an open code: at the class''s tablet if it is one, and nowhere else if so asked.';
+revoke execute on function app.begin_student_session(
+  bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, boolean, uuid, uuid) from public;
+grant execute on function app.begin_student_session(
+  bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text, bytea, boolean, uuid, uuid) to backoffice_app, backoffice_system;
+
+drop function app.begin_account_session(
+  bigint, integer, text, bytea, timestamptz, integer, timestamptz, bytea, bytea);
+create function app.begin_account_session(
+  of_account bigint, of_epoch integer, id_outside text, digest bytea, at timestamptz, idle integer,
+  until timestamptz, from_address bytea, from_device bytea, erased uuid default null)
+returns bigint
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  made bigint;
+begin
+  insert into account_session (public_id, account_id, token_digest, security_epoch, started_at,
+                               last_seen_at, idle_minutes, expires_at, address, device, proven_at)
+  select id_outside, a.id, digest, of_epoch, at, at, idle, until, from_address, from_device, at
+    from account a where a.id = of_account and a.status = 'active' and a.security_epoch = of_epoch
+     and not exists (select from erasure_mark m where m.mark = erased)
+  returning account_session.id into made;
+  if made is not null then
+    update account set last_active_at = at where id = of_account;
+  end if;
+  return made;
+end $$;
+comment on function app.begin_account_session is 'Begins a session of an account whose credentials were right.';
+revoke execute on function app.begin_account_session(
+  bigint, integer, text, bytea, timestamptz, integer, timestamptz, bytea, bytea, uuid) from public;
+grant execute on function app.begin_account_session(
+  bigint, integer, text, bytea, timestamptz, integer, timestamptz, bytea, bytea, uuid) to backoffice_app, backoffice_system;
