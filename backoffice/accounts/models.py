@@ -107,6 +107,7 @@ class AccountLetter(Base):
     __table_args__ = (
         only("kind", LetterKind),
         Index(None, "account_id"),
+        Index(None, "email_index"),
         titled(lazy("Mails about accounts that wait to be written")),
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from backoffice.language.texts import lazy
@@ -48,6 +48,7 @@ class AuditDetail(Base):
     __tablename__ = "audit_detail"
     __table_args__ = (
         Index(None, "about", postgresql_using="gin", postgresql_with={"fastupdate": False}),
+        CheckConstraint("redacted = (nonce is null)", name="redacted_answers_to_nothing"),
         titled(lazy("The trail: who did it, and to whom")),
     )
 
@@ -58,7 +59,8 @@ class AuditDetail(Base):
         primary_key=True,
     )
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.SIX_MONTHS)
-    nonce: Mapped[bytes] = columns.commitment("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)
+    # None, by the database itself, once somebody erased was taken out.
+    nonce: Mapped[bytes | None] = columns.commitment("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)
     detail: Mapped[dict[str, Any]] = columns.sealed_json("Who, whom and what", keep=Keep.SIX_MONTHS)
     about: Mapped[list[UUID]] = columns.about(keep=Keep.SIX_MONTHS)
     redacted: Mapped[bool] = columns.flag(

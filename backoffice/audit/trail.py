@@ -1,10 +1,12 @@
 """Writing the trail. Every service writes its entry in its own transaction."""
 
 import hashlib
+import hmac
 import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +36,14 @@ SUBJECTS = {
     "accounts": about.ACCOUNT,
     "heir": about.ACCOUNT,
 }
+
+
+class Answer(StrEnum):
+    """What verifying a detail of the trail comes to."""
+
+    FITS = "fits"
+    REDACTED = "redacted"  # somebody erased was taken out of it: nobody can tell any more
+    DIFFERS = "differs"
 
 
 def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail: Any) -> None:
@@ -98,16 +108,32 @@ def subjects_of(detail: Mapping[str, Any]) -> list[UUID]:
     """The marks of everybody and every class that a detail is about, its actor among them."""
     found: list[UUID] = []
     for name, value in (*detail.items(), *detail.get("actor", {}).items()):
-        if name in SUBJECTS and value is not None:
-            numbers = value if isinstance(value, list | tuple) else [value]
-            found += about.marks(SUBJECTS[name], numbers)
+        kind = kind_of(name, value)
+        if kind is not None and value is not None:
+            found += about.marks(kind, value if isinstance(value, list | tuple) else [value])
     return sorted(set(found))
+
+
+def kind_of(name: str, value: Any) -> str | None:
+    """Of what kind of subject a detail has numbers by this name; None if they number something else."""
+    if name == "ended" and isinstance(value, list | tuple):
+        # So the beginning of a school year named the classes that it ended, at first.
+        return about.CLASSROOM
+    return SUBJECTS.get(name)
 
 
 def commitment(nonce: bytes, detail: dict[str, Any]) -> bytes:
     """What an entry keeps of its detail, 32 bytes."""
     canonical = json.dumps(detail, sort_keys=True, separators=(",", ":")).encode()
     return keyring.current().digest(KeyPurpose.INDEX, nonce + hashlib.sha256(canonical).digest())
+
+
+def answer(committed: bytes, detail: AuditDetail) -> Answer:
+    """Whether a detail is what its entry keeps a commitment to."""
+    if detail.redacted or detail.nonce is None:
+        return Answer.REDACTED
+    fits = hmac.compare_digest(commitment(bytes(detail.nonce), detail.detail), bytes(committed))
+    return Answer.FITS if fits else Answer.DIFFERS
 
 
 def _actor(principal: Principal) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class GuardianInvitation(Base):
             ondelete="CASCADE",
         ),
         Index(None, "school_id", "student_id"),
+        Index(None, "email_index"),
         # Nobody is asked by mail for one child twice at a time.
         Index(
             "uq_guardian_invitation_open",

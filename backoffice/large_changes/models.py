@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -77,6 +78,7 @@ class LargeChange(Base):
     said: Mapped[dict[str, Any] | None] = columns.sealed_json(
         "What became of it in a sentence, and how it is undone", keep=Keep.ONE_MONTH
     )
+    about: Mapped[list[UUID]] = columns.about(keep=Keep.ONE_MONTH)
     asked_at: Mapped[datetime] = columns.moment("When it was confirmed", keep=Keep.ONE_MONTH)
     started_at: Mapped[datetime | None] = columns.moment("When a worker took it up", keep=Keep.ONE_MONTH)
     finished_at: Mapped[datetime | None] = columns.moment("When it ended", keep=Keep.ONE_MONTH)

@@ -31,7 +31,7 @@ from backoffice.large_changes.models import UNDER_WAY, ChangeState, LargeChange
 from backoffice.large_changes.queries import under_way
 from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
-from backoffice.storage import keyring
+from backoffice.storage import about, keyring
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import PublicId, new_public_id
 
@@ -103,6 +103,7 @@ def ask_for_change(*, principal: Principal, confirmed: Confirmed) -> PublicId:
                 grid=confirmed.grid,
                 action=confirmed.action,
                 asked={**confirmed.asked, "address": tx.principal.credential.address},
+                about=about.named_in(confirmed.asked),
                 fingerprint=mark,
                 count=confirmed.count,
                 state=ChangeState.WAITING,
@@ -188,6 +189,7 @@ def end_change(who: Purpose, *, number: int, state: ChangeState, said: Mapping[s
         # The words that a list was searched for are names.
         row.asked = FORGOTTEN
         row.said = dict(said) if row.state != ChangeState.DONE or state is ChangeState.DONE else row.said
+        row.about = sorted({*row.about, *about.named_in(row.said)})
         if row.state in UNDER_WAY:
             row.state, row.finished_at = state, clock.now()
 

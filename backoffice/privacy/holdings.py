@@ -1,9 +1,9 @@
 """What is held about somebody where no foreign key leads to it, and how it goes when they are erased."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import DeclarativeBase
@@ -24,7 +24,9 @@ class Target:
     """Subjects of one kind that are erased: their numbers, and by what else they are named elsewhere.
 
     Students and classes are those of one `school`. `outside` are public identifiers, of a school those of its
-    classes too; `addresses` are an account's.
+    classes too; `addresses` are an account's; `rooms` are the classes in which students have or had a place,
+    `former` the numbers of those who were made one with them. `schools` and `districts` are where they are or
+    work, and what is above those.
     """
 
     subject: Subject
@@ -32,6 +34,10 @@ class Target:
     school: int | None = None
     outside: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    rooms: tuple[int, ...] = ()
+    former: tuple[int, ...] = ()
+    schools: tuple[int, ...] = ()
+    districts: tuple[int, ...] = ()
 
     @property
     def key(self) -> dict[str, Collection[int]]:
@@ -46,13 +52,15 @@ class PersonalData:
 
     Rows that a foreign key with `ON DELETE CASCADE` ties to the subject's row go with it. `rows` is the
     condition of the others, from what was known of the subjects; they are deleted, or, where it names columns
-    to `blank`, stay without these. It is asked again when the subjects' own rows are gone.
+    to `blank`, stay without these. It is asked again when the subjects' own rows are gone. `instead` says
+    what columns to blank hold from then on, where others are in them too; `rows` is no longer true of them.
     """
 
     model: type[DeclarativeBase]
     subject: Subject
     rows: Callable[[Target], ColumnElement[bool]] | None = None
     blank: tuple[str, ...] = ()
+    instead: Callable[[Target], Mapping[str, ColumnElement[Any]]] | None = None
 
 
 class Holder(Protocol):

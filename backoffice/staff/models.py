@@ -51,6 +51,7 @@ class Invitation(Base):
         ),
         Index(None, "school_id", "classroom_id"),
         Index(None, "invited_by"),
+        Index(None, "email_index"),
         # Nobody is asked for one thing twice at a time.
         Index(
             "uq_invitation_open",

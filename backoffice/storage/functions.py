@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, LargeBinary, TableValuedAlias, bindparam, func, text
+from sqlalchemy import ARRAY, Connection, LargeBinary, TableValuedAlias, Uuid, bindparam, func, select, text
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -61,6 +61,26 @@ def receipt(session: Session, *, number: str, digest: bytes) -> AnyRow | None:
     return session.execute(statement, {"number": number, "digest": digest}).first()
 
 
+def erased_among(session: Session, *, marks: Collection[UUID]) -> set[UUID]:
+    """Those of the marks that the ledger of erasures has."""
+    if not marks:
+        return set()
+    wanted = bindparam("marks", list(marks), type_=ARRAY(Uuid))
+    return set(session.scalars(select(func.app.erased_among(wanted).column_valued("mark"))))
+
+
+def account_outside(session: Session, *, account_id: int) -> str | None:
+    """What an account is called outside the database, which its mark in the ledger is made of."""
+    found: str | None = session.scalar(text("select app.account_outside(:account)"), {"account": account_id})
+    return found
+
+
+def card_outside(session: Session, *, digest: bytes) -> str | None:
+    """What the child whose card this is is called outside the database."""
+    found: str | None = session.scalar(text("select app.card_outside(:digest)"), {"digest": digest})
+    return found
+
+
 def leave_erasure(session: Session, *, number: int) -> bool:
     """Whether something that the principal asked to be erased, and has not confirmed, is not any more."""
     return bool(session.scalar(text("select app.leave_erasure(:number)"), {"number": number}))
@@ -87,6 +107,11 @@ def lock_saved_views(session: Session, *, school_id: int) -> None:
     """Wait until nobody else changes the saved views of a school, and let the next wait as long."""
     statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7203))")
     session.execute(statement, {"lock": f"saved views {school_id}"})
+
+
+def lock_ledger(session: Session) -> None:
+    """Wait until nobody else writes to a ledger of erasures, and let the next wait for this one's end."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended('ledger of erasures', 7203))"))
 
 
 def lock_new_classes(session: Session, *, school_id: int) -> None:
@@ -148,13 +173,15 @@ class NewAccountSession:
     expires_at: datetime
     address: bytes | None
     device: bytes | None
+    # The mark of the ledger: whoever was erased does not come in with a backup.
+    erased: UUID | None = None
 
 
 def begin_account_session(session: Session, new: NewAccountSession) -> int | None:
     """Insert a session; its number, or None if the account is not active or its epoch has moved on."""
     statement = text(
         "select app.begin_account_session(:account_id, :security_epoch, :public_id, :token_digest, :at,"
-        " :idle_minutes, :expires_at, :address, :device)"
+        " :idle_minutes, :expires_at, :address, :device, :erased)"
     )
     made: int | None = session.scalar(statement, vars(new))
     return made
@@ -601,6 +628,8 @@ class NewStudentSession:
     tablet: bytes | None = None
     only_there: bool = False
     device: UUID | None = None
+    # The mark of the ledger: whoever was erased does not come in with a backup.
+    erased: UUID | None = None
 
 
 def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | None:
@@ -610,7 +639,7 @@ def begin_student_session(session: Session, new: NewStudentSession) -> AnyRow | 
     """
     statement = text(
         "select * from app.begin_student_session(:code_index, :student, :token_id, :at, :idle_shared,"
-        " :idle_own, :expires_at, :address, :verified_pin, :tablet, :only_there, :device)"
+        " :idle_own, :expires_at, :address, :verified_pin, :tablet, :only_there, :device, :erased)"
     )
     return session.execute(statement, vars(new)).first()
 
@@ -789,10 +818,15 @@ def may_merge(session: Session, *, school_id: int, students: Collection[int]) ->
     return bool(session.scalar(statement, {"school": school_id, "students": list(students)}))
 
 
-def merge_students(session: Session, *, school_id: int, keeper: int, merged: int, at: datetime) -> str:
-    """Make one student of two: "merged", or why not ("not theirs", "requests wait")."""
-    statement = text("select app.merge_students(:school, :keeper, :merged, :at)")
-    given = {"school": school_id, "keeper": keeper, "merged": merged, "at": at}
+def merge_students(
+    session: Session, *, school_id: int, keeper: int, merged: int, at: datetime, mark: UUID
+) -> str:
+    """Make one student of two: "merged", or why not ("not theirs", "being erased", "requests wait").
+
+    `mark` is that of the ledger, by which the second is recognised should a backup bring it back.
+    """
+    statement = text("select app.merge_students(:school, :keeper, :merged, :at, :mark)")
+    given = {"school": school_id, "keeper": keeper, "merged": merged, "at": at, "mark": mark}
     return str(session.scalar(statement, given))
 
 

@@ -18,7 +18,7 @@ from backoffice.schools import codes, labels
 from backoffice.schools.labels import Seat
 from backoffice.schools.models import NamesShown
 from backoffice.settings import Sessions, Throttles
-from backoffice.storage import functions, keyring
+from backoffice.storage import about, functions, keyring
 from backoffice.storage.functions import AnyRow, NewStudentSession
 from backoffice.storage.public_id import is_public_id
 from backoffice.students.models import StudentSession
@@ -81,6 +81,10 @@ def names_behind(*, code: str, visitor: Visitor, throttles: Throttles) -> list[C
     with transaction(Nobody(visitor.address)) as tx:
         room = functions.class_behind_code(tx, code_index=index, at=now)
         rows = functions.names_behind_code(tx, code_index=index, at=now) if room is not None else ()
+        # Whoever was erased is not shown because a backup was restored, or before the last row is gone.
+        marks = {about.erased(about.STUDENT, row.public_id): row for row in rows}
+        gone = functions.erased_among(tx, marks=marks.keys())
+        rows = [row for mark, row in marks.items() if mark not in gone]
     asks = room is not None and room.names_shown == NamesShown.USERNAMES
     if room is None or not (rows or asks):
         raise Rejected(code=NOT_OPEN)
@@ -161,6 +165,7 @@ def sign_in_student(
                 tablet=visitor.tablet,
                 only_there=only_at_tablet,
                 device=device.tag,
+                erased=about.erased(about.STUDENT, student),
             ),
         )
         if begun is not None:

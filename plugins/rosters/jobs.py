@@ -29,6 +29,7 @@ def forget_uploads(run: JobRun) -> Counts:
     with transaction(run.who) as tx:
         kept = settings.current(tx)
     return {
+        "files of somebody erased": services.end_erased(principal=run.who),
         "given up": services.give_up(principal=run.who, before=now - kept.uploads_kept),
         "reports without names": services.forget_names(principal=run.who, before=now - kept.names_kept),
     }

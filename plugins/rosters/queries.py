@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 
 from backoffice.access.policy import RoleName, can, granted
 from backoffice.access.principal import Kind
@@ -15,7 +15,7 @@ from backoffice.schools.picking import Picked
 from backoffice.schools.queries import school_names
 from backoffice.storage.public_id import is_public_id
 from plugins.rosters.importing.places import NoSuchPlace, Target
-from plugins.rosters.models import ImportState, RosterImport
+from plugins.rosters.models import ImportSource, ImportState, RosterImport, RosterUpload
 from plugins.rosters.permissions import ROSTERS_IMPORT
 
 
@@ -29,6 +29,21 @@ def not_over(tx: Transaction, *, before: datetime) -> list[int]:
     """The numbers of imports from before a moment that are not over, kept from workers meanwhile."""
     old = RosterImport.created_at < before, RosterImport.finished_at.is_(None)
     return list(tx.scalars(select(RosterImport.id).where(*old).order_by(RosterImport.id).with_for_update()))
+
+
+def hold_pieces(tx: Transaction, *, number: int) -> bool:
+    """Whether the files of an upload are still there. Whoever erases somebody waits for this transaction."""
+    pieces = select(RosterUpload.number).where(RosterUpload.import_id == number)
+    return bool(tx.scalars(pieces.with_for_update(read=True, key_share=True)).all())
+
+
+def without_pieces(tx: Transaction) -> list[int]:
+    """The numbers of uploads that are not over and whose files are gone, kept from workers meanwhile."""
+    gone = ~exists().where(RosterUpload.import_id == RosterImport.id)
+    waiting = (RosterImport.source == ImportSource.UPLOAD, RosterImport.finished_at.is_(None), gone)
+    return list(
+        tx.scalars(select(RosterImport.id).where(*waiting).order_by(RosterImport.id).with_for_update())
+    )
 
 
 def may_still(tx: Transaction, found: RosterImport) -> bool:

@@ -20,6 +20,7 @@ COUNTED = (
     lazy("enrollments new"),
     lazy("enrollments resumed"),
     lazy("family"),
+    lazy("files of somebody erased"),
     lazy("given up"),
     lazy("imported"),
     lazy("lines"),

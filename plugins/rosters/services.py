@@ -57,6 +57,10 @@ NOT_BROUGHT_IN = (
     lazy("Nobody brought this roster in after it was looked at, so it was deleted."),
     lazy("Upload it again, look at it, and bring it in."),
 )
+ERASED_MEANWHILE = (
+    lazy("Somebody whom this roster may name was erased while it waited, so its files were deleted."),
+    lazy("Take whoever was erased out of your system, then upload a new one."),
+)
 UNDER_WAY = lazy("This roster is being brought in already, or it is over.")
 ANOTHER_BY_NOW = lazy("It would do something else by now than you were shown. Look at it again.")
 
@@ -217,6 +221,17 @@ def give_up(*, principal: Principal | Credential, before: datetime) -> int:
     return len(numbers)
 
 
+def end_erased(*, principal: Principal | Credential) -> int:
+    """End imports whose files went when somebody was erased, and tell who asked for them; how many."""
+    with transaction(principal) as tx:
+        numbers = queries.without_pieces(tx)
+        for number in numbers:
+            report = Report()
+            report.error(PACKAGE, *ERASED_MEANWHILE)
+            _end(tx, number, ImportState.REFUSED, Outcome(report))
+    return len(numbers)
+
+
 def forget_names(*, principal: Principal | Credential, before: datetime) -> int:
     """Take the names out of the reports of imports that were over before a moment; of how many."""
     with transaction(principal) as tx:
@@ -246,6 +261,11 @@ def _run_upload(principal: Principal | Credential, number: int, tick: Tick) -> O
             report.error(PACKAGE, *NOT_ANY_MORE)
             outcome = Outcome(report)
             _end(tx, number, ImportState.FAILED, outcome, tell=False)
+            return outcome
+        if not queries.hold_pieces(tx, number=number):
+            report.error(PACKAGE, *ERASED_MEANWHILE)
+            outcome = Outcome(report)
+            _end(tx, number, ImportState.REFUSED, outcome)
             return outcome
         target = queries.target_of(tx, waiting)
         content = b"".join(
@@ -350,9 +370,15 @@ def _note_done(tx: Transaction, found: Places, outcome: Outcome, watched: int | 
                 names=outcome.names,
             )
         )
-    elif not _finish(tx, watched, ImportState.DONE, outcome):
+    elif queries.waiting(tx, number=watched) is None:
         # Whoever asked has been told that nothing was changed.
         raise _OverAlready
+    elif not queries.hold_pieces(tx, number=watched):
+        # Somebody was erased since the files were read, and could be among those who have just come in.
+        outcome.report.error(PACKAGE, *ERASED_MEANWHILE)
+        raise _Undone
+    else:
+        _finish(tx, watched, ImportState.DONE, outcome)
 
 
 def _read_and_import(

@@ -40,7 +40,7 @@ from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
-from backoffice.privacy.erasure.models import Erasure, ErasureMark
+from backoffice.privacy.erasure.models import Erasure, ErasureMark, LedgerEnd, MergedMark
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -234,6 +234,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
 UNREADABLE: tuple[type[Any], ...] = (
     MailContent,
     ErasureMark,
+    LedgerEnd,
+    MergedMark,
     Throttle,
     SpentChallenge,
     AccountLetter,
@@ -640,9 +642,17 @@ def test_the_web_has_no_right_to_change(stage: Stage, role: str, change: str) ->
         delete(AuditEntry),
         update(AuditEntry).values(verb="x"),
         update(AuditDetail).values(nonce=b"x"),
+        update(AuditDetail).values(nonce=None, redacted=True),
         delete(Installation),
     ],
-    ids=["points", "delete the trail", "change the trail", "change what a detail answers to", "the mark"],
+    ids=[
+        "points",
+        "delete the trail",
+        "change the trail",
+        "change what a detail answers to",
+        "have it answer to nothing",
+        "the mark",
+    ],
 )
 def test_not_even_the_system_rewrites_history(stage: Stage, change: Executable) -> None:
     refused(SYSTEM, change)

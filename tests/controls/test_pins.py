@@ -112,7 +112,7 @@ def test_a_database_that_passes_a_pin_over_falls_short(look: Look, limited: Runt
     sound = body_of(
         limited,
         "app.begin_student_session(bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea,"
-        " text, bytea, boolean, uuid)",
+        " text, bytea, boolean, uuid, uuid)",
     )
     lax = sound.replace("and s.pin_hash is not distinct from verified_pin", "")
     assert lax != sound

@@ -166,7 +166,7 @@ def test_a_suspended_account_that_begins_a_session_falls_short(
     sound = body_of(
         runtime,
         "app.begin_account_session(bigint, integer, text, bytea, timestamptz, integer, timestamptz,"
-        " bytea, bytea)",
+        " bytea, bytea, uuid)",
     )
     assert "security_epoch =" in sound
     # The session is to be told from its account by its epoch, so it takes the account's own.
@@ -210,7 +210,7 @@ def test_a_session_from_after_the_codes_end_falls_short(look: Look, world: World
 OPEN_CODE = "app.open_code(bytea, timestamptz)"
 BEGIN_SESSION = (
     "app.begin_student_session(bytea, text, uuid, timestamptz, integer, integer, timestamptz, bytea, text,"
-    " bytea, boolean, uuid)"
+    " bytea, boolean, uuid, uuid)"
 )
 DOOR_IS_OPEN = "app.door_is_open(text, timestamptz, integer, integer, text[], text, timestamptz)"
 

@@ -51,7 +51,7 @@ from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
-from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -329,6 +329,8 @@ def make_world() -> World:
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
         letter = family_letter(tx, people["teacher"], home, own.children[0])
         family_letter(tx, people["outsider"], outside, foreign.children[0])
+        twin = {"school_id": outside.id, "student_id": foreign.children[0].id}
+        tx.execute(insert(MergedMark).values(**twin, mark=uuid4(), number=tx.take_id(Student)))
         for room in (own, colleague, other, foreign):
             worry(tx, room)
         for role, room in (("teacher", own), ("outsider", foreign)):

@@ -22,6 +22,7 @@ def test_what_a_plugin_holds_is_told_though_it_is_off(runtime: Runtime, world: W
     told = {subject: held_about(subject, runtime.plugins) for subject in Subject}
     assert {held.model.__name__ for held in told[Subject.STUDENT]} == {
         "RosterImport",
+        "RosterUpload",
         "StudentSource",
         "Unseated",
     }

@@ -15,6 +15,8 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus, StudentView
 from backoffice.families.requests.models import GuardianRequest, RequestKind
+from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
+from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import Whom
@@ -29,8 +31,15 @@ from backoffice.schools.models import (
 )
 from backoffice.schools.roster_models import RosterChange
 from backoffice.schools.services import archiving, classrooms, merging, points, rosters
-from backoffice.schools.services.merging import COLLEAGUES, GREW_OLD, ITSELF, OTHER_SCHOOL, REQUESTS_WAIT
-from backoffice.storage import functions
+from backoffice.schools.services.merging import (
+    BEING_ERASED,
+    COLLEAGUES,
+    GREW_OLD,
+    ITSELF,
+    OTHER_SCHOOL,
+    REQUESTS_WAIT,
+)
+from backoffice.storage import about, functions
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.cards.models import StudentCard
@@ -64,6 +73,7 @@ FOLLOW: dict[type[DeclarativeBase], str] = {
     GuardianRequest: "all",
     StudentSource: "once",
     Unseated: "all",
+    MergedMark: "all, and its own",
 }
 
 
@@ -181,6 +191,7 @@ def filled(world: World, teacher: Principal, room: Class) -> None:
     add(StudentView, **own, viewer_id=person, role="teacher", at=clock.now())
     add(StudentSource, **own, source_digest=uuid4(), content_digest=uuid4())
     add(Unseated, **own, classroom_id=room.id)
+    add(MergedMark, **own, mark=uuid4(), number=child.id)
     with transaction(SYSTEM) as tx:
         worry(tx, room)
         family_letter(tx, world.people["teacher"], world.home, child)
@@ -253,7 +264,7 @@ def test_everything_of_the_one_is_the_others(
 
     for entity, how in FOLLOW.items():
         assert of(entity, goes.id) == [], entity
-        expected = sum(before[entity]) - (1 if how == "once" else 0)
+        expected = sum(before[entity]) + {"once": -1, "all, and its own": 1}.get(how, 0)
         assert len(of(entity, stays.id)) == expected, entity
     with transaction(SYSTEM) as tx:
         assert tx.scalar(select(func.count()).where(Student.id == goes.id)) == 0
@@ -387,6 +398,50 @@ def test_what_has_changed_since_is_looked_at_again(
     assert of(Enrollment, pair[1].children[0].id)
 
 
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL])
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_is_being_erased_is_not_merged(
+    world: World, teacher: Principal, pair: tuple[Class, Class], subject: Subject, side: int
+) -> None:
+    room = pair[side]
+    number = {
+        Subject.STUDENT: room.children[0].id,
+        Subject.CLASSROOM: room.id,
+        Subject.SCHOOL: room.school_id,
+    }[subject]
+    add(
+        Erasure,
+        public_id=new_public_id(),
+        subject=subject,
+        subject_id=number,
+        school_id=room.school_id,
+        stage=Stage.NOTED,
+        asked_as=AskedAs.COMMAND,
+        asked_at=clock.now(),
+    )
+    try:
+        with pytest.raises(Rejected, match=BEING_ERASED[:30]):
+            merge(teacher, *(each.children[0].public_id for each in pair))
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(Erasure))
+
+
+def test_whoever_was_merged_is_known_by_a_mark_that_moves_on(
+    world: World, teacher: Principal, pair: tuple[Class, Class]
+) -> None:
+    first, second = (room.children[0] for room in pair)
+    third, other = two_classes(world, teacher)
+    try:
+        last = third.children[0]
+        merge(teacher, first.public_id, second.public_id)
+        merge(teacher, last.public_id, first.public_id)
+        known = {(each.mark, each.number) for each in of(MergedMark, last.id)}
+        assert known == {(about.erased("student", each.public_id), each.id) for each in (first, second)}
+    finally:
+        erase(*third.children, *other.children)
+
+
 def test_requests_of_one_parent_about_both_are_answered_first(
     world: World, teacher: Principal, pair: tuple[Class, Class]
 ) -> None:
@@ -446,6 +501,7 @@ def test_only_whose_words_reach_both_merges_them(
             keeper=first.children[0].id,
             merged=second.children[0].id,
             at=clock.now(),
+            mark=uuid4(),
         )
         assert refused == "not theirs"
     merge(leader, stays, goes)
@@ -459,6 +515,7 @@ def test_the_database_itself_merges_nothing_across_schools(world: World) -> None
             keeper=world.own_class.children[0].id,
             merged=world.elsewhere_class.children[0].id,
             at=clock.now(),
+            mark=uuid4(),
         )
     assert refused == "not theirs"
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from itertools import count
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -98,6 +99,6 @@ def test_the_later_day_stays_with_merged_students(world: World, child: Child) ->
         tx.execute(update(Student).where(Student.id == keeper.id).values(active_on=LONG_AGO))
     with transaction(world.sign_in("leader")) as tx:
         said = functions.merge_students(
-            tx, school_id=world.home.id, keeper=keeper.id, merged=child.id, at=clock.now()
+            tx, school_id=world.home.id, keeper=keeper.id, merged=child.id, at=clock.now(), mark=uuid4()
         )
     assert (said, last_in(keeper)[0]) == ("merged", date(2027, 5, 2))

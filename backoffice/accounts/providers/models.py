@@ -71,6 +71,7 @@ class IdentityOffer(Base):
     __table_args__ = (
         Index(None, "account_id"),
         Index(None, "provider_id"),
+        Index(None, "email_index"),
         titled(lazy("Offers to link a sign-in")),
     )
 

@@ -23,7 +23,7 @@ from backoffice.audit.trail import record
 from backoffice.language.texts import lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.settings import Passwords, Sessions, Throttles
-from backoffice.storage import functions, keyring
+from backoffice.storage import about, functions, keyring
 from backoffice.storage.functions import AnyRow, NewAccountSession
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.sealed import open_text, seal_text
@@ -306,8 +306,11 @@ def begin(
     address: str | None,
     device: str | None,
 ) -> int | None:
-    """Begin a session that this token opens; its number, or None if the account is not active any more."""
-    now = clock.now()
+    """Begin a session that this token opens; its number, or None if the account is not active any more.
+
+    Nor is one that was erased and came back with a backup.
+    """
+    now, outside = clock.now(), functions.account_outside(tx, account_id=account_id)
     return functions.begin_account_session(
         tx,
         NewAccountSession(
@@ -320,6 +323,7 @@ def begin(
             expires_at=now + until,
             address=_sealed(address, "address"),
             device=_sealed(device, "device"),
+            erased=about.erased(about.ACCOUNT, outside) if outside else None,
         ),
     )
 

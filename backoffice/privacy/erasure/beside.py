@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, bindparam, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, all_, and_, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import DeclarativeBase
 
@@ -13,12 +13,15 @@ from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import AccountLetter
 from backoffice.accounts.providers.models import IdentityOffer
 from backoffice.families.models import GuardianInvitation
+from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.saved_views.models import SavedView
+from backoffice.schools.award_models import PointAward
 from backoffice.staff.models import Invitation
 from backoffice.storage import about
-from backoffice.storage.numbers import one_of
+from backoffice.storage.numbers import array_of, one_of
+from backoffice.students.worries.models import GoesTo, Worry
 
 
 def _views_naming(target: Target) -> ColumnElement[bool]:
@@ -28,7 +31,7 @@ def _views_naming(target: Target) -> ColumnElement[bool]:
 
 def _mails_naming(target: Target) -> ColumnElement[bool]:
     """Unsent mails to others: they say the name of a class or a colleague, or let in to a child."""
-    marks = about.marks(target.subject, target.numbers)
+    marks = about.marks(target.subject, (*target.numbers, *target.former))
     return OutgoingMail.id.in_(select(MailContent.mail_id).where(_marked(MailContent, marks)))
 
 
@@ -54,6 +57,29 @@ def _of_address(model: type[DeclarativeBase]) -> PersonalData:
     return PersonalData(model, Subject.ACCOUNT, rows)
 
 
+def _told_past(target: Target) -> ColumnElement[bool]:
+    """What a child told the leaders past somebody."""
+    column: Any = Worry.told_past
+    past = column.op("&&", is_comparison=True)(array_of(target.numbers))
+    return and_(Worry.goes_to == GoesTo.LEADER, past)
+
+
+def _others_told_past(target: Target) -> dict[str, ColumnElement[Any]]:
+    told = func.unnest(Worry.told_past).column_valued("number")
+    others = select(told).where(told != all_(array_of(target.numbers)))
+    return {Worry.told_past.key: func.array(others.scalar_subquery())}
+
+
+def _choices(target: Target) -> ColumnElement[bool]:
+    """Awards of their classes: whom each was for cannot be told from its digest."""
+    return and_(PointAward.school_id == target.school, one_of(PointAward.classroom_id, target.rooms))
+
+
+def _changes_naming(target: Target) -> ColumnElement[bool]:
+    """Large changes that were narrowed to them, or whose words or ways back name them."""
+    return _marked(LargeChange, map(about.outside, target.outside))
+
+
 def _marked(model: type[DeclarativeBase], marks: Iterable[UUID]) -> ColumnElement[bool]:
     column: Any = model.about  # type: ignore[attr-defined]
     wanted = bindparam(None, list(marks), type_=ARRAY(Uuid), unique=True)
@@ -75,4 +101,10 @@ HELD = (
     _of_address(Invitation),
     _of_address(GuardianInvitation),
     PersonalData(SavedView, Subject.SCHOOL, _views_naming),
+    PersonalData(Worry, Subject.ACCOUNT, _told_past, blank=(Worry.told_past.key,), instead=_others_told_past),
+    PersonalData(PointAward, Subject.STUDENT, _choices, blank=(PointAward.chosen.key,)),
+    PersonalData(LargeChange, Subject.STUDENT, _changes_naming),
+    PersonalData(LargeChange, Subject.CLASSROOM, _changes_naming),
+    PersonalData(LargeChange, Subject.ACCOUNT, _changes_naming),
+    PersonalData(LargeChange, Subject.SCHOOL, _changes_naming),
 )

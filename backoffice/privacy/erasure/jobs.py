@@ -10,6 +10,7 @@ from backoffice.privacy.erasure import asking, services
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Stage
+from backoffice.privacy.erasure.replaying import is_behind, replay
 from backoffice.runtime import Runtime
 
 
@@ -23,9 +24,12 @@ def eraser_of(runtime: Runtime, who: Purpose) -> Eraser:
 
 
 def go_on_erasing(run: JobRun) -> Counts:
-    """Carry out every erasure that was confirmed and has not ended."""
+    """Carry out every erasure that was confirmed and has not ended, and what a restore has brought back."""
     eraser = eraser_of(run.app.extensions["backoffice"], run.who)
     lapsed = asking.forget_unconfirmed(run.who)
+    if is_behind(eraser):
+        done = replay(eraser)
+        return {lazy("erasures"): done["erasures"], lazy("lapsed"): lapsed}
     with transaction(run.who) as tx:
         waiting = services.not_ended(tx)
     carry_out_all(eraser, waiting)

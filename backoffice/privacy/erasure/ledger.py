@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -20,12 +21,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeEngine
 
 from backoffice.access.transaction import Transaction
-from backoffice.privacy.erasure.models import ErasureMark
-from backoffice.storage import keyring
+from backoffice.privacy.erasure.models import ErasureMark, LedgerEnd
+from backoffice.storage import about, functions, keyring
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.lists import side_by_side
 
 FILE = "erased.jsonl"
+# By what something erased is known again.
+mark_of = about.erased
 # What the first line's chain begins with.
 BEGINNING = "0" * 64
 # Longer than any line.
@@ -62,6 +65,18 @@ class Line:
 
 
 @dataclass(frozen=True)
+class End:
+    """How far a file goes: `chain` is that of the line which ends at its byte `size`.
+
+    `began` is the chain of its first line. Each machine has a file, and no two begin alike.
+    """
+
+    began: str
+    size: int
+    chain: str
+
+
+@dataclass(frozen=True)
 class Issued:
     """A receipt, so that it is still known to be ours when the database has forgotten it."""
 
@@ -79,18 +94,12 @@ class Issued:
         return cls(told["receipt"], bytes.fromhex(told["signature"]), told["school"])
 
 
-def mark_of(kind: str, identifier: str | bytes) -> UUID:
-    """The digest by which something erased is known again: of a kind ("student"), with this identifier.
-
-    16 bytes of HMAC-SHA256 under a key of the keyring that is never rotated.
-    """
-    value = identifier.encode() if isinstance(identifier, str) else identifier
-    digest = keyring.current().digest(KeyPurpose.INDEX, b"erased\0" + kind.encode() + b"\0" + value)
-    return UUID(bytes=digest[:16])
-
-
 def note(tx: Transaction, lines: Collection[Line]) -> None:
-    """Put lines into the table. One that stands there already stays as it is."""
+    """Put lines into the table. One that stands there already stays as it is.
+
+    Nobody else writes to the ledger from here to the transaction's end.
+    """
+    functions.lock_ledger(tx)
     columns = ErasureMark.__table__.c
     of: dict[str, tuple[TypeEngine[Any], Sequence[Any]]] = {
         "mark": (columns.mark.type, [line.mark for line in lines]),
@@ -115,14 +124,38 @@ def count(tx: Transaction, erasure: str) -> int:
     return tx.scalar(of_it) or 0
 
 
+def known_ends(tx: Transaction) -> dict[str, End]:
+    """How far each file goes as the database knows, by its beginning. Nobody writes to one meanwhile."""
+    functions.lock_ledger(tx)
+    return {row.began: End(row.began, row.size, row.chain) for row in tx.scalars(select(LedgerEnd))}
+
+
+def add(tx: Transaction, file: "LedgerFile", lines: Iterable[Line | Issued]) -> None:
+    """Add lines to the file, and note how far it goes. The last thing that a transaction does.
+
+    Should it not be committed, the file has more than the database knows. Raises `LedgerError`, also for a
+    file that has less.
+    """
+    end = file.add(lines, known_ends(tx))
+    known = insert(LedgerEnd).values(began=end.began, size=end.size, chain=end.chain)
+    tx.execute(
+        known.on_conflict_do_update(
+            index_elements=["began"], set_={"size": known.excluded.size, "chain": known.excluded.chain}
+        )
+    )
+
+
 class LedgerFile:
     """The file, to which lines are only ever added. Each is chained to the one before under the keyring."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
 
-    def add(self, lines: Iterable[Line | Issued]) -> None:
-        """Write lines, and return once they are on the disk. Raises `LedgerError`."""
+    def add(self, lines: Iterable[Line | Issued], known: Mapping[str, End] = MappingProxyType({})) -> End:
+        """Write lines, and return how far the file goes once they are on the disk.
+
+        `known` says how far it went at least, by its beginning. Raises `LedgerError`.
+        """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fresh = not self._path.exists()
@@ -130,12 +163,15 @@ class LedgerFile:
             with os.fdopen(handle, "r+b") as file:
                 # Processes of one machine write one after the other.
                 fcntl.flock(file, fcntl.LOCK_EX)
+                self._compared(file, known)
                 chain = _last_chain(file)
                 for line in lines:
                     chain, written = _written(line.told(), chain)
                     file.write(written)
+                size = file.tell()
                 file.flush()
                 os.fsync(file.fileno())
+                began = _first_chain(file)
             if fresh:
                 _sync_folder(self._path.parent)
         except OSError as error:
@@ -147,6 +183,28 @@ class LedgerFile:
                 f"The last line of the ledger of erasures {self._path} is not as it was written."
                 " Put back a good copy."
             ) from None
+        return End(began, size, chain)
+
+    def is_ahead(self, known: Mapping[str, End]) -> bool:
+        """Whether it goes further than is known, as after a restore of the database.
+
+        Raises `LedgerError` if it does not go as far as is known: it was cut, or an old copy was put back.
+        """
+        if not self._path.exists():
+            return False
+        with self._path.open("rb") as file:
+            began = _first_chain(file)
+            self._compared(file, known)
+            size = file.seek(0, os.SEEK_END)
+        return bool(began) and (began not in known or size > known[began].size)
+
+    def _compared(self, file: BinaryIO, known: Mapping[str, End]) -> None:
+        end = known.get(_first_chain(file))
+        if end is not None and _chain_at(file, end.size) != end.chain:
+            raise LedgerError(
+                f"The ledger of erasures {self._path} is shorter than it was, or its end is another one."
+                " Put back the newest copy."
+            )
 
     @property
     def is_there(self) -> bool:
@@ -186,6 +244,30 @@ def _written(told: Mapping[str, Any], chain: str) -> tuple[str, bytes]:
     whole = json.dumps(told, separators=(",", ":"))
     after = keyring.current().digest(KeyPurpose.INDEX, f"ledger\0{chain}{whole}".encode()).hex()
     return after, json.dumps({**told, "chain": after}, separators=(",", ":")).encode() + b"\n"
+
+
+def _first_chain(file: BinaryIO) -> str:
+    """The chain of the first line, which tells the file from those of other machines; "" if there is none."""
+    file.seek(0)
+    first = file.readline(_TAIL)
+    return _chain_of(first) if first.endswith(b"\n") else ""
+
+
+def _chain_at(file: BinaryIO, size: int) -> str | None:
+    """The chain of the line that ends at this byte; None if none does."""
+    start = max(0, size - _TAIL)
+    file.seek(start)
+    tail = file.read(size - start)
+    if len(tail) < size - start or not tail.endswith(b"\n"):
+        return None
+    return _chain_of(tail[:-1].rpartition(b"\n")[2])
+
+
+def _chain_of(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["chain"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _last_chain(file: BinaryIO) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from backoffice.language.texts import lazy
@@ -116,3 +116,43 @@ class ErasureMark(Base):
     # The number of a receipt; after a restore there may be none of it here.
     erasure: Mapped[str] = columns.text("In which erasure", keep=Keep.FOR_GOOD)
     noted_at: Mapped[datetime] = columns.moment("When it was noted", keep=Keep.FOR_GOOD)
+
+
+class LedgerEnd(Base):
+    """How far a file of the ledger had been written when the database last heard of it; one row a machine."""
+
+    __tablename__ = "ledger_end"
+    __table_args__ = (UniqueConstraint("began"), titled(lazy("How far the ledger's files go")))
+
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
+    began: Mapped[str] = columns.text(
+        "The chain of its first line, which tells files apart", keep=Keep.FOR_GOOD
+    )
+    size: Mapped[int] = columns.large_number("How many bytes it had", keep=Keep.FOR_GOOD)
+    chain: Mapped[str] = columns.text("The chain of the line that was its last", keep=Keep.FOR_GOOD)
+
+
+class MergedMark(Base):
+    """That a student was made one with another one, and by which mark a backup's row of it is recognised.
+
+    It goes into the ledger with whom it was made one with.
+    """
+
+    __tablename__ = "merged_mark"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["school_id", "student_id"],
+            ["app.student.school_id", "app.student.id"],
+            ondelete="CASCADE",
+        ),
+        titled(lazy("Students who were made one with another")),
+    )
+
+    school_id: Mapped[int] = columns.reference("Its school", keep=Keep.STUDENT, primary_key=True)
+    student_id: Mapped[int] = columns.reference("Who stayed", keep=Keep.STUDENT, primary_key=True)
+    mark: Mapped[UUID] = columns.keyed_digest(
+        "Recognises who was made one with them, if a restore brings them back",
+        keep=Keep.STUDENT,
+        primary_key=True,
+    )
+    number: Mapped[int] = columns.reference("The number by which the trail names it", keep=Keep.STUDENT)

@@ -16,11 +16,15 @@ from backoffice.storage.numbers import one_of
 def pass_on(tx: Transaction, passing: Passing, *, without: Collection[int]) -> None:
     """Make the heir the school's own teacher, and somebody the owner of each class that has none.
 
-    The school is called after the heir: it was called after whoever is erased. Where the school or the heir
-    is gone by now, there is nobody to pass it to.
+    The school is called after the heir: it was called after whoever is erased. Where the heir is gone by now,
+    or is in no backup, there is nobody to pass it to, and it is called after nobody.
     """
-    heir, school = tx.get(Account, passing.heir), tx.get(School, passing.school)
-    if heir is None or school is None:
+    school = tx.get(School, passing.school)
+    if school is None:
+        return
+    heir = None if passing.heir is None else tx.get(Account, passing.heir)
+    if heir is None:
+        school.name = gettext("Classes that were passed on")
         return
     here = TeachingRole.school_id == passing.school
     tx.execute(delete(TeachingRole).where(here, one_of(TeachingRole.account_id, without)))

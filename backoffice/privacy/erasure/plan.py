@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.families.models import GuardianLink
+from backoffice.privacy.erasure.models import MergedMark
 from backoffice.privacy.holdings import Subject, Target
 from backoffice.schools.models import (
     Classroom,
@@ -44,10 +45,13 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Passing:
-    """A personal school that goes on without its teacher, with somebody else who teaches in it."""
+    """A personal school that goes on without its teacher, with somebody else who teaches in it.
+
+    Without an heir it only is called otherwise: whoever had come in is not in the backup that was restored.
+    """
 
     school: int
-    heir: int
+    heir: int | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Plan:
     def of(self, subject: Subject) -> list[int]:
         """The numbers of all that go of one kind."""
         return [number for each in self.targets if each.subject is subject for number in each.numbers]
+
+    def named_as(self, subject: Subject) -> list[int]:
+        """The numbers by which the trail names all that go of one kind."""
+        former = (number for each in self.targets if each.subject is subject for number in each.former)
+        return [*self.of(subject), *former]
 
     def stored(self) -> dict[str, Any]:
         """As JSON."""
@@ -79,6 +88,9 @@ class Plan:
                     each["school"],
                     tuple(each["outside"]),
                     tuple(each["addresses"]),
+                    # One that was kept before there were any goes on without.
+                    tuple(each.get("rooms", ())),
+                    *(tuple(each.get(name, ())) for name in ("former", "schools", "districts")),
                 )
                 for each in stored["targets"]
             ),
@@ -104,6 +116,30 @@ def named(tx: Transaction, plan: Plan) -> Plan:
     return replace(plan, targets=tuple(_named(tx, each) for each in plan.targets))
 
 
+def with_latecomers(tx: Transaction, plan: Plan) -> Plan:
+    """The plan with whoever is in no other class than those of the plan by now, and is not in it yet."""
+    there, late = frozenset(plan.of(Subject.STUDENT)), []
+    for target in plan.targets:
+        if target.subject is Subject.CLASSROOM and target.school is not None:
+            students = frozenset(_of_no_other_class(tx, target.school, target.numbers)) - there
+            late += [Target(Subject.STUDENT, tuple(sorted(students)), target.school)] if students else []
+    return named(tx, replace(plan, targets=(*late, *plan.targets))) if late else plan
+
+
+def seated_in(tx: Transaction, plan: Plan) -> set[int]:
+    """All students with a place in a class that goes, whether they go or stay."""
+    return {
+        student
+        for target in plan.targets
+        if target.subject is Subject.CLASSROOM
+        for student in tx.scalars(
+            select(Enrollment.student_id).where(
+                Enrollment.school_id == target.school, one_of(Enrollment.classroom_id, target.numbers)
+            )
+        )
+    }
+
+
 def _named(tx: Transaction, target: Target) -> Target:
     model: Any = MODELS[target.subject]
     outside = tx.scalars(select(model.public_id).where(one_of(model.id, target.numbers))).all()
@@ -113,7 +149,37 @@ def _named(tx: Transaction, target: Target) -> Target:
     addresses: Sequence[str] = ()
     if target.subject is Subject.ACCOUNT:
         addresses = tx.scalars(select(Account.email).where(one_of(Account.id, target.numbers))).all()
-    return replace(target, outside=tuple(outside), addresses=tuple(addresses))
+    seats: Sequence[int] = ()
+    former: Sequence[int] = ()
+    if target.subject is Subject.STUDENT:
+        kept = (MergedMark.school_id == target.school, one_of(MergedMark.student_id, target.numbers))
+        former = tx.scalars(select(MergedMark.number).where(*kept)).all()
+        places = (Enrollment.school_id == target.school, one_of(Enrollment.student_id, target.numbers))
+        seats = tx.scalars(select(Enrollment.classroom_id).where(*places).distinct()).all()
+    schools, districts = _places(tx, target)
+    return replace(
+        target,
+        outside=tuple(outside),
+        addresses=tuple(addresses),
+        rooms=tuple(seats),
+        former=tuple(former),
+        schools=schools,
+        districts=districts,
+    )
+
+
+def _places(tx: Transaction, target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The schools and districts in which something stands about those who go."""
+    schools = set(target.numbers if target.subject is Subject.SCHOOL else [target.school or 0]) - {0}
+    districts = set(target.numbers if target.subject is Subject.DISTRICT else ())
+    if target.subject is Subject.ACCOUNT:
+        held = select(Membership.school_id, Membership.district_id)
+        for school, district in tx.execute(held.where(one_of(Membership.account_id, target.numbers))):
+            schools.update([] if school is None else [school])
+            districts.update([] if district is None else [district])
+    above = select(School.district_id).where(one_of(School.id, schools), School.district_id.is_not(None))
+    districts.update(each for each in tx.scalars(above) if each is not None)
+    return tuple(sorted(schools)), tuple(sorted(districts))
 
 
 def _student(tx: Transaction, number: int) -> Plan | None:
@@ -132,7 +198,7 @@ def _account(tx: Transaction, number: int) -> Plan | None:
     schools: list[int] = []
     classes: list[Target] = []
     passings: list[Passing] = []
-    for school in tx.scalars(_own_schools(number)):
+    for school in tx.scalars(own_schools(number)):
         rooms = tx.execute(_rooms_and_heirs(school, number)).all()
         heirs = [row for row in rooms if row.heir is not None]
         if heirs:
@@ -164,6 +230,12 @@ def _district(tx: Transaction, number: int) -> Plan | None:
 
 def _classes(tx: Transaction, school: int, classes: Sequence[int]) -> tuple[Target, ...]:
     """Classes, and before them the students who are in no other class."""
+    students = _of_no_other_class(tx, school, classes)
+    rooms = Target(Subject.CLASSROOM, tuple(classes), school)
+    return (Target(Subject.STUDENT, tuple(students), school), rooms) if students else (rooms,)
+
+
+def _of_no_other_class(tx: Transaction, school: int, classes: Sequence[int]) -> Sequence[int]:
     other, here = aliased(Enrollment), aliased(Enrollment)
     still_here = exists().where(
         here.school_id == school,
@@ -178,14 +250,12 @@ def _classes(tx: Transaction, school: int, classes: Sequence[int]) -> tuple[Targ
         # Who has left this class too belongs to whichever other one there was.
         or_(other.ended_at.is_(None), ~still_here),
     )
-    students = tx.scalars(
+    return tx.scalars(
         select(Enrollment.student_id)
         .where(Enrollment.school_id == school, one_of(Enrollment.classroom_id, classes), ~elsewhere)
         .distinct()
         .order_by(Enrollment.student_id)
     ).all()
-    rooms = Target(Subject.CLASSROOM, tuple(classes), school)
-    return (Target(Subject.STUDENT, tuple(students), school), rooms) if students else (rooms,)
 
 
 def _schools(schools: Iterable[int]) -> list[Target]:
@@ -196,7 +266,8 @@ def _accounts(people: Sequence[int]) -> list[Target]:
     return [Target(Subject.ACCOUNT, tuple(people))] if people else []
 
 
-def _own_schools(account: int) -> Select[int]:
+def own_schools(account: int) -> Select[int]:
+    """The personal schools of an account, by number."""
     return (
         select(School.id)
         .join(Membership, Membership.school_id == School.id)
@@ -227,15 +298,19 @@ def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
 
 def _only_there(tx: Transaction, schools: Sequence[int], district: int | None = None) -> list[int]:
     """Accounts that work there and nowhere else, follow no child and are no founder's."""
-    there = one_of(Membership.school_id, schools)
-    if district is not None:
-        there = or_(there, Membership.district_id == district)
-    # One of the two is empty.
-    elsewhere = select(Membership.account_id).where(~func.coalesce(there, false()))
+    other = aliased(Membership)
     people = select(Account.id).where(
-        Account.id.in_(select(Membership.account_id).where(there)),
-        Account.id.not_in(elsewhere),
+        Account.id.in_(select(Membership.account_id).where(_there(Membership, schools, district))),
+        # One of the two is empty. Each is asked after by itself: most of all places are others' places.
+        ~exists().where(
+            other.account_id == Account.id, ~func.coalesce(_there(other, schools, district), false())
+        ),
         ~exists().where(GuardianLink.account_id == Account.id),
         ~Account.founder,
     )
     return list(tx.scalars(people.order_by(Account.id)))
+
+
+def _there(place: type[Membership], schools: Sequence[int], district: int | None) -> ColumnElement[bool]:
+    there = one_of(place.school_id, schools)
+    return there if district is None else or_(there, place.district_id == district)

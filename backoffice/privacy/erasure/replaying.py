@@ -19,7 +19,7 @@ from backoffice.privacy.erasure import ledger, receipts
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import Issued, LedgerError, Line
 from backoffice.privacy.erasure.models import UNDER_WAY, AskedAs, Erasure, ErasureMark, Stage
-from backoffice.privacy.erasure.plan import MODELS, Passing, Plan, named, plan_for
+from backoffice.privacy.erasure.plan import MODELS, Passing, Plan, named, own_schools, plan_for
 from backoffice.privacy.erasure.services import not_ended
 from backoffice.privacy.holdings import Subject, Target
 from backoffice.storage.public_id import new_public_id
@@ -34,8 +34,9 @@ def replay(eraser: Eraser) -> dict[str, int]:
 
     Safe to repeat, and at any time. Raises `LedgerError` before it has changed anything.
     """
-    lines = list(eraser.ledger.lines())
     with transaction(eraser.who) as tx:
+        ahead = eraser.ledger.is_ahead(ledger.known_ends(tx))
+        lines = list(eraser.ledger.lines())
         marks = [line for line in lines if isinstance(line, Line)]
         for start in range(0, len(marks), AT_ONCE):
             ledger.note(tx, marks[start : start + AT_ONCE])
@@ -44,8 +45,19 @@ def replay(eraser: Eraser) -> dict[str, int]:
         if put_back or begun:
             record(tx, "erasures.replay", receipts=put_back, erasures=begun)
         waiting = not_ended(tx)
+        if ahead:
+            ledger.add(tx, eraser.ledger, ())
     carry_out_all(eraser, waiting)
     return {"receipts": put_back, "erasures": len(waiting)}
+
+
+def is_behind(eraser: Eraser) -> bool:
+    """Whether the ledger's file knows of erasures that the database has forgotten, as after a restore.
+
+    Raises `LedgerError` if the file has been cut.
+    """
+    with transaction(eraser.who) as tx:
+        return eraser.ledger.is_ahead(ledger.known_ends(tx))
 
 
 def _put_back(tx: Transaction, issued: Issued) -> bool:
@@ -129,10 +141,16 @@ def _back(tx: Transaction, subject: Subject) -> Iterator[tuple[str, int | None, 
 
 
 def _passings(tx: Transaction, targets: tuple[Target, ...]) -> Iterator[Passing]:
-    """Personal schools that went on with somebody else then, and do again."""
+    """Personal schools that went on with somebody else then, and do again.
+
+    In a backup from before anybody else came they have nobody: they stay all the same, and lose the name.
+    """
     schools = {number for each in targets if each.subject is Subject.SCHOOL for number in each.numbers}
     for each in targets:
         if each.subject is Subject.ACCOUNT:
             for number in each.numbers:
                 plan = plan_for(tx, Subject.ACCOUNT, number)
-                yield from (it for it in plan.passings if it.school not in schools) if plan else ()
+                heirs = {it.school: it.heir for it in plan.passings} if plan else {}
+                for school in tx.scalars(own_schools(number)).all():
+                    if school not in schools:
+                        yield Passing(school, heirs.get(school))

@@ -1,7 +1,8 @@
 """What the trail remembers of somebody who is erased: that something was done, and never to whom or by whom.
 
 An entry stays, and so does its commitment. Its detail goes with the last one whom it is about; one about
-others too is sealed again without the number of whoever is erased, and says that it no longer matches.
+others too is sealed again without the number of whoever is erased, and says that it no longer matches. Its
+nonce goes with that, so that no guess of who it was can be tested against the commitment.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlalchemy import ARRAY, ColumnElement, Delete, Uuid, bindparam, delete, fu
 
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
-from backoffice.audit.trail import SUBJECTS, subjects_of
+from backoffice.audit.trail import kind_of, subjects_of
 from backoffice.privacy.erasure.plan import Plan
 from backoffice.privacy.holdings import Subject
 from backoffice.storage import about
@@ -27,7 +28,7 @@ KINDS = {
 
 def forget(tx: Transaction, plan: Plan) -> int:
     """Take all that a plan erases out of the details of the trail; how many were touched."""
-    gone = {kind: frozenset(plan.of(subject)) for subject, kind in KINDS.items()}
+    gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
     whole = _of_schools(tx, plan.of(Subject.SCHOOL))
     entries = found_in(tx, gone)
     alone = _rows(tx, delete(AuditDetail).where(one_of(AuditDetail.entry_id, entries), _only(marks_of(gone))))
@@ -63,11 +64,11 @@ def without(detail: Mapping[str, Any], gone: Mapping[str, Collection[int]]) -> d
         if name == "actor":
             left = without(value, gone)
             rest[name] = value if left == value else {}
-        elif name not in SUBJECTS:
+        elif (kind := kind_of(name, value)) is None:
             rest[name] = value
         elif isinstance(value, list | tuple):
-            rest[name] = [each for each in value if each not in gone[SUBJECTS[name]]]
-        elif value not in gone[SUBJECTS[name]]:
+            rest[name] = [each for each in value if each not in gone[kind]]
+        elif value not in gone[kind]:
             rest[name] = value
     return rest
 

@@ -5,7 +5,7 @@ another class may be the same child or another one: whoever brings the list says
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -22,10 +22,12 @@ from backoffice.schools.importing.queries import Kept, Room
 from backoffice.schools.matching import Known
 from backoffice.schools.names import plain
 from backoffice.schools.roster_queries import who_left
+from backoffice.storage import about, functions
 from backoffice.storage.public_id import is_public_id
 from backoffice.wording import clean
 
 NOT_HERE = lazy("There is no student of this ID here. Leave the cell empty for a new student.")
+ERASED = lazy("The student of this ID was erased for good. Take the line out of your list.")
 NO_NAME = lazy("Write a name.")
 NO_CLASS = lazy("Name the class of a new student.")
 NO_SUCH_CLASS = lazy("There is no such class here. Write its name as the list of classes has it.")
@@ -106,6 +108,7 @@ def compare(
     known = Rooms(rooms)
     open_ = {room.id for room in known.named_in(rows) if room.open_}
     comparing = _Comparing(tx, school_id, known, open_, kept, elsewhere)
+    comparing.note_erased(public_ids)
     planned = [comparing.row(row) for row in rows]
     comparing.compared.plan = Plan(planned)
     return comparing.compared
@@ -223,6 +226,7 @@ class _Comparing:
         self._tx, self._school_id, self._rooms, self._elsewhere = tx, school_id, rooms, elsewhere
         self._kept = kept
         self._public = {each.public_id: each for each in kept.values()}
+        self._erased: set[str] = set()
         self._named: dict[str, list[Kept]] = {}
         for each in kept.values():
             self._named.setdefault(plain(names.written(each.name)), []).append(each)
@@ -231,6 +235,15 @@ class _Comparing:
         # Of whom lines have spoken by name: in which classes, on which line.
         self._spoken: dict[int, dict[frozenset[int], int]] = {}
         self._may_rename = queries.may_rename(tx, school_id, kept)
+
+    def note_erased(self, public_ids: Collection[str]) -> None:
+        """Find out who of those who are not here was erased: a list from before does not bring them back."""
+        marks = {
+            about.erased(about.STUDENT, each): each
+            for each in public_ids
+            if is_public_id(each) and each not in self._public
+        }
+        self._erased = {marks[mark] for mark in functions.erased_among(self._tx, marks=marks.keys())}
 
     def row(self, row: Row) -> PlannedRow:
         """What becomes of a row."""
@@ -250,7 +263,7 @@ class _Comparing:
     def _by_id(self, line: int, public_id: str, written: _Written | None, rooms: list[Room]) -> PlannedRow:
         student = self._public.get(public_id) if is_public_id(public_id) else None
         if student is None:
-            raise RefusedRow(ID.title, NOT_HERE)
+            raise RefusedRow(ID.title, ERASED if public_id in self._erased else NOT_HERE)
         given, family = student.given, student.family
         if written is not None and plain(student.name) != (written.whole and plain(written.whole)):
             given, family = written.given or given, written.family or family

@@ -18,7 +18,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import names, roster_queries
 from backoffice.schools.matching import Known, Matcher, Place
 from backoffice.schools.models import Classroom, Enrollment, PointEntry, Student
-from backoffice.storage import functions
+from backoffice.storage import about, functions
 from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 
@@ -34,6 +34,7 @@ COLLEAGUES = lazy(
 REQUESTS_WAIT = lazy(
     "A parent has asked the same about both of them. Answer one of the two in the inbox first."
 )
+BEING_ERASED = lazy("One of them is being erased, or a class of theirs is. There is nothing to merge then.")
 GREW_OLD = lazy("Something about them has changed since you looked. Look again, then merge them.")
 
 
@@ -154,8 +155,15 @@ def merge_students(*, principal: Principal, keeper: str, merged: str, seen: str)
         if _looked_at(tx, stays, goes).seen != seen:
             raise Rejected.whole(GREW_OLD)
         done = functions.merge_students(
-            tx, school_id=stays.school_id, keeper=stays.id, merged=goes.id, at=clock.now()
+            tx,
+            school_id=stays.school_id,
+            keeper=stays.id,
+            merged=goes.id,
+            at=clock.now(),
+            mark=about.erased(about.STUDENT, goes.public_id),
         )
+        if done == "being erased":
+            raise Rejected.whole(BEING_ERASED)
         if done == "requests wait":
             raise Rejected.whole(REQUESTS_WAIT)
         if done != "merged":

@@ -272,6 +272,8 @@ def _same_again(
             PointAward.form == form,
         )
     ).one()
-    if (before.action_id, before.whom, before.chosen) != choices:
+    # Whom it was for is forgotten when a child of the class is erased.
+    forgotten = before.whom == Whom.CHOSEN and before.chosen is None
+    if (before.action_id, before.whom, choices[2] if forgotten else before.chosen) != choices:
         raise Rejected.whole(SENT_BEFORE)
     return before.public_id

@@ -20,7 +20,7 @@ from backoffice.schools import labels
 from backoffice.schools.labels import Seat
 from backoffice.schools.models import Classroom
 from backoffice.settings import Sessions, Throttles
-from backoffice.storage import functions, keyring
+from backoffice.storage import about, functions, keyring
 from backoffice.storage.functions import AnyRow, NewCardSession
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.students.cards.models import StudentCard
@@ -171,6 +171,11 @@ def _open(secret: str, visitor: Visitor, throttles: Throttles) -> AnyRow:
     with transaction(Nobody(visitor.address)) as tx:
         found = functions.open_card(tx, digest=digest(secret), at=clock.now())
         early = found is None and functions.card_stands(tx, digest=digest(secret))
+        outside = functions.card_outside(tx, digest=digest(secret)) if found is not None else None
+        mark = about.erased(about.STUDENT, outside or "")
+        if found is not None and functions.erased_among(tx, marks=[mark]):
+            # Whoever was erased came back with a backup, or is not gone yet.
+            found, early = None, True
     if found is None:
         # Looked up first: of 160 random bits nobody guesses any, and a right one is to count for nothing,
         # before the door is open as little as after. Void ones are counted apart from codes: a class that

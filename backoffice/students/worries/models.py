@@ -51,6 +51,8 @@ class Worry(Base):
         UniqueConstraint("school_id", "student_id", "form"),
         Index(None, "school_id", "classroom_id", "student_id"),
         Index(None, "seen_by"),
+        # For erasing an account, past which something was told.
+        Index("ix_worry_told_past", "id", postgresql_where="goes_to = 'leader'"),
         Index(None, "closed_by"),
         only("kind", WorryKind),
         only("goes_to", GoesTo),

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -21,9 +22,16 @@ from backoffice.host.services import set_plugin
 from backoffice.jobs import registry
 from backoffice.jobs.runs import Again, GivenUp, run_queued
 from backoffice.outbox.models import MailContent, OutgoingMail
+from backoffice.privacy.erasure import services as erasing
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.privacy.erasure.models import AskedAs
+from backoffice.privacy.erasure.plan import Plan, named
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holdings import Target as Erased
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Membership, School, Student
 from plugins.rosters import plugin, services
 from plugins.rosters.importing.places import Target
@@ -33,6 +41,8 @@ from plugins.rosters.reading.oneroster import read_set
 from plugins.rosters.reading.package import open_package
 from plugins.rosters.reading.reduced import reduce_set
 from plugins.rosters.reading.report import Report
+from plugins.rosters.services import ERASED_MEANWHILE
+from tests.contract.snapshot import snapshots
 from tests.factories import oneroster
 from tests.factories.oneroster import Shape, zipped
 from tests.factories.visitor import signed_in
@@ -329,12 +339,20 @@ def test_founders_shorten_what_is_kept_and_never_lengthen_it(app: Flask, world: 
         tx.execute(update(RosterImport).where(RosterImport.id == number).values(finished_at=ago))
         ago = clock.now() - timedelta(hours=3)
         tx.execute(update(RosterImport).where(RosterImport.id == waiting).values(created_at=ago))
-    assert forget_uploads(Running(app)) == {"given up": 0, "reports without names": 0}
+    assert forget_uploads(Running(app)) == {
+        "files of somebody erased": 0,
+        "given up": 0,
+        "reports without names": 0,
+    }
     wanted = {"upload_hours": 2, "names_days": 7}
     set_plugin(principal=founder, installed=[plugin], name="rosters", values=wanted)
     page = signed_in(app, world, "leader").get(f"/console/rosters/{row(number).public_id}").text
     assert "The names go from this report after 7 days." in page
-    assert forget_uploads(Running(app)) == {"given up": 1, "reports without names": 1}
+    assert forget_uploads(Running(app)) == {
+        "files of somebody erased": 0,
+        "given up": 1,
+        "reports without names": 1,
+    }
     for name, value in (("upload_hours", 25), ("names_days", 31)):
         with pytest.raises(Rejected):
             set_plugin(principal=founder, installed=[plugin], name="rosters", values={name: value})
@@ -362,9 +380,65 @@ def test_names_go_from_the_reports_with_somebody_whom_they_may_name(
     (held,) = (each for each in plugin.personal_data if each.subject is subject and each.blank == ("names",))
     assert held.rows is not None
     with transaction(SYSTEM) as tx:
-        found = set(tx.scalars(select(RosterImport.id).where(held.rows(of))))
-        other = set(tx.scalars(select(RosterImport.id).where(held.rows(apart))))
+        found, other = (
+            set(tx.scalars(select(RosterImport.id).where(held.rows(named(tx, Plan((each,))).targets[0]))))
+            for each in (of, apart)
+        )
     assert (number in found, number in other) == (True, False)
+
+
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.ACCOUNT, Subject.SCHOOL])
+def test_an_upload_that_waits_goes_with_somebody_whom_it_may_name(
+    app: Flask, runtime: Runtime, world: World, tmp_path: Path, subject: Subject
+) -> None:
+    with snapshots(runtime) as taken:
+        taken.keep()
+        number = queued(world, zipped(SHAPE), target=Target(district=world.district))
+        looked = queued(world, zipped(SHAPE), target=Target(district=world.district))
+        other = world.home if subject is Subject.SCHOOL else world.elsewhere
+        apart = queued(world, zipped(SHAPE), target=Target(school=other.public_id))
+        erased = {
+            Subject.STUDENT: world.own_class.children[0].public_id,
+            Subject.CLASSROOM: world.own_class.public_id,
+            Subject.ACCOUNT: world.people["colleague"].public_id,
+            Subject.SCHOOL: world.elsewhere.public_id,
+        }[subject]
+        made = eraser_of(runtime, WORKER)
+        ledger = LedgerFile(tmp_path)
+        eraser = Eraser(WORKER, made.tables, made.installed, ledger, made.backups_kept)
+        erasing.erase(eraser=eraser, subject=subject, public_id=erased, asked_as=AskedAs.COMMAND)
+        assert [pieces(each) for each in (number, looked)] == [0, 0]
+        assert pieces(apart) > 0
+        before = len(mails())
+        # The one is told by the job that would have brought it in, the other one by the hourly one.
+        counts = import_upload(Running(app, {"number": number}))
+        assert counts is not None
+        assert counts["imported"] == 0
+        assert forget_uploads(Running(app))["files of somebody erased"] == 1
+        for each in (number, looked):
+            over = row(each)
+            assert over.state == ImportState.REFUSED
+            assert ERASED_MEANWHILE[0] in str(over.report)
+        assert len(mails()) == before + 2
+        taken.settle()
+
+
+def test_an_erasure_in_the_middle_of_an_import_has_it_undone(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, whole = queued(world, zipped(SHAPE)), read_set
+
+    def overtaken(*given: Any) -> Any:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(RosterUpload).where(RosterUpload.import_id == number))
+        return whole(*given)
+
+    monkeypatch.setattr(services, "read_set", overtaken)
+    counts = import_upload(Running(app, {"number": number}))
+    assert counts is not None
+    assert counts["imported"] == 0
+    assert row(number).state == ImportState.REFUSED
+    assert ERASED_MEANWHILE[0] in str(row(number).report)
 
 
 def test_an_upload_is_kept_sealed_and_in_pieces(world: World) -> None:

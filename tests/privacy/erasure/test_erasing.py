@@ -3,9 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,29 +17,49 @@ from sqlalchemy import insert, make_url, select, update
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
-from backoffice.audit.models import AuditDetail
-from backoffice.audit.trail import record
+from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.audit.trail import Answer, answer, record
+from backoffice.large_changes.models import ChangeState, LargeChange
+from backoffice.large_changes.services import Confirmed, ask_for_change, end_change
 from backoffice.outbox.models import MailContent
-from backoffice.privacy.erasure import receipts, services
+from backoffice.privacy.erasure import ledger, receipts, services
 from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
-from backoffice.privacy.erasure.ledger import Issued, LedgerError, LedgerFile
+from backoffice.privacy.erasure.ledger import Issued, LedgerError, LedgerFile, Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.saved_views.services import save_view
-from backoffice.schools.models import Enrollment, Membership, School, Student, TeachingRole, TeachingRoleName
+from backoffice.schools.award_models import PointAward, Whom
+from backoffice.schools.models import (
+    Action,
+    Enrollment,
+    Membership,
+    School,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from backoffice.schools.services.points import award_points
 from backoffice.staff.services.class_roles import give_role
 from backoffice.storage import about
+from backoffice.storage.public_id import new_public_id
+from backoffice.students.worries.models import Worry
 from tests.contract.snapshot import Change, Snapshots, snapshots
-from tests.factories.world import SYSTEM, World, add_child, add_classroom
+from tests.factories.world import SYSTEM, Class, World, add_child, add_classroom
 
 WHO = Purpose("test-erasing")
 # What an erasure writes, and what it takes where no foreign key leads.
-WRITTEN = {"app.erasure", "app.erasure_mark", "app.audit_entry", "app.audit_detail"}
+WRITTEN = {
+    "app.erasure",
+    "app.erasure_mark",
+    "app.ledger_end",
+    "app.audit_entry",
+    "app.audit_detail",
+}
 # Identifiers, UUIDs, digests and what is sealed.
 TELLING = re.compile(r"[2-9a-z]{16}|[0-9a-f-]{32,36}|\\x[0-9a-f]{24,}")
 BESIDE = {
@@ -201,7 +224,8 @@ def test_it_takes_what_the_cascade_takes_and_what_no_key_leads_to(
     assert keys(ours, "added").keys() <= WRITTEN
     # What only named an account does no longer; the trail's details are sealed again.
     changed = {table for table in keys(ours, "changed") if table not in WRITTEN}
-    assert changed <= set(keys(raw, "changed")) | {"plugin_rosters.roster_import"}
+    emptied = {"plugin_rosters.roster_import", "app.point_award", "app.worry"}
+    assert changed <= set(keys(raw, "changed")) | emptied
 
     assert done.receipt is not None
     told = receipts.read(done.receipt)
@@ -216,12 +240,14 @@ def test_no_value_of_what_went_is_left_anywhere(
     case = cases(world)[subject]
     done = services.erase(eraser=eraser, subject=subject, public_id=case.public_id, asked_as=AskedAs.COMMAND)
     gone = [each for each in kept.changes() if each.kind == "removed"]
-    # Of marks and of the beginnings of names, others have the same.
+    # Of marks and of the beginnings of names, others have the same; the ledger has the marks of merged ones.
     values = {
         value.removeprefix("\\x")
         for each in gone
         for name, value in each.row.items()
-        if name not in {"about", "name_tokens"} and isinstance(value, str) and TELLING.fullmatch(value)
+        if name not in {"about", "mark", "name_tokens"}
+        and isinstance(value, str)
+        and TELLING.fullmatch(value)
     }
     assert len(values) > 5
     with transaction(SYSTEM):
@@ -249,6 +275,41 @@ def test_the_trail_keeps_that_it_happened_and_not_to_whom(world: World, eraser: 
         assert many.redacted
         assert not any(row.redacted for number, row in rows.items() if number in before - named)
         assert before - named <= rows.keys()
+        # Nothing is left by which a guess of the number could be tested.
+        assert many.nonce is None
+        entries = {row.id: row for row in tx.scalars(select(AuditEntry))}
+        assert answer(entries[many.entry_id].commitment, many) is Answer.REDACTED
+        other = next(row for row in rows.values() if not row.redacted)
+        committed = entries[other.entry_id].commitment
+        assert answer(committed, other) is Answer.FITS
+        forged = AuditDetail(nonce=other.nonce, detail={**other.detail, "student": 1}, redacted=False)
+        assert answer(committed, forged) is Answer.DIFFERS
+
+
+def test_classes_that_a_school_year_ended_are_found_in_old_details_too(
+    world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stood there by a name that had no marks."""
+    gone, stays = world.own_class.id, world.colleague_class.id
+    migration = import_module("backoffice.storage.migrations.versions.0048_erasures_mended")
+    with transaction(SYSTEM) as tx:
+        record(tx, "school-years.begin", school_id=world.home.id, ended=[gone, stays], made=[], moved=0)
+        old = tx.scalars(select(AuditDetail).order_by(AuditDetail.entry_id.desc())).first()
+        assert old is not None
+        number, old.about = old.entry_id, []
+        tx.flush()
+        with monkeypatch.context() as patched:
+            patched.setattr(migration.op, "get_bind", tx.connection)
+            migration._mark_ended_classes()
+    services.erase(
+        eraser=eraser,
+        subject=Subject.CLASSROOM,
+        public_id=world.own_class.public_id,
+        asked_as=AskedAs.COMMAND,
+    )
+    with transaction(SYSTEM) as tx:
+        left = tx.get_one(AuditDetail, number)
+        assert (left.detail["ended"], left.redacted) == ([stays], True)
 
 
 def test_a_child_of_two_classes_stays_with_the_other(world: World, eraser: Eraser) -> None:
@@ -295,6 +356,59 @@ def test_a_child_that_has_left_the_class_goes_only_where_no_other_class_was(
     assert there == [of_both]
 
 
+def _seat(tx: Transaction, child: int, room: Class) -> None:
+    tx.execute(
+        insert(Enrollment).values(
+            school_id=room.school_id,
+            classroom_id=room.id,
+            student_id=child,
+            avatar="fox",
+            balance=0,
+            joined_at=clock.now(),
+        )
+    )
+
+
+def _begun(eraser: Eraser, room: Class) -> int:
+    """A class of which an erasure stands in the ledger."""
+    number = services.begin(
+        eraser=eraser, subject=Subject.CLASSROOM, public_id=room.public_id, asked_as=AskedAs.COMMAND
+    )
+    for _ in range(2):
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    return number
+
+
+def test_a_child_of_two_classes_that_go_at_once_goes_with_the_last(world: World, eraser: Eraser) -> None:
+    """Each of the plans has seen the other class."""
+    with transaction(SYSTEM) as tx:
+        shared = add_child(tx, world.own_class, "Sally", "Shared")
+        _seat(tx, shared.id, world.colleague_class)
+    numbers = [_begun(eraser, room) for room in (world.own_class, world.colleague_class)]
+    # Both are at it: whoever has the child first spares it, and the other one waits and takes it.
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(eraser.carry_out, numbers)) == [Stage.VERIFIED] * 2
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(Student.id).where(Student.id == shared.id)).all()
+        marks = {ledger.mark_of("student", shared.public_id)}
+        assert ledger.erased_among(tx, marks) == marks
+        told = [receipts.read(tx.get_one(Erasure, number).receipt or "") for number in numbers]
+    assert sum(each["subjects"]["student"] for each in told) == sum(each["marks"] - 1 for each in told)
+
+
+def test_a_child_that_comes_into_a_class_that_goes_goes_too(world: World, eraser: Eraser) -> None:
+    number = _begun(eraser, world.own_class)
+    with transaction(SYSTEM) as tx:
+        late = add_child(tx, world.own_class, "Laetitia", "Late")
+    assert eraser.carry_out(number) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(Student.id).where(Student.id == late.id)).all()
+    assert ledger.mark_of("student", late.public_id) in {
+        line.mark for line in eraser.ledger.lines() if isinstance(line, Line)
+    }
+
+
 def test_a_mail_that_names_a_class_and_waits_goes_with_it(world: World, eraser: Eraser) -> None:
     mark = about.marks(about.CLASSROOM, [world.own_class.id])[0]
     naming = select(MailContent.mail_id).where(MailContent.about.contains([mark]))
@@ -308,6 +422,85 @@ def test_a_mail_that_names_a_class_and_waits_goes_with_it(world: World, eraser: 
     )
     with transaction(SYSTEM) as tx:
         assert not tx.scalars(naming).all()
+
+
+def test_past_whom_a_child_told_something_forgets_an_account(world: World, eraser: Eraser) -> None:
+    room, gone = world.own_class, world.people["colleague"]
+    with transaction(SYSTEM) as tx:
+        number = tx.take_id(Worry)
+        tx.execute(
+            insert(Worry).values(
+                school_id=room.school_id,
+                id=number,
+                public_id=new_public_id(),
+                classroom_id=room.id,
+                student_id=room.children[0].id,
+                kind="other",
+                goes_to="leader",
+                form=uuid4(),
+                told_at=clock.now(),
+            )
+        )
+        own = select(Worry.told_past).where(Worry.id == number)
+        before = tx.scalars(own).one()
+        assert gone.id in before
+    done = services.erase(
+        eraser=eraser, subject=Subject.ACCOUNT, public_id=gone.public_id, asked_as=AskedAs.COMMAND
+    )
+    assert "app.worry emptied 1" in (done.counts or "")
+    with transaction(SYSTEM) as tx:
+        assert sorted(tx.scalars(own).one()) == sorted(set(before) - {gone.id})
+
+
+def test_a_choice_of_children_is_forgotten_with_one_of_them(world: World, eraser: Eraser) -> None:
+    teacher, room = world.sign_in("teacher"), world.own_class
+    with transaction(SYSTEM) as tx:
+        action = tx.scalars(select(Action.public_id).where(Action.classroom_id == room.id).limit(1)).one()
+    chosen: dict[str, Any] = {"classroom": room.public_id, "action": action, "whom": Whom.CHOSEN}
+    chosen |= {"form": str(uuid4()), "students": [child.public_id for child in room.children]}
+    award = award_points(principal=teacher, **chosen)
+    digest = select(PointAward.chosen).where(PointAward.public_id == award)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(digest) is not None
+    services.erase(
+        eraser=eraser,
+        subject=Subject.STUDENT,
+        public_id=room.children[0].public_id,
+        asked_as=AskedAs.COMMAND,
+    )
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(digest) is None
+    # The page that is sent once more has awarded already.
+    assert award_points(principal=teacher, **chosen) == award
+
+
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.ACCOUNT])
+def test_a_large_change_that_names_somebody_goes_with_them(
+    world: World, eraser: Eraser, subject: Subject
+) -> None:
+    case = cases(world)[subject]
+    who = world.sign_in("leader")
+    asked = Confirmed("students", "leave", [("anything", case.public_id)], "seen", 600)
+    ask_for_change(principal=who, confirmed=asked)
+    with transaction(SYSTEM) as tx:
+        said = {"sentence": "Done.", "url": f"/console/x/{case.public_id}/undo"}
+        row = tx.scalars(select(LargeChange).order_by(LargeChange.id)).first()
+        assert row is not None
+        old = row.id
+        tx.execute(update(LargeChange).where(LargeChange.id == old).values(state="waiting", finished_at=None))
+    end_change(WHO, number=old, state=ChangeState.DONE, said=said)
+    before, after = (
+        _changes(),
+        services.erase(eraser=eraser, subject=subject, public_id=case.public_id, asked_as=AskedAs.COMMAND),
+    )
+    assert after.stage == Stage.VERIFIED
+    assert len(_changes()) == len(before) - 2
+    assert case.public_id not in str(_changes())
+
+
+def _changes() -> list[tuple[Any, Any]]:
+    with transaction(SYSTEM) as tx:
+        return [(row.asked, row.said) for row in tx.scalars(select(LargeChange))]
 
 
 def test_a_personal_school_goes_on_with_who_teaches_there_too(world: World, eraser: Eraser) -> None:

@@ -92,3 +92,41 @@ def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("in the way")
     with pytest.raises(LedgerError, match="cannot be written"):
         LedgerFile(tmp_path / "ledger").add([line("one")])
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_a_file_that_was_cut_is_told(tmp_path: Path, left: int) -> None:
+    file = LedgerFile(tmp_path)
+    file.add([line("one"), line("two")])
+    end = file.add([line("three")])
+    known = {end.began: end}
+    assert not file.is_ahead(known)
+    lines = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE).write_bytes(b"".join(lines[:left]))
+    # It is whole, as far as it goes.
+    assert len(list(file.lines())) == left
+    for use in (file.is_ahead, lambda ends: file.add([line("four")], ends)):
+        with pytest.raises(LedgerError, match="newest copy"):
+            use(known)
+    # Nor does another end make up for it.
+    file.add([line("four"), line("five"), line("six")])
+    with pytest.raises(LedgerError, match="newest copy"):
+        file.is_ahead(known)
+
+
+def test_a_file_that_goes_further_than_the_database_knows_is_ahead(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path)
+    assert not file.is_ahead({})
+    first = file.add([line("one")])
+    assert file.is_ahead({})
+    assert not file.is_ahead({first.began: first})
+    second = file.add([line("two")], {first.began: first})
+    assert second.began == first.began
+    assert file.is_ahead({first.began: first})
+    assert not file.is_ahead({second.began: second})
+
+
+def test_the_file_of_another_machine_is_another(tmp_path: Path) -> None:
+    end = LedgerFile(tmp_path / "one").add([line("one"), line("two")])
+    other = LedgerFile(tmp_path / "other").add([line("other")], {end.began: end})
+    assert other.began != end.began

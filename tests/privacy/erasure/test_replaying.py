@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.audit.models import AuditDetail
 from backoffice.privacy.erasure import receipts, replaying, services
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.jobs import eraser_of
@@ -16,9 +18,19 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.replaying import replay
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Classroom, District, Enrollment, Student
+from backoffice.schools.models import (
+    Classroom,
+    District,
+    Enrollment,
+    Membership,
+    School,
+    Student,
+    TeachingRole,
+)
+from backoffice.schools.services import merging
+from backoffice.storage import about
 from tests.contract.snapshot import Snapshots
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, Child, World, add_child
 
 WHO = Purpose("test-replaying")
 
@@ -84,6 +96,70 @@ def test_a_child_that_had_moved_before_its_class_was_erased_stays(
         left = set(tx.scalars(select(Student.id).where(Student.school_id == world.home.id)))
     assert child.id in left
     assert world.own_class.children[1].id not in left
+
+
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL])
+def test_whoever_was_merged_does_not_come_back_with_a_backup_from_before(
+    world: World, eraser: Eraser, backup: Snapshots, subject: Subject
+) -> None:
+    """The backup has both; only who was kept was erased."""
+    keeper, merged = world.own_class.children[0], add_twin(world)
+    backup.keep()
+    teacher = world.sign_in("teacher")
+    seen = merging.preview_merge(principal=teacher, keeper=keeper.public_id, merged=merged.public_id).seen
+    merging.merge_students(principal=teacher, keeper=keeper.public_id, merged=merged.public_id, seen=seen)
+    public_id = {
+        Subject.STUDENT: keeper.public_id,
+        Subject.CLASSROOM: world.own_class.public_id,
+        Subject.SCHOOL: world.home.public_id,
+    }[subject]
+    erase(eraser, subject, public_id)
+    with transaction(SYSTEM) as tx:
+        mark = about.marks(about.STUDENT, [merged.id])[0]
+        assert not tx.scalars(select(AuditDetail).where(AuditDetail.about.contains([mark]))).all()
+    backup.settle()
+    replay(eraser)
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(Student.id).where(Student.id.in_([keeper.id, merged.id]))).all()
+    backup.settle()
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Student).where(Student.id == merged.id))
+    # The next test begins without it.
+    backup.keep()
+
+
+def add_twin(world: World) -> Child:
+    """A second student in the teacher's own class."""
+    with transaction(SYSTEM) as tx:
+        return add_child(tx, world.own_class, "Willa", "Quartermaine")
+
+
+def test_a_school_that_was_passed_on_is_called_after_nobody_where_the_heir_is_unknown(
+    world: World, eraser: Eraser, backup: Snapshots
+) -> None:
+    """The backup is from before somebody else came to teach there."""
+    outsider, heir, school = world.people["outsider"], world.people["co_teacher"], world.outside.id
+    with transaction(SYSTEM) as tx:
+        own = (Membership.school_id == school, Membership.account_id == outsider.id)
+        tx.execute(update(Membership).where(*own).values(origin="sign-up"))
+        tx.execute(update(School).where(School.id == school).values(kind="personal", name="Classes of Olga"))
+        tx.execute(delete(TeachingRole).where(TeachingRole.school_id == school, ~of(outsider.id)))
+    backup.keep()
+    with transaction(SYSTEM) as tx:
+        place = {"school_id": school, "account_id": heir.id}
+        tx.execute(insert(Membership).values(**place, role="teacher", created_at=clock.now()))
+        role = {"classroom_id": world.foreign_class.id, "role": "co_teacher"}
+        tx.execute(insert(TeachingRole).values(**place, **role))
+    erase(eraser, Subject.ACCOUNT, outsider.public_id)
+    backup.settle()
+    replay(eraser)
+    with transaction(SYSTEM) as tx:
+        assert tx.get_one(School, school).name == "Classes that were passed on"
+        assert not tx.scalars(select(Account.id).where(Account.id == outsider.id)).all()
+
+
+def of(account: int) -> ColumnElement[bool]:
+    return TeachingRole.account_id == account
 
 
 def test_a_district_goes_after_a_school_that_was_erased_before_it(
@@ -173,6 +249,36 @@ def test_a_ledger_that_is_damaged_changes_nothing(
     with pytest.raises(LedgerError):
         replay(eraser)
     assert backup.changes() == []
+
+
+def test_a_ledger_whose_end_is_missing_erases_and_replays_nothing(
+    world: World, eraser: Eraser, backup: Snapshots, tmp_path: Path
+) -> None:
+    first, second = (child.public_id for child in world.own_class.children[:2])
+    erase(eraser, Subject.STUDENT, first)
+    whole = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(whole[: whole.index(b"\n") + 1])
+    with pytest.raises(LedgerError, match="newest copy"):
+        erase(eraser, Subject.STUDENT, second)
+    for asked in (replay, replaying.is_behind):
+        with pytest.raises(LedgerError, match="newest copy"):
+            asked(eraser)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(Student.id).where(Student.public_id == second))
+    (tmp_path / FILE).write_bytes(whole)
+    assert not replaying.is_behind(eraser)
+    del backup
+
+
+def test_a_restored_database_is_known_by_what_it_has_forgotten(
+    world: World, eraser: Eraser, backup: Snapshots
+) -> None:
+    erase(eraser, Subject.STUDENT, world.own_class.children[0].public_id)
+    assert not replaying.is_behind(eraser)
+    backup.settle()
+    assert replaying.is_behind(eraser)
+    replay(eraser)
+    assert not replaying.is_behind(eraser)
 
 
 def test_a_receipt_that_is_not_ours_changes_nothing(world: World, eraser: Eraser, backup: Snapshots) -> None:
