@@ -69,7 +69,7 @@ def seen(page: str) -> dict[str, str]:
 
 
 def test_a_form_shows_what_was_changed_and_each_can_be_put_back(teacher: FlaskClient, form: str) -> None:
-    assert "Nothing has been changed in the last 30 days." in read(teacher.get(form).text)
+    assert "None of the fields has been changed in the last 30 days." in read(teacher.get(form).text)
     correct(teacher, form, "Wilma", "Quarter")
     page = teacher.get(form).text
     said = read(page)

@@ -79,7 +79,7 @@ def test_students_move_from_the_list_and_back(teacher: FlaskClient, world: World
     assert "Choose a class." in nowhere
     moved = fields | {"confirm": "yes", "target": other}
     done = unescape(teacher.post(address, data=moved, follow_redirects=True).text)
-    assert "1 student moved." in done
+    assert "1 student moved to " in done
     undo = f"/console/classrooms/{own}/undo-last"
     (at,) = re.findall(r'name="at" value="([^"]+)"', done)
     page = unescape(teacher.get(f"/console/classrooms/{own}").text)
