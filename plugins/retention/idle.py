@@ -9,28 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
 from backoffice.access.principal import Nobody, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.models import Account
 from backoffice.accounts.services.letters import WRITTEN_TO
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
-from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
-from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.policy import Entry
 from backoffice.privacy.retention.runs import Rules, note, outlook, too_much
-from backoffice.problems import Rejected
 from backoffice.storage import about, keyring
 from backoffice.storage.keyring import KeyPurpose
 from plugins.retention import mails, queries
+from plugins.retention.ending import begin, close
 from plugins.retention.kinds import IDLE
 from plugins.retention.models import IdleAccount
 
@@ -71,7 +70,7 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
     with transaction(principal) as tx:
         queries.note_class_use(tx, before=now - FRESH)
         found = queries.idle(tx, since=entry.period.before(now + _days(entry)[0]))
-        may_go = rules.go_ahead or not _waits(tx, rules, now)
+        may_go = rules.go_ahead or not waits(tx, IDLE, rules, now)
     for row in found:
         if row.leads_alone:
             looked.lead_alone += 1
@@ -80,17 +79,17 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
             step = _look_after(tx, row, entry, now, may_go=may_go)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
-        looked.begun += step is Step.OVER and _begin(eraser, row.public_id)
+        looked.begun += step is Step.OVER and begin(eraser, row.public_id)
     if looked.begun:
         with transaction(principal) as tx:
             note(tx, IDLE, looked.begun, up_to=entry.period.before(now))
     return looked
 
 
-def _waits(tx: Transaction, rules: Rules, now: datetime) -> bool:
+def waits(tx: Transaction, kind: Kind, rules: Rules, now: datetime) -> bool:
     """Whether so much would go that a person has to look first, and none has."""
-    return too_much(outlook(tx, IDLE, at=now), rules) and not queries.was_released(
-        tx, IDLE.name, since=now - RELEASED
+    return too_much(outlook(tx, kind, at=now), rules) and not queries.was_released(
+        tx, kind.name, since=now - RELEASED
     )
 
 
@@ -129,7 +128,7 @@ def _look_after(
     if last == warnings[-1] and due <= now:
         if not may_go:
             return Step.WAITS
-        _close(tx, person, now)
+        close(tx, person, now)
         return Step.OVER
     step = min(each for each in warnings if due - now <= each)
     if last is not None and last <= step:
@@ -158,25 +157,6 @@ def _tell(tx: Transaction, person: Account, left: timedelta, due: datetime, used
         for to, school in queries.leaders_of(tx, person.id):
             post(tx, mails.IDLE_COLLEAGUE, to=to, parameters=told, school_id=school, names=names)
     record(tx, "accounts.tell-idle", account=person.id)
-
-
-def _close(tx: Transaction, person: Account, now: datetime) -> None:
-    """Let nobody in any more: whoever came in now would find an account that goes while they use it."""
-    closed = update(Account).where(Account.id == person.id)
-    values = {
-        "status": AccountStatus.DEACTIVATED,
-        "deactivated_at": now,
-        "security_epoch": Account.security_epoch + 1,
-    }
-    tx.execute(closed.values(values).execution_options(synchronize_session=False))
-
-
-def _begin(eraser: Eraser, public_id: str) -> bool:
-    try:
-        erasure.begin(eraser=eraser, subject=Subject.ACCOUNT, public_id=public_id, asked_as=AskedAs.RETENTION)
-    except Rejected:  # it is being erased already
-        return False
-    return True
 
 
 def _days(entry: Entry) -> list[timedelta]:

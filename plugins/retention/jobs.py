@@ -7,26 +7,26 @@ from backoffice.privacy.retention import kinds
 from backoffice.privacy.retention.runs import Rules
 from backoffice.runtime import Runtime
 from backoffice.settings import Settings
-from plugins.retention import idle, services
+from plugins.retention import alone, idle, services
 
 WAITS = lazy("Something would lose much at once, and waits for a person: see the page Retention.")
 
 
 def look_after_idle(run: JobRun) -> Counts:
-    """Tell whose account nobody uses, and erase those whose time is over."""
+    """Tell whose account nobody uses or belongs nowhere, and erase those whose time is over."""
     runtime: Runtime = run.app.extensions["backoffice"]
-    looked = idle.look_after_idle(
-        principal=run.who,
-        eraser=eraser_of(runtime, run.who),
-        rules=Rules(runtime.settings.retention.most_share),
-    )
-    if looked.waiting:
+    eraser, rules = eraser_of(runtime, run.who), Rules(runtime.settings.retention.most_share)
+    looked = [
+        idle.look_after_idle(principal=run.who, eraser=eraser, rules=rules),
+        alone.look_after_alone(principal=run.who, eraser=eraser, rules=rules),
+    ]
+    if any(each.waiting for each in looked):
         run.say(WAITS)
     return {
-        lazy("told"): looked.told,
-        lazy("accounts to be erased"): looked.begun,
-        lazy("waiting for a person"): looked.waiting,
-        lazy("lead a place alone"): looked.lead_alone,
+        lazy("told"): sum(each.told for each in looked),
+        lazy("accounts to be erased"): sum(each.begun for each in looked),
+        lazy("waiting for a person"): sum(each.waiting for each in looked),
+        lazy("lead a place alone"): sum(each.lead_alone for each in looked),
     }
 
 

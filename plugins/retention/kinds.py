@@ -1,7 +1,8 @@
-"""The kind of data that retention itself looks after: accounts of teachers, with all that is theirs."""
+"""The kinds of data that retention itself looks after: accounts, with all that is theirs."""
 
 from backoffice.accounts.models import Account
 from backoffice.privacy.retention.kinds import Kind, Rows
+from plugins.retention.models import IdleAccount
 from plugins.retention.queries import is_teachers, used_at
 
 IDLE = Kind(
@@ -10,4 +11,10 @@ IDLE = Kind(
     work=True,
     by="retention.look-after-idle",
 )
-KINDS = (IDLE,)
+ALONE = Kind(
+    "accounts-without-a-place",
+    (Rows(IdleAccount, IdleAccount.alone_since),),
+    work=True,
+    by="retention.look-after-idle",
+)
+KINDS = (IDLE, ALONE)

@@ -35,6 +35,19 @@ class IdleColleague:
         return cls("Ida Idle", _EXAMPLE)
 
 
+@dataclass(frozen=True)
+class AloneWarning:
+    """When the account is deleted."""
+
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "AloneWarning":
+        """One that could be."""
+        return cls(_EXAMPLE)
+
+
 IDLE_WARNING = Mail("idle-warning", IdleWarning, lazy("Account will be deleted"))
 IDLE_COLLEAGUE = Mail("idle-colleague", IdleColleague, lazy("Account of a colleague will be deleted"))
-MAILS = (IDLE_WARNING, IDLE_COLLEAGUE)
+ALONE_WARNING = Mail("alone-warning", AloneWarning, lazy("Account without a place will be deleted"))
+MAILS = (IDLE_WARNING, IDLE_COLLEAGUE, ALONE_WARNING)

@@ -15,13 +15,18 @@ RetentionBase = plugin_base("retention")
 
 
 class IdleAccount(RetentionBase):  # type: ignore[misc, valid-type]
-    """An account whose owner did not sign in for long: its use all the same, and what its owner was told.
+    """An account that nobody uses, or that belongs nowhere: its use all the same, and what its owner was told.
 
-    `told_days` is how many days before the end the last warning came. Whoever uses the account begins anew.
+    `told_days` is how many days before the end the last warning came. Whoever uses the account begins anew, and
+    so does whoever comes to a school or a child again.
     """
 
     __tablename__ = "idle_account"
-    __table_args__ = (Index(None, "due_at"), titled(lazy("Accounts that nobody uses")))
+    __table_args__ = (
+        Index(None, "due_at"),
+        Index(None, "alone_since"),
+        titled(lazy("Accounts that nobody uses")),
+    )
 
     account_id: Mapped[int] = columns.reference(
         "Whose it is",
@@ -31,6 +36,9 @@ class IdleAccount(RetentionBase):  # type: ignore[misc, valid-type]
     )
     used_at: Mapped[datetime | None] = columns.moment(
         "When a class of theirs was last used, or they asked to keep the account", keep=Keep.ACCOUNT
+    )
+    alone_since: Mapped[datetime | None] = columns.moment(
+        "Since when it has been in no school and followed no child", keep=Keep.ACCOUNT
     )
     due_at: Mapped[datetime | None] = columns.moment(
         "When it is deleted, unless it is used before", keep=Keep.ACCOUNT

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.outbox.mail import Recipient
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.schools.models import Membership, Role, School, SchoolKind, TeachingRole, TeachingRoleName
+from backoffice.staff.models import Invitation
 from backoffice.students.models import StudentSession
 from plugins.retention.models import IdleAccount
 
@@ -66,6 +68,49 @@ def leads_alone() -> ColumnElement[bool]:
         .correlate(Account)
         .exists()
     )
+
+
+def is_alone() -> ColumnElement[bool]:
+    """An account that is in no school or district, follows no child and was asked to do neither."""
+    member = exists().where(Membership.account_id == Account.id)
+    follows = exists().where(
+        GuardianLink.account_id == Account.id,
+        GuardianLink.status.in_((GuardianStatus.WAITING, GuardianStatus.APPROVED)),
+    )
+    asked = exists().where(
+        Invitation.email_index == Account.email_index,
+        Invitation.accepted_at.is_(None),
+        Invitation.withdrawn_at.is_(None),
+    )
+    asked_as_parent = exists().where(
+        GuardianInvitation.email_index == Account.email_index,
+        GuardianInvitation.accepted_at.is_(None),
+        GuardianInvitation.withdrawn_at.is_(None),
+    )
+    return and_(~Account.founder, ~member, ~follows, ~asked, ~asked_as_parent)
+
+
+def note_alone(tx: Transaction, *, at: datetime) -> None:
+    """Keep since when accounts have been alone, and forget it of those that no longer are."""
+    adding = insert(IdleAccount).from_select(
+        ["account_id", "alone_since"], select(Account.id, literal(at)).where(is_alone())
+    )
+    first = {"alone_since": func.coalesce(IdleAccount.alone_since, adding.excluded.alone_since)}
+    tx.execute(adding.on_conflict_do_update(index_elements=["account_id"], set_=first))
+    alone = select(Account.id).where(Account.id == IdleAccount.account_id, is_alone()).exists()
+    back = update(IdleAccount).where(IdleAccount.alone_since.is_not(None), ~alone)
+    nothing = dict.fromkeys(("alone_since", "due_at", "told_days", "told_at", "keep_digest"))
+    tx.execute(back.values(nothing).execution_options(synchronize_session=False))
+
+
+def alone(tx: Transaction, *, since: datetime) -> Sequence[Row[int, str]]:
+    """Accounts that have been alone since a moment, the longest first."""
+    return tx.execute(
+        select(Account.id, Account.public_id)
+        .join(IdleAccount, IdleAccount.account_id == Account.id)
+        .where(IdleAccount.alone_since <= since)
+        .order_by(IdleAccount.alone_since, Account.id)
+    ).all()
 
 
 def note_class_use(tx: Transaction, *, before: datetime) -> None:

@@ -20,6 +20,7 @@ def upgrade() -> None:
         "idle_account",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("used_at", moment, nullable=True),
+        sa.Column("alone_since", moment, nullable=True),
         sa.Column("due_at", moment, nullable=True),
         sa.Column("told_days", sa.Integer(), nullable=True),
         sa.Column("told_at", moment, nullable=True),
@@ -34,5 +35,6 @@ def upgrade() -> None:
         ),
         schema=HERE,
     )
-    op.create_index(op.f("ix_idle_account_due_at"), "idle_account", ["due_at"], unique=False, schema=HERE)
+    for name in ("due_at", "alone_since"):
+        op.create_index(op.f(f"ix_idle_account_{name}"), "idle_account", [name], unique=False, schema=HERE)
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
