@@ -223,7 +223,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _passkeys(world)
     things += _saved_views(world, schools)
     things += _large_changes(world)
-    things += _erasures(world)
+    things += _erasures(world, extras)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -236,8 +236,15 @@ def build_stage(world: World, app: Flask) -> Stage:
                 "session": own_sessions.get(each.name, frozenset()),
                 **{
                     kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
-                    for kind in ("passkey", "saved_view", "large_change", "erasure")
+                    for kind in ("passkey", "saved_view", "large_change")
                 },
+                # Who leads a school sees what others asked for there, and does nothing about it.
+                "erasure": frozenset(
+                    t.id
+                    for t in things
+                    if t.kind == "erasure"
+                    and (t.place == each.name or t.school_id in each.principal.led_schools)
+                ),
                 **{
                     kind: frozenset(
                         t.id for t in things if t.kind == kind and t.place in opens.get(each.name, ())
@@ -342,10 +349,20 @@ def _large_changes(world: World) -> list[Thing]:
         ]
 
 
-def _erasures(world: World) -> list[Thing]:
-    """Those that somebody asked for, looked at and not confirmed."""
+def _erasures(world: World, extras: Extras) -> list[Thing]:
+    """One that everybody asked for who may erase a child, of a child of theirs; looked at, not confirmed."""
+    rooms = {
+        "leader": world.own_class,
+        "colleague": world.colleague_class,
+        "mixed": world.colleague_class,
+        "elsewhere": world.elsewhere_class,
+        "alone": extras.alone,
+    }
     roles = {person.id: role for role, person in world.people.items()}
     with transaction(SYSTEM) as tx:
+        # The teachers of the own and of the foreign class have one.
+        for name, room in rooms.items():
+            factory.erasure(tx, world.people[name], room)
         return [
             Thing("erasure", row.id, row.public_id, row.school_id, roles[row.asked_by])
             for row in tx.scalars(select(Erasure).where(Erasure.asked_by.is_not(None)))

@@ -24,6 +24,7 @@ from backoffice.access.permissions import (
     ACCOUNTS_RESET,
     ACCOUNTS_SUSPEND,
     CONSOLE_ENTER,
+    STUDENTS_ERASE,
     Permission,
 )
 from backoffice.access.policy import can, scope, visible
@@ -35,6 +36,7 @@ from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.outbox.models import OutgoingMail
+from backoffice.privacy.erasure.models import Erasure
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, Student
@@ -67,6 +69,8 @@ ROLES = (*(role for role, _name in PEOPLE), "alone", "mixed", "student", "nobody
 GONE = 404
 NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "provider": "dodo", "link": "x" * 43, "card": "x" * 27}
 BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
+# Only who may erase the student confirms it.
+CONFIRM = "console_erasures.confirm"
 MODELS: Mapping[str, Any] = {
     "school": School,
     "classroom": Classroom,
@@ -189,6 +193,8 @@ class Matrix:
         if permission is None:
             return route.endpoint in PUBLIC
         inside = door(self.app, route) is None or can(actor.principal, CONSOLE_ENTER)
+        if thing is None and "erasure" in route.kinds.values():
+            return inside and can(actor.principal, STUDENTS_ERASE)
         # Who may bring in rosters where is told by the database alone: an import is own or foreign.
         if thing is None or thing.kind in {*NAMED, "import"}:
             return inside and can(actor.principal, permission)
@@ -196,12 +202,24 @@ class Matrix:
             # Those of the stage are shared with nobody.
             return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "erasure":
-            # Who leads the school sees that it is asked for, and does nothing about it.
-            sees = thing.school_id in actor.principal.led_schools and route.method == "GET"
-            return inside and (actor.owns(thing) or sees)
+            return inside and actor.owns(thing) and self.does(actor, route, thing)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         return inside and can(actor.principal, permission, self.row(thing))
+
+    def does(self, actor: Actor, route: Route, thing: Thing) -> bool:
+        """Whether it is an erasure that the actor asked for, where it is not only looked at."""
+        if route.method == "GET":
+            return True
+        if thing.place != actor.name:
+            return False
+        return route.endpoint != CONFIRM or can(actor.principal, STUDENTS_ERASE, self.row(self.erased(thing)))
+
+    def erased(self, erasure: Thing) -> Thing:
+        """The student whom an erasure of the stage is about."""
+        with transaction(SYSTEM) as tx:
+            number = tx.get_one(Erasure, erasure.id).subject_id
+        return next(each for each in self.stage.things if each.kind == "student" and each.id == number)
 
     def works_for(self, actor: Actor, thing: Thing, permission: Permission) -> bool:
         """Whether an account is of where the actor holds a permission, which the database alone can tell."""
@@ -256,6 +274,7 @@ class Matrix:
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
                 *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
+                "erasure",
                 *(model.__tablename__ for model in CHANGES),
             )
         }

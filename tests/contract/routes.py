@@ -105,6 +105,7 @@ PUBLIC = frozenset(
         "accounts.not_me",
         "accounts.keep_factor",
         "accounts.take_back",
+        "keeping.keep",
         "accounts.sign_up",
         "accounts.sign_up_sent",
         "accounts.begin_account",
@@ -1211,6 +1212,7 @@ FORMS: Mapping[str, Fill] = {
     # Links open nothing here: they are in tests/accounts/test_reset_views.py.
     "accounts.reset": _always(),
     "accounts.not_me": _always(),
+    "keeping.keep": _always(),
     # As well: in tests/console/test_accounts.py and tests/staff/test_views.py.
     "accounts.keep_factor": _always(),
     # As well: in tests/accounts/test_address_views.py.
