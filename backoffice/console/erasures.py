@@ -156,7 +156,7 @@ class ErasuresPage(GuardedView):
         stage, zone = Stage(row.stage), ZoneInfo(self.who.time_zone)
         word, tone = STATES[stage]
         own = row.asked_by == self.who.account_id
-        found = row.found if own else None
+        found = row.found if own and Subject(row.subject) in asking.PERMISSIONS else None
         return {
             "url": f"{HERE}{row.public_id}",
             "title": str(SUBJECTS[Subject(row.subject)]),

@@ -16,10 +16,10 @@ from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.erasing import Eraser
-from backoffice.privacy.retention.runs import Rules, note
+from backoffice.privacy.retention.runs import Rules, may_go, note
 from plugins.retention import mails, queries
 from plugins.retention.ending import begin, close
-from plugins.retention.idle import Looked, Step, waits
+from plugins.retention.idle import Looked, Step
 from plugins.retention.kinds import ALONE
 from plugins.retention.models import IdleAccount
 
@@ -35,10 +35,11 @@ def look_after_alone(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Loo
     with transaction(principal) as tx:
         queries.note_alone(tx, at=now)
         found = queries.alone(tx, since=entry.period.before(warned.after(now)))
-        may_go = rules.go_ahead or not waits(tx, ALONE, rules, now)
+        due = queries.alone_and_due(tx, at=now)
+        border = may_go(tx, ALONE, due, rules)
     for row in found:
         with transaction(principal) as tx:
-            step = _look_after(tx, row, now, may_go=may_go)
+            step = _look_after(tx, row, now, border)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
         looked.begun += step is Step.OVER and begin(eraser, row.public_id)
@@ -48,7 +49,7 @@ def look_after_alone(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Loo
     return looked
 
 
-def _look_after(tx: Transaction, row: Row[int, str], now: datetime, *, may_go: bool) -> Step:
+def _look_after(tx: Transaction, row: Row[int, str], now: datetime, border: datetime | None) -> Step:
     person = tx.scalars(
         select(Account).where(Account.id == row.id, queries.is_alone()).with_for_update()
     ).one_or_none()
@@ -67,7 +68,7 @@ def _look_after(tx: Transaction, row: Row[int, str], now: datetime, *, may_go: b
         return Step.TOLD
     if watched.due_at > now:
         return Step.NONE
-    if not may_go:
+    if border is None or watched.alone_since > border:
         return Step.WAITS
     close(tx, person, now)
     return Step.OVER

@@ -64,16 +64,20 @@ def inactive_teachers(look: Looking) -> Finding:
     """No account of a teacher is there a day after nobody has used it for twelve months."""
     limit = YEAR.before(clock.now()) - GRACE
     idle = idle_accounts.idle(look.tx, since=limit)
-    late = [row for row in idle if not row.leads_alone]
+    noticed = idle_accounts.under_notice(look.tx, at=clock.now())
+    late = [row for row in idle if not row.leads_alone and row.id not in noticed]
     if late:
-        return falls_short(
-            f"{count(len(late), 'account')} idle for longer, since {late[0].used_at:%Y-%m-%d}."
-        )
+        said = count(len(late), "account")
+        return falls_short(f"{said} idle for longer, since {late[0].used_at:%Y-%m-%d}.")
+    alone = [row for row in idle if row.leads_alone]
+    if alone:
+        said = count(len(alone), "idle account")
+        return falls_short(f"{said} stays, since nobody else leads the place: name another leader.")
     oldest = idle_accounts.longest_idle(look.tx)
     if oldest is None:
         return not_exercised("No teacher has an account yet.")
-    alone = f"; {count(len(idle), 'account')} stays, since nobody else leads its place" if idle else ""
-    return holds(f"The longest idle account was used on {oldest:%Y-%m-%d}{alone}.")
+    told = f"; {count(len(idle), 'account')} was told late, and goes in time" if idle else ""
+    return holds(f"The longest idle account was used on {oldest:%Y-%m-%d}{told}.")
 
 
 def _addresses(look: Looking) -> Iterator[tuple[str, str]]:

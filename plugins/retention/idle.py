@@ -23,9 +23,8 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.holdings import Subject
-from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.policy import Entry
-from backoffice.privacy.retention.runs import Rules, note, outlook, too_much
+from backoffice.privacy.retention.runs import Rules, may_go, note
 from backoffice.storage import about, keyring
 from backoffice.storage.keyring import KeyPurpose
 from plugins.retention import mails, queries
@@ -37,8 +36,8 @@ from plugins.retention.models import IdleAccount
 FRESH = timedelta(days=60)
 # The leaders of a school are told when this much or less is left.
 LEADERS_TOLD = timedelta(days=30)
-# For so long after a person has let a run go on, what is due may go.
-RELEASED = timedelta(days=2)
+# Whoever hears of it late has this long from the first warning on.
+NOTICE = timedelta(days=30)
 
 
 class Step(Enum):
@@ -70,13 +69,13 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
     with transaction(principal) as tx:
         queries.note_class_use(tx, before=now - FRESH)
         found = queries.idle(tx, since=entry.period.before(now + _days(entry)[0]))
-        may_go = rules.go_ahead or not waits(tx, IDLE, rules, now)
+        border = may_go(tx, IDLE, queries.told_and_due(tx, at=now), rules)
     for row in found:
         if row.leads_alone:
             looked.lead_alone += 1
             continue
         with transaction(principal) as tx:
-            step = _look_after(tx, row, entry, now, may_go=may_go)
+            step = _look_after(tx, row, entry, now, border)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
         looked.begun += step is Step.OVER and begin(eraser, row.public_id)
@@ -84,13 +83,6 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
         with transaction(principal) as tx:
             note(tx, IDLE, looked.begun, up_to=entry.period.before(now))
     return looked
-
-
-def waits(tx: Transaction, kind: Kind, rules: Rules, now: datetime) -> bool:
-    """Whether so much would go that a person has to look first, and none has."""
-    return too_much(outlook(tx, kind, at=now), rules) and not queries.was_released(
-        tx, kind.name, since=now - RELEASED
-    )
 
 
 def keep_account(*, token: str, address: str | None) -> bool:
@@ -110,9 +102,12 @@ def link_is_good(*, token: str) -> bool:
 
 
 def _look_after(
-    tx: Transaction, row: Row[int, str, datetime, bool], entry: Entry, now: datetime, *, may_go: bool
+    tx: Transaction, row: Row[int, str, datetime, bool], entry: Entry, now: datetime, border: datetime | None
 ) -> Step:
-    """Do what is to be done about one account, which is locked and looked at again."""
+    """Do what is to be done about one account, which is locked and looked at again.
+
+    Whoever was last used before the `border` may go.
+    """
     person = tx.scalars(select(Account).where(Account.id == row.id).with_for_update()).one_or_none()
     used = tx.scalar(select(queries.used_at()).where(Account.id == row.id))
     warnings = _days(entry)
@@ -126,14 +121,17 @@ def _look_after(
     due = known.due_at if known is not None and known.due_at is not None else entry.period.after(used)
     last = timedelta(days=known.told_days) if known is not None and known.told_days is not None else None
     if last == warnings[-1] and due <= now:
-        if not may_go:
+        unsent = person.status in WRITTEN_TO and not queries.warning_left(tx, person.id)
+        if border is None or used > border or unsent:
             return Step.WAITS
         close(tx, person, now)
         return Step.OVER
+    if last is None:
+        due = max(due, now + min(NOTICE, warnings[0]))
     step = min(each for each in warnings if due - now <= each)
     if last is not None and last <= step:
         return Step.NONE
-    # What should have been said earlier is said now, and leaves the time that the last warning leaves.
+    # What should have been said earlier is said now, and leaves its time.
     _tell(tx, person, step, max(due, now + warnings[-1]), used)
     return Step.TOLD
 

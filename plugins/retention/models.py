@@ -15,10 +15,10 @@ RetentionBase = plugin_base("retention")
 
 
 class IdleAccount(RetentionBase):  # type: ignore[misc, valid-type]
-    """An account that nobody uses, or that belongs nowhere: its use all the same, and what its owner was told.
+    """An account that nobody uses, or that belongs nowhere: its use, and what its owner was told.
 
-    `told_days` is how many days before the end the last warning came. Whoever uses the account begins anew, and
-    so does whoever comes to a school or a child again.
+    `told_days` is how many days before the end the last warning came. Whoever uses the account begins anew,
+    and so does whoever comes to a school or a child again.
     """
 
     __tablename__ = "idle_account"

@@ -11,7 +11,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.outbox.mail import Recipient
-from backoffice.privacy.retention.models import RetentionRun, RunState
+from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.privacy.erasure.plan import HERE
 from backoffice.schools.models import Membership, Role, School, SchoolKind, TeachingRole, TeachingRoleName
 from backoffice.staff.models import Invitation
 from backoffice.students.models import StudentSession
@@ -20,6 +21,13 @@ from plugins.retention.models import IdleAccount
 # A class is used when its children come in, whoever owns it and whoever helps to teach it.
 TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 STAFF = (Role.TEACHER, Role.LEADER)
+
+
+def warning_left(tx: Transaction, account: int) -> bool:
+    """Whether the last warning to an account was handed over to the mail server."""
+    mine = (OutgoingMail.account_id == account, OutgoingMail.name == "retention.idle-warning")
+    newest = select(OutgoingMail.state).where(*mine).order_by(OutgoingMail.id.desc()).limit(1)
+    return tx.scalar(newest) == MailState.SENT
 
 
 def signed_in() -> ColumnElement[datetime]:
@@ -40,7 +48,9 @@ def is_teachers() -> ColumnElement[bool]:
     A roster's teacher who was never invited has no account to use, and goes with the school.
     """
     works = exists().where(Membership.account_id == Account.id, Membership.role.in_(STAFF))
-    return and_(~Account.founder, Account.status != AccountStatus.NOT_INVITED, works)
+    # Whoever is suspended cannot come back by themselves, and is for whoever suspended them to end.
+    waits = (AccountStatus.NOT_INVITED, AccountStatus.SUSPENDED)
+    return and_(~Account.founder, Account.status.not_in(waits), works)
 
 
 def leads_alone() -> ColumnElement[bool]:
@@ -51,7 +61,7 @@ def leads_alone() -> ColumnElement[bool]:
         exists()
         .where(
             other.account_id == somebody.id,
-            somebody.status == AccountStatus.ACTIVE,
+            somebody.status.in_(HERE),
             other.role == Role.LEADER,
             other.account_id != Membership.account_id,
             or_(
@@ -103,6 +113,12 @@ def note_alone(tx: Transaction, *, at: datetime) -> None:
     tx.execute(back.values(nothing).execution_options(synchronize_session=False))
 
 
+def alone_and_due(tx: Transaction, *, at: datetime) -> int:
+    """How many accounts that belong nowhere are due, and were told so."""
+    due = select(func.count()).where(IdleAccount.alone_since.is_not(None), IdleAccount.due_at <= at)
+    return tx.scalar(due) or 0
+
+
 def alone(tx: Transaction, *, since: datetime) -> Sequence[Row[int, str]]:
     """Accounts that have been alone since a moment, the longest first."""
     return tx.execute(
@@ -146,6 +162,28 @@ def idle(tx: Transaction, *, since: datetime) -> Sequence[Row[int, str, datetime
     ).all()
 
 
+def told_and_due(tx: Transaction, *, at: datetime) -> int:
+    """How many accounts are due that were told so and do not lead a place alone."""
+    due = select(func.count()).select_from(Account).join(IdleAccount, IdleAccount.account_id == Account.id)
+    return (
+        tx.scalar(
+            due.where(
+                IdleAccount.due_at <= at,
+                IdleAccount.alone_since.is_(None),
+                IdleAccount.told_at >= used_at(),
+                is_teachers(),
+                ~leads_alone(),
+            )
+        )
+        or 0
+    )
+
+
+def under_notice(tx: Transaction, *, at: datetime) -> set[int]:
+    """The accounts whose owners were told of an end that is still to come."""
+    return set(tx.scalars(select(IdleAccount.account_id).where(IdleAccount.due_at > at)))
+
+
 def longest_idle(tx: Transaction) -> datetime | None:
     """When the account was used that nobody has used for longest, of those that are to go by themselves."""
     return tx.scalar(select(func.min(used_at())).where(is_teachers(), ~leads_alone()))
@@ -170,17 +208,6 @@ def leaders_of(tx: Transaction, account: int) -> Sequence[tuple[Recipient, int |
         .order_by(Account.id)
     )
     return [(Recipient(each.id, each.email, each.name, each.language), school) for each, school in found]
-
-
-def was_released(tx: Transaction, kind: str, *, since: datetime) -> bool:
-    """Whether a person let a run of this kind go on that waited for one, since a moment."""
-    released = select(RetentionRun.id).where(
-        RetentionRun.kind == kind,
-        RetentionRun.due.is_not(None),
-        RetentionRun.state != RunState.PAUSED,
-        or_(RetentionRun.ended_at.is_(None), RetentionRun.ended_at > since),
-    )
-    return tx.scalar(released.limit(1)) is not None
 
 
 def keep(session: Session, *, digest: bytes, at: datetime) -> int | None:

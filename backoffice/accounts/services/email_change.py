@@ -34,6 +34,8 @@ from backoffice.throttles.visitor import ACCOUNT, Visitor, voucher
 
 WRITE = "core.write-email-changes"
 LASTS = timedelta(hours=24)
+# As `app.take_back_address` has it.
+TAKEN_BACK_WITHIN = timedelta(days=7)
 SPENT = lazy("This link has been used, or its time is over. Ask for a new one.")
 
 
@@ -109,6 +111,13 @@ def change_email(*, principal: Principal, token: str, sessions: Sessions) -> Sig
         going_on = credentials.renewed(tx, me, sessions)
     # Devices are known by the address; this one is shown to be the owner's.
     return SignedIn(going_on, voucher(ACCOUNT, email_index(change.email).hex()))
+
+
+def can_be_taken_back(tx: Transaction) -> bool:
+    """Whether the principal's account has moved to another address, and the old one still has a link."""
+    since = clock.now() - TAKEN_BACK_WITHIN
+    moved = select(EmailChange.id).where(EmailChange.account_id == tx.principal.account_id)
+    return tx.scalar(moved.where(EmailChange.confirmed_at > since).limit(1)) is not None
 
 
 def can_take_back(token: str) -> bool:

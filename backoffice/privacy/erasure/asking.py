@@ -22,6 +22,7 @@ from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.jobs.models import Asked
 from backoffice.language.texts import lazy
+from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
@@ -79,7 +80,8 @@ def look(eraser: Eraser, *, number: int) -> bool:
         row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one_or_none()
         if row is None or row.stage != Stage.LOOKING or row.subject_id is None:
             return False
-        plan = plan_for(tx, Subject(row.subject), row.subject_id)
+        late = row.asked_at < clock.now() - WAITS
+        plan = None if late else plan_for(tx, Subject(row.subject), row.subject_id)
         if plan is None:
             row.stage, row.subject_id = Stage.LAPSED, None
             return False
@@ -89,7 +91,7 @@ def look(eraser: Eraser, *, number: int) -> bool:
         row.found = {
             "title": _title(tx, Subject(row.subject), row.subject_id),
             "subjects": dict(went),
-            "rows": eraser.left(tx, plan),
+            "rows": dict(receipts.told(eraser.left(tx, plan))),
             **_others(tx, Subject(row.subject), row.subject_id, plan),
         }
         row.stage = Stage.PREVIEWED

@@ -104,6 +104,7 @@ class Eraser:
                 return
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
+        passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
         row.counts = receipts.counted(self._sweep(tx, plan))
         row.stage, row.erased_at = Stage.ERASED, clock.now()
 

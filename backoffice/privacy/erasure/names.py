@@ -41,7 +41,5 @@ GROUPS = {
     "app.guardian_link": lazy("Links to parents"),
     "app.guardian_invitation": lazy("Links to parents"),
     "app.guardian_request": lazy("Links to parents"),
-    "app.worry": lazy("What children told"),
-    "app.audit_detail": lazy("Lines of the trail, to whom it was done"),
     "": lazy("Other records"),
 }

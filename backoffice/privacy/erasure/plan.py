@@ -6,6 +6,7 @@ an account of a school that also works elsewhere stays.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.models import Account
+from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianLink
 from backoffice.privacy.erasure.models import MergedMark
 from backoffice.privacy.holdings import Subject, Target
@@ -34,6 +35,8 @@ from backoffice.storage.numbers import one_of
 TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 # By which ways the own teacher of a personal school came; everybody else there is a guest.
 OWN = ("sign-up", "earlier")
+# Who can look after a school, or can again by a new password.
+HERE = (AccountStatus.ACTIVE, AccountStatus.LOCKED, AccountStatus.DORMANT)
 MODELS = {
     Subject.STUDENT: Student,
     Subject.CLASSROOM: Classroom,
@@ -209,6 +212,9 @@ def _account(tx: Transaction, number: int) -> Plan | None:
             classes += _classes(tx, school, sorted(alone)) if alone else ()
         else:
             schools.append(school)
+    # In a school of somebody else's own nobody looks after what a guest made: the host is told no names.
+    for guest_of, made in groupby(tx.execute(_guest_rooms(number)), key=lambda row: row.school_id):
+        classes += _classes(tx, guest_of, [row.id for row in made])
     whole = _schools(schools)
     return Plan((*classes, *whole, Target(Subject.ACCOUNT, (number,))), tuple(passings))
 
@@ -278,6 +284,29 @@ def own_schools(account: int) -> Select[int]:
     )
 
 
+def _guest_rooms(account: int) -> Select[int, int]:
+    """The classes that nobody else teaches which an account owns in schools of others' own."""
+    another = aliased(TeachingRole)
+    taught = exists().where(
+        another.school_id == TeachingRole.school_id,
+        another.classroom_id == TeachingRole.classroom_id,
+        another.account_id != account,
+        another.role.in_(TEACH),
+    )
+    return (
+        select(TeachingRole.school_id, TeachingRole.classroom_id.label("id"))
+        .join(School, School.id == TeachingRole.school_id)
+        .where(
+            School.kind == SchoolKind.PERSONAL,
+            School.id.not_in(own_schools(account).order_by(None)),
+            TeachingRole.account_id == account,
+            TeachingRole.role == TeachingRoleName.OWNER,
+            ~taught,
+        )
+        .order_by(TeachingRole.school_id, TeachingRole.classroom_id)
+    )
+
+
 def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
     """The classes of a school, each with whoever else teaches it first: its owner, else a co-teacher."""
     others = and_(
@@ -285,6 +314,8 @@ def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
         TeachingRole.classroom_id == Classroom.id,
         TeachingRole.account_id != without,
         TeachingRole.role.in_(TEACH),
+        # Somebody who can look after it.
+        exists().where(Account.id == TeachingRole.account_id, Account.status.in_(HERE)),
     )
     return (
         select(Classroom.id, TeachingRole.account_id.label("heir"), TeachingRole.role)

@@ -97,20 +97,31 @@ def run_kinds(
     progress: Callable[[int], object] = lambda _gone: None,
 ) -> Outcome:
     """Let go what is due of these kinds, of what lies in tables. What another job lets go is only told of."""
-    outcome = Outcome()
+    outcome, failed = Outcome(), None
     for kind in kinds:
         if not kind.rows:
             continue
-        number = _begin(who, kind, rules)
-        if number is None:
-            with transaction(who) as tx:
-                if _waiting(tx, kind) is not None:
-                    outcome.paused.append(kind.name)
-            continue
-        while _take(who, kind, number, rules.batch):
-            progress(sum(outcome.gone.values()))
-        outcome.gone[kind.name] = _end(who, kind, number)
+        try:
+            _run_kind(who, kind, rules, outcome, progress)
+        except Exception as error:  # noqa: BLE001 - raised below: one kind that fails keeps none waiting
+            failed = failed or error
+    if failed is not None:
+        raise failed
     return outcome
+
+
+def _run_kind(
+    who: Purpose, kind: Kind, rules: Rules, outcome: Outcome, progress: Callable[[int], object]
+) -> None:
+    number = _begin(who, kind, rules)
+    if number is None:
+        with transaction(who) as tx:
+            if _waiting(tx, kind) is not None:
+                outcome.paused.append(kind.name)
+        return
+    while _take(who, kind, number, rules.batch):
+        progress(sum(outcome.gone.values()))
+    outcome.gone[kind.name] = _end(who, kind, number)
 
 
 def outlook(tx: Transaction, kind: Kind, *, at: datetime) -> Outlook:
@@ -122,9 +133,45 @@ def outlook(tx: Transaction, kind: Kind, *, at: datetime) -> Outlook:
 
 def too_much(found: Outlook, rules: Rules) -> bool:
     """Whether so much of people's work would go that a person has to look at it first."""
-    if found.total is None or found.now <= rules.few:
-        return False
-    return found.now * 100 > found.total * rules.most_share
+    return found.total is not None and exceeds(found.now, found.total, rules)
+
+
+def exceeds(due: int, total: int, rules: Rules) -> bool:
+    """Whether so many of all may not go without a person."""
+    return due > rules.few and due * 100 > total * rules.most_share
+
+
+def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules) -> datetime | None:
+    """For a job that makes a kind go by itself, with how many it would take: what began before may go.
+
+    None where all of it waits for a person, whose release holds for what was due then and nothing since.
+    """
+    now = clock.now()
+    open_ones = select(RetentionRun).where(RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None))
+    found = tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
+    total = queries.total(tx, kind)
+    if rules.go_ahead or not exceeds(due, total, rules):
+        if found is not None:
+            found.state, found.ended_at = RunState.DONE, now
+        return kind.before(now)
+    if found is None:
+        tx.add(
+            RetentionRun(
+                kind=kind.name,
+                up_to=kind.before(now),
+                began_at=now,
+                gone=0,
+                state=RunState.PAUSED,
+                due=due,
+                total=total,
+            )
+        )
+        record(tx, "retention.pause", kind=kind.name, due=due, total=total)
+        return None
+    if found.state == RunState.RELEASED:
+        found.state, found.ended_at = RunState.DONE, now
+        return found.up_to
+    return None
 
 
 def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
@@ -135,6 +182,9 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
             RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None)
         )
         found = tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
+        if found is not None and kind.by is not None:
+            # The job that makes them go wrote it, and ends it.
+            return None
         if found is not None and found.state != RunState.PAUSED:
             return found.id
         if found is not None and rules.go_ahead:
@@ -143,7 +193,7 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
         if found is not None:
             return None
         before = kind.before(now)
-        seen = outlook(tx, kind, at=now) if kind.work else None
+        seen = outlook(tx, kind, at=now) if kind.work and kind.by is None else None
         waits = seen is not None and too_much(seen, rules) and not rules.go_ahead
         if not waits and not _is_worth_telling(tx, kind, before, now):
             return None

@@ -10,6 +10,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
+from backoffice.privacy.retention import kinds
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.privacy.retention.runs import release
 from backoffice.problems import Rejected
@@ -31,4 +32,5 @@ def let_go_on(*, principal: Principal, kind: str, due: int) -> None:
         if found is None or found.due != due or not release(tx, found.id):
             raise Rejected.whole(OVER)
         record(tx, "retention.let-go-on", kind=kind, due=due)
-        queue.defer(tx, JOB)
+        by = kinds.installed()[kind].by
+        queue.defer(tx, by or JOB)

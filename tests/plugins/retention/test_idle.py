@@ -4,30 +4,36 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import transaction
-from backoffice.accounts.models import Account
-from backoffice.outbox.models import OutgoingMail
+from backoffice.accounts.models import Account, AccountStatus
+from backoffice.controls.check import Looking, State
+from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Erasure, Stage
-from backoffice.privacy.retention.runs import Rules
+from backoffice.privacy.retention.models import RetentionRun, RunState
+from backoffice.privacy.retention.runs import Rules, release
 from backoffice.runtime import Runtime
 from backoffice.settings import Sessions
 from backoffice.students import services as students
 from backoffice.students.models import StudentSession
 from backoffice.throttles.visitor import Visitor
 from plugins.retention import idle
+from plugins.retention.checks import inactive_teachers
 from plugins.retention.idle import Looked
 from tests.accounts.alone import alone, room_of
 from tests.accounts.post import link_for
+from tests.factories.visitor import send
 from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
 
 WHO = Purpose("test-idle")
+GONE = 410
 BEGAN = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
 
 pytestmark = pytest.mark.usefixtures("backup")
@@ -80,9 +86,20 @@ def _email(who: Principal) -> str:
         return tx.get_one(Account, who.account_id).email
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, eraser: Eraser, at: datetime) -> Looked:
+def _run(
+    monkeypatch: pytest.MonkeyPatch,
+    eraser: Eraser,
+    at: datetime,
+    *,
+    rules: Rules = Rules(5),  # noqa: B008 - frozen
+    sent: bool = True,
+) -> Looked:
+    """What the job does at a moment, with every mail of before handed over."""
     monkeypatch.setattr(clock, "now", lambda: at)
-    done = idle.look_after_idle(principal=WHO, eraser=eraser, rules=Rules(5))
+    if sent:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(OutgoingMail).values(state=MailState.SENT, finished_at=at))
+    done = idle.look_after_idle(principal=WHO, eraser=eraser, rules=rules)
     with transaction(WHO) as tx:
         begun = tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.CONFIRMED)).all()
     for number in begun:
@@ -151,11 +168,85 @@ def test_nobody_goes_who_was_not_told_however_late_we_are(
     _used(*others, at=datetime(2040, 1, 1, tzinfo=UTC))
     late = _a_year_after(BEGAN) + timedelta(days=100)
     assert _run(monkeypatch, eraser, late).told == 1
+    for days, told in ((22, 0), (23, 1), (28, 0), (29, 1)):
+        assert _run(monkeypatch, eraser, late + timedelta(days=days)).told == told
+    assert _run(monkeypatch, eraser, late + timedelta(days=29, hours=23)).begun == 0
     assert not _gone(first)
-    assert _run(monkeypatch, eraser, late + timedelta(hours=23)).begun == 0
-    assert not _gone(first)
-    assert _run(monkeypatch, eraser, late + timedelta(days=1)).begun == 1
+    assert _run(monkeypatch, eraser, late + timedelta(days=30)).begun == 1
     assert _gone(first)
+
+
+def test_nobody_goes_whose_last_warning_is_still_in_the_outbox(
+    people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = people
+    _used(*others, at=datetime(2040, 1, 1, tzinfo=UTC))
+    due = _a_year_after(BEGAN)
+    for days in (60, 30, 7, 1):
+        _run(monkeypatch, eraser, due - timedelta(days=days))
+    with transaction(SYSTEM) as tx:
+        mine = OutgoingMail.account_id == first.account_id
+        tx.execute(update(OutgoingMail).where(mine).values(state=MailState.FAILED))
+    assert _run(monkeypatch, eraser, due, sent=False).waiting == 1
+    assert not _gone(first)
+
+
+def test_whoever_is_suspended_stays(
+    people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _used(*people[1:], at=datetime(2040, 1, 1, tzinfo=UTC))
+    with transaction(SYSTEM) as tx:
+        mine = Account.id == people[0].account_id
+        tx.execute(update(Account).where(mine).values(status=AccountStatus.SUSPENDED))
+    for days in (-60, -30, -7, -1, 0, 30):
+        assert _run(monkeypatch, eraser, _a_year_after(BEGAN) + timedelta(days=days)) == Looked()
+    assert not _gone(people[0])
+
+
+def test_many_at_once_wait_for_a_person(
+    people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = _a_year_after(BEGAN)
+    for days in (60, 30, 7, 1):
+        _run(monkeypatch, eraser, due - timedelta(days=days))
+    few = Rules(5, few=2)
+    held = _run(monkeypatch, eraser, due, rules=few)
+    assert (held.begun, held.waiting) == (0, len(people))
+    assert _run(monkeypatch, eraser, due + timedelta(hours=6), rules=few).begun == 0
+    with transaction(SYSTEM) as tx:
+        (number,) = tx.scalars(select(RetentionRun.id).where(RetentionRun.state == RunState.PAUSED))
+        assert release(tx, number)
+    # Of what was due then: one was used since.
+    _used(people[0], at=due)
+    assert _run(monkeypatch, eraser, due + timedelta(hours=7), rules=few).begun == len(people) - 1
+    assert [_gone(each) for each in people] == [False, *[True] * (len(people) - 1)]
+
+
+def test_the_promise_falls_short_while_somebody_idle_is_there(
+    app: Flask, runtime: Runtime, people: list[Principal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _used(*people, at=BEGAN)
+    for late, state in ((timedelta(hours=23), State.HOLDS), (timedelta(hours=25), State.FALLS_SHORT)):
+        at = _a_year_after(BEGAN) + late
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        with transaction(WHO) as tx:
+            assert inactive_teachers(Looking(app, runtime.settings, tx)).state is state
+
+
+def test_the_page_of_a_link_asks_first(
+    app: Flask, people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = _email(people[0])
+    _run(monkeypatch, eraser, _a_year_after(BEGAN) - timedelta(days=50))
+    monkeypatch.undo()
+    path, browser = f"/keep/{link_for(address, 'keep')}", app.test_client()
+    for _ in range(2):
+        page = browser.get(path)
+        assert (page.status_code, "Keep your account?" in page.text) == (200, True)
+    kept = send(browser, path, {})
+    assert (kept.status_code, "Your account stays" in kept.text) == (200, True)
+    assert browser.get(path).status_code == GONE
+    assert browser.get(f"/keep/{'x' * 43}").status_code == GONE
 
 
 def test_who_leads_a_place_alone_stays_and_is_counted(

@@ -1,14 +1,17 @@
 """The own account, from the page that closes it to the letter that says it is gone."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.address_models import EmailChange
+from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account
 from backoffice.jobs.models import JobRun
 from backoffice.outbox.models import MailContent, OutgoingMail
@@ -19,8 +22,19 @@ from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.own_account import erase_own_account
 from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
-from backoffice.schools.models import School, Student
+from backoffice.schools.models import (
+    Classroom,
+    Membership,
+    Role,
+    School,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from backoffice.schools.services.classrooms import create_classroom
+from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
 from tests.accounts.alone import alone, room_of
 from tests.accounts.post import mailed
@@ -91,7 +105,9 @@ def test_somebody_elses_erasure_writes_no_letter(eraser: Eraser) -> None:
     email = email_of(who)
     with transaction(SYSTEM) as tx:
         number = tx.take_id(Erasure)
-        tx.execute(insert(Erasure).values(id=number, **{**_values(who), "asked_as": AskedAs.COMMAND}))
+        found = {"name": "Al Alone", "language": "en"}
+        asked = {"asked_as": AskedAs.COMMAND, "found": found}
+        tx.execute(insert(Erasure).values(id=number, **{**_values(who), **asked}))
     assert eraser.carry_out(number) is Stage.VERIFIED
     assert not [each for each in mailed(email) if "is deleted" in each]
 
@@ -109,14 +125,87 @@ def _values(who: Principal) -> dict[str, object]:
     }
 
 
+def _noted(who: Principal, *, closed: bool = True, **values: object) -> None:
+    with transaction(who.credential) as tx:
+        if closed:
+            assert functions.deactivate(tx, at=clock.now()) == "done"
+        tx.execute(insert(Erasure).values(id=tx.take_id(Erasure), **{**_values(who), **values}))
+
+
 def test_the_web_notes_nobodys_account_but_the_own_closed_one(world: World) -> None:
     who, other = alone(), world.people["colleague"].id
-    for values in (
-        {},  # not closed
-        {"subject_id": other},
-        {"subject_id": other, "asked_by": other},
-        {"stage": Stage.NOTED},
-        {"asked_as": AskedAs.COMMAND},
+    for closed, values in (
+        (False, {}),
+        (True, {"subject_id": other}),
+        (True, {"subject_id": other, "asked_by": other}),
+        (True, {"stage": Stage.NOTED}),
+        (True, {"asked_as": AskedAs.COMMAND}),
+        (True, {"school_id": world.home.id}),
     ):
-        with pytest.raises(DBAPIError, match="row-level security"), transaction(who.credential) as tx:
-            tx.execute(insert(Erasure).values(id=tx.take_id(Erasure), **{**_values(who), **values}))
+        with pytest.raises(DBAPIError, match="row-level security"):
+            _noted(who, closed=closed, **values)
+    _noted(who)
+
+
+def test_an_address_that_was_changed_lately_is_no_reason_to_lose_everything() -> None:
+    """Whoever took an account over has its new address; its owner has a link, for a week."""
+    who = alone()
+    with transaction(SYSTEM) as tx:
+        now, mine = clock.now(), email_of(who)
+        number = tx.take_id(EmailChange)
+        tx.execute(
+            insert(EmailChange).values(
+                id=number,
+                account_id=who.account_id,
+                email=mine,
+                email_index=email_index(mine),
+                old_email="before@people.example",
+                old_email_index=email_index("before@people.example"),
+                security_epoch=1,
+                created_at=now,
+                expires_at=now,
+                confirmed_at=now - timedelta(days=6),
+            )
+        )
+    with pytest.raises(Rejected, match="within the last week"):
+        begun(who)
+    assert account(who) is not None
+    with transaction(SYSTEM) as tx:
+        change = update(EmailChange).where(EmailChange.id == number)
+        tx.execute(change.values(confirmed_at=clock.now() - timedelta(days=7, seconds=1)))
+    assert begun(who).stage == Stage.CONFIRMED
+
+
+def test_what_is_being_erased_already_is_said() -> None:
+    who = alone()
+    with transaction(SYSTEM) as tx:
+        tx.execute(insert(Erasure).values(id=tx.take_id(Erasure), **_values(who)))
+    with pytest.raises(Rejected, match="being erased already"):
+        begun(who)
+
+
+def test_what_a_guest_made_in_somebody_elses_own_school_goes_too(eraser: Eraser) -> None:
+    host, guest = alone(), alone()
+    place = room_of(host)
+    with transaction(SYSTEM) as tx:
+        row = {"account_id": guest.account_id, "school_id": place.school_id, "role": Role.TEACHER}
+        tx.execute(insert(Membership).values(id=tx.take_id(Membership), created_at=clock.now(), **row))
+        school = tx.scalars(select(School.public_id).where(School.id == place.school_id)).one()
+    with transaction(guest.credential) as tx:
+        here = tx.principal
+    only, shared = (
+        create_classroom(principal=here, school=school, name=name) for name in ("Only mine", "Ours")
+    )
+    with transaction(SYSTEM) as tx:
+        rooms = {row.public_id: row.id for row in tx.scalars(select(Classroom))}
+        role = {"school_id": place.school_id, "account_id": host.account_id}
+        tx.execute(
+            insert(TeachingRole).values(classroom_id=rooms[shared], role=TeachingRoleName.CO_TEACHER, **role)
+        )
+    assert eraser.carry_out(begun(guest).id) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        left = dict(tx.execute(select(Classroom.public_id, Classroom.id)).all())
+        assert only not in left
+        owns = select(TeachingRole.role).where(TeachingRole.classroom_id == left[shared])
+        assert tx.scalars(owns).all() == [TeachingRoleName.OWNER]
+        assert place.id in left.values()

@@ -2,8 +2,15 @@
 
 create policy app_insert on app.erasure for insert to backoffice_app
   with check (asked_by = any ((select app.ids('account'))::bigint[])
-              and stage = 'looking' and asked_as in ('teacher', 'leader')
-              and confirmed_at is null and found is null and plan is null and receipt is null
+              and stage = 'looking' and confirmed_at is null and found is null and plan is null and receipt is null
+              and (school_id = any ((select app.ids('led_schools'))::bigint[]) and asked_as = 'leader'
+                   or asked_as = 'teacher'
+                      and (subject = 'classroom' and subject_id = any ((select app.rooms_owned())::bigint[])
+                           or subject = 'student'
+                              and exists (select from app.enrollment e
+                                           where e.student_id = subject_id and e.school_id = erasure.school_id
+                                             and e.ended_at is null
+                                             and e.classroom_id = any ((select app.rooms_owned())::bigint[]))))
               and (subject = 'student'
                    and exists (select from app.student s where s.id = subject_id and s.school_id = erasure.school_id)
                    or subject = 'classroom'

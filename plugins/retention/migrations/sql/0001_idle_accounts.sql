@@ -12,13 +12,20 @@ grant select on plugin_retention.schema_version to backoffice_app;
 alter table plugin_retention.idle_account alter column keep_digest set statistics 0;
 
 create function plugin_retention.keep(digest bytea, at timestamptz) returns bigint
-language sql security definer set search_path = plugin_retention, app, pg_temp as $$
+language plpgsql security definer set search_path = plugin_retention, app, pg_temp as $$
+declare
+  whose bigint;
+begin
+  -- Waits for whoever is about to end the account, and for whom this is too late.
+  select a.id into whose from account a
+   where a.id = (select i.account_id from idle_account i where i.keep_digest = digest)
+     and a.status <> 'deactivated' for no key update;
+  if whose is null then return null; end if;
   update idle_account i
      set used_at = at, due_at = null, told_days = null, told_at = null, keep_digest = null
-    from account a
-   where i.keep_digest = digest and a.id = i.account_id and a.status <> 'deactivated'
-  returning i.account_id
-$$;
+   where i.account_id = whose and i.keep_digest = digest;
+  return case when found then whose end;
+end $$;
 comment on function plugin_retention.keep is 'Counts the account as used to whose owner this link was mailed.';
 
 create function plugin_retention.can_be_kept(digest bytea) returns boolean
