@@ -37,7 +37,8 @@ def signed_in() -> ColumnElement[datetime]:
 
 def used_at() -> ColumnElement[datetime]:
     """When an account was used: signed in to, a class of it used, or kept by its owner."""
-    otherwise = select(IdleAccount.used_at).where(IdleAccount.account_id == Account.id).scalar_subquery()
+    noted = select(IdleAccount.used_at).where(IdleAccount.account_id == Account.id)
+    otherwise = noted.correlate(Account).scalar_subquery()
     # `greatest` passes over what is null.
     return func.greatest(signed_in(), otherwise)
 
