@@ -807,13 +807,15 @@ def _new_password(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 
 def _closed(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    """The only founder and the district's only leader stay. Of a school of one's own the codes stop.
+    """The only founder and the district's only leader stay, as does whoever moved to another address lately.
+
+    Of a school of one's own the codes stop.
 
     The tablets that somebody paired go with the account. The rest is a worker's.
     """
     with transaction(SYSTEM) as tx:
         email = tx.scalar(select(Account.email).where(Account.id == actor.principal.account_id)) or ""
-    if actor.name in {"founder", "leader"}:
+    if actor.name in {"founder", "leader", "outsider"}:
         return Filled({"typed": email}, audited=False)
     alone = actor.name == "alone"
     own = ("changed app.classroom", "changed app.classroom_code") if alone else ()

@@ -1,6 +1,6 @@
 """The policy of retention for everybody: what is kept for how long and why, and that it is kept to."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -45,7 +45,8 @@ def _told(standing: Standing) -> dict[str, Any]:
         "warnings": [each.iso for each in entry.warnings],
         "gone_lately": standing.gone,
         "last_at": _iso(standing.last_at),
-        "oldest": _iso(standing.oldest),
+        # The moment would be that of one person: when one child told something, or one teacher was here.
+        "oldest": standing.oldest.astimezone(UTC).date().isoformat() if standing.oldest else None,
         "oldest_as_of": _iso(standing.looked_at),
     }
 
