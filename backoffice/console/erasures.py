@@ -7,14 +7,13 @@ from zoneinfo import ZoneInfo
 from flask import flash, redirect, render_template, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import find
 from backoffice.access.permissions import CONSOLE_ENTER, STUDENTS_ERASE
-from backoffice.access.policy import can, visible
+from backoffice.access.policy import can
 from backoffice.console.command import Command
 from backoffice.console.grid import moment
 from backoffice.console.guard import GuardedView
@@ -107,10 +106,7 @@ class ErasuresPage(GuardedView):
     @expose("/", methods=("GET",))
     def index(self) -> str:
         """The latest first."""
-        rows = reading().scalars(
-            visible(self.who, select(Erasure)).order_by(Erasure.asked_at.desc()).limit(MOST_SHOWN)
-        )
-        shown = [self._shown(each) for each in rows]
+        shown = [self._shown(each) for each in asking.latest(reading(), most=MOST_SHOWN)]
         return self.render("console/erasures.html", erasures=shown, crumbs=[{"title": self.title}])
 
     @expose("/<erasure:public_id>", methods=("GET",))

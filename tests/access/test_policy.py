@@ -24,7 +24,9 @@ from backoffice.schools.models import Action, Classroom, District, Membership, S
 from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
-SEES_SCHOOLS = {"console:enter", "schools:read", "schools:count", "views:save", "inventory:read"}
+SEES_SCHOOLS = {
+    *("console:enter", "schools:read", "schools:count", "views:save", "inventory:read", "retention:read")
+}
 KEEPS_KEYS = {"pins:clear", "cards:issue"}
 HEARS = {"worries:answer", "requests:answer"}
 KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", "goals:edit"}
@@ -37,6 +39,7 @@ LEADS = CHOOSES | {
     "students:sign-out", "students:erase", "classrooms:erase",
     "teachers:list", "teachers:read", "teachers:invite", "teachers:remove", "audit:read",
     "teachers:suspend", "teachers:reset", "teachers:export", "permissions:read", "inventory:read",
+    "retention:read",
     "guardians:invite", "guardians:approve", "guardians:export", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
     "views:save", "views:share",
 }  # fmt: skip
@@ -61,7 +64,7 @@ RUNS = SEES_SCHOOLS | {
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close"),
-    "permissions:read",
+    *("permissions:read", "retention:run"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),

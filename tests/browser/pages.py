@@ -33,6 +33,7 @@ from backoffice.students.pins.counting import PIN, by_strangers
 from backoffice.students.pins.services import by_student
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
+from plugins.retention.models import IdleAccount
 from tests.browser.site import Site, come_in, follow_link, join, label, make_class, paste_names, send_form
 from tests.browser.site_map import endpoint_of
 from tests.factories.world import (
@@ -295,6 +296,15 @@ def end_links(page: Page, _site: Site) -> None:
     """Ask to end the links of all parents."""
     page.get_by_role("checkbox", name="Select all rows of this page").check()
     page.get_by_role("button", name="End the link").click()
+
+
+def open_keep_link(page: Page, site: Site) -> None:
+    """Open the link of a warning that nobody uses the account."""
+    token = token_hex(22)[:43]
+    with transaction(SYSTEM) as tx:
+        number = site.world.people["colleague"].id
+        tx.merge(IdleAccount(account_id=number, keep_digest=token_digest(token)))
+    page.goto(f"/keep/{token}")
 
 
 def put_no_mark_back(page: Page, _site: Site) -> None:
@@ -699,6 +709,8 @@ PAGES: Mapping[str, Stop] = {
     "a new password, empty": Stop(act=without_password),
     "it was not me": Stop(act=with_mailed_link(LinkPurpose.NOT_ME, "/not-me"), at="accounts.not_me"),
     "closing": Stop(path="/deactivate"),
+    "keep my account": Stop(path="/", act=open_keep_link, at="keeping.keep"),
+    "keep my account, over": Stop(path=f"/keep/{'x' * 43}"),
     "delete my account": Stop("teacher", "/account/deactivate"),
     "delete my account, empty": Stop("teacher", "/account/deactivate", press("Delete my account for good")),
     "sign-in, not linked": Stop(path="/sign-in", act=follow("Sign in with Google")),

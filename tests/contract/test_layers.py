@@ -25,10 +25,12 @@ TELLS_TIME = {
 RAW_SQL = {
     "backoffice/jobs/queries.py": "calls the queue's own functions and takes the lock of a run",
     "backoffice/keys/queries.py": "reads and seals anew the sealed columns of whatever tables there are",
+    "backoffice/privacy/retention/queries.py": "deletes rows where they lie, by `ctid`",
     "backoffice/storage/catalog.py": "asks PostgreSQL's catalogs, which no model maps",
     "backoffice/storage/functions.py": "calls the database's own functions, one Python function each",
     "backoffice/storage/migrate.py": "takes the lock under which migrations run",
     "backoffice/storage/roles.py": "makes the database's roles",
+    "plugins/retention/queries.py": "calls the database's own functions for whoever has a link",
     "plugins/rosters/importing/alone/queries.py": "notes in temporary tables what is left alone",
     "plugins/rosters/importing/checking/queries.py": "asks temporary tables, which no model maps",
     "plugins/rosters/importing/following/queries.py": "lets what they say of archived classes go elsewhere",

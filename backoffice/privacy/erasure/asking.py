@@ -4,6 +4,7 @@ The web has no right to delete. It notes who wants what; the role that erases do
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -134,6 +135,12 @@ def leave_erasure(*, principal: Principal, erasure: str) -> None:
             record(tx, "erasures.leave", school_id=row.school_id, erasure=row.id)
         elif row.stage != Stage.LAPSED:
             raise Rejected.whole(UNDER_WAY)
+
+
+def latest(tx: Transaction, *, most: int) -> Sequence[Erasure]:
+    """The newest erasures that the principal asked for, or that were asked for where it leads."""
+    seen = visible(tx.principal, select(Erasure))
+    return tx.scalars(seen.order_by(Erasure.asked_at.desc()).limit(most)).all()
 
 
 def forget_unconfirmed(who: Purpose) -> int:
