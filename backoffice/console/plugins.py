@@ -363,9 +363,10 @@ def _what_stays(plugin: Plugin) -> Iterator[str]:
 
 
 def _public_addresses(blueprints: Sequence[Blueprint]) -> list[str]:
+    """Where they stand; of those that open by a link, what its addresses begin with."""
     names = {blueprint.name for blueprint in blueprints}
     return sorted(
-        rule.rule
+        rule.rule.partition("<")[0]
         for rule in current_app.url_map.iter_rules()
         if rule.endpoint.partition(".")[0] in names and not rule.endpoint.endswith(".static")
     )
