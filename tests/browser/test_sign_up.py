@@ -1,12 +1,18 @@
 """From wanting an account to the first class, to another address, and out, in a browser."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.accounts.address_models import EmailChange
 from tests.accounts.post import link_for
 from tests.browser.site import DESK, PHONE
+from tests.factories.world import SYSTEM
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +54,11 @@ def test_a_teacher_signs_up_moves_and_leaves(visit: Visit, scripts: bool) -> Non
 
     page.get_by_role("link", name="Delete my account").click()
     expect(page.get_by_text("1 class of yours is deleted: Period 2.")).to_be_visible()
+    page.get_by_label("Your email address, to confirm").fill(new)
+    page.get_by_role("button", name="Delete my account for good").click()
+    expect(page.get_by_text("was changed within the last week").first).to_be_visible()
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(EmailChange).values(confirmed_at=clock.now() - timedelta(days=8)))
     page.get_by_label("Your email address, to confirm").fill(new)
     page.get_by_role("button", name="Delete my account for good").click()
     expect(page.get_by_text("Your account is closed, and is deleted now.")).to_be_visible()
