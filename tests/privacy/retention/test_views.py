@@ -39,7 +39,7 @@ def test_the_data_is_the_file_and_what_was_done(
     assert ours["oldest"] == (border + timedelta(days=1)).date().isoformat()
     page = client.get(PAGE).text
     assert "Gone in the last 30 days: 1." in page
-    assert "16 Dec 2026, 09:30 (UTC), as of 15 Jun 2027, 09:30." in page
+    assert "16 Dec 2026, as of 15 Jun 2027, 09:30 (UTC)." in page
 
 
 def test_other_pages_lead_there(client: FlaskClient) -> None:
