@@ -1,5 +1,6 @@
 """Changes of many rows that a worker makes: all of one's own, and how far each is."""
 
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ from backoffice.problems import Rejected
 from backoffice.schools.services.changes import UNDONE_WITHIN
 from backoffice.web.identity import done_reading, reading
 
+# So long a page asks for the words of a change that is done.
+TOLD_WITHIN = timedelta(seconds=30)
 CRUMB = {"title": lazy("Large changes"), "url": HERE}
 STATES = {
     ChangeState.WAITING: (lazy("Waiting"), "info"),
@@ -108,6 +111,7 @@ class LargeChangesPage(GuardedView):
             "state": word,
             "tone": tone,
             "under_way": state in UNDER_WAY,
+            "followed": state in UNDER_WAY or _has_more_to_say(row),
             "waits": state is ChangeState.WAITING,
             "asked": moment(row.asked_at, zone),
             "finished": moment(row.finished_at, zone) if row.finished_at else None,
@@ -119,6 +123,20 @@ class LargeChangesPage(GuardedView):
             "steps": [(words, number, here) for number, words in enumerate(STEPS.values())],
             "went": state in STEPS,
         }
+
+
+def _has_more_to_say(row: LargeChange) -> bool:
+    """Done and not yet told: the words and what takes it back come just after the change itself.
+
+    A worker killed between the two leaves them out for good, so nobody is kept waiting for long.
+    """
+    ended = row.finished_at
+    return (
+        row.state == ChangeState.DONE
+        and not row.said
+        and ended is not None
+        and ended > clock.now() - TOLD_WITHIN
+    )
 
 
 def _is_young(row: LargeChange) -> bool:

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, null, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
@@ -17,6 +17,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.audit.models import AuditEntry
 from backoffice.console.grids import large
+from backoffice.console.large_changes import TOLD_WITHIN
 from backoffice.jobs import registry
 from backoffice.jobs.models import JobRun, QueuedJob
 from backoffice.jobs.runs import Again, run_queued
@@ -135,6 +136,19 @@ def test_many_rows_are_changed_by_a_worker_and_its_page_tells(app: Flask, world:
     assert f"{there} students" in leader.get(large.HERE).text
     room_page = leader.get(f"/console/classrooms/{room.public_id}").text
     assert "Undo" in room_page
+
+
+def test_the_page_looks_on_until_what_became_of_it_is_told(app: Flask, world: World, room: Class) -> None:
+    leader = signed_in(app, world, "leader")
+    page = confirmed(leader, world)
+    work(app)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LargeChange).values(said=null()))
+    part = leader.get(f"{page}?part=1").text
+    assert ("It is done." in part, "data-under-way" in part, "Stop it" in part) == (True, True, False)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LargeChange).values(finished_at=clock.now() - TOLD_WITHIN))
+    assert "data-under-way" not in leader.get(f"{page}?part=1").text
 
 
 def test_the_page_offers_to_undo_it_for_a_day(app: Flask, world: World, room: Class) -> None:
