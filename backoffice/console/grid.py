@@ -7,7 +7,6 @@ not on its `ModelView`.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
@@ -40,7 +39,6 @@ from backoffice.console.grids.bulk import (
     why_not,
 )
 from backoffice.console.grids.columns import BY_NAME, By, Column, Order
-from backoffice.console.grids.escaped import escaped_columns, escaped_rows
 from backoffice.console.grids.filters import (
     LOOKED_FOR,
     Asked,
@@ -51,6 +49,8 @@ from backoffice.console.grids.filters import (
     RelationFilter,
     Unreadable,
 )
+from backoffice.console.grids.row import Cell, Row, moment, number
+from backoffice.console.grids.written import RowWords, written_rows
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
     LARGE,
@@ -74,7 +74,6 @@ from backoffice.schools.picking import may_pick
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
-from backoffice.web.times import ago, exact
 
 __all__ = (
     "BulkAction",
@@ -95,50 +94,6 @@ LONGEST_SEARCH = 60
 # The doors that show a page of the list, and under which a transaction keeps what they cannot read.
 SHOWING = frozenset({"index", "search", "narrow"})
 UNREADABLE = "unreadable"
-
-
-class Cell(NamedTuple):
-    """One cell. `kind`: text, number, time, badge, code; `tone` colours a badge.
-
-    `exact` is of a moment what its text only says by and by; it stands in the title. Of a mark, it is what
-    the picture shows, and of a number its digits alone.
-    """
-
-    text: str | None
-    kind: str = "text"
-    url: str | None = None
-    tone: str | None = None
-    datetime: str | None = None
-    exact: str | None = None
-    # Where it is changed, if whoever looks at it may.
-    edit: str | None = None
-
-    @property
-    def in_file(self) -> str | None:
-        """Its text in a file, which is read at another time, and by programs: "2027-03-01 04:00:00"."""
-        if self.kind == "time" and self.datetime:
-            return self.datetime[:19].replace("T", " ")
-        text = self.exact or self.text
-        return text and str(text)
-
-
-class Row(NamedTuple):
-    """One row, with the address of its own page if it has one."""
-
-    public_id: str
-    url: str | None
-    cells: Sequence[Cell]
-
-
-def moment(at: datetime, zone: tzinfo) -> Cell:
-    """The cell of a moment: how long ago it was, and the exact one beside it."""
-    local = at.astimezone(zone)
-    return Cell(ago(at), "time", datetime=local.isoformat(timespec="seconds"), exact=exact(local))
-
-
-def number(count: int) -> Cell:
-    """The cell of a number: as the reader writes it, and its digits for a file."""
-    return Cell(amount(count), "number", exact=str(count))
 
 
 class Chip(NamedTuple):
@@ -568,6 +523,7 @@ class Grid(GuardedView):
 
     def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
         words, columns = searched(), self.shown_columns()
+        rows = self._with_cells(tx, columns, page.rows)
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
         asked_for, url, school = self.asked_for(tx), self._url, self.filtered_by(tx, "school")
         within = school.public_id if school else ""
@@ -578,9 +534,10 @@ class Grid(GuardedView):
         ]
         return {
             "title": self.title,
-            "columns": escaped_columns(columns),
             "headings": [self._heading(each, order if page.ordered else Order()) for each in columns],
-            "rows": escaped_rows(self._with_cells(tx, columns, page.rows)),
+            "rows": rows,
+            # In the words of the template: what ticks a row, what names one without a name, a pencil.
+            "written": lambda *words: written_rows(rows, columns, RowWords(*words)),
             "count_text": self.counted(page.count),
             "newer": page.before,
             "older": page.after,
@@ -679,19 +636,30 @@ class Grid(GuardedView):
 
     def kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
         """What the request asks of the list (filters, order, columns) as pairs for an address or a form."""
-        wrong = self.unreadable(reading())
-        names = (*(name for each in self.filters if each.name not in wrong for name in each.names), "sort")
-        found = [
-            (name, value)
-            for name in names
-            if name not in without
-            for value in dict.fromkeys(request.values.getlist(name))
-            if value
-        ]
-        columns = self.shown_columns()
-        if "columns" not in without and len(columns) < len(self.seen_columns()):
-            found.append(("columns", ",".join(each.key for each in columns)))
-        return found if views.VIEW in without else views.kept(self, reading(), found)
+        tx = reading()
+        found = [pair for pair in self._asked_pairs(tx) if pair[0] not in without]
+        return found if views.VIEW in without else views.kept(self, tx, found)
+
+    def _asked_pairs(self, tx: Transaction) -> Sequence[tuple[str, str]]:
+        """The same, without the view that the list is at; each link of a page asks, so it is found out once."""
+        known: dict[str, Sequence[tuple[str, str]]] = tx.info.setdefault("asked pairs", {})
+        if self.endpoint not in known:
+            wrong = self.unreadable(tx)
+            names = (
+                *(name for each in self.filters if each.name not in wrong for name in each.names),
+                "sort",
+            )
+            found = [
+                (name, value)
+                for name in names
+                for value in dict.fromkeys(request.values.getlist(name))
+                if value
+            ]
+            columns = self.shown_columns()
+            if len(columns) < len(self.seen_columns()):
+                found.append(("columns", ",".join(each.key for each in columns)))
+            known[self.endpoint] = found
+        return known[self.endpoint]
 
     def _url(self, without: Sequence[str] = (), **more: str) -> str:
         """The address of the list as the request asks for it, without these words of it and with more."""

@@ -18,6 +18,7 @@ from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.columns import Column
 from backoffice.console.grids.edits import TAKEN, Edit
+from backoffice.console.grids.row import Cell, Row
 from backoffice.language.texts import gettext
 from backoffice.problems import Overtaken, Rejected
 from backoffice.web.identity import done_reading, reading
@@ -25,7 +26,7 @@ from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
 if TYPE_CHECKING:
-    from backoffice.console.grid import Grid, Row
+    from backoffice.console.grid import Grid
 
 Answer = str | Response | tuple[str, int]
 
@@ -130,8 +131,8 @@ def back_url(grid: "Grid") -> str:
 
 
 def with_pencils(
-    grid: "Grid", tx: Transaction, shown: Sequence[Column], things: Sequence[Any], rows: Sequence["Row"]
-) -> list["Row"]:
+    grid: "Grid", tx: Transaction, shown: Sequence[Column], things: Sequence[Any], rows: Sequence[Row]
+) -> list[Row]:
     """The things' rows with the way to change each cell that may be changed.
 
     At most one query for each permission.
@@ -153,6 +154,7 @@ def with_pencils(
         cells = list(row.cells)
         for at, key, may in places:
             if row.public_id in may:
-                cells[at] = cells[at]._replace(edit=f"{row.public_id}/cell/{key}{tail}")
-        found.append(row._replace(cells=cells))
+                # The last of what a cell has. `_replace` takes three times as long.
+                cells[at] = Cell(*cells[at][:-1], edit=f"{row.public_id}/cell/{key}{tail}")
+        found.append(Row(row.public_id, row.url, cells))
     return found

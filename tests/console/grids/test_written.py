@@ -1,0 +1,80 @@
+"""The rows of a list are written in Python: what they say is escaped there."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from flask import Flask
+from markupsafe import Markup
+
+from backoffice.console.grid import Cell, Column, Row
+from backoffice.console.grids.written import RowWords, written_rows
+from backoffice.console.students import StudentGrid, _of_day
+from backoffice.language.spoken import language, speaking
+from backoffice.language.texts import lazy
+
+HOSTILE = """<script>alert("1")</script>'&"""
+KINDS = ("text", "number", "time", "badge", "code", "mark", HOSTILE)
+WORDS = RowWords(("Select ", HOSTILE), "Open it", Markup("<svg></svg>"))
+
+
+def hostile(kind: str, **more: str | None) -> Cell:
+    """A cell whose every text is hostile."""
+    return Cell(HOSTILE, kind, **{"tone": HOSTILE, "datetime": HOSTILE, "exact": HOSTILE, **more})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("more", [{}, {"url": HOSTILE}, {"edit": HOSTILE}, {"url": HOSTILE, "edit": HOSTILE}])
+def test_no_text_of_a_row_is_markup(app: Flask, kind: str, more: dict[str, str]) -> None:
+    rows = [
+        Row(HOSTILE, HOSTILE, [hostile(kind, **more)] * 2),
+        Row(HOSTILE, None, [hostile(kind, **more)] * 2),
+    ]
+    edit = StudentGrid.columns[0].edit
+    assert edit
+    columns = [Column("first", HOSTILE, edit=replace(edit, title=HOSTILE))] * 2
+    with app.app_context():
+        page = written_rows(rows, columns, WORDS)
+    assert page.count("<tr>") == 2
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "&amp;lt;" not in page
+    # Each quote of the page is one of its attributes'.
+    assert not re.search(r"""="[^"<>]*"(?![\s>/])""", page)
+
+
+def test_what_is_missing_stays_missing(app: Flask) -> None:
+    columns = [Column("name", "Name"), Column("class", "Class")]
+    with app.app_context():
+        nothing = written_rows([Row("abc", None, [Cell(None), Cell(None)])], columns, WORDS)
+        empty = written_rows(
+            [Row("abc", "/there", [Cell(""), Cell("")])], columns, WORDS._replace(select=None)
+        )
+    assert '<th scope="row"></th><td></td></tr>' in nothing
+    assert empty == '<tr><th scope="row"><a href="/there">Open it</a></th><td data-label="Class"></td></tr>'
+
+
+def test_texts_are_said_in_the_language_of_who_reads_them(app: Flask) -> None:
+    column = Column("name", lazy("Name"))
+    with app.app_context(), speaking("es"):
+        page = written_rows([Row("abc", None, [Cell(None), Cell(lazy("Name"))])], [column] * 2, WORDS)
+    assert page.endswith('<td data-label="Nombre">Nombre</td></tr>')
+
+
+def test_what_a_cell_shows_is_what_its_column_writes(app: Flask) -> None:
+    """A script puts the one in the other's place."""
+    columns = [Column("name", "Name")] * 2
+    cells = Cell("owl-plum", "mark", exact="Owl"), Cell("on", "badge"), Cell("1"), Cell("a", "code")
+    with app.app_context():
+        for cell in cells:
+            page = written_rows([Row("abc", None, [cell, cell._replace(edit="there")])], columns, WORDS)
+            assert f'<span class="cell-value">{cell.shown}</span>' in page
+
+
+def test_a_day_is_said_in_the_language_of_who_reads_it() -> None:
+    said = {}
+    for spoken in ("en", "es", "en"):
+        with speaking(spoken):
+            said[spoken] = _of_day(date(2027, 1, 5), language()).text
+    assert said == {"en": "5 Jan 2027", "es": "5 ene 2027"}
