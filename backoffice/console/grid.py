@@ -641,7 +641,7 @@ class Grid(GuardedView):
         return found if views.VIEW in without else views.kept(self, tx, found)
 
     def _asked_pairs(self, tx: Transaction) -> Sequence[tuple[str, str]]:
-        """The same, without the view that the list is at; each link of a page asks, so it is found out once."""
+        """The same without the view that the list is at; found out once, as each link of a page asks."""
         known: dict[str, Sequence[tuple[str, str]]] = tx.info.setdefault("asked pairs", {})
         if self.endpoint not in known:
             wrong = self.unreadable(tx)

@@ -5,9 +5,13 @@ no catalogue knows. `lazy` is for what is written before anybody speaks: the lab
 at the top of a module.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, SupportsIndex
 
-from jinja2 import Environment
+from babel.support import NullTranslations
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from backoffice.language.catalogues import translations
@@ -31,6 +35,21 @@ def speak_in(environment: Environment) -> None:
     environment.policies["ext.i18n.trimmed"] = True
     # The extension fills in the values itself.
     environment.install_gettext_callables(gettext, _form, newstyle=True)  # type: ignore[attr-defined]
+    with_values: Callable[..., str] = environment.globals["gettext"]  # type: ignore[assignment]
+
+    @pass_context
+    def say(context: Context, text: str, **values: Any) -> str:
+        # Most texts of a page have no values, and are the same markup each time that they are said.
+        if values or not context.eval_ctx.autoescape:
+            return with_values(context, text, **values)
+        return _as_markup(translations(language()), str.__str__(text))
+
+    environment.globals.update(gettext=say, _=say)
+
+
+@lru_cache(maxsize=4096)
+def _as_markup(said: NullTranslations, text: str) -> Markup:
+    return Markup(said.ugettext(text)) % {}  # noqa: S704 - texts of templates are ours
 
 
 def _form(one: str, many: str, num: int) -> str:

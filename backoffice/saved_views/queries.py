@@ -27,6 +27,10 @@ MOST_LISTED = 500
 FEW_SCHOOLS = 3
 
 
+# Each list asks for its views.
+_WITHOUT_STATE = select(SavedView).options(defer(SavedView.state))
+
+
 def views_of(
     tx: Transaction, grid: str | None = None, *, school_id: int | None = None, most: int | None = None
 ) -> list[SavedView]:
@@ -37,7 +41,7 @@ def views_of(
     """
     if not can(tx.principal, VIEWS_SAVE):
         return []
-    statement = select(SavedView).options(defer(SavedView.state)).where(_at_hand(tx.principal, school_id))
+    statement = _WITHOUT_STATE.where(_at_hand(tx.principal, school_id))
     if grid is None:
         return _in_order(tx.scalars(_first(statement, most or MOST_LISTED)))
     return _in_order(tx.scalars(_first(statement.where(SavedView.grid == grid), MOST_AT_HAND)))
