@@ -509,15 +509,23 @@ def _rows(things: Sequence[Student], seats: Mapping[int, Sequence[queries.Seat]]
     spoken = language()
     found = []
     for thing in things:
-        own = seats.get(thing.id, ())
+        rooms, points = _together(seats.get(thing.id, ()))
         cells = (
             Cell(full_name(thing)),
-            Cell(", ".join(sorted(seat.classroom for seat in own)) or None),
-            Cell(str(sum(seat.points for seat in own)), "number"),
+            Cell(rooms),
+            Cell(str(points), "number"),
             _of_day(thing.active_on, spoken),
         )
         found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
     return found
+
+
+def _together(seats: Sequence[queries.Seat]) -> tuple[str | None, int]:
+    """The names of the classes, and the points over all of them."""
+    # Nearly all are in one.
+    if len(seats) == 1:
+        return seats[0].classroom, seats[0].points
+    return ", ".join(sorted(seat.classroom for seat in seats)) or None, sum(seat.points for seat in seats)
 
 
 @lru_cache(maxsize=1024)

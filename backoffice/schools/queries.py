@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -74,8 +74,7 @@ class Award:
     undone: bool = False
 
 
-@dataclass(frozen=True)
-class Seat:
+class Seat(NamedTuple):
     """A class that a student is in, by its name and its number, and the points there."""
 
     classroom: str

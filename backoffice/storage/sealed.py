@@ -1,6 +1,7 @@
 """Column types whose values are ciphertext in the database and plain in Python."""
 
 import json
+from collections.abc import Callable
 from typing import Any, overload
 
 from sqlalchemy import Column, Dialect, LargeBinary, Table, event
@@ -37,15 +38,26 @@ class Sealed(TypeDecorator[str]):
         """Seal on the way in."""
         return None if value is None else self._seal(value.encode())
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        """Open on the way out. Raises `KeyringError`."""
-        return None if value is None else self._open(value).decode()
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | None], Any]:
+        """Open on the way out. Raises `KeyringError`.
+
+        In the place of `process_result_value`, which is three calls more for each value: a list has a hundred
+        of them, and a file as many as there are students.
+        """
+        context, read, current = self.context, self.read, keyring.current
+
+        def opened(value: bytes | None) -> Any:
+            return None if value is None else read(current().open(value, context=context))
+
+        return opened
 
     def _seal(self, plain: bytes) -> bytes:
         return keyring.current().seal(plain, context=self.context)
 
-    def _open(self, sealed: bytes) -> bytes:
-        return keyring.current().open(bytes(sealed), context=self.context)
+    @staticmethod
+    def read(plain: bytes) -> Any:
+        """The value that was sealed as these bytes."""
+        return plain.decode()
 
 
 class SealedJSON(Sealed):
@@ -57,9 +69,10 @@ class SealedJSON(Sealed):
         """Seal on the way in."""
         return None if value is None else self._seal(json.dumps(value, sort_keys=True).encode())
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
-        """Open on the way out. Raises `KeyringError`."""
-        return None if value is None else json.loads(self._open(value))
+    @staticmethod
+    def read(plain: bytes) -> Any:
+        """The value that was sealed as these bytes."""
+        return json.loads(plain)
 
 
 class SealedBytes(Sealed):
@@ -71,9 +84,10 @@ class SealedBytes(Sealed):
         """Seal on the way in."""
         return None if value is None else self._seal(value)
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
-        """Open on the way out. Raises `KeyringError`."""
-        return None if value is None else self._open(value)
+    @staticmethod
+    def read(plain: bytes) -> bytes:
+        """The bytes themselves."""
+        return plain
 
 
 @event.listens_for(Column, "after_parent_attach")
