@@ -50,6 +50,7 @@ from backoffice.web import (
     toggles,
 )
 from backoffice.web.hosts import HostedFlask
+from backoffice.web.imports import ImportedOnce
 
 LARGEST_FORM = 512 * 1024
 
@@ -92,6 +93,7 @@ def build(runtime: Runtime) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.template_class = ImportedOnce
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
