@@ -6,7 +6,7 @@ the look-ups before there is a principal. Their SQL stands in the migrations.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -998,6 +998,47 @@ def let_retention_go_on(session: Session, *, number: int, at: datetime) -> bool:
     return bool(
         session.scalar(text("select app.let_retention_go_on(:number, :at)"), {"number": number, "at": at})
     )
+
+
+@dataclass(frozen=True)
+class LogDay:
+    """A day of a log that is kept by the day; how many rows it has is `counted`, or as the planner has it."""
+
+    since: datetime
+    until: datetime
+    amount: int
+    counted: bool
+
+
+def log_days(session: Session, *, log: str, before: datetime) -> list[LogDay]:
+    """The days of a log that ended before a moment, the oldest first."""
+    statement = text("select since, until, amount, counted from app.log_days(:log, :before)")
+    return [LogDay(*row) for row in session.execute(statement, {"log": log, "before": before})]
+
+
+def days_to_make(session: Session, *, log: str, first: date, last: date) -> list[date]:
+    """Those of some days that a log has not, and those of its rows that came without a day."""
+    statement = text("select * from app.days_to_make(:log, :first, :last)")
+    return list(session.scalars(statement, {"log": log, "first": first, "last": last}))
+
+
+def make_day(session: Session, *, log: str, day: date) -> int | None:
+    """Give a log a day; how many rows were waiting for it, or None where it is there.
+
+    Raises `OperationalError` where somebody reads or writes for too long.
+    """
+    moved: int | None = session.scalar(text("select app.make_day(:log, :day)"), {"log": log, "day": day})
+    return moved
+
+
+def drop_day(session: Session, *, log: str, before: datetime) -> LogDay | None:
+    """Drop the oldest day of a log that ended before a moment, if there is one.
+
+    Raises `OperationalError` where somebody reads or writes for too long.
+    """
+    statement = text("select since, until, amount, counted from app.drop_day(:log, :before)")
+    row = session.execute(statement, {"log": log, "before": before}).one_or_none()
+    return LogDay(*row) if row is not None else None
 
 
 def forget_past_tries(session: Session, *, before: datetime) -> int:
