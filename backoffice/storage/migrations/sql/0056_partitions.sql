@@ -33,7 +33,7 @@ $$;
 comment on function app.days_of is 'The days of a log, and without bounds what catches rows of no day.';
 
 create function app.rows_of_day(day regclass, out amount bigint, out counted boolean)
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp as $$
 declare
   plan json;
 begin
