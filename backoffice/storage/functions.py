@@ -1031,14 +1031,26 @@ def make_day(session: Session, *, log: str, day: date) -> int | None:
     return moved
 
 
-def drop_day(session: Session, *, log: str, before: datetime) -> LogDay | None:
-    """Drop the oldest day of a log that ended before a moment, if there is one.
+def log_has_day(session: Session, *, log: str, before: datetime) -> bool:
+    """Whether the oldest day of a log ended before a moment."""
+    statement = text("select app.log_has_day(:log, :before)")
+    return bool(session.scalar(statement, {"log": log, "before": before}))
+
+
+def log_oldest(session: Session, *, log: str) -> datetime | None:
+    """The moment of the oldest row of a log that is kept by the day."""
+    oldest: datetime | None = session.scalar(text("select app.log_oldest(:log)"), {"log": log})
+    return oldest
+
+
+def drop_days(session: Session, *, log: str, before: datetime, most: int) -> list[LogDay]:
+    """Drop the oldest days of a log that ended before a moment, so many at most.
 
     Raises `OperationalError` where somebody reads or writes for too long.
     """
-    statement = text("select since, until, amount, counted from app.drop_day(:log, :before)")
-    row = session.execute(statement, {"log": log, "before": before}).one_or_none()
-    return LogDay(*row) if row is not None else None
+    statement = text("select since, until, amount, counted from app.drop_days(:log, :before, :most)")
+    found = session.execute(statement, {"log": log, "before": before, "most": most})
+    return [LogDay(*row) for row in found]
 
 
 def forget_past_tries(session: Session, *, before: datetime) -> int:

@@ -30,6 +30,8 @@ from backoffice.storage.functions import LogDay
 # What has been due for longer goes row by row and not with its day: no row is to be kept for more than a day
 # too long, and runs come every six hours.
 WITH_ITS_DAY = timedelta(hours=18)
+# So many days go in one transaction: readers and writers wait until it has dropped them.
+WEEK = 7
 
 
 def take(tx: Transaction, rows: Rows, *, before: datetime, most: int | None = None) -> int:
@@ -45,12 +47,12 @@ def take(tx: Transaction, rows: Rows, *, before: datetime, most: int | None = No
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def drop_day(tx: Transaction, rows: Rows, *, before: datetime) -> LogDay | None:
-    """Drop the oldest day of a log that is kept by the day, if it ended before a moment.
+def drop_days(tx: Transaction, rows: Rows, *, before: datetime) -> list[LogDay]:
+    """Drop the oldest days of a log that is kept by the day that ended before a moment, a week at most.
 
     Raises `OperationalError` where somebody reads or writes for too long.
     """
-    return functions.drop_day(tx, log=str(rows.model.__table__), before=before)
+    return functions.drop_days(tx, log=str(rows.model.__table__), before=before, most=WEEK)
 
 
 def is_due(tx: Transaction, kind: Kind, *, before: datetime) -> bool:
@@ -65,7 +67,7 @@ def total(tx: Transaction, kind: Kind) -> int:
 
 def oldest(tx: Transaction, kind: Kind) -> datetime | None:
     """From when the oldest is, if there is any."""
-    found = (tx.scalar(_aging(rows, func.min(rows.since))) for rows in kind.rows)
+    found = (_oldest(tx, rows) for rows in kind.rows)
     return min((each for each in found if each is not None), default=None)
 
 
@@ -86,9 +88,16 @@ def outlook(tx: Transaction, kind: Kind, *, moments: Sequence[datetime]) -> list
     return counts
 
 
+def _oldest(tx: Transaction, rows: Rows) -> datetime | None:
+    if rows.by_day and rows.only is None:
+        return functions.log_oldest(tx, log=str(rows.model.__table__))
+    oldest: datetime | None = tx.scalar(_aging(rows, func.min(rows.since)))
+    return oldest
+
+
 def _is_due(tx: Transaction, rows: Rows, before: datetime) -> bool:
     if rows.by_day:
-        if functions.log_days(tx, log=str(rows.model.__table__), before=before):
+        if functions.log_has_day(tx, log=str(rows.model.__table__), before=before):
             return True
         before = _not_with_its_day(before)
     return tx.scalar(_due(rows, before, literal(1)).limit(1)) is not None

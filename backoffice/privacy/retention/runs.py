@@ -231,16 +231,16 @@ def _told_lately(tx: Transaction, kind: Kind, now: datetime) -> bool:
 
 
 def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
-    """Take one batch, or one day of a log that is kept by the day; whether there may be more."""
+    """Take one batch, or a week of a log that is kept by the day; whether there may be more."""
     with transaction(who) as tx:
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
         if kind.by is not None or run.ended_at is not None:
             return False
         for rows in kind.rows:
-            if rows.by_day and (day := queries.drop_day(tx, rows, before=run.up_to)) is not None:
-                run.gone += day.amount
-                if not day.counted:
-                    run.estimated = (run.estimated or 0) + day.amount
+            if rows.by_day and (days := queries.drop_days(tx, rows, before=run.up_to)):
+                run.gone += sum(each.amount for each in days)
+                estimated = sum(each.amount for each in days if not each.counted)
+                run.estimated = (run.estimated or 0) + estimated or None
                 return True
             gone = queries.take(tx, rows, before=run.up_to, most=batch)
             if gone:

@@ -110,8 +110,8 @@ def test_of_each_kind_the_system_can_count_tell_and_take(world: World) -> None:
 
 def taken(tx: Transaction, rows: Rows, before: datetime) -> int:
     days = 0
-    while rows.by_day and (day := queries.drop_day(tx, rows, before=before)) is not None:
-        days += day.amount
+    while rows.by_day and (dropped := queries.drop_days(tx, rows, before=before)):
+        days += sum(each.amount for each in dropped)
     return days + queries.take(tx, rows, before=before)
 
 

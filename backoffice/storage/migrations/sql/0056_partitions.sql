@@ -22,22 +22,39 @@ begin
 end $$;
 comment on function app.log_key is 'The column by which a log is kept by the day; refuses whatever is none.';
 
-create function app.days_of(of text) returns table (day regclass, since timestamptz, until timestamptz)
-language sql stable set search_path = app, pg_temp set timezone = 'UTC' set datestyle = 'ISO' as $$
-  select c.oid::regclass,
-         (regexp_match(pg_get_expr(c.relpartbound, c.oid), $r$FROM \('([^']+)'\)$r$))[1]::timestamptz,
-         (regexp_match(pg_get_expr(c.relpartbound, c.oid), $r$TO \('([^']+)'\)$r$))[1]::timestamptz
-    from pg_inherits i join pg_class c on c.oid = i.inhrelid
-   where i.inhparent = to_regclass(of)
+create function app.rest_of(of text) returns regclass
+language sql stable set search_path = app, pg_temp as $$
+  select partdefid::regclass from pg_partitioned_table where partrelid = to_regclass(of) and partdefid <> 0
 $$;
-comment on function app.days_of is 'The days of a log, and without bounds what catches rows of no day.';
+comment on function app.rest_of is 'What catches the rows of a log that have no day.';
+
+create function app.days_of(of text) returns table (day regclass, name text)
+language sql stable set search_path = app, pg_temp as $$
+  select c.oid::regclass, c.relname::text
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+   where i.inhparent = to_regclass(of) and c.oid is distinct from rest_of(of)
+   order by c.relname
+$$;
+comment on function app.days_of is 'The days of a log in their order, which is that of their names.';
+
+-- As the database has it, whatever a day is called.
+create function app.bounds_of(day regclass, out since timestamptz, out until timestamptz)
+language plpgsql stable set search_path = app, pg_temp set timezone = 'UTC' set datestyle = 'ISO' as $$
+declare
+  found text[] := regexp_match((select pg_get_expr(c.relpartbound, c.oid) from pg_class c where c.oid = day),
+                               $r$FROM \('([^']+)'\) TO \('([^']+)'\)$r$);
+begin
+  since := found[1]::timestamptz;
+  until := found[2]::timestamptz;
+end $$;
+comment on function app.bounds_of is 'When a day begins and when it is over.';
 
 create function app.rows_of_day(day regclass, out amount bigint, out counted boolean)
 language plpgsql set search_path = app, pg_temp as $$
 declare
   plan json;
 begin
-  counted := pg_relation_size(day) <= 16 * 1024 * 1024;
+  counted := pg_relation_size(day) <= 8 * 1024 * 1024;
   if counted then
     execute format('select count(*) from %s', day) into amount;
   else
@@ -55,35 +72,62 @@ returns table (since timestamptz, until timestamptz, amount bigint, counted bool
 language plpgsql security definer set search_path = app, pg_temp set timezone = 'UTC' as $$
 declare
   key name := log_key(of);
-  rest regclass := (select d.day from days_of(of) d where d.since is null);
-  day record;
+  day regclass;
 begin
-  for day in select * from days_of(of) d where d.until <= before order by d.until loop
-    since := day.since;
-    until := day.until;
-    select r.amount, r.counted into amount, counted from rows_of_day(day.day) r;
+  for day in select d.day from days_of(of) d loop
+    select b.since, b.until into since, until from bounds_of(day) b;
+    exit when until > before;
+    select r.amount, r.counted into amount, counted from rows_of_day(day) r;
     return next;
   end loop;
   return query execute format(
     'select %1$I::date::timestamptz, %1$I::date::timestamptz + interval ''1 day'', count(*), true
        from %2$s where %1$I < $1 and %1$I::date::timestamptz + interval ''1 day'' <= $1
-      group by 1, 2', key, rest) using before;
+      group by 1, 2', key, rest_of(of)) using before;
 end $$;
 comment on function app.log_days is
   'The days of a log that ended before a moment, with how many rows each has; last what came without a day.';
 
-create function app.days_to_make(of text, first date, last date) returns setof date
-language plpgsql security definer set search_path = app, pg_temp set timezone = 'UTC' as $$
+create function app.log_has_day(of text, before timestamptz) returns boolean
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  perform log_key(of);
+  return coalesce((select b.until <= before from (select d.day from days_of(of) d limit 1) d, bounds_of(d.day) b),
+                  false);
+end $$;
+comment on function app.log_has_day is 'Whether the oldest day of a log ended before a moment.';
+
+create function app.log_oldest(of text) returns timestamptz
+language plpgsql stable security definer set search_path = app, pg_temp as $$
 declare
   key name := log_key(of);
-  rest regclass := (select d.day from days_of(of) d where d.since is null);
+  day regclass;
+  oldest timestamptz;
+  loose timestamptz;
+begin
+  execute format('select min(%I) from %s', key, rest_of(of)) into loose;
+  for day in select d.day from days_of(of) d loop
+    execute format('select min(%I) from %s', key, day) into oldest;
+    exit when oldest is not null;
+  end loop;
+  return least(oldest, loose);
+end $$;
+comment on function app.log_oldest is 'The moment of the oldest row of a log: the first of the first day that has one.';
+
+create function app.name_of_day(of text, day date) returns text
+language sql immutable set search_path = app, pg_temp as $$
+  select format('partitions.%I', replace(of, '.', '_') || to_char(day, '"_"YYYYMMDD'))
+$$;
+comment on function app.name_of_day is 'What a day of a log is called, as `schema.table`.';
+
+create function app.days_to_make(of text, first date, last date) returns setof date
+language plpgsql security definer set search_path = app, pg_temp set timezone = 'UTC' as $$
 begin
   return query execute format(
     'select w.wanted from (select generate_series($1, $2, interval ''1 day'')::date as wanted
-                           union select distinct %1$I::date from %2$s) w
-      where not exists (select from app.days_of($3) d
-                         where d.since < w.wanted + interval ''1 day'' and d.until > w.wanted)
-      order by 1', key, rest) using first, last, of;
+                           union select distinct %I::date from %s) w
+      where to_regclass(app.name_of_day($3, w.wanted)) is null order by 1',
+    log_key(of), rest_of(of)) using first, last, of;
 end $$;
 comment on function app.days_to_make is 'Those of some days, and of the days of rows that had none, that a log has not.';
 
@@ -94,18 +138,18 @@ language plpgsql security definer set search_path = app, pg_temp set timezone = 
 declare
   key name := log_key(of);
   parent regclass := to_regclass(of);
-  rest regclass;
-  made text := format('partitions.%I', replace(of, '.', '_') || to_char(day, '"_"YYYYMMDD'));
+  rest regclass := rest_of(of);
+  made text := name_of_day(of, day);
   begins timestamptz := day;
   ends timestamptz := day + 1;
   col record;
-  moved bigint := 0;
+  moved bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended('days of ' || of, 7203));
-  if exists (select from days_of(of) d where d.since < ends and d.until > begins) then
+  -- As it is now: what a session remembers of names may be from before the lock.
+  if exists (select from days_of(of) d where format('partitions.%I', d.name) = made) then
     return null;
   end if;
-  select d.day into rest from days_of(of) d where d.since is null;
   execute format('create table %s (like %s including all excluding identity)', made, parent);
   -- What may not be sampled there may not be here.
   for col in select a.attname, a.attstattarget from pg_attribute a
@@ -115,47 +159,50 @@ begin
   execute format('alter table %s enable row level security', made);
   execute format('alter table %s force row level security', made);
   execute format('create policy owner on %s to backoffice_owner using (true) with check (true)', made);
-  if rest is not null then
-    execute format('lock table only %s in share update exclusive mode', parent);
-    execute format('lock table %s in access exclusive mode', rest);
-    execute format(
-      'with moved as (delete from %s where %I >= $1 and %2$I < $2 returning *) insert into %s select * from moved',
-      rest, key, made) using begins, ends;
-    get diagnostics moved = row_count;
-  end if;
+  execute format('lock table only %s in share update exclusive mode', parent);
+  execute format('lock table %s in access exclusive mode', rest);
+  execute format(
+    'with moved as (delete from %1$s where %2$I >= $1 and %2$I < $2 returning *)
+     insert into %3$s select * from moved', rest, key, made) using begins, ends;
+  get diagnostics moved = row_count;
   execute format('alter table %s attach partition %s for values from (%L) to (%L)', parent, made, begins, ends);
   return moved;
 end $$;
 comment on function app.make_day is
   'Gives a log a day, and the day its rows that had none; how many. Null where it has the day.';
 
-create function app.drop_day(of text, before timestamptz)
+create function app.drop_days(of text, before timestamptz, most integer)
 returns table (since timestamptz, until timestamptz, amount bigint, counted boolean)
 language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '250ms' as $$
 declare
-  oldest record;
+  day regclass;
+  dropped integer := 0;
 begin
   perform log_key(of);
   perform pg_advisory_xact_lock(hashtextextended('days of ' || of, 7203));
-  select * into oldest from days_of(of) d where d.until <= before order by d.until limit 1;
-  if not found then
-    return;
-  end if;
-  -- From here on nobody writes to it: what is counted is what goes.
-  execute format('lock table only %s in access exclusive mode', to_regclass(of));
-  since := oldest.since;
-  until := oldest.until;
-  select r.amount, r.counted into amount, counted from rows_of_day(oldest.day) r;
-  execute format('drop table %s', oldest.day);
-  return next;
+  for day in select d.day from days_of(of) d limit most loop
+    select b.since, b.until into since, until from bounds_of(day) b;
+    exit when until > before;
+    if dropped = 0 then
+      -- From here on nobody writes to it: what is counted is what goes.
+      execute format('lock table only %s in access exclusive mode', to_regclass(of));
+    end if;
+    select r.amount, r.counted into amount, counted from rows_of_day(day) r;
+    execute format('drop table %s', day);
+    dropped := dropped + 1;
+    return next;
+  end loop;
 end $$;
-comment on function app.drop_day is 'Drops the oldest day of a log that ended before a moment; how many rows it had.';
+comment on function app.drop_days is
+  'Drops the oldest days of a log that ended before a moment, so many at most; how many rows each had.';
 
-revoke execute on function app.log_key(text), app.days_of(text), app.rows_of_day(regclass),
-  app.log_days(text, timestamptz), app.days_to_make(text, date, date), app.make_day(text, date),
-  app.drop_day(text, timestamptz) from public;
-grant execute on function app.log_days(text, timestamptz), app.days_to_make(text, date, date),
-  app.make_day(text, date), app.drop_day(text, timestamptz) to backoffice_system;
+revoke execute on function app.log_key(text), app.days_of(text), app.rest_of(text), app.bounds_of(regclass),
+  app.rows_of_day(regclass), app.name_of_day(text, date), app.log_days(text, timestamptz),
+  app.log_has_day(text, timestamptz), app.log_oldest(text), app.days_to_make(text, date, date),
+  app.make_day(text, date), app.drop_days(text, timestamptz, integer) from public;
+grant execute on function app.log_days(text, timestamptz), app.log_has_day(text, timestamptz),
+  app.log_oldest(text), app.days_to_make(text, date, date), app.make_day(text, date),
+  app.drop_days(text, timestamptz, integer) to backoffice_system;
 
 -- ----------------------------------------------------------------------------------- the details of the trail
 
