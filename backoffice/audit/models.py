@@ -16,6 +16,7 @@ from backoffice.language.texts import lazy
 from backoffice.storage import columns
 from backoffice.storage.base import Base, titled
 from backoffice.storage.columns import Class, Keep
+from backoffice.storage.partitions import kept_by_day
 
 
 class AuditEntry(Base):
@@ -43,13 +44,14 @@ class AuditEntry(Base):
 
 
 class AuditDetail(Base):
-    """Who did it to whom, and from where. Sealed, and forgotten with the subject."""
+    """Who did it to whom, and from where. Sealed, and forgotten with the subject; kept by the day."""
 
     __tablename__ = "audit_detail"
     __table_args__ = (
+        Index(None, "at"),
         Index(None, "about", postgresql_using="gin", postgresql_with={"fastupdate": False}),
         CheckConstraint("redacted = (nonce is null)", name="redacted_answers_to_nothing"),
-        titled(lazy("The trail: who did it, and to whom")),
+        titled(lazy("The trail: who did it, and to whom"), **kept_by_day("at")),
     )
 
     entry_id: Mapped[int] = columns.reference(
@@ -58,6 +60,8 @@ class AuditDetail(Base):
         keep=Keep.SIX_MONTHS,
         primary_key=True,
     )
+    # As the entry has it. Whoever looks for details says when too: then one day is looked into and not all.
+    at: Mapped[datetime] = columns.moment("When it was done", keep=Keep.SIX_MONTHS, primary_key=True)
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.SIX_MONTHS)
     # None, by the database itself, once somebody erased was taken out.
     nonce: Mapped[bytes | None] = columns.commitment("Makes the commitment unguessable", keep=Keep.SIX_MONTHS)

@@ -76,6 +76,7 @@ def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, 
         kept.append(
             {
                 "entry_id": entry_id,
+                "at": now,
                 "school_id": school_id,
                 "nonce": nonce,
                 "detail": whole,

@@ -9,6 +9,7 @@ from backoffice.families.requests.jobs import JOBS as REQUEST_JOBS
 from backoffice.host.jobs import JOBS as HOST_JOBS
 from backoffice.jobs.forgetting import forget_jobs
 from backoffice.jobs.job import Job, daily, every
+from backoffice.jobs.log_days import make_days
 from backoffice.jobs.models import JobRun, QueuedJob
 from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
@@ -35,6 +36,12 @@ JOBS: tuple[Job, ...] = (
         every(hours=1),
         title=lazy("Forget counts of tries whose time is over"),
         expires=(Throttle, LockedNetwork),
+    ),
+    Job(
+        "make-log-days",
+        make_days,
+        every(hours=6),
+        title=lazy("Make the days ahead of logs that are kept by the day"),
     ),
     *ACCOUNT_JOBS,
     *CARE_JOBS,

@@ -203,9 +203,13 @@ def choice(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(Text, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
-def moment(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+def moment(purpose: str, *, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:
     """A moment, aware, in UTC."""
-    return mapped_column(DateTime(timezone=True), info=_held(purpose, Class.OPERATIONAL, keep))
+    return mapped_column(
+        DateTime(timezone=True),
+        primary_key=primary_key,
+        info=_held(purpose, Class.OPERATIONAL, keep),
+    )
 
 
 def day(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -6,7 +6,7 @@ the look-ups before there is a principal. Their SQL stands in the migrations.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -998,6 +998,59 @@ def let_retention_go_on(session: Session, *, number: int, at: datetime) -> bool:
     return bool(
         session.scalar(text("select app.let_retention_go_on(:number, :at)"), {"number": number, "at": at})
     )
+
+
+@dataclass(frozen=True)
+class LogDay:
+    """A day of a log that is kept by the day; how many rows it has is `counted`, or as the planner has it."""
+
+    since: datetime
+    until: datetime
+    amount: int
+    counted: bool
+
+
+def log_days(session: Session, *, log: str, before: datetime) -> list[LogDay]:
+    """The days of a log that ended before a moment, the oldest first."""
+    statement = text("select since, until, amount, counted from app.log_days(:log, :before)")
+    return [LogDay(*row) for row in session.execute(statement, {"log": log, "before": before})]
+
+
+def days_to_make(session: Session, *, log: str, first: date, last: date) -> list[date]:
+    """Those of some days that a log has not, and those of its rows that came without a day."""
+    statement = text("select * from app.days_to_make(:log, :first, :last)")
+    return list(session.scalars(statement, {"log": log, "first": first, "last": last}))
+
+
+def make_day(session: Session, *, log: str, day: date) -> int | None:
+    """Give a log a day; how many rows were waiting for it, or None where it is there.
+
+    Raises `OperationalError` where somebody reads or writes for too long.
+    """
+    moved: int | None = session.scalar(text("select app.make_day(:log, :day)"), {"log": log, "day": day})
+    return moved
+
+
+def log_has_day(session: Session, *, log: str, before: datetime) -> bool:
+    """Whether the oldest day of a log ended before a moment."""
+    statement = text("select app.log_has_day(:log, :before)")
+    return bool(session.scalar(statement, {"log": log, "before": before}))
+
+
+def log_oldest(session: Session, *, log: str) -> datetime | None:
+    """The moment of the oldest row of a log that is kept by the day."""
+    oldest: datetime | None = session.scalar(text("select app.log_oldest(:log)"), {"log": log})
+    return oldest
+
+
+def drop_days(session: Session, *, log: str, before: datetime, most: int) -> list[LogDay]:
+    """Drop the oldest days of a log that ended before a moment, so many at most.
+
+    Raises `OperationalError` where somebody reads or writes for too long.
+    """
+    statement = text("select since, until, amount, counted from app.drop_days(:log, :before, :most)")
+    found = session.execute(statement, {"log": log, "before": before, "most": most})
+    return [LogDay(*row) for row in found]
 
 
 def forget_past_tries(session: Session, *, before: datetime) -> int:

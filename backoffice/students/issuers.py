@@ -81,13 +81,17 @@ def _used(entity: Any, number: Any, since: datetime) -> Select[Any]:
 
 def _in_trail(tx: Transaction, row: Any) -> bool:
     """Whether the trail has it; what it has forgotten by now, it has had."""
+    then = (row.issued_at - SAME_TIME, row.issued_at + SAME_TIME)
+    its_own = and_(
+        AuditDetail.entry_id == AuditEntry.id, AuditDetail.at == AuditEntry.at, AuditDetail.at.between(*then)
+    )
     entries = tx.execute(
         select(AuditEntry.id, AuditDetail.detail)
-        .outerjoin(AuditDetail, AuditDetail.entry_id == AuditEntry.id)
+        .outerjoin(AuditDetail, its_own)
         .where(
             AuditEntry.school_id == row.school_id,
             AuditEntry.verb.in_(VERBS),
-            AuditEntry.at.between(row.issued_at - SAME_TIME, row.issued_at + SAME_TIME),
+            AuditEntry.at.between(*then),
         )
     )
     return any(each.detail is None or _did(each.detail, row) for each in entries)

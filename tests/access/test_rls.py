@@ -828,9 +828,9 @@ def entry(number: int, **values: Any) -> Any:
     )
 
 
-def detail(number: int, school: int | None) -> Any:
+def detail(number: int, school: int | None, at: datetime) -> Any:
     return insert(AuditDetail).values(
-        entry_id=number, school_id=school, nonce=b"x", detail={}, redacted=False
+        entry_id=number, at=at, school_id=school, nonce=b"x", detail={}, redacted=False
     )
 
 
@@ -871,22 +871,25 @@ def test_the_web_forges_no_entry_of_the_trail(stage: Stage, forgery: str) -> Non
     ],
 )
 def test_everybody_writes_what_they_did(stage: Stage, role: str, kind: str, at_home: bool) -> None:
-    school = stage.world.home.id if at_home else None
-    with transaction(stage.as_(role)) as tx:
-        tx.execute(entry(900_000, actor_kind=kind, school_id=school))
-        tx.execute(detail(900_000, school))
+    school, who, now = stage.world.home.id if at_home else None, stage.as_(role), clock.now()
+    with transaction(who) as tx:
+        tx.execute(entry(900_000, actor_kind=kind, school_id=school, at=now))
+        tx.execute(detail(900_000, school, now))
         tx.rollback()
 
 
-def test_a_detail_belongs_to_an_entry_just_made_and_to_its_school(stage: Stage) -> None:
+def test_a_detail_belongs_to_an_entry_just_made_to_its_school_and_its_moment(stage: Stage) -> None:
+    """Else it would go with another day than its entry's: at once, or never."""
     world, who = stage.world, stage.as_("leader")
+    now, home = clock.now(), stage.world.home.id
     with transaction(SYSTEM) as tx:
-        tx.execute(entry(900_010, actor_kind="system", school_id=world.home.id))
-    refused(who, detail(900_010, world.home.id))
-    for school in (None, world.elsewhere.id):
+        tx.execute(entry(900_010, actor_kind="system", school_id=home, at=now))
+    refused(who, detail(900_010, home, now))
+    of_another = [(None, now), (world.elsewhere.id, now), (home, now + timedelta(days=9))]
+    for school, at in of_another:
         with pytest.raises(DBAPIError) as raised, transaction(who) as tx:
-            tx.execute(entry(900_011, school_id=world.home.id))
-            tx.execute(detail(900_011, school))
+            tx.execute(entry(900_011, school_id=home, at=now))
+            tx.execute(detail(900_011, school, at))
         assert getattr(raised.value.orig, "sqlstate", None) == REFUSED
 
 

@@ -120,7 +120,7 @@ def test_foreign_keys_between_tenant_tables_name_the_school(live: Connection) ->
         select k.conrelid::regclass || ' ' || k.conname from pg_constraint k
           join tenant here on here.oid = k.conrelid
           join tenant there on there.oid = k.confrelid
-         where k.contype = 'f'
+         where k.contype = 'f' and k.conparentid = 0
            and not exists (select from unnest(k.conkey, k.confkey) as pair(here_num, there_num)
                             where pair.here_num = here.attnum and pair.there_num = there.attnum)""",
     )

@@ -164,7 +164,9 @@ def test_a_card_by_somebody_who_never_taught_the_class_falls_short(
             )
             tx.execute(entry)
             tx.execute(
-                insert(AuditDetail).values(entry_id=noted, nonce=b"", redacted=False, detail=detail, **of)
+                insert(AuditDetail).values(
+                    entry_id=noted, at=card.issued_at, nonce=b"", redacted=False, detail=detail, **of
+                )
             )
         assert given_out_by("colleague").state is State.HOLDS
         assert given_out_by("helper").state is State.FALLS_SHORT

@@ -6,10 +6,26 @@ nonce goes with that, so that no guess of who it was can be tested against the c
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Delete, Uuid, bindparam, delete, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Delete,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    select,
+    tuple_,
+)
 
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
@@ -30,19 +46,21 @@ def forget(tx: Transaction, plan: Plan) -> int:
     """Take all that a plan erases out of the details of the trail; how many were touched."""
     gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
     whole = _of_schools(tx, plan.of(Subject.SCHOOL))
-    entries = found_in(tx, gone)
-    alone = _rows(tx, delete(AuditDetail).where(one_of(AuditDetail.entry_id, entries), _only(marks_of(gone))))
-    emptied, touched = [], 0
-    for row in tx.scalars(select(AuditDetail).where(one_of(AuditDetail.entry_id, entries))):
+    found = found_in(tx, gone)
+    if not found:
+        return whole
+    alone = _rows(tx, delete(AuditDetail).where(_these(found), _only(marks_of(gone))))
+    emptied, touched = dict[int, datetime](), 0
+    for row in tx.scalars(select(AuditDetail).where(_these(found))):
         rest = without(row.detail, gone)
         if subjects_of({**rest, "actor": {}}):
             row.detail, row.about, row.redacted = rest, subjects_of(rest), True
             row.address = row.address if rest["actor"] else None
             touched += 1
         else:
-            emptied.append(row.entry_id)
+            emptied[row.entry_id] = row.at
     tx.flush()
-    dropped = _rows(tx, delete(AuditDetail).where(one_of(AuditDetail.entry_id, emptied)))
+    dropped = _rows(tx, delete(AuditDetail).where(_these(emptied))) if emptied else 0
     return whole + alone + touched + dropped
 
 
@@ -51,10 +69,13 @@ def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
     return [mark for kind, these in numbers.items() for mark in about.marks(kind, these)]
 
 
-def found_in(tx: Transaction, numbers: Mapping[str, Collection[int]]) -> list[int]:
-    """The entries whose details are about these, by kind."""
+def found_in(tx: Transaction, numbers: Mapping[str, Collection[int]]) -> dict[int, datetime]:
+    """The entries whose details are about these, by kind, and from when each is."""
     wanted = bindparam("marks", marks_of(numbers), type_=ARRAY(Uuid))
-    return list(tx.scalars(select(func.app.details_about(wanted).column_valued("entry_id"))))
+    found = func.app.details_about(wanted).table_valued(
+        column("entry_id", BigInteger), column("at", DateTime(timezone=True)), name="found"
+    )
+    return {row.entry_id: row.at for row in tx.execute(select(found.c.entry_id, found.c.at))}
 
 
 def without(detail: Mapping[str, Any], gone: Mapping[str, Collection[int]]) -> dict[str, Any]:
@@ -77,21 +98,30 @@ def left_of(tx: Transaction, schools: Collection[int]) -> int:
     """How many details of entries of these schools there are."""
     if not schools:
         return 0
-    entries = select(AuditEntry.id).where(one_of(AuditEntry.school_id, schools))
-    return tx.scalar(select(func.count()).where(AuditDetail.entry_id.in_(entries))) or 0
+    return tx.scalar(select(func.count()).where(_of_entries_of(schools))) or 0
 
 
 def _of_schools(tx: Transaction, schools: Collection[int]) -> int:
     if not schools:
         return 0
-    entries = select(AuditEntry.id).where(one_of(AuditEntry.school_id, schools))
-    return _rows(tx, delete(AuditDetail).where(AuditDetail.entry_id.in_(entries)))
+    return _rows(tx, delete(AuditDetail).where(_of_entries_of(schools)))
+
+
+def _of_entries_of(schools: Collection[int]) -> ColumnElement[bool]:
+    entries = select(AuditEntry.id, AuditEntry.at).where(one_of(AuditEntry.school_id, schools))
+    return tuple_(AuditDetail.entry_id, AuditDetail.at).in_(entries)
+
+
+def _these(found: Mapping[int, datetime]) -> ColumnElement[bool]:
+    # By their moments too, so that the days on which nothing was done are not looked into.
+    moments = bindparam(None, sorted(set(found.values())), type_=ARRAY(DateTime(timezone=True)), unique=True)
+    return and_(one_of(AuditDetail.entry_id, found), AuditDetail.at == any_(moments))
 
 
 def _only(marks: Sequence[UUID]) -> ColumnElement[bool]:
     """About nobody else: nothing of it needs to be opened."""
-    column: Any = AuditDetail.about
-    return column.op("<@", is_comparison=True)(bindparam(None, marks, type_=ARRAY(Uuid), unique=True))  # type: ignore[no-any-return]
+    about_whom: Any = AuditDetail.about
+    return about_whom.op("<@", is_comparison=True)(bindparam(None, marks, type_=ARRAY(Uuid), unique=True))  # type: ignore[no-any-return]
 
 
 def _rows(tx: Transaction, statement: Delete) -> int:

@@ -16,6 +16,7 @@ from backoffice.privacy.retention import policy
 from backoffice.privacy.retention.period import Period
 from backoffice.privacy.retention.policy import Action, Entry, Policy, RetentionError
 from backoffice.storage.columns import Keep
+from backoffice.storage.partitions import is_kept_by_day
 
 CORE = "core"
 # What the columns of a table say, and how long that is at most.
@@ -49,6 +50,11 @@ class Rows:
         """Where the moment stands, as the policy names it: `schema.table.column`."""
         clock: Any = self.clock if self.clock is not None else self.since
         return f"{clock.class_.__table__}.{clock.key}"
+
+    @property
+    def by_day(self) -> bool:
+        """Whether they lie in a log that is kept by the day: its days go whole."""
+        return is_kept_by_day(self.tables[0])
 
     @property
     def tables(self) -> tuple[Table, ...]:

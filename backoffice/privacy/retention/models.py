@@ -45,6 +45,9 @@ class RetentionRun(Base):
     began_at: Mapped[datetime] = columns.moment("When it began", keep=Keep.FOR_GOOD)
     ended_at: Mapped[datetime | None] = columns.moment("When it ended", keep=Keep.FOR_GOOD)
     gone: Mapped[int] = columns.large_number("How many went", keep=Keep.FOR_GOOD)
+    estimated: Mapped[int | None] = columns.large_number(
+        "How many of them were not counted one by one", keep=Keep.FOR_GOOD
+    )
     due: Mapped[int | None] = columns.large_number("How many were to go when it paused", keep=Keep.FOR_GOOD)
     total: Mapped[int | None] = columns.large_number("Of how many", keep=Keep.FOR_GOOD)
     oldest: Mapped[datetime | None] = columns.moment(

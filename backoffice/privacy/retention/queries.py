@@ -1,7 +1,8 @@
 """What is due of a kind of data, and taking it in batches. As the system only."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -9,36 +10,54 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Select,
+    and_,
     bindparam,
     delete,
     func,
+    literal,
     literal_column,
     null,
     select,
+    tuple_,
     update,
 )
 
 from backoffice.access.transaction import Transaction
 from backoffice.privacy.retention.kinds import Kind, Rows
+from backoffice.storage import functions
+from backoffice.storage.functions import LogDay
+
+# What has been due for longer goes row by row and not with its day: no row is to be kept for more than a day
+# too long, and runs come every six hours.
+WITH_ITS_DAY = timedelta(hours=18)
+# So many days go in one transaction: readers and writers wait until it has dropped them.
+WEEK = 7
 
 
 def take(tx: Transaction, rows: Rows, *, before: datetime, most: int | None = None) -> int:
-    """Delete what began before a moment, or what its columns tell, of so many rows at most; how many."""
-    # Where a row lies: a batch is found and taken without looking its rows up again. One that is changed
-    # meanwhile lies elsewhere, and stays.
-    place: ColumnElement[Any] = literal_column(f"{rows.model.__table__}.ctid")
-    batch = _due(rows, before, place).limit(most).correlate(None).scalar_subquery()
-    chosen = place == func.any(func.array(batch))
+    """Delete what began before a moment, or what its columns tell, of so many rows at most; how many.
+
+    Of a log that is kept by the day only what cannot wait until its day goes whole.
+    """
     statement: Any = (
         update(rows.model).values(dict.fromkeys(rows.empties, null())) if rows.empties else delete(rows.model)
     )
-    done = tx.execute(statement.where(chosen).execution_options(synchronize_session=False))
+    condition = _in_batch_by_key(rows, before, most) if rows.by_day else _in_batch(rows, before, most)
+    done = tx.execute(statement.where(condition).execution_options(synchronize_session=False))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def due(tx: Transaction, kind: Kind, *, before: datetime) -> int:
-    """How many began before a moment."""
-    return sum(tx.scalar(_due(rows, before, func.count())) or 0 for rows in kind.rows)
+def drop_days(tx: Transaction, rows: Rows, *, before: datetime) -> list[LogDay]:
+    """Drop the oldest days of a log that is kept by the day that ended before a moment, a week at most.
+
+    Raises `OperationalError` where somebody reads or writes for too long.
+    """
+    return functions.drop_days(tx, log=str(rows.model.__table__), before=before, most=WEEK)
+
+
+def is_due(tx: Transaction, kind: Kind, *, before: datetime) -> bool:
+    """Whether a run would take something that began before a moment."""
+    return any(_is_due(tx, rows, before) for rows in kind.rows)
 
 
 def total(tx: Transaction, kind: Kind) -> int:
@@ -48,7 +67,7 @@ def total(tx: Transaction, kind: Kind) -> int:
 
 def oldest(tx: Transaction, kind: Kind) -> datetime | None:
     """From when the oldest is, if there is any."""
-    found = (tx.scalar(_aging(rows, func.min(rows.since))) for rows in kind.rows)
+    found = (_oldest(tx, rows) for rows in kind.rows)
     return min((each for each in found if each is not None), default=None)
 
 
@@ -57,11 +76,53 @@ def outlook(tx: Transaction, kind: Kind, *, moments: Sequence[datetime]) -> list
     counts = [0] * len(moments)
     borders = bindparam("borders", list(moments), type_=ARRAY(DateTime(timezone=True)))
     for rows in kind.rows:
+        if rows.by_day:
+            # A day goes whole, when its last moment is due.
+            for day in functions.log_days(tx, log=str(rows.model.__table__), before=moments[-1]):
+                counts[bisect_left(moments, day.until)] += day.amount
+            continue
         place = func.width_bucket(rows.since, borders)
         found = _due(rows, moments[-1], place, func.count()).group_by(place)
         for number, count in tx.execute(found):
             counts[number] += count
     return counts
+
+
+def _oldest(tx: Transaction, rows: Rows) -> datetime | None:
+    if rows.by_day and rows.only is None:
+        return functions.log_oldest(tx, log=str(rows.model.__table__))
+    oldest: datetime | None = tx.scalar(_aging(rows, func.min(rows.since)))
+    return oldest
+
+
+def _is_due(tx: Transaction, rows: Rows, before: datetime) -> bool:
+    if rows.by_day:
+        if functions.log_has_day(tx, log=str(rows.model.__table__), before=before):
+            return True
+        before = _not_with_its_day(before)
+    return tx.scalar(_due(rows, before, literal(1)).limit(1)) is not None
+
+
+def _in_batch(rows: Rows, before: datetime, most: int | None) -> ColumnElement[bool]:
+    # Where a row lies: a batch is found and taken without looking its rows up again. One that is changed
+    # meanwhile lies elsewhere, and stays.
+    place: ColumnElement[Any] = literal_column(f"{rows.model.__table__}.ctid")
+    batch = _due(rows, before, place).limit(most).correlate(None).scalar_subquery()
+    return place == func.any(func.array(batch))
+
+
+def _in_batch_by_key(rows: Rows, before: datetime, most: int | None) -> ColumnElement[bool]:
+    # Rows of two days can lie at the same place: by their keys, and in the days alone that began before.
+    before = _not_with_its_day(before)
+    key = tuple(rows.tables[0].primary_key.columns)
+    batch = _due(rows, before, *key).limit(most).correlate(None)
+    return and_(rows.since < before, tuple_(*key).in_(batch))
+
+
+def _not_with_its_day(before: datetime) -> datetime:
+    """What began before this goes row by row: of days that are over there is only what came without a day."""
+    here = before.astimezone(UTC)
+    return max(here.replace(hour=0, minute=0, second=0, microsecond=0), here - WITH_ITS_DAY)
 
 
 def _aging(rows: Rows, *what: ColumnElement[Any]) -> Select[Any]:

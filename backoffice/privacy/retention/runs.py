@@ -7,6 +7,7 @@ its row counts on, and what is left is found anew.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
@@ -18,6 +19,7 @@ from backoffice.privacy.retention import queries
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.storage import functions
+from backoffice.storage.partitions import patiently
 
 BATCH = 10_000
 # How far ahead it is told what will be due.
@@ -119,7 +121,7 @@ def _run_kind(
             if _waiting(tx, kind) is not None:
                 outcome.paused.append(kind.name)
         return
-    while _take(who, kind, number, rules.batch):
+    while patiently(partial(_take, who, kind, number, rules.batch)):
         progress(sum(outcome.gone.values()))
     outcome.gone[kind.name] = _end(who, kind, number)
 
@@ -214,7 +216,7 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
 
 
 def _is_worth_telling(tx: Transaction, kind: Kind, before: datetime, now: datetime) -> bool:
-    if kind.by is None and queries.due(tx, kind, before=before):
+    if kind.by is None and queries.is_due(tx, kind, before=before):
         return True
     return not _told_lately(tx, kind, now)
 
@@ -229,12 +231,17 @@ def _told_lately(tx: Transaction, kind: Kind, now: datetime) -> bool:
 
 
 def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
-    """Take one batch; whether there may be more."""
+    """Take one batch, or a week of a log that is kept by the day; whether there may be more."""
     with transaction(who) as tx:
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
         if kind.by is not None or run.ended_at is not None:
             return False
         for rows in kind.rows:
+            if rows.by_day and (days := queries.drop_days(tx, rows, before=run.up_to)):
+                run.gone += sum(each.amount for each in days)
+                estimated = sum(each.amount for each in days if not each.counted)
+                run.estimated = (run.estimated or 0) + estimated or None
+                return True
             gone = queries.take(tx, rows, before=run.up_to, most=batch)
             if gone:
                 run.gone += gone

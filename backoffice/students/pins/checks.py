@@ -59,8 +59,8 @@ def pin_override(look: Looking) -> Finding:
         return falls_short(f"{count(len(strangers), 'override')} by somebody who did not teach the class.")
     trail = look.tx.scalars(
         select(AuditDetail.detail)
-        .join(AuditEntry, AuditEntry.id == AuditDetail.entry_id)
-        .where(AuditEntry.verb.in_(VERBS), AuditEntry.at > since)
+        .join(AuditEntry, and_(AuditEntry.id == AuditDetail.entry_id, AuditEntry.at == AuditDetail.at))
+        .where(AuditEntry.verb.in_(VERBS), AuditEntry.at > since, AuditDetail.at > since)
     )
     noted = {(detail["override"], detail["actor"].get("account")) for detail in trail}
     if unnoted := [row for row in rows if row.made_by is not None and (row.id, row.made_by) not in noted]:

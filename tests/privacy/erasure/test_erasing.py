@@ -297,7 +297,7 @@ def test_classes_that_a_school_year_ended_are_found_in_old_details_too(
         record(tx, "school-years.begin", school_id=world.home.id, ended=[gone, stays], made=[], moved=0)
         old = tx.scalars(select(AuditDetail).order_by(AuditDetail.entry_id.desc())).first()
         assert old is not None
-        number, old.about = old.entry_id, []
+        key, old.about = (old.entry_id, old.at), []
         tx.flush()
         with monkeypatch.context() as patched:
             patched.setattr(migration.op, "get_bind", tx.connection)
@@ -309,7 +309,7 @@ def test_classes_that_a_school_year_ended_are_found_in_old_details_too(
         asked_as=AskedAs.COMMAND,
     )
     with transaction(SYSTEM) as tx:
-        left = tx.get_one(AuditDetail, number)
+        left = tx.get_one(AuditDetail, key)
         assert (left.detail["ended"], left.redacted) == ([stays], True)
 
 
