@@ -121,6 +121,7 @@ def confirm_erasure(*, principal: Principal, erasure: str, typed: str) -> None:
             )
             if confirmed.rowcount != 1:  # type: ignore[attr-defined]
                 raise Rejected.whole(OVER)
+            functions.end_access(tx, erasure=row.id, at=clock.now())
             queue.put(tx, ERASE, {"erasure": row.id}, asked=Asked.PERSON)
             record(tx, "erasures.confirm", school_id=row.school_id, erasure=row.id, subject=row.subject)
     except IntegrityError:

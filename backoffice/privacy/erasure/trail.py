@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Delete, Uuid, bindparam, delete, func, select
+from sqlalchemy import ARRAY, ColumnElement, Delete, Uuid, any_, bindparam, delete, func, select
 
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
@@ -33,7 +33,9 @@ def forget(tx: Transaction, plan: Plan) -> int:
     entries = found_in(tx, gone)
     alone = _rows(tx, delete(AuditDetail).where(one_of(AuditDetail.entry_id, entries), _only(marks_of(gone))))
     emptied, touched = [], 0
-    for row in tx.scalars(select(AuditDetail).where(one_of(AuditDetail.entry_id, entries))):
+    # In an order: two erasures that have a detail in common wait for one another in one direction.
+    about_them = select(AuditDetail).where(one_of(AuditDetail.entry_id, entries))
+    for row in tx.scalars(about_them.order_by(AuditDetail.entry_id).with_for_update()):
         rest = without(row.detail, gone)
         if subjects_of({**rest, "actor": {}}):
             row.detail, row.about, row.redacted = rest, subjects_of(rest), True
@@ -79,6 +81,22 @@ def left_of(tx: Transaction, schools: Collection[int]) -> int:
         return 0
     entries = select(AuditEntry.id).where(one_of(AuditEntry.school_id, schools))
     return tx.scalar(select(func.count()).where(AuditDetail.entry_id.in_(entries))) or 0
+
+
+def forget_some(tx: Transaction, schools: Collection[int], most: int) -> int:
+    """Delete so many details of entries of these schools at most; how many there were."""
+    if not schools:
+        return 0
+    some = (
+        select(AuditDetail.entry_id)
+        .join(AuditEntry, AuditEntry.id == AuditDetail.entry_id)
+        .where(one_of(AuditEntry.school_id, schools))
+        .limit(most)
+        .correlate(None)
+    )
+    return _rows(
+        tx, delete(AuditDetail).where(AuditDetail.entry_id == any_(func.array(some.scalar_subquery())))
+    )
 
 
 def _of_schools(tx: Transaction, schools: Collection[int]) -> int:
