@@ -162,6 +162,11 @@ class Eraser:
 
     def _take_some(self, tx: Transaction, row: Erasure, plan: Plan, *, anew: bool) -> bool:
         """Take the next portion of what is large; whether there was one."""
+        if row.step is None:
+            # First, as where all goes at once: some of it would go unnoticed with an account.
+            _counted(row, self._take_beside(tx, plan))
+            row.step = portions.FIRST
+            return True
         budget, went = self.at_once, Counter[str]()
         for name, part in portions.of(plan, self.parts, begun=row.step):
             row.step = name
@@ -212,13 +217,18 @@ class Eraser:
 
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
-        counts: Counter[str] = Counter()
-        for held, target in self.held(plan):
-            counts += self._take(tx, held, target)
+        counts = self._take_beside(tx, plan)
         counts["app.audit_detail"] += trail.forget(tx, plan)
         for target in plan.targets:
             for part in self.parts(target):
                 counts[part.table.fullname] += _emptied(tx, part)
+        return counts
+
+    def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
+        """Take away all that no key leads to."""
+        counts: Counter[str] = Counter()
+        for held, target in self.held(plan):
+            counts += self._take(tx, held, target)
         return counts
 
     def _take(self, tx: Transaction, held: PersonalData, target: Target) -> Counter[str]:

@@ -22,18 +22,18 @@ from backoffice.storage.numbers import one_of
 
 # Nothing hangs on these, and no page shows a subject by them.
 MANY = frozenset({"app.point_entry", "app.student_session", "app.student_view"})
+# The name of what comes before all parts.
+FIRST = "0 "
 # What the ledger has before it goes, by table.
 NOTED = {str(MODELS[each].__table__): each for each in (Subject.STUDENT, Subject.CLASSROOM)}
 
 
-def of(
-    plan: Plan, parts: Callable[[Target], Sequence[Part]], *, begun: str | None
-) -> Iterator[tuple[str, Part]]:
+def of(plan: Plan, parts: Callable[[Target], Sequence[Part]], *, begun: str) -> Iterator[tuple[str, Part]]:
     """The parts that go in portions, each with a name, from the one on that has begun.
 
     `parts` are those of a target, in the order in which they are emptied.
     """
-    first = int(begun.partition(" ")[0]) if begun else 0
+    first = int(begun.partition(" ")[0])
     for place, target in enumerate(plan.targets):
         if place < first:
             continue
