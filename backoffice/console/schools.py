@@ -9,7 +9,7 @@ from sqlalchemy import Select
 from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
     SCHOOL_DAYS_EDIT,
     SCHOOLS_COUNT,
@@ -211,19 +211,22 @@ class SchoolGrid(Grid):
             called=school.name,
             url="/console/schools/",
             crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}],
-            wider={"name": district.name, "url": f"/console/schools/districts/{district.public_id}/erase"}
+            wider={"name": district.name, "url": f"/console/schools/{public_id}/erase-district"}
             if district
             else None,
         )
 
-    @expose("/districts/<district:public_id>/erase", methods=("GET", "POST"))
+    @expose("/<school:public_id>/erase-district", methods=("GET", "POST"))
     def erase_district(self, public_id: str) -> str | Response:
-        """Begin to delete a district for good, with all of its schools."""
-        district = asking_to_erase.to_erase(reading(), Subject.DISTRICT, public_id)
+        """Begin to delete the district of a school for good, with all of its schools."""
+        tx = reading()
+        district = asking_to_erase.district_of(tx, asking_to_erase.to_erase(tx, Subject.SCHOOL, public_id))
+        if district is None:
+            raise NotFound
         return erasures.begin(
             self,
             Subject.DISTRICT,
-            public_id,
+            district.public_id,
             called=district.name,
             url="/console/schools/",
             crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}],

@@ -30,10 +30,6 @@ class SchoolConverter(_PublicIdConverter):
     """A school's public identifier."""
 
 
-class DistrictConverter(_PublicIdConverter):
-    """A district's public identifier."""
-
-
 class AccountConverter(_PublicIdConverter):
     """An account's public identifier."""
 
@@ -147,7 +143,6 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "classroom": ClassroomConverter,
     "action": ActionConverter,
     "school": SchoolConverter,
-    "district": DistrictConverter,
     "account": AccountConverter,
     "session": SessionConverter,
     "event": EventConverter,

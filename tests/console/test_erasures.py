@@ -143,7 +143,7 @@ def test_a_founder_deletes_a_school_and_follows_it(app: Flask, world: World, era
     way = f"/console/schools/{school.public_id}/erase"
     assert way in founder.get("/console/schools/").text
     offered = founder.get(way).text
-    assert f"/console/schools/districts/{world.district}/erase" in offered
+    assert f"/console/schools/{school.public_id}/erase-district" in offered
     page = send(founder, way, {}).location
     assert asking.look(eraser, number=number(page))
     seen = founder.get(page).text
@@ -175,7 +175,7 @@ def stopped(gone: int, planned: int) -> None:
 
 def test_a_founder_deletes_a_district_with_its_schools(app: Flask, world: World, eraser: Eraser) -> None:
     founder = founder_of(app, world)
-    page = send(founder, f"/console/schools/districts/{world.district}/erase", {}).location
+    page = send(founder, f"/console/schools/{world.home.public_id}/erase-district", {}).location
     assert asking.look(eraser, number=number(page))
     title = "Quillfeather District"
     assert f"Delete {title}" in founder.get(page).text
@@ -192,7 +192,7 @@ def test_a_leader_is_told_whom_to_ask_and_deletes_no_school(app: Flask, world: W
     leader = signed_in(app, world, "leader")
     own = leader.get("/console/schools/").text
     assert "To have a whole school deleted" in own
-    for way in (f"{world.home.public_id}/erase", f"districts/{world.district}/erase"):
+    for way in (f"{world.home.public_id}/erase", f"{world.home.public_id}/erase-district"):
         assert way not in own
         assert leader.get(f"/console/schools/{way}").status_code == 404
 
