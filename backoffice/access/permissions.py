@@ -78,6 +78,7 @@ SCHOOL_YEARS_BEGIN = Permission(
 )
 SCHOOLS_COUNT = Permission("schools:count", lazy("See how many classes, students and staff a school has"))
 SCHOOLS_EDIT = Permission("schools:edit", lazy("Say how a school's staff have to sign in"))
+SCHOOLS_ERASE = Permission("schools:erase", lazy("Erase a school or a district for good"))
 SCHOOLS_READ = Permission("schools:read", lazy("See a school's name and place"))
 SCHOOLS_SECURE = Permission("schools:secure", lazy("Require a second factor at a school"))
 SECURITY_CLOSE = Permission("security:close", lazy("Close a security event with a note"))

@@ -1,4 +1,4 @@
-"""Erasing a student or a class: asked for, looked at, confirmed by its name, followed, and the receipt."""
+"""Erasing on the web: asked for, looked at, confirmed by its name, followed, and the receipt."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from wtforms import StringField
 from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import find
-from backoffice.access.permissions import CONSOLE_ENTER, STUDENTS_ERASE
+from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_ERASE, STUDENTS_ERASE
 from backoffice.access.policy import can
 from backoffice.console.command import Command
 from backoffice.console.grid import moment
 from backoffice.console.guard import GuardedView
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
-from backoffice.privacy.erasure import asking, receipts
+from backoffice.privacy.erasure import asking, portions, receipts
 from backoffice.privacy.erasure.models import Erasure, Stage
 from backoffice.privacy.erasure.names import GROUPS, KINDS, SUBJECTS
 from backoffice.privacy.holdings import Subject
@@ -49,6 +49,23 @@ SAID = {
     Stage.VERIFIED: lazy("It is erased for good, and nothing of it is left."),
     Stage.LAPSED: lazy("Nothing was erased."),
 }
+GOES = {
+    Subject.STUDENT: lazy(
+        "A student is deleted with all points, sign-ins, cards and links to parents, in every class."
+    ),
+    Subject.CLASSROOM: lazy(
+        "A class is deleted with its points, Actions, codes and cards, and with each student who is in no"
+        " other class."
+    ),
+    Subject.SCHOOL: lazy(
+        "A school is deleted with all of its classes and students, and with each account that works there and"
+        " nowhere else. From the confirmation on nobody sees it or gets in."
+    ),
+    Subject.DISTRICT: lazy(
+        "A district is deleted with all of its schools, their classes and students, and with each account"
+        " that works there and nowhere else. From the confirmation on nobody sees them or gets in."
+    ),
+}
 UNDER_WAY = {Stage.LOOKING, Stage.CONFIRMED, Stage.NOTED, Stage.ERASED}
 
 
@@ -66,8 +83,12 @@ def begin(
     called: str,
     url: str,
     crumbs: Sequence[Mapping[str, Any]],
+    wider: Mapping[str, str] | None = None,
 ) -> str | Response:
-    """The page on which somebody begins to erase something, and what its form does."""
+    """The page on which somebody begins to erase something, and what its form does.
+
+    `wider` is the page of what it belongs to and could be meant.
+    """
     form = FlaskForm()
     if form.validate_on_submit():
         done_reading()
@@ -78,7 +99,8 @@ def begin(
         form=form,
         called=called,
         url=url,
-        of_class=subject is Subject.CLASSROOM,
+        goes=GOES[subject],
+        wider=wider,
         crumbs=[*crumbs, {"title": gettext("Delete for good")}],
     )
 
@@ -101,7 +123,7 @@ class ErasuresPage(GuardedView):
 
     def is_visible(self) -> bool:
         """In the menu of those who may erase something."""
-        return can(self.who, STUDENTS_ERASE)
+        return can(self.who, STUDENTS_ERASE) or can(self.who, SCHOOLS_ERASE)
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
@@ -159,6 +181,7 @@ class ErasuresPage(GuardedView):
             "state": word,
             "tone": tone,
             "said": SAID[stage],
+            "progress": _progress(row) if stage in UNDER_WAY else None,
             "under_way": stage in UNDER_WAY,
             "waits": own and stage is Stage.PREVIEWED,
             "may_leave": own and stage in {Stage.LOOKING, Stage.PREVIEWED},
@@ -177,7 +200,10 @@ def _in_words(found: dict[str, Any]) -> dict[str, Any]:
     stays = found.get("staying", 0)
     return {
         "title": found["title"],
-        "subjects": [(KINDS[Subject(kind)], amount(count)) for kind, count in found["subjects"].items()],
+        "subjects": [
+            (KINDS[Subject(kind)], amount(count))
+            for kind, count in {**found["subjects"], **found.get("inside", {})}.items()
+        ],
         "rows": [(group, amount(count)) for group, count in rows.items()],
         "classes": found.get("classes", []),
         "staying": ngettext(
@@ -189,6 +215,19 @@ def _in_words(found: dict[str, Any]) -> dict[str, Any]:
         if stays
         else None,
     }
+
+
+def _progress(row: Erasure) -> str | None:
+    """How far one is that goes in steps, and at what."""
+    if row.rows_planned is None:
+        return None
+    table = portions.table_of(row.step or "")
+    return gettext(
+        "%(gone)s of about %(planned)s records are gone. Now: %(group)s",
+        gone=amount(row.rows_gone or 0),
+        planned=amount(row.rows_planned),
+        group=GROUPS.get(table, GROUPS[""]),
+    )
 
 
 def _receipt(row: Erasure) -> dict[str, Any]:

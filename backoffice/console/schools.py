@@ -9,11 +9,12 @@ from sqlalchemy import Select
 from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
     SCHOOL_DAYS_EDIT,
     SCHOOLS_COUNT,
     SCHOOLS_EDIT,
+    SCHOOLS_ERASE,
     SCHOOLS_SECURE,
 )
 from backoffice.access.policy import scope
@@ -21,18 +22,21 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
+from backoffice.console import erasures
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row, number, searched_words
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
 from backoffice.language.texts import gettext, lazy
+from backoffice.privacy.erasure import asking as asking_to_erase
+from backoffice.privacy.holdings import Subject
 from backoffice.schools import names, queries
 from backoffice.schools.doors import in_order
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
 from backoffice.schools.tiles import classes_of, shown_name
-from backoffice.web.identity import reading
+from backoffice.web.identity import reading, settings
 
 NOTHING = SchoolCounts(0, 0, 0)
 
@@ -57,6 +61,8 @@ class SchoolGrid(Grid):
         "export_found": SCHOOLS_COUNT,
         "second_factor": SCHOOLS_SECURE,
         "staff_sign_in": SCHOOLS_EDIT,
+        "erase": SCHOOLS_ERASE,
+        "erase_district": SCHOOLS_ERASE,
     }
     fresh = Grid.fresh | {"second_factor", "staff_sign_in"}
     icon = "school"
@@ -74,6 +80,7 @@ class SchoolGrid(Grid):
         School.school_days,
         School.factor_required,
         School.sign_in_from,
+        School.erasing_since,
     )
     search_placeholder = lazy("Find a school")
     search_from = 12
@@ -86,6 +93,7 @@ class SchoolGrid(Grid):
         Column("days", lazy("School days"), optional=True),
         Column("factor", lazy("Second factor"), optional=True),
         Column("sign_in", lazy("Staff sign in"), optional=True),
+        Column("erase", lazy("Deletion"), optional=True),
     )
 
     def name_of(self, thing: School) -> Any:
@@ -122,7 +130,7 @@ class SchoolGrid(Grid):
         return {
             "description": gettext("Schools and numbers. Names of children are not shown to the company.")
             if founder
-            else gettext("Your schools in numbers."),
+            else f"{gettext('Your schools in numbers.')} {_whom_to_ask()}",
             "empty": {
                 "title": gettext("No schools yet"),
                 "sentence": gettext("Schools appear here as they join."),
@@ -190,6 +198,40 @@ class SchoolGrid(Grid):
             ],
         )
 
+    @expose("/<school:public_id>/erase", methods=("GET", "POST"))
+    def erase(self, public_id: str) -> str | Response:
+        """Begin to delete a school for good."""
+        tx = reading()
+        school = asking_to_erase.to_erase(tx, Subject.SCHOOL, public_id)
+        district = asking_to_erase.district_of(tx, school)
+        return erasures.begin(
+            self,
+            Subject.SCHOOL,
+            public_id,
+            called=school.name,
+            url="/console/schools/",
+            crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}],
+            wider={"name": district.name, "url": f"/console/schools/{public_id}/erase-district"}
+            if district
+            else None,
+        )
+
+    @expose("/<school:public_id>/erase-district", methods=("GET", "POST"))
+    def erase_district(self, public_id: str) -> str | Response:
+        """Begin to delete the district of a school for good, with all of its schools."""
+        tx = reading()
+        district = asking_to_erase.district_of(tx, asking_to_erase.to_erase(tx, Subject.SCHOOL, public_id))
+        if district is None:
+            raise NotFound
+        return erasures.begin(
+            self,
+            Subject.DISTRICT,
+            district.public_id,
+            called=district.name,
+            url="/console/schools/",
+            crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}],
+        )
+
     @staticmethod
     def _row(who: Principal, school: School, counts: SchoolCounts, *, offered: bool) -> Row:
         return Row(
@@ -214,6 +256,7 @@ class SchoolGrid(Grid):
                     else None,
                 ),
                 _sign_in(who, school, offered=offered),
+                _erase(who, school),
             ),
         )
 
@@ -229,3 +272,20 @@ def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:
     )
     editable = (offered or school.sign_in_from) and school.id in scope(who, SCHOOLS_EDIT).schools
     return Cell(said, url=f"/console/schools/{school.public_id}/sign-in" if editable else None)
+
+
+def _erase(who: Principal, school: School) -> Cell:
+    """Where a founder deletes it; a school of somebody's own goes with their account."""
+    if school.erasing_since is not None:
+        return Cell(gettext("It is being erased."))
+    held = scope(who, SCHOOLS_ERASE)
+    if school.kind == SchoolKind.PERSONAL or not (held.everywhere or school.id in held.schools):
+        return Cell(None)
+    return Cell(gettext("Delete for good"), url=f"/console/schools/{school.public_id}/erase")
+
+
+def _whom_to_ask() -> str:
+    address = settings().report_address
+    if address is None:
+        return gettext("To have a whole school deleted, write to the company that runs this service.")
+    return gettext("To have a whole school deleted, write to %(address)s.", address=address)

@@ -42,7 +42,11 @@ def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool
             click.echo(json.dumps(_told(found)) if as_json else "\n".join(_in_words(found)))
             return
         done = services.erase(
-            eraser=eraser, subject=Subject(subject), public_id=public_id, asked_as=AskedAs.COMMAND
+            eraser=eraser,
+            subject=Subject(subject),
+            public_id=public_id,
+            asked_as=AskedAs.COMMAND,
+            told=_say_progress,
         )
     except NotFound:
         click.echo(f"There is no {subject} with this identifier.", err=True)
@@ -91,6 +95,11 @@ def replay_ledger(context: click.Context, *, as_json: bool) -> None:
         click.echo(json.dumps(done))
     else:
         click.echo(f"{done['erasures']:,} erasures repeated, {done['receipts']:,} receipts put back.")
+
+
+def _say_progress(gone: int, planned: int) -> None:
+    """Beside the output, which may be read by a program."""
+    click.echo(f"{gone:,} of about {planned:,} rows are gone.", err=True)
 
 
 def _told(found: Outlook) -> dict[str, Any]:

@@ -126,6 +126,8 @@ class School(Base):
         "The organisation there, such as a Workspace domain, that they must be of", keep=Keep.SCHOOL
     )
     created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.SCHOOL)
+    # From then on nobody sees it and no code of it lets in, although half of it may still be there.
+    erasing_since: Mapped[datetime | None] = columns.moment("Since when it is being erased", keep=Keep.SCHOOL)
 
 
 class Membership(Base):

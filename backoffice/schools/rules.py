@@ -24,6 +24,7 @@ from backoffice.schools.models import (
     Action,
     Classroom,
     ClassroomCode,
+    District,
     Enrollment,
     PointEntry,
     School,
@@ -77,6 +78,8 @@ def _classroom_column(entity: Any, column: str = "classroom_id") -> Any:
 
 
 register(
+    # Whoever belongs to one sees it by its schools.
+    Rule(District, read=SCHOOLS_READ, school=None),
     Rule(School, read=SCHOOLS_READ, school="id"),
     Rule(
         Classroom,

@@ -86,6 +86,11 @@ def leave_erasure(session: Session, *, number: int) -> bool:
     return bool(session.scalar(text("select app.leave_erasure(:number)"), {"number": number}))
 
 
+def end_access(session: Session, *, erasure: int, at: datetime) -> None:
+    """Let nobody in any more to what an erasure takes that the principal has confirmed."""
+    session.execute(text("select app.end_access(:erasure, :at)"), {"erasure": erasure, "at": at})
+
+
 def plugin_version(connection: Connection) -> int:
     """A number that grows whenever a plugin is switched or its settings change."""
     version = connection.scalar(text("select app.plugin_version()"))
@@ -374,7 +379,7 @@ def take_back_address(session: Session, *, digest: bytes, at: datetime, email: b
 
 
 def students_of_nobody_else(session: Session) -> int:
-    """How many students of the principal's own school are in no other teacher's class."""
+    """How many students go with the principal's account, those who have left a class too."""
     return int(session.scalar(text("select app.students_of_nobody_else()")) or 0)
 
 

@@ -20,7 +20,7 @@ from backoffice.access.policy import Denied, can, require, rules, visible
 from backoffice.access.principal import Kind, Nobody, Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
-from backoffice.schools.models import Action, Classroom, District, Membership, School, Student
+from backoffice.schools.models import Action, Classroom, Membership, School, Student
 from tests.factories.world import SYSTEM, World, add_passkey
 
 PLACES = ("own", "colleague", "elsewhere", "foreign")
@@ -64,7 +64,7 @@ RUNS = SEES_SCHOOLS | {
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close"),
-    *("permissions:read", "retention:run"),
+    *("permissions:read", "retention:run", "schools:erase"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),
@@ -227,7 +227,7 @@ def test_passwords_and_sessions_are_seen_by_their_owner_alone(
     assert seen(cast.as_(role), entity) == {key(row) for row in everything(entity) if row.account_id == own}
 
 
-@pytest.mark.parametrize("entity", [District, Membership])
+@pytest.mark.parametrize("entity", [Membership])
 @pytest.mark.parametrize("role", ROLES)
 def test_an_entity_without_a_rule_is_nobodys(cast: Cast, entity: type[DeclarativeBase], role: str) -> None:
     assert seen(cast.as_(role), entity) == set()

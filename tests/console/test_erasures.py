@@ -1,10 +1,13 @@
 """The pages on which a teacher erases: what they say at each step, and to whom."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from backoffice import clock
@@ -17,7 +20,7 @@ from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Student
+from backoffice.schools.models import School, Student
 from tests.contract.snapshot import snapshots
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World
@@ -126,3 +129,86 @@ def test_confirming_asks_who_sits_there(app: Flask, world: World, eraser: Eraser
 
 def test_an_empty_list_says_where_to_begin(app: Flask, world: World) -> None:
     assert "Nothing was deleted yet" in signed_in(app, world, "colleague").get(HERE).text
+
+
+def founder_of(app: Flask, world: World) -> FlaskClient:
+    founder = signed_in(app, world, "founder")
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=clock.now()))
+    return founder
+
+
+def test_a_founder_deletes_a_school_and_follows_it(app: Flask, world: World, eraser: Eraser) -> None:
+    founder, school = founder_of(app, world), world.home
+    way = f"/console/schools/{school.public_id}/erase"
+    assert way in founder.get("/console/schools/").text
+    offered = founder.get(way).text
+    assert f"/console/schools/{school.public_id}/erase-district" in offered
+    page = send(founder, way, {}).location
+    assert asking.look(eraser, number=number(page))
+    seen = founder.get(page).text
+    for said in (f"Delete {school.name}", "Classes", "Students", "Accounts"):
+        assert said in seen
+    # Numbers, and nobody's name.
+    assert "Wilhelmina" not in seen
+    assert send(founder, f"{page}/confirm", {"typed": "Another School"}, page=page).status_code == 422
+    assert send(founder, f"{page}/confirm", {"typed": school.name}, page=page).status_code == 303
+    assert "It is being erased." in founder.get("/console/schools/").text
+    # Nobody sees it any more, before a worker has begun.
+    assert school.name not in signed_in(app, world, "leader").get("/console/schools/").text
+    large = replace(eraser, large=3, at_once=10)
+    with pytest.raises(KeyboardInterrupt):
+        large.carry_out(number(page), stopped)
+    assert re.search(r"[1-9]\d* of about \d+ records are gone", founder.get(page).text)
+    large.carry_out(number(page))
+    over = founder.get(page).text
+    assert "nothing of it is left" in over
+    assert "/receipts/" in over
+    assert world.home.name not in founder.get("/console/schools/").text
+    assert world.elsewhere.name in founder.get("/console/schools/").text
+
+
+def stopped(gone: int, planned: int) -> None:
+    if gone > planned // 2:
+        raise KeyboardInterrupt
+
+
+def test_a_founder_deletes_a_district_with_its_schools(app: Flask, world: World, eraser: Eraser) -> None:
+    founder = founder_of(app, world)
+    page = send(founder, f"/console/schools/{world.home.public_id}/erase-district", {}).location
+    assert asking.look(eraser, number=number(page))
+    title = "Quillfeather District"
+    assert f"Delete {title}" in founder.get(page).text
+    send(founder, f"{page}/confirm", {"typed": title}, page=page)
+    eraser.carry_out(number(page))
+    assert "nothing of it is left" in founder.get(page).text
+    left = founder.get("/console/schools/").text
+    assert world.outside.name in left
+    for gone in (world.home, world.elsewhere):
+        assert gone.name not in left
+
+
+def test_a_leader_is_told_whom_to_ask_and_deletes_no_school(app: Flask, world: World) -> None:
+    leader = signed_in(app, world, "leader")
+    own = leader.get("/console/schools/").text
+    assert "To have a whole school deleted" in own
+    for way in (f"{world.home.public_id}/erase", f"{world.home.public_id}/erase-district"):
+        assert way not in own
+        assert leader.get(f"/console/schools/{way}").status_code == 404
+
+
+def test_a_school_of_a_teachers_own_is_not_deleted_by_a_founder(app: Flask, world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(School).where(School.id == world.outside.id).values(kind="personal"))
+    founder = founder_of(app, world)
+    assert founder.get(f"/console/schools/{world.outside.public_id}/erase").status_code == 404
+    assert f"{world.outside.public_id}/erase" not in founder.get("/console/schools/").text
+
+
+def test_the_part_says_what_the_heading_is_from_now_on(app: Flask, world: World, eraser: Eraser) -> None:
+    """The page was read before it was known."""
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
+    assert 'data-heading="A student"' in teacher.get(f"{page}?part=1").text
+    asking.look(eraser, number=number(page))
+    assert 'data-heading="Delete Wilhelmina Quartermaine"' in teacher.get(f"{page}?part=1").text

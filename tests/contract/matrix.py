@@ -71,6 +71,8 @@ NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "provider": "dodo", "link": "x" 
 BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 # Only who may erase the student confirms it.
 CONFIRM = "console_erasures.confirm"
+# The district is the school's.
+OF_DISTRICT = "console_schools.erase_district"
 MODELS: Mapping[str, Any] = {
     "school": School,
     "classroom": Classroom,
@@ -205,6 +207,8 @@ class Matrix:
             return inside and actor.owns(thing) and self.does(actor, route, thing)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
+        if route.endpoint == OF_DISTRICT and self.row(thing).district_id is None:
+            return False
         return inside and can(actor.principal, permission, self.row(thing))
 
     def does(self, actor: Actor, route: Route, thing: Thing) -> bool:

@@ -1331,6 +1331,8 @@ FORMS: Mapping[str, Fill] = {
     "console_large-changes.stop": _always(("changed app.large_change",)),
     "console_students.erase": _always(("added app.erasure", "added app.job_run")),
     "console_class_manage.erase": _always(("added app.erasure", "added app.job_run")),
+    "console_schools.erase": _always(("added app.erasure", "added app.job_run")),
+    "console_schools.erase_district": _always(("added app.erasure", "added app.job_run")),
     "console_erasures.confirm": _confirmed_erasure,
     "console_erasures.leave": _always(("changed app.erasure",)),
     "console_pick.pick": _picked,

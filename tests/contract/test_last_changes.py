@@ -93,6 +93,8 @@ WITHOUT: Mapping[str, str] = {
     "console_class_manage.archive": ACT,
     "console_class_manage.erase": ACT,
     "console_students.erase": ACT,
+    "console_schools.erase": ACT,
+    "console_schools.erase_district": ACT,
     "console_erasures.confirm": ACT,
     "console_erasures.leave": ACT,
     "plugin_retention_retention.go_on": ACT,

@@ -13,7 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
-from backoffice.access.permissions import CLASSROOMS_ERASE, STUDENTS_ERASE, Permission
+from backoffice.access.permissions import (
+    CLASSROOMS_ERASE,
+    SCHOOLS_ERASE,
+    STUDENTS_ERASE,
+    Permission,
+)
 from backoffice.access.policy import rules, visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
@@ -31,7 +36,7 @@ from backoffice.privacy.erasure.services import UNDER_WAY
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.schools import names
-from backoffice.schools.models import Classroom, Enrollment, Student
+from backoffice.schools.models import Classroom, District, Enrollment, School, SchoolKind, Student
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -42,6 +47,8 @@ WAITS = timedelta(hours=1)
 PERMISSIONS: dict[Subject, Permission] = {
     Subject.STUDENT: STUDENTS_ERASE,
     Subject.CLASSROOM: CLASSROOMS_ERASE,
+    Subject.SCHOOL: SCHOOLS_ERASE,
+    Subject.DISTRICT: SCHOOLS_ERASE,
 }
 OVER = lazy("This can no longer be confirmed. Begin anew.")
 NOT_ITS_NAME = lazy("This is not what it is called. Type it as it stands above.")
@@ -53,26 +60,51 @@ def ask_to_erase(*, principal: Principal, subject: Subject, public_id: str) -> P
     Raises `NotFound` and `Closed`.
     """
     with transaction(principal) as tx:
-        thing: Any = find(tx, MODELS[subject], public_id, permission=PERMISSIONS[subject])
+        thing = to_erase(tx, subject, public_id)
         number, outside = tx.take_id(Erasure), new_public_id()
-        leads = thing.school_id in tx.principal.led_schools
+        school = {Subject.SCHOOL: thing.id, Subject.DISTRICT: None}.get(
+            subject, getattr(thing, "school_id", None)
+        )
         tx.add(
             Erasure(
                 id=number,
                 public_id=outside,
                 subject=subject,
                 subject_id=thing.id,
-                school_id=thing.school_id,
+                school_id=school,
                 stage=Stage.LOOKING,
                 asked_by=tx.principal.account_id,
-                asked_as=AskedAs.LEADER if leads else AskedAs.TEACHER,
+                asked_as=_asked_as(tx, subject, school),
                 asked_at=clock.now(),
             )
         )
         tx.flush()
         queue.put(tx, LOOK, {"erasure": number}, asked=Asked.PERSON)
-        record(tx, "erasures.ask", school_id=thing.school_id, erasure=number, subject=str(subject))
+        record(tx, "erasures.ask", school_id=school, erasure=number, subject=str(subject))
     return outside
+
+
+def to_erase(tx: Transaction, subject: Subject, public_id: str) -> Any:
+    """What the principal may have erased. Raises `NotFound` and `Closed`.
+
+    A school of one teacher's own is called after them, and goes with their account.
+    """
+    thing: Any = find(tx, MODELS[subject], public_id, permission=PERMISSIONS[subject])
+    if subject is Subject.SCHOOL and thing.kind == SchoolKind.PERSONAL:
+        raise NotFound
+    return thing
+
+
+def district_of(tx: Transaction, school: School) -> District | None:
+    """The district that goes with all of its schools, for whoever may erase it."""
+    own = select(District).where(District.id == school.district_id)
+    return tx.scalars(visible(tx.principal, own, SCHOOLS_ERASE)).one_or_none()
+
+
+def _asked_as(tx: Transaction, subject: Subject, school: int | None) -> AskedAs:
+    if subject in {Subject.SCHOOL, Subject.DISTRICT}:
+        return AskedAs.FOUNDER
+    return AskedAs.LEADER if school in tx.principal.led_schools else AskedAs.TEACHER
 
 
 def look(eraser: Eraser, *, number: int) -> bool:
@@ -121,6 +153,7 @@ def confirm_erasure(*, principal: Principal, erasure: str, typed: str) -> None:
             )
             if confirmed.rowcount != 1:  # type: ignore[attr-defined]
                 raise Rejected.whole(OVER)
+            functions.end_access(tx, erasure=row.id, at=clock.now())
             queue.put(tx, ERASE, {"erasure": row.id}, asked=Asked.PERSON)
             record(tx, "erasures.confirm", school_id=row.school_id, erasure=row.id, subject=row.subject)
     except IntegrityError:
@@ -174,7 +207,7 @@ def _still_may(tx: Transaction, row: Erasure) -> None:
     )
     if outside is None:
         raise NotFound
-    find(tx, model, outside, permission=PERMISSIONS[Subject(row.subject)])
+    to_erase(tx, Subject(row.subject), outside)
 
 
 def _title(tx: Transaction, subject: Subject, number: int) -> str:
@@ -190,7 +223,7 @@ def _title(tx: Transaction, subject: Subject, number: int) -> str:
 
 
 def _others(tx: Transaction, subject: Subject, number: int, plan: Plan) -> dict[str, Any]:
-    """Whom it touches besides: the classes that lose a student, how many students of a class stay."""
+    """Whom it touches besides: classes that lose a student, students who stay, all that is in schools."""
     here = (Classroom.school_id == Enrollment.school_id, Classroom.id == Enrollment.classroom_id)
     if subject is Subject.STUDENT:
         rooms = (
@@ -204,4 +237,12 @@ def _others(tx: Transaction, subject: Subject, number: int, plan: Plan) -> dict[
             Enrollment.classroom_id == number, ~one_of(Enrollment.student_id, plan.of(Subject.STUDENT))
         )
         return {"staying": tx.scalar(seated) or 0}
+    if subject in {Subject.SCHOOL, Subject.DISTRICT}:
+        schools = plan.of(Subject.SCHOOL)
+        inside: dict[Subject, Any] = {Subject.CLASSROOM: Classroom, Subject.STUDENT: Student}
+        counts = {
+            str(kind): tx.scalar(select(func.count(model.id)).where(one_of(model.school_id, schools))) or 0
+            for kind, model in inside.items()
+        }
+        return {"inside": counts}
     return {}

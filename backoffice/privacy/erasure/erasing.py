@@ -1,11 +1,13 @@
 """Carrying out an erasure: into the ledger, out of the database, looked through again, and a receipt.
 
 Each step is a transaction that notes how far the erasure is. Killed between two of them, it goes on where it
-was; killed within one, nothing of it has happened. From the ledger on there is no way back.
+was; killed within one, nothing of it has happened. From the ledger on there is no way back. What is large
+goes in many transactions, so many rows each (`portions.py`), and the last of them takes the rest as it does
+of what is small.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,10 +20,18 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.privacy.erasure import beside, ledger, letters, passing_on, receipts, trail
-from backoffice.privacy.erasure.ledger import Issued, LedgerFile, Line
+from backoffice.privacy.erasure import beside, closing, ledger, passing_on, portions, receipts, trail
+from backoffice.privacy.erasure.ledger import LedgerFile, Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
-from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for, seated_in, with_latecomers
+from backoffice.privacy.erasure.plan import (
+    MODELS,
+    Plan,
+    may_follow,
+    plan_for,
+    seated_in,
+    with_heirs_of_now,
+    with_latecomers,
+)
 from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import Holder, PersonalData, Subject, Target
 from backoffice.schools.models import Classroom, Student
@@ -29,7 +39,18 @@ from backoffice.storage.numbers import one_of
 
 # In a stored plan, how many lines of the ledger it made.
 MARKS = "marks"
+# With more rows than this, it goes in steps, and each takes at most so many.
+LARGE, AT_ONCE = 50_000, 20_000
+# PostgreSQL answers no more than 1,664 questions in one statement.
+ASKED_AT_ONCE = 1_000
+# So few students have never that many rows: counting them would take longer than erasing them.
+FEW = 10
 LOCKED = (Subject.DISTRICT, Subject.SCHOOL, Subject.CLASSROOM, Subject.STUDENT, Subject.ACCOUNT)
+
+
+def untold(gone: int, planned: int) -> None:
+    """Says nobody how far it is."""
+    del gone, planned
 
 
 class NotAllErased(Exception):
@@ -45,20 +66,39 @@ class Eraser:
     installed: Sequence[Holder]
     ledger: LedgerFile
     backups_kept: timedelta
+    large: int = LARGE
+    at_once: int = AT_ONCE
 
-    def carry_out(self, number: int) -> Stage:
+    def carry_out(self, number: int, told: Callable[[int, int], None] = untold) -> Stage:
         """Take an erasure as far as it goes; the stage that it is in then. Safe to repeat.
+
+        Of what is large, `told` hears after each step how many rows are gone, and of how many.
 
         Raises `LedgerError`, `NotAllErased`.
         """
         steps = {Stage.CONFIRMED: self._note, Stage.NOTED: self._erase, Stage.ERASED: self._verify}
         while True:
             with transaction(self.who) as tx:
-                row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one()
+                row = self._locked(tx, number)
                 step = steps.get(Stage(row.stage))
                 if step is None:
                     return Stage(row.stage)
                 step(tx, row)
+            if row.rows_planned is not None:
+                told(row.rows_gone or 0, row.rows_planned)
+
+    def _locked(self, tx: Transaction, number: int) -> Erasure:
+        """The erasure, kept from everybody else; and first, those that whoever goes has asked for.
+
+        They forget who asked when the account goes, and whoever carries one out has it locked before it waits
+        for a class of that account.
+        """
+        row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one()
+        people = Plan.read(row.plan).of(Subject.ACCOUNT) if row.plan else []
+        if people:
+            asked = select(Erasure.id).where(one_of(Erasure.asked_by, people)).order_by(Erasure.id)
+            tx.execute(asked.with_for_update())
+        return row
 
     def _note(self, tx: Transaction, row: Erasure) -> None:
         assert row.subject_id is not None
@@ -77,6 +117,10 @@ class Eraser:
             return
         row.stage, row.noted_at = Stage.NOTED, clock.now()
         plan = Plan.read(row.plan)
+        if any(each.subject is not Subject.STUDENT or len(each.numbers) > FEW for each in plan.targets):
+            rows = sum(self.left(tx, plan).values())
+            if rows > self.large:
+                row.rows_planned, row.rows_gone = rows, 0
         self._enter(tx, row, plan, list(marks_of(tx, plan)))
 
     def _enter(self, tx: Transaction, row: Erasure, plan: Plan, marks: Sequence[tuple[str, UUID]]) -> None:
@@ -84,6 +128,8 @@ class Eraser:
         lines = [Line(mark, kind, row.public_id, clock.now()) for kind, mark in marks]
         noted = int((row.plan or {}).get(MARKS, 0))
         row.plan = {**plan.stored(), MARKS: noted + len(lines)}
+        if row.rows_planned is not None:
+            portions.hide(tx, plan)
         ledger.note(tx, lines)
         tx.flush()
         # Last: what stands in the file is erased, whatever becomes of this process.
@@ -91,22 +137,64 @@ class Eraser:
 
     def _erase(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
+        anew = row.asked_as != AskedAs.LEDGER
+        if row.rows_planned is not None and self._take_some(tx, row, plan, anew=anew):
+            return
         self._lock(tx, plan)
-        if row.asked_as != AskedAs.LEDGER:
+        whole = with_heirs_of_now(tx, plan, anew=anew)
+        if anew:
             # Somebody came in after the plan was made, or the other class of a child went meanwhile: the
             # ledger has them first, and then it begins anew. What a replay erases again, the ledger has.
-            whole = with_latecomers(tx, plan)
+            whole = with_latecomers(tx, whole)
             marks = list(marks_of(tx, whole))
             known = ledger.erased_among(tx, (mark for _kind, mark in marks))
             late = [(kind, mark) for kind, mark in marks if mark not in known]
             if late:
                 self._enter(tx, row, whole, late)
                 return
+        plan = whole
+        row.plan = {**(row.plan or {}), **plan.stored()}
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
         passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
-        row.counts = receipts.counted(self._sweep(tx, plan))
-        row.stage, row.erased_at = Stage.ERASED, clock.now()
+        _counted(row, self._sweep(tx, plan))
+        row.stage, row.erased_at, row.step = Stage.ERASED, clock.now(), None
+
+    def _take_some(self, tx: Transaction, row: Erasure, plan: Plan, *, anew: bool) -> bool:
+        """Take the next portion of what is large; whether there was one."""
+        if row.step is None:
+            # First, as where all goes at once: some of it would go unnoticed with an account.
+            _counted(row, self._take_beside(tx, plan))
+            row.step = portions.FIRST
+            return True
+        budget, went = self.at_once, Counter[str]()
+        for name, part in portions.of(plan, self.parts, begun=row.step):
+            row.step = name
+            gone, late = self._take_of(tx, part, budget, anew=anew)
+            went[part.table.fullname] += gone
+            budget -= gone
+            if late:
+                self._enter(tx, row, plan, late)
+            if late or not budget:
+                break
+        else:
+            went["app.audit_detail"] += trail.forget_some(tx, plan.of(Subject.SCHOOL), budget)
+            late = []
+        _counted(row, went)
+        return bool(late) or went.total() > 0
+
+    @staticmethod
+    def _take_of(tx: Transaction, part: Part, most: int, *, anew: bool) -> tuple[int, list[tuple[str, UUID]]]:
+        """Take so many rows of a table at most; how many, and what the ledger has to have before the next."""
+        taken = 0
+        while taken < most:
+            seen = portions.seen(tx, part, most - taken)
+            late = portions.unknown(tx, part, seen) if anew else []
+            gone = 0 if late else portions.take(tx, part, most - taken, seen)
+            taken += gone
+            if not gone:
+                return taken, late
+        return taken, []
 
     def _lock(self, tx: Transaction, plan: Plan) -> None:
         """Wait for whoever is at work on what goes; in the order in which they wait themselves.
@@ -118,19 +206,29 @@ class Eraser:
             numbers = set(plan.of(subject))
             if subject is Subject.STUDENT:
                 numbers.update(seated_in(tx, plan))
+            elif subject is Subject.SCHOOL:
+                numbers.update(each.school for each in plan.passings)
+            elif subject is Subject.ACCOUNT:
+                # Whoever is to go on with a school is not erased meanwhile, or has been by now.
+                numbers.update(may_follow(tx, plan))
             if numbers:
                 rows = select(model.id).where(one_of(model.id, numbers)).order_by(model.id)
                 tx.execute(rows.with_for_update())
 
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
-        counts: Counter[str] = Counter()
-        for held, target in self.held(plan):
-            counts += self._take(tx, held, target)
+        counts = self._take_beside(tx, plan)
         counts["app.audit_detail"] += trail.forget(tx, plan)
         for target in plan.targets:
             for part in self.parts(target):
                 counts[part.table.fullname] += _emptied(tx, part)
+        return counts
+
+    def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
+        """Take away all that no key leads to."""
+        counts: Counter[str] = Counter()
+        for held, target in self.held(plan):
+            counts += self._take(tx, held, target)
         return counts
 
     def _take(self, tx: Transaction, held: PersonalData, target: Target) -> Counter[str]:
@@ -153,23 +251,23 @@ class Eraser:
         left = self.left(tx, plan)
         if left:
             # Written by somebody who was at it meanwhile, such as a line of the trail.
-            swept = self._sweep(tx, plan)
-            row.counts = receipts.counted(swept + Counter(receipts.counts_of(row)))
+            _counted(row, self._sweep(tx, plan))
             left = self.left(tx, plan)
         if left:
             said = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
             raise NotAllErased(f"Left after erasing: {said}.")
         marks = int((row.plan or {}).get(MARKS, 0))
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
-        row.stage, row.verified_at = Stage.VERIFIED, clock.now()
-        receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
-        found = row.found
-        row.plan, row.found, row.subject_id = None, None, None
+        issued = ledger.issued_already(tx, self.ledger, row.public_id)
+        if issued is not None:
+            # Killed after the file had it: there is one receipt of an erasure.
+            closing.end_with(tx, row, issued)
+            return
+        row.verified_at = clock.now()
+        issued = receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
+        closing.end_with(tx, row, issued)
         tx.flush()
-        letters.tell_owner(tx, row, plan, found)
-        assert row.receipt is not None
-        assert row.signature is not None
-        ledger.add(tx, self.ledger, [Issued(row.receipt, row.signature, row.school_id)])
+        ledger.add(tx, self.ledger, [issued])
 
     def left(self, tx: Transaction, plan: Plan) -> dict[str, int]:
         """What is there of everything that a plan erases, by table; nothing after its erasure."""
@@ -178,10 +276,12 @@ class Eraser:
             for part in self.parts(target):
                 asked += [(part.table.fullname, each) for each in part.counts()]
         found: Counter[str] = Counter()
-        # All in one statement: a hundred questions and answers take longer than what is asked.
-        answers = tx.execute(select(*(each.scalar_subquery() for _table, each in asked))).one()
-        for (table, _each), count in zip(asked, answers, strict=True):
-            found[table] += count
+        # Many in one statement: a hundred questions and answers take longer than what is asked.
+        for start in range(0, len(asked), ASKED_AT_ONCE):
+            some = asked[start : start + ASKED_AT_ONCE]
+            answers = tx.execute(select(*(each.scalar_subquery() for _table, each in some))).one()
+            for (table, _each), count in zip(some, answers, strict=True):
+                found[table] += count
         gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in trail.KINDS.items()}
         found["app.audit_detail"] += len(trail.found_in(tx, gone))
         found["app.audit_detail"] += trail.left_of(tx, plan.of(Subject.SCHOOL))
@@ -201,7 +301,7 @@ class Eraser:
                     yield held, target
 
 
-def carry_out_all(eraser: Eraser, numbers: Iterable[int]) -> None:
+def carry_out_all(eraser: Eraser, numbers: Iterable[int], told: Callable[[int, int], None] = untold) -> None:
     """Take each of these as far as it goes; one that fails keeps none of the others waiting.
 
     Raises the first failure when all have been tried.
@@ -209,7 +309,7 @@ def carry_out_all(eraser: Eraser, numbers: Iterable[int]) -> None:
     failed: Exception | None = None
     for number in numbers:
         try:
-            eraser.carry_out(number)
+            eraser.carry_out(number, told)
         except Exception as error:  # noqa: BLE001 - raised below
             failed = failed or error
     if failed is not None:
@@ -259,6 +359,14 @@ def _emptied(tx: Transaction, part: Part) -> int:
 
 def _name(model: type[DeclarativeBase]) -> str:
     return str(model.__table__)
+
+
+def _counted(row: Erasure, went: Counter[str]) -> None:
+    """Note what went of an erasure, with what had gone before."""
+    row.counts = receipts.counted(went + Counter(receipts.counts_of(row)))
+    if row.rows_gone is not None:
+        # What only was emptied is none that goes.
+        row.rows_gone += sum(count for table, count in went.items() if " " not in table)
 
 
 def _rowcount(result: Any) -> int:

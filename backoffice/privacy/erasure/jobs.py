@@ -32,7 +32,7 @@ def go_on_erasing(run: JobRun) -> Counts:
         return {lazy("erasures"): done["erasures"], lazy("lapsed"): lapsed}
     with transaction(run.who) as tx:
         waiting = services.not_ended(tx)
-    carry_out_all(eraser, waiting)
+    carry_out_all(eraser, waiting, run.progress)
     return {lazy("erasures"): len(waiting), lazy("lapsed"): lapsed}
 
 
@@ -45,7 +45,7 @@ def look_at_erasure(run: JobRun) -> Counts:
 def erase(run: JobRun) -> Counts:
     """Carry out one erasure that was confirmed."""
     eraser = eraser_of(run.app.extensions["backoffice"], run.who)
-    stage = eraser.carry_out(int(run.arguments["erasure"]))
+    stage = eraser.carry_out(int(run.arguments["erasure"]), run.progress)
     return {lazy("erasures"): int(stage is Stage.VERIFIED)}
 
 

@@ -84,6 +84,11 @@ class Issued:
     signature: bytes
     school: int | None
 
+    @property
+    def number(self) -> str:
+        """The number of the erasure that it is of."""
+        return str(json.loads(self.receipt)["number"])
+
     def told(self) -> dict[str, Any]:
         """As JSON."""
         return {"receipt": self.receipt, "school": self.school, "signature": self.signature.hex()}
@@ -128,6 +133,19 @@ def known_ends(tx: Transaction) -> dict[str, End]:
     """How far each file goes as the database knows, by its beginning. Nobody writes to one meanwhile."""
     functions.lock_ledger(tx)
     return {row.began: End(row.began, row.size, row.chain) for row in tx.scalars(select(LedgerEnd))}
+
+
+def issued_already(tx: Transaction, file: "LedgerFile", erasure: str) -> Issued | None:
+    """The receipt of an erasure that the file has and the database does not know of.
+
+    Whoever wrote it was killed before it was committed. Nobody writes to the file meanwhile. Raises
+    `LedgerError`.
+    """
+    known = known_ends(tx)
+    if not file.is_ahead(known):
+        return None
+    beyond = (line for line in file.lines(known) if isinstance(line, Issued))
+    return next((line for line in beyond if line.number == erasure), None)
 
 
 def add(tx: Transaction, file: "LedgerFile", lines: Iterable[Line | Issued]) -> None:
@@ -211,12 +229,17 @@ class LedgerFile:
         """Whether anything was ever written, as far as this machine knows."""
         return self._path.exists()
 
-    def lines(self) -> Iterator[Line | Issued]:
-        """All lines, oldest first. Raises `LedgerError` at the first that is not as it was written."""
+    def lines(self, known: Mapping[str, End] = MappingProxyType({})) -> Iterator[Line | Issued]:
+        """All lines that go further than is known, oldest first.
+
+        Raises `LedgerError` at the first that is not as it was written.
+        """
         if not self._path.exists():
             return
-        chain = BEGINNING
         with self._path.open("rb") as file:
+            end = known.get(_first_chain(file))
+            chain = BEGINNING if end is None else end.chain
+            file.seek(0 if end is None else end.size)
             for number, raw in enumerate(file, 1):
                 if not raw.endswith(b"\n"):
                     # Half a line, of a process that was killed: it had erased nothing yet.

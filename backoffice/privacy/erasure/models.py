@@ -33,6 +33,7 @@ class AskedAs(StrEnum):
 
     TEACHER = "teacher"
     LEADER = "leader"
+    FOUNDER = "founder"
     OWNER = "owner of the account"
     COMMAND = "command line of the server"
     RETENTION = "retention"
@@ -90,6 +91,10 @@ class Erasure(Base):
         "The numbers of all that goes, to go on after an interruption and to verify it", keep=Keep.ERASURE
     )
     counts: Mapped[str | None] = columns.text("How many rows went, by table", keep=Keep.FOR_GOOD)
+    # How far one that is erased in steps is: of those of a single transaction there is nothing to say.
+    rows_planned: Mapped[int | None] = columns.large_number("How many rows are to go", keep=Keep.FOR_GOOD)
+    rows_gone: Mapped[int | None] = columns.large_number("How many of them are gone", keep=Keep.FOR_GOOD)
+    step: Mapped[str | None] = columns.text("At which table it is", keep=Keep.FOR_GOOD)
     asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.FOR_GOOD)
     confirmed_at: Mapped[datetime | None] = columns.moment("When it was confirmed", keep=Keep.FOR_GOOD)
     noted_at: Mapped[datetime | None] = columns.moment("When it came into the ledger", keep=Keep.FOR_GOOD)

@@ -21,6 +21,7 @@ KINDS = {
 ASKED_AS = {
     AskedAs.TEACHER: lazy("a teacher of the class"),
     AskedAs.LEADER: lazy("a leader of the school"),
+    AskedAs.FOUNDER: lazy("a founder of the service"),
     AskedAs.OWNER: lazy("the owner of the account"),
     AskedAs.COMMAND: lazy("somebody at the server"),
     AskedAs.RETENTION: lazy("the retention policy"),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianLink
-from backoffice.privacy.erasure.models import MergedMark
+from backoffice.privacy.erasure.models import UNDER_WAY, Erasure, MergedMark
 from backoffice.privacy.holdings import Subject, Target
 from backoffice.schools.models import (
     Classroom,
@@ -202,21 +202,75 @@ def _account(tx: Transaction, number: int) -> Plan | None:
     classes: list[Target] = []
     passings: list[Passing] = []
     for school in tx.scalars(own_schools(number)):
-        rooms = tx.execute(_rooms_and_heirs(school, number)).all()
-        heirs = [row for row in rooms if row.heir is not None]
-        if heirs:
-            # Whoever owns one of the classes goes on with the school before whoever helps to teach one.
-            heir = min(heirs, key=lambda row: (row.role != TeachingRoleName.OWNER, row.heir)).heir
-            passings.append(Passing(school, heir))
-            alone = {row.id for row in rooms} - {row.id for row in heirs}
-            classes += _classes(tx, school, sorted(alone)) if alone else ()
-        else:
+        heir, rooms = _heir(tx, school, number)
+        if heir is None:
             schools.append(school)
+        else:
+            passings.append(Passing(school, heir))
+            classes += rooms
     # In a school of somebody else's own nobody looks after what a guest made: the host is told no names.
     for guest_of, made in groupby(tx.execute(_guest_rooms(number)), key=lambda row: row.school_id):
         classes += _classes(tx, guest_of, [row.id for row in made])
     whole = _schools(schools)
     return Plan((*classes, *whole, Target(Subject.ACCOUNT, (number,))), tuple(passings))
+
+
+def _heir(tx: Transaction, school: int, without: int) -> tuple[int | None, tuple[Target, ...]]:
+    """Who goes on with a personal school, and its classes that nobody else teaches, with their students."""
+    rooms = tx.execute(_rooms_and_heirs(school, without)).all()
+    heirs = [row for row in rooms if row.heir is not None]
+    if not heirs:
+        return None, ()
+    # Whoever owns one of the classes goes on with the school before whoever helps to teach one.
+    heir = min(heirs, key=lambda row: (row.role != TeachingRoleName.OWNER, row.heir)).heir
+    alone = {row.id for row in rooms} - {row.id for row in heirs}
+    return heir, _classes(tx, school, sorted(alone)) if alone else ()
+
+
+def may_follow(tx: Transaction, plan: Plan) -> set[int]:
+    """Accounts that could go on with the schools that a plan passes on, whoever of them it names."""
+    schools = [each.school for each in plan.passings]
+    of_them = select(TeachingRole.account_id).where(
+        one_of(TeachingRole.school_id, schools), TeachingRole.role.in_(TEACH)
+    )
+    return set(tx.scalars(of_them.distinct())) if schools else set()
+
+
+def with_heirs_of_now(tx: Transaction, plan: Plan, *, anew: bool) -> Plan:
+    """The plan with whoever can go on with the schools by now; all of them are locked.
+
+    Whoever was to may be erased since. With `anew`, classes that nobody goes on with go too, and a school
+    that has none that stays; without, nothing more goes than stands in the plan.
+    """
+    passings, late = [], list[Target]()
+    for passing in plan.passings:
+        owner = next(
+            (number for number in plan.of(Subject.ACCOUNT) if _is_own(tx, passing.school, number)), None
+        )
+        if owner is None:
+            passings.append(passing)
+            continue
+        heir, rooms = _heir(tx, passing.school, owner)
+        if heir is None and anew:
+            late += _schools([passing.school])
+            continue
+        passings.append(Passing(passing.school, heir))
+        late += _not_in(plan, rooms) if anew else ()
+    changed = replace(plan, targets=(*late, *plan.targets), passings=tuple(passings))
+    return named(tx, changed) if late else changed
+
+
+def _is_own(tx: Transaction, school: int, account: int) -> bool:
+    return tx.scalar(own_schools(account).where(School.id == school)) is not None
+
+
+def _not_in(plan: Plan, targets: Iterable[Target]) -> list[Target]:
+    """Targets without what the plan has already."""
+    rest = (
+        replace(each, numbers=tuple(sorted(set(each.numbers) - set(plan.of(each.subject)))))
+        for each in targets
+    )
+    return [each for each in rest if each.numbers]
 
 
 def _school(tx: Transaction, number: int) -> Plan | None:
@@ -264,8 +318,9 @@ def _of_no_other_class(tx: Transaction, school: int, classes: Sequence[int]) -> 
     ).all()
 
 
-def _schools(schools: Iterable[int]) -> list[Target]:
-    return [Target(Subject.SCHOOL, (school,)) for school in schools]
+def _schools(schools: Sequence[int]) -> list[Target]:
+    # All in one: what is done for each target is done once for a thousand schools.
+    return [Target(Subject.SCHOOL, tuple(schools))] if schools else []
 
 
 def _accounts(people: Sequence[int]) -> list[Target]:
@@ -315,7 +370,7 @@ def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
         TeachingRole.account_id != without,
         TeachingRole.role.in_(TEACH),
         # Somebody who can look after it.
-        exists().where(Account.id == TeachingRole.account_id, Account.status.in_(HERE)),
+        exists().where(Account.id == TeachingRole.account_id, Account.status.in_(HERE), ~_goes_too()),
     )
     return (
         select(Classroom.id, TeachingRole.account_id.label("heir"), TeachingRole.role)
@@ -324,6 +379,13 @@ def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
         .ext(distinct_on(Classroom.id))
         # "owner" comes after "co_teacher".
         .order_by(Classroom.id, TeachingRole.role.desc(), TeachingRole.account_id)
+    )
+
+
+def _goes_too() -> ColumnElement[bool]:
+    """Of an account: it is being erased itself."""
+    return exists().where(
+        Erasure.subject == Subject.ACCOUNT, Erasure.subject_id == Account.id, Erasure.stage.in_(UNDER_WAY)
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from backoffice.privacy.erasure.ledger import Issued
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.erasure.plan import Plan
 from backoffice.storage import keyring
@@ -24,10 +25,11 @@ FORMAT = 1
 # counted together with the trail, of which there is always something.
 UNTOLD, REST = frozenset({"app.worry", "app.audit_detail"}), "others"
 METHOD = "rows deleted in PostgreSQL in one transaction, then every table asked again"
+IN_STEPS = "rows deleted in PostgreSQL in several transactions, then every table asked again"
 
 
-def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> None:
-    """Write the receipt of an erasure that has just been verified, and sign it."""
+def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> Issued:
+    """The receipt of an erasure that has just been verified, signed."""
     assert row.verified_at is not None
     assert row.erased_at is not None
     went: Counter[str] = Counter()
@@ -38,7 +40,7 @@ def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> N
         "number": row.public_id,
         "subject": row.subject,
         "asked_as": row.asked_as,
-        "method": METHOD,
+        "method": METHOD if row.rows_planned is None else IN_STEPS,
         "times": {
             name: _said(getattr(row, f"{name}_at"))
             for name in ("asked", "confirmed", "noted", "erased", "verified")
@@ -49,8 +51,8 @@ def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> N
         "marks": marks,
         "last_backup_expires": _said(row.erased_at + backups_kept),
     }
-    row.receipt = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    row.signature = _key().sign(row.receipt.encode())
+    receipt = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return Issued(receipt, _key().sign(receipt.encode()), row.school_id)
 
 
 def counted(counts: Mapping[str, int]) -> str:

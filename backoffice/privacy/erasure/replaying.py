@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from backoffice import clock
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.privacy.erasure import ledger, receipts
+from backoffice.privacy.erasure import closing, ledger, receipts
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import Issued, LedgerError, Line
 from backoffice.privacy.erasure.models import UNDER_WAY, AskedAs, Erasure, ErasureMark, Stage
@@ -40,7 +40,9 @@ def replay(eraser: Eraser) -> dict[str, int]:
         marks = [line for line in lines if isinstance(line, Line)]
         for start in range(0, len(marks), AT_ONCE):
             ledger.note(tx, marks[start : start + AT_ONCE])
-        put_back = sum(_put_back(tx, line) for line in lines if isinstance(line, Issued))
+        # Of one erasure the last: a process of an earlier release that was killed may have written two.
+        issued = {line.number: line for line in lines if isinstance(line, Issued)}
+        put_back = sum(_put_back(tx, line) for line in issued.values())
         begun = _begin(tx)
         if put_back or begun:
             record(tx, "erasures.replay", receipts=put_back, erasures=begun)
@@ -69,6 +71,10 @@ def _put_back(tx: Transaction, issued: Issued) -> bool:
     if known is not None:
         if known.stage == Stage.VERIFIED:
             return False
+        if known.stage == Stage.ERASED:
+            # Killed when the file had the receipt, and the database not yet.
+            closing.end_with(tx, known, issued)
+            return True
         # The backup was made while it was under way: it has its receipt, and what is back is erased anew.
         tx.delete(known)
         tx.flush()

@@ -1,6 +1,7 @@
 """Asking for an erasure, and having it carried out."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,12 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.language.texts import lazy
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.erasing import Eraser, untold
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
+from backoffice.storage import functions
 from backoffice.storage.public_id import is_public_id, new_public_id
 
 UNDER_WAY = lazy("This is being erased already.")
@@ -46,13 +48,20 @@ def outlook(*, eraser: Eraser, subject: Subject, public_id: str) -> Outlook:
         return Outlook(dict(went), eraser.left(tx, plan), len(plan.passings))
 
 
-def erase(*, eraser: Eraser, subject: Subject, public_id: str, asked_as: AskedAs) -> Erasure:
-    """Erase it now, all the way to the receipt.
+def erase(
+    *,
+    eraser: Eraser,
+    subject: Subject,
+    public_id: str,
+    asked_as: AskedAs,
+    told: Callable[[int, int], None] = untold,
+) -> Erasure:
+    """Erase it now, all the way to the receipt. `told` hears how many rows are gone, and of how many.
 
     Raises `NotFound`, `Rejected` if it is being erased already, `LedgerError` and `NotAllErased`.
     """
     number = begin(eraser=eraser, subject=subject, public_id=public_id, asked_as=asked_as)
-    eraser.carry_out(number)
+    eraser.carry_out(number, told)
     with transaction(eraser.who) as tx:
         return tx.get_one(Erasure, number)
 
@@ -81,6 +90,7 @@ def begin(*, eraser: Eraser, subject: Subject, public_id: str, asked_as: AskedAs
                     confirmed_at=now,
                 )
             )
+            functions.end_access(tx, erasure=number, at=now)
             # Not of what: that stands in the erasure, as long as there is something to erase.
             record(tx, "erasures.confirm", school_id=school, erasure=number, subject=str(subject))
     except IntegrityError:

@@ -51,7 +51,9 @@ def forget(tx: Transaction, plan: Plan) -> int:
         return whole
     alone = _rows(tx, delete(AuditDetail).where(_these(found), _only(marks_of(gone))))
     emptied, touched = dict[int, datetime](), 0
-    for row in tx.scalars(select(AuditDetail).where(_these(found))):
+    # In an order: two erasures that have a detail in common wait for one another in one direction.
+    about_them = select(AuditDetail).where(_these(found))
+    for row in tx.scalars(about_them.order_by(AuditDetail.entry_id).with_for_update()):
         rest = without(row.detail, gone)
         if subjects_of({**rest, "actor": {}}):
             row.detail, row.about, row.redacted = rest, subjects_of(rest), True
@@ -99,6 +101,15 @@ def left_of(tx: Transaction, schools: Collection[int]) -> int:
     if not schools:
         return 0
     return tx.scalar(select(func.count()).where(_of_entries_of(schools))) or 0
+
+
+def forget_some(tx: Transaction, schools: Collection[int], most: int) -> int:
+    """Delete so many details of entries of these schools at most; how many there were."""
+    if not schools:
+        return 0
+    key = tuple_(AuditDetail.entry_id, AuditDetail.at)
+    some = select(AuditDetail.entry_id, AuditDetail.at).where(_of_entries_of(schools)).limit(most)
+    return _rows(tx, delete(AuditDetail).where(key.in_(some.correlate(None))))
 
 
 def _of_schools(tx: Transaction, schools: Collection[int]) -> int:

@@ -34,5 +34,8 @@ function show(part, status, text) {
   const inside = part.contains(part.ownerDocument.activeElement);
   part.replaceChildren(made);
   status.textContent = said(made);
+  // What it is called may have been found out since the page was read.
+  const heading = part.ownerDocument.querySelector("h1");
+  if (heading && made.dataset.heading) heading.textContent = made.dataset.heading;
   if (inside) part.querySelector("a, button")?.focus();
 }
