@@ -18,12 +18,13 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.privacy.erasure import beside, ledger, letters, passing_on, receipts, trail
+from backoffice.privacy.erasure import beside, following, ledger, letters, passing_on, receipts, trail
 from backoffice.privacy.erasure.ledger import Issued, LedgerFile, Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for, seated_in, with_latecomers
 from backoffice.privacy.erasure.reach import Part, parts_of
-from backoffice.privacy.holdings import Holder, PersonalData, Subject, Target
+from backoffice.privacy.holdings import PersonalData, Subject, Target
+from backoffice.privacy.outside import Reaching
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
 
@@ -42,7 +43,7 @@ class Eraser:
 
     who: Purpose
     tables: Sequence[Table]
-    installed: Sequence[Holder]
+    installed: Sequence[Reaching]
     ledger: LedgerFile
     backups_kept: timedelta
 
@@ -102,6 +103,7 @@ class Eraser:
             if late:
                 self._enter(tx, row, whole, late)
                 return
+        following.note_outside(tx, row, plan, self.installed)
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
         passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
@@ -150,6 +152,7 @@ class Eraser:
 
     def _verify(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
+        following.when_erased(tx, row, plan)
         left = self.left(tx, plan)
         if left:
             # Written by somebody who was at it meanwhile, such as a line of the trail.
@@ -162,7 +165,8 @@ class Eraser:
         marks = int((row.plan or {}).get(MARKS, 0))
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
         row.stage, row.verified_at = Stage.VERIFIED, clock.now()
-        receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
+        outside = following.told_outside(tx, row)
+        receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept, outside=outside)
         found = row.found
         row.plan, row.found, row.subject_id = None, None, None
         tx.flush()

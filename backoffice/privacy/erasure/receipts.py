@@ -7,7 +7,7 @@ Ed25519 (RFC 8032), so that anybody who has the service's public key can check i
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,8 +26,13 @@ UNTOLD, REST = frozenset({"app.worry", "app.audit_detail"}), "others"
 METHOD = "rows deleted in PostgreSQL in one transaction, then every table asked again"
 
 
-def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> None:
-    """Write the receipt of an erasure that has just been verified, and sign it."""
+def issue(
+    row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta, outside: Sequence[str] = ()
+) -> None:
+    """Write the receipt of an erasure that has just been verified, and sign it.
+
+    `outside` are the handlers by which it is erased outside: when they have is told beside the receipt.
+    """
     assert row.verified_at is not None
     assert row.erased_at is not None
     went: Counter[str] = Counter()
@@ -49,6 +54,8 @@ def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> N
         "marks": marks,
         "last_backup_expires": _said(row.erased_at + backups_kept),
     }
+    if outside:
+        document["outside"] = list(outside)
     row.receipt = json.dumps(document, sort_keys=True, separators=(",", ":"))
     row.signature = _key().sign(row.receipt.encode())
 
