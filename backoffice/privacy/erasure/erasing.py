@@ -152,7 +152,7 @@ class Eraser:
 
     def _verify(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
-        following.when_erased(tx, row, plan)
+        outside = following.when_erased(tx, row, plan)
         left = self.left(tx, plan)
         if left:
             # Written by somebody who was at it meanwhile, such as a line of the trail.
@@ -165,7 +165,6 @@ class Eraser:
         marks = int((row.plan or {}).get(MARKS, 0))
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
         row.stage, row.verified_at = Stage.VERIFIED, clock.now()
-        outside = following.told_outside(tx, row)
         receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept, outside=outside)
         found = row.found
         row.plan, row.found, row.subject_id = None, None, None

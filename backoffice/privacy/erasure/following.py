@@ -52,15 +52,14 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
     queue.defer(tx, ERASE_OUTSIDE)
 
 
-def when_erased(tx: Transaction, row: Erasure, plan: Plan) -> None:
-    """After rows went and before all is looked through: tell the plugins, and note from when they are dead."""
+def when_erased(tx: Transaction, row: Erasure, plan: Plan) -> list[str]:
+    """After rows went and before all is looked through: tell the plugins, and note from when they are dead.
+
+    Returns the full names of the handlers by which it is erased outside.
+    """
     row.vacuum_after = tx.scalar(select(_CURRENT))
     for target in plan.targets:
         events.publish(tx, SubjectErased(row.public_id, target.subject, target.outside))
-
-
-def told_outside(tx: Transaction, row: Erasure) -> list[str]:
-    """The full names of those outside who were told."""
     of_it = select(ErasureOutside.handler).where(ErasureOutside.erasure == row.public_id).distinct()
     return sorted(tx.scalars(of_it))
 

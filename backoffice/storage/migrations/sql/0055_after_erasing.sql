@@ -9,7 +9,7 @@ begin
     execute format('alter table app.%I force row level security', t);
     execute format('create policy owner on app.%I to backoffice_owner using (true) with check (true)', t);
     execute format('create policy system on app.%I to backoffice_system
-                    using ((select app.purpose()) <> ) with check ((select app.purpose()) <> )', t);
+                    using ((select app.purpose()) <> '''') with check ((select app.purpose()) <> '''')', t);
     execute format('grant select, insert, update on app.%I to backoffice_system', t);
     execute format('grant usage on sequence app.%I to backoffice_system', t || '_id_seq');
   end loop;
