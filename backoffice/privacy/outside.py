@@ -13,10 +13,10 @@ from backoffice.privacy.holdings import Holder, Target
 class Outside:
     """One place outside in which a plugin keeps something about a subject.
 
-    `references` finds out, before the rows go, what it is called there; each is kept sealed until `erase` has
-    had it erased, and then forgotten. `erase` runs in a job, is tried again until it returns, and must be safe
-    to repeat: what is gone already is as good. It answers by what whoever is outside finds its own record of
-    it: public, and no personal datum.
+    `references` finds out, before the rows go, what it is called there; each is kept sealed until `erase`
+    has had it erased, and then forgotten. `erase` runs in a job, is tried again until it returns, and must be
+    safe to repeat: what is gone already is as good. It answers by what whoever is outside finds its own
+    record of it: public, and no personal datum.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What follows an erasure outside its own transactions: others outside erase it too, and space is freed.
 
-Neither can be part of erasing: a vendor may be away for a day, and no transaction vacuums. Receipts are signed
-when everything here is gone and looked through; what follows is told beside them as it stands.
+Neither can be part of erasing: a vendor may be away for a day, and no transaction vacuums. Receipts are
+signed when everything here is gone and looked through; what follows is told beside them as it stands.
 """
 
 from collections import defaultdict
@@ -109,9 +109,12 @@ def _due(who: Purpose) -> list[tuple[int, str, str]]:
         return [
             (row.id, row.handler, row.reference)
             for row in waiting
-            if row.reference is not None
-            and (row.tried_at is None or now - row.tried_at >= min(SOON * 2 ** min(row.tries - 1, 12), SELDOM))
+            if row.reference is not None and (row.tried_at is None or now - row.tried_at >= _pause(row.tries))
         ]
+
+
+def _pause(tries: int) -> timedelta:
+    return min(SOON * 2 ** min(tries - 1, 12), SELDOM)
 
 
 def _note_failure(who: Purpose, number: int, kind: str) -> None:

@@ -114,7 +114,7 @@ class Erasure(Base):
 
 
 class ErasureOutside(Base):
-    """One thing that a plugin has somebody outside forget: what they call it, until they have forgotten it."""
+    """One thing that a plugin has somebody outside forget, and what they call it until they have."""
 
     __tablename__ = "erasure_outside"
     __table_args__ = (
@@ -160,9 +160,7 @@ class Canary(Base):
     step: Mapped[str] = columns.text("Which step it came to", keep=Keep.FOR_GOOD)
     ended_at: Mapped[datetime | None] = columns.moment("When it ended", keep=Keep.FOR_GOOD)
     problem: Mapped[str | None] = columns.text("What went wrong", keep=Keep.FOR_GOOD)
-    milliseconds: Mapped[int | None] = columns.number(
-        "How long erasing the child took", keep=Keep.FOR_GOOD
-    )
+    milliseconds: Mapped[int | None] = columns.number("How long erasing the child took", keep=Keep.FOR_GOOD)
     receipt: Mapped[str | None] = columns.text("The number of the child's receipt", keep=Keep.FOR_GOOD)
 
 

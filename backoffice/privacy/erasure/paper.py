@@ -14,7 +14,7 @@ QR = 34.0
 ACROSS, MOST_COLUMNS = 3, 3
 STEP, TIGHT, PAIR = 4.4, 3.4, 5.6
 # What the two last parts of the page take.
-FOLLOWED, FOOT = 14.0, 52.0
+FOLLOWED, FOOT = 12.0, 46.0
 GROUP = 8
 
 
@@ -82,7 +82,8 @@ class _Page:
         self._heading(gettext("What went"))
         self._lines(
             gettext(
-                "Rows by table, deleted for good. Then every table was asked again, and nothing of it was there."
+                "Rows by table, deleted for good. Then every table was asked again, and nothing of it was"
+                " there."
             ),
             9,
             QUIET,
@@ -148,7 +149,7 @@ class _Page:
         self.y += PAIR
         document.set_draw_color(*LINE)
         document.set_line_width(0.1)
-        document.line(MARGIN + 1, self.y - 0.2, MARGIN + self.width - 1, self.y - 0.2)
+        document.line(MARGIN, self.y - 0.2, MARGIN + self.width, self.y - 0.2)
 
     def _heading(self, text: str) -> None:
         with self._bold():

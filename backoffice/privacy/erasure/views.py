@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from backoffice.printing.document import Paper
 from backoffice.privacy.erasure import paper, receipts, telling
 from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.erasure.names import ASKED_AS, KINDS, SUBJECTS
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.outside import Outside, handlers_of
-from backoffice.printing.document import Paper
 from backoffice.storage.public_id import is_public_id
 
 bp = Blueprint("receipts", __name__, template_folder="../templates")

@@ -1,4 +1,4 @@
-"""The receipt on paper says what the document says, on one page, and a telephone finds the page that checks it."""
+"""The receipt on paper says what the document says, on one page; a telephone finds where to check it."""
 
 import json
 import re
@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from backoffice.printing.document import Paper
 from backoffice.privacy.erasure import paper, receipts
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.erasure.paper import Said
-from backoffice.printing.document import Paper
 from tests.factories.paper import picture, scanned, text_of
-from tests.privacy.erasure.test_views import done, sha  # noqa: F401 - the same receipt
 
 
 def _words(document: bytes) -> str:
@@ -21,7 +20,7 @@ def _words(document: bytes) -> str:
 
 @pytest.mark.parametrize("sheet", list(Paper))
 def test_it_says_all_that_was_signed_on_one_page(
-    app: Flask, done: Erasure, sha: str, sheet: Paper, tmp_path: Path  # noqa: F811
+    app: Flask, done: Erasure, sha: str, sheet: Paper, tmp_path: Path
 ) -> None:
     answer = app.test_client().get(f"/receipts/{done.public_id}.pdf?hash={sha}&paper={sheet}")
     assert answer.status_code == 200
@@ -45,14 +44,14 @@ def test_it_says_all_that_was_signed_on_one_page(
     assert answer.data.count(b"/Type /Page\n") == 1
 
 
-def test_in_its_readers_language(app: Flask, done: Erasure, sha: str) -> None:  # noqa: F811
+def test_in_its_readers_language(app: Flask, done: Erasure, sha: str) -> None:
     address = f"/receipts/{done.public_id}.pdf?hash={sha}"
     spanish = app.test_client().get(address, headers={"Accept-Language": "es"})
     assert "Comprobante" in text_of(spanish.data)
 
 
 @pytest.mark.parametrize("given", ["", "0" * 64, "zz", "' or true --"])
-def test_without_its_hash_there_is_none(app: Flask, done: Erasure, given: str) -> None:  # noqa: F811
+def test_without_its_hash_there_is_none(app: Flask, done: Erasure, given: str) -> None:
     answer = app.test_client().get(f"/receipts/{done.public_id}.pdf", query_string={"hash": given})
     assert answer.status_code == 404
 

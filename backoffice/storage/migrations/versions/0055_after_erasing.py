@@ -62,9 +62,7 @@ def upgrade() -> None:
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("milliseconds", sa.Integer(), nullable=True),
         sa.Column("receipt", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "ended_at is not null or problem is null", name=op.f("ck_canary_problem_ends_it")
-        ),
+        sa.CheckConstraint("ended_at is not null or problem is null", name=op.f("ck_canary_problem_ends_it")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_canary")),
         sa.UniqueConstraint("public_id", name=op.f("uq_canary_public_id")),
         schema="app",
