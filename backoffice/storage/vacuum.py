@@ -11,7 +11,7 @@ from backoffice.storage import database
 from backoffice.storage.roles import DatabaseRole
 
 # What VACUUM says of the oldest transaction that might still read a row it found dead.
-_CUTOFF = re.compile(r"removal cutoff: (\d+)")
+_CUTOFF = re.compile(r"remov(?:able|al) cutoff: (\d+)")
 _WRAPS, _HALF = 1 << 32, 1 << 31
 
 

@@ -7,24 +7,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
-from backoffice.access.transaction import Transaction, transaction
+from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
 from backoffice.controls.check import Finding, Looking, State
 from backoffice.outbox.models import OutgoingMail
-from backoffice.privacy.canary import checks, jobs, trial
-from backoffice.privacy.canary.trial import CanaryFailure, Made, Trial, run_trial
+from backoffice.privacy.canary import checks, trial
+from backoffice.privacy.canary.trial import Trial, run_trial
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
-from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside
+from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
-from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World
 
 WHO = Purpose("test-canary")
