@@ -18,6 +18,7 @@ from backoffice.controls.check import Finding, Looking, State
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.canary import checks, trial
 from backoffice.privacy.canary.trial import Trial, run_trial
+from backoffice.privacy.erasure import services
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
@@ -126,16 +127,16 @@ def test_what_is_left_is_found(
     problem: str,
 ) -> None:
     """Something writes of the child while it is erased, where erasing does not look."""
-    real, child = trial.services.erase, world.own_class.children[0]
+    real, child = services.erase, world.own_class.children[0]
 
     def erase(**said: Any) -> Erasure:
-        number: int | None = None
+        number, tokens = 0, []
         with transaction(SYSTEM) as tx:
             row = tx.scalars(select(Student).where(Student.public_id == said["public_id"])).one_or_none()
             if row is not None:
                 number, tokens = row.id, row.name_tokens
-        done = real(**said)
-        if number is not None:
+        done: Erasure = real(**said)
+        if number:
             with transaction(SYSTEM) as tx:
                 if what == "table":
                     record(tx, "students.correct", student=number)
@@ -143,7 +144,7 @@ def test_what_is_left_is_found(
                     tx.execute(update(Student).where(Student.id == child.id).values(name_tokens=tokens))
         return done
 
-    monkeypatch.setattr(trial.services, "erase", erase)
+    monkeypatch.setattr(services, "erase", erase)
     with transaction(SYSTEM) as tx:
         kept = tx.scalars(select(Student.name_tokens).where(Student.id == child.id)).one()
     try:

@@ -1,6 +1,7 @@
 """Whether people get rid of what they delete, at once: by the nightly test, and by all erasures of late."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -99,7 +100,9 @@ def _slowest(look: Looking, subject: Subject | None = None) -> timedelta | None:
     of = [Erasure.verified_at >= clock.now() - LATELY, Erasure.asked_as != AskedAs.LEDGER]
     if subject is not None:
         of.append(Erasure.subject == subject)
-    return look.tx.scalar(select(func.max(Erasure.verified_at - Erasure.confirmed_at)).where(*of))
+    took: Any = func.max(Erasure.verified_at - Erasure.confirmed_at)
+    found: timedelta | None = look.tx.scalar(select(took).where(*of))
+    return found
 
 
 def _seconds(length: timedelta | None) -> str:

@@ -92,7 +92,7 @@ def _conditions(known: Known, table: Table) -> Iterator[ColumnElement[bool]]:
         if held is not None and held.keep is Keep.FOR_GOOD:
             continue
         kind = _kind_of(column)
-        if kind in known.numbers:
+        if kind is not None and kind in known.numbers:
             yield one_of(column, [known.numbers[kind]])
         if column.name == "about":
             marks = bindparam(None, known.marks, type_=ARRAY(Uuid), unique=True)

@@ -114,7 +114,8 @@ def _due(who: Purpose) -> list[tuple[int, str, str]]:
 
 
 def _pause(tries: int) -> timedelta:
-    return min(SOON * 2 ** min(tries - 1, 12), SELDOM)
+    longer: int = 2 ** min(tries - 1, 12)
+    return min(SOON * longer, SELDOM)
 
 
 def _note_failure(who: Purpose, number: int, kind: str) -> None:
