@@ -290,7 +290,8 @@ def test_every_table_can_be_vacuumed(runtime: Runtime) -> None:
             table.fullname
             for metadata in runtime.metadatas
             for table in metadata.tables.values()
-            if table.schema != "queue"
+            # Nothing erases from the queue, nor entries of the trail.
+            if table.schema != "queue" and table.fullname != "app.audit_entry"
             if not tx.scalar(text("select has_table_privilege(:t, 'MAINTAIN')"), {"t": table.fullname})
         ]
     assert without == []

@@ -49,6 +49,8 @@ begin
               and (n.nspname = 'app' or n.nspname like 'plugin\_%') loop
     execute format('grant maintain on %s to backoffice_system', t.named);
   end loop;
+  -- Nothing erases an entry of the trail.
+  execute 'revoke maintain on app.audit_entry from backoffice_system';
   -- Of tables to come too, those of plugins and partitions among them.
   execute 'alter default privileges grant maintain on tables to backoffice_system';
 end $$;
