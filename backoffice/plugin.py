@@ -31,6 +31,7 @@ from backoffice.jobs.job import Job
 from backoffice.jobs.registry import CORE
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.holdings import PersonalData
+from backoffice.privacy.outside import Outside
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.storage.migrate import Migrations
 from backoffice.tiles import Tile
@@ -107,6 +108,8 @@ class Plugin:
     jobs: tuple[Job, ...] = ()
     mails: tuple[Mail, ...] = ()
     handlers: Mapping[type[Event], Handler] = field(default_factory=dict)
+    # What it keeps about somebody outside the database, and how it is erased there. No switch stops it.
+    erases_outside: tuple[Outside, ...] = ()
     controls: tuple[Check, ...] = ()
     # How promises stand, from the plugin that keeps what checks find.
     standings: Callable[[Transaction], Sequence[Stands]] | None = None
@@ -225,6 +228,7 @@ def _faults(plugin: Plugin) -> Iterator[str]:
         ("jobs", [job.name for job in plugin.jobs]),
         ("mails", [mail.name for mail in plugin.mails]),
         ("tiles", [tile.name for tile in plugin.tiles]),
+        ("handlers outside", [outside.name for outside in plugin.erases_outside]),
     ):
         yield from (f"{said} has two {kind} named {name}." for name, n in Counter(names).items() if n > 1)
         yield from (

@@ -4,6 +4,7 @@ import backoffice.accounts.checks
 import backoffice.accounts.providers.checks
 import backoffice.families.checks
 import backoffice.outbox.checks
+import backoffice.privacy.canary.checks
 import backoffice.privacy.checks
 import backoffice.schools.checks
 import backoffice.storage.checks
@@ -24,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.students.pins.checks.CHECKS,
     *backoffice.students.worries.checks.CHECKS,
     *backoffice.privacy.checks.CHECKS,
+    *backoffice.privacy.canary.checks.CHECKS,
     *backoffice.web.checks.CHECKS,
     *backoffice.outbox.checks.CHECKS,
     *sessions.CHECKS,

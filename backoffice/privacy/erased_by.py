@@ -22,8 +22,10 @@ SUBJECTS: Mapping[str, Subject] = {f"app.{subject}": subject for subject in Subj
 # The only tables that hold something of somebody and go neither with anybody nor by age.
 REASONS: Mapping[str, str] = {
     "app.audit_entry": lazy("It says what was done in which school, and names nobody."),
+    "app.canary": lazy("It is about a child that was made up, and is gone with all that it had."),
     "app.erasure": lazy("It is the receipt for what was erased. What it names goes when all is verified."),
     "app.erasure_mark": lazy("It recognises what was erased, should a backup bring it back."),
+    "app.erasure_outside": lazy("It is the receipt of others. What it names goes when they have erased it."),
     "app.identity_provider": lazy("It is about the provider, and about nobody."),
     "app.plugin_state": lazy("It is about how the service is set, and about nobody."),
 }

@@ -61,6 +61,12 @@ def receipt(session: Session, *, number: str, digest: bytes) -> AnyRow | None:
     return session.execute(statement, {"number": number, "digest": digest}).first()
 
 
+def receipt_followed(session: Session, *, number: str, digest: bytes) -> Sequence[AnyRow]:
+    """What has followed the erasure of a receipt, for whoever has its number and its SHA-256."""
+    statement = text("select part, noted_at, done_at, proof from app.receipt_followed(:number, :digest)")
+    return session.execute(statement, {"number": number, "digest": digest}).all()
+
+
 def erased_among(session: Session, *, marks: Collection[UUID]) -> set[UUID]:
     """Those of the marks that the ledger of erasures has."""
     if not marks:

@@ -40,7 +40,14 @@ from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
-from backoffice.privacy.erasure.models import Erasure, ErasureMark, LedgerEnd, MergedMark
+from backoffice.privacy.erasure.models import (
+    Canary,
+    Erasure,
+    ErasureMark,
+    ErasureOutside,
+    LedgerEnd,
+    MergedMark,
+)
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -236,6 +243,8 @@ UNREADABLE: tuple[type[Any], ...] = (
     ErasureMark,
     LedgerEnd,
     MergedMark,
+    ErasureOutside,
+    Canary,
     Throttle,
     SpentChallenge,
     AccountLetter,

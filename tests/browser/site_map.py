@@ -22,6 +22,7 @@ NO_PAGES: Mapping[str, str] = {
     "console_class_points.reports": FILE,
     "plugin_rosters_rosters.problems": FILE,
     "receipts.document": FILE,
+    "receipts.on_paper": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,

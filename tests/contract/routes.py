@@ -83,6 +83,7 @@ PUBLIC = frozenset(
         "receipts.ask",
         "receipts.receipt",
         "receipts.document",
+        "receipts.on_paper",
         # Keeps one word in a cookie.
         "language.choose",
         "web.healthz",

@@ -30,6 +30,7 @@ RAW_SQL = {
     "backoffice/storage/functions.py": "calls the database's own functions, one Python function each",
     "backoffice/storage/migrate.py": "takes the lock under which migrations run",
     "backoffice/storage/roles.py": "makes the database's roles",
+    "backoffice/storage/vacuum.py": "vacuums a table by its name and listens to what the server says of it",
     "plugins/retention/queries.py": "calls the database's own functions for whoever has a link",
     "plugins/rosters/importing/alone/queries.py": "notes in temporary tables what is left alone",
     "plugins/rosters/importing/checking/queries.py": "asks temporary tables, which no model maps",

@@ -51,7 +51,7 @@ from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
-from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
+from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside, MergedMark, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.saved_views.models import SavedView, SharedWith
@@ -482,6 +482,9 @@ def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
         asked_at=at,
     )
     marks.note(tx, [Line(marks.mark_of("student", public_id), "student", public_id, at)])
+    told = {"handler": "billing.customer", "reference": f"cus_{room.children[0].given}", "tries": 0}
+    tx.execute(insert(ErasureOutside).values(erasure=public_id, noted_at=at, **told))
+    tx.execute(insert(Canary).values(public_id=new_public_id(), begun_at=at, ended_at=at, step="begun"))
     return number
 
 

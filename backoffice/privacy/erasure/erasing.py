@@ -20,7 +20,16 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.privacy.erasure import beside, closing, ledger, passing_on, portions, receipts, trail
+from backoffice.privacy.erasure import (
+    beside,
+    closing,
+    following,
+    ledger,
+    passing_on,
+    portions,
+    receipts,
+    trail,
+)
 from backoffice.privacy.erasure.ledger import LedgerFile, Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
 from backoffice.privacy.erasure.plan import (
@@ -33,7 +42,8 @@ from backoffice.privacy.erasure.plan import (
     with_latecomers,
 )
 from backoffice.privacy.erasure.reach import Part, parts_of
-from backoffice.privacy.holdings import Holder, PersonalData, Subject, Target
+from backoffice.privacy.holdings import PersonalData, Subject, Target
+from backoffice.privacy.outside import Reaching
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
 
@@ -63,7 +73,7 @@ class Eraser:
 
     who: Purpose
     tables: Sequence[Table]
-    installed: Sequence[Holder]
+    installed: Sequence[Reaching]
     ledger: LedgerFile
     backups_kept: timedelta
     large: int = LARGE
@@ -154,6 +164,7 @@ class Eraser:
                 return
         plan = whole
         row.plan = {**(row.plan or {}), **plan.stored()}
+        following.note_outside(tx, row, plan, self.installed)
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
         passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
@@ -163,7 +174,9 @@ class Eraser:
     def _take_some(self, tx: Transaction, row: Erasure, plan: Plan, *, anew: bool) -> bool:
         """Take the next portion of what is large; whether there was one."""
         if row.step is None:
-            # First, as where all goes at once: some of it would go unnoticed with an account.
+            # Both first, as where all goes at once: nobody would know any more what to erase outside, and some
+            # of what is beside would go unnoticed with an account.
+            following.note_outside(tx, row, plan, self.installed)
             _counted(row, self._take_beside(tx, plan))
             row.step = portions.FIRST
             return True
@@ -248,6 +261,7 @@ class Eraser:
 
     def _verify(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
+        outside = following.when_erased(tx, row, plan)
         left = self.left(tx, plan)
         if left:
             # Written by somebody who was at it meanwhile, such as a line of the trail.
@@ -264,7 +278,7 @@ class Eraser:
             closing.end_with(tx, row, issued)
             return
         row.verified_at = clock.now()
-        issued = receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept)
+        issued = receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept, outside=outside)
         closing.end_with(tx, row, issued)
         tx.flush()
         ledger.add(tx, self.ledger, [issued])

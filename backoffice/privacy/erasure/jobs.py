@@ -6,7 +6,7 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
-from backoffice.privacy.erasure import asking, services
+from backoffice.privacy.erasure import asking, following, services
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Stage
@@ -49,6 +49,31 @@ def erase(run: JobRun) -> Counts:
     return {lazy("erasures"): int(stage is Stage.VERIFIED)}
 
 
+class NotYet(Exception):
+    """Something outside could not be erased; it is tried again."""
+
+
+def erase_outside(run: JobRun) -> Counts:
+    """Have what plugins keep outside of whoever is erased be erased there. Raises `NotYet`."""
+    runtime: Runtime = run.app.extensions["backoffice"]
+    did = following.erase_outside(run, runtime.plugins)
+    if did["failed"]:
+        run.say(lazy("Some of it could not be erased outside, and is tried again."))
+        raise NotYet
+    return {lazy("erased outside"): did["done"]}
+
+
+def vacuum_erased(run: JobRun) -> Counts:
+    """Free the space of what was erased."""
+    eraser = eraser_of(run.app.extensions["backoffice"], run.who)
+    did = following.free_space(run.who, [table.fullname for table in eraser.tables])
+    return {
+        lazy("tables"): did["tables"],
+        lazy("erasures"): did["erasures"],
+        lazy("waiting"): did["waiting"],
+    }
+
+
 JOBS = (
     Job("look-at-erasure", look_at_erasure, title=lazy("Look what an erasure would take"), attempts=3),
     Job("erase", erase, title=lazy("Erase what somebody has confirmed"), attempts=3),
@@ -57,6 +82,22 @@ JOBS = (
         go_on_erasing,
         every(minutes=5),
         title=lazy("Carry out erasures that were interrupted"),
+        forgets=True,
+    ),
+    Job(
+        "erase-outside",
+        erase_outside,
+        every(minutes=5),
+        title=lazy("Have what was erased here be erased outside"),
+        attempts=1,
+        forgets=True,
+    ),
+    Job(
+        "vacuum-erased",
+        vacuum_erased,
+        every(minutes=15),
+        title=lazy("Free the space of what was erased"),
+        attempts=2,
         forgets=True,
     ),
 )

@@ -70,6 +70,11 @@ class Erasure(Base):
             postgresql_where="stage in ('confirmed', 'held', 'noted', 'erased')",
         ),
         Index("ix_erasure_not_ended", "stage", "id", postgresql_where=f"not ({_ENDED})"),
+        Index(
+            "ix_erasure_to_vacuum",
+            "id",
+            postgresql_where="vacuum_after is not null and vacuumed_at is null",
+        ),
         titled(lazy("Erasures and their receipts")),
     )
 
@@ -104,6 +109,64 @@ class Erasure(Base):
     )
     receipt: Mapped[str | None] = columns.text("The receipt, as it was signed", keep=Keep.FOR_GOOD)
     signature: Mapped[bytes | None] = columns.commitment("Proves the receipt ours", keep=Keep.FOR_GOOD)
+    # None for a receipt that a replay put back: this database never held what it is of.
+    vacuum_after: Mapped[int | None] = columns.large_number(
+        "The transaction that all who still read what is gone have to be past", keep=Keep.FOR_GOOD
+    )
+    vacuumed_at: Mapped[datetime | None] = columns.moment(
+        "When the space of what is gone was freed", keep=Keep.FOR_GOOD
+    )
+
+
+class ErasureOutside(Base):
+    """One thing that a plugin has somebody outside forget, and what they call it until they have."""
+
+    __tablename__ = "erasure_outside"
+    __table_args__ = (
+        CheckConstraint("(done_at is null) = (reference is not null)", name="done_forgets_reference"),
+        CheckConstraint("tries >= 0", name="tries_are_counted"),
+        Index(None, "erasure"),
+        Index("ix_erasure_outside_waiting", "id", postgresql_where="done_at is null"),
+        titled(lazy("What others outside were told to erase")),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
+    # The number of the receipt and no key: a replay puts receipts back as new rows.
+    erasure: Mapped[str] = columns.text("In which erasure", keep=Keep.FOR_GOOD)
+    handler: Mapped[str] = columns.text("Which plugin's handler erases it", keep=Keep.FOR_GOOD)
+    reference: Mapped[str | None] = columns.sealed(
+        "What it is called outside, until it is erased there", keep=Keep.ERASURE
+    )
+    noted_at: Mapped[datetime] = columns.moment("When its rows here went", keep=Keep.FOR_GOOD)
+    tries: Mapped[int] = columns.number("How often it was tried", keep=Keep.FOR_GOOD)
+    tried_at: Mapped[datetime | None] = columns.moment("When it was tried last", keep=Keep.FOR_GOOD)
+    done_at: Mapped[datetime | None] = columns.moment("When it was erased outside", keep=Keep.FOR_GOOD)
+    proof: Mapped[str | None] = columns.text(
+        "By what whoever is outside finds its own record of it", keep=Keep.FOR_GOOD
+    )
+    problem: Mapped[str | None] = columns.text("What kind of failure it was last", keep=Keep.FOR_GOOD)
+
+
+class Canary(Base):
+    """One night's made-up child: how far it came, and how it ended."""
+
+    __tablename__ = "canary"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        CheckConstraint("ended_at is not null or problem is null", name="problem_ends_it"),
+        Index("ix_canary_begun_at", "begun_at"),
+        titled(lazy("The nightly test of erasing")),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.FOR_GOOD)
+    # From which its teacher's address is made: what a killed run left is found by it.
+    public_id: Mapped[str] = columns.public_id(keep=Keep.FOR_GOOD)
+    begun_at: Mapped[datetime] = columns.moment("When it was begun", keep=Keep.FOR_GOOD)
+    step: Mapped[str] = columns.text("Which step it came to", keep=Keep.FOR_GOOD)
+    ended_at: Mapped[datetime | None] = columns.moment("When it ended", keep=Keep.FOR_GOOD)
+    problem: Mapped[str | None] = columns.text("What went wrong", keep=Keep.FOR_GOOD)
+    milliseconds: Mapped[int | None] = columns.number("How long erasing the child took", keep=Keep.FOR_GOOD)
+    receipt: Mapped[str | None] = columns.text("The number of the child's receipt", keep=Keep.FOR_GOOD)
 
 
 class ErasureMark(Base):

@@ -7,7 +7,7 @@ Ed25519 (RFC 8032), so that anybody who has the service's public key can check i
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,13 @@ METHOD = "rows deleted in PostgreSQL in one transaction, then every table asked 
 IN_STEPS = "rows deleted in PostgreSQL in several transactions, then every table asked again"
 
 
-def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> Issued:
-    """The receipt of an erasure that has just been verified, signed."""
+def issue(
+    row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta, outside: Sequence[str] = ()
+) -> Issued:
+    """The receipt of an erasure that has just been verified, signed.
+
+    `outside` are the handlers by which it is erased outside: when they have is told beside the receipt.
+    """
     assert row.verified_at is not None
     assert row.erased_at is not None
     went: Counter[str] = Counter()
@@ -51,6 +56,8 @@ def issue(row: Erasure, plan: Plan, *, marks: int, backups_kept: timedelta) -> I
         "marks": marks,
         "last_backup_expires": _said(row.erased_at + backups_kept),
     }
+    if outside:
+        document["outside"] = list(outside)
     receipt = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return Issued(receipt, _key().sign(receipt.encode()), row.school_id)
 

@@ -4,16 +4,15 @@ import re
 from datetime import datetime
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from backoffice.access.principal import Nobody
-from backoffice.access.transaction import transaction
-from backoffice.privacy.erasure import receipts
+from backoffice.printing.document import Paper
+from backoffice.privacy.erasure import paper, receipts, telling
 from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.erasure.names import ASKED_AS, KINDS, SUBJECTS
 from backoffice.privacy.holdings import Subject
-from backoffice.storage import functions
+from backoffice.privacy.outside import Outside, handlers_of
 from backoffice.storage.public_id import is_public_id
 
 bp = Blueprint("receipts", __name__, template_folder="../templates")
@@ -39,7 +38,7 @@ def receipt(public_id: str) -> tuple[str, int]:
     if found is None:
         page = render_template("privacy/receipt.html", told=None, number=public_id, asked=bool(given))
         return page, 404 if given else 200
-    told = receipts.read(found)
+    told = found.told
     return (
         render_template(
             "privacy/receipt.html",
@@ -49,7 +48,9 @@ def receipt(public_id: str) -> tuple[str, int]:
             times={name: datetime.fromisoformat(at) for name, at in told["times"].items() if at},
             expires=datetime.fromisoformat(told["last_backup_expires"]).date(),
             asked_as=ASKED_AS[AskedAs(told["asked_as"])],
-            hash=receipts.hash_of(found),
+            followed=telling.followed(found, _outside()),
+            papers=list(Paper),
+            hash=receipts.hash_of(found.receipt),
             key=receipts.public_key().public_bytes_raw().hex(),
         ),
         200,
@@ -62,19 +63,33 @@ def document(public_id: str) -> Response:
     found = _found(public_id, request.args.get("hash", ""))
     if found is None:
         abort(404)
-    response = Response(found, mimetype="application/json")
+    response = Response(found.receipt, mimetype="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="receipt-{public_id}.json"'
     return response
 
 
-def _found(public_id: str, given: str) -> str | None:
+@bp.get("/receipts/<receipt:public_id>.pdf")
+def on_paper(public_id: str) -> Response:
+    """The receipt on one page of paper in its reader's language, for whoever has its hash."""
+    found = _found(public_id, request.args.get("hash", ""))
+    if found is None:
+        abort(404)
+    wanted = request.args.get("paper", Paper.A4)
+    sheet = Paper(wanted) if wanted in set(Paper) else Paper.A4
+    settings = current_app.extensions["backoffice"].settings
+    said = telling.on_paper(found, _outside(), base_url=settings.base_url)
+    response = Response(paper.printed(sheet, said), mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="receipt-{public_id}.pdf"'
+    return response
+
+
+def _found(public_id: str, given: str) -> telling.Held | None:
     digest = _hash(given)
-    if digest is None:
-        return None
-    with transaction(Nobody()) as tx:
-        row = functions.receipt(tx, number=public_id, digest=bytes.fromhex(digest))
-    # One that somebody wrote into the table is none.
-    return row.receipt if row is not None and receipts.is_ours(row.receipt, bytes(row.signature)) else None
+    return None if digest is None else telling.held(public_id, bytes.fromhex(digest))
+
+
+def _outside() -> dict[str, Outside]:
+    return handlers_of(current_app.extensions["backoffice"].plugins)
 
 
 def _hash(given: str) -> str | None:

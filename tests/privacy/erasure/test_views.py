@@ -10,35 +10,11 @@ from sqlalchemy import update
 
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
-from backoffice.privacy.erasure import receipts, services
-from backoffice.privacy.erasure.erasing import Eraser
-from backoffice.privacy.erasure.jobs import eraser_of
-from backoffice.privacy.erasure.ledger import LedgerFile
-from backoffice.privacy.erasure.models import AskedAs, Erasure
-from backoffice.privacy.holdings import Subject
-from backoffice.runtime import Runtime
-from tests.factories.world import SYSTEM, World
+from backoffice.privacy.erasure import receipts
+from backoffice.privacy.erasure.models import Erasure
+from tests.factories.world import SYSTEM
 
 WHO = Purpose("test-receipts")
-
-
-@pytest.fixture(scope="module")
-def done(runtime: Runtime, world: World, tmp_path_factory: pytest.TempPathFactory) -> Erasure:
-    made = eraser_of(runtime, WHO)
-    ledger = LedgerFile(tmp_path_factory.mktemp("ledger"))
-    eraser = Eraser(WHO, made.tables, made.installed, ledger, made.backups_kept)
-    return services.erase(
-        eraser=eraser,
-        subject=Subject.CLASSROOM,
-        public_id=world.foreign_class.public_id,
-        asked_as=AskedAs.TEACHER,
-    )
-
-
-@pytest.fixture(scope="module")
-def sha(done: Erasure) -> str:
-    assert done.receipt is not None
-    return hashlib.sha256(done.receipt.encode()).hexdigest()
 
 
 def test_number_and_hash_show_the_receipt(app: Flask, done: Erasure, sha: str) -> None:

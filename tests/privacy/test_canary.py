@@ -1,0 +1,155 @@
+"""The made-up child of every night proves that erasing works, and says so when it does not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.audit.trail import record
+from backoffice.controls.check import Finding, Looking, State
+from backoffice.outbox.models import OutgoingMail
+from backoffice.privacy.canary import checks, trial
+from backoffice.privacy.canary.trial import Trial, run_trial
+from backoffice.privacy.erasure import services
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.jobs import eraser_of
+from backoffice.privacy.erasure.ledger import LedgerFile
+from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, School, Student
+from tests.factories.world import SYSTEM, World
+
+WHO = Purpose("test-canary")
+TABLES = (School, Account, Classroom, Student, OutgoingMail)
+
+
+@pytest.fixture(scope="module")
+def eraser(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Eraser:
+    made = eraser_of(runtime, WHO)
+    return replace(made, ledger=LedgerFile(tmp_path_factory.mktemp("ledger")))
+
+
+@pytest.fixture(autouse=True)
+def _without_canaries() -> Iterator[None]:
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Canary).values(ended_at=clock.now(), begun_at=clock.now() - timedelta(days=90)))
+
+
+def counts() -> dict[str, int]:
+    with transaction(SYSTEM) as tx:
+        return {str(each): tx.scalar(select(func.count()).select_from(each)) or 0 for each in TABLES}
+
+
+def found(app: Flask, runtime: Runtime, check: Any) -> Finding:
+    with transaction(SYSTEM) as tx:
+        answer: Finding = check(Looking(app, runtime.settings, tx))
+    return answer
+
+
+def test_it_goes_all_the_way_and_leaves_nothing(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser
+) -> None:
+    before = counts()
+    ended = run_trial(app, eraser, runtime.settings)
+    assert (ended.problem, ended.step) == (None, "account erased")
+    assert counts() == before
+    with transaction(SYSTEM) as tx:
+        kinds = tx.scalars(
+            select(Erasure.subject).where(Erasure.asked_as == AskedAs.CANARY).order_by(Erasure.id)
+        ).all()
+        receipt = tx.scalars(select(Erasure).where(Erasure.public_id == ended.receipt)).one()
+    assert kinds[-3:] == ["student", "classroom", "account"]
+    assert '"app.point_entry":1' in (receipt.receipt or "")
+    assert '"app.student_session":1' in (receipt.receipt or "")
+    finding = found(app, runtime, checks.teacher_deletion)
+    assert finding.state is State.HOLDS
+    assert found(app, runtime, checks.immediate_deletion).state is State.NOT_EXERCISED
+
+
+def test_what_a_killed_run_left_is_cleared_away(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts()
+
+    class Killed(BaseException):
+        pass
+
+    def kill(self: Trial) -> None:
+        raise Killed
+
+    for step in ("_make_class", "_give_point", "_erase_class"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Trial, step, kill)
+            with pytest.raises(Killed):
+                run_trial(app, eraser, runtime.settings)
+        assert counts() != before
+        assert run_trial(app, eraser, runtime.settings).problem is None
+        assert counts() == before
+    with transaction(SYSTEM) as tx:
+        said = tx.scalars(select(Canary.problem).where(Canary.problem.is_not(None))).all()
+    assert said == ["It was interrupted."] * 3
+
+
+def test_a_step_that_fails_is_told_and_cleared_away(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts()
+    monkeypatch.setattr(trial, "award_points", lambda **_said: 1 / 0)
+    ended = run_trial(app, eraser, runtime.settings)
+    assert ended.problem == "ZeroDivisionError after: child signed in."
+    assert counts() == before
+    for check in (checks.teacher_deletion, checks.immediate_deletion):
+        finding = found(app, runtime, check)
+        assert finding.state is State.FALLS_SHORT
+        assert "ZeroDivisionError" in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("what", "problem"),
+    [("table", "Left of a student after erasing it: app.audit_detail."), ("search", ": search.")],
+)
+def test_what_is_left_is_found(
+    app: Flask,
+    runtime: Runtime,
+    world: World,
+    eraser: Eraser,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    problem: str,
+) -> None:
+    """Something writes of the child while it is erased, where erasing does not look."""
+    real, child = services.erase, world.own_class.children[0]
+
+    def erase(**said: Any) -> Erasure:
+        number, tokens = 0, []
+        with transaction(SYSTEM) as tx:
+            row = tx.scalars(select(Student).where(Student.public_id == said["public_id"])).one_or_none()
+            if row is not None:
+                number, tokens = row.id, row.name_tokens
+        done: Erasure = real(**said)
+        if number:
+            with transaction(SYSTEM) as tx:
+                if what == "table":
+                    record(tx, "students.correct", student=number)
+                else:
+                    tx.execute(update(Student).where(Student.id == child.id).values(name_tokens=tokens))
+        return done
+
+    monkeypatch.setattr(services, "erase", erase)
+    with transaction(SYSTEM) as tx:
+        kept = tx.scalars(select(Student.name_tokens).where(Student.id == child.id)).one()
+    try:
+        ended = run_trial(app, eraser, runtime.settings)
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Student).where(Student.id == child.id).values(name_tokens=kept))
+    assert problem in (ended.problem or "")
