@@ -14,6 +14,7 @@ from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.privacy.erasure.jobs import JOBS as ERASURE_JOBS
+from backoffice.privacy.holds.jobs import JOBS as HOLD_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
 from backoffice.students.pins.network_models import LockedNetwork
@@ -39,6 +40,7 @@ JOBS: tuple[Job, ...] = (
     *ACCOUNT_JOBS,
     *CARE_JOBS,
     *ERASURE_JOBS,
+    *HOLD_JOBS,
     *CHANGE_JOBS,
     *FAMILY_JOBS,
     *REQUEST_JOBS,

@@ -24,6 +24,7 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stag
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for, seated_in, with_latecomers
 from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import Holder, PersonalData, Subject, Target
+from backoffice.privacy.holds import waiting
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
 
@@ -75,8 +76,10 @@ class Eraser:
             else:
                 row.plan = plan.stored()
             return
-        row.stage, row.noted_at = Stage.NOTED, clock.now()
         plan = Plan.read(row.plan)
+        if waiting.stop(tx, row, plan):
+            return
+        row.stage, row.noted_at = Stage.NOTED, clock.now()
         self._enter(tx, row, plan, list(marks_of(tx, plan)))
 
     def _enter(self, tx: Transaction, row: Erasure, plan: Plan, marks: Sequence[tuple[str, UUID]]) -> None:
@@ -92,6 +95,8 @@ class Eraser:
     def _erase(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
         self._lock(tx, plan)
+        if waiting.stop(tx, row, plan):
+            return
         if row.asked_as != AskedAs.LEDGER:
             # Somebody came in after the plan was made, or the other class of a child went meanwhile: the
             # ledger has them first, and then it begins anew. What a replay erases again, the ledger has.
