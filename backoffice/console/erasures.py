@@ -44,7 +44,7 @@ SAID = {
     Stage.PREVIEWED: lazy("Nothing has been erased yet."),
     Stage.CONFIRMED: lazy("It is being erased."),
     Stage.HELD: lazy(
-        "There is an obligation to keep it. Nobody gets in any more, and it is erased by itself when that ends."
+        "There is an obligation to keep it. Nobody gets in any more, and it is erased when that ends."
     ),
     Stage.NOTED: lazy("It is being erased."),
     Stage.ERASED: lazy("Everything is gone. We are looking through all of it once more."),

@@ -41,6 +41,7 @@ from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.privacy.erasure.models import Erasure, ErasureMark, LedgerEnd, MergedMark
+from backoffice.privacy.holds.models import LegalHold
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -195,6 +196,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     ClassroomChange: CLASSES,
     ActionChange: CLASSES,
     SchoolChange: {"leader": {"Home", "Elsewhere"}},
+    LegalHold: {"founder": {OWN}},
     PluginChange: {"founder": {"trust"}},
     JobChange: {"founder": {"trust.check"}},
     # A helper hears of neither.
@@ -322,6 +324,8 @@ class Stage:
                 | ActionChange()
             ):
                 return self.classes[row.classroom_id]
+            case LegalHold():
+                return self.classes[row.subject_id]
             case PluginChange():
                 return "trust"
             case JobChange():
