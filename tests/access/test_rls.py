@@ -325,7 +325,7 @@ class Stage:
             ):
                 return self.classes[row.classroom_id]
             case LegalHold():
-                return self.classes[row.subject_id]
+                return self.classes[row.subject_id or 0]
             case PluginChange():
                 return "trust"
             case JobChange():

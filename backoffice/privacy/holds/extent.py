@@ -77,6 +77,7 @@ def _targets(tx: Transaction) -> Sequence[Target]:
 def _look(tx: Transaction) -> Iterator[Target]:
     stops = select(LegalHold.subject, LegalHold.subject_id).where(LegalHold.state.in_(STOPS)).distinct()
     for subject, number in tx.execute(stops).all():
+        assert number is not None
         plan = plan_for(tx, Subject(subject), number)
         if plan is not None:
             yield from plan.targets

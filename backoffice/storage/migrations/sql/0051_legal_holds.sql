@@ -14,7 +14,7 @@ create policy app_insert on app.legal_hold for insert to backoffice_app
               and ended_by is null and ended_at is null);
 
 grant select, insert on app.legal_hold to backoffice_app;
-grant select, update on app.legal_hold to backoffice_system;
+grant select, insert, update on app.legal_hold to backoffice_system;
 grant usage on sequence app.legal_hold_id_seq to backoffice_app, backoffice_system;
 alter table app.legal_hold alter column reason set statistics 0;
 
