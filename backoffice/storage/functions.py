@@ -91,8 +91,10 @@ def lock_holds(session: Session, *, alone: bool) -> None:
 
     Whoever else waits does so until this transaction ends.
     """
-    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-    session.execute(text(f"select {lock}(hashtextextended('legal holds', 7203))"))
+    if alone:
+        session.execute(text("select pg_advisory_xact_lock(hashtextextended('legal holds', 7203))"))
+    else:
+        session.execute(text("select pg_advisory_xact_lock_shared(hashtextextended('legal holds', 7203))"))
 
 
 def subject_to_hold(session: Session, *, subject: str, public_id: str) -> AnyRow | None:

@@ -27,6 +27,8 @@ from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Enrollment, School, Student
 from backoffice.schools.services import merging
+from backoffice.schools.services.changes import undo_last_change
+from backoffice.schools.services.rosters import add_students
 from backoffice.storage.roles import DatabaseRole
 from tests.accounts.alone import alone
 from tests.accounts.post import mailed
@@ -367,3 +369,16 @@ def test_a_link_to_a_held_child_stays_as_the_parents_account_does(
     with transaction(SYSTEM) as tx:
         link = select(GuardianLink.id).where(GuardianLink.account_id == world.people["parent"].id)
         assert tx.scalars(link).all()
+
+
+def test_names_that_were_just_brought_in_are_not_taken_back_while_one_is_held(
+    world: World, founders: Founders
+) -> None:
+    who = world.sign_in("teacher")
+    add_students(principal=who, classroom=world.own_class.public_id, text="Kestrel Kept")
+    with transaction(SYSTEM) as tx:
+        new = next(each for each in tx.scalars(select(Student)) if each.given_name == "Kestrel")
+    propose(founders[0], Subject.STUDENT, new.public_id)
+    with pytest.raises(Rejected, match="obligation"):
+        undo_last_change(principal=who, classroom=world.own_class.public_id)
+    assert is_there(Student, new.id)
