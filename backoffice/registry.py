@@ -17,6 +17,7 @@ import backoffice.jobs.rules
 import backoffice.large_changes.rules
 import backoffice.outbox.rules
 import backoffice.privacy.erasure.rules
+import backoffice.privacy.holds.rules
 import backoffice.privacy.retention.rules
 import backoffice.saved_views.rules
 import backoffice.schools.rules

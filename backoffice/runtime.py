@@ -66,6 +66,7 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     mails.install(core_mails.MAILS, plugins, Site(settings.base_url, settings.report_address))
     # Not above: a job may stand on this module.
     from backoffice.jobs import core as core_jobs
+    from backoffice.privacy.holds import extent
     from backoffice.privacy.retention import core as core_kinds
     from backoffice.privacy.retention import kinds
 
@@ -74,7 +75,9 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     direct = settings.database_direct_url
     opened = Database(address, direct.get_secret_value() if direct else None)
     database.use(opened)
-    return Runtime(settings, opened, plugins)
+    runtime = Runtime(settings, opened, plugins)
+    extent.install((table for each in runtime.metadatas for table in each.tables.values()), plugins)
+    return runtime
 
 
 def check_database(runtime: Runtime, *, promptly: bool = False) -> None:

@@ -68,6 +68,8 @@ POINTS_UNDO = Permission("points:undo", lazy("Take back what somebody else award
 REQUESTS_ANSWER = Permission(
     "requests:answer", lazy("Answer a parent who asks to correct or delete something")
 )
+HOLDS_READ = Permission("holds:read", lazy("See legal holds: what is kept, and why"))
+HOLDS_EDIT = Permission("holds:edit", lazy("Propose, confirm and release a legal hold"))
 RETENTION_READ = Permission("retention:read", lazy("See what went by age, and what will"))
 RETENTION_RUN = Permission("retention:run", lazy("Let an unusually large run of retention go on"))
 SCHOOL_DAYS_EDIT = Permission(

@@ -43,7 +43,9 @@ SAID = {
     Stage.LOOKING: lazy("We are looking what would go."),
     Stage.PREVIEWED: lazy("Nothing has been erased yet."),
     Stage.CONFIRMED: lazy("It is being erased."),
-    Stage.HELD: lazy("A legal hold is in the way. It is erased when the hold ends."),
+    Stage.HELD: lazy(
+        "There is an obligation to keep it. Nobody gets in any more, and it is erased when that ends."
+    ),
     Stage.NOTED: lazy("It is being erased."),
     Stage.ERASED: lazy("Everything is gone. We are looking through all of it once more."),
     Stage.VERIFIED: lazy("It is erased for good, and nothing of it is left."),
@@ -206,6 +208,7 @@ def _in_words(found: dict[str, Any]) -> dict[str, Any]:
         ],
         "rows": [(group, amount(count)) for group, count in rows.items()],
         "classes": found.get("classes", []),
+        "kept": found.get("kept", False),
         "staying": ngettext(
             "%(count)s student is in another class too, and stays there.",
             "%(count)s students are in another class too, and stay there.",

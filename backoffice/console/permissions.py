@@ -46,6 +46,7 @@ AREAS: Mapping[str, str] = {
     "console": lazy("Console"),
     "goals": lazy("Goals"),
     "guardians": lazy("Parents"),
+    "holds": lazy("Legal holds"),
     "inventory": lazy("Data inventory"),
     "jobs": lazy("Jobs"),
     "keys": lazy("Keys"),

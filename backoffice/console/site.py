@@ -29,6 +29,7 @@ from backoffice.console.family_invitations import FamilyInvitationGrid
 from backoffice.console.find import FindPage
 from backoffice.console.grids import large
 from backoffice.console.guard import GuardedView
+from backoffice.console.holds import HoldsPage
 from backoffice.console.inbox import InboxPage
 from backoffice.console.inventory import InventoryPage
 from backoffice.console.invitations import InvitationGrid
@@ -89,6 +90,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     ChangesPage,
     LargeChangesPage,
     ErasuresPage,
+    HoldsPage,
     # What it finds of the own account comes after the work.
     FindPage,
 )

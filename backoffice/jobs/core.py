@@ -16,6 +16,7 @@ from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.privacy.canary.jobs import JOBS as CANARY_JOBS
 from backoffice.privacy.erasure.jobs import JOBS as ERASURE_JOBS
+from backoffice.privacy.holds.jobs import JOBS as HOLD_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
 from backoffice.students.pins.network_models import LockedNetwork
@@ -48,6 +49,7 @@ JOBS: tuple[Job, ...] = (
     *CARE_JOBS,
     *ERASURE_JOBS,
     *CANARY_JOBS,
+    *HOLD_JOBS,
     *CHANGE_JOBS,
     *FAMILY_JOBS,
     *REQUEST_JOBS,

@@ -8,6 +8,7 @@ from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.canary.mails import MAILS as CANARY_MAILS
 from backoffice.privacy.erasure.mails import MAILS as ERASURE_MAILS
+from backoffice.privacy.holds.mails import MAILS as HOLD_MAILS
 from backoffice.staff.mails import MAILS as STAFF_MAILS
 from backoffice.students.worries.mails import MAILS as WORRY_MAILS
 
@@ -19,6 +20,7 @@ MAILS: tuple[tuple[str, Mail], ...] = (
     *(("backoffice.accounts.providers", mail) for mail in PROVIDER_MAILS),
     *(("backoffice.privacy.erasure", mail) for mail in ERASURE_MAILS),
     *(("backoffice.privacy.canary", mail) for mail in CANARY_MAILS),
+    *(("backoffice.privacy.holds", mail) for mail in HOLD_MAILS),
     *(("backoffice.staff", mail) for mail in STAFF_MAILS),
     *(("backoffice.students.worries", mail) for mail in WORRY_MAILS),
 )

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
 from backoffice.privacy.erasure import receipts, services
 from backoffice.privacy.erasure.erasing import NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
@@ -15,6 +17,8 @@ from backoffice.privacy.erasure.models import AskedAs, Stage
 from backoffice.privacy.erasure.replaying import replay
 from backoffice.privacy.erasure.services import Outlook
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds import queries as holds
+from backoffice.privacy.holds.models import LegalHold
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 
@@ -58,7 +62,12 @@ def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool
         click.echo(f"{left} It is tried again by itself; there is no receipt yet.", err=True)
         sys.exit(1)
     if done.stage != Stage.VERIFIED or done.receipt is None:
-        click.echo(f"It is {done.stage}, and not erased yet.", err=True)
+        if done.stage == Stage.HELD:
+            click.echo(
+                "A legal hold keeps something of it. It is erased by itself when the hold ends.", err=True
+            )
+        else:
+            click.echo(f"It is {done.stage}, and not erased yet.", err=True)
         sys.exit(1)
     if as_json:
         click.echo(done.receipt)
@@ -102,8 +111,44 @@ def _say_progress(gone: int, planned: int) -> None:
     click.echo(f"{gone:,} of about {planned:,} rows are gone.", err=True)
 
 
+@privacy.command("holds")
+@json_option
+@click.pass_context
+def list_holds(context: click.Context, *, as_json: bool) -> None:
+    """List the legal holds that stop erasing, without their reasons. They are placed in the console."""
+    context.obj.checked_runtime()
+    with transaction(COMMAND) as tx:
+        found = [_held(each) for each in holds.standing(tx)]
+    if as_json:
+        click.echo(json.dumps({"holds": found}))
+        return
+    for each in found:
+        late = ", overdue" if each["overdue"] else ""
+        click.echo(
+            f"{each['subject']:<9} {each['held']}  {each['state']}, to be reviewed {each['review_on']}{late}"
+        )
+    click.echo(f"{len(found):,} legal holds.")
+
+
+def _held(hold: LegalHold) -> dict[str, Any]:
+    return {
+        "hold": hold.public_id,
+        "subject": hold.subject,
+        "held": hold.outside,
+        "state": hold.state,
+        "proposed_at": hold.proposed_at.isoformat(),
+        "review_on": hold.review_on.isoformat(),
+        "overdue": hold.review_on < clock.now().date(),
+    }
+
+
 def _told(found: Outlook) -> dict[str, Any]:
-    return {"subjects": found.subjects, "rows": found.rows, "passed_on": found.passed_on}
+    return {
+        "subjects": found.subjects,
+        "rows": found.rows,
+        "passed_on": found.passed_on,
+        "kept": found.kept,
+    }
 
 
 def _in_words(found: Outlook) -> list[str]:
@@ -111,6 +156,8 @@ def _in_words(found: Outlook) -> list[str]:
     lines += [f"  {count:>10,}  {table}" for table, count in sorted(found.rows.items())]
     if found.passed_on:
         lines.append("Classes that somebody else teaches too pass to them.")
+    if found.kept:
+        lines.append("A legal hold keeps something of it: it would wait, and go when the hold ends.")
     return [*lines, "Nothing was erased."]
 
 

@@ -26,6 +26,7 @@ REASONS: Mapping[str, str] = {
     "app.erasure": lazy("It is the receipt for what was erased. What it names goes when all is verified."),
     "app.erasure_mark": lazy("It recognises what was erased, should a backup bring it back."),
     "app.erasure_outside": lazy("It is the receipt of others. What it names goes when they have erased it."),
+    "app.legal_hold": lazy("It says that something had to be kept. What it names goes with whom it names."),
     "app.identity_provider": lazy("It is about the provider, and about nobody."),
     "app.plugin_state": lazy("It is about how the service is set, and about nobody."),
 }

@@ -97,6 +97,62 @@ def end_access(session: Session, *, erasure: int, at: datetime) -> None:
     session.execute(text("select app.end_access(:erasure, :at)"), {"erasure": erasure, "at": at})
 
 
+def lock_holds(session: Session, *, alone: bool) -> None:
+    """Wait until nobody proposes a legal hold; `alone`, until nothing is being erased either.
+
+    Whoever else waits does so until this transaction ends.
+    """
+    if alone:
+        session.execute(text("select pg_advisory_xact_lock(hashtextextended('legal holds', 7203))"))
+    else:
+        session.execute(text("select pg_advisory_xact_lock_shared(hashtextextended('legal holds', 7203))"))
+
+
+def subject_to_hold(session: Session, *, subject: str, public_id: str) -> AnyRow | None:
+    """Number and school of what a founder names by its identifier, or None."""
+    statement = text("select number, school_id from app.subject_to_hold(:subject, :outside)")
+    return session.execute(statement, {"subject": subject, "outside": public_id}).first()
+
+
+def confirm_hold(session: Session, *, number: int, at: datetime) -> bool:
+    """Put a legal hold in force that another founder has proposed; whether it was to be."""
+    return bool(session.scalar(text("select app.confirm_hold(:number, :at)"), {"number": number, "at": at}))
+
+
+def withdraw_hold(session: Session, *, number: int, at: datetime) -> bool:
+    """Take back a legal hold that nobody has confirmed; whether it was one."""
+    return bool(session.scalar(text("select app.withdraw_hold(:number, :at)"), {"number": number, "at": at}))
+
+
+def review_hold(session: Session, *, number: int, review_on: date) -> bool:
+    """Say when a legal hold in force is to be looked at again; whether it is in force."""
+    given = {"number": number, "next": review_on}
+    return bool(session.scalar(text("select app.review_hold(:number, :next)"), given))
+
+
+def ask_for_release(session: Session, *, number: int, at: datetime) -> bool:
+    """Ask for the end of a legal hold; whether it is in force and nobody had asked."""
+    return bool(
+        session.scalar(text("select app.ask_for_release(:number, :at)"), {"number": number, "at": at})
+    )
+
+
+def release_hold(session: Session, *, number: int, at: datetime) -> bool:
+    """End a legal hold whose end another founder has asked for; whether it was to be."""
+    return bool(session.scalar(text("select app.release_hold(:number, :at)"), {"number": number, "at": at}))
+
+
+def holds_in_force(session: Session) -> int:
+    """How many legal holds are in force."""
+    return int(session.scalar(text("select app.holds_in_force()")) or 0)
+
+
+def students_kept(session: Session, *, school_id: int, students: Collection[int]) -> bool:
+    """Whether something of one of these students has to be kept as it is."""
+    statement = text("select app.students_kept(:school, cast(:students as bigint[]))")
+    return bool(session.scalar(statement, {"school": school_id, "students": list(students)}))
+
+
 def plugin_version(connection: Connection) -> int:
     """A number that grows whenever a plugin is switched or its settings change."""
     version = connection.scalar(text("select app.plugin_version()"))

@@ -16,6 +16,8 @@ from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.privacy.retention.runs import Rules, may_go, note
 from plugins.retention import mails, queries
 from plugins.retention.ending import begin, close
@@ -42,6 +44,7 @@ def look_after_alone(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Loo
             step = _look_after(tx, row, now, border)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
+        looked.held += step is Step.HELD
         looked.begun += step is Step.OVER and begin(eraser, row.public_id)
     if looked.begun:
         with transaction(principal) as tx:
@@ -70,5 +73,7 @@ def _look_after(tx: Transaction, row: Row[int, str], now: datetime, border: date
         return Step.NONE
     if border is None or watched.alone_since > border:
         return Step.WAITS
+    if is_subject_kept(tx, Subject.ACCOUNT, person.id):
+        return Step.HELD
     close(tx, person, now)
     return Step.OVER

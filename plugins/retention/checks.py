@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from backoffice import clock
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count, metadatas, some
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.privacy.inventory import held_in
 from backoffice.privacy.retention import kinds, log_files, queries
 from backoffice.privacy.retention.kinds import Kind
@@ -66,6 +68,8 @@ def inactive_teachers(look: Looking) -> Finding:
     idle = idle_accounts.idle(look.tx, since=limit)
     noticed = idle_accounts.under_notice(look.tx, at=clock.now())
     late = [row for row in idle if not row.leads_alone and row.id not in noticed]
+    kept = [row for row in late if is_subject_kept(look.tx, Subject.ACCOUNT, row.id)]
+    late = [row for row in late if row not in kept]
     if late:
         said = count(len(late), "account")
         return falls_short(f"{said} idle for longer, since {late[0].used_at:%Y-%m-%d}.")
@@ -76,8 +80,10 @@ def inactive_teachers(look: Looking) -> Finding:
     oldest = idle_accounts.longest_idle(look.tx)
     if oldest is None:
         return not_exercised("No teacher has an account yet.")
+    held = f"; {count(len(kept), 'account')} longer, for a legal hold" if kept else ""
+    idle = [row for row in idle if row not in kept]
     told = f"; {count(len(idle), 'account')} was told late, and goes in time" if idle else ""
-    return holds(f"The longest idle account was used on {oldest:%Y-%m-%d}{told}.")
+    return holds(f"The longest idle account was used on {oldest:%Y-%m-%d}{told}{held}.")
 
 
 def _addresses(look: Looking) -> Iterator[tuple[str, str]]:

@@ -66,9 +66,11 @@ def run(context: click.Context, *, name: str | None, go_ahead: bool, as_json: bo
         log_folder=runtime.settings.log_dir,
     )
     if as_json:
-        click.echo(json.dumps({"gone": outcome.gone, "waiting": outcome.paused}))
+        click.echo(json.dumps({"gone": outcome.gone, "waiting": outcome.paused, "held": outcome.held}))
     else:
         _say(chosen, outcome.gone)
+        if any(outcome.held.values()):
+            click.echo(f"{sum(outcome.held.values()):,} stay for a legal hold.")
     for each in outcome.paused:
         click.echo(
             f"{each} would lose more than {runtime.settings.retention.most_share} % at once, and waits for a"

@@ -23,6 +23,7 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.privacy.retention.policy import Entry
 from backoffice.privacy.retention.runs import Rules, may_go, note
 from backoffice.storage import about, keyring
@@ -41,11 +42,15 @@ NOTICE = timedelta(days=30)
 
 
 class Step(Enum):
-    """What was done about an account. `OVER`: nobody gets in any more, and it is to be erased."""
+    """What was done about an account. `OVER`: nobody gets in any more, and it is to be erased.
+
+    `HELD`: a legal hold keeps something of it, and it stays as it is until that ends.
+    """
 
     NONE = auto()
     TOLD = auto()
     WAITS = auto()
+    HELD = auto()
     OVER = auto()
 
 
@@ -57,6 +62,7 @@ class Looked:
     begun: int = 0
     waiting: int = 0
     lead_alone: int = 0
+    held: int = 0
 
 
 def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Looked:
@@ -78,6 +84,7 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
             step = _look_after(tx, row, entry, now, border)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
+        looked.held += step is Step.HELD
         looked.begun += step is Step.OVER and begin(eraser, row.public_id)
     if looked.begun:
         with transaction(principal) as tx:
@@ -124,6 +131,8 @@ def _look_after(
         unsent = person.status in WRITTEN_TO and not queries.warning_left(tx, person.id)
         if border is None or used > border or unsent:
             return Step.WAITS
+        if is_subject_kept(tx, Subject.ACCOUNT, person.id):
+            return Step.HELD
         close(tx, person, now)
         return Step.OVER
     if last is None:

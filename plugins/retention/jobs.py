@@ -26,6 +26,7 @@ def look_after_idle(run: JobRun) -> Counts:
         lazy("told"): sum(each.told for each in looked),
         lazy("accounts to be erased"): sum(each.begun for each in looked),
         lazy("waiting for a person"): sum(each.waiting for each in looked),
+        lazy("kept by a legal hold"): sum(each.held for each in looked),
         lazy("lead a place alone"): sum(each.lead_alone for each in looked),
     }
 
@@ -42,4 +43,8 @@ def let_go(run: JobRun) -> Counts:
     )
     if outcome.paused:
         run.say(WAITS)
-    return {lazy("erased"): sum(outcome.gone.values()), lazy("waiting for a person"): len(outcome.paused)}
+    return {
+        lazy("erased"): sum(outcome.gone.values()),
+        lazy("waiting for a person"): len(outcome.paused),
+        lazy("kept by a legal hold"): sum(outcome.held.values()),
+    }

@@ -64,7 +64,7 @@ RUNS = SEES_SCHOOLS | {
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close"),
-    *("permissions:read", "retention:run", "schools:erase"),
+    *("permissions:read", "retention:run", "schools:erase", "holds:read", "holds:edit"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),

@@ -48,6 +48,7 @@ from backoffice.privacy.erasure.models import (
     LedgerEnd,
     MergedMark,
 )
+from backoffice.privacy.holds.models import LegalHold
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -202,6 +203,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     ClassroomChange: CLASSES,
     ActionChange: CLASSES,
     SchoolChange: {"leader": {"Home", "Elsewhere"}},
+    LegalHold: {"founder": {OWN}},
     PluginChange: {"founder": {"trust"}},
     JobChange: {"founder": {"trust.check"}},
     # A helper hears of neither.
@@ -331,6 +333,8 @@ class Stage:
                 | ActionChange()
             ):
                 return self.classes[row.classroom_id]
+            case LegalHold():
+                return self.classes[row.subject_id or 0]
             case PluginChange():
                 return "trust"
             case JobChange():

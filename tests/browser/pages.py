@@ -988,6 +988,8 @@ PAGES: Mapping[str, Stop] = {
     "an invitation that is over": Stop(path=f"/invitations/{'x' * 43}", at=NOTHING),
     "permissions": Stop("leader", "/console/permissions/"),
     "data inventory": Stop("officer", "/console/inventory/"),
+    "legal holds": Stop("founder", "/console/holds/"),
+    "a legal hold to propose": Stop("founder", "/console/holds/propose"),
     "retention": Stop("founder", "/console/retention/"),
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -518,6 +519,17 @@ def _left_all(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     filled = _unenroll(stage, actor, thing)
     fields = {"action": "leave", "rowid": filled.fields["rowid"]}
     return Filled(fields, identifiers=filled.identifiers, audited=False)
+
+
+def _proposed_hold(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    """A class is to be kept; the other founder is told."""
+    values = {
+        "subject": "classroom",
+        "public_id": stage.world.own_class.public_id,
+        "reason": "A court asks for it",
+        "review_on": (clock.now() + timedelta(days=30)).date().isoformat(),
+    }
+    return Filled(values, ("added app.legal_hold",))
 
 
 def _confirmed_erasure(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -1420,6 +1432,10 @@ FORMS: Mapping[str, Fill] = {
     "console_schools.export_found": _always(q="zz"),
     # Asks for nothing, as before; for more one must have come that way.
     "console_schools.staff_sign_in": _always(domain=""),
+    "console_holds.propose": _proposed_hold,
+    # Of the world's, which is over.
+    "console_holds.step": _always(audited=False, step="withdraw", hold="x" * 16),
+    "console_holds.review": _always(audited=False, hold="x" * 16, review_on="2001-01-01"),
     "plugin_retention_retention.go_on": _always(
         ("changed app.retention_run", "added app.job_run"), kind="roster-names", due="30"
     ),

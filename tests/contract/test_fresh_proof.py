@@ -39,6 +39,10 @@ FAR_REACHING = {
     "console_classrooms.import_current",
     # What nothing brings back.
     "console_erasures.confirm",
+    # What everybody's erasing waits for, and what lets it go on.
+    "console_holds.propose",
+    "console_holds.step",
+    "console_holds.review",
     "plugin_retention_retention.go_on",
     # Who may do what where.
     "console_invitations.new",

@@ -142,8 +142,13 @@ def test_references_to_tenants_are_kept_by_the_database(live: Connection) -> Non
          order by 1""",
         scoping=SCOPING,
     )
-    # The trail and receipts outlive the school that they tell of.
-    assert loose == ["app.audit_detail.school_id", "app.audit_entry.school_id", "app.erasure.school_id"]
+    # The trail, receipts and holds outlive the school that they tell of.
+    assert loose == [
+        "app.audit_detail.school_id",
+        "app.audit_entry.school_id",
+        "app.erasure.school_id",
+        "app.legal_hold.school_id",
+    ]
 
 
 def test_every_mapped_column_is_in_the_inventory(

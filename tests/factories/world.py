@@ -53,6 +53,7 @@ from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside, MergedMark, Stage
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
@@ -335,6 +336,7 @@ def make_world() -> World:
             worry(tx, room)
         for role, room in (("teacher", own), ("outsider", foreign)):
             erasure(tx, people[role], room)
+        _released_hold(tx, own)
         cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
@@ -486,6 +488,26 @@ def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
     tx.execute(insert(ErasureOutside).values(erasure=public_id, noted_at=at, **told))
     tx.execute(insert(Canary).values(public_id=new_public_id(), begun_at=at, ended_at=at, step="begun"))
     return number
+
+
+def _released_hold(tx: Transaction, room: Class) -> None:
+    """A legal hold on a class that is over, so that it stops nothing."""
+    at = clock.now() - timedelta(days=9)
+    _row(
+        tx,
+        LegalHold,
+        subject=Subject.CLASSROOM,
+        subject_id=room.id,
+        outside=room.public_id,
+        school_id=room.school_id,
+        state=HoldState.RELEASED,
+        reason=f"Court file about {room.name}",
+        review_on=at.date(),
+        proposed_at=at,
+        confirmed_at=at,
+        release_at=at,
+        ended_at=at,
+    )
 
 
 def guardian_request(tx: Transaction, parent: Person, room: Class) -> str:

@@ -34,6 +34,7 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
 from backoffice.privacy.erasure.services import UNDER_WAY
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, District, Enrollment, School, SchoolKind, Student
@@ -126,6 +127,7 @@ def look(eraser: Eraser, *, number: int) -> bool:
             "subjects": dict(went),
             "rows": dict(receipts.told(eraser.left(tx, plan))),
             **_others(tx, Subject(row.subject), row.subject_id, plan),
+            "kept": is_kept(tx, plan),
         }
         row.stage = Stage.PREVIEWED
     return True

@@ -16,6 +16,7 @@ from backoffice.families.models import GuardianInvitation
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.privacy.holdings import PersonalData, Subject, Target
+from backoffice.privacy.holds.models import HELD as HOLDS
 from backoffice.saved_views.models import SavedView
 from backoffice.schools.award_models import PointAward
 from backoffice.staff.models import Invitation
@@ -107,4 +108,5 @@ HELD = (
     PersonalData(LargeChange, Subject.CLASSROOM, _changes_naming),
     PersonalData(LargeChange, Subject.ACCOUNT, _changes_naming),
     PersonalData(LargeChange, Subject.SCHOOL, _changes_naming),
+    *HOLDS,
 )

@@ -43,6 +43,7 @@ from backoffice.privacy.erasure.plan import (
 )
 from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import PersonalData, Subject, Target
+from backoffice.privacy.holds import waiting
 from backoffice.privacy.outside import Reaching
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
@@ -125,8 +126,10 @@ class Eraser:
             else:
                 row.plan = plan.stored()
             return
-        row.stage, row.noted_at = Stage.NOTED, clock.now()
         plan = Plan.read(row.plan)
+        if waiting.stop(tx, row, plan):
+            return
+        row.stage, row.noted_at = Stage.NOTED, clock.now()
         if any(each.subject is not Subject.STUDENT or len(each.numbers) > FEW for each in plan.targets):
             rows = sum(self.left(tx, plan).values())
             if rows > self.large:
@@ -148,6 +151,8 @@ class Eraser:
     def _erase(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
         anew = row.asked_as != AskedAs.LEDGER
+        if waiting.stop(tx, row, plan):
+            return
         if row.rows_planned is not None and self._take_some(tx, row, plan, anew=anew):
             return
         self._lock(tx, plan)
@@ -174,8 +179,8 @@ class Eraser:
     def _take_some(self, tx: Transaction, row: Erasure, plan: Plan, *, anew: bool) -> bool:
         """Take the next portion of what is large; whether there was one."""
         if row.step is None:
-            # Both first, as where all goes at once: nobody would know any more what to erase outside, and some
-            # of what is beside would go unnoticed with an account.
+            # Both first, as where all goes at once: nobody would know any more what to erase outside, and
+            # some of what is beside would go unnoticed with an account.
             following.note_outside(tx, row, plan, self.installed)
             _counted(row, self._take_beside(tx, plan))
             row.step = portions.FIRST

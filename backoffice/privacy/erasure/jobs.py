@@ -11,6 +11,7 @@ from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Stage
 from backoffice.privacy.erasure.replaying import is_behind, replay
+from backoffice.privacy.holds import waiting as waiting_for_holds
 from backoffice.runtime import Runtime
 
 
@@ -27,6 +28,7 @@ def go_on_erasing(run: JobRun) -> Counts:
     """Carry out every erasure that was confirmed and has not ended, and what a restore has brought back."""
     eraser = eraser_of(run.app.extensions["backoffice"], run.who)
     lapsed = asking.forget_unconfirmed(run.who)
+    waiting_for_holds.resume(run.who)
     if is_behind(eraser):
         done = replay(eraser)
         return {lazy("erasures"): done["erasures"], lazy("lapsed"): lapsed}

@@ -102,6 +102,10 @@ class Erasure(Base):
     step: Mapped[str | None] = columns.text("At which table it is", keep=Keep.FOR_GOOD)
     asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.FOR_GOOD)
     confirmed_at: Mapped[datetime | None] = columns.moment("When it was confirmed", keep=Keep.FOR_GOOD)
+    held_at: Mapped[datetime | None] = columns.moment(
+        "When it first had to wait for a legal hold", keep=Keep.FOR_GOOD
+    )
+    freed_at: Mapped[datetime | None] = columns.moment("When it went on after that", keep=Keep.FOR_GOOD)
     noted_at: Mapped[datetime | None] = columns.moment("When it came into the ledger", keep=Keep.FOR_GOOD)
     erased_at: Mapped[datetime | None] = columns.moment("When the last row was gone", keep=Keep.FOR_GOOD)
     verified_at: Mapped[datetime | None] = columns.moment(

@@ -49,7 +49,8 @@ def issue(
         "times": {
             name: _said(getattr(row, f"{name}_at"))
             for name in ("asked", "confirmed", "noted", "erased", "verified")
-        },
+        }
+        | ({} if row.held_at is None else {"held": _said(row.held_at), "freed": _said(row.freed_at)}),
         "subjects": dict(went),
         "rows": counts_of(row),
         "left": 0,

@@ -17,6 +17,7 @@ from backoffice.privacy.erasure.erasing import Eraser, untold
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
 from backoffice.storage import functions
 from backoffice.storage.public_id import is_public_id, new_public_id
@@ -31,6 +32,8 @@ class Outlook:
     subjects: dict[str, int]
     rows: dict[str, int]
     passed_on: int
+    # It would wait: there is an obligation to keep something of it.
+    kept: bool = False
 
     @property
     def total(self) -> int:
@@ -45,7 +48,7 @@ def outlook(*, eraser: Eraser, subject: Subject, public_id: str) -> Outlook:
         went = Counter({str(each.subject): 0 for each in plan.targets})
         for each in plan.targets:
             went[each.subject] += len(each.numbers)
-        return Outlook(dict(went), eraser.left(tx, plan), len(plan.passings))
+        return Outlook(dict(went), eraser.left(tx, plan), len(plan.passings), is_kept(tx, plan))
 
 
 def erase(

@@ -56,4 +56,5 @@ class RetentionRun(Base):
     outlook: Mapped[str | None] = columns.text(
         "How many were due at the end, and on each day after it", keep=Keep.FOR_GOOD
     )
+    held: Mapped[int | None] = columns.large_number("How many stayed for a legal hold", keep=Keep.FOR_GOOD)
     released_at: Mapped[datetime | None] = columns.moment("When a person let it go on", keep=Keep.FOR_GOOD)

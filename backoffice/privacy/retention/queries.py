@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from backoffice.access.transaction import Transaction
+from backoffice.privacy.holds.extent import kept_rows
 from backoffice.privacy.retention.kinds import Kind, Rows
 from backoffice.storage import functions
 from backoffice.storage.functions import LogDay
@@ -42,7 +43,8 @@ def take(tx: Transaction, rows: Rows, *, before: datetime, most: int | None = No
     statement: Any = (
         update(rows.model).values(dict.fromkeys(rows.empties, null())) if rows.empties else delete(rows.model)
     )
-    condition = _in_batch_by_key(rows, before, most) if rows.by_day else _in_batch(rows, before, most)
+    in_batch = _in_batch_by_key if rows.by_day else _in_batch
+    condition = in_batch(tx, rows, before, most)
     done = tx.execute(statement.where(condition).execution_options(synchronize_session=False))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -50,8 +52,11 @@ def take(tx: Transaction, rows: Rows, *, before: datetime, most: int | None = No
 def drop_days(tx: Transaction, rows: Rows, *, before: datetime) -> list[LogDay]:
     """Drop the oldest days of a log that is kept by the day that ended before a moment, a week at most.
 
-    Raises `OperationalError` where somebody reads or writes for too long.
+    None while a legal hold keeps rows of it: then all go row by row. Raises `OperationalError` where somebody
+    reads or writes for too long.
     """
+    if not _days_go_whole(tx, rows):
+        return []
     return functions.drop_days(tx, log=str(rows.model.__table__), before=before, most=WEEK)
 
 
@@ -62,7 +67,7 @@ def is_due(tx: Transaction, kind: Kind, *, before: datetime) -> bool:
 
 def total(tx: Transaction, kind: Kind) -> int:
     """How many there are that go by age."""
-    return sum(tx.scalar(_aging(rows, func.count())) or 0 for rows in kind.rows)
+    return sum(tx.scalar(_aging(tx, rows, func.count())) or 0 for rows in kind.rows)
 
 
 def oldest(tx: Transaction, kind: Kind) -> datetime | None:
@@ -76,46 +81,61 @@ def outlook(tx: Transaction, kind: Kind, *, moments: Sequence[datetime]) -> list
     counts = [0] * len(moments)
     borders = bindparam("borders", list(moments), type_=ARRAY(DateTime(timezone=True)))
     for rows in kind.rows:
-        if rows.by_day:
+        if _days_go_whole(tx, rows):
             # A day goes whole, when its last moment is due.
             for day in functions.log_days(tx, log=str(rows.model.__table__), before=moments[-1]):
                 counts[bisect_left(moments, day.until)] += day.amount
             continue
         place = func.width_bucket(rows.since, borders)
-        found = _due(rows, moments[-1], place, func.count()).group_by(place)
+        found = _due(tx, rows, moments[-1], place, func.count()).group_by(place)
         for number, count in tx.execute(found):
             counts[number] += count
     return counts
 
 
+def held(tx: Transaction, kind: Kind, *, before: datetime) -> int:
+    """How many began before a moment and stay, since a legal hold keeps them."""
+    count = 0
+    for rows in kind.rows:
+        kept = kept_rows(tx, rows.model)
+        if kept is not None:
+            count += tx.scalar(_of_age(rows, func.count()).where(rows.since < before, kept)) or 0
+    return count
+
+
+def _days_go_whole(tx: Transaction, rows: Rows) -> bool:
+    return rows.by_day and kept_rows(tx, rows.model) is None
+
+
 def _oldest(tx: Transaction, rows: Rows) -> datetime | None:
-    if rows.by_day and rows.only is None:
+    if rows.only is None and _days_go_whole(tx, rows):
         return functions.log_oldest(tx, log=str(rows.model.__table__))
-    oldest: datetime | None = tx.scalar(_aging(rows, func.min(rows.since)))
+    oldest: datetime | None = tx.scalar(_aging(tx, rows, func.min(rows.since)))
     return oldest
 
 
 def _is_due(tx: Transaction, rows: Rows, before: datetime) -> bool:
-    if rows.by_day:
+    if _days_go_whole(tx, rows):
         if functions.log_has_day(tx, log=str(rows.model.__table__), before=before):
             return True
         before = _not_with_its_day(before)
-    return tx.scalar(_due(rows, before, literal(1)).limit(1)) is not None
+    return tx.scalar(_due(tx, rows, before, literal(1)).limit(1)) is not None
 
 
-def _in_batch(rows: Rows, before: datetime, most: int | None) -> ColumnElement[bool]:
+def _in_batch(tx: Transaction, rows: Rows, before: datetime, most: int | None) -> ColumnElement[bool]:
     # Where a row lies: a batch is found and taken without looking its rows up again. One that is changed
     # meanwhile lies elsewhere, and stays.
     place: ColumnElement[Any] = literal_column(f"{rows.model.__table__}.ctid")
-    batch = _due(rows, before, place).limit(most).correlate(None).scalar_subquery()
+    batch = _due(tx, rows, before, place).limit(most).correlate(None).scalar_subquery()
     return place == func.any(func.array(batch))
 
 
-def _in_batch_by_key(rows: Rows, before: datetime, most: int | None) -> ColumnElement[bool]:
+def _in_batch_by_key(tx: Transaction, rows: Rows, before: datetime, most: int | None) -> ColumnElement[bool]:
     # Rows of two days can lie at the same place: by their keys, and in the days alone that began before.
-    before = _not_with_its_day(before)
+    if _days_go_whole(tx, rows):
+        before = _not_with_its_day(before)
     key = tuple(rows.tables[0].primary_key.columns)
-    batch = _due(rows, before, *key).limit(most).correlate(None)
+    batch = _due(tx, rows, before, *key).limit(most).correlate(None)
     return and_(rows.since < before, tuple_(*key).in_(batch))
 
 
@@ -125,12 +145,19 @@ def _not_with_its_day(before: datetime) -> datetime:
     return max(here.replace(hour=0, minute=0, second=0, microsecond=0), here - WITH_ITS_DAY)
 
 
-def _aging(rows: Rows, *what: ColumnElement[Any]) -> Select[Any]:
+def _of_age(rows: Rows, *what: ColumnElement[Any]) -> Select[Any]:
     statement = select(*what).select_from(rows.model)
     if rows.through is not None:
         statement = statement.join(*rows.through)
     return statement.where(rows.since.is_not(None), *([] if rows.only is None else [rows.only]))
 
 
-def _due(rows: Rows, before: datetime, *what: ColumnElement[Any]) -> Select[Any]:
-    return _aging(rows, *what).where(rows.since < before)
+def _aging(tx: Transaction, rows: Rows, *what: ColumnElement[Any]) -> Select[Any]:
+    """What goes by age; not what a legal hold keeps."""
+    kept = kept_rows(tx, rows.model)
+    statement = _of_age(rows, *what)
+    return statement if kept is None else statement.where(~kept)
+
+
+def _due(tx: Transaction, rows: Rows, before: datetime, *what: ColumnElement[Any]) -> Select[Any]:
+    return _aging(tx, rows, *what).where(rows.since < before)

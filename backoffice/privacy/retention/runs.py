@@ -43,10 +43,11 @@ class Rules:
 
 @dataclass
 class Outcome:
-    """What became of some kinds: how many went of each, and which wait for a person."""
+    """What became of some kinds: how many went of each, which wait for a person, how many a hold keeps."""
 
     gone: dict[str, int] = field(default_factory=dict)
     paused: list[str] = field(default_factory=list)
+    held: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _run_kind(
         return
     while patiently(partial(_take, who, kind, number, rules.batch)):
         progress(sum(outcome.gone.values()))
-    outcome.gone[kind.name] = _end(who, kind, number)
+    outcome.gone[kind.name], outcome.held[kind.name] = _end(who, kind, number)
 
 
 def outlook(tx: Transaction, kind: Kind, *, at: datetime) -> Outlook:
@@ -249,19 +250,20 @@ def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
     return False
 
 
-def _end(who: Purpose, kind: Kind, number: int) -> int:
-    """Tell how it ended; how many went."""
+def _end(who: Purpose, kind: Kind, number: int) -> tuple[int, int]:
+    """Tell how it ended; how many went, and how many stayed for a legal hold."""
     now = clock.now()
     with transaction(who) as tx:
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
         if run.ended_at is None:
             found = outlook(tx, kind, at=now)
+            run.held = queries.held(tx, kind, before=run.up_to)
             run.oldest = queries.oldest(tx, kind)
             run.outlook = " ".join(map(str, (found.now, *found.days)))
             run.state, run.ended_at = RunState.DONE, now
             if run.gone:
                 record(tx, "retention.run", kind=kind.name, gone=run.gone)
-        return run.gone
+        return run.gone, run.held or 0
 
 
 def _waiting(tx: Transaction, kind: Kind) -> RetentionRun | None:

@@ -21,7 +21,7 @@ class Standing:
 
     `gone` are those of the last 30 days, `looked_at` is when the oldest and what will be due were last found
     out, `due` how many were due then, and `days` how many will be on each day after it. `waiting` is a run
-    that waits for a person.
+    that waits for a person. `held` stayed then for a legal hold.
     """
 
     kind: Kind
@@ -32,6 +32,7 @@ class Standing:
     due: int = 0
     days: tuple[int, ...] = ()
     waiting: RetentionRun | None = None
+    held: int = 0
 
     @property
     def next(self) -> int:
@@ -97,4 +98,5 @@ def _standing(
         now,
         tuple(days),
         paused,
+        (looked.held if looked else None) or 0,
     )

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template
 
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
+from backoffice.privacy.holds.queries import number_in_force
 from backoffice.privacy.retention import words
 from backoffice.privacy.retention.standing import LATELY, Standing, standings
 
@@ -16,19 +17,26 @@ bp = Blueprint("retention", __name__)
 @bp.get("/privacy/retention")
 def page() -> str:
     """Every kind of data: what for, how long, from when on, what happens then, and what went lately."""
-    return render_template("privacy/retention.html", standings=_standings(), words=words, days=LATELY.days)
+    return render_template(
+        "privacy/retention.html", standings=_standings(), words=words, days=LATELY.days, holds=_holds()
+    )
 
 
 @bp.get("/privacy/retention.json", endpoint="json")
 def as_data() -> dict[str, Any]:
     """The page's content, in English. Times are UTC (ISO 8601), periods ISO 8601 durations."""
-    return {"days": LATELY.days, "kinds": [_told(each) for each in _standings()]}
+    return {"days": LATELY.days, "holds_in_force": _holds(), "kinds": [_told(each) for each in _standings()]}
 
 
 def _standings() -> list[Standing]:
     # Everybody reads the same page, so nobody's session counts here.
     with transaction(Nobody()) as tx:
         return standings(tx)
+
+
+def _holds() -> int:
+    with transaction(Nobody()) as tx:
+        return number_in_force(tx)
 
 
 def _told(standing: Standing) -> dict[str, Any]:
@@ -44,6 +52,7 @@ def _told(standing: Standing) -> dict[str, Any]:
         "action": entry.action,
         "warnings": [each.iso for each in entry.warnings],
         "gone_lately": standing.gone,
+        "held": standing.held,
         "last_at": _iso(standing.last_at),
         # The moment would be that of one person: when one child told something, or one teacher was here.
         "oldest": standing.oldest.astimezone(UTC).date().isoformat() if standing.oldest else None,

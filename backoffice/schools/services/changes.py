@@ -33,6 +33,7 @@ NOTHING = lazy(
 HAS_POINTS = lazy(
     "Somebody whom you added has points or has signed in since. Take them out one by one instead."
 )
+HAS_TO_BE_KEPT = lazy("There is an obligation to keep one of them, so this cannot be undone for now.")
 NAMES_CHANGED = lazy("Somebody has changed one of these names since. Correct them one by one instead.")
 OTHER_CHANGED = lazy("The students of the other class have changed since. Move them back one by one instead.")
 
@@ -194,6 +195,8 @@ def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
         .values(ended_at=clock.now())
     )
     if found[ChangedHow.NEW]:
+        if functions.students_kept(tx, school_id=classroom.school_id, students=found[ChangedHow.NEW]):
+            raise Rejected.whole(HAS_TO_BE_KEPT)
         erased = functions.forget_added(tx, school_id=classroom.school_id, classroom_id=classroom.id)
         if erased != len(found[ChangedHow.NEW]):
             raise Rejected.whole(HAS_POINTS)

@@ -35,6 +35,9 @@ REQUESTS_WAIT = lazy(
     "A parent has asked the same about both of them. Answer one of the two in the inbox first."
 )
 BEING_ERASED = lazy("One of them is being erased, or a class of theirs is. There is nothing to merge then.")
+HAS_TO_BE_KEPT = lazy(
+    "There is an obligation to keep one of them as it is, so they cannot be merged for now."
+)
 GREW_OLD = lazy("Something about them has changed since you looked. Look again, then merge them.")
 
 
@@ -154,6 +157,8 @@ def merge_students(*, principal: Principal, keeper: str, merged: str, seen: str)
         stays, goes = _both(tx, keeper, merged)
         if _looked_at(tx, stays, goes).seen != seen:
             raise Rejected.whole(GREW_OLD)
+        if functions.students_kept(tx, school_id=stays.school_id, students=[stays.id, goes.id]):
+            raise Rejected.whole(HAS_TO_BE_KEPT)
         done = functions.merge_students(
             tx,
             school_id=stays.school_id,

@@ -1,0 +1,384 @@
+"""What is held stays whoever wants it erased, and goes by itself when the last hold is over."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account, AccountSession, AccountStatus
+from backoffice.audit.models import AuditEntry
+from backoffice.families.models import GuardianLink
+from backoffice.privacy.erasure import receipts, replaying
+from backoffice.privacy.erasure.asking import ask_to_erase, confirm_erasure, look
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.own_account import erase_own_account
+from backoffice.privacy.erasure.services import begin, outlook
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds import services, waiting
+from backoffice.privacy.holds.models import HoldState
+from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, Enrollment, School, Student
+from backoffice.schools.services import merging
+from backoffice.schools.services.changes import undo_last_change
+from backoffice.schools.services.rosters import add_students
+from backoffice.storage.roles import DatabaseRole
+from tests.accounts.alone import alone
+from tests.accounts.post import mailed
+from tests.contract.snapshot import snapshots
+from tests.factories.world import SYSTEM, World
+from tests.privacy.holds.conftest import (
+    WHO,
+    Founders,
+    Hold,
+    erasure_of,
+    propose,
+    proven,
+    release,
+    row_of,
+)
+
+Named = Callable[[World], tuple[Subject, str]]
+
+
+def child(world: World) -> tuple[Subject, str]:
+    return Subject.STUDENT, world.own_class.children[0].public_id
+
+
+def classroom(world: World) -> tuple[Subject, str]:
+    return Subject.CLASSROOM, world.own_class.public_id
+
+
+def teacher(world: World) -> tuple[Subject, str]:
+    return Subject.ACCOUNT, world.people["teacher"].public_id
+
+
+def parent(world: World) -> tuple[Subject, str]:
+    return Subject.ACCOUNT, world.people["parent"].public_id
+
+
+def school(world: World) -> tuple[Subject, str]:
+    return Subject.SCHOOL, world.home.public_id
+
+
+def district(world: World) -> tuple[Subject, str]:
+    return Subject.DISTRICT, world.district
+
+
+def other_child(world: World) -> tuple[Subject, str]:
+    return Subject.STUDENT, world.own_class.children[1].public_id
+
+
+def other_class(world: World) -> tuple[Subject, str]:
+    return Subject.CLASSROOM, world.colleague_class.public_id
+
+
+def other_school(world: World) -> tuple[Subject, str]:
+    return Subject.SCHOOL, world.outside.public_id
+
+
+WHOLES = [child, classroom, school, district]
+KEPT = [(each, each) for each in (*WHOLES, teacher)] + [
+    # What contains it waits whole, and so does what is in it.
+    *((small, large) for index, small in enumerate(WHOLES) for large in WHOLES[index + 1 :]),
+    *((large, small) for index, small in enumerate(WHOLES) for large in WHOLES[index + 1 :]),
+    # Their link to the child goes with either.
+    (child, parent),
+    (parent, child),
+    (teacher, school),
+    (classroom, teacher),
+]
+FREE = [
+    (child, other_child),
+    (child, other_class),
+    (child, other_school),
+    (child, teacher),
+    (other_class, classroom),
+    (parent, other_child),
+    (school, other_school),
+]
+
+
+def begun(eraser: Eraser, named: tuple[Subject, str]) -> int:
+    return begin(eraser=eraser, subject=named[0], public_id=named[1], asked_as=AskedAs.COMMAND)
+
+
+def is_there(model: type[Any], number: int) -> bool:
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(model.id).where(model.id == number)) is not None
+
+
+@pytest.mark.parametrize(("kept", "wanted"), KEPT, ids=lambda named: named.__name__)
+def test_what_takes_something_held_along_waits(
+    world: World, eraser: Eraser, held: Hold, kept: Named, wanted: Named
+) -> None:
+    held(*kept(world))
+    assert outlook(eraser=eraser, subject=wanted(world)[0], public_id=wanted(world)[1]).kept
+    number = begun(eraser, wanted(world))
+    assert eraser.carry_out(number) is Stage.HELD
+    assert waiting.resume(WHO) == 0
+    assert erasure_of(number).stage == Stage.HELD
+    assert not eraser.ledger.is_there
+    for each in (*world.own_class.children, *world.colleague_class.children):
+        assert is_there(Student, each.id)
+    assert is_there(School, world.home.id)
+    assert is_there(Account, world.people["teacher"].id)
+
+
+@pytest.mark.parametrize(("kept", "wanted"), FREE, ids=lambda named: named.__name__)
+def test_what_has_nothing_to_do_with_it_is_erased(
+    world: World, eraser: Eraser, held: Hold, kept: Named, wanted: Named
+) -> None:
+    held(*kept(world))
+    assert not outlook(eraser=eraser, subject=wanted(world)[0], public_id=wanted(world)[1]).kept
+    assert eraser.carry_out(begun(eraser, wanted(world))) is Stage.VERIFIED
+
+
+def test_released_it_goes_by_itself_and_the_receipt_says_how_long(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    hold = held(*child(world))
+    number = begun(eraser, classroom(world))
+    eraser.carry_out(number)
+    before = erasure_of(number)
+    release(founders, hold)
+    with transaction(SYSTEM) as tx:
+        assert services.GO_ON in tx.scalars(text("select job from app.job_run")).all()
+    assert waiting.resume(WHO) == 1
+    assert eraser.carry_out(number) is Stage.VERIFIED
+    done = erasure_of(number)
+    assert done.receipt is not None
+    times = receipts.read(done.receipt)["times"]
+    assert before.held_at is not None
+    assert times["held"] == before.held_at.isoformat(timespec="milliseconds")
+    assert times["held"] <= times["freed"] <= times["noted"]
+    # What the hold named is gone with it, and that there was one stays.
+    over = row_of(hold)
+    assert (over.state, over.subject_id, over.outside, over.reason) == (HoldState.RELEASED, None, None, None)
+    with transaction(SYSTEM) as tx:
+        verbs = set(tx.scalars(select(AuditEntry.verb)))
+    assert {"erasures.wait", "erasures.go-on"} <= verbs
+
+
+def test_of_several_holds_the_last_one_lets_go(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    holds = [held(*child(world)), held(*child(world)), held(*school(world))]
+    number = begun(eraser, child(world))
+    eraser.carry_out(number)
+    for hold in holds[:-1]:
+        release(founders, hold)
+        assert waiting.resume(WHO) == 0
+    release(founders, holds[-1])
+    assert waiting.resume(WHO) == 1
+    assert eraser.carry_out(number) is Stage.VERIFIED
+
+
+def test_a_proposal_holds_and_one_that_lapsed_does_not(
+    world: World, eraser: Eraser, founders: Founders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = propose(founders[0], *child(world))
+    number = begun(eraser, child(world))
+    assert eraser.carry_out(number) is Stage.HELD
+    later = row_of(hold).proposed_at + services.SUSPENDS
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert waiting.resume(WHO) == 0
+    services.let_lapse(WHO)
+    assert waiting.resume(WHO) == 1
+    assert eraser.carry_out(number) is Stage.VERIFIED
+
+
+def test_a_hold_stops_what_is_in_the_ledger_and_not_yet_gone(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    number = begun(eraser, classroom(world))
+    for _ in range(2):  # the plan, and the ledger
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    assert erasure_of(number).stage == Stage.NOTED
+    hold = held(*child(world))
+    assert eraser.carry_out(number) is Stage.HELD
+    assert is_there(Student, world.own_class.children[0].id)
+    release(founders, hold)
+    assert waiting.resume(WHO) == 1
+    assert eraser.carry_out(number) is Stage.VERIFIED
+
+
+def test_while_something_is_being_erased_nobody_proposes_a_hold_that_it_defeats(
+    world: World, eraser: Eraser, founders: Founders
+) -> None:
+    """The hold waits for the erasure's transaction, and then finds that there is nothing to hold."""
+    number = begun(eraser, child(world))
+    for _ in range(2):
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    answers: list[object] = []
+
+    def try_it() -> None:
+        try:
+            answers.append(propose(founders[0], *child(world)))
+        except Rejected as rejected:
+            answers.append(rejected)
+
+    with transaction(WHO) as tx:
+        eraser._erase(tx, tx.get_one(Erasure, number))
+        proposing = threading.Thread(target=try_it)
+        proposing.start()
+        proposing.join(timeout=1)
+        assert answers == []
+    proposing.join(timeout=20)
+    assert isinstance(answers[0], Rejected)
+
+
+def test_what_a_restore_brought_back_waits_too(
+    world: World, eraser: Eraser, founders: Founders, runtime: Runtime
+) -> None:
+    """A second snapshot: the founders are in it."""
+    with snapshots(runtime) as taken:
+        taken.keep()
+        eraser.carry_out(begun(eraser, classroom(world)))
+        taken.settle()
+    hold = propose(founders[0], *child(world))
+    services.confirm_hold(principal=founders[1], hold=hold)
+    replaying.replay(eraser)
+    assert is_there(Student, world.own_class.children[0].id)
+    release(founders, hold)
+    assert waiting.resume(WHO) == 1
+    replaying.replay(eraser)
+    assert not is_there(Student, world.own_class.children[0].id)
+
+
+def test_nobody_gets_in_to_what_was_to_go(world: World, eraser: Eraser, held: Hold) -> None:
+    held(*child(world))
+    begun_at = clock.now() - timedelta(seconds=1)
+    session = world.student(world.own_class, world.own_class.children[0])
+    number = begun(eraser, child(world))
+    eraser.carry_out(number)
+    with transaction(SYSTEM) as tx:
+        place = tx.scalars(
+            select(Enrollment).where(Enrollment.student_id == world.own_class.children[0].id)
+        ).one()
+        assert place.ended_at is not None
+        assert place.ended_at > begun_at
+        ended = tx.scalar(
+            text("select ended_at from app.student_session where id = :id"), {"id": session.session_id}
+        )
+        assert ended is not None
+    with transaction(WHO) as tx:
+        tx.execute(delete(Erasure).where(Erasure.id == number))
+
+
+def test_a_class_that_waits_is_archived_and_takes_the_same_children_later(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    hold = held(*child(world))
+    number = begun(eraser, classroom(world))
+    eraser.carry_out(number)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(Classroom.archived_at).where(Classroom.id == world.own_class.id)) is not None
+    release(founders, hold)
+    waiting.resume(WHO)
+    eraser.carry_out(number)
+    assert not any(is_there(Student, each.id) for each in world.own_class.children)
+
+
+def test_an_own_account_is_closed_and_its_owner_told(eraser: Eraser, held: Hold, world: World) -> None:
+    del world
+    who = alone()
+    with transaction(SYSTEM) as tx:
+        mine = tx.get_one(Account, who.account_id)
+        tx.execute(
+            update(AccountSession).where(AccountSession.id == who.session_id).values(proven_at=clock.now())
+        )
+    held(Subject.ACCOUNT, mine.public_id)
+    number = erase_own_account(principal=who, typed=mine.email)
+    with transaction(SYSTEM) as tx:
+        of = tx.scalars(select(Erasure.id).where(Erasure.public_id == number)).one()
+    assert eraser.carry_out(of) is Stage.HELD
+    with transaction(SYSTEM) as tx:
+        assert tx.get_one(Account, who.account_id).status == AccountStatus.DEACTIVATED
+    assert any("kept for now" in each and number in each for each in mailed(mine.email))
+
+
+def test_the_preview_says_so_and_no_reason(world: World, eraser: Eraser, held: Hold) -> None:
+    held(*child(world))
+    who = proven(world, "teacher")
+    asked = ask_to_erase(principal=who, subject=Subject.CLASSROOM, public_id=world.own_class.public_id)
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(Erasure.id).where(Erasure.public_id == asked)).one()
+    look(eraser, number=number)
+    found = erasure_of(number).found
+    assert found is not None
+    assert found["kept"] is True
+    assert "court" not in str(found)
+    confirm_erasure(principal=who, erasure=asked, typed=found["title"])
+    assert eraser.carry_out(number) is Stage.HELD
+
+
+@pytest.mark.parametrize("kept", [child, classroom, school, district])
+def test_students_of_whom_one_is_held_are_not_merged(world: World, held: Hold, kept: Named) -> None:
+    held(*kept(world))
+    leader = world.sign_in("leader")
+    keeper, merged = (each.public_id for each in world.own_class.children)
+    seen = merging.preview_merge(principal=leader, keeper=keeper, merged=merged).seen
+    with pytest.raises(Rejected, match="obligation"):
+        merging.merge_students(principal=leader, keeper=keeper, merged=merged, seen=seen)
+
+
+@pytest.mark.parametrize(
+    ("kept", "table"),
+    [
+        (child, "student"),
+        (classroom, "classroom"),
+        (school, "student"),
+        (school, "school"),
+        (district, "classroom"),
+        (district, "school"),
+        (teacher, "account"),
+    ],
+)
+def test_as_the_last_resort_the_database_refuses(
+    world: World, runtime: Runtime, held: Hold, kept: Named, table: str
+) -> None:
+    held(*kept(world))
+    numbers = {
+        "student": world.own_class.children[0].id,
+        "classroom": world.own_class.id,
+        "school": world.home.id,
+        "district": world.district_id,
+        "account": world.people["teacher"].id,
+    }
+    with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
+        with pytest.raises(IntegrityError, match="legal hold"):
+            connection.execute(text(f"delete from app.{table} where id = :id"), {"id": numbers[table]})
+        connection.rollback()
+
+
+def test_a_link_to_a_held_child_stays_as_the_parents_account_does(
+    world: World, eraser: Eraser, held: Hold
+) -> None:
+    held(*child(world))
+    eraser.carry_out(begun(eraser, parent(world)))
+    with transaction(SYSTEM) as tx:
+        link = select(GuardianLink.id).where(GuardianLink.account_id == world.people["parent"].id)
+        assert tx.scalars(link).all()
+
+
+def test_names_that_were_just_brought_in_are_not_taken_back_while_one_is_held(
+    world: World, founders: Founders
+) -> None:
+    who = world.sign_in("teacher")
+    add_students(principal=who, classroom=world.own_class.public_id, text="Kestrel Kept")
+    with transaction(SYSTEM) as tx:
+        new = next(each for each in tx.scalars(select(Student)) if each.given_name == "Kestrel")
+    propose(founders[0], Subject.STUDENT, new.public_id)
+    with pytest.raises(Rejected, match="obligation"):
+        undo_last_change(principal=who, classroom=world.own_class.public_id)
+    assert is_there(Student, new.id)
