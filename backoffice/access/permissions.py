@@ -68,6 +68,9 @@ POINTS_UNDO = Permission("points:undo", lazy("Take back what somebody else award
 REQUESTS_ANSWER = Permission(
     "requests:answer", lazy("Answer a parent who asks to correct or delete something")
 )
+RETENTION_POLICIES_EDIT = Permission(
+    "retention.policies:edit", lazy("Propose and confirm a change of the policy of retention")
+)
 RETENTION_READ = Permission("retention:read", lazy("See what went by age, and what will"))
 RETENTION_RUN = Permission("retention:run", lazy("Let an unusually large run of retention go on"))
 SCHOOL_DAYS_EDIT = Permission(

@@ -14,6 +14,7 @@ from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.privacy.erasure.jobs import JOBS as ERASURE_JOBS
+from backoffice.privacy.retention.jobs import JOBS as RETENTION_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
 from backoffice.students.pins.network_models import LockedNetwork
@@ -46,6 +47,7 @@ JOBS: tuple[Job, ...] = (
     *PROVIDER_JOBS,
     *MAIL_JOBS,
     *HOST_JOBS,
+    *RETENTION_JOBS,
     *SCHOOL_JOBS,
     *STAFF_JOBS,
     *WORRY_JOBS,
