@@ -1,7 +1,7 @@
 """How the policy of retention changes: one founder proposes what the file says, and a second one confirms it.
 
-Nothing of it is in force before. A proposal is of one file, known by its SHA-256: where the file is another by
-the time, nobody can confirm it any more.
+Nothing of it is in force before. A proposal is of one file, known by its SHA-256: where the file is another
+by the time, nobody can confirm it any more.
 """
 
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from backoffice.host.queries import other_founders
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.outbox.services import post
-from backoffice.privacy.retention import in_force, mails, policy
+from backoffice.privacy.retention import in_force, mails, policy, words
 from backoffice.privacy.retention.differences import differences
 from backoffice.privacy.retention.models import PolicyVersion, VersionState
 from backoffice.privacy.retention.policy import RetentionError
@@ -56,8 +56,8 @@ def accept_first(*, principal: Purpose) -> bool:
 def propose_policy(*, principal: Principal, digest: str) -> None:
     """Propose what the file says, as it was looked at: `digest` is its SHA-256. The other founders are told.
 
-    What was proposed before becomes void. Raises `Denied`, `ProofNeeded`, and `Rejected` where there is nothing
-    to propose, it waits already, or the file is another.
+    What was proposed before becomes void. Raises `Denied`, `ProofNeeded`, and `Rejected` where there is
+    nothing to propose, it waits already, or the file is another.
     """
     now, said = clock.now(), policy.on_disk()
     with transaction(principal) as tx:
@@ -89,16 +89,16 @@ def propose_policy(*, principal: Principal, digest: str) -> None:
             )
         )
         record(tx, "retention.propose-policy", digest=digest)
-        told = mails.PolicyProposed(tx.principal.name or "", tuple(found))
+        told = mails.PolicyProposed(tx.principal.name or "", words.told(found))
         for founder in other_founders(tx):
             post(tx, mails.POLICY_PROPOSED, to=founder, parameters=told)
 
 
 def confirm_policy(*, principal: Principal, digest: str) -> None:
-    """Confirm what another founder proposed. It is in force at once, but for what keeps longer or does more:
-    that is in force thirty days after schools have begun to be told.
+    """Confirm what another founder proposed.
 
-    Raises `Denied`, `ProofNeeded`, and `Rejected` where it does not wait any more, the file is another, or
+    It is in force at once, but for what keeps longer or does more: that is in force thirty days after schools
+    have begun to be told. Raises `Denied`, `ProofNeeded`, and `Rejected` where it does not wait any more, the file is another, or
     it is the principal's own.
     """
     now, said = clock.now(), policy.on_disk()

@@ -20,7 +20,10 @@ FIELDS = tuple(each.name for each in fields(Entry) if each.name != "name")
 
 @dataclass(frozen=True)
 class Difference:
-    """One kind of data of which two policies say something else. `old` or `new` is None where one has none."""
+    """One kind of data of which two policies say something else.
+
+    `old` or `new` is None where that policy has no such kind.
+    """
 
     name: str
     old: Entry | None

@@ -11,6 +11,7 @@ columns promise less), is as the file has it, at once: without it the program do
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
@@ -69,7 +70,13 @@ class _Known:
 
 
 _known: _Known | None = None
-_fits: Callable[[Entry], bool] = lambda _entry: True
+
+
+def _all_fit(_entry: Entry) -> bool:
+    return True
+
+
+_fits: Callable[[Entry], bool] = _all_fit
 
 
 def install(fits: Callable[[Entry], bool]) -> None:
@@ -115,7 +122,7 @@ def at(moment: datetime, decided: Sequence[Version]) -> Policy:
     found = _decided_by(moment, decided)
     return Policy(
         {
-            name: found[name] if name in found and _fits(found[name]) else own
+            name: found[name] if _goes_by(found.get(name)) else own
             for name, own in policy.on_disk().entries.items()
         }
     )
@@ -123,7 +130,7 @@ def at(moment: datetime, decided: Sequence[Version]) -> Policy:
 
 def changes(decided: Sequence[Version]) -> list[Change]:
     """What each decision after the first changed, the newest first."""
-    pairs = zip(decided, decided[1:], strict=False)
+    pairs = pairwise(decided)
     return [Change(new, tuple(differences(old.said, new.said))) for old, new in pairs][::-1]
 
 
@@ -144,10 +151,14 @@ def notice(decided: Sequence[Version]) -> str | None:
     )
 
 
-def forced(found: Sequence[Difference]) -> set[str]:
-    """Those of undecided differences that are in force by the file already, each by its name."""
-    now = current()
-    return {each.name for each in found if each.new is None or now.entries[each.name] == each.new}
+def forced(decided: Sequence[Version], found: Sequence[Difference]) -> set[str]:
+    """Those of undecided differences by which the program goes already, since it could go by no other."""
+    now = _decided_by(clock.now(), decided)
+    return {each.name for each in found if each.new is None or not _goes_by(now.get(each.name))}
+
+
+def _goes_by(entry: Entry | None) -> bool:
+    return entry is not None and _fits(entry)
 
 
 def _decided_by(moment: datetime, decided: Sequence[Version]) -> Mapping[str, Entry]:

@@ -114,8 +114,12 @@ def install(by_owner: Mapping[str, Iterable[Kind]]) -> None:
     # In the order in which people read them.
     _kinds = {name: found[name] for name in said.entries if name in found}
     owners = {kind.name: owner for owner, kinds in kept.items() for kind in kinds}
-    in_force.install(lambda entry: not any(_against(entry, found[entry.name], owners[entry.name]))
-                     if entry.name in found else True)
+
+    def fits(entry: Entry) -> bool:
+        kind = found.get(entry.name)
+        return kind is None or not any(_against(entry, kind, owners[entry.name]))
+
+    in_force.install(fits)
 
 
 def installed() -> Mapping[str, Kind]:

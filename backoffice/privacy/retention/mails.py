@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
-from backoffice.privacy.retention import words
 from backoffice.privacy.retention.differences import Difference
 from backoffice.privacy.retention.period import Period
 from backoffice.privacy.retention.policy import Action, Entry
-from backoffice.privacy.retention.words import Line
+from backoffice.privacy.retention.words import Told, told
 
 _EXAMPLE = Entry(
     name="mails",
@@ -30,34 +29,26 @@ class PolicyProposed:
     """What changes, and who proposes it."""
 
     by: str
-    changes: tuple[Difference, ...]
-
-    def lines(self, found: Difference) -> list[Line]:
-        """What changes of one kind of data."""
-        return words.lines(found)
+    changes: tuple[Told, ...]
 
     @classmethod
     def example(cls) -> "PolicyProposed":
         """One that keeps longer."""
-        return cls("Robin Quillfeather", (_LONGER,))
+        return cls("Robin Quillfeather", told((_LONGER,)))
 
 
 @dataclass(frozen=True)
 class PolicyChanged:
     """What changes at once, and what changes later and when."""
 
-    now: tuple[Difference, ...]
-    later: tuple[Difference, ...]
+    now: tuple[Told, ...]
+    later: tuple[Told, ...]
     later_at: datetime | None
-
-    def lines(self, found: Difference) -> list[Line]:
-        """What changes of one kind of data."""
-        return words.lines(found)
 
     @classmethod
     def example(cls) -> "PolicyChanged":
         """One that changes something at once, something later, and has something new."""
-        return cls((_SHORTER, _NEW), (_LONGER,), datetime(2027, 11, 25, tzinfo=UTC))
+        return cls(told((_SHORTER, _NEW)), told((_LONGER,)), datetime(2027, 11, 25, tzinfo=UTC))
 
 
 POLICY_PROPOSED = Mail("policy-proposed", PolicyProposed, lazy("Change of the policy of retention proposed"))

@@ -69,7 +69,9 @@ class PolicyVersion(Base):
     later: Mapped[list[str]] = columns.words(
         "The kinds of data of which it comes in force later", keep=Keep.FOR_GOOD
     )
-    later_at: Mapped[datetime | None] = columns.moment("From when on it is in force there", keep=Keep.FOR_GOOD)
+    later_at: Mapped[datetime | None] = columns.moment(
+        "From when on it is in force there", keep=Keep.FOR_GOOD
+    )
     told_from: Mapped[datetime | None] = columns.moment(
         "When schools began to be told of it", keep=Keep.FOR_GOOD
     )

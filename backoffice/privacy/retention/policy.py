@@ -75,8 +75,8 @@ class Policy:
     @property
     def said(self) -> str:
         """All of it as JSON, in English: two that say the same are written the same, in any order."""
-        written = {name: _written(each) for name, each in self.entries.items()}
-        return json.dumps({"kind": written}, sort_keys=True)
+        kinds = {name: written(each) for name, each in self.entries.items()}
+        return json.dumps({"kind": kinds}, sort_keys=True)
 
     @property
     def digest(self) -> str:
@@ -117,8 +117,9 @@ def _policy(said: object) -> Policy:
     return Policy({name: _entry(name, each) for name, each in stored.kind.items()})
 
 
-def _written(entry: Entry) -> dict[str, object]:
-    written = {
+def written(entry: Entry) -> dict[str, object]:
+    """An entry as the file writes it, in English."""
+    said: dict[str, object] = {
         "title": entry.title,
         "purpose": entry.purpose,
         "need": entry.need,
@@ -128,7 +129,7 @@ def _written(entry: Entry) -> dict[str, object]:
         "action": entry.action,
         "warnings": [each.iso for each in entry.warnings],
     }
-    return written | ({"plugin": entry.plugin} if entry.plugin else {})
+    return said | ({"plugin": entry.plugin} if entry.plugin else {})
 
 
 def _entry(name: str, said: "_Entry") -> Entry:

@@ -19,6 +19,7 @@ from backoffice.outbox.services import post
 from backoffice.privacy.retention import in_force, mails
 from backoffice.privacy.retention.in_force import Change
 from backoffice.privacy.retention.models import PolicyVersion, VersionState
+from backoffice.privacy.retention.words import told
 from backoffice.schools.models import Membership, Role, School, SchoolKind
 
 NOTICE = timedelta(days=30)
@@ -31,11 +32,11 @@ def tell_schools(
     *, principal: Purpose, batch: int = BATCH, progress: Callable[[int], object] = lambda _told: None
 ) -> int:
     """Tell of every decision that schools have not been told of yet; how many mails were written."""
-    told = 0
+    written = 0
     while (some := _tell_some(principal, batch)) is not None:
-        told += some
-        progress(told)
-    return told
+        written += some
+        progress(written)
+    return written
 
 
 def _tell_some(principal: Purpose, batch: int) -> int | None:
@@ -56,7 +57,7 @@ def _tell_some(principal: Purpose, batch: int) -> int | None:
             tx.flush()
         change = _change(tx, version.id)
         people = _people(tx, after=version.told_up_to or 0, most=batch) if change.differences else []
-        said = mails.PolicyChanged(change.at_once, change.later, version.later_at)
+        said = mails.PolicyChanged(told(change.at_once), told(change.later), version.later_at)
         for each in people:
             to = Recipient(each.id, each.email, each.name, each.language)
             post(tx, mails.POLICY_CHANGED, to=to, parameters=said)
