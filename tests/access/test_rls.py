@@ -41,6 +41,7 @@ from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.privacy.erasure.models import Erasure, ErasureMark, LedgerEnd, MergedMark
+from backoffice.privacy.retention.models import PolicyVersion
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -221,6 +222,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
     PluginHistory: {"founder": {"trust"}},
+    # What was decided everybody reads by a function, without who it was.
+    PolicyVersion: {"founder": {"confirmed", "waiting"}},
     JobSchedule: {"founder": {"trust.check"}},
     JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
@@ -328,6 +331,8 @@ class Stage:
                 return "trust.check"
             case PluginState():
                 return str(row.name)
+            case PolicyVersion():
+                return str(row.state)
             case PluginHistory():
                 return str(row.plugin)
             case JobSchedule() | JobRun():

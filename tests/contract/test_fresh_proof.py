@@ -40,6 +40,10 @@ FAR_REACHING = {
     # What nothing brings back.
     "console_erasures.confirm",
     "plugin_retention_retention.go_on",
+    # What holds for every school.
+    "plugin_retention_retention.propose",
+    "plugin_retention_retention.confirm",
+    "plugin_retention_retention.withdraw",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

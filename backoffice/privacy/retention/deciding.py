@@ -98,8 +98,8 @@ def confirm_policy(*, principal: Principal, digest: str) -> None:
     """Confirm what another founder proposed.
 
     It is in force at once, but for what keeps longer or does more: that is in force thirty days after schools
-    have begun to be told. Raises `Denied`, `ProofNeeded`, and `Rejected` where it does not wait any more, the file is another, or
-    it is the principal's own.
+    have begun to be told. Raises `Denied`, `ProofNeeded`, and `Rejected` where it does not wait any more, the
+    file is another, or it is the principal's own.
     """
     now, said = clock.now(), policy.on_disk()
     with transaction(principal) as tx:

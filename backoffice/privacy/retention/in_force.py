@@ -67,6 +67,12 @@ class _Known:
     read_at: datetime
     versions: tuple[Version, ...]
     policy: Policy
+    # When something of it comes in force that was not as it was read.
+    until: datetime | None
+
+    def holds(self, here: Database, now: datetime) -> bool:
+        fresh = self.database is here and abs(now - self.read_at) < KNOWN_FOR
+        return fresh and (self.until is None or now < self.until)
 
 
 _known: _Known | None = None
@@ -177,7 +183,7 @@ def _decided_by(moment: datetime, decided: Sequence[Version]) -> Mapping[str, En
 def _known_now() -> _Known:
     global _known  # noqa: PLW0603
     known, here, now = _known, database.current(), clock.now()
-    if known is not None and known.database is here and abs(now - known.read_at) < KNOWN_FOR:
+    if known is not None and known.holds(here, now):
         return known
     try:
         # A connection of its own: who asks may be in a transaction, and hold one of few.
@@ -188,5 +194,6 @@ def _known_now() -> _Known:
             raise
         # What was known goes on, with the dates that were known.
         decided = known.versions
-    known = _known = _Known(here, now, decided, at(now, decided))
+    ahead = (each.later_at for each in decided if each.later_at is not None and each.later_at > now)
+    known = _known = _Known(here, now, decided, at(now, decided), min(ahead, default=None))
     return known

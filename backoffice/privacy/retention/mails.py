@@ -5,23 +5,16 @@ from datetime import UTC, datetime
 
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
+from backoffice.privacy.retention import policy
 from backoffice.privacy.retention.differences import Difference
 from backoffice.privacy.retention.period import Period
-from backoffice.privacy.retention.policy import Action, Entry
 from backoffice.privacy.retention.words import Told, told
 
-_EXAMPLE = Entry(
-    name="mails",
-    title="Mails that were sent or given up",
-    purpose="They show that a mail went out.",
-    need="Whoever misses a mail can be told what became of it.",
-    clock="When the mail was sent or given up.",
-    period=Period(6, "month"),
-    action=Action.ERASE,
-)
-_SHORTER = Difference("mails", _EXAMPLE, replace(_EXAMPLE, period=Period(3, "month")))
-_LONGER = Difference("mails", _EXAMPLE, replace(_EXAMPLE, period=Period(12, "month")))
-_NEW = Difference("mails", None, _EXAMPLE)
+
+def _made(count: int) -> Difference:
+    """As if the mails that are kept were to be kept for so many months."""
+    ours = policy.on_disk().entries["mails"]
+    return Difference(ours.name, ours, replace(ours, period=Period(count, "month")))
 
 
 @dataclass(frozen=True)
@@ -34,7 +27,7 @@ class PolicyProposed:
     @classmethod
     def example(cls) -> "PolicyProposed":
         """One that keeps longer."""
-        return cls("Robin Quillfeather", told((_LONGER,)))
+        return cls("Robin Quillfeather", told((_made(12),)))
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,11 @@ class PolicyChanged:
     @classmethod
     def example(cls) -> "PolicyChanged":
         """One that changes something at once, something later, and has something new."""
-        return cls(told((_SHORTER, _NEW)), told((_LONGER,)), datetime(2027, 11, 25, tzinfo=UTC))
+        return cls(
+            told((_made(3), Difference("tries", None, policy.on_disk().entries["tries"]))),
+            told((_made(12),)),
+            datetime(2027, 11, 25, tzinfo=UTC),
+        )
 
 
 POLICY_PROPOSED = Mail("policy-proposed", PolicyProposed, lazy("Change of the policy of retention proposed"))
