@@ -4,10 +4,14 @@ from pathlib import Path
 
 from sqlalchemy import make_url, text
 
+from backoffice import clock
+from backoffice.access.transaction import transaction
 from backoffice.privacy.retention import in_force, policy
+from backoffice.privacy.retention.models import PolicyVersion, VersionState
 from backoffice.runtime import Runtime
 from backoffice.settings import CONFIG
 from backoffice.storage.database import make_engine
+from tests.factories.world import SYSTEM
 
 
 def forget_runs(runtime: Runtime) -> None:
@@ -36,3 +40,12 @@ def other_file(folder: Path, *changes: tuple[str, str]) -> Path:
         said = said.replace(old, new, 1)
     (folder / policy.FILE).write_text(said, "utf-8")
     return folder
+
+
+def decide_otherwise(folder: Path, *changes: tuple[str, str]) -> None:
+    """As if two founders had decided our file with these passages changed, and schools had been told."""
+    said, now = policy.load(other_file(folder, *changes)), clock.now()
+    of = {"proposed_at": now, "confirmed_at": now, "told_at": now, "said": said.said, "digest": said.digest}
+    with transaction(SYSTEM) as tx:
+        tx.add(PolicyVersion(state=VersionState.CONFIRMED, later=[], told=2, **of))
+    in_force.forget()
