@@ -25,6 +25,7 @@ from backoffice.outbox.registry import MailError
 from backoffice.plugin import PluginError, discover
 from backoffice.privacy.commands import erase, privacy
 from backoffice.privacy.erasure.ledger import LedgerError
+from backoffice.privacy.retention import in_force
 from backoffice.privacy.retention.policy import RetentionError
 from backoffice.runtime import Runtime, check_database
 from backoffice.serve import PortError
@@ -185,6 +186,9 @@ def db_check(context: Context) -> None:
     problems = database.problems(context.app())
     for problem in problems:
         click.echo(problem)
+    undecided = in_force.notice(in_force.versions())
+    if undecided is not None:
+        click.echo(undecided, err=True)
     if problems:
         sys.exit(1)
     click.echo("Schema, keyring, isolation and inventory are as they should be.")

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from backoffice.access.principal import Principal, Purpose
 from backoffice.accounts.providers.services import directory
+from backoffice.privacy.retention import deciding
 from backoffice.runtime import Runtime, open_runtime
 from backoffice.serve import ProcessSpec, Supervisor, require_free_port, web_command
 from backoffice.settings import SHARED_COUNTERS, Settings, child_environment
@@ -87,6 +88,7 @@ def migrate(runtime: Runtime) -> list[str]:
     # With the owner's own address alone there is no login as the system; then a scheduler does it.
     with suppress(RoleError):
         directory.follow(principal=Principal(Purpose("db-upgrade")), settings=runtime.settings)
+        deciding.accept_first(principal=Purpose("db-upgrade"))
     return lines
 
 

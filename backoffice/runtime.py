@@ -6,7 +6,8 @@ reasons and in the same words.
 
 from dataclasses import dataclass
 
-from sqlalchemy import MetaData
+import structlog
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import OperationalError
 
 from backoffice import (
@@ -30,6 +31,8 @@ from backoffice.storage.installation import WRONG_KEYRING, check_keyring
 from backoffice.storage.keyring import Keyring, KeyringError
 from backoffice.storage.migrate import Migrations, check_schema
 from backoffice.storage.roles import DatabaseRole, is_administrator
+
+logger = structlog.get_logger("backoffice")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
 def check_database(runtime: Runtime, *, promptly: bool = False) -> None:
     """Refuse a database that is not this code's or not this keyring's.
 
+    Where the policy of retention on disk is not the one that was decided, the log says so, and it goes on.
+
     `promptly` gives up on one that does not answer within seconds, and asks it over a connection of its own.
 
     Raises `SchemaError`, `KeyringError`, `RoleError`, and SQLAlchemy's `OperationalError` when the
@@ -92,8 +97,18 @@ def check_database(runtime: Runtime, *, promptly: bool = False) -> None:
         with runtime.database.engine(DatabaseRole.APP, prompt=promptly).connect() as connection:
             check_schema(connection, runtime.migrations)
             check_keyring(connection)
+            if not promptly:
+                _warn_of_policy(connection)
     except OperationalError as error:
         if is_administrator(runtime.database.address) and "authentication failed" in str(error.orig):
             # The logins are derived from the keyring, so a wrong one is refused at the door.
             raise KeyringError(WRONG_KEYRING) from None
         raise
+
+
+def _warn_of_policy(connection: Connection) -> None:
+    from backoffice.privacy.retention import in_force
+
+    sentence = in_force.notice(in_force.read(connection))
+    if sentence is not None:
+        logger.warning("retention policy undecided", why=sentence)

@@ -170,6 +170,16 @@ def lock_plugin_toggles(session: Session) -> None:
     session.execute(text("select pg_advisory_xact_lock(hashtextextended('plugin toggles', 7203))"))
 
 
+def lock_retention_policy(session: Session) -> None:
+    """Wait until nobody else decides about the policy of retention, and let the next wait as long."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended('retention policy', 7203))"))
+
+
+def retention_policies(connection: Connection) -> Sequence[AnyRow]:
+    """Every policy of retention that was decided, the oldest first, and what of it comes in force later."""
+    return connection.execute(text("select * from app.retention_policies()")).all()
+
+
 def lock_saved_views(session: Session, *, school_id: int) -> None:
     """Wait until nobody else changes the saved views of a school, and let the next wait as long."""
     statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7203))")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import click
@@ -10,9 +10,11 @@ import click
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
-from backoffice.privacy.retention import kinds, log_files
+from backoffice.privacy.retention import in_force, kinds, log_files, policy
+from backoffice.privacy.retention.differences import Difference
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.runs import DAYS, Rules, outlook, too_much
+from backoffice.privacy.retention.words import Told
 from backoffice.runtime import Runtime
 from backoffice.settings import Settings
 from plugins.retention import services
@@ -79,6 +81,46 @@ def run(context: click.Context, *, name: str | None, go_ahead: bool, as_json: bo
         )
     if outcome.paused:
         sys.exit(FELL_SHORT)
+
+
+@retention.command()
+@json_option
+@click.pass_context
+def diff(context: click.Context, *, as_json: bool) -> None:
+    """Show what the file says otherwise than the policy that was decided. Exits 1 if it does."""
+    context.obj.checked_runtime()
+    decided = in_force.versions()
+    found = in_force.undecided(decided)
+    forced = in_force.forced(decided, found)
+    if as_json:
+        click.echo(
+            json.dumps({"sha256": policy.on_disk().digest, "kinds": [_as_data(each) for each in found]})
+        )
+    elif not found:
+        click.echo("The file says what was decided.")
+    else:
+        click.echo("\n".join(line for each in found for line in _differs(each, forced)))
+    if found:
+        sys.exit(FELL_SHORT)
+
+
+def _as_data(found: Difference) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "decided": policy.written(found.old) if found.old else None,
+        "file": policy.written(found.new) if found.new else None,
+        "waits": found.waits,
+    }
+
+
+def _differs(found: Difference, forced: Collection[str]) -> Iterator[str]:
+    told = Told(found)
+    how = "new" if told.is_new else "gone" if told.is_gone else ""
+    when = "in force already" if found.name in forced else "after 30 days" if found.waits else "once decided"
+    yield f"{found.name}: {', '.join(each for each in (how, when) if each)}"
+    for line in told.lines:
+        yield f"  - {line.label}: {line.old}"
+        yield f"  + {line.label}: {line.new}{f' ({line.longer})' if line.longer else ''}"
 
 
 def _counted(kind: Kind, settings: Settings) -> dict[str, Any]:

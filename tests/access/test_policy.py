@@ -64,7 +64,8 @@ RUNS = SEES_SCHOOLS | {
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close"),
-    *("permissions:read", "retention:run", "schools:erase", "holds:read", "holds:edit"),
+    *("permissions:read", "retention:run", "retention.policies:edit"),
+    *("schools:erase", "holds:read", "holds:edit"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),

@@ -49,6 +49,7 @@ from backoffice.privacy.erasure.models import (
     MergedMark,
 )
 from backoffice.privacy.holds.models import LegalHold
+from backoffice.privacy.retention.models import PolicyVersion
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -230,6 +231,8 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AuditDetail: {"leader": {"Home"}},
     PluginState: {"founder": {"trust"}},
     PluginHistory: {"founder": {"trust"}},
+    # What was decided everybody reads by a function, without who it was.
+    PolicyVersion: {"founder": {"confirmed", "waiting"}},
     JobSchedule: {"founder": {"trust.check"}},
     JobRun: {"founder": {"trust.check"}},
     OutgoingMail: {"founder": {"Home", ""}, "leader": {"Home"}},
@@ -341,6 +344,8 @@ class Stage:
                 return "trust.check"
             case PluginState():
                 return str(row.name)
+            case PolicyVersion():
+                return str(row.state)
             case PluginHistory():
                 return str(row.plugin)
             case JobSchedule() | JobRun():

@@ -1439,6 +1439,10 @@ FORMS: Mapping[str, Fill] = {
     "plugin_retention_retention.go_on": _always(
         ("changed app.retention_run", "added app.job_run"), kind="roster-names", due="30"
     ),
+    # Nothing to propose, and what waits in the world is of no file: as well in tests/privacy/retention.
+    "plugin_retention_retention.propose": _always(audited=False, digest="0" * 64),
+    "plugin_retention_retention.confirm": _always(audited=False, digest="0" * 64),
+    "plugin_retention_retention.withdraw": _always(("changed app.policy_version",), digest="0" * 64),
     "console_jobs.run": _always(("added app.job_run",)),
     "console_jobs.pause": _always(("changed app.job_schedule",)),
     # None of them rests.

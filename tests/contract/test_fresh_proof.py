@@ -44,6 +44,10 @@ FAR_REACHING = {
     "console_holds.step",
     "console_holds.review",
     "plugin_retention_retention.go_on",
+    # What holds for every school.
+    "plugin_retention_retention.propose",
+    "plugin_retention_retention.confirm",
+    "plugin_retention_retention.withdraw",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

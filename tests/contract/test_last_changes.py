@@ -100,7 +100,9 @@ WITHOUT: Mapping[str, str] = {
     "console_holds.propose": NEW,
     "console_holds.step": ACT,
     "console_holds.review": ACT,
-    "plugin_retention_retention.go_on": ACT,
+    **dict.fromkeys(
+        (f"plugin_retention_retention.{door}" for door in ("go_on", "propose", "confirm", "withdraw")), ACT
+    ),
     "console_class_teachers.leave": ACT,
     "console_plugins.switch": ACT,
     "console_security.close": ACT,

@@ -54,7 +54,7 @@ from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside, MergedMark, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.models import HoldState, LegalHold
-from backoffice.privacy.retention.models import RetentionRun, RunState
+from backoffice.privacy.retention.models import PolicyVersion, RetentionRun, RunState, VersionState
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
@@ -395,6 +395,7 @@ def make_world() -> World:
             done_by=people["founder"].id,
             at_server=False,
         )
+        _proposed_policy(tx, people["founder"].id)
         _row(
             tx,
             JobSchedule,
@@ -543,6 +544,19 @@ def _person(role: str, name: str) -> Person:
         )
         secret = _second_factor(tx, number) if role == "founder" else None
     return Person(number, public_id, email, name, secret)
+
+
+def add_founder(world: World, role: str, name: str) -> Person:
+    """One more founder, who can sign in by this role."""
+    email = f"{role.replace('_', '-')}@people.example"
+    with transaction(SYSTEM) as tx:
+        number, public_id = people.add(
+            tx, email=email, name=name, password_hash=_hashed("founder"), founder=True
+        )
+        secret = _second_factor(tx, number)
+    person = Person(number, public_id, email, name, secret)
+    world.people[role] = person
+    return person
 
 
 def _second_factor(tx: Transaction, account: int) -> str:
@@ -819,6 +833,12 @@ def _waiting_run(tx: Transaction) -> None:
     now = clock.now()
     waits = {"kind": "roster-names", "state": RunState.PAUSED, "due": 30, "total": 100, "gone": 0}
     tx.add(RetentionRun(**waits, up_to=now - timedelta(days=30), began_at=now))
+
+
+def _proposed_policy(tx: Transaction, founder: int) -> None:
+    """A policy of retention that waits for a second founder, and that no file says: nobody can confirm it."""
+    said = {"state": VersionState.WAITING, "said": '{"kind": {}}', "digest": "0" * 64, "later": [], "told": 0}
+    tx.add(PolicyVersion(**said, proposed_by=founder, proposed_at=clock.now()))
 
 
 def _given_up(tx: Transaction, person: Person, school: School | None) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, MetaData, Table
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from backoffice.privacy.inventory import held_in
-from backoffice.privacy.retention import policy
+from backoffice.privacy.retention import in_force, policy
 from backoffice.privacy.retention.period import Period
 from backoffice.privacy.retention.policy import Action, Entry, Policy, RetentionError
 from backoffice.storage.columns import Keep
@@ -85,8 +85,8 @@ class Kind:
 
     @property
     def entry(self) -> Entry:
-        """What the policy says of it."""
-        return policy.current().entries[self.name]
+        """What the policy in force says of it."""
+        return in_force.current().entries[self.name]
 
     @property
     def period(self) -> Period:
@@ -112,13 +112,20 @@ def install(by_owner: Mapping[str, Iterable[Kind]]) -> None:
     Raises `RetentionError` with all that does not fit the policy.
     """
     global _kinds  # noqa: PLW0603 - a process has one set of kinds
-    said, kept = policy.current(), {owner: tuple(kinds) for owner, kinds in by_owner.items()}
+    said, kept = policy.on_disk(), {owner: tuple(kinds) for owner, kinds in by_owner.items()}
     problems = list(mismatches(said, kept))
     if problems:
         raise RetentionError(problems)
     found = {kind.name: kind for kinds in kept.values() for kind in kinds}
     # In the order in which people read them.
     _kinds = {name: found[name] for name in said.entries if name in found}
+    owners = {kind.name: owner for owner, kinds in kept.items() for kind in kinds}
+
+    def fits(entry: Entry) -> bool:
+        kind = found.get(entry.name)
+        return kind is None or not any(_against(entry, kind, owners[entry.name]))
+
+    in_force.install(fits)
 
 
 def installed() -> Mapping[str, Kind]:

@@ -1,8 +1,11 @@
 """How long what is kept, and why: read from `config/retention.toml`, which is the policy and the program.
 
-Whatever is wrong with the file is said at once. That it fits what the program keeps, `kinds` finds out.
+Whatever is wrong with the file is said at once. That it fits what the program keeps, `kinds` finds out; that
+what it says is in force, `in_force`.
 """
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -69,11 +72,22 @@ class Policy:
         """How long this kind is kept. Raises `KeyError`."""
         return self.entries[name].period
 
+    @property
+    def said(self) -> str:
+        """All of it as JSON, in English: two that say the same are written the same, in any order."""
+        kinds = {name: written(each) for name, each in self.entries.items()}
+        return json.dumps({"kind": kinds}, sort_keys=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what it says, in hexadecimal digits. Comments of the file do not count."""
+        return hashlib.sha256(self.said.encode()).hexdigest()
+
 
 def load(folder: Path = CONFIG) -> Policy:
     """Read the file. Raises `RetentionError` with every problem at once."""
     try:
-        stored = _File.model_validate(tomllib.loads((folder / FILE).read_text("utf-8")))
+        return _policy(tomllib.loads((folder / FILE).read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RetentionError([f"{FILE} cannot be read: {error}"]) from None
     except ValidationError as error:
@@ -82,13 +96,40 @@ def load(folder: Path = CONFIG) -> Policy:
             f" {detail['msg'].removeprefix('Value error, ')}"
             for detail in error.errors()
         ) from None
-    return Policy({name: _entry(name, each) for name, each in stored.kind.items()})
+
+
+def remembered(said: str) -> Policy:
+    """The policy that was written so."""
+    return _policy(json.loads(said))
 
 
 @cache
-def current() -> Policy:
-    """What the checkout's own file says. It does not change while a process runs. Raises `RetentionError`."""
+def on_disk() -> Policy:
+    """What the checkout's own file says, as this process found it at its start. Raises `RetentionError`.
+
+    What the program goes by is `in_force.current`.
+    """
     return load()
+
+
+def _policy(said: object) -> Policy:
+    stored = _File.model_validate(said)
+    return Policy({name: _entry(name, each) for name, each in stored.kind.items()})
+
+
+def written(entry: Entry) -> dict[str, object]:
+    """An entry as the file writes it, in English."""
+    said: dict[str, object] = {
+        "title": entry.title,
+        "purpose": entry.purpose,
+        "need": entry.need,
+        "period": entry.period.iso,
+        "clock": entry.clock,
+        "columns": list(entry.columns),
+        "action": entry.action,
+        "warnings": [each.iso for each in entry.warnings],
+    }
+    return said | ({"plugin": entry.plugin} if entry.plugin else {})
 
 
 def _entry(name: str, said: "_Entry") -> Entry:

@@ -173,7 +173,7 @@ def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules) -> datetime | No
         return None
     if found.state == RunState.RELEASED:
         found.state, found.ended_at = RunState.DONE, now
-        return found.up_to
+        return _not_past(kind, found.up_to)
     return None
 
 
@@ -238,16 +238,22 @@ def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
         if kind.by is not None or run.ended_at is not None:
             return False
         for rows in kind.rows:
-            if rows.by_day and (days := queries.drop_days(tx, rows, before=run.up_to)):
+            up_to = _not_past(kind, run.up_to)
+            if rows.by_day and (days := queries.drop_days(tx, rows, before=up_to)):
                 run.gone += sum(each.amount for each in days)
                 estimated = sum(each.amount for each in days if not each.counted)
                 run.estimated = (run.estimated or 0) + estimated or None
                 return True
-            gone = queries.take(tx, rows, before=run.up_to, most=batch)
+            gone = queries.take(tx, rows, before=up_to, most=batch)
             if gone:
                 run.gone += gone
                 return True
     return False
+
+
+def _not_past(kind: Kind, up_to: datetime) -> datetime:
+    """Up to when an open run may take: since it began, the kind may have come to be kept for longer."""
+    return min(up_to, kind.before(clock.now()))
 
 
 def _end(who: Purpose, kind: Kind, number: int) -> tuple[int, int]:

@@ -5,9 +5,9 @@ import pytest
 from backoffice.runtime import Runtime
 from tests.factories.retention import forget_runs
 from tests.privacy.conftest import backup
-from tests.privacy.retention.conftest import now, sessions
+from tests.privacy.retention.conftest import now, sessions, write
 
-__all__ = ["backup", "now", "sessions"]
+__all__ = ["backup", "now", "sessions", "write"]
 
 
 @pytest.fixture(autouse=True)

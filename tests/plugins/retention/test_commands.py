@@ -12,7 +12,9 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.kinds import SESSIONS
 from backoffice.accounts.models import AccountSession
 from backoffice.privacy.retention import kinds, runs
+from backoffice.runtime import Runtime
 from tests.factories.commands import Run
+from tests.factories.retention import decide_otherwise, forget_policies
 from tests.factories.world import SYSTEM, World
 from tests.privacy.retention.conftest import Sessions
 
@@ -85,3 +87,43 @@ def test_log_files_go_by_age(run: Run, world: World, now: datetime, tmp_path: Pa
     assert next(each["due_now"] for each in told["kinds"] if each["name"] == "log-files") == 1
     run("retention", "run", **here)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["other.log", "web-2026-12-20T00.log"]
+
+
+def test_a_diff_says_what_the_file_has_otherwise(run: Run, runtime: Runtime, tmp_path: Path) -> None:
+    forget_policies(runtime)
+    answer = run("retention", "diff")
+    assert (answer.code, answer.out.strip(), answer.err) == (0, "The file says what was decided.", "")
+    try:
+        decide_otherwise(
+            tmp_path,
+            ('title = "Mails that were sent or given up"', 'title = "Mails"'),
+            ('period = "P6M"\nclock = "When it was done."', 'period = "P3M"\nclock = "When it was done."'),
+        )
+        answer = run("retention", "diff")
+        assert answer.code == 1
+        assert answer.out.splitlines() == [
+            "trail-details: after 30 days",
+            "  - Kept for: 3 months",
+            "  + Kept for: 6 months (longer)",
+            "mails: once decided",
+            "  - Name: Mails",
+            "  + Name: Mails that were sent or given up",
+        ]
+        # Whatever starts says so, and goes on.
+        assert "retention diff" in answer.err
+        told = json.loads(run("retention", "diff", "--json").out)
+        assert [(each["name"], each["waits"]) for each in told["kinds"]] == [
+            ("trail-details", True),
+            ("mails", False),
+        ]
+        checked = run("db", "check")
+        assert checked.code == 0
+        assert (
+            "retention.toml says something else than the policy that was decided, of: trail-details, mails."
+            in checked.err
+        )
+        preview = run("retention", "preview", "--json")
+        periods = {each["name"]: each["period"] for each in json.loads(preview.out)["kinds"]}
+        assert periods["trail-details"] == "P3M"
+    finally:
+        forget_policies(runtime)

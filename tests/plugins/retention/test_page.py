@@ -16,9 +16,9 @@ from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.runtime import Runtime
 from plugins.retention.jobs import WAITS
 from tests.contract.pages import form_token
-from tests.factories.visitor import signed_in
-from tests.factories.world import SYSTEM, World
-from tests.privacy.retention.conftest import Sessions
+from tests.factories.visitor import field_value, signed_in
+from tests.factories.world import SYSTEM, World, add_founder
+from tests.privacy.retention.conftest import Sessions, Write
 
 PAGE = "/console/retention/"
 SECOND = timedelta(seconds=1)
@@ -83,6 +83,66 @@ def test_a_founder_lets_what_waits_go_on(app: Flask, world: World) -> None:
 def test_a_run_says_that_something_waits(app: Flask, world: World) -> None:
     waits()
     assert WAITS in job(app).lines
+
+
+# -- changes of the policy
+
+FILE_DIFFERS = "The file says something else than what was decided"
+SHORTER = (
+    'period = "P6M"\nclock = "When the child told it."',
+    'period = "P4M"\nclock = "When the child told it."',
+)
+
+
+def test_one_founder_proposes_and_another_confirms(app: Flask, world: World, write: Write) -> None:
+    add_founder(world, "founder_2", "Fay Founder")
+    founder, second = signed_in(app, world, "founder"), signed_in(app, world, "founder_2")
+    assert FILE_DIFFERS not in founder.get(PAGE).text
+    digest = write(SHORTER)
+    page = founder.get(PAGE).text
+    assert FILE_DIFFERS in page
+    assert "What children told" in page
+    assert "<del>6 months</del> → <ins>4 months</ins>" in page
+    assert "shorter" in page
+    data = {"csrf_token": form_token(page), "digest": field_value(page, "digest")}
+    assert data["digest"] == digest
+    answer = founder.post(f"{PAGE}propose", data=data, follow_redirects=True)
+    assert "It is proposed." in answer.text
+    assert "Confirm it, and tell every school" not in answer.text
+    answer = founder.post(f"{PAGE}confirm", data=data, follow_redirects=True)
+    assert "You have proposed it yourself." in answer.text
+    page = second.get(PAGE).text
+    data["csrf_token"] = form_token(page)
+    assert "Proposed by Robin Founder." in page
+    assert "Confirm it, and tell every school" in page
+    answer = second.post(f"{PAGE}confirm", data=data, follow_redirects=True)
+    assert "It is decided, and schools are being told." in answer.text
+    assert FILE_DIFFERS not in answer.text
+    row = answer.text.partition('href="/privacy/retention#worries"')[2].partition("</tr>")[0]
+    assert "4 months" in row
+
+
+def test_a_founder_withdraws_what_waits(app: Flask, world: World, write: Write) -> None:
+    founder = signed_in(app, world, "founder")
+    data = {"digest": write(SHORTER)}
+    data["csrf_token"] = form_token(founder.get(PAGE).text)
+    founder.post(f"{PAGE}propose", data=data)
+    answer = founder.post(f"{PAGE}withdraw", data=data, follow_redirects=True)
+    assert "It is withdrawn." in answer.text
+    assert "Propose it to a second founder" in answer.text
+
+
+@pytest.mark.parametrize("role", ["leader", "officer"])
+def test_nobody_else_sees_what_is_not_decided(app: Flask, world: World, write: Write, role: str) -> None:
+    write(SHORTER)
+    page = signed_in(app, world, role).get(PAGE).text
+    assert FILE_DIFFERS not in page
+    assert "4 months" not in page
+    for door in ("propose", "confirm", "withdraw"):
+        assert signed_in(app, world, role).post(f"{PAGE}{door}").status_code in {400, 404}
+
+
+# -- switched off; the last, since it stays so
 
 
 def test_switched_off_it_forgets_all_the_same(app: Flask, world: World, runtime: Runtime) -> None:

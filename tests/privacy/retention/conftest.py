@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -9,12 +11,14 @@ from sqlalchemy import delete, insert, select
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
+from backoffice.privacy.retention import in_force, policy
 from backoffice.runtime import Runtime
-from tests.factories.retention import forget_runs
+from tests.factories.retention import forget_policies, forget_runs, other_file
 from tests.factories.world import SYSTEM, World
 
 NOW = datetime(2027, 6, 15, 9, 30, tzinfo=UTC)
 Sessions = Callable[..., list[int]]
+Write = Callable[..., str]
 
 
 @pytest.fixture
@@ -69,3 +73,24 @@ def left() -> Callable[[list[int]], list[int]]:
 def no_runs(runtime: Runtime) -> None:
     """Each test begins with nothing told."""
     forget_runs(runtime)
+
+
+@pytest.fixture
+def write(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Changes passages of the file, as this process finds it from then on; the SHA-256 of what it says.
+
+    Nothing was decided or proposed before, and nothing is after.
+    """
+    forget_policies(runtime)
+    load = policy.load
+
+    def write(*changes: tuple[str, str]) -> str:
+        monkeypatch.setattr(policy, "load", partial(load, other_file(tmp_path, *changes)))
+        policy.on_disk.cache_clear()
+        in_force.forget()
+        return policy.on_disk().digest
+
+    yield write
+    monkeypatch.undo()
+    policy.on_disk.cache_clear()
+    forget_policies(runtime)

@@ -91,8 +91,8 @@ def against(said: str, *kept: Kind, folder: Path) -> list[str]:
 
 def test_the_shipped_policy_and_the_program_say_the_same(runtime: Runtime) -> None:
     plugins: dict[str, tuple[Kind, ...]] = {plugin.name: plugin.retention for plugin in runtime.plugins}
-    assert list(mismatches(policy.current(), {"core": core.KINDS, **plugins})) == []
-    assert list(kinds.installed()) == list(policy.current().entries)
+    assert list(mismatches(policy.on_disk(), {"core": core.KINDS, **plugins})) == []
+    assert list(kinds.installed()) == list(policy.on_disk().entries)
 
 
 def test_a_kind_without_an_entry_and_an_entry_without_a_kind(tmp_path: Path) -> None:
