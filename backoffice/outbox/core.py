@@ -7,6 +7,7 @@ from backoffice.families.mails import MAILS as FAMILY_MAILS
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.erasure.mails import MAILS as ERASURE_MAILS
+from backoffice.privacy.retention.mails import MAILS as RETENTION_MAILS
 from backoffice.staff.mails import MAILS as STAFF_MAILS
 from backoffice.students.worries.mails import MAILS as WORRY_MAILS
 
@@ -17,6 +18,7 @@ MAILS: tuple[tuple[str, Mail], ...] = (
     *(("backoffice.families", mail) for mail in FAMILY_MAILS),
     *(("backoffice.accounts.providers", mail) for mail in PROVIDER_MAILS),
     *(("backoffice.privacy.erasure", mail) for mail in ERASURE_MAILS),
+    *(("backoffice.privacy.retention", mail) for mail in RETENTION_MAILS),
     *(("backoffice.staff", mail) for mail in STAFF_MAILS),
     *(("backoffice.students.worries", mail) for mail in WORRY_MAILS),
 )

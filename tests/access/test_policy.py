@@ -64,7 +64,7 @@ RUNS = SEES_SCHOOLS | {
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close"),
-    *("permissions:read", "retention:run"),
+    *("permissions:read", "retention:run", "contracts:end"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),
