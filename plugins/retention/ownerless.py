@@ -59,11 +59,12 @@ def _look_after(
     numbers = select(OwnerlessClass.classroom_id).where(here)
     locked = select(Classroom).where(Classroom.school_id == school, Classroom.id.in_(numbers))
     rooms = {each.id: each for each in tx.scalars(locked.order_by(Classroom.id).with_for_update())}
+    taught = queries.taught_among(tx, school, rooms)
     tell: dict[timedelta, list[OwnerlessClass]] = defaultdict(list)
     over = []
     for row in tx.scalars(select(OwnerlessClass).where(here).with_for_update()):
         room = rooms.get(row.classroom_id)
-        if room is None:
+        if room is None or room.id in taught:
             continue
         if row.since is None or row.due_at is None:
             row.since, row.due_at = now, OWNERLESS.period.after(now)

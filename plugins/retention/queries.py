@@ -1,6 +1,6 @@
 """Which accounts nobody uses and what keeps one; whom to tell of what ends, and whether they were told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, select, text, update
@@ -26,6 +26,7 @@ from backoffice.schools.models import (
     TeachingRoleName,
 )
 from backoffice.staff.models import Invitation
+from backoffice.storage.numbers import one_of
 from backoffice.students.models import StudentSession
 from plugins.retention.models import IdleAccount
 
@@ -268,6 +269,12 @@ def ownerless_due(tx: Transaction, *, at: datetime, warned: int) -> int:
     """How many classes without a teacher are due of which the last warning was given."""
     due = (OwnerlessClass.due_at <= at, OwnerlessClass.told_days == warned)
     return tx.scalar(select(func.count()).select_from(OwnerlessClass).where(*due)) or 0
+
+
+def taught_among(tx: Transaction, school: int, classes: Collection[int]) -> set[int]:
+    """Those of a school's classes that somebody teaches."""
+    here = (TeachingRole.school_id == school, one_of(TeachingRole.classroom_id, classes))
+    return set(tx.scalars(select(TeachingRole.classroom_id).where(*here, TeachingRole.role.in_(TEACH))))
 
 
 def schools_there(tx: Transaction) -> int:

@@ -40,6 +40,8 @@ FAR_REACHING = {
     # What nothing brings back.
     "console_erasures.confirm",
     "plugin_retention_retention.go_on",
+    "console_schools.end_contract",
+    "console_schools.continue_contract",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

@@ -94,6 +94,8 @@ WITHOUT: Mapping[str, str] = {
     "console_class_manage.erase": ACT,
     "console_students.erase": ACT,
     "console_erasures.confirm": ACT,
+    "console_schools.end_contract": ACT,
+    "console_schools.continue_contract": ACT,
     "console_erasures.leave": ACT,
     "plugin_retention_retention.go_on": ACT,
     "console_class_teachers.leave": ACT,

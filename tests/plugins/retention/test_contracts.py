@@ -117,7 +117,7 @@ def _add_leader(school: int) -> str:
     """Somebody who leads the school and nothing else; the address."""
     with transaction(SYSTEM) as tx:
         number, _ = people.add(
-            tx, email="newly-leading@people.example", name="Nora Newleader", password_hash=None
+            tx, email="newly-leading@people.example", name="Nora Newleader", password_hash=None, founder=False
         )
         tx.execute(
             insert(Membership).values(

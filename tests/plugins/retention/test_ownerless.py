@@ -1,4 +1,4 @@
-"""Classes that have lost their last teacher: shut at once, told of, and gone after 30 days if nobody takes them."""
+"""Classes that have lost their last teacher: shut and told of at once, and gone after 30 days."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
