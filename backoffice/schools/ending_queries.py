@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
@@ -51,8 +52,9 @@ def ends_of(tx: Transaction, schools: Collection[int]) -> dict[int, Ending]:
 
 def endings(tx: Transaction, *, most: int) -> list[Ending]:
     """All that the principal may see, the first first, of so many at most."""
-    one = select(func.min(School.id)).where(School.district_id == ContractEnd.district_id).scalar_subquery()
-    at = func.coalesce(ContractEnd.school_id, one)
+    inner = aliased(School)
+    first = select(func.min(inner.id)).where(inner.district_id == ContractEnd.district_id)
+    at = func.coalesce(ContractEnd.school_id, first.correlate(ContractEnd).scalar_subquery())
     statement = visible(tx.principal, select(ContractEnd).order_by(ContractEnd.due_at, ContractEnd.id))
     with_place = statement.outerjoin(School, School.id == at).add_columns(
         School.public_id, School.name, School.time_zone

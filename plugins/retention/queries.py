@@ -271,6 +271,12 @@ def ownerless_due(tx: Transaction, *, at: datetime, warned: int) -> int:
     return tx.scalar(select(func.count()).select_from(OwnerlessClass).where(*due)) or 0
 
 
+def ownerless_overdue(tx: Transaction, *, at: datetime) -> int:
+    """How many classes should have gone before a moment, for want of a teacher."""
+    there = select(func.count()).select_from(OwnerlessClass)
+    return tx.scalar(there.where(OwnerlessClass.due_at < at)) or 0
+
+
 def taught_among(tx: Transaction, school: int, classes: Collection[int]) -> set[int]:
     """Those of a school's classes that somebody teaches."""
     here = (TeachingRole.school_id == school, one_of(TeachingRole.classroom_id, classes))

@@ -7,7 +7,7 @@ policy says of the time stands in `config/retention.toml`, and retention's job w
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
@@ -23,6 +23,7 @@ from backoffice.privacy.retention import kinds, policy
 from backoffice.problems import Rejected
 from backoffice.schools.ending_models import ContractEnd
 from backoffice.schools.models import District, School, SchoolKind
+from backoffice.storage import functions
 
 KIND = "ended-contracts"
 # Further away than this a day is a slip of the pen.
@@ -73,16 +74,11 @@ def continue_contract(*, principal: Principal, school: str, whole_district: bool
     with transaction(principal) as tx:
         proof.demand(tx)
         place, of = _place(tx, school, whole_district=whole_district)
-        mine = _is_of(of)
-        gone = tx.execute(
-            delete(ContractEnd)
-            .where(mine, ContractEnd.begun_at.is_(None))
-            .returning(ContractEnd.id)
-            .execution_options(synchronize_session=False)
-        )
-        if gone.one_or_none() is None:
-            begun = tx.scalar(select(ContractEnd.begun_at).where(mine))
-            raise Rejected.whole(BEGUN if begun else NOT_ENDING)
+        number = tx.scalar(select(ContractEnd.id).where(_is_of(of)))
+        if number is None:
+            raise Rejected.whole(NOT_ENDING)
+        if not functions.continue_contract(tx, number=number):
+            raise Rejected.whole(BEGUN)
         _note(tx, "contracts.continue", place)
 
 

@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.controls.check import Looking, State
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
@@ -25,6 +28,7 @@ from backoffice.settings import Sessions
 from backoffice.staff.services.class_roles import give_role
 from backoffice.students import services as students
 from backoffice.throttles.visitor import Visitor
+from plugins.retention.checks import inactive_teachers
 from plugins.retention.idle import Looked
 from plugins.retention.ownerless import look_after_ownerless
 from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
@@ -213,3 +217,18 @@ def test_many_at_once_wait_for_a_person(
     held = _run(monkeypatch, eraser, SEEN + timedelta(days=30), rules=none)
     assert (held.begun, held.waiting) == (0, 1)
     assert _is_there(world.colleague_class)
+
+
+def test_the_promise_falls_short_while_such_a_class_is_overdue(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(SYSTEM) as tx:
+        # Nobody is idle.
+        tx.execute(update(Account).values(last_active_at=datetime(2040, 1, 1, tzinfo=UTC)))
+    _erase(world, eraser, "colleague")
+    _run(monkeypatch, eraser, SEEN)
+    for late, state in ((timedelta(hours=23), State.HOLDS), (timedelta(hours=25), State.FALLS_SHORT)):
+        at = SEEN + timedelta(days=30) + late
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        with transaction(WHO) as tx:
+            assert inactive_teachers(Looking(app, runtime.settings, tx)).state is state

@@ -13,12 +13,22 @@ create policy app_insert on app.contract_end for insert to backoffice_app
 -- From the beginning of the erasure on there is no way back.
 create policy app_write on app.contract_end for update to backoffice_app
   using ((select app.is_founder()) and begun_at is null) with check ((select app.is_founder()) and begun_at is null);
-create policy app_remove on app.contract_end for delete to backoffice_app
-  using ((select app.is_founder()) and begun_at is null);
-grant select, insert, delete on app.contract_end to backoffice_app;
+grant select, insert on app.contract_end to backoffice_app;
 grant update (ends_at, marked_at, due_at, told_days, told_at, told_by) on app.contract_end to backoffice_app;
 grant usage on sequence app.contract_end_id_seq to backoffice_app, backoffice_system;
 grant select, insert, update, delete on app.contract_end to backoffice_system;
+
+create function app.continue_contract(number bigint) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  delete from contract_end e
+   where e.id = number and e.begun_at is null and (is_founder() or purpose() <> '');
+  return found;
+end $$;
+comment on function app.continue_contract is
+  'Forgets that a contract ends, as long as its erasure has not begun. For founders, and at the server.';
+revoke execute on function app.continue_contract(bigint) from public;
+grant execute on function app.continue_contract(bigint) to backoffice_app, backoffice_system;
 
 alter table app.ownerless_class enable row level security;
 alter table app.ownerless_class force row level security;
