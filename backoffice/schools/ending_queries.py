@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import aliased
 
 from backoffice.access.policy import visible
@@ -14,6 +14,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
 from backoffice.schools.models import Classroom, District, School
 from backoffice.storage.numbers import one_of
+
+_OF_DISTRICT = (District.name.label("district"), District.time_zone.label("district_zone"))
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ def ends_of(tx: Transaction, schools: Collection[int]) -> dict[int, Ending]:
     both = or_(School.id == ContractEnd.school_id, School.district_id == ContractEnd.district_id)
     statement = (
         select(ContractEnd, at, School.public_id, School.name, School.time_zone)
+        .select_from(ContractEnd)
         .join(School, both)
+        .outerjoin(District, District.id == ContractEnd.district_id)
         .where(one_of(School.id, schools))
         .order_by(ContractEnd.due_at.desc(), ContractEnd.id.desc())
     )
+    found = tx.execute(visible(tx.principal, statement).add_columns(*_OF_DISTRICT))
     # Later ones are overwritten by the first.
-    return {row.at: _ending(row) for row in tx.execute(_with_district(visible(tx.principal, statement)))}
+    return {row.at: _ending(row) for row in found}
 
 
 def endings(tx: Transaction, *, most: int) -> list[Ending]:
@@ -55,11 +60,19 @@ def endings(tx: Transaction, *, most: int) -> list[Ending]:
     inner = aliased(School)
     first = select(func.min(inner.id)).where(inner.district_id == ContractEnd.district_id)
     at = func.coalesce(ContractEnd.school_id, first.correlate(ContractEnd).scalar_subquery())
-    statement = visible(tx.principal, select(ContractEnd).order_by(ContractEnd.due_at, ContractEnd.id))
-    with_place = statement.outerjoin(School, School.id == at).add_columns(
-        School.public_id, School.name, School.time_zone
+    statement = (
+        select(ContractEnd)
+        .select_from(ContractEnd)
+        .outerjoin(School, School.id == at)
+        .outerjoin(District, District.id == ContractEnd.district_id)
+        .order_by(ContractEnd.due_at, ContractEnd.id)
+        .limit(most)
     )
-    return [_ending(row) for row in tx.execute(_with_district(with_place).limit(most))]
+    # Whoever may see the end may know whose it is.
+    shown = visible(tx.principal, statement).add_columns(
+        School.public_id, School.name, School.time_zone, *_OF_DISTRICT
+    )
+    return [_ending(row) for row in tx.execute(shown)]
 
 
 def ownerless(tx: Transaction, *, most: int) -> Sequence[Row[datetime | None, str, str]]:
@@ -72,12 +85,6 @@ def ownerless(tx: Transaction, *, most: int) -> Sequence[Row[datetime | None, st
         .limit(most)
     )
     return tx.execute(visible(tx.principal, statement)).all()
-
-
-def _with_district(statement: Select[Any]) -> Select[Any]:
-    """With the name and the zone of the district: whoever may see the end may know whose it is."""
-    joined = statement.outerjoin(District, District.id == ContractEnd.district_id)
-    return joined.add_columns(District.name.label("district"), District.time_zone.label("district_zone"))
 
 
 def _ending(row: Row[Any]) -> Ending:

@@ -71,7 +71,7 @@ def inactive_teachers(look: Looking) -> Finding:
         return falls_short(f"{said} idle for longer, since {late[0].used_at:%Y-%m-%d}.")
     left = idle_accounts.ownerless_overdue(look.tx, at=clock.now() - GRACE)
     if left:
-        return falls_short(f"{count(left, 'class')} without a teacher should be gone.")
+        return falls_short(f"{count(left, 'class', 'classes')} without a teacher should be gone.")
     alone = [row for row in idle if row.leads_alone]
     if alone:
         said = count(len(alone), "idle account")

@@ -10,9 +10,10 @@ create policy app_read on app.contract_end for select to backoffice_app
          or (select app.is_founder()));
 create policy app_insert on app.contract_end for insert to backoffice_app
   with check ((select app.is_founder()) and begun_at is null);
--- From the beginning of the erasure on there is no way back.
+-- From the beginning of the erasure on there is no way back. Not `begun_at` in `using`: whoever says it anew then
+-- is to be told so, and not to run into an error.
 create policy app_write on app.contract_end for update to backoffice_app
-  using ((select app.is_founder()) and begun_at is null) with check ((select app.is_founder()) and begun_at is null);
+  using ((select app.is_founder())) with check ((select app.is_founder()) and begun_at is null);
 grant select, insert on app.contract_end to backoffice_app;
 grant update (ends_at, marked_at, due_at, told_days, told_at, told_by) on app.contract_end to backoffice_app;
 grant usage on sequence app.contract_end_id_seq to backoffice_app, backoffice_system;
