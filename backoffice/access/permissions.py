@@ -41,6 +41,9 @@ CLASSROOMS_ERASE = Permission("classrooms:erase", lazy("Erase a class for good, 
 CLASSROOMS_EXPORT = Permission("classrooms:export", lazy("Take a list of classes out as a file"))
 CLASSROOMS_READ = Permission("classrooms:read", lazy("See a class"))
 CONSOLE_ENTER = Permission("console:enter", lazy("Enter this console"))
+CONTRACTS_END = Permission(
+    "contracts:end", lazy("Say that a school's or district's contract ends, and that it goes on")
+)
 GOALS_EDIT = Permission("goals:edit", lazy("Set the points that a student is to reach"))
 GUARDIANS_APPROVE = Permission(
     "guardians:approve", lazy("Let a parent follow a child, refuse that, and end it")

@@ -44,6 +44,7 @@ AREAS: Mapping[str, str] = {
     "children": lazy("Own children"),
     "classrooms": lazy("Classes"),
     "console": lazy("Console"),
+    "contracts": lazy("Contracts"),
     "goals": lazy("Goals"),
     "guardians": lazy("Parents"),
     "holds": lazy("Legal holds"),

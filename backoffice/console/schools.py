@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+from flask import flash, redirect
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
-from wtforms import BooleanField
+from wtforms import BooleanField, DateField
+from wtforms.validators import DataRequired
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
+    CONTRACTS_END,
     SCHOOL_DAYS_EDIT,
     SCHOOLS_COUNT,
     SCHOOLS_EDIT,
     SCHOOLS_ERASE,
     SCHOOLS_SECURE,
 )
-from backoffice.access.policy import scope
+from backoffice.access.policy import can, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
@@ -28,15 +31,19 @@ from backoffice.console.grid import Cell, Column, Grid, Row, number, searched_wo
 from backoffice.console.grids.columns import BY_NAME
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
+from backoffice.language.moments import day_of_year
 from backoffice.language.texts import gettext, lazy
 from backoffice.privacy.erasure import asking as asking_to_erase
 from backoffice.privacy.holdings import Subject
-from backoffice.schools import names, queries
+from backoffice.problems import Rejected
+from backoffice.schools import ending_queries, names, queries
 from backoffice.schools.doors import in_order
+from backoffice.schools.ending_queries import Ending
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
+from backoffice.schools.services import contracts
 from backoffice.schools.tiles import classes_of, shown_name
-from backoffice.web.identity import reading, settings
+from backoffice.web.identity import done_reading, reading, settings
 
 NOTHING = SchoolCounts(0, 0, 0)
 
@@ -47,6 +54,16 @@ class SecondFactorForm(FlaskForm):
     required = BooleanField(
         lazy("Leaders and teachers must have a second factor"),
         description=lazy("A code of an app on their phone, beside the password."),
+    )
+
+
+class ContractEndForm(FlaskForm):
+    """When whose contract ends."""
+
+    last_day = DateField(lazy("Last day of the contract"), [DataRequired(lazy("Choose a day."))])
+    whole = BooleanField(
+        lazy("The whole district"),
+        description=lazy("The contract of the district ends, and with it that of all of its schools."),
     )
 
 
@@ -63,8 +80,11 @@ class SchoolGrid(Grid):
         "staff_sign_in": SCHOOLS_EDIT,
         "erase": SCHOOLS_ERASE,
         "erase_district": SCHOOLS_ERASE,
+        "contract": SCHOOLS_COUNT,
+        "end_contract": CONTRACTS_END,
+        "continue_contract": CONTRACTS_END,
     }
-    fresh = Grid.fresh | {"second_factor", "staff_sign_in"}
+    fresh = Grid.fresh | {"second_factor", "staff_sign_in", "end_contract", "continue_contract"}
     icon = "school"
     title = lazy("Schools")
     category = lazy("School")
@@ -94,6 +114,7 @@ class SchoolGrid(Grid):
         Column("factor", lazy("Second factor"), optional=True),
         Column("sign_in", lazy("Staff sign in"), optional=True),
         Column("erase", lazy("Deletion"), optional=True),
+        Column("contract", lazy("Contract"), optional=True),
     )
 
     def name_of(self, thing: School) -> Any:
@@ -119,8 +140,11 @@ class SchoolGrid(Grid):
     def rows(self, tx: Transaction, things: Sequence[School]) -> list[Row]:
         """Name, place and numbers."""
         counts, offered = queries.counts_by_school(tx, things), bool(directory.in_use(tx))
+        ends = ending_queries.ends_of(tx, [school.id for school in things])
         return [
-            self._row(tx.principal, school, counts.get(school.id, NOTHING), offered=offered)
+            self._row(
+                tx.principal, school, counts.get(school.id, NOTHING), ends.get(school.id), offered=offered
+            )
             for school in things
         ]
 
@@ -232,8 +256,88 @@ class SchoolGrid(Grid):
             crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}],
         )
 
+    @expose("/<school:public_id>/contract", methods=("GET",))
+    def contract(self, public_id: str) -> str:
+        """Whether the contract ends, what becomes of everything then, and how to take it out before."""
+        tx = reading()
+        school = find(tx, School, public_id, permission=SCHOOLS_COUNT)
+        ending = ending_queries.ending_of(tx, school)
+        return self.render(
+            "console/contract.html",
+            school=school,
+            name=ending.place if ending else shown_name(self.who, school),
+            ending=ending,
+            last_day=day_of_year(ending.last_day) if ending else None,
+            may_end=can(self.who, CONTRACTS_END, school) and school.kind == SchoolKind.SCHOOL,
+            takes_out=school.id in self.who.led_schools,
+            form=FlaskForm(),
+            crumbs=[
+                {"title": gettext("Schools"), "url": "/console/schools/"},
+                {"title": gettext("Contract")},
+            ],
+        )
+
+    @expose("/<school:public_id>/contract/end", methods=("GET", "POST"))
+    def end_contract(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Say when the contract of a school ends, or that of its district."""
+        school = find(reading(), School, public_id, permission=CONTRACTS_END)
+        form, page = ContractEndForm(), _contract_of(school)
+        if school.district_id is None:
+            del form.whole
+
+        def save() -> str:
+            assert form.last_day.data is not None
+            contracts.end_contract(
+                principal=self.who,
+                school=public_id,
+                last_day=form.last_day.data,
+                whole_district="whole" in form and bool(form.whole.data),
+            )
+            return page
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("Saved. The leaders are told by mail."),
+            heading=gettext("End the contract"),
+            intro=gettext(
+                "60 days after the last day everything of %(school)s is erased. Leaders are told now, and 30"
+                " and 7 days before. Until the erasure begins it can be taken back.",
+                school=shown_name(self.who, school),
+            ),
+            submit_title=gettext("End the contract"),
+            cancel_url=page,
+            crumbs=[
+                {"title": gettext("Schools"), "url": "/console/schools/"},
+                {"title": gettext("Contract"), "url": page},
+                {"title": gettext("End the contract")},
+            ],
+        )
+
+    @expose("/<school:public_id>/contract/continue", methods=("POST",))
+    def continue_contract(self, public_id: str) -> Response:
+        """Say that the contract goes on after all: of the school, or of the district if that one ends."""
+        tx = reading()
+        school = find(tx, School, public_id, permission=CONTRACTS_END)
+        ending, page = ending_queries.ending_of(tx, school), _contract_of(school)
+        if FlaskForm().validate_on_submit():
+            done_reading()
+            try:
+                contracts.continue_contract(
+                    principal=self.who,
+                    school=public_id,
+                    whole_district=ending is not None and ending.of_district,
+                )
+            except Rejected as rejected:
+                flash(rejected.in_words, "warning")
+            else:
+                flash(gettext("The contract goes on. Nothing is erased."), "success")
+        return redirect(page, 303)
+
     @staticmethod
-    def _row(who: Principal, school: School, counts: SchoolCounts, *, offered: bool) -> Row:
+    def _row(
+        who: Principal, school: School, counts: SchoolCounts, ending: Ending | None, *, offered: bool
+    ) -> Row:
         return Row(
             school.public_id,
             classes_of(who, school),
@@ -257,8 +361,22 @@ class SchoolGrid(Grid):
                 ),
                 _sign_in(who, school, offered=offered),
                 _erase(who, school),
+                _contract(school, ending),
             ),
         )
+
+
+def _contract_of(school: School) -> str:
+    """Where the page of a school's contract is."""
+    return f"/console/schools/{school.public_id}/contract"
+
+
+def _contract(school: School, ending: Ending | None) -> Cell:
+    """Whether it goes on, or until when. The school of one teacher has none."""
+    if school.kind == SchoolKind.PERSONAL:
+        return Cell(None)
+    said = gettext("Until %(day)s", day=day_of_year(ending.last_day)) if ending else gettext("Goes on")
+    return Cell(said, url=_contract_of(school))
 
 
 def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:

@@ -12,6 +12,7 @@ from backoffice.families.requests.tiles import TILES as REQUEST_TILES
 from backoffice.host.tiles import TILES as HOST_TILES
 from backoffice.jobs.tiles import TILES as JOB_TILES
 from backoffice.outbox.tiles import TILES as MAIL_TILES
+from backoffice.schools.ending_tiles import TILES as ENDING_TILES
 from backoffice.schools.led_tiles import TILES as LED_TILES
 from backoffice.schools.tiles import TILES as SCHOOL_TILES
 from backoffice.students.pins.tiles import TILES as PIN_TILES
@@ -23,6 +24,7 @@ from backoffice.web.identity import runtime
 TILES: tuple[Tile, ...] = (
     *SCHOOL_TILES,
     *LED_TILES,
+    *ENDING_TILES,
     *STILL_TILES,
     *SIGN_IN_TILES,
     *REQUEST_TILES,
@@ -36,6 +38,7 @@ TILES: tuple[Tile, ...] = (
 ORDER: Mapping[str, tuple[str, ...]] = {
     "founder": (
         "promises",
+        "contracts-ending",
         "jobs",
         "events-open",
         "mails-given-up",
@@ -48,6 +51,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "mails-by-hour",
     ),
     "led_schools": (
+        "contracts-ending",
+        "ownerless-classes",
         "to-answer",
         "locked-networks",
         "in-lately",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, func, select
+from sqlalchemy import ColumnElement, any_, func, or_, select
 
 from backoffice.access.permissions import (
     CHILDREN_READ,
@@ -13,13 +13,16 @@ from backoffice.access.permissions import (
     CLASSROOMS_READ,
     OWN_POINTS_READ,
     POINTS_REPORT,
+    SCHOOLS_COUNT,
     SCHOOLS_READ,
     STUDENTS_EXPORT,
     STUDENTS_READ,
+    TEACHERS_LIST,
     TEACHERS_READ,
 )
 from backoffice.access.policy import Rule, register
 from backoffice.schools.award_models import PointAward
+from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -77,9 +80,17 @@ def _classroom_column(entity: Any, column: str = "classroom_id") -> Any:
     return lambda classrooms: getattr(entity, column) == any_(classrooms)
 
 
+def _ends_at(schools: ColumnElement[Any]) -> ColumnElement[bool]:
+    """That of one of the schools, or of the district of one."""
+    districts = select(School.district_id).where(School.id == any_(schools))
+    return or_(ContractEnd.school_id == any_(schools), ContractEnd.district_id.in_(districts))
+
+
 register(
     # Whoever belongs to one sees it by its schools.
     Rule(District, read=SCHOOLS_READ, school=None),
+    Rule(ContractEnd, read=SCHOOLS_COUNT, school=None, schools=_ends_at),
+    Rule(OwnerlessClass, read=TEACHERS_LIST),
     Rule(School, read=SCHOOLS_READ, school="id"),
     Rule(
         Classroom,

@@ -1070,6 +1070,11 @@ def forget_tries(session: Session | Connection, *, keys: Sequence[UUID]) -> None
     session.execute(text("select app.forget_tries(cast(:keys as uuid[]))"), {"keys": list(keys)})
 
 
+def continue_contract(session: Session, *, number: int) -> bool:
+    """Forget that a contract ends; whether its erasure had not begun. For founders and the system."""
+    return bool(session.scalar(text("select app.continue_contract(:number)"), {"number": number}))
+
+
 def let_retention_go_on(session: Session, *, number: int, at: datetime) -> bool:
     """Let a run of retention that waits for a person take what it found; whether it did wait."""
     return bool(

@@ -13,7 +13,7 @@ from backoffice.students.pins.models import PinOverride
 from backoffice.students.worries.models import Worry
 from plugins.retention.checks import CHECKS
 from plugins.retention.commands import retention
-from plugins.retention.jobs import let_go, look_after_idle
+from plugins.retention.jobs import let_go, look_after_contracts, look_after_idle, look_after_ownerless
 from plugins.retention.keeping_views import bp
 from plugins.retention.kinds import KINDS
 from plugins.retention.mails import MAILS
@@ -38,6 +38,20 @@ plugin = Plugin(
             look_after_idle,
             every(hours=6),
             title=lazy("Warn whose account nobody uses, and erase it a year after"),
+            forgets=True,
+        ),
+        Job(
+            "look-after-ownerless",
+            look_after_ownerless,
+            every(hours=1),
+            title=lazy("Tell leaders of classes without a teacher, and erase them a month after"),
+            forgets=True,
+        ),
+        Job(
+            "look-after-contracts",
+            look_after_contracts,
+            every(hours=6),
+            title=lazy("Tell leaders whose contract ended, and erase the school 60 days after"),
             forgets=True,
         ),
         Job(

@@ -63,7 +63,7 @@ def event_retention(look: Looking) -> Finding:
 
 
 def inactive_teachers(look: Looking) -> Finding:
-    """No account of a teacher is there a day after nobody has used it for twelve months."""
+    """No teacher's account is there a day after its twelve months, and no class a day after it should go."""
     limit = YEAR.before(clock.now()) - GRACE
     idle = idle_accounts.idle(look.tx, since=limit)
     noticed = idle_accounts.under_notice(look.tx, at=clock.now())
@@ -73,6 +73,9 @@ def inactive_teachers(look: Looking) -> Finding:
     if late:
         said = count(len(late), "account")
         return falls_short(f"{said} idle for longer, since {late[0].used_at:%Y-%m-%d}.")
+    left = idle_accounts.ownerless_overdue(look.tx, at=clock.now() - GRACE)
+    if left:
+        return falls_short(f"{count(left, 'class', 'classes')} without a teacher should be gone.")
     alone = [row for row in idle if row.leads_alone]
     if alone:
         said = count(len(alone), "idle account")

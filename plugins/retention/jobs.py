@@ -1,5 +1,7 @@
 """What workers do for retention."""
 
+from collections.abc import Callable
+
 from backoffice.jobs.job import Counts, JobRun
 from backoffice.language.texts import lazy
 from backoffice.privacy.erasure.jobs import eraser_of
@@ -7,9 +9,11 @@ from backoffice.privacy.retention import kinds
 from backoffice.privacy.retention.runs import Rules
 from backoffice.runtime import Runtime
 from backoffice.settings import Settings
-from plugins.retention import alone, idle, services
+from plugins.retention import alone, contracts, idle, ownerless, services
 
 WAITS = lazy("Something would lose much at once, and waits for a person: see the page Retention.")
+
+STILL = lazy("Something waits for its last warning to leave, or for a person: see the page Retention.")
 
 
 def look_after_idle(run: JobRun) -> Counts:
@@ -29,6 +33,28 @@ def look_after_idle(run: JobRun) -> Counts:
         lazy("kept by a legal hold"): sum(each.held for each in looked),
         lazy("lead a place alone"): sum(each.lead_alone for each in looked),
     }
+
+
+def look_after_ownerless(run: JobRun) -> Counts:
+    """Tell leaders of classes that nobody teaches, and erase those whose time is over."""
+    return _counted(run, ownerless.look_after_ownerless, lazy("classes to be erased"))
+
+
+def look_after_contracts(run: JobRun) -> Counts:
+    """Tell leaders whose contract ended, and erase the schools and districts whose time is over."""
+    return _counted(run, contracts.look_after_contracts, lazy("places to be erased"))
+
+
+def _counted(run: JobRun, look: Callable[..., idle.Looked], begun: str) -> Counts:
+    runtime: Runtime = run.app.extensions["backoffice"]
+    looked = look(
+        principal=run.who,
+        eraser=eraser_of(runtime, run.who),
+        rules=Rules(runtime.settings.retention.most_share),
+    )
+    if looked.waiting:
+        run.say(STILL)
+    return {lazy("told"): looked.told, begun: looked.begun, lazy("waiting"): looked.waiting}
 
 
 def let_go(run: JobRun) -> Counts:

@@ -1,7 +1,9 @@
-"""The kinds of data that retention itself looks after: accounts, with all that is theirs."""
+"""The kinds of data that retention itself looks after: accounts, classes and schools, with all of theirs."""
 
 from backoffice.accounts.models import Account
 from backoffice.privacy.retention.kinds import Kind, Rows
+from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
+from backoffice.schools.services import contracts
 from plugins.retention.models import IdleAccount
 from plugins.retention.queries import is_teachers, used_at
 
@@ -17,4 +19,16 @@ ALONE = Kind(
     work=True,
     by="retention.look-after-idle",
 )
-KINDS = (IDLE, ALONE)
+OWNERLESS = Kind(
+    "ownerless-classes",
+    (Rows(OwnerlessClass, OwnerlessClass.since),),
+    work=True,
+    by="retention.look-after-ownerless",
+)
+ENDED = Kind(
+    contracts.KIND,
+    (Rows(ContractEnd, ContractEnd.ends_at),),
+    work=True,
+    by="retention.look-after-contracts",
+)
+KINDS = (IDLE, ALONE, OWNERLESS, ENDED)

@@ -1,4 +1,4 @@
-"""The mails about accounts that nobody uses."""
+"""The mails about what goes: accounts that nobody uses, classes without a teacher, ended contracts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +47,37 @@ class AloneWarning:
         return cls(_EXAMPLE)
 
 
+@dataclass(frozen=True)
+class ContractEnded:
+    """Whose contract ends, when, and when everything is deleted."""
+
+    place: str
+    ends: datetime
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "ContractEnded":
+        """A school that could be."""
+        return cls("Quillfeather School", _EXAMPLE, datetime(2028, 1, 24, 9, 30, tzinfo=UTC))
+
+
+@dataclass(frozen=True)
+class OwnerlessClasses:
+    """How many classes of which school nobody teaches, and when the first is deleted."""
+
+    school: str
+    count: int
+    at: datetime
+
+    @classmethod
+    def example(cls) -> "OwnerlessClasses":
+        """Several."""
+        return cls("Quillfeather School", 3, _EXAMPLE)
+
+
 IDLE_WARNING = Mail("idle-warning", IdleWarning, lazy("Account will be deleted"))
 IDLE_COLLEAGUE = Mail("idle-colleague", IdleColleague, lazy("Account of a colleague will be deleted"))
 ALONE_WARNING = Mail("alone-warning", AloneWarning, lazy("Account without a place will be deleted"))
-MAILS = (IDLE_WARNING, IDLE_COLLEAGUE, ALONE_WARNING)
+CONTRACT_ENDED = Mail("contract-ended", ContractEnded, lazy("Contract ends"))
+OWNERLESS_CLASSES = Mail("ownerless-classes", OwnerlessClasses, lazy("Classes without a teacher"))
+MAILS = (IDLE_WARNING, IDLE_COLLEAGUE, ALONE_WARNING, CONTRACT_ENDED, OWNERLESS_CLASSES)

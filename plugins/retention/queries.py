@@ -1,6 +1,6 @@
-"""Which teachers' accounts nobody uses, and since when; and what keeps one."""
+"""Which accounts nobody uses and what keeps one; whom to tell of what ends, and whether they were told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, select, text, update
@@ -8,13 +8,25 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.founders import founders
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.accounts.services.letters import WRITTEN_TO
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.privacy.erasure.plan import HERE
-from backoffice.schools.models import Membership, Role, School, SchoolKind, TeachingRole, TeachingRoleName
+from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
+from backoffice.schools.models import (
+    Classroom,
+    Membership,
+    Role,
+    School,
+    SchoolKind,
+    TeachingRole,
+    TeachingRoleName,
+)
 from backoffice.staff.models import Invitation
+from backoffice.storage.numbers import one_of
 from backoffice.students.models import StudentSession
 from plugins.retention.models import IdleAccount
 
@@ -209,6 +221,76 @@ def leaders_of(tx: Transaction, account: int) -> Sequence[tuple[Recipient, int |
         .order_by(Account.id)
     )
     return [(Recipient(each.id, each.email, each.name, each.language), school) for each, school in found]
+
+
+def leaders_at(
+    tx: Transaction, *, school: int | None = None, district: int | None = None
+) -> Sequence[Recipient]:
+    """Whom to write to about a school: who leads it or its district; about a district, who leads any of it.
+
+    Where nobody does who could be written to, the founders, who can name a leader.
+    """
+    if school is not None:
+        above = select(School.district_id).where(School.id == school).scalar_subquery()
+        there = or_(Membership.school_id == school, Membership.district_id == above)
+    else:
+        schools = select(School.id).where(School.district_id == district)
+        there = or_(Membership.district_id == district, Membership.school_id.in_(schools))
+    leads = exists().where(
+        Membership.account_id == Account.id,
+        Membership.role == Role.LEADER,
+        Membership.suspended_at.is_(None),
+        there,
+    )
+    found = tx.scalars(select(Account).where(leads, Account.status.in_(WRITTEN_TO)).order_by(Account.id))
+    leaders = [Recipient(each.id, each.email, each.name, each.language) for each in found]
+    return leaders or founders(tx)
+
+
+def left_at(tx: Transaction, mails: Sequence[str]) -> datetime | None:
+    """When the first of these mails was handed over to the mail server; None if none was."""
+    sent = (OutgoingMail.public_id.in_(mails), OutgoingMail.state == MailState.SENT)
+    return tx.scalar(select(func.min(OutgoingMail.finished_at)).where(*sent))
+
+
+def all_given_up(tx: Transaction, mails: Sequence[str]) -> bool:
+    """Whether none of these mails is on its way any more."""
+    on_its_way = (OutgoingMail.public_id.in_(mails), OutgoingMail.state != MailState.FAILED)
+    return tx.scalar(select(OutgoingMail.id).where(*on_its_way).limit(1)) is None
+
+
+def ends_due(tx: Transaction, *, at: datetime, warned: int) -> int:
+    """How many contracts' ends are due of which the last warning was given."""
+    due = (ContractEnd.due_at <= at, ContractEnd.told_days == warned, ContractEnd.begun_at.is_(None))
+    return tx.scalar(select(func.count()).select_from(ContractEnd).where(*due)) or 0
+
+
+def ownerless_due(tx: Transaction, *, at: datetime, warned: int) -> int:
+    """How many classes without a teacher are due of which the last warning was given."""
+    due = (OwnerlessClass.due_at <= at, OwnerlessClass.told_days == warned)
+    return tx.scalar(select(func.count()).select_from(OwnerlessClass).where(*due)) or 0
+
+
+def ownerless_overdue(tx: Transaction, *, at: datetime) -> int:
+    """How many classes should have gone before a moment, for want of a teacher."""
+    there = select(func.count()).select_from(OwnerlessClass)
+    return tx.scalar(there.where(OwnerlessClass.due_at < at)) or 0
+
+
+def taught_among(tx: Transaction, school: int, classes: Collection[int]) -> set[int]:
+    """Those of a school's classes that somebody teaches."""
+    here = (TeachingRole.school_id == school, one_of(TeachingRole.classroom_id, classes))
+    return set(tx.scalars(select(TeachingRole.classroom_id).where(*here, TeachingRole.role.in_(TEACH))))
+
+
+def schools_there(tx: Transaction) -> int:
+    """How many schools there are."""
+    return tx.scalar(select(func.count()).select_from(School)) or 0
+
+
+def classes_there(tx: Transaction) -> int:
+    """How many classes there are."""
+    return tx.scalar(select(func.count()).select_from(Classroom)) or 0
 
 
 def keep(session: Session, *, digest: bytes, at: datetime) -> int | None:

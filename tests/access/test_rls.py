@@ -52,6 +52,7 @@ from backoffice.privacy.holds.models import LegalHold
 from backoffice.privacy.retention.models import PolicyVersion
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
+from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -226,6 +227,13 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         "outsider": {"outsider"},
     },
     LargeChange: {"leader": {"leader"}},
+    # Founders say so; whoever works there may know it.
+    ContractEnd: {
+        "founder": {"Home", "Outside"},
+        **dict.fromkeys(("leader", "officer", "teacher", "colleague", "co_teacher", "helper"), {"Home"}),
+        "outsider": {"Outside"},
+    },
+    OwnerlessClass: {"leader": {"Colleague"}},
     Erasure: {**dict.fromkeys(("teacher", "leader"), {"Wilhelmina"}), "outsider": {"Seraphina"}},
     AuditEntry: {"founder": {"Home", "Outside", ""}, "leader": {"Home"}},
     AuditDetail: {"leader": {"Home"}},
@@ -331,6 +339,7 @@ class Stage:
                 | ClassroomTablet()
                 | Action()
                 | PointAward()
+                | OwnerlessClass()
                 | RosterChange()
                 | ClassroomChange()
                 | ActionChange()

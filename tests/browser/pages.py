@@ -961,6 +961,12 @@ PAGES: Mapping[str, Stop] = {
     "a school's second factor, error": Stop(
         "leader", "/console/schools/{school}/second-factor", require_without_own
     ),
+    "a contract that ends": Stop("leader", "/console/schools/{school}/contract"),
+    "a contract that ends, founder": Stop("founder", "/console/schools/{school}/contract"),
+    "end a contract": Stop("founder", "/console/schools/{school}/contract/end"),
+    "end a contract, error": Stop(
+        "founder", "/console/schools/{school}/contract/end", press("End the contract")
+    ),
     "keep my factor": Stop(act=factor_to_keep, at="accounts.keep_factor"),
     "keep my factor, over": Stop(path=f"/keep-my-factor/{'x' * 43}"),
     "accounts": Stop("founder", "/console/accounts/"),

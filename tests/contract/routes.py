@@ -45,6 +45,7 @@ from backoffice.imports.plan import Plan
 from backoffice.plugin import discover
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.problems import Rejected
+from backoffice.schools.ending_models import ContractEnd
 from backoffice.schools.models import (
     Enrollment,
     Membership,
@@ -1199,6 +1200,23 @@ def _view_shared(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     return Filled(fields, ("changed app.saved_view",), identifiers={"school": "school"})
 
 
+def _contract_ended(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    fields = {"last_day": f"{clock.now() + timedelta(days=30):%Y-%m-%d}"}
+    noted = "changed" if _ends(thing) else "added"
+    return Filled(fields, (f"{noted} app.contract_end", "added app.job_run"))
+
+
+def _contract_continued(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """Where none ends, nothing is done."""
+    return Filled({}, ("removed app.contract_end",)) if _ends(thing) else Filled({}, audited=False)
+
+
+def _ends(school: Thing | None) -> bool:
+    with transaction(SYSTEM) as tx:
+        end = select(ContractEnd.id).where(ContractEnd.school_id == (school.id if school else None))
+        return tx.scalar(end) is not None
+
+
 def _put_back(*effect: str) -> Fill:
     """What was changed last is as before again: the form says what it is now."""
 
@@ -1461,6 +1479,8 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.reinstate": _always(audited=False, confirm="yes"),
     "console_teachers.reset_factor": _reset_asked,
     "console_schools.second_factor": _always(),
+    "console_schools.end_contract": _contract_ended,
+    "console_schools.continue_contract": _contract_continued,
     "console_accounts.find": _always(email="teacher@people.example"),
     "console_accounts.suspend": _suspended_everywhere,
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),

@@ -48,6 +48,8 @@ FAR_REACHING = {
     "plugin_retention_retention.propose",
     "plugin_retention_retention.confirm",
     "plugin_retention_retention.withdraw",
+    "console_schools.end_contract",
+    "console_schools.continue_contract",
     # Who may do what where.
     "console_invitations.new",
     "console_class_teachers.give",

@@ -96,6 +96,8 @@ WITHOUT: Mapping[str, str] = {
     "console_schools.erase": ACT,
     "console_schools.erase_district": ACT,
     "console_erasures.confirm": ACT,
+    "console_schools.end_contract": ACT,
+    "console_schools.continue_contract": ACT,
     "console_erasures.leave": ACT,
     "console_holds.propose": NEW,
     "console_holds.step": ACT,

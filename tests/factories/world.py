@@ -58,6 +58,7 @@ from backoffice.privacy.retention.models import PolicyVersion, RetentionRun, Run
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
+from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
 from backoffice.schools.models import (
     Action,
     Classroom,
@@ -368,6 +369,7 @@ def make_world() -> World:
         )
         _cared_for(tx, people, home, outside)
         _waiting_run(tx)
+        _ending(tx, home, outside, (colleague, foreign))
         _still_to_be_proved(tx, people["leader"], people["outsider"])
         _linked(tx, people["leader"])
         for owner in ("teacher", "outsider"):
@@ -826,6 +828,20 @@ def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside
         account_public_id=parent.public_id,
         opened_at=now,
     )
+
+
+def _ending(tx: Transaction, home: School, outside: School, rooms: tuple[Class, Class]) -> None:
+    """Two schools whose contracts end next year, and two classes noted as without a teacher."""
+    now = clock.now()
+    for school in (home, outside):
+        ends_at = now + timedelta(days=300)
+        tx.add(
+            ContractEnd(
+                school_id=school.id, ends_at=ends_at, marked_at=now, due_at=ends_at + timedelta(days=60)
+            )
+        )
+    for room in rooms:
+        tx.add(OwnerlessClass(school_id=room.school_id, classroom_id=room.id))
 
 
 def _waiting_run(tx: Transaction) -> None:

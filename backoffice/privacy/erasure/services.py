@@ -1,7 +1,7 @@
 """Asking for an erasure, and having it carried out."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.language.texts import lazy
+from backoffice.outbox.mail import Recipient
+from backoffice.privacy.erasure import letters
 from backoffice.privacy.erasure.erasing import Eraser, untold
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
@@ -69,10 +71,18 @@ def erase(
         return tx.get_one(Erasure, number)
 
 
-def begin(*, eraser: Eraser, subject: Subject, public_id: str, asked_as: AskedAs) -> int:
+def begin(
+    *,
+    eraser: Eraser,
+    subject: Subject,
+    public_id: str,
+    asked_as: AskedAs,
+    receipt_to: Sequence[Recipient] = (),
+) -> int:
     """Note that this is to be erased, confirmed as it is; the number of the erasure.
 
-    Raises `NotFound` and `Rejected`.
+    `receipt_to` are sent the receipt, whatever has become of their accounts by then. Raises `NotFound` and
+    `Rejected`.
     """
     now = clock.now()
     try:
@@ -91,6 +101,7 @@ def begin(*, eraser: Eraser, subject: Subject, public_id: str, asked_as: AskedAs
                     asked_as=asked_as,
                     asked_at=now,
                     confirmed_at=now,
+                    found=letters.kept(_title(tx, subject, of), receipt_to) if receipt_to else None,
                 )
             )
             functions.end_access(tx, erasure=number, at=now)
@@ -122,6 +133,12 @@ def _number(tx: Transaction, subject: Subject, public_id: str) -> int:
     if found is None:
         raise NotFound
     return int(found)
+
+
+def _title(tx: Transaction, subject: Subject, number: int) -> str:
+    """What a school or a district is called; nothing else has a receipt that is sent to others."""
+    model: Any = MODELS[subject]
+    return str(tx.scalars(select(model.name).where(model.id == number)).one())
 
 
 def _school(tx: Transaction, subject: Subject, number: int) -> int | None:

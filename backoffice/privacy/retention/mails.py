@@ -1,4 +1,4 @@
-"""The mails about changes of the policy of retention."""
+"""The mails about changes of the policy of retention, and about a run that waits for a person."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -48,6 +48,21 @@ class PolicyChanged:
         )
 
 
+@dataclass(frozen=True)
+class RunPaused:
+    """Of which kind of data how many would go, of how many."""
+
+    title: str
+    due: int
+    total: int
+
+    @classmethod
+    def example(cls) -> "RunPaused":
+        """One that could be."""
+        return cls("What children told", 30, 120)
+
+
 POLICY_PROPOSED = Mail("policy-proposed", PolicyProposed, lazy("Change of the policy of retention proposed"))
 POLICY_CHANGED = Mail("policy-changed", PolicyChanged, lazy("Policy of retention changes"))
-MAILS = (POLICY_PROPOSED, POLICY_CHANGED)
+RUN_PAUSED = Mail("run-paused", RunPaused, lazy("Retention waits for a person"))
+MAILS = (POLICY_PROPOSED, POLICY_CHANGED, RUN_PAUSED)

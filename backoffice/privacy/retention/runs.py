@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
-from backoffice.privacy.retention import queries
+from backoffice.outbox.services import post
+from backoffice.privacy.retention import mails, queries
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.storage import functions
@@ -144,32 +147,22 @@ def exceeds(due: int, total: int, rules: Rules) -> bool:
     return due > rules.few and due * 100 > total * rules.most_share
 
 
-def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules) -> datetime | None:
+def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules, *, of: int | None = None) -> datetime | None:
     """For a job that makes a kind go by itself, with how many it would take: what began before may go.
 
     None where all of it waits for a person, whose release holds for what was due then and nothing since.
+    `of` is how many of such things there are, where only those that may go some day are of the kind.
     """
     now = clock.now()
     open_ones = select(RetentionRun).where(RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None))
     found = tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
-    total = queries.total(tx, kind)
+    total = queries.total(tx, kind) if of is None else of
     if rules.go_ahead or not exceeds(due, total, rules):
         if found is not None:
             found.state, found.ended_at = RunState.DONE, now
         return kind.before(now)
     if found is None:
-        tx.add(
-            RetentionRun(
-                kind=kind.name,
-                up_to=kind.before(now),
-                began_at=now,
-                gone=0,
-                state=RunState.PAUSED,
-                due=due,
-                total=total,
-            )
-        )
-        record(tx, "retention.pause", kind=kind.name, due=due, total=total)
+        _open(tx, kind, RunState.PAUSED, due=due, total=total)
         return None
     if found.state == RunState.RELEASED:
         found.state, found.ended_at = RunState.DONE, now
@@ -188,32 +181,51 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
         if found is not None and kind.by is not None:
             # The job that makes them go wrote it, and ends it.
             return None
-        if found is not None and found.state != RunState.PAUSED:
-            return found.id
-        if found is not None and rules.go_ahead:
+        if found is not None and (found.state != RunState.PAUSED or rules.go_ahead):
             release(tx, found.id)
             return found.id
-        if found is not None:
-            return None
-        before = kind.before(now)
         seen = outlook(tx, kind, at=now) if kind.work and kind.by is None else None
-        waits = seen is not None and too_much(seen, rules) and not rules.go_ahead
-        if not waits and not _is_worth_telling(tx, kind, before, now):
+        if seen is not None and too_much(seen, rules) and not rules.go_ahead:
+            if found is None:
+                _open(tx, kind, RunState.PAUSED, due=seen.now, total=seen.total)
             return None
-        run = RetentionRun(
-            id=tx.take_id(RetentionRun),
-            kind=kind.name,
-            up_to=before,
-            began_at=now,
-            gone=0,
-            state=RunState.PAUSED if waits else RunState.RUNNING,
-            due=seen.now if seen is not None and waits else None,
-            total=seen.total if seen is not None and waits else None,
-        )
-        tx.add(run)
-        if waits:
-            record(tx, "retention.pause", kind=kind.name, due=run.due, total=run.total)
-        return None if waits else run.id
+        if found is not None:
+            # So much is not due any more that a person would have to know.
+            found.state, found.ended_at = RunState.DONE, now
+            tx.flush()
+        if not _is_worth_telling(tx, kind, kind.before(now), now):
+            return None
+        return _open(tx, kind, RunState.RUNNING)
+
+
+def _open(
+    tx: Transaction, kind: Kind, state: RunState, *, due: int | None = None, total: int | None = None
+) -> int | None:
+    """Begin a run over what is due now; its number, or None where another has begun at this moment.
+
+    One that waits for a person is told to the founders.
+    """
+    now = clock.now()
+    adding = insert(RetentionRun).values(
+        kind=kind.name,
+        up_to=kind.before(now),
+        began_at=now,
+        gone=0,
+        state=state,
+        due=due,
+        total=total,
+    )
+    number: int | None = tx.scalar(
+        adding.on_conflict_do_nothing(
+            index_elements=["kind"], index_where=RetentionRun.ended_at.is_(None)
+        ).returning(RetentionRun.id)
+    )
+    if number is not None and state is RunState.PAUSED:
+        record(tx, "retention.pause", kind=kind.name, due=due, total=total)
+        told = mails.RunPaused(kind.entry.title, due or 0, total or 0)
+        for founder in founders(tx):
+            post(tx, mails.RUN_PAUSED, to=founder, parameters=told)
+    return number
 
 
 def _is_worth_telling(tx: Transaction, kind: Kind, before: datetime, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from backoffice.accounts.kinds import SESSIONS
 from backoffice.audit.kinds import DETAILS
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.audit.trail import record
+from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.retention import kinds, queries, runs, services
 from backoffice.privacy.retention.kinds import Kind, Rows
 from backoffice.privacy.retention.models import RetentionRun, RunState
@@ -318,6 +320,69 @@ def test_how_much_is_much(
 def test_what_is_nobodys_work_goes_however_much_it_is(now: datetime, sessions: Sessions) -> None:
     sessions(*(SESSIONS.before(now) - SECOND for _ in range(50)))
     assert run() == 50
+
+
+def paused_letters(world: World) -> int:
+    mine = (OutgoingMail.account_id == world.people["founder"].id, OutgoingMail.name == "core.run-paused")
+    with transaction(SYSTEM) as tx:
+        return tx.scalar(select(func.count()).select_from(OutgoingMail).where(*mine)) or 0
+
+
+def test_founders_are_told_once_of_a_run_that_waits(
+    worries: Callable[[int, int], None], world: World
+) -> None:
+    before = paused_letters(world)
+    worries(21, 79)
+    for _ in range(3):
+        assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
+    assert paused_letters(world) == before + 1
+
+
+def test_a_run_waits_no_longer_than_what_it_waits_for(
+    worries: Callable[[int, int], None], world: World
+) -> None:
+    worries(21, 79)
+    run_kinds(WHO, [WORRIES], rules=RULES)
+    before = paused_letters(world)
+    # A month later so much was told that it is no large share any more.
+    worries(21, 500)
+    done = run_kinds(WHO, [WORRIES], rules=RULES)
+    assert (done.gone, done.paused, counted()) == ({"worries": 21}, [], 500)
+    assert [each.state for each in told(WORRIES)] == [RunState.DONE, RunState.DONE]
+    # The next that waits is a new one, of which founders are told anew.
+    worries(30, 70)
+    assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
+    assert paused_letters(world) == before + 1
+
+
+@pytest.mark.parametrize("kind", [SESSIONS, WORRIES], ids=["a run", "a run that waits"])
+def test_of_two_runs_at_once_one_steps_aside(
+    now: datetime,
+    sessions: Sessions,
+    worries: Callable[[int, int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Kind,
+) -> None:
+    sessions(SESSIONS.before(now) - SECOND)
+    worries(21, 79)
+    whole = runs._open
+    inner: list[runs.Outcome] = []
+
+    def at_the_same_time(*args: Any, **options: Any) -> int | None:
+        if not inner:
+            # Another process begins after this one has looked, and before it writes.
+            inner.append(runs.Outcome())
+            inner[0] = run_kinds(WHO, [kind], rules=RULES)
+        return whole(*args, **options)
+
+    monkeypatch.setattr(runs, "_open", at_the_same_time)
+    if kind is SESSIONS:
+        monkeypatch.setattr(runs, "_end", lambda *_: 0)
+        assert run_kinds(WHO, [kind], rules=RULES).gone == {}
+        assert inner[0].gone == {kind.name: 0}
+    else:
+        assert run_kinds(WHO, [kind], rules=RULES).paused == inner[0].paused == [kind.name]
+    assert len(told(kind)) == 1
 
 
 # -- what the web may not

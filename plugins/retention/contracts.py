@@ -1,0 +1,112 @@
+"""Contracts that ended: leaders are told at once and in time, and then the school or district is erased."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.services import post
+from backoffice.privacy.erasure import services as erasure
+from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.models import AskedAs
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.retention.runs import Rules, may_go
+from backoffice.privacy.retention.runs import note as note_gone
+from backoffice.problems import Rejected
+from backoffice.schools.ending_models import ContractEnd
+from backoffice.schools.models import District, School
+from plugins.retention import mails, notice, queries
+from plugins.retention.idle import Looked, Step
+from plugins.retention.kinds import ENDED
+
+
+@dataclass(frozen=True)
+class Place:
+    """A school or district whose erasure is to begin, and whom its receipt goes to."""
+
+    subject: Subject
+    public_id: str
+    leaders: tuple[Recipient, ...]
+
+
+def look_after_contracts(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Looked:
+    """Tell the leaders of places whose contract ended, and begin to erase what is due.
+
+    Each has its own transaction. Where more would go at once than the rules allow, all of that waits for a
+    person.
+    """
+    now, looked = clock.now(), Looked()
+    with transaction(principal) as tx:
+        found = tx.scalars(select(ContractEnd.id).order_by(ContractEnd.due_at, ContractEnd.id)).all()
+        due = queries.ends_due(tx, at=now, warned=notice.warnings(ENDED.entry)[-1].days)
+        border = may_go(tx, ENDED, due, rules, of=queries.schools_there(tx))
+    for number in found:
+        with transaction(principal) as tx:
+            step, place = _look_after(tx, number, now, border)
+        looked.told += step is Step.TOLD
+        looked.waiting += step is Step.WAITS
+        looked.begun += place is not None and _begin(eraser, place)
+    if looked.begun:
+        with transaction(principal) as tx:
+            note_gone(tx, ENDED, looked.begun, up_to=ENDED.before(now))
+    return looked
+
+
+def _look_after(
+    tx: Transaction, number: int, now: datetime, border: datetime | None
+) -> tuple[Step, Place | None]:
+    locked = select(ContractEnd).where(ContractEnd.id == number).with_for_update()
+    end = tx.scalars(locked).one_or_none()
+    if end is None:
+        return Step.NONE, None
+    if end.begun_at is not None:
+        # Killed before the erasure was noted, or it has not been carried out yet.
+        return Step.OVER, _place(tx, end)
+    due = notice.look(tx, end, ENDED.entry, now)
+    if due.step is Step.TOLD:
+        told = mails.ContractEnded(_name(tx, end), end.ends_at, end.due_at)
+        sent = [
+            post(tx, mails.CONTRACT_ENDED, to=to, parameters=told, school_id=end.school_id)
+            for to in queries.leaders_at(tx, school=end.school_id, district=end.district_id)
+        ]
+        notice.note(end, due.before, sent, now)
+        record(tx, "contracts.tell", school_id=end.school_id, district=end.district_id, days=due.before.days)
+    if due.step is not Step.OVER:
+        return due.step, None
+    if border is None or end.ends_at > border:
+        return Step.WAITS, None
+    end.begun_at = now
+    record(tx, "contracts.erase", school_id=end.school_id, district=end.district_id)
+    return Step.OVER, _place(tx, end)
+
+
+def _place(tx: Transaction, end: ContractEnd) -> Place:
+    leaders = tuple(queries.leaders_at(tx, school=end.school_id, district=end.district_id))
+    if end.school_id is not None:
+        return Place(Subject.SCHOOL, tx.get_one(School, end.school_id).public_id, leaders)
+    return Place(Subject.DISTRICT, tx.get_one(District, end.district_id).public_id, leaders)
+
+
+def _name(tx: Transaction, end: ContractEnd) -> str:
+    if end.school_id is not None:
+        return tx.get_one(School, end.school_id).name
+    return tx.get_one(District, end.district_id).name
+
+
+def _begin(eraser: Eraser, place: Place) -> bool:
+    try:
+        erasure.begin(
+            eraser=eraser,
+            subject=place.subject,
+            public_id=place.public_id,
+            asked_as=AskedAs.RETENTION,
+            receipt_to=place.leaders,
+        )
+    except Rejected:  # it is being erased already
+        return False
+    return True
