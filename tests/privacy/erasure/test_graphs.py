@@ -299,13 +299,14 @@ def build(graph: Graph) -> Built:
             _school(tx, made, number)
         for (who, place), origin in graph.places.items():
             column = "school_id" if place.kind is Subject.SCHOOL else "district_id"
+            where: dict[str, Any] = {column: made.numbers[place]}
             row = made.put(
                 tx,
                 Membership,
                 {account(who), place},
                 account_id=made.numbers[account(who)],
                 role="leader" if place.kind is Subject.DISTRICT else "teacher",
-                **{column: made.numbers[place]},
+                **where,
             )
             tx.execute(update(Membership).where(Membership.id == row["id"]).values(origin=origin))
             made.places[key_of(Membership.__table__, row)] = (who, place)
