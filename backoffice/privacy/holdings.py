@@ -3,10 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import DeclarativeBase
+
+from backoffice.storage import about
 
 
 class Subject(StrEnum):
@@ -24,9 +28,9 @@ class Target:
     """Subjects of one kind that are erased: their numbers, and by what else they are named elsewhere.
 
     Students and classes are those of one `school`. `outside` are public identifiers, of a school those of its
-    classes too; `addresses` are an account's; `rooms` are the classes in which students have or had a place,
-    `former` the numbers of those who were made one with them. `schools` and `districts` are where they are or
-    work, and what is above those.
+    classes and students too; `addresses` are an account's; `rooms` are the classes in which students have or
+    had a place, `former` the numbers of those who were made one with them. `schools` and `districts` are
+    where they are or work, and what is above those.
     """
 
     subject: Subject
@@ -38,6 +42,11 @@ class Target:
     former: tuple[int, ...] = ()
     schools: tuple[int, ...] = ()
     districts: tuple[int, ...] = ()
+
+    @cached_property
+    def marks_outside(self) -> list[UUID]:
+        """The marks of the public identifiers, by which sealed texts name them."""
+        return [*map(about.outside, self.outside)]
 
     @property
     def key(self) -> dict[str, Collection[int]]:

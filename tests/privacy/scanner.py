@@ -2,8 +2,10 @@
 
 import base64
 from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
+UUID_BYTES = 16
 SHORTEST = 6  # letters; fewer would be found by chance among millions of hexadecimal digits
 
 
@@ -16,6 +18,24 @@ def held(pile: bytes, secrets: Iterable[str]) -> dict[str, list[str]]:
         for form, where, needle in _needles(secret):
             if needle in piles[where]:
                 found.setdefault(secret, []).append(form)
+    return found
+
+
+def held_bytes(pile: bytes, values: Iterable[bytes]) -> dict[bytes, list[str]]:
+    """The values, such as digests and what is sealed, that the pile holds, with the forms."""
+    lower = pile.lower()
+    found: dict[bytes, list[str]] = {}
+    for value in values:
+        assert len(value) >= SHORTEST, f"{value!r} is too short to tell anything"
+        forms = [("as it is", value in pile), ("hex", value.hex().encode() in lower)]
+        if len(value) == UUID_BYTES:
+            forms.append(("with hyphens", str(UUID(bytes=value)).encode() in lower))
+        for offset in range(3):
+            core = _base64_core(value, offset)
+            there = any(digits in pile for digits in {core, core.translate(URL_SAFE)})
+            forms.append((f"base64, {offset} bytes in", there))
+        if any(there for _form, there in forms):
+            found[value] = [form for form, there in forms if there]
     return found
 
 

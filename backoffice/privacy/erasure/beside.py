@@ -27,7 +27,7 @@ from backoffice.students.worries.models import GoesTo, Worry
 
 def _views_naming(target: Target) -> ColumnElement[bool]:
     """Lists that are narrowed to somebody: without them there is nothing to narrow to."""
-    return _marked(SavedView, map(about.outside, target.outside))
+    return _marked(SavedView, target.marks_outside)
 
 
 def _mails_naming(target: Target) -> ColumnElement[bool]:
@@ -78,7 +78,7 @@ def _choices(target: Target) -> ColumnElement[bool]:
 
 def _changes_naming(target: Target) -> ColumnElement[bool]:
     """Large changes that were narrowed to them, or whose words or ways back name them."""
-    return _marked(LargeChange, map(about.outside, target.outside))
+    return _marked(LargeChange, target.marks_outside)
 
 
 def _marked(model: type[DeclarativeBase], marks: Iterable[UUID]) -> ColumnElement[bool]:

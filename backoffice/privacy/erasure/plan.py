@@ -147,8 +147,10 @@ def _named(tx: Transaction, target: Target) -> Target:
     model: Any = MODELS[target.subject]
     outside = tx.scalars(select(model.public_id).where(one_of(model.id, target.numbers))).all()
     if target.subject is Subject.SCHOOL:
-        rooms = select(Classroom.public_id).where(one_of(Classroom.school_id, target.numbers))
-        outside = [*outside, *tx.scalars(rooms)]
+        # Who works above it has lists and changes that name its classes and its students.
+        for within in (Classroom, Student):
+            inside = select(within.public_id).where(one_of(within.school_id, target.numbers))
+            outside = [*outside, *tx.scalars(inside)]
     addresses: Sequence[str] = ()
     if target.subject is Subject.ACCOUNT:
         addresses = tx.scalars(select(Account.email).where(one_of(Account.id, target.numbers))).all()

@@ -1,0 +1,215 @@
+"""Rows in all those tables in which the world has nothing about somebody."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backoffice import clock
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.address_models import EmailChange, SignUp
+from backoffice.accounts.addresses import email_index
+from backoffice.accounts.care.models import FactorReset, SecurityEvent, Suspension
+from backoffice.accounts.models import (
+    AccountLetter,
+    AccountLink,
+    AccountRecoveryCode,
+    AccountSecondFactor,
+)
+from backoffice.accounts.passkeys.models import AccountPasskey
+from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer, IdentityProvider
+from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.families.requests.models import GuardianRequest, RequestKind
+from backoffice.large_changes.models import LargeChange
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.privacy.erasure.models import MergedMark
+from backoffice.schools.award_models import PointAward, Whom
+from backoffice.schools.models import Student
+from backoffice.schools.roster_models import ChangedHow, RosterChangeStudent
+from backoffice.staff.models import Invitation, InvitedAs
+from backoffice.storage import about
+from backoffice.storage.public_id import new_public_id
+from backoffice.students.worries.models import GoesTo
+from plugins.retention.models import IdleAccount
+from plugins.rosters.models import (
+    AccountSource,
+    ClassroomSource,
+    ImportSource,
+    ImportState,
+    RosterImport,
+    RosterUpload,
+    SchoolSource,
+    StudentSource,
+    TeachingSource,
+    Unseated,
+)
+from tests.factories.world import Class, Person, World, saved_view, worry
+
+
+def put_everywhere(tx: Transaction, world: World) -> None:
+    """About the people, the classes and the schools that tests erase."""
+    for person, room in (
+        (world.people["colleague"], world.own_class),
+        (world.people["outsider"], world.foreign_class),
+    ):
+        _person(tx, person, room)
+        _class(tx, person, room)
+    # Of two who work there alone, one follows no child either, and goes with the district.
+    _account(tx, world.people["co_teacher"], world.own_class)
+    worry(tx, world.colleague_class, GoesTo.LEADER)
+    leader = world.people["leader"].id
+    for named in (world.foreign_class.public_id, world.own_class.children[0].public_id):
+        narrowed = {"state": f"of={named}", "about": [about.outside(named)]}
+        saved_view(tx, grid="students", name=f"Of {named}", account_id=leader, **narrowed)
+    for school in (world.home, world.outside):
+        tx.execute(
+            insert(SchoolSource).values(
+                school_id=school.id, district_id=world.district_id, source_digest=uuid4()
+            )
+        )
+
+
+def _put(tx: Transaction, model: Any, **values: Any) -> dict[str, Any]:
+    columns = model.__table__.c
+    if "id" in columns:
+        values.setdefault("id", tx.take_id(model))
+    for name, usual in (
+        ("public_id", new_public_id()),
+        ("created_at", clock.now()),
+        ("asked_at", clock.now()),
+    ):
+        if name in columns:
+            values.setdefault(name, usual)
+    # Of some there is one at a time, which the world may have.
+    tx.execute(insert(model).values(values).on_conflict_do_nothing())
+    return values
+
+
+def _account(tx: Transaction, person: Person, room: Class) -> None:
+    """What hangs on the account alone."""
+    now, me = clock.now(), {"account_id": person.id}
+    soon = {"expires_at": now + timedelta(hours=1)}
+    here = {"school_id": room.school_id}
+    _put(tx, Suspension, **me, **here, whole=False, was="active", reason="Asked for", suspended_at=now)
+    _put(tx, FactorReset, **me, **here, state="done", ended_at=now)
+    event = {"kind": "guessed", "account_public_id": person.public_id, "opened_at": now}
+    _put(tx, SecurityEvent, **me, **event, note="Noted")
+    passkey = {"sign_count": 0, "transports": ["internal"], "backed_up": False, "name": "Telephone"}
+    _put(tx, AccountPasskey, **me, **passkey, credential_id=uuid4().bytes, public_key=uuid4().bytes)
+    _put(tx, AccountSecondFactor, **me, secret=secrets.token_hex(), set_at=now, last_step=0)
+    _put(tx, AccountRecoveryCode, **me, code_digest=secrets.token_bytes(32))
+    _put(tx, AccountLetter, **me, kind="locked")
+    link = {"purpose": "reset", "security_epoch": 1}
+    _put(tx, AccountLink, **me, **link, **soon, token_digest=secrets.token_bytes(32))
+    provider = tx.scalar(select(IdentityProvider.id).limit(1))
+    theirs = {**me, "provider_id": provider, "subject_digest": secrets.token_bytes(32), "email": person.email}
+    _put(tx, AccountIdentity, **theirs, email_verified_at=now, linked_at=now)
+    indexed = {"email_index": email_index(person.email)}
+    offer = {"token_digest": secrets.token_bytes(32), "security_epoch": 1}
+    _put(tx, IdentityOffer, **theirs, **indexed, **offer, **soon)
+    old = f"older-{person.email}"
+    _put(
+        tx,
+        EmailChange,
+        **me,
+        **indexed,
+        email=person.email,
+        old_email=old,
+        old_email_index=email_index(old),
+        security_epoch=1,
+        take_back_digest=secrets.token_bytes(32),
+        confirmed_at=now,
+        **soon,
+    )
+    place = {"country": "US", "state": "CA", "time_zone": "UTC", "language": "en"}
+    address = {"email": person.email, **indexed, "token_digest": secrets.token_bytes(32), **soon}
+    _put(tx, SignUp, **address, name=person.name, **place)
+    due = {"used_at": now, "due_at": now, "told_days": 30, "told_at": now}
+    _put(tx, IdleAccount, **me, **due, keep_digest=secrets.token_bytes(32))
+    _put(tx, AccountSource, **me, **here, source_digest=uuid4(), content_digest=uuid4())
+
+
+def _person(tx: Transaction, person: Person, room: Class) -> None:
+    _account(tx, person, room)
+    now, me, here = clock.now(), {"account_id": person.id}, {"school_id": room.school_id}
+    address = {"email": person.email, "email_index": email_index(person.email)}
+    invited = {**address, **here, "name": person.name, "expires_at": now + timedelta(hours=1)}
+    _put(tx, Invitation, **invited, role=InvitedAs.TEACHER, token_digest=secrets.token_bytes(32))
+    child = {**here, "student_id": room.children[-1].id}
+    _put(tx, GuardianInvitation, **invited | child, token_digest=secrets.token_bytes(32))
+    approved = {"status": GuardianStatus.APPROVED, "told": GuardianStatus.APPROVED, "approved_at": now}
+    _put(tx, GuardianLink, **me, **child, **approved, name=person.name)
+    _put(tx, GuardianRequest, **me, **child, kind=RequestKind.CORRECT, note="Please", told_at=now)
+    asked = {"values": [["student", room.children[0].public_id], ["classroom", room.public_id]], "seen": ""}
+    change = {"grid": "console_students", "action": "leave", "count": 1, "state": "done"}
+    _put(
+        tx,
+        LargeChange,
+        **me,
+        **change,
+        asked=asked,
+        about=about.named_in(asked),
+        fingerprint=secrets.token_bytes(32),
+        said={"sentence": "Done."},
+        finished_at=now,
+    )
+    _mail(tx, person, room)
+    imported = {**here, "source": ImportSource.UPLOAD, "state": ImportState.DONE, "done": 1}
+    times = {"started_at": now, "finished_at": now}
+    made = _put(
+        tx, RosterImport, **imported, **times, asked_by=person.id, names={"administrators": [person.name]}
+    )
+    _put(tx, RosterUpload, import_id=made["id"], number=1, content=f"{person.name}, {room.name}".encode())
+
+
+def _mail(tx: Transaction, person: Person, room: Class) -> None:
+    """Mails that wait: to the person, and to anybody about the person, the class and a child of it."""
+    now = clock.now()
+    marks = [
+        *about.marks(about.ACCOUNT, [person.id]),
+        *about.marks(about.CLASSROOM, [room.id]),
+        *about.marks(about.STUDENT, [room.children[0].id]),
+    ]
+    for to, named in ((person.id, []), (None, marks)):
+        made = _put(
+            tx,
+            OutgoingMail,
+            name="core.plugin-switched",
+            account_id=to,
+            school_id=room.school_id,
+            state=MailState.QUEUED,
+            attempts=0,
+            next_try_at=now + timedelta(days=1),
+            give_up_at=now + timedelta(days=2),
+        )
+        message = f"Subject: {room.name}\r\n\r\n{person.name}, {room.children[0].given}".encode()
+        _put(tx, MailContent, mail_id=made["id"], recipient=person.email, message=message, about=named)
+
+
+def _class(tx: Transaction, person: Person, room: Class) -> None:
+    here = {"school_id": room.school_id, "classroom_id": room.id}
+    child = {"school_id": room.school_id, "student_id": room.children[0].id}
+    _put(tx, ClassroomSource, **here, source_digest=uuid4(), content_digest=uuid4())
+    _put(tx, StudentSource, **child, source_digest=uuid4(), content_digest=uuid4())
+    _put(tx, TeachingSource, **here, account_id=person.id, role="co_teacher")
+    _put(tx, Unseated, **here, student_id=room.children[0].id)
+    invited = f"invited-{uuid4().hex}@people.example"
+    _put(
+        tx,
+        Invitation,
+        **here,
+        email=invited,
+        email_index=email_index(invited),
+        name="Somebody Invited",
+        role=InvitedAs.CO_TEACHER,
+        token_digest=secrets.token_bytes(32),
+        expires_at=clock.now() + timedelta(days=1),
+    )
+    awards = update(PointAward).where(PointAward.classroom_id == room.id)
+    tx.execute(awards.values(whom=Whom.CHOSEN, chosen=uuid4()))
+    _put(tx, RosterChangeStudent, **here, student_id=room.children[0].id, how=ChangedHow.BACK)
+    _put(tx, MergedMark, **child, mark=uuid4(), number=tx.take_id(Student))
+    worry(tx, room, GoesTo.LEADER)
