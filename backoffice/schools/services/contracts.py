@@ -19,7 +19,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record_each
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
-from backoffice.privacy.retention import kinds, policy
+from backoffice.privacy.retention import in_force, kinds
 from backoffice.problems import Rejected
 from backoffice.schools.ending_models import ContractEnd
 from backoffice.schools.models import District, School, SchoolKind
@@ -84,7 +84,7 @@ def continue_contract(*, principal: Principal, school: str, whole_district: bool
 
 def due_after(ends_at: datetime, now: datetime) -> datetime:
     """When what a contract leaves behind is erased, for whoever hears of its end now."""
-    entry = policy.current().entries[KIND]
+    entry = in_force.current().entries[KIND]
     return max(entry.period.after(ends_at), now + entry.warnings[0].at_most)
 
 

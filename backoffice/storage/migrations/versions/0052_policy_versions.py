@@ -8,7 +8,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0052_policy_versions.sql"
 
 revision = "0052"
-down_revision = "0050"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0054_erasing_in_steps.sql"
 
 revision = "0054"
-down_revision = "0050"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0055_after_erasing.sql"
 
 revision = "0055"
-down_revision = "0050"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 

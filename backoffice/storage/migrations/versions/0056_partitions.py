@@ -8,7 +8,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0056_partitions.sql"
 
 revision = "0056"
-down_revision = "0050"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
