@@ -63,7 +63,9 @@ def test_the_digest_is_of_what_is_said_and_in_no_language_or_order() -> None:
     ours = policy.on_disk()
     with spoken.speaking("es"):
         assert str(MAILS.title) != "Mails that were sent or given up"
-        assert ours.digest == Policy(dict(reversed(list(ours.entries.items())))).digest
+        assert (
+            ours.digest == Policy({name: ours.entries[name] for name in reversed(list(ours.entries))}).digest
+        )
         assert policy.remembered(ours.said).digest == ours.digest
     assert policy.remembered(ours.said).entries == ours.entries
     assert Policy({"mails": replace(MAILS, need="Else.")}).digest != Policy({"mails": MAILS}).digest
