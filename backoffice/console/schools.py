@@ -93,7 +93,7 @@ class SchoolGrid(Grid):
         Column("days", lazy("School days"), optional=True),
         Column("factor", lazy("Second factor"), optional=True),
         Column("sign_in", lazy("Staff sign in"), optional=True),
-        Column("erase", lazy("Deletion"), optional=True),
+        Column("erase", lazy("Deletion"), optional=True, permission=SCHOOLS_ERASE),
     )
 
     def name_of(self, thing: School) -> Any:
