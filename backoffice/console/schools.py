@@ -113,7 +113,7 @@ class SchoolGrid(Grid):
         Column("days", lazy("School days"), optional=True),
         Column("factor", lazy("Second factor"), optional=True),
         Column("sign_in", lazy("Staff sign in"), optional=True),
-        Column("erase", lazy("Deletion"), optional=True),
+        Column("erase", lazy("Deletion"), optional=True, permission=SCHOOLS_ERASE),
         Column("contract", lazy("Contract"), optional=True),
     )
 

@@ -872,6 +872,8 @@ PAGES: Mapping[str, Stop] = {
     "students, a view changed": Stop("elsewhere", "/console/students/", change_view),
     "delete a class": Stop("teacher", CLASS + "/erase"),
     "delete a student": Stop("teacher", "/console/students/{student}/erase"),
+    "delete a school": Stop("founder", "/console/schools/{school}/erase"),
+    "delete a district": Stop("founder", "/console/schools/{school}/erase-district"),
     "deletions": Stop("teacher", "/console/erasures/"),
     "deletions, none": Stop("helper", "/console/erasures/"),
     "a deletion": Stop(
