@@ -19,9 +19,9 @@ LATELY = timedelta(days=30)
 class Standing:
     """One kind of data.
 
-    `gone` are those of the last 30 days, of which `estimated` were not counted one by one; `looked_at` is when
-    the oldest and what will be due were last found out, `due` how many were due then, and `days` how many will
-    be on each day after it. `waiting` is a run that waits for a person.
+    `gone` are those of the last 30 days, of which `estimated` were not counted one by one; `looked_at` is
+    when the oldest and what will be due were last found out, `due` how many were due then, and `days` how
+    many will be on each day after it. `waiting` is a run that waits for a person.
     """
 
     kind: Kind
