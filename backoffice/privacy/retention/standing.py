@@ -19,13 +19,15 @@ LATELY = timedelta(days=30)
 class Standing:
     """One kind of data.
 
-    `gone` are those of the last 30 days, `looked_at` is when the oldest and what will be due were last found
-    out, `due` how many were due then, and `days` how many will be on each day after it. `waiting` is a run
-    that waits for a person. `held` stayed then for a legal hold.
+    `gone` are those of the last 30 days, of which `estimated` were not counted one by one; `looked_at` is
+    when the oldest and what will be due were last found out, `due` how many were due then, and `days` how
+    many will be on each day after it. `waiting` is a run that waits for a person. `held` stayed then for a
+    legal hold.
     """
 
     kind: Kind
     gone: int = 0
+    estimated: int = 0
     last_at: datetime | None = None
     looked_at: datetime | None = None
     oldest: datetime | None = None
@@ -49,18 +51,24 @@ def standings(tx: Transaction) -> list[Standing]:
     """Every kind of data, in the policy's order. It names nobody, and everybody may read it."""
     now = clock.now()
     lately = (
-        select(RetentionRun.kind, func.sum(RetentionRun.gone).label("gone"))
+        select(
+            RetentionRun.kind,
+            func.sum(RetentionRun.gone).label("gone"),
+            func.coalesce(func.sum(RetentionRun.estimated), 0).label("estimated"),
+        )
         .where(RetentionRun.ended_at > now - LATELY)
         .group_by(RetentionRun.kind)
     )
-    gone: Mapping[str, int] = {row.kind: int(row.gone) for row in tx.execute(lately)}
+    gone: Mapping[str, tuple[int, int]] = {
+        row.kind: (int(row.gone), int(row.estimated)) for row in tx.execute(lately)
+    }
     in_order = select(RetentionRun).order_by(RetentionRun.kind, RetentionRun.id.desc())
     newest = in_order.ext(distinct_on(RetentionRun.kind))
     ended = {run.kind: run for run in tx.scalars(newest.where(RetentionRun.ended_at.is_not(None)))}
     looked = {run.kind: run for run in tx.scalars(newest.where(RetentionRun.outlook.is_not(None)))}
     paused = {run.kind: run for run in tx.scalars(newest.where(RetentionRun.state == RunState.PAUSED))}
     return [
-        _standing(kind, gone.get(name, 0), ended.get(name), looked.get(name), paused.get(name))
+        _standing(kind, gone.get(name, (0, 0)), ended.get(name), looked.get(name), paused.get(name))
         for name, kind in installed().items()
     ]
 
@@ -83,7 +91,7 @@ def ahead(found: Sequence[Standing]) -> dict[date, int]:
 
 def _standing(
     kind: Kind,
-    gone: int,
+    gone: tuple[int, int],
     ended: RetentionRun | None,
     looked: RetentionRun | None,
     paused: RetentionRun | None,
@@ -91,7 +99,7 @@ def _standing(
     now, *days = map(int, looked.outlook.split()) if looked and looked.outlook else (0,)
     return Standing(
         kind,
-        gone,
+        *gone,
         ended.ended_at if ended else None,
         looked.ended_at if looked else None,
         looked.oldest if looked else None,

@@ -73,6 +73,7 @@ def _told(standing: Standing) -> dict[str, Any]:
         "warnings": [each.iso for each in entry.warnings],
         "gone_lately": standing.gone,
         "held": standing.held,
+        "gone_lately_estimated": standing.estimated,
         "last_at": _iso(standing.last_at),
         # The moment would be that of one person: when one child told something, or one teacher was here.
         "oldest": standing.oldest.astimezone(UTC).date().isoformat() if standing.oldest else None,
