@@ -489,7 +489,8 @@ def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
     marks.note(tx, [Line(marks.mark_of("student", public_id), "student", public_id, at)])
     told = {"handler": "billing.customer", "reference": f"cus_{room.children[0].given}", "tries": 0}
     tx.execute(insert(ErasureOutside).values(erasure=public_id, noted_at=at, **told))
-    tx.execute(insert(Canary).values(public_id=new_public_id(), begun_at=at, ended_at=at, step="begun"))
+    ended = {"begun_at": at - timedelta(hours=3), "ended_at": at, "step": "account erased"}
+    tx.execute(insert(Canary).values(public_id=new_public_id(), **ended))
     return number
 
 

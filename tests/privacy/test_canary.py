@@ -1,13 +1,13 @@
 """The made-up child of every night proves that erasing works, and says so when it does not."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -16,8 +16,8 @@ from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
 from backoffice.controls.check import Finding, Looking, State
 from backoffice.outbox.models import OutgoingMail
-from backoffice.privacy.canary import checks, trial
-from backoffice.privacy.canary.trial import Trial, run_trial
+from backoffice.privacy.canary import checks, jobs, trial
+from backoffice.privacy.canary.trial import CanaryFailure, Trial, run_trial
 from backoffice.privacy.erasure import services
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
@@ -25,6 +25,7 @@ from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
+from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World
 
 WHO = Purpose("test-canary")
@@ -153,3 +154,59 @@ def test_what_is_left_is_found(
         with transaction(SYSTEM) as tx:
             tx.execute(update(Student).where(Student.id == child.id).values(name_tokens=kept))
     assert problem in (ended.problem or "")
+
+
+def test_founders_are_mailed_when_it_is_not_tried_again(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every founder, and not before the last of the tries; nobody when it goes well."""
+
+    def mailed() -> int:
+        with transaction(SYSTEM) as tx:
+            mails = select(func.count()).where(OutgoingMail.name.endswith("canary-failed"))
+            return tx.scalar(mails) or 0
+
+    monkeypatch.setattr(jobs, "eraser_of", lambda _runtime, _who: eraser)
+    with transaction(SYSTEM) as tx:
+        founders = tx.scalar(select(func.count()).where(Account.founder)) or 0
+        # The world's own.
+        tx.execute(update(Canary).values(begun_at=clock.now() - timedelta(days=9)))
+    assert founders
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "award_points", lambda **_said: 1 / 0)
+        for last, expected in ((False, 0), (True, founders)):
+            with pytest.raises(CanaryFailure):
+                jobs.try_out(Run(app, WHO, last))  # type: ignore[arg-type]
+            assert mailed() == expected
+    assert jobs.try_out(Run(app, WHO, last=True))  # type: ignore[arg-type]
+    # Enough for an hour.
+    assert jobs.try_out(Run(app, WHO, last=True)) == {}  # type: ignore[arg-type]
+    assert mailed() == founders
+
+
+def test_what_did_not_run_falls_short(app: Flask, runtime: Runtime, world: World) -> None:
+    day = timedelta(days=1)
+    for ended, said in ((True, "The last nightly test of erasing was on"), (False, "was interrupted after")):
+        at = clock.now() - 3 * day
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Canary).values(begun_at=at - day, ended_at=at))
+            tx.execute(
+                insert(Canary).values(
+                    public_id=new_public_id(), begun_at=at, step="exported", ended_at=at if ended else None
+                )
+            )
+        finding = found(app, runtime, checks.teacher_deletion)
+        assert finding.state is State.FALLS_SHORT
+        assert said in finding.evidence
+
+
+@dataclass
+class Run:
+    """A run of the job, as far as it asks."""
+
+    app: Flask
+    who: Purpose
+    last: bool
+
+    def say(self, sentence: str) -> None:
+        """Said to nobody."""

@@ -10,7 +10,7 @@ import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -101,6 +101,13 @@ def clear_left(eraser: Eraser) -> int:
         _clear(eraser, _address(row.public_id))
         _end(eraser.who, row.id, "It was interrupted.")
     return len(left)
+
+
+def went_well_since(who: Purpose, at: datetime) -> bool:
+    """Whether one has ended well since then."""
+    good = (Canary.ended_at.is_not(None), Canary.problem.is_(None), Canary.begun_at >= at)
+    with transaction(who) as tx:
+        return tx.scalar(select(Canary.id).where(*good).limit(1)) is not None
 
 
 class Trial:

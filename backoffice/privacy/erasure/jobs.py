@@ -62,7 +62,7 @@ def erase_outside(run: JobRun) -> Counts:
     if did["failed"]:
         run.say(lazy("Some of it could not be erased outside, and is tried again."))
         raise NotYet
-    return {lazy("erased outside"): did["done"]}
+    return {lazy("erased outside"): did["done"], lazy("waiting"): did["waiting"]}
 
 
 def vacuum_erased(run: JobRun) -> Counts:

@@ -33,8 +33,7 @@ from tests.factories.world import World
 
 SYSTEM = Purpose("test")
 Answer = Callable[..., None]
-# The world's one identity provider is not in use, nobody in it came from anywhere, and no backup was
-# restored.
+# The world's one identity provider is not in use, nobody in it came from anywhere, no backup was restored.
 UNEXERCISED = {
     (each, State.NOT_EXERCISED)
     for each in ("google-sign-in", "pin-override", "log-retention", "immediate-deletion")
