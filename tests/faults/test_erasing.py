@@ -46,6 +46,8 @@ ACCOUNTS = 200
 WHERE = {Subject.STUDENT: range(4), Subject.CLASSROOM: range(4, 8), Subject.SCHOOL: range(8, SCHOOLS)}
 # A lost job waits until it is taken for lost, and is then looked for every five minutes at the latest.
 SETTLING, POKE = 420, 20
+# Erasures that are asked for in a second, and how long the first job may take to begin.
+EACH_SECOND, STARTING = 1.5, 120.0
 # Which share of kills waits for an erasure that is under way, and for how long.
 CAUGHT, PATIENCE = 0.4, 8.0
 WHO = Purpose("fault-erasing")
@@ -139,14 +141,15 @@ def test_no_erasure_is_half_done_whoever_is_killed(
     before = number(witness, "select count(*) from app.student")
     for name in ROLES:
         crowd.start(name)
+    pace = until_it_works(witness)
     kills: Counter[str] = Counter()
-    half_done = looked = caught = 0
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        for _ in range(chance.randint(1, 4)):
-            if (found := prey.take(chance)) is not None:
-                ask(witness, eraser, *found)
-        time.sleep(chance.uniform(0.2, 2.5))
+    half_done = looked = caught = asked = 0
+    began = time.monotonic()
+    while (elapsed := time.monotonic() - began) < SECONDS:
+        while asked < elapsed * EACH_SECOND and (found := prey.take(chance)) is not None:
+            ask(witness, eraser, *found)
+            asked += 1
+        time.sleep(chance.uniform(0.1, 0.8) * pace)
         doomed = [chance.choice(ROLES)]
         if chance.random() < CAUGHT and under_way(witness):
             # Whichever has it.
@@ -158,6 +161,8 @@ def test_no_erasure_is_half_done_whoever_is_killed(
         looked += 1
         for name in doomed:
             crowd.start(name)
+        # Else nobody would live long enough to take anything up.
+        time.sleep(pace if len(doomed) > 1 else 0)
     witness.execute("update app.job_schedule set paused_at = now() where job = any (%s)", [NAMES])
     until = time.monotonic() + SETTLING
     while (not_ended(witness) or open_runs(witness)) and time.monotonic() < until:
@@ -209,6 +214,16 @@ def ask(witness: psycopg.Connection, eraser: Eraser, kind: Subject, public_id: s
     witness.execute(f"insert into fault.asked values (%s, %s, %s, ({students}))", [begun, str(kind), of])
     with transaction(WHO) as tx:
         queue.put(tx, ERASE, {"erasure": begun}, asked=Asked.PERSON)
+
+
+def until_it_works(witness: psycopg.Connection) -> float:
+    """Wait until a worker has begun a job; the seconds from the start of the processes on."""
+    began = time.monotonic()
+    while time.monotonic() - began < STARTING:
+        if number(witness, "select count(*) from fault.begun"):
+            return time.monotonic() - began
+        time.sleep(0.1)
+    raise AssertionError(f"No job was begun within {STARTING:.0f} s.")
 
 
 def under_way(witness: psycopg.Connection) -> bool:

@@ -157,7 +157,7 @@ def facts(witness: psycopg.Connection) -> dict[str, int | float]:
     taken = witness.execute(
         "select job, was, becomes, at from fault.taken where job = any (%s) order by id", [NAMES]
     ).fetchall()
-    first = {job: min(t[1] for t in taken if t[0] == job) for job in NAMES}
+    first = {job: min((t[1] for t in taken if t[0] == job), default=EPOCH) for job in NAMES}
     odd_times = [t for t in taken if t[1] != first[t[0]] and (t[1] - EPOCH) % spans[t[0]]]
     broken = 0
     for job in NAMES:
@@ -208,5 +208,7 @@ def facts(witness: psycopg.Connection) -> dict[str, int | float]:
         "runs told as lost": number(
             witness, "select count(*) from app.job_run where state = 'lost' and job = any (%s)", NAMES
         ),
-        "seconds from due to taken, at most": round(max((t[3] - t[1]).total_seconds() for t in taken), 1),
+        "seconds from due to taken, at most": round(
+            max(((t[3] - t[1]).total_seconds() for t in taken), default=0.0), 1
+        ),
     }

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -52,8 +53,8 @@ from backoffice.storage.numbers import one_of
 MARKS = "marks"
 # With more rows than this, it goes in steps, and each takes at most so many.
 LARGE, AT_ONCE = 50_000, 20_000
-# PostgreSQL answers no more than 1,664 questions in one statement.
-ASKED_AT_ONCE = 1_000
+# PostgreSQL answers at most 1,664 questions in one statement; the schools of a district have more.
+ASKED_AT_ONCE = 500
 # So few students have never that many rows: counting them would take longer than erasing them.
 FEW = 10
 LOCKED = (Subject.DISTRICT, Subject.SCHOOL, Subject.CLASSROOM, Subject.STUDENT, Subject.ACCOUNT)
@@ -97,6 +98,8 @@ class Eraser:
                 step(tx, row)
             if row.rows_planned is not None:
                 told(row.rows_gone or 0, row.rows_planned)
+            if row.stage not in steps:
+                return Stage(row.stage)
 
     def _locked(self, tx: Transaction, number: int) -> Erasure:
         """The erasure, kept from everybody else; and first, those that whoever goes has asked for.
@@ -197,7 +200,7 @@ class Eraser:
             # Both first, as where all goes at once: nobody would know any more what to erase outside, and
             # some of what is beside would go unnoticed with an account.
             following.note_outside(tx, row, plan, self.installed)
-            _counted(row, self._take_beside(tx, plan))
+            _counted(row, self._take_beside(tx, self.held(plan)))
             row.step = portions.FIRST
             return True
         budget, went = self.at_once, Counter[str]()
@@ -250,17 +253,21 @@ class Eraser:
 
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
-        counts = self._take_beside(tx, plan)
+        holdings = list(self.held(plan))
+        parts = [part for target in plan.targets for part in self.parts(target)]
+        # Most tables have nothing of a subject.
+        asked = [select(1).where(_condition(*each)).exists() for each in holdings]
+        there = _answers(tx, [*asked, *(part.there() for part in parts)])
+        counts = self._take_beside(tx, compress(holdings, there))
         counts["app.audit_detail"] += trail.forget(tx, plan)
-        for target in plan.targets:
-            for part in self.parts(target):
-                counts[part.table.fullname] += _emptied(tx, part)
+        for part in compress(parts, there[len(holdings) :]):
+            counts[part.table.fullname] += _emptied(tx, part)
         return counts
 
-    def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
-        """Take away all that no key leads to."""
+    def _take_beside(self, tx: Transaction, found: Iterable[tuple[PersonalData, Target]]) -> Counter[str]:
+        """Take away what no key leads to."""
         counts: Counter[str] = Counter()
-        for held, target in self.held(plan):
+        for held, target in found:
             counts += self._take(tx, held, target)
         return counts
 
@@ -310,12 +317,9 @@ class Eraser:
             for part in self.parts(target):
                 asked += [(part.table.fullname, each) for each in part.counts()]
         found: Counter[str] = Counter()
-        # Many in one statement: a hundred questions and answers take longer than what is asked.
-        for start in range(0, len(asked), ASKED_AT_ONCE):
-            some = asked[start : start + ASKED_AT_ONCE]
-            answers = tx.execute(select(*(each.scalar_subquery() for _table, each in some))).one()
-            for (table, _each), count in zip(some, answers, strict=True):
-                found[table] += count
+        answers = _answers(tx, [each.scalar_subquery() for _table, each in asked])
+        for (table, _each), count in zip(asked, answers, strict=True):
+            found[table] += count
         gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in trail.KINDS.items()}
         found["app.audit_detail"] += len(trail.found_in(tx, gone))
         found["app.audit_detail"] += trail.left_of(tx, plan.of(Subject.SCHOOL))
@@ -385,6 +389,14 @@ def _condition(held: PersonalData, target: Target) -> ColumnElement[bool]:
     if not held.blank or held.instead is not None:
         return condition
     return and_(condition, or_(*(getattr(held.model, name).is_not(None) for name in held.blank)))
+
+
+def _answers(tx: Transaction, asked: Sequence[ColumnElement[Any]]) -> list[Any]:
+    """What each of these comes to, many in one statement: a hundred ways there and back take longer."""
+    found: list[Any] = []
+    for start in range(0, len(asked), ASKED_AT_ONCE):
+        found += tx.execute(select(*asked[start : start + ASKED_AT_ONCE])).one()
+    return found
 
 
 def _emptied(tx: Transaction, part: Part) -> int:

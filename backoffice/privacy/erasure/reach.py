@@ -6,6 +6,7 @@ from there, so that none of them can forget a table which another one knows.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import TopologicalSorter
 
 from sqlalchemy import (
@@ -67,6 +68,10 @@ class Part:
             # A key that may be empty makes a condition neither true nor false.
             counted = or_(counted, func.coalesce(condition, false()))
 
+    def there(self) -> ColumnElement[bool]:
+        """Whether there are any."""
+        return or_(*(select(1).where(way.condition(self.table)).exists() for way in self.ways))
+
     def deletes(self) -> Iterator[Delete]:
         """What removes them: a statement a way, since one with an OR would read the whole table."""
         for way in self.ways:
@@ -81,7 +86,7 @@ def parts_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable
     reached: dict[Table, tuple[Way, ...]] = {
         root: (Way(tuple((name, frozenset(numbers)) for name, numbers in known.items())),)
     }
-    order = _from_above(tables)
+    order = _from_above(tuple(tables))
     for table in order:
         found: list[Way] = []
         for key in cascading(table):
@@ -105,11 +110,14 @@ def _needed(ways: Iterable[Way]) -> list[Way]:
     return [way for way in different if not any(other.covers(way) for other in different if other is not way)]
 
 
-def _from_above(tables: Iterable[Table]) -> list[Table]:
+# A process has one set of tables, and erases many times.
+@lru_cache(maxsize=4)
+def _from_above(tables: tuple[Table, ...]) -> list[Table]:
     graph = {table: [key.referred_table for key in cascading(table)] for table in tables}
     return [*TopologicalSorter(graph).static_order()]
 
 
+@lru_cache(maxsize=1024)
 def cascading(table: Table) -> list[ForeignKeyConstraint]:
     """The keys of a table by which its rows go with rows of another."""
     keys = [key for key in table.foreign_key_constraints if key.ondelete == CASCADE]

@@ -49,7 +49,7 @@ from backoffice.storage import about
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import Worry
 from tests.contract.snapshot import Change, Snapshots, snapshots
-from tests.factories.world import SYSTEM, Class, World, add_child, add_classroom
+from tests.factories.world import SYSTEM, Class, World, add_child, add_classroom, add_school
 
 WHO = Purpose("test-erasing")
 # What an erasure writes, and what it takes where no foreign key leads.
@@ -255,6 +255,18 @@ def test_no_value_of_what_went_is_left_anywhere(
         left = "\n".join(row for table, rows in kept._rows(kept.tables).items() for row in rows.values())
     assert {value for value in values if value in left} == set()
     assert done.public_id in left
+
+
+def test_a_district_of_many_schools_goes_at_once(world: World, eraser: Eraser) -> None:
+    """More is asked about them than PostgreSQL answers in one statement."""
+    with transaction(SYSTEM) as tx:
+        for number in range(40):
+            add_school(tx, f"School {number}", world.district_id)
+    done = services.erase(
+        eraser=eraser, subject=Subject.DISTRICT, public_id=world.district, asked_as=AskedAs.COMMAND
+    )
+    assert done.receipt is not None
+    assert receipts.read(done.receipt)["subjects"]["school"] == 42
 
 
 def test_the_trail_keeps_that_it_happened_and_not_to_whom(world: World, eraser: Eraser) -> None:
