@@ -44,6 +44,7 @@ from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
 from backoffice.plugin import discover
 from backoffice.privacy.erasure.models import Erasure
+from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.problems import Rejected
 from backoffice.schools.ending_models import ContractEnd
 from backoffice.schools.models import (
@@ -531,6 +532,13 @@ def _proposed_hold(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
         "review_on": (clock.now() + timedelta(days=30)).date().isoformat(),
     }
     return Filled(values, ("added app.legal_hold",))
+
+
+def _step_of_a_hold(_stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    """The world's hold is over: nothing becomes of it."""
+    with transaction(SYSTEM) as tx:
+        over = tx.scalars(select(LegalHold.public_id).where(LegalHold.state == HoldState.RELEASED)).first()
+    return Filled({"step": "withdraw", "hold": over}, audited=False)
 
 
 def _confirmed_erasure(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -1451,8 +1459,7 @@ FORMS: Mapping[str, Fill] = {
     # Asks for nothing, as before; for more one must have come that way.
     "console_schools.staff_sign_in": _always(domain=""),
     "console_holds.propose": _proposed_hold,
-    # Of the world's, which is over.
-    "console_holds.step": _always(audited=False, step="withdraw", hold="x" * 16),
+    "console_holds.step": _step_of_a_hold,
     "console_holds.review": _always(audited=False, hold="x" * 16, review_on="2001-01-01"),
     "plugin_retention_retention.go_on": _always(
         ("changed app.retention_run", "added app.job_run"), kind="roster-names", due="30"
