@@ -132,6 +132,7 @@ class AccountLink(Base):
     __table_args__ = (
         only("purpose", LinkPurpose),
         Index(None, "account_id"),
+        Index(None, "created_at"),
         titled(lazy("Links that were mailed")),
     )
 

@@ -105,6 +105,7 @@ class GuardianInvitation(Base):
             unique=True,
             postgresql_where="code_digest is null and accepted_at is null and withdrawn_at is null",
         ),
+        Index(None, "expires_at"),
         titled(lazy("Invitations of parents")),
     )
 
@@ -158,8 +159,7 @@ class StudentView(Base):
             ondelete="CASCADE",
         ),
         Index(None, "school_id", "student_id", "at"),
-        # Written in the order of time.
-        Index(None, "at", postgresql_using="brin"),
+        Index(None, "at"),
         titled(lazy("Who opened a student's record")),
     )
 

@@ -63,6 +63,7 @@ class Invitation(Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where="accepted_at is null and withdrawn_at is null",
         ),
+        Index(None, "expires_at"),
         titled(lazy("Invitations of staff")),
     )
 

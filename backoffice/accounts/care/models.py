@@ -68,6 +68,7 @@ class FactorReset(Base):
         Index(None, "account_id"),
         Index(None, "school_id"),
         Index(None, "asked_by"),
+        Index(None, "asked_at"),
         titled(lazy("Lost second factors")),
     )
 
@@ -118,6 +119,7 @@ class SecurityEvent(Base):
         ),
         Index(None, "account_id"),
         Index(None, "closed_by"),
+        Index(None, "opened_at"),
         titled(lazy("Security events")),
     )
 

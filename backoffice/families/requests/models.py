@@ -48,6 +48,7 @@ class GuardianRequest(Base):
             unique=True,
             postgresql_where="answered_at is null",
         ),
+        Index(None, "answered_at"),
         titled(lazy("What parents ask for")),
     )
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.privacy.holds.extent import kept_rows
 from backoffice.privacy.retention.kinds import Kind, Rows
@@ -33,6 +34,8 @@ from backoffice.storage.functions import LogDay
 WITH_ITS_DAY = timedelta(hours=18)
 # So many days go in one transaction: readers and writers wait until it has dropped them.
 WEEK = 7
+# Spans of 1, 2, 4 … 64 days, in which the oldest is looked for where that takes reading.
+STEPS = 7
 
 
 def take(tx: Transaction, rows: Rows, *, before: datetime, most: int | None = None) -> int:
@@ -72,7 +75,7 @@ def total(tx: Transaction, kind: Kind) -> int:
 
 def oldest(tx: Transaction, kind: Kind) -> datetime | None:
     """From when the oldest is, if there is any."""
-    found = (_oldest(tx, rows) for rows in kind.rows)
+    found = (_oldest(tx, rows, kind.before(clock.now())) for rows in kind.rows)
     return min((each for each in found if each is not None), default=None)
 
 
@@ -93,6 +96,7 @@ def outlook(tx: Transaction, kind: Kind, *, moments: Sequence[datetime]) -> list
     return counts
 
 
+<<<<<<< HEAD
 def held(tx: Transaction, kind: Kind, *, before: datetime) -> int:
     """How many began before a moment and stay, since a legal hold keeps them."""
     count = 0
@@ -112,6 +116,25 @@ def _oldest(tx: Transaction, rows: Rows) -> datetime | None:
         return functions.log_oldest(tx, log=str(rows.model.__table__))
     oldest: datetime | None = tx.scalar(_aging(tx, rows, func.min(rows.since)))
     return oldest
+=======
+def _oldest(tx: Transaction, rows: Rows, before: datetime) -> datetime | None:
+    if rows.by_day and rows.only is None:
+        return functions.log_oldest(tx, log=str(rows.model.__table__))
+    first = func.min(rows.since)
+    spans = (before + timedelta(days=2**step) for step in range(STEPS)) if _is_by_blocks(rows) else ()
+    found = (tx.scalar(_due(rows, until, first)) for until in spans)
+    oldest: datetime | None = next((each for each in found if each is not None), None)
+    return oldest if oldest is not None else tx.scalar(_aging(rows, first))
+
+
+def _is_by_blocks(rows: Rows) -> bool:
+    """Whether an index finds the blocks of a span and has no first value, so that the first is looked for."""
+    return any(
+        index.dialect_options["postgresql"]["using"] == "brin" and rows.column.endswith(f".{column.name}")
+        for index in rows.tables[0].indexes
+        for column in index.columns
+    )
+>>>>>>> w-partitions
 
 
 def _is_due(tx: Transaction, rows: Rows, before: datetime) -> bool:

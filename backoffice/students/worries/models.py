@@ -57,6 +57,7 @@ class Worry(Base):
         only("kind", WorryKind),
         only("goes_to", GoesTo),
         CheckConstraint("closed_at is null or answer is not null", name="closed_with_an_answer"),
+        Index(None, "told_at"),
         titled(lazy("What children told")),
     )
 
