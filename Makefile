@@ -33,7 +33,7 @@ bench: bootstrap-test ## the table of benchmarks beside their floors (ROWS=10000
 	@if [ -d tests/bench ]; then exec $(RUN)/python -m pytest -q -s tests/bench; else echo 'There are no benchmarks in tests/bench.'; fi
 
 faults: bootstrap-test ## kills, storms and very large runs, each with its seed
-	@if [ -d tests/faults ]; then GRAPHS=$${GRAPHS:-300} exec $(RUN)/python -m pytest -q -s tests/faults tests/privacy/erasure/test_graphs.py; else echo 'There are no fault runs in tests/faults.'; fi
+	@if [ -d tests/faults ]; then exec env GRAPHS=$${GRAPHS:-300} $(RUN)/python -m pytest -q -s tests/faults tests/privacy/erasure/test_graphs.py; else echo 'There are no fault runs in tests/faults.'; fi
 
 lock: ## write the locked dependencies anew from setup.cfg (needs uv)
 	@command -v uv >/dev/null || { echo 'uv is missing: https://docs.astral.sh/uv says how to install it.'; exit 1; }
