@@ -10,7 +10,8 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo '  Variables: PORT (8000), PYTHON (python3), BACKOFFICE_DATA_DIR (var), ROWS and BENCH_DATA_DIR (bench)'
+	@echo '  Variables: PORT (8000), PYTHON (python3), BACKOFFICE_DATA_DIR (var), ROWS and BENCH_DATA_DIR (bench),'
+	@echo '  FAULT_SECONDS and FAULT_SEED (faults), GRAPHS (schools that tests/privacy/erasure/test_graphs.py erases)'
 
 # exec, so that a signal to make reaches the demo, which stops everything in order.
 demo: bootstrap ## the whole product with demo data on http://localhost:8000
@@ -32,7 +33,7 @@ bench: bootstrap-test ## the table of benchmarks beside their floors (ROWS=10000
 	@if [ -d tests/bench ]; then exec $(RUN)/python -m pytest -q -s tests/bench; else echo 'There are no benchmarks in tests/bench.'; fi
 
 faults: bootstrap-test ## kills, storms and very large runs, each with its seed
-	@if [ -d tests/faults ]; then exec $(RUN)/python -m pytest -q -s tests/faults; else echo 'There are no fault runs in tests/faults.'; fi
+	@if [ -d tests/faults ]; then exec env GRAPHS=$${GRAPHS:-300} $(RUN)/python -m pytest -q -s tests/faults tests/privacy/erasure/test_graphs.py; else echo 'There are no fault runs in tests/faults.'; fi
 
 lock: ## write the locked dependencies anew from setup.cfg (needs uv)
 	@command -v uv >/dev/null || { echo 'uv is missing: https://docs.astral.sh/uv says how to install it.'; exit 1; }

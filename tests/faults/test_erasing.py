@@ -48,8 +48,10 @@ WHERE = {Subject.STUDENT: range(4), Subject.CLASSROOM: range(4, 8), Subject.SCHO
 SETTLING, POKE = 420, 20
 # Erasures that are asked for in a second, and how long the first job may take to begin.
 EACH_SECOND, STARTING = 1.5, 120.0
+# Seconds between two kills at most, however slowly the first processes came up.
+SLOWEST = 6.0
 # Which share of kills waits for an erasure that is under way, and for how long.
-CAUGHT, PATIENCE = 0.4, 8.0
+CAUGHT, PATIENCE = 0.5, 8.0
 WHO = Purpose("fault-erasing")
 # Every step that an erasure takes, in the transaction that takes it.
 WITNESS = """
@@ -141,7 +143,7 @@ def test_no_erasure_is_half_done_whoever_is_killed(
     before = number(witness, "select count(*) from app.student")
     for name in ROLES:
         crowd.start(name)
-    pace = until_it_works(witness)
+    pace = min(until_it_works(witness), SLOWEST)
     kills: Counter[str] = Counter()
     half_done = looked = caught = asked = 0
     began = time.monotonic()
