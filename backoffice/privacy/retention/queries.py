@@ -96,7 +96,6 @@ def outlook(tx: Transaction, kind: Kind, *, moments: Sequence[datetime]) -> list
     return counts
 
 
-<<<<<<< HEAD
 def held(tx: Transaction, kind: Kind, *, before: datetime) -> int:
     """How many began before a moment and stay, since a legal hold keeps them."""
     count = 0
@@ -111,20 +110,14 @@ def _days_go_whole(tx: Transaction, rows: Rows) -> bool:
     return rows.by_day and kept_rows(tx, rows.model) is None
 
 
-def _oldest(tx: Transaction, rows: Rows) -> datetime | None:
-    if rows.only is None and _days_go_whole(tx, rows):
-        return functions.log_oldest(tx, log=str(rows.model.__table__))
-    oldest: datetime | None = tx.scalar(_aging(tx, rows, func.min(rows.since)))
-    return oldest
-=======
 def _oldest(tx: Transaction, rows: Rows, before: datetime) -> datetime | None:
-    if rows.by_day and rows.only is None:
+    if rows.only is None and _days_go_whole(tx, rows):
         return functions.log_oldest(tx, log=str(rows.model.__table__))
     first = func.min(rows.since)
     spans = (before + timedelta(days=2**step) for step in range(STEPS)) if _is_by_blocks(rows) else ()
-    found = (tx.scalar(_due(rows, until, first)) for until in spans)
+    found = (tx.scalar(_due(tx, rows, until, first)) for until in spans)
     oldest: datetime | None = next((each for each in found if each is not None), None)
-    return oldest if oldest is not None else tx.scalar(_aging(rows, first))
+    return oldest if oldest is not None else tx.scalar(_aging(tx, rows, first))
 
 
 def _is_by_blocks(rows: Rows) -> bool:
@@ -134,7 +127,6 @@ def _is_by_blocks(rows: Rows) -> bool:
         for index in rows.tables[0].indexes
         for column in index.columns
     )
->>>>>>> w-partitions
 
 
 def _is_due(tx: Transaction, rows: Rows, before: datetime) -> bool:
