@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from backoffice.storage import keyring, migrate
+from backoffice.storage import installation, keyring
 from backoffice.storage.database import Database
 from backoffice.storage.embedded import EmbeddedServer
 from backoffice.storage.keyring import Keyring
@@ -49,7 +49,7 @@ def test_what_was_there_lies_in_its_days(database: Database, monkeypatch: pytest
     whole = scripts._upgrade_revs
     with monkeypatch.context() as patched:
         patched.setattr(scripts, "_upgrade_revs", lambda _head, found: whole(str(before), found))
-        patched.setattr(migrate.installation, "check_keyring", lambda _connection: None)
+        patched.setattr(installation, "check_keyring", lambda _connection: None)
         upgrade(database)
     with psycopg.connect(database.address) as connection:
         connection.execute(BEFORE.encode())

@@ -89,8 +89,8 @@ def take(tx: Transaction, part: Part, most: int, found: Collection[int]) -> int:
     table = part.table
     if table.fullname in NOTED and not found:
         return 0
-    # Where a row lies, and no key: the planner would read a large table whole for many keys. Two days of a log
-    # have rows at the same place, so that what goes is asked of each row there once more.
+    # Where a row lies, and no key: the planner would read a large table whole for many keys. Days of a log
+    # have rows at the same places, so that it is asked of each row there once more whether it goes.
     place: Any = column("ctid")
     for way in part.ways:
         if found:

@@ -35,7 +35,8 @@ def kept_long() -> Iterator[tuple[Kind, Rows]]:
 
 def plan(tx: Transaction, statement: Select[Any]) -> str:
     """As it would be if nothing was read whole that need not be."""
-    written = str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    written = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     tx.execute(text("set local enable_seqscan = off"))
     found = tx.connection().exec_driver_sql(f"explain (costs off) {written.replace('%', '%%')}")
     return "\n".join(found.scalars())
@@ -54,11 +55,11 @@ def test_what_is_due_and_the_oldest_are_found_by_an_index(world: World) -> None:
     read = []
     with transaction(SYSTEM) as tx:
         for kind, rows in kept_long():
-            asked = {"due": queries._due(rows, FAR, literal(1)).limit(1)}
+            asked = {"due": queries._due(tx, rows, FAR, literal(1)).limit(1)}
             if queries._is_by_blocks(rows):
-                asked["oldest"] = queries._due(rows, FAR, func.min(rows.since))
+                asked["oldest"] = queries._due(tx, rows, FAR, func.min(rows.since))
             else:
-                asked["oldest"] = queries._aging(rows, func.min(rows.since))
+                asked["oldest"] = queries._aging(tx, rows, func.min(rows.since))
             found = {what: plan(tx, statement) for what, statement in asked.items()}
             read += [f"{kind.name}, {what}" for what, said in found.items() if "Seq Scan" in said]
     assert read == []
