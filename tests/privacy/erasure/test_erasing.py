@@ -224,7 +224,7 @@ def test_it_takes_what_the_cascade_takes_and_what_no_key_leads_to(
     assert keys(ours, "added").keys() <= WRITTEN
     # What only named an account does no longer; the trail's details are sealed again.
     changed = {table for table in keys(ours, "changed") if table not in WRITTEN}
-    emptied = {"plugin_rosters.roster_import", "app.point_award", "app.worry"}
+    emptied = {"plugin_rosters.roster_import", "app.point_award", "app.worry", "app.legal_hold"}
     assert changed <= set(keys(raw, "changed")) | emptied
 
     assert done.receipt is not None
