@@ -39,7 +39,10 @@ def test_nobody_but_founders_comes_to_the_form(app: Flask, world: World, role: s
 
 
 def test_a_founder_ends_it_and_takes_it_back(app: Flask, world: World) -> None:
-    browser, below = signed_in(app, world, "founder"), f"/console/schools/{world.elsewhere.public_id}/contract"
+    browser, below = (
+        signed_in(app, world, "founder"),
+        f"/console/schools/{world.elsewhere.public_id}/contract",
+    )
     assert "No end is noted" in browser.get(below).text
     assert "Choose a day." in send(browser, f"{below}/end", {"last_day": ""}).text
     day = clock.now() + timedelta(days=20)
