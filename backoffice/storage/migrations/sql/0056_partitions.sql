@@ -232,7 +232,7 @@ alter table app.audit_detail enable row level security;
 alter table app.audit_detail force row level security;
 create policy owner on app.audit_detail to backoffice_owner using (true) with check (true);
 
--- What comes without a day of its own, lies here until it has one: nothing is refused.
+-- What comes without a day of its own lies here until it has one: nothing is refused.
 create table partitions.app_audit_detail_rest partition of app.audit_detail default;
 alter table partitions.app_audit_detail_rest enable row level security;
 alter table partitions.app_audit_detail_rest force row level security;
@@ -248,9 +248,7 @@ begin
   for wanted in
     select distinct (e.at at time zone 'UTC')::date from app.audit_detail_before d
       join app.audit_entry e on e.id = d.entry_id
-    union select generate_series((now() at time zone 'UTC')::date,
-                                 (now() at time zone 'UTC')::date + 14, interval '1 day')::date
-    order by 1
+     order by 1
   loop
     perform app.make_day('app.audit_detail', wanted);
   end loop;
