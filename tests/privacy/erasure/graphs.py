@@ -258,7 +258,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     for child, place in enumerate(students):
         here = [room for room, of in enumerate(classes) if of == place]
         for room in some(st.sets(st.sampled_from(here), max_size=3)) if here else ():
-            seats[child, room] = some(st.sampled_from([True, True, True, False]))
+            seats[child, room] = some(st.sampled_from([True, True, False]))
     guardians = some(st.sets(st.tuples(number(0, len(students) - 1), number(0, people - 1)), max_size=4))
     everything = [
         *things(Subject.DISTRICT, range(districts)),

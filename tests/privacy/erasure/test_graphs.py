@@ -9,6 +9,7 @@ compared with what sets on paper (`graphs`) say should be left.
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from sqlalchemy import Table, func, insert, select, update
 
 from backoffice import clock
@@ -178,6 +179,50 @@ def database(runtime: Runtime, folder: Path) -> Iterator[Database]:
         yield Database(eraser, empty, built)
 
 
+# Seldom drawn: a child that has left all of its classes; a personal school with a heir, a guest and a class
+# that only its teacher has; somebody who works in the district that goes, and in a school outside it.
+OUTSTANDING = Graph(
+    districts=1,
+    schools=[0, None, None],
+    personal={2: 0},
+    statuses=["active", "dormant", "suspended", "active"],
+    founders=set(),
+    places={
+        (0, school(2)): "sign-up",
+        (1, school(2)): "invitation",
+        (2, school(2)): "invitation",
+        (3, district(0)): "invitation",
+        (3, school(1)): "invitation",
+        (1, school(0)): "invitation",
+    },
+    classes=[0, 0, 2, 2, 2],
+    students=[0, 0, 0, 2, 2, 2],
+    seats={
+        (0, 0): False,
+        (0, 1): False,
+        (1, 0): True,
+        (1, 1): False,
+        (2, 0): True,
+        (2, 1): True,
+        (3, 2): True,
+        (4, 3): True,
+        (5, 2): True,
+        (5, 4): False,
+    },
+    roles={
+        (2, 0): "owner",
+        (2, 1): "co_teacher",
+        (2, 2): "co_teacher",
+        (3, 0): "owner",
+        (3, 2): "co_teacher",
+        (4, 1): "owner",
+    },
+    guardians={(1, 2), (3, 1)},
+    order=[classroom(0), account(0), account(1), district(0)],
+)
+
+
+@example(graph=OUTSTANDING)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -187,6 +232,8 @@ def database(runtime: Runtime, folder: Path) -> Iterator[Database]:
 )
 @given(graph=graphs())
 def test_exactly_who_should_go_goes(graph: Graph, database: Database) -> None:
+    # It changes, and an example may be tried again.
+    graph = deepcopy(graph)
     try:
         made = build(graph)
         database.built.keep()
