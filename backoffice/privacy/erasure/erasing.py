@@ -169,11 +169,13 @@ class Eraser:
     def _erase(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
         anew = row.asked_as != AskedAs.LEDGER
-        if waiting.stop(tx, row, plan):
-            return
-        if row.rows_planned is not None and self._take_some(tx, row, plan, anew=anew):
+        if row.rows_planned is not None and (
+            waiting.stop(tx, row, plan) or self._take_some(tx, row, plan, anew=anew)
+        ):
             return
         self._lock(tx, plan)
+        if waiting.stop(tx, row, plan):
+            return
         whole = with_heirs_of_now(tx, plan, anew=anew)
         if anew:
             # Somebody came in after the plan was made, or the other class of a child went meanwhile: the

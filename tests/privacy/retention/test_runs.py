@@ -377,7 +377,7 @@ def test_of_two_runs_at_once_one_steps_aside(
 
     monkeypatch.setattr(runs, "_open", at_the_same_time)
     if kind is SESSIONS:
-        monkeypatch.setattr(runs, "_end", lambda *_: 0)
+        monkeypatch.setattr(runs, "_end", lambda *_: (0, 0))
         assert run_kinds(WHO, [kind], rules=RULES).gone == {}
         assert inner[0].gone == {kind.name: 0}
     else:
