@@ -26,7 +26,10 @@ from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.privacy.erasure.models import MergedMark
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.schools.award_models import PointAward, Whom
+from backoffice.schools.ending_models import OwnerlessClass
 from backoffice.schools.models import Student
 from backoffice.schools.roster_models import ChangedHow, RosterChangeStudent
 from backoffice.staff.models import Invitation, InvitedAs
@@ -60,6 +63,7 @@ def put_everywhere(tx: Transaction, world: World) -> None:
     # Of two who work there alone, one follows no child either, and goes with the district.
     _account(tx, world.people["co_teacher"], world.own_class)
     worry(tx, world.colleague_class, GoesTo.LEADER)
+    _holds(tx, world)
     leader = world.people["leader"].id
     for named in (world.foreign_class.public_id, world.own_class.children[0].public_id):
         narrowed = {"state": f"of={named}", "about": [about.outside(named)]}
@@ -70,6 +74,24 @@ def put_everywhere(tx: Transaction, world: World) -> None:
                 school_id=school.id, district_id=world.district_id, source_digest=uuid4()
             )
         )
+
+
+def _holds(tx: Transaction, world: World) -> None:
+    """What was held once of each kind, and classes that have lost their teacher."""
+    now, (home, outside) = clock.now(), (world.home, world.outside)
+    child, colleague = world.own_class.children[0], world.people["colleague"]
+    for subject, number, public_id, school in (
+        (Subject.STUDENT, child.id, child.public_id, home.id),
+        (Subject.CLASSROOM, world.own_class.id, world.own_class.public_id, home.id),
+        (Subject.ACCOUNT, colleague.id, colleague.public_id, None),
+        (Subject.SCHOOL, outside.id, outside.public_id, outside.id),
+        (Subject.DISTRICT, world.district_id, world.district, None),
+    ):
+        held = {"subject": subject, "subject_id": number, "outside": public_id, "school_id": school}
+        steps = dict.fromkeys(("proposed_at", "confirmed_at", "release_at", "ended_at"), now)
+        _put(tx, LegalHold, **held, **steps, state=HoldState.RELEASED, reason="A file", review_on=now.date())
+    for room in (world.own_class, world.foreign_class):
+        _put(tx, OwnerlessClass, school_id=room.school_id, classroom_id=room.id)
 
 
 def _put(tx: Transaction, model: Any, **values: Any) -> dict[str, Any]:
