@@ -74,7 +74,7 @@ REQUESTS_ANSWER = Permission(
 HOLDS_READ = Permission("holds:read", lazy("See legal holds: what is kept, and why"))
 HOLDS_EDIT = Permission("holds:edit", lazy("Propose, confirm and release a legal hold"))
 RETENTION_POLICIES_EDIT = Permission(
-    "retention.policies:edit", lazy("Propose and confirm a change of the policy of retention")
+    "retention-policies:edit", lazy("Propose and confirm a change of the policy of retention")
 )
 RETENTION_READ = Permission("retention:read", lazy("See what went by age, and what will"))
 RETENTION_RUN = Permission("retention:run", lazy("Let an unusually large run of retention go on"))

@@ -60,6 +60,7 @@ AREAS: Mapping[str, str] = {
     "points": lazy("Points"),
     "requests": lazy("Requests of parents"),
     "retention": lazy("Retention"),
+    "retention-policies": lazy("Policy of retention"),
     "school-days": lazy("School days"),
     "school-years": lazy("School years"),
     "schools": lazy("Schools"),

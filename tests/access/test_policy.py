@@ -64,7 +64,7 @@ RUNS = SEES_SCHOOLS | {
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close"),
-    *("permissions:read", "retention:run", "retention.policies:edit", "contracts:end"),
+    *("permissions:read", "retention:run", "retention-policies:edit", "contracts:end"),
     *("schools:erase", "holds:read", "holds:edit"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from html import escape as plainly
+from html import escape as between_tags
 from typing import NamedTuple
 
 from flask import current_app
@@ -73,8 +73,10 @@ def number(count: int) -> Cell:
 
 def safe(text: str) -> str:
     """The text as it can stand in a page, between tags and in an attribute."""
-    # Most are plain, and the library's own function makes an object of markup for each.
-    return plainly(text) if type(text) is str else str(escape(text))
+    # Most are plain, and the library's own function makes an object of markup for each. Quotes as it has them.
+    if type(text) is str:
+        return between_tags(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+    return str(escape(text))
 
 
 def _picture(name: str) -> str:
