@@ -110,7 +110,8 @@ def asked_in_turn(grid: Grid) -> Iterator[dict[str, str]]:
         if column.sort:
             yield {"sort": column.key}
             yield {"sort": f"-{column.key}"}
-        if column.optional:
+        # To whoever does not see a column it is not there; all others are shown it unasked.
+        if column.optional and column.permission is None:
             yield {"columns": column.key}
     for each in grid.filters:
         if isinstance(each, ChoiceFilter):
