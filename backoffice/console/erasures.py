@@ -40,7 +40,7 @@ STATES = {
     Stage.LAPSED: (lazy("Not erased"), "mute"),
 }
 SAID = {
-    Stage.LOOKING: lazy("We are looking what would go."),
+    Stage.LOOKING: lazy("We are looking at what would go."),
     Stage.PREVIEWED: lazy("Nothing has been erased yet."),
     Stage.CONFIRMED: lazy("It is being erased."),
     Stage.HELD: lazy(
@@ -206,7 +206,10 @@ def _in_words(found: dict[str, Any]) -> dict[str, Any]:
             (KINDS[Subject(kind)], amount(count))
             for kind, count in {**found["subjects"], **found.get("inside", {})}.items()
         ],
-        "rows": [(group, amount(count)) for group, count in rows.items()],
+        # What has no name of its own comes last.
+        "rows": [
+            (group, amount(rows[group])) for group in sorted(rows, key=lambda group: group == GROUPS[""])
+        ],
         "classes": found.get("classes", []),
         "kept": found.get("kept", False),
         "staying": ngettext(

@@ -64,7 +64,7 @@ class HoldForm(FlaskForm):
     public_id = StringField(
         lazy("Identifier"),
         [DataRequired(lazy("Write the identifier.")), Length(max=LONGEST_IDENTIFIER)],
-        description=lazy("The 16 letters and digits at the end of the address of its page. No name."),
+        description=lazy("The 16 letters and digits in the address of its page. No name."),
     )
     reason = TextAreaField(
         lazy("Reason"),

@@ -39,7 +39,7 @@ from backoffice.problems import Rejected
 from backoffice.schools import ending_queries, names, queries
 from backoffice.schools.doors import in_order
 from backoffice.schools.ending_queries import Ending
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import District, School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
 from backoffice.schools.services import contracts
 from backoffice.schools.tiles import classes_of, shown_name
@@ -61,10 +61,7 @@ class ContractEndForm(FlaskForm):
     """When whose contract ends."""
 
     last_day = DateField(lazy("Last day of the contract"), [DataRequired(lazy("Choose a day."))])
-    whole = BooleanField(
-        lazy("The whole district"),
-        description=lazy("The contract of the district ends, and with it that of all of its schools."),
-    )
+    whole = BooleanField(lazy("The whole district"))
 
 
 class SchoolGrid(Grid):
@@ -113,8 +110,8 @@ class SchoolGrid(Grid):
         Column("days", lazy("School days"), optional=True),
         Column("factor", lazy("Second factor"), optional=True),
         Column("sign_in", lazy("Staff sign in"), optional=True),
-        Column("erase", lazy("Deletion"), optional=True, permission=SCHOOLS_ERASE),
         Column("contract", lazy("Contract"), optional=True),
+        Column("erase", lazy("Deletion"), optional=True, permission=SCHOOLS_ERASE),
     )
 
     def name_of(self, thing: School) -> Any:
@@ -270,6 +267,8 @@ class SchoolGrid(Grid):
             last_day=day_of_year(ending.last_day) if ending else None,
             may_end=can(self.who, CONTRACTS_END, school) and school.kind == SchoolKind.SCHOOL,
             takes_out=school.id in self.who.led_schools,
+            period=contracts.policy().period.words,
+            address=settings().report_address,
             form=FlaskForm(),
             crumbs=[
                 {"title": gettext("Schools"), "url": "/console/schools/"},
@@ -281,9 +280,15 @@ class SchoolGrid(Grid):
     def end_contract(self, public_id: str) -> str | Response | tuple[str, int]:
         """Say when the contract of a school ends, or that of its district."""
         school = find(reading(), School, public_id, permission=CONTRACTS_END)
-        form, page = ContractEndForm(), _contract_of(school)
+        form, page, kept = ContractEndForm(), _contract_of(school), contracts.policy()
+        warnings = " · ".join(warning.words for warning in kept.warnings)
         if school.district_id is None:
             del form.whole
+        else:
+            form.whole.description = gettext(
+                "The contract of %(district)s ends, and with it that of all of its schools.",
+                district=reading().get_one(District, school.district_id).name,
+            )
 
         def save() -> str:
             assert form.last_day.data is not None
@@ -301,8 +306,10 @@ class SchoolGrid(Grid):
             said=gettext("Saved. The leaders are told by mail."),
             heading=gettext("End the contract"),
             intro=gettext(
-                "60 days after the last day everything of %(school)s is erased. Leaders are told now, and 30"
-                " and 7 days before. Until the erasure begins it can be taken back.",
+                "%(period)s after the last day everything of %(school)s is erased. Leaders are told now, and"
+                " before it: %(warnings)s. Until the erasure begins it can be taken back.",
+                period=kept.period.words,
+                warnings=warnings,
                 school=shown_name(self.who, school),
             ),
             submit_title=gettext("End the contract"),
@@ -360,8 +367,8 @@ class SchoolGrid(Grid):
                     else None,
                 ),
                 _sign_in(who, school, offered=offered),
-                _erase(who, school),
                 _contract(school, ending),
+                _erase(who, school),
             ),
         )
 

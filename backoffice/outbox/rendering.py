@@ -108,6 +108,7 @@ def _environment(loader: BaseLoader | None) -> Environment:
     )
     speak_in(made)
     made.filters["moment"] = _moment
+    made.filters["long_day"] = moments.long_day
     return made
 
 

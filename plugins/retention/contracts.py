@@ -1,7 +1,8 @@
 """Contracts that ended: leaders are told at once and in time, and then the school or district is erased."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -69,7 +70,10 @@ def _look_after(
         return Step.OVER, _place(tx, end)
     due = notice.look(tx, end, ENDED.entry, now)
     if due.step is Step.TOLD:
-        told = mails.ContractEnded(_name(tx, end), end.ends_at, end.due_at)
+        called, zone = _named(tx, end)
+        # It ends with the midnight after it.
+        last_day = (end.ends_at - timedelta(minutes=1)).astimezone(zone).date()
+        told = mails.ContractEnded(called, last_day, end.due_at)
         sent = [
             post(tx, mails.CONTRACT_ENDED, to=to, parameters=told, school_id=end.school_id)
             for to in queries.leaders_at(tx, school=end.school_id, district=end.district_id)
@@ -92,10 +96,13 @@ def _place(tx: Transaction, end: ContractEnd) -> Place:
     return Place(Subject.DISTRICT, tx.get_one(District, end.district_id).public_id, leaders)
 
 
-def _name(tx: Transaction, end: ContractEnd) -> str:
-    if end.school_id is not None:
-        return tx.get_one(School, end.school_id).name
-    return tx.get_one(District, end.district_id).name
+def _named(tx: Transaction, end: ContractEnd) -> tuple[str, ZoneInfo]:
+    place = (
+        tx.get_one(School, end.school_id)
+        if end.school_id is not None
+        else tx.get_one(District, end.district_id)
+    )
+    return place.name, ZoneInfo(place.time_zone)
 
 
 def _begin(eraser: Eraser, place: Place) -> bool:

@@ -1,7 +1,7 @@
 """The mails about what goes: accounts that nobody uses, classes without a teacher, ended contracts."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
@@ -49,16 +49,16 @@ class AloneWarning:
 
 @dataclass(frozen=True)
 class ContractEnded:
-    """Whose contract ends, when, and when everything is deleted."""
+    """Whose contract ends, with which day, and when everything is deleted."""
 
     place: str
-    ends: datetime
+    last_day: date
     at: datetime
 
     @classmethod
     def example(cls) -> "ContractEnded":
         """A school that could be."""
-        return cls("Quillfeather School", _EXAMPLE, datetime(2028, 1, 24, 9, 30, tzinfo=UTC))
+        return cls("Quillfeather School", _EXAMPLE.date(), datetime(2028, 1, 24, 9, 30, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
