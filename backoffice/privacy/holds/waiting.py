@@ -43,7 +43,11 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
 
 
 def resume(who: Purpose) -> int:
-    """Let erasures go on whose holds are over; how many."""
+    """Let erasures go on whose holds are over; how many.
+
+    What was to go by its age, and stands in no ledger, lapses instead: its period may have begun anew since,
+    and the job that found it finds it again.
+    """
     with transaction(who) as tx:
         held = list(tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.HELD).order_by(Erasure.id)))
     return sum(_resume(who, number) for number in held)
@@ -57,6 +61,9 @@ def _resume(who: Purpose, number: int) -> bool:
             return False
         plan = Plan.read(row.plan) if row.plan else plan_for(tx, Subject(row.subject), row.subject_id)
         if plan is not None and is_kept(tx, plan):
+            return False
+        if row.asked_as == AskedAs.RETENTION and row.noted_at is None:
+            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
             return False
         row.stage = Stage.NOTED if row.noted_at is not None else Stage.CONFIRMED
         row.freed_at = clock.now()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -25,7 +25,7 @@ from backoffice.privacy.holds import services, waiting
 from backoffice.privacy.holds.models import HoldState
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Classroom, Enrollment, School, Student
+from backoffice.schools.models import Classroom, Enrollment, School, Student, TeachingRole
 from backoffice.schools.services import merging
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.schools.services.rosters import add_students
@@ -382,3 +382,38 @@ def test_names_that_were_just_brought_in_are_not_taken_back_while_one_is_held(
     with pytest.raises(Rejected, match="obligation"):
         undo_last_change(principal=who, classroom=world.own_class.public_id)
     assert is_there(Student, new.id)
+
+
+def test_what_was_to_go_by_age_is_asked_for_anew_when_the_hold_is_over(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    hold, named = held(*child(world)), child(world)
+    number = begin(eraser=eraser, subject=named[0], public_id=named[1], asked_as=AskedAs.RETENTION)
+    assert eraser.carry_out(number) is Stage.HELD
+    release(founders, hold)
+    assert waiting.resume(WHO) == 0
+    over = erasure_of(number)
+    assert (over.stage, over.subject_id, over.plan) == (Stage.LAPSED, None, None)
+    again = begin(eraser=eraser, subject=named[0], public_id=named[1], asked_as=AskedAs.RETENTION)
+    assert eraser.carry_out(again) is Stage.VERIFIED
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_class_that_somebody_teaches_again_does_not_go_by_age(
+    world: World, eraser: Eraser, founders: Founders, steps: int
+) -> None:
+    del founders
+    subject, public_id = classroom(world)
+    roles = TeachingRole.classroom_id == world.own_class.id
+    with transaction(WHO) as tx:
+        row = tx.execute(select(TeachingRole.__table__).where(roles)).mappings().first()
+        tx.execute(delete(TeachingRole).where(roles))
+    number = begin(eraser=eraser, subject=subject, public_id=public_id, asked_as=AskedAs.RETENTION)
+    for _ in range(steps):
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    with transaction(WHO) as tx:
+        tx.execute(insert(TeachingRole.__table__).values(dict(row or {})))  # type: ignore[arg-type]
+    assert eraser.carry_out(number) is Stage.LAPSED
+    assert is_there(Classroom, world.own_class.id)
+    assert not eraser.ledger.is_there
