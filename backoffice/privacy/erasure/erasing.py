@@ -207,6 +207,8 @@ class Eraser:
             # Both first, as where all goes at once: nobody would know any more what to erase outside, and
             # some of what is beside would go unnoticed with an account.
             following.note_outside(tx, row, plan, self.installed)
+            # And so with classes in others' schools: by the places of whoever goes they are found.
+            passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
             _counted(row, self._take_beside(tx, self.held(plan)))
             row.step = portions.FIRST
             return True
