@@ -19,7 +19,7 @@ from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.canary import checks, jobs, trial
 from backoffice.privacy.canary.trial import CanaryFailure, Trial, run_trial
 from backoffice.privacy.erasure import services
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure
@@ -112,6 +112,39 @@ def test_a_step_that_fails_is_told_and_cleared_away(
         finding = found(app, runtime, check)
         assert finding.state is State.FALLS_SHORT
         assert "ZeroDivisionError" in finding.evidence
+
+
+def test_what_cannot_be_cleared_away_is_told_and_tried_again(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts()
+
+    def fail(*_said: Any) -> None:
+        raise NotAllErased
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "award_points", lambda **_said: 1 / 0)
+        patched.setattr(trial, "_clear", fail)
+        ended = run_trial(app, eraser, runtime.settings)
+    assert ended.problem is not None
+    assert "could not be cleared away: NotAllErased" in ended.problem
+    assert ended.ended_at is not None
+    assert counts() != before
+    real, tried = trial._clear, list[str]()
+
+    def fail_once(eraser: Eraser, address: str) -> None:
+        tried.append(address)
+        if len(tried) == 1:
+            raise NotAllErased
+        real(eraser, address)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "_clear", fail_once)
+        again = run_trial(app, eraser, runtime.settings)
+    assert again.step == "account erased"
+    assert "Of an earlier test" in (again.problem or "")
+    assert run_trial(app, eraser, runtime.settings).problem is None
+    assert counts() == before
 
 
 @pytest.mark.parametrize(
