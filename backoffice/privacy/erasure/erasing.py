@@ -418,7 +418,7 @@ def _name(model: type[DeclarativeBase]) -> str:
 
 def _is_taught_again(tx: Transaction, row: Erasure) -> bool:
     """Whether a class was to go because it had lost its last teacher, and has one."""
-    if row.subject != Subject.CLASSROOM or row.asked_as != AskedAs.RETENTION:
+    if row.subject != Subject.CLASSROOM or row.asked_as != AskedAs.RETENTION or waiting.in_ledger(tx, row):
         return False
     taught = (TeachingRole.classroom_id == row.subject_id, TeachingRole.role.in_(TEACH))
     return tx.scalar(select(TeachingRole.account_id).where(*taught).limit(1)) is not None

@@ -9,7 +9,7 @@ from backoffice.accounts.models import Account, AccountStatus
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
-from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
 from backoffice.privacy.erasure.plan import Plan, plan_for
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds import mails
@@ -31,8 +31,9 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
     if not is_kept(tx, plan):
         return False
     row.stage, row.held_at, row.freed_at = Stage.HELD, row.held_at or clock.now(), None
-    if row.noted_at is None and row.asked_as != AskedAs.LEDGER:
-        # Months later something else may go with it. What the ledger has goes as it stands there.
+    if row.asked_as != AskedAs.LEDGER and not in_ledger(tx, row):
+        # Months later something else may go with it. What the ledger has goes as it stands there. Lines that
+        # a killed process wrote ahead into the file alone are not seen here: a replay takes what they mark.
         row.plan = None
     tx.flush()
     if row.asked_as in WISHED:
@@ -40,6 +41,15 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
     record(tx, "erasures.wait", school_id=row.school_id, erasure=row.id)
     _tell_owner(tx, row)
     return True
+
+
+def in_ledger(tx: Transaction, row: Erasure) -> bool:
+    """Whether something of an erasure stands in the ledger, from which there is no way back.
+
+    After a restore it may, although the erasure knows nothing of it.
+    """
+    marks = select(ErasureMark.mark).where(ErasureMark.erasure == row.public_id).limit(1)
+    return row.noted_at is not None or tx.scalar(marks) is not None
 
 
 def resume(who: Purpose) -> int:
@@ -62,7 +72,7 @@ def _resume(who: Purpose, number: int) -> bool:
         plan = Plan.read(row.plan) if row.plan else plan_for(tx, Subject(row.subject), row.subject_id)
         if plan is not None and is_kept(tx, plan):
             return False
-        if row.asked_as == AskedAs.RETENTION and row.noted_at is None:
+        if row.asked_as == AskedAs.RETENTION and not in_ledger(tx, row):
             row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
             return False
         row.stage = Stage.NOTED if row.noted_at is not None else Stage.CONFIRMED
