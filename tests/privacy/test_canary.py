@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
@@ -19,10 +19,10 @@ from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.canary import checks, jobs, trial
 from backoffice.privacy.canary.trial import CanaryFailure, Trial, run_trial
 from backoffice.privacy.erasure import services
-from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
-from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure
+from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage.public_id import new_public_id
@@ -112,6 +112,39 @@ def test_a_step_that_fails_is_told_and_cleared_away(
         finding = found(app, runtime, check)
         assert finding.state is State.FALLS_SHORT
         assert "ZeroDivisionError" in finding.evidence
+
+
+def test_what_cannot_be_cleared_away_is_told_and_tried_again(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts()
+
+    def fail(*_said: Any) -> None:
+        raise NotAllErased
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "award_points", lambda **_said: 1 / 0)
+        patched.setattr(trial, "_clear", fail)
+        ended = run_trial(app, eraser, runtime.settings)
+    assert ended.problem is not None
+    assert "could not be cleared away: NotAllErased" in ended.problem
+    assert ended.ended_at is not None
+    assert counts() != before
+    real, tried = trial._clear, list[str]()
+
+    def fail_once(eraser: Eraser, address: str) -> None:
+        tried.append(address)
+        if len(tried) == 1:
+            raise NotAllErased
+        real(eraser, address)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "_clear", fail_once)
+        again = run_trial(app, eraser, runtime.settings)
+    assert again.step == "account erased"
+    assert "Of an earlier test" in (again.problem or "")
+    assert run_trial(app, eraser, runtime.settings).problem is None
+    assert counts() == before
 
 
 @pytest.mark.parametrize(
@@ -210,3 +243,32 @@ class Run:
 
     def say(self, sentence: str) -> None:
         """Said to nobody."""
+
+
+def test_an_erasure_counts_from_the_end_of_its_hold(app: Flask, runtime: Runtime, world: World) -> None:
+    now, old = clock.now(), clock.now() - timedelta(days=40)
+    waits = {"public_id": new_public_id(), "subject": "student", "subject_id": 4711, "asked_as": "teacher"}
+    with transaction(SYSTEM) as tx:
+        line = {"asked_at": old, "confirmed_at": old, "held_at": old, "noted_at": old}
+        tx.execute(insert(Erasure).values(**waits, **line, stage="noted", freed_at=now))
+        outside = {"erasure": waits["public_id"], "handler": "made.up", "reference": "cus", "tries": 0}
+        tx.execute(insert(ErasureOutside).values(**outside, noted_at=old))
+    here = update(Erasure).where(Erasure.public_id == waits["public_id"])
+    try:
+        assert "more than an" not in found(app, runtime, checks.immediate_deletion).evidence
+        assert "not yet outside" not in found(app, runtime, checks.immediate_deletion).evidence
+        with transaction(SYSTEM) as tx:
+            tx.execute(here.values(stage="held", freed_at=None))
+        assert "not yet outside" not in found(app, runtime, checks.immediate_deletion).evidence
+        with transaction(SYSTEM) as tx:
+            tx.execute(here.values(stage="noted", freed_at=now - timedelta(hours=2)))
+        assert "more than an hour ago" in found(app, runtime, checks.immediate_deletion).evidence
+        with transaction(SYSTEM) as tx:
+            ended = {"verified_at": now, "freed_at": now, "receipt": "{}", "signature": b"-"}
+            tx.execute(here.values(stage="verified", subject_id=None, **ended))
+            assert (checks._slowest(Looking(app, runtime.settings, tx)) or timedelta()) < timedelta(days=1)
+    finally:
+        with transaction(SYSTEM) as tx:
+            told = update(ErasureOutside).where(ErasureOutside.erasure == waits["public_id"])
+            tx.execute(told.values(done_at=now, reference=None))
+            tx.execute(delete(Erasure).where(Erasure.public_id == waits["public_id"]))

@@ -18,6 +18,8 @@ NIGHTS = timedelta(days=2)
 # After that long, whatever interrupted it does not go away by itself.
 UNFINISHED = timedelta(hours=1)
 OUTSIDE = timedelta(days=1)
+# A legal hold is an obligation to wait: from its end on it is as if it had been confirmed then.
+BEGAN = func.coalesce(Erasure.freed_at, Erasure.confirmed_at)
 NOT_YET = "The nightly test of erasing has not run yet."
 
 
@@ -61,11 +63,15 @@ def _what_is_left(look: Looking) -> str | None:
 
 def _what_waits(look: Looking) -> str | None:
     now, stages = clock.now(), (Stage.CONFIRMED, Stage.NOTED, Stage.ERASED)
-    here = select(func.count()).where(Erasure.stage.in_(stages), Erasure.confirmed_at < now - UNFINISHED)
+    here = select(func.count()).where(Erasure.stage.in_(stages), BEGAN < now - UNFINISHED)
     if late := look.tx.scalar(here):
         return f"{count(late, 'erasure')} confirmed more than an hour ago and not done."
-    beyond = (ErasureOutside.done_at.is_(None), ErasureOutside.noted_at < now - OUTSIDE)
-    if late := look.tx.scalar(select(func.count()).where(*beyond)):
+    since = func.greatest(ErasureOutside.noted_at, Erasure.freed_at)
+    of_it = ErasureOutside.erasure == Erasure.public_id
+    # After a restore its erasure may be unknown. What a hold has stopped half-way waits outside as here.
+    beyond = select(func.count()).select_from(ErasureOutside).outerjoin(Erasure, of_it)
+    stands = (ErasureOutside.done_at.is_(None), func.coalesce(Erasure.stage, "") != Stage.HELD)
+    if late := look.tx.scalar(beyond.where(*stands, since < now - OUTSIDE)):
         return f"{count(late, 'thing')} erased here more than a day ago and not yet outside."
     return None
 
@@ -100,7 +106,7 @@ def _slowest(look: Looking, subject: Subject | None = None) -> timedelta | None:
     of = [Erasure.verified_at >= clock.now() - LATELY, Erasure.asked_as != AskedAs.LEDGER]
     if subject is not None:
         of.append(Erasure.subject == subject)
-    took: Any = func.max(Erasure.verified_at - Erasure.confirmed_at)
+    took: Any = func.max(Erasure.verified_at - BEGAN)
     found: timedelta | None = look.tx.scalar(select(took).where(*of))
     return found
 

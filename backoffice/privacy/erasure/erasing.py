@@ -35,6 +35,7 @@ from backoffice.privacy.erasure.ledger import LedgerFile, Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
 from backoffice.privacy.erasure.plan import (
     MODELS,
+    TEACH,
     Plan,
     may_follow,
     plan_for,
@@ -46,7 +47,7 @@ from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.privacy.holds import waiting
 from backoffice.privacy.outside import Reaching
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Classroom, Student, TeachingRole
 from backoffice.storage.numbers import one_of
 
 # In a stored plan, how many lines of the ledger it made.
@@ -116,13 +117,17 @@ class Eraser:
 
     def _note(self, tx: Transaction, row: Erasure) -> None:
         assert row.subject_id is not None
+        subject = Subject(row.subject)
+        model: Any = MODELS[subject]
+        # Whoever merges at this moment, or is given the class, comes before, and is seen, or after, and is
+        # refused.
+        tx.execute(select(model.id).where(model.id == row.subject_id).with_for_update())
+        if _is_taught_again(tx, row):
+            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
+            return
         if row.plan is None:
             # Kept before anything stands in the file: made anew after a failure, it could spare somebody
             # whom the file already has.
-            # Whoever merges at this moment comes before, and is seen, or after, and is refused.
-            subject = Subject(row.subject)
-            model: Any = MODELS[subject]
-            tx.execute(select(model.id).where(model.id == row.subject_id).with_for_update())
             plan = plan_for(tx, subject, row.subject_id)
             if plan is None:
                 row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
@@ -202,6 +207,8 @@ class Eraser:
             # Both first, as where all goes at once: nobody would know any more what to erase outside, and
             # some of what is beside would go unnoticed with an account.
             following.note_outside(tx, row, plan, self.installed)
+            # And so with classes in others' schools: by the places of whoever goes they are found.
+            passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
             _counted(row, self._take_beside(tx, self.held(plan)))
             row.step = portions.FIRST
             return True
@@ -407,6 +414,14 @@ def _emptied(tx: Transaction, part: Part) -> int:
 
 def _name(model: type[DeclarativeBase]) -> str:
     return str(model.__table__)
+
+
+def _is_taught_again(tx: Transaction, row: Erasure) -> bool:
+    """Whether a class was to go because it had lost its last teacher, and has one."""
+    if row.subject != Subject.CLASSROOM or row.asked_as != AskedAs.RETENTION or waiting.in_ledger(tx, row):
+        return False
+    taught = (TeachingRole.classroom_id == row.subject_id, TeachingRole.role.in_(TEACH))
+    return tx.scalar(select(TeachingRole.account_id).where(*taught).limit(1)) is not None
 
 
 def _counted(row: Erasure, went: Counter[str]) -> None:

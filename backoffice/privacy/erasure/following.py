@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Text, cast, func, insert, select, update
+from sqlalchemy import BigInteger, Text, cast, exists, func, insert, select, update
 
 from backoffice import clock, events
 from backoffice.access.principal import Purpose
@@ -19,7 +19,7 @@ from backoffice.jobs import queue
 from backoffice.jobs.job import JobRun
 from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.events import SubjectErased
-from backoffice.privacy.erasure.models import Erasure, ErasureOutside
+from backoffice.privacy.erasure.models import Erasure, ErasureOutside, Stage
 from backoffice.privacy.erasure.plan import Plan
 from backoffice.privacy.outside import Outside, Reaching, handlers_of
 from backoffice.storage.numbers import one_of
@@ -32,7 +32,7 @@ LONGEST_PROOF = 200
 _CURRENT = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
 # Rows of these go with most, and are not told apart or not counted: what receipts keep back, what erasing
 # itself empties, and personal schools that pass to somebody else.
-ALWAYS = ("app.audit_detail", "app.worry", "app.erasure", "app.school")
+ALWAYS = (*sorted(receipts.UNTOLD), "app.erasure", "app.school")
 
 
 def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[Reaching]) -> None:
@@ -41,6 +41,13 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
     for name, outside in handlers_of(installed).items():
         for target in plan.targets:
             found.update({(name, each): None for each in outside.references(tx, target)})
+    # What is large comes here in its first step and in its last. What was done between them is forgotten here,
+    # and is asked for once more if its rows are still there.
+    of_it = select(ErasureOutside).where(
+        ErasureOutside.erasure == row.public_id, ErasureOutside.reference.is_not(None)
+    )
+    for noted in tx.scalars(of_it):
+        found.pop((noted.handler, noted.reference or ""), None)
     if not found:
         return
     now = clock.now()
@@ -100,11 +107,12 @@ def _erase_one(run: JobRun, number: int, outside: Outside, reference: str) -> bo
 
 
 def _due(who: Purpose) -> list[tuple[int, str, str]]:
-    """What waits and is to be tried now, the first first."""
+    """What waits and is to be tried now, the first first. Nothing of what a legal hold has stopped half-way."""
     now = clock.now()
+    held = exists().where(Erasure.public_id == ErasureOutside.erasure, Erasure.stage == Stage.HELD)
     with transaction(who) as tx:
         waiting = tx.scalars(
-            select(ErasureOutside).where(ErasureOutside.done_at.is_(None)).order_by(ErasureOutside.id)
+            select(ErasureOutside).where(ErasureOutside.done_at.is_(None), ~held).order_by(ErasureOutside.id)
         ).all()
         return [
             (row.id, row.handler, row.reference)

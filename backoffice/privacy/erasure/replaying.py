@@ -97,9 +97,13 @@ def _put_back(tx: Transaction, issued: Issued) -> bool:
 def _begin(tx: Transaction) -> list[int]:
     """Note an erasure for each of the ledger of which something is there again; their numbers."""
     back: dict[str, dict[tuple[Subject, int | None], list[int]]] = defaultdict(lambda: defaultdict(list))
+    # What is in the ledger and not yet gone is taken by the erasure that put it there: of many subjects it may
+    # be of any of them, and one that a hold has stopped goes on when that is over.
+    under_way = frozenset(tx.scalars(select(Erasure.public_id).where(Erasure.stage.in_(UNDER_WAY))))
     for subject in ORDER:
         for erasure, school, number in _back(tx, subject):
-            back[erasure][subject, school].append(number)
+            if erasure not in under_way:
+                back[erasure][subject, school].append(number)
     # A district can go when its schools are gone, whichever erasure takes them.
     ordered = sorted(back.values(), key=lambda found: any(of is Subject.DISTRICT for of, _school in found))
     noted = (_note(tx, found) for found in ordered)

@@ -89,14 +89,16 @@ NAMES = (LegalHold.subject_id.key, LegalHold.outside.key, LegalHold.reason.key)
 
 
 def _on(target: Target) -> ColumnElement[bool]:
-    return (LegalHold.subject == target.subject) & one_of(LegalHold.subject_id, target.numbers)
+    of_it = (LegalHold.subject == target.subject) & one_of(LegalHold.subject_id, target.numbers)
+    return of_it & LegalHold.ended_at.is_not(None)
 
 
 def _in_school(target: Target) -> ColumnElement[bool]:
-    return one_of(LegalHold.school_id, target.numbers)
+    return one_of(LegalHold.school_id, target.numbers) & LegalHold.ended_at.is_not(None)
 
 
-# Of holds that have ended: before that, nothing is erased of what they hold.
+# Of holds that have ended: before that, nothing is erased of what they hold. One that stands says so itself: its
+# subject may be gone by another way, and has to be named for as long as it stops anything.
 HELD = (
     *(
         PersonalData(LegalHold, subject, _in_school if subject is Subject.SCHOOL else _on, blank=NAMES)

@@ -9,7 +9,7 @@ from backoffice.accounts.models import Account, AccountStatus
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
-from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
 from backoffice.privacy.erasure.plan import Plan, plan_for
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds import mails
@@ -31,8 +31,9 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
     if not is_kept(tx, plan):
         return False
     row.stage, row.held_at, row.freed_at = Stage.HELD, row.held_at or clock.now(), None
-    if row.noted_at is None and row.asked_as != AskedAs.LEDGER:
-        # Months later something else may go with it. What the ledger has goes as it stands there.
+    if row.asked_as != AskedAs.LEDGER and not in_ledger(tx, row):
+        # Months later something else may go with it. What the ledger has goes as it stands there. Lines that
+        # a killed process wrote ahead into the file alone are not seen here: a replay takes what they mark.
         row.plan = None
     tx.flush()
     if row.asked_as in WISHED:
@@ -42,8 +43,21 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
     return True
 
 
+def in_ledger(tx: Transaction, row: Erasure) -> bool:
+    """Whether something of an erasure stands in the ledger, from which there is no way back.
+
+    After a restore it may, although the erasure knows nothing of it.
+    """
+    marks = select(ErasureMark.mark).where(ErasureMark.erasure == row.public_id).limit(1)
+    return row.noted_at is not None or tx.scalar(marks) is not None
+
+
 def resume(who: Purpose) -> int:
-    """Let erasures go on whose holds are over; how many."""
+    """Let erasures go on whose holds are over; how many.
+
+    What was to go by its age, and stands in no ledger, lapses instead: its period may have begun anew since,
+    and the job that found it finds it again.
+    """
     with transaction(who) as tx:
         held = list(tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.HELD).order_by(Erasure.id)))
     return sum(_resume(who, number) for number in held)
@@ -57,6 +71,9 @@ def _resume(who: Purpose, number: int) -> bool:
             return False
         plan = Plan.read(row.plan) if row.plan else plan_for(tx, Subject(row.subject), row.subject_id)
         if plan is not None and is_kept(tx, plan):
+            return False
+        if row.asked_as == AskedAs.RETENTION and not in_ledger(tx, row):
+            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
             return False
         row.stage = Stage.NOTED if row.noted_at is not None else Stage.CONFIRMED
         row.freed_at = clock.now()

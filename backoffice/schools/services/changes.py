@@ -195,6 +195,8 @@ def _reverse(tx: Transaction, classroom: Classroom, at: datetime) -> None:
         .values(ended_at=clock.now())
     )
     if found[ChangedHow.NEW]:
+        # Whoever proposes a hold comes before, and is seen, or after, and finds nobody.
+        functions.lock_holds(tx, alone=False)
         if functions.students_kept(tx, school_id=classroom.school_id, students=found[ChangedHow.NEW]):
             raise Rejected.whole(HAS_TO_BE_KEPT)
         erased = functions.forget_added(tx, school_id=classroom.school_id, classroom_id=classroom.id)

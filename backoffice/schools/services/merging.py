@@ -157,6 +157,8 @@ def merge_students(*, principal: Principal, keeper: str, merged: str, seen: str)
         stays, goes = _both(tx, keeper, merged)
         if _looked_at(tx, stays, goes).seen != seen:
             raise Rejected.whole(GREW_OLD)
+        # Whoever proposes a hold comes before, and is seen, or after, and finds one student.
+        functions.lock_holds(tx, alone=False)
         if functions.students_kept(tx, school_id=stays.school_id, students=[stays.id, goes.id]):
             raise Rejected.whole(HAS_TO_BE_KEPT)
         done = functions.merge_students(

@@ -24,7 +24,7 @@ from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.events import SubjectErased
 from backoffice.privacy.erasure.jobs import NotYet, eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
-from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureOutside
+from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureOutside, Stage
 from backoffice.privacy.holdings import Subject, Target
 from backoffice.privacy.outside import Outside
 from backoffice.runtime import Runtime
@@ -301,3 +301,39 @@ def test_transactions_are_compared_where_their_numbers_wrap() -> None:
     assert not vacuum.is_past(2**32 - 3, (7 << 32) + 5)
     assert not vacuum.is_past(8, (1 << 32) + 8)
     assert not vacuum.is_past(None, 1)
+
+
+def test_in_steps_it_is_noted_once_and_not_erased_outside_while_a_hold_is_in_the_way(
+    world: World, eraser: Eraser, vendor: Vendor, run: Run
+) -> None:
+    with transaction(SYSTEM) as tx:
+        child = add_child(tx, world.own_class, "Ottilie", "Gonesoon")
+    number = services.begin(
+        eraser=eraser, subject=Subject.STUDENT, public_id=child.public_id, asked_as=AskedAs.COMMAND
+    )
+    step = ("_note", "_note", "_erase")
+    small = replace(eraser, large=0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Eraser, "_may_be_large", lambda *_said: True)
+        for name in step:
+            with transaction(WHO) as tx:
+                getattr(small, name)(tx, tx.get_one(Erasure, number))
+    with transaction(WHO) as tx:
+        row = tx.get_one(Erasure, number)
+        assert row.step is not None
+        row.stage = Stage.HELD
+    jobs.erase_outside(run)  # type: ignore[arg-type]
+    assert vendor.asked == []
+    with transaction(WHO) as tx:
+        tx.get_one(Erasure, number).stage = Stage.NOTED
+    assert small.carry_out(number) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        done = tx.get_one(Erasure, number)
+    # Not twice: in the first step and in the last.
+    assert line_of(done).reference == "cus_Ottilie"
+    jobs.erase_outside(run)  # type: ignore[arg-type]
+    assert vendor.asked == ["cus_Ottilie"]
+
+
+def test_space_is_freed_of_all_that_receipts_do_not_tell_apart() -> None:
+    assert set(following.ALWAYS) >= receipts.UNTOLD

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,21 @@ def test_the_own_preview_counts_none_who_stay_with_an_heir() -> None:
     with transaction(owner) as tx:
         # As the plan: nobody can look after them.
         assert functions.students_of_nobody_else(tx) == 2
+
+
+def test_a_class_at_somebody_elses_has_an_owner_when_its_own_goes_in_steps(eraser: Eraser) -> None:
+    guest, host = alone(), alone()
+    room_of(guest)
+    room = room_of(host)
+    shared_with(room, guest)
+    roles = (TeachingRole.classroom_id == room.id, TeachingRole.school_id == room.school_id)
+    with transaction(SYSTEM) as tx:
+        mine = TeachingRole.account_id == guest.account_id
+        tx.execute(update(TeachingRole).where(*roles, ~mine).values(role=TeachingRoleName.CO_TEACHER))
+        tx.execute(update(TeachingRole).where(*roles, mine).values(role=TeachingRoleName.OWNER))
+    number = begun(eraser, guest)
+    assert replace(eraser, large=3, at_once=4).carry_out(number) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        assert tx.get_one(Erasure, number).rows_planned is not None
+        left = tx.execute(select(TeachingRole.account_id, TeachingRole.role).where(*roles)).all()
+    assert left == [(host.account_id, TeachingRoleName.OWNER)]

@@ -294,3 +294,22 @@ def test_a_receipt_that_is_not_ours_changes_nothing(world: World, eraser: Eraser
 def test_nothing_to_replay_leaves_no_trace(eraser: Eraser, backup: Snapshots) -> None:
     assert replay(eraser) == {"receipts": 0, "erasures": 0}
     assert backup.changes() == []
+
+
+def test_a_school_that_is_under_way_is_not_begun_a_second_time(
+    world: World, eraser: Eraser, backup: Snapshots
+) -> None:
+    """All of it stands in the ledger already, and is there: the last of that is no school."""
+    number = services.begin(
+        eraser=eraser, subject=Subject.SCHOOL, public_id=world.outside.public_id, asked_as=AskedAs.COMMAND
+    )
+    for _ in range(2):
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    assert replay(eraser) == {"receipts": 0, "erasures": 1}
+    with transaction(SYSTEM) as tx:
+        assert tx.get_one(Erasure, number).stage == Stage.VERIFIED
+        assert not tx.scalars(select(Erasure.id).where(Erasure.asked_as == AskedAs.LEDGER)).all()
+    backup.settle()
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Erasure).where(Erasure.id == number))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -14,21 +14,23 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountSession, AccountStatus
 from backoffice.audit.models import AuditEntry
 from backoffice.families.models import GuardianLink
-from backoffice.privacy.erasure import receipts, replaying
+from backoffice.privacy.erasure import ledger, receipts, replaying
 from backoffice.privacy.erasure.asking import ask_to_erase, confirm_erasure, look
 from backoffice.privacy.erasure.erasing import Eraser
+from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.own_account import erase_own_account
 from backoffice.privacy.erasure.services import begin, outlook
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds import services, waiting
-from backoffice.privacy.holds.models import HoldState
+from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Classroom, Enrollment, School, Student
+from backoffice.schools.models import Classroom, Enrollment, School, Student, TeachingRole
 from backoffice.schools.services import merging
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.schools.services.rosters import add_students
+from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
 from tests.accounts.alone import alone
 from tests.accounts.post import mailed
@@ -382,3 +384,100 @@ def test_names_that_were_just_brought_in_are_not_taken_back_while_one_is_held(
     with pytest.raises(Rejected, match="obligation"):
         undo_last_change(principal=who, classroom=world.own_class.public_id)
     assert is_there(Student, new.id)
+
+
+def test_what_was_to_go_by_age_is_asked_for_anew_when_the_hold_is_over(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    hold, named = held(*child(world)), child(world)
+    number = begin(eraser=eraser, subject=named[0], public_id=named[1], asked_as=AskedAs.RETENTION)
+    assert eraser.carry_out(number) is Stage.HELD
+    release(founders, hold)
+    assert waiting.resume(WHO) == 0
+    over = erasure_of(number)
+    assert (over.stage, over.subject_id, over.plan) == (Stage.LAPSED, None, None)
+    again = begin(eraser=eraser, subject=named[0], public_id=named[1], asked_as=AskedAs.RETENTION)
+    assert eraser.carry_out(again) is Stage.VERIFIED
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_class_that_somebody_teaches_again_does_not_go_by_age(
+    world: World, eraser: Eraser, founders: Founders, steps: int
+) -> None:
+    del founders
+    subject, public_id = classroom(world)
+    roles = TeachingRole.classroom_id == world.own_class.id
+    with transaction(WHO) as tx:
+        row = tx.execute(select(TeachingRole.__table__).where(roles)).mappings().first()
+        tx.execute(delete(TeachingRole).where(roles))
+    number = begin(eraser=eraser, subject=subject, public_id=public_id, asked_as=AskedAs.RETENTION)
+    for _ in range(steps):
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    with transaction(WHO) as tx:
+        tx.execute(insert(TeachingRole.__table__).values({**(row or {}), "role": "co_teacher"}))  # type: ignore[arg-type]
+    assert eraser.carry_out(number) is Stage.LAPSED
+    assert is_there(Classroom, world.own_class.id)
+    assert not eraser.ledger.is_there
+
+
+def test_what_stands_in_the_ledger_keeps_its_plan_though_the_erasure_was_restored(
+    world: World, eraser: Eraser, held: Hold
+) -> None:
+    """The backup is from before it was noted, and the ledger's file told of it again."""
+    held(*child(world))
+    number = begun(eraser, classroom(world))
+    with transaction(WHO) as tx:
+        eraser._note(tx, tx.get_one(Erasure, number))
+    row = erasure_of(number)
+    with transaction(WHO) as tx:
+        mark = ledger.mark_of(Subject.STUDENT, world.own_class.children[1].public_id)
+        ledger.note(tx, [Line(mark, str(Subject.STUDENT), row.public_id, clock.now())])
+    assert eraser.carry_out(number) is Stage.HELD
+    assert erasure_of(number).plan is not None
+
+
+@pytest.mark.parametrize("which", ["merge", "undo"])
+def test_nobody_is_made_one_or_taken_back_while_a_hold_is_proposed(
+    world: World, founders: Founders, which: str
+) -> None:
+    who, leader = world.sign_in("teacher"), world.sign_in("leader")
+    add_students(principal=who, classroom=world.own_class.public_id, text="Kestrel Kept")
+    keeper, merged = (each.public_id for each in world.own_class.children)
+    seen = merging.preview_merge(principal=leader, keeper=keeper, merged=merged).seen
+    with transaction(SYSTEM) as tx:
+        new = tx.scalars(select(Student.public_id).order_by(Student.id.desc()).limit(1)).one()
+    answers: list[Rejected] = []
+
+    def try_it() -> None:
+        with pytest.raises(Rejected, match="obligation") as rejected:
+            if which == "merge":
+                merging.merge_students(principal=leader, keeper=keeper, merged=merged, seen=seen)
+            else:
+                undo_last_change(principal=who, classroom=world.own_class.public_id)
+        answers.append(rejected.value)
+
+    propose(founders[0], Subject.STUDENT, merged if which == "merge" else new)
+    with transaction(WHO) as tx:
+        # As whoever proposes another one.
+        functions.lock_holds(tx, alone=True)
+        trying = threading.Thread(target=try_it)
+        trying.start()
+        trying.join(timeout=1)
+        assert answers == []
+    trying.join(timeout=20)
+    assert len(answers) == 1
+
+
+def test_a_school_that_goes_leaves_a_hold_its_names_that_stands(
+    world: World, eraser: Eraser, founders: Founders
+) -> None:
+    """Its child is gone by another way."""
+    del founders
+    outside = "2" * 16
+    with transaction(WHO) as tx:
+        made = {"public_id": outside, "outside": outside, "subject": "student", "subject_id": 987654321}
+        stands = {"state": HoldState.PROPOSED, "proposed_at": clock.now(), "review_on": clock.now().date()}
+        tx.execute(insert(LegalHold).values(**made, **stands, school_id=world.outside.id, reason="Why"))
+    assert eraser.carry_out(begun(eraser, other_school(world))) is Stage.VERIFIED
+    assert row_of(outside).outside == outside
