@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from backoffice import clock
+from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
@@ -50,6 +51,7 @@ def look_after_contracts(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
             step, place = _look_after(tx, number, now, border)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
+        looked.held += step is Step.HELD
         looked.begun += place is not None and _begin(eraser, place)
     if looked.begun:
         with transaction(principal) as tx:
@@ -80,6 +82,9 @@ def _look_after(
         return due.step, None
     if border is None or end.ends_at > border:
         return Step.WAITS, None
+    # Before it is said that there is no way back: until the hold ends there is one.
+    if queries.is_end_kept(tx, end):
+        return Step.HELD, None
     end.begun_at = now
     record(tx, "contracts.erase", school_id=end.school_id, district=end.district_id)
     return Step.OVER, _place(tx, end)
@@ -107,6 +112,6 @@ def _begin(eraser: Eraser, place: Place) -> bool:
             asked_as=AskedAs.RETENTION,
             receipt_to=place.leaders,
         )
-    except Rejected:  # it is being erased already
+    except (Rejected, NotFound):  # it is being erased already, or is gone with its district
         return False
     return True

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from backoffice import clock
+from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
@@ -17,6 +18,7 @@ from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.privacy.retention.runs import Rules, may_go
 from backoffice.privacy.retention.runs import note as note_gone
 from backoffice.problems import Rejected
@@ -34,16 +36,16 @@ def look_after_ownerless(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
     Each school has its own transaction. Where more would go at once than the rules allow, all of that waits
     for a person.
     """
-    now, looked, over = clock.now(), Looked(), list[str]()
+    now, looked = clock.now(), Looked()
     with transaction(principal) as tx:
-        schools = tx.scalars(select(OwnerlessClass.school_id).distinct()).all()
+        schools = queries.ownerless_schools(tx)
         due = queries.ownerless_due(tx, at=now, warned=notice.warnings(OWNERLESS.entry)[-1].days)
         border = may_go(tx, OWNERLESS, due, rules, of=queries.classes_there(tx))
-    for school in sorted(schools):
+    for school in schools:
         with transaction(principal) as tx:
-            over += _look_after(tx, school, now, border, looked)
-    for public_id in over:
-        looked.begun += _begin(eraser, public_id)
+            over = _look_after(tx, school, now, border, looked)
+        for public_id in over:
+            looked.begun += _begin(eraser, public_id)
     if looked.begun:
         with transaction(principal) as tx:
             note_gone(tx, OWNERLESS, looked.begun, up_to=OWNERLESS.before(now))
@@ -73,8 +75,12 @@ def _look_after(
         if due.step is Step.TOLD:
             tell[due.before].append(row)
         elif due.step is Step.OVER and border is not None and row.since <= border:
-            over.append(room.public_id)
-        looked.waiting += due.step is Step.WAITS or (due.step is Step.OVER and room.public_id not in over)
+            if is_subject_kept(tx, Subject.CLASSROOM, room.id):
+                looked.held += 1
+            else:
+                over.append(room.public_id)
+        else:
+            looked.waiting += due.step in (Step.WAITS, Step.OVER)
     for before, rows in tell.items():
         _tell(tx, school, before, rows, now)
         looked.told += len(rows)
@@ -110,6 +116,6 @@ def _begin(eraser: Eraser, public_id: str) -> bool:
         erasure.begin(
             eraser=eraser, subject=Subject.CLASSROOM, public_id=public_id, asked_as=AskedAs.RETENTION
         )
-    except Rejected:  # it is being erased already
+    except (Rejected, NotFound):  # it is being erased already, or is gone with its school
         return False
     return True

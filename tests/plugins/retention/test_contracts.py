@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,10 +15,12 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Erasure, Stage
+from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.privacy.retention.runs import Rules, outlook, release
 from backoffice.problems import Rejected
@@ -29,6 +32,7 @@ from plugins.retention.contracts import look_after_contracts
 from plugins.retention.idle import Looked
 from plugins.retention.kinds import ENDED
 from tests.factories.world import SYSTEM, World
+from tests.plugins.retention.conftest import hold
 
 WHO = Purpose("test-contracts")
 LAST_DAY = date(2027, 3, 15)
@@ -267,6 +271,43 @@ def test_many_at_once_wait_for_a_person(
         (number,) = tx.scalars(select(RetentionRun.id).where(RetentionRun.state == RunState.PAUSED))
         assert release(tx, number)
     assert _run(monkeypatch, eraser, ends + timedelta(days=61), rules=none).begun == 1
+
+
+def test_while_a_hold_keeps_something_the_contract_can_be_taken_up_again(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(monkeypatch, ends)
+    _end(world.home.public_id)
+    for days in (0, 30, 53):
+        _run(monkeypatch, eraser, ends + timedelta(days=days))
+    room = world.own_class
+    hold(Subject.CLASSROOM, room.id, room.public_id, world.home.id)
+    kept = _run(monkeypatch, eraser, ends + timedelta(days=60), rules=Rules(5, few=0))
+    assert (kept.begun, kept.held, kept.waiting) == (0, 1, 0)
+    with transaction(SYSTEM) as tx:
+        # It is not among what waits for a person either.
+        assert tx.scalars(select(RetentionRun.id).where(RetentionRun.state == RunState.PAUSED)).all() == []
+    continue_contract(principal=SYSTEM, school=world.home.public_id)
+
+
+def test_a_place_that_is_gone_keeps_no_other_waiting(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(monkeypatch, ends)
+    for place in (world.home, world.elsewhere):
+        _end(place.public_id)
+    for days in (0, 30, 53):
+        _run(monkeypatch, eraser, ends + timedelta(days=days))
+    whole = erasure.begin
+
+    def begin(*, public_id: str, **options: Any) -> int:
+        if public_id == world.home.public_id:
+            raise NotFound
+        return whole(public_id=public_id, **options)
+
+    monkeypatch.setattr(erasure, "begin", begin)
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60)).begun == 1
+    assert "Elsewhere" not in _schools()
 
 
 def test_it_is_foretold(world: World, ends: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
