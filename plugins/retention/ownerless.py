@@ -112,6 +112,13 @@ def _shut(tx: Transaction, room: Classroom) -> None:
 
 
 def _begin(eraser: Eraser, public_id: str) -> bool:
+    """Have it erased, unless somebody was given it meanwhile, or it is being erased already."""
+    with transaction(eraser.who) as tx:
+        # A teaching role that is being given at this moment is waited for.
+        locked = select(Classroom).where(Classroom.public_id == public_id).with_for_update()
+        room = tx.scalars(locked).one_or_none()
+        if room is None or queries.taught_among(tx, room.school_id, [room.id]):
+            return False
     try:
         erasure.begin(
             eraser=eraser, subject=Subject.CLASSROOM, public_id=public_id, asked_as=AskedAs.RETENTION

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -28,6 +29,7 @@ from backoffice.settings import Sessions
 from backoffice.staff.services.class_roles import give_role
 from backoffice.students import services as students
 from backoffice.throttles.visitor import Visitor
+from plugins.retention import ownerless
 from plugins.retention.checks import inactive_teachers
 from plugins.retention.idle import Looked
 from plugins.retention.ownerless import look_after_ownerless
@@ -186,6 +188,27 @@ def test_a_class_that_is_given_to_somebody_stays(
     assert _noted() == set()
     for days in (23, 30, 60):
         assert _run(monkeypatch, eraser, clock.now() + timedelta(days=days)) == Looked()
+    assert _is_there(room)
+
+
+def test_a_class_that_is_given_to_somebody_at_the_last_moment_stays(
+    world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = world.colleague_class
+    _erase(world, eraser, "colleague")
+    for days in (0, 23):
+        _run(monkeypatch, eraser, SEEN + timedelta(days=days))
+    whole = ownerless._look_after
+
+    def look(*args: Any) -> list[str]:
+        over = whole(*args)
+        teaches = {"school_id": room.school_id, "classroom_id": room.id, "role": TeachingRoleName.OWNER}
+        who = world.people["teacher"].id
+        args[0].execute(insert(TeachingRole).values(**teaches, account_id=who))
+        return over
+
+    monkeypatch.setattr(ownerless, "_look_after", look)
+    assert _run(monkeypatch, eraser, SEEN + timedelta(days=30)).begun == 0
     assert _is_there(room)
 
 
