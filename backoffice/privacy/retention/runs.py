@@ -73,6 +73,7 @@ def forget(tx: Transaction, kind: Kind, *, before: datetime | None = None) -> in
 
     What began `before` a moment is due, where a setting says so earlier than the policy.
     """
+    _keep_holds_away(tx)
     before = before or kind.before(clock.now())
     gone = sum(queries.take(tx, rows, before=before) for rows in kind.rows)
     note(tx, kind, gone, up_to=before)
@@ -246,6 +247,7 @@ def _told_lately(tx: Transaction, kind: Kind, now: datetime) -> bool:
 def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
     """Take one batch, or a week of a log that is kept by the day; whether there may be more."""
     with transaction(who) as tx:
+        _keep_holds_away(tx)
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
         if kind.by is not None or run.ended_at is not None:
             return False
@@ -261,6 +263,11 @@ def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
                 run.gone += gone
                 return True
     return False
+
+
+def _keep_holds_away(tx: Transaction) -> None:
+    """Have whoever proposes a legal hold wait until this batch is through: nothing is both held and gone."""
+    functions.lock_holds(tx, alone=False)
 
 
 def _not_past(kind: Kind, up_to: datetime) -> datetime:

@@ -138,6 +138,26 @@ def test_it_goes_in_batches(now: datetime, sessions: Sessions, left: Left) -> No
     assert (done.gone, len(seen), left(made)) == ({"adult-sessions": 7}, 3, made[:1])
 
 
+def test_who_proposes_a_hold_waits_for_the_batch(
+    now: datetime, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions(SESSIONS.before(now) - SECOND)
+    whole, free = queries.take, list[bool]()
+    lock = "select pg_try_advisory_xact_lock(hashtextextended('legal holds', 7203))"
+
+    def take(*args: Any, **options: Any) -> int:
+        with transaction(SYSTEM) as other:
+            free.append(bool(other.scalar(text(lock))))
+        return whole(*args, **options)
+
+    monkeypatch.setattr(queries, "take", take)
+    assert run() == 1
+    with transaction(WHO) as tx:
+        runs.forget(tx, SESSIONS)
+    assert free
+    assert not any(free)
+
+
 def test_a_run_that_is_killed_in_the_middle_is_gone_on_with(
     now: datetime, sessions: Sessions, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
