@@ -358,13 +358,14 @@ def test_founders_are_told_once_of_a_run_that_waits(
     assert paused_letters(world) == before + 1
 
 
-def test_a_run_waits_no_longer_than_what_it_waits_for(
-    worries: Callable[[int, int], None], world: World
-) -> None:
-    worries(21, 79)
+def test_a_run_waits_until_less_is_due(worries: Callable[[int, int], None], world: World) -> None:
+    worries(30, 70)
     run_kinds(WHO, [WORRIES], rules=RULES)
     before = paused_letters(world)
-    # A month later so much was told that it is no large share any more.
+    # A month later so much was told that it is no large share any more: that makes it no less.
+    worries(30, 700)
+    assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
+    assert counted() == 730
     worries(21, 500)
     done = run_kinds(WHO, [WORRIES], rules=RULES)
     assert (done.gone, done.paused, counted()) == ({"worries": 21}, [], 500)
@@ -373,6 +374,33 @@ def test_a_run_waits_no_longer_than_what_it_waits_for(
     worries(30, 70)
     assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
     assert paused_letters(world) == before + 1
+
+
+def test_what_a_killed_run_left_keeps_nothing_from_waiting(world: World, now: datetime) -> None:
+    kind = kinds.installed()["ownerless-classes"]
+    few, before = Rules(5, few=0), paused_letters(world)
+    with transaction(WHO) as tx:
+        number = runs._open(tx, kind, RunState.RUNNING)
+    assert number is not None
+    with transaction(WHO) as tx:
+        assert runs.may_go(tx, kind, 3, few, of=9) is None
+    (row,) = told(kind)
+    assert (row.state, row.due, row.total) == (RunState.PAUSED, 3, 9)
+    assert paused_letters(world) == before + 1
+    # Where it was not killed after all, it leaves alone what waits.
+    runs._end(WHO, kind, number)
+    assert run_kinds(WHO, [kind], rules=few).paused == [kind.name]
+    assert run_kinds(WHO, [kind], rules=Rules(5, go_ahead=True)).paused == []
+    with transaction(WHO) as tx:
+        assert runs.may_go(tx, kind, 3, few, of=9) == kind.before(now)
+
+
+def test_a_killed_run_of_a_kind_with_a_job_is_ended_by_the_next(world: World) -> None:
+    kind = kinds.installed()["ownerless-classes"]
+    with transaction(WHO) as tx:
+        runs._open(tx, kind, RunState.RUNNING)
+    run_kinds(WHO, [kind], rules=RULES)
+    assert [each.state for each in told(kind)] == [RunState.DONE]
 
 
 @pytest.mark.parametrize("kind", [SESSIONS, WORRIES], ids=["a run", "a run that waits"])
