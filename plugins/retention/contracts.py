@@ -1,5 +1,6 @@
 """Contracts that ended: leaders are told at once and in time, and then the school or district is erased."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
@@ -74,7 +76,7 @@ def _look_after(
         told = mails.ContractEnded(_name(tx, end), end.ends_at, end.due_at)
         sent = [
             post(tx, mails.CONTRACT_ENDED, to=to, parameters=told, school_id=end.school_id)
-            for to in queries.leaders_at(tx, school=end.school_id, district=end.district_id)
+            for to in (founders(tx) if due.in_vain else _leaders(tx, end))
         ]
         notice.note(end, due.before, sent, now)
         record(tx, "contracts.tell", school_id=end.school_id, district=end.district_id, days=due.before.days)
@@ -91,10 +93,14 @@ def _look_after(
 
 
 def _place(tx: Transaction, end: ContractEnd) -> Place:
-    leaders = tuple(queries.leaders_at(tx, school=end.school_id, district=end.district_id))
+    leaders = tuple(_leaders(tx, end))
     if end.school_id is not None:
         return Place(Subject.SCHOOL, tx.get_one(School, end.school_id).public_id, leaders)
     return Place(Subject.DISTRICT, tx.get_one(District, end.district_id).public_id, leaders)
+
+
+def _leaders(tx: Transaction, end: ContractEnd) -> Sequence[Recipient]:
+    return queries.leaders_at(tx, school=end.school_id, district=end.district_id)
 
 
 def _name(tx: Transaction, end: ContractEnd) -> str:

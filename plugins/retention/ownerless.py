@@ -4,6 +4,7 @@ Whoever is given such a class keeps it; the database forgets by itself that it h
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -12,7 +13,9 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
+from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
@@ -62,7 +65,7 @@ def _look_after(
     locked = select(Classroom).where(Classroom.school_id == school, Classroom.id.in_(numbers))
     rooms = {each.id: each for each in tx.scalars(locked.order_by(Classroom.id).with_for_update())}
     taught = queries.taught_among(tx, school, rooms)
-    tell: dict[timedelta, list[OwnerlessClass]] = defaultdict(list)
+    tell: dict[tuple[timedelta, bool], list[OwnerlessClass]] = defaultdict(list)
     over = []
     for row in tx.scalars(select(OwnerlessClass).where(here).with_for_update()):
         room = rooms.get(row.classroom_id)
@@ -73,7 +76,7 @@ def _look_after(
             _shut(tx, room)
         due = notice.look(tx, row, OWNERLESS.entry, now)
         if due.step is Step.TOLD:
-            tell[due.before].append(row)
+            tell[due.before, due.in_vain].append(row)
         elif due.step is Step.OVER and border is not None and row.since <= border:
             if is_subject_kept(tx, Subject.CLASSROOM, room.id):
                 looked.held += 1
@@ -81,19 +84,24 @@ def _look_after(
                 over.append(room.public_id)
         else:
             looked.waiting += due.step in (Step.WAITS, Step.OVER)
-    for before, rows in tell.items():
-        _tell(tx, school, before, rows, now)
+    for (before, in_vain), rows in tell.items():
+        to = founders(tx) if in_vain else queries.leaders_at(tx, school=school)
+        _tell(tx, school, before, rows, to, now)
         looked.told += len(rows)
     return over
 
 
-def _tell(tx: Transaction, school: int, before: timedelta, rows: list[OwnerlessClass], now: datetime) -> None:
+def _tell(
+    tx: Transaction,
+    school: int,
+    before: timedelta,
+    rows: list[OwnerlessClass],
+    recipients: Sequence[Recipient],
+    now: datetime,
+) -> None:
     first = min(each.due_at for each in rows if each.due_at is not None)
     told = mails.OwnerlessClasses(tx.get_one(School, school).name, len(rows), first)
-    sent = [
-        post(tx, mails.OWNERLESS_CLASSES, to=to, parameters=told, school_id=school)
-        for to in queries.leaders_at(tx, school=school)
-    ]
+    sent = [post(tx, mails.OWNERLESS_CLASSES, to=to, parameters=told, school_id=school) for to in recipients]
     for row in rows:
         notice.note(row, before, sent, now)
     record(

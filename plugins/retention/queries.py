@@ -37,11 +37,14 @@ TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 STAFF = (Role.TEACHER, Role.LEADER)
 
 
-def warning_left(tx: Transaction, account: int) -> bool:
-    """Whether the last warning to an account was handed over to the mail server."""
+def warning_left(tx: Transaction, account: int, *, given_up_before: datetime) -> bool:
+    """Whether the last warning to an account was handed over to the mail server, or given up long ago."""
     mine = (OutgoingMail.account_id == account, OutgoingMail.name == "retention.idle-warning")
-    newest = select(OutgoingMail.state).where(*mine).order_by(OutgoingMail.id.desc()).limit(1)
-    return tx.scalar(newest) == MailState.SENT
+    newest = select(OutgoingMail).where(*mine).order_by(OutgoingMail.id.desc()).limit(1)
+    mail = tx.scalars(newest).one_or_none()
+    if mail is None or mail.finished_at is None:
+        return False
+    return mail.state == MailState.SENT or mail.finished_at <= given_up_before
 
 
 def signed_in() -> ColumnElement[datetime]:
@@ -261,6 +264,13 @@ def all_given_up(tx: Transaction, mails: Sequence[str]) -> bool:
     return tx.scalar(select(OutgoingMail.id).where(*on_its_way).limit(1)) is None
 
 
+def are_founders(tx: Transaction, mails: Sequence[str]) -> bool:
+    """Whether none of these mails went to anybody but founders."""
+    founder = exists().where(Account.id == OutgoingMail.account_id, Account.founder)
+    others = select(OutgoingMail.id).where(OutgoingMail.public_id.in_(mails), ~founder)
+    return tx.scalar(others.limit(1)) is None
+
+
 def ends_due(tx: Transaction, *, at: datetime, warned: int) -> int:
     """How many contracts' ends are due of which the last warning was given and no hold keeps anything."""
     due = (ContractEnd.due_at <= at, ContractEnd.told_days == warned, ContractEnd.begun_at.is_(None))
@@ -276,7 +286,7 @@ def is_end_kept(tx: Transaction, end: ContractEnd) -> bool:
 
 
 def ownerless_due(tx: Transaction, *, at: datetime, warned: int) -> int:
-    """How many classes without a teacher are due of which the last warning was given and no hold keeps one."""
+    """How many classes without a teacher are due that the last warning was given of and no hold keeps."""
     return _to_go(tx, (OwnerlessClass.due_at <= at) & (OwnerlessClass.told_days == warned))
 
 

@@ -248,6 +248,31 @@ def test_nothing_goes_whose_last_warning_is_still_in_the_outbox(
     assert _run(monkeypatch, eraser, ends + timedelta(days=69)).begun == 1
 
 
+def _given_up(at: datetime) -> None:
+    """No mail that waits can be delivered."""
+    with transaction(SYSTEM) as tx:
+        waits = update(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED)
+        tx.execute(waits.values(state=MailState.FAILED, finished_at=at))
+
+
+def test_an_end_of_which_no_leader_can_be_told_comes_all_the_same(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(monkeypatch, ends)
+    _end(world.home.public_id)
+    for days in (0, 30):
+        _run(monkeypatch, eraser, ends + timedelta(days=days))
+    for hours, told in ((0, 1), (12, 1), (24, 0), (36, 0)):
+        at = ends + timedelta(days=53, hours=hours)
+        assert _run(monkeypatch, eraser, at, sent=False).told == told
+        if hours == 12:
+            assert _letters_to(world.people["founder"].email)[-1] == TOLD
+        _given_up(at)
+    # Founders were told in vain as well: it counts from then, and once.
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60, hours=11), sent=False).begun == 0
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60, hours=12), sent=False).begun == 1
+
+
 def test_where_nobody_leads_founders_are_told(
     world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
