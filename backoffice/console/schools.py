@@ -8,8 +8,8 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField
-from wtforms.validators import DataRequired
+from wtforms import BooleanField, DateField, HiddenField
+from wtforms.validators import AnyOf, DataRequired
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
@@ -65,6 +65,12 @@ class ContractEndForm(FlaskForm):
         lazy("The whole district"),
         description=lazy("The contract of the district ends, and with it that of all of its schools."),
     )
+
+
+class ContractGoesOnForm(FlaskForm):
+    """Whose contract goes on after all: as the page showed it."""
+
+    of = HiddenField(validators=[AnyOf(("school", "district"))])
 
 
 class SchoolGrid(Grid):
@@ -270,7 +276,7 @@ class SchoolGrid(Grid):
             last_day=day_of_year(ending.last_day) if ending else None,
             may_end=can(self.who, CONTRACTS_END, school) and school.kind == SchoolKind.SCHOOL,
             takes_out=school.id in self.who.led_schools,
-            form=FlaskForm(),
+            form=ContractGoesOnForm(of="district" if ending and ending.of_district else "school"),
             crumbs=[
                 {"title": gettext("Schools"), "url": "/console/schools/"},
                 {"title": gettext("Contract")},
@@ -280,8 +286,10 @@ class SchoolGrid(Grid):
     @expose("/<school:public_id>/contract/end", methods=("GET", "POST"))
     def end_contract(self, public_id: str) -> str | Response | tuple[str, int]:
         """Say when the contract of a school ends, or that of its district."""
-        school = find(reading(), School, public_id, permission=CONTRACTS_END)
-        form, page = ContractEndForm(), _contract_of(school)
+        tx = reading()
+        school = find(tx, School, public_id, permission=CONTRACTS_END)
+        ending = ending_queries.ending_of(tx, school)
+        form, page = ContractEndForm(whole=bool(ending and ending.of_district)), _contract_of(school)
         if school.district_id is None:
             del form.whole
 
@@ -316,22 +324,23 @@ class SchoolGrid(Grid):
 
     @expose("/<school:public_id>/contract/continue", methods=("POST",))
     def continue_contract(self, public_id: str) -> Response:
-        """Say that the contract goes on after all: of the school, or of the district if that one ends."""
-        tx = reading()
-        school = find(tx, School, public_id, permission=CONTRACTS_END)
-        ending, page = ending_queries.ending_of(tx, school), _contract_of(school)
-        if FlaskForm().validate_on_submit():
-            done_reading()
-            try:
-                contracts.continue_contract(
-                    principal=self.who,
-                    school=public_id,
-                    whole_district=ending is not None and ending.of_district,
-                )
-            except Rejected as rejected:
-                flash(rejected.in_words, "warning")
-            else:
-                flash(gettext("The contract goes on. Nothing is erased."), "success")
+        """Say that the contract goes on after all: that one of which the page showed the end."""
+        school = find(reading(), School, public_id, permission=CONTRACTS_END)
+        form, page = ContractGoesOnForm(), _contract_of(school)
+        done_reading()
+        try:
+            if not form.validate_on_submit():
+                raise Rejected.whole(contracts.NOT_ENDING)
+            contracts.continue_contract(
+                principal=self.who, school=public_id, whole_district=form.of.data == "district"
+            )
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+        else:
+            tx = reading()
+            school = find(tx, School, public_id, permission=CONTRACTS_END)
+            left = ending_queries.ending_of(tx, school)
+            flash(_said_of(left), "warning" if left else "success")
         return redirect(page, 303)
 
     @staticmethod
@@ -369,6 +378,24 @@ class SchoolGrid(Grid):
 def _contract_of(school: School) -> str:
     """Where the page of a school's contract is."""
     return f"/console/schools/{school.public_id}/contract"
+
+
+def _said_of(left: Ending | None) -> str:
+    """What is said where a contract goes on; `left` is the other end, if there is one."""
+    if left is None:
+        return gettext("The contract goes on. Nothing is erased.")
+    day = day_of_year(left.due_at.date())
+    if left.of_district:
+        return gettext(
+            "The contract of the school goes on, but that of its district still ends. Everything is erased on"
+            " %(day)s unless you take that back too.",
+            day=day,
+        )
+    return gettext(
+        "The contract of the district goes on, but that of this school still ends. Everything of it is erased"
+        " on %(day)s unless you take that back too.",
+        day=day,
+    )
 
 
 def _contract(school: School, ending: Ending | None) -> Cell:
