@@ -8,8 +8,8 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField
-from wtforms.validators import DataRequired
+from wtforms import BooleanField, DateField, HiddenField
+from wtforms.validators import AnyOf, DataRequired
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
@@ -62,6 +62,12 @@ class ContractEndForm(FlaskForm):
 
     last_day = DateField(lazy("Last day of the contract"), [DataRequired(lazy("Choose a day."))])
     whole = BooleanField(lazy("The whole district"))
+
+
+class ContractGoesOnForm(FlaskForm):
+    """Whose contract goes on after all: as the page showed it."""
+
+    of = HiddenField(validators=[AnyOf(("school", "district"))])
 
 
 class SchoolGrid(Grid):
@@ -269,7 +275,7 @@ class SchoolGrid(Grid):
             takes_out=school.id in self.who.led_schools,
             period=contracts.policy().period.words,
             address=settings().report_address,
-            form=FlaskForm(),
+            form=ContractGoesOnForm(of="district" if ending and ending.of_district else "school"),
             crumbs=[
                 {"title": gettext("Schools"), "url": "/console/schools/"},
                 {"title": gettext("Contract")},
@@ -279,15 +285,18 @@ class SchoolGrid(Grid):
     @expose("/<school:public_id>/contract/end", methods=("GET", "POST"))
     def end_contract(self, public_id: str) -> str | Response | tuple[str, int]:
         """Say when the contract of a school ends, or that of its district."""
-        school = find(reading(), School, public_id, permission=CONTRACTS_END)
-        form, page, kept = ContractEndForm(), _contract_of(school), contracts.policy()
+        tx = reading()
+        school = find(tx, School, public_id, permission=CONTRACTS_END)
+        ending = ending_queries.ending_of(tx, school)
+        form, page = ContractEndForm(whole=bool(ending and ending.of_district)), _contract_of(school)
+        kept = contracts.policy()
         warnings = " · ".join(warning.words for warning in kept.warnings)
         if school.district_id is None:
             del form.whole
         else:
             form.whole.description = gettext(
                 "The contract of %(district)s ends, and with it that of all of its schools.",
-                district=reading().get_one(District, school.district_id).name,
+                district=tx.get_one(District, school.district_id).name,
             )
 
         def save() -> str:
@@ -323,22 +332,23 @@ class SchoolGrid(Grid):
 
     @expose("/<school:public_id>/contract/continue", methods=("POST",))
     def continue_contract(self, public_id: str) -> Response:
-        """Say that the contract goes on after all: of the school, or of the district if that one ends."""
-        tx = reading()
-        school = find(tx, School, public_id, permission=CONTRACTS_END)
-        ending, page = ending_queries.ending_of(tx, school), _contract_of(school)
-        if FlaskForm().validate_on_submit():
-            done_reading()
-            try:
-                contracts.continue_contract(
-                    principal=self.who,
-                    school=public_id,
-                    whole_district=ending is not None and ending.of_district,
-                )
-            except Rejected as rejected:
-                flash(rejected.in_words, "warning")
-            else:
-                flash(gettext("The contract goes on. Nothing is erased."), "success")
+        """Say that the contract goes on after all: that one of which the page showed the end."""
+        school = find(reading(), School, public_id, permission=CONTRACTS_END)
+        form, page = ContractGoesOnForm(), _contract_of(school)
+        done_reading()
+        try:
+            if not form.validate_on_submit():
+                raise Rejected.whole(contracts.NOT_ENDING)
+            contracts.continue_contract(
+                principal=self.who, school=public_id, whole_district=form.of.data == "district"
+            )
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+        else:
+            tx = reading()
+            school = find(tx, School, public_id, permission=CONTRACTS_END)
+            left = ending_queries.ending_of(tx, school)
+            flash(_said_of(left), "warning" if left else "success")
         return redirect(page, 303)
 
     @staticmethod
@@ -376,6 +386,24 @@ class SchoolGrid(Grid):
 def _contract_of(school: School) -> str:
     """Where the page of a school's contract is."""
     return f"/console/schools/{school.public_id}/contract"
+
+
+def _said_of(left: Ending | None) -> str:
+    """What is said where a contract goes on; `left` is the other end, if there is one."""
+    if left is None:
+        return gettext("The contract goes on. Nothing is erased.")
+    day = day_of_year(left.due_at.date())
+    if left.of_district:
+        return gettext(
+            "The contract of the school goes on, but that of its district still ends. Everything is erased on"
+            " %(day)s unless you take that back too.",
+            day=day,
+        )
+    return gettext(
+        "The contract of the district goes on, but that of this school still ends. Everything of it is erased"
+        " on %(day)s unless you take that back too.",
+        day=day,
+    )
 
 
 def _contract(school: School, ending: Ending | None) -> Cell:

@@ -1,5 +1,6 @@
 """Contracts that ended: leaders are told at once and in time, and then the school or district is erased."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,8 +8,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from backoffice import clock
+from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
@@ -51,6 +54,7 @@ def look_after_contracts(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
             step, place = _look_after(tx, number, now, border)
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
+        looked.held += step is Step.HELD
         looked.begun += place is not None and _begin(eraser, place)
     if looked.begun:
         with transaction(principal) as tx:
@@ -76,7 +80,7 @@ def _look_after(
         told = mails.ContractEnded(called, last_day, end.due_at)
         sent = [
             post(tx, mails.CONTRACT_ENDED, to=to, parameters=told, school_id=end.school_id)
-            for to in queries.leaders_at(tx, school=end.school_id, district=end.district_id)
+            for to in (founders(tx) if due.in_vain else _leaders(tx, end))
         ]
         notice.note(end, due.before, sent, now)
         record(tx, "contracts.tell", school_id=end.school_id, district=end.district_id, days=due.before.days)
@@ -84,16 +88,23 @@ def _look_after(
         return due.step, None
     if border is None or end.ends_at > border:
         return Step.WAITS, None
+    # Before it is said that there is no way back: until the hold ends there is one.
+    if queries.is_end_kept(tx, end):
+        return Step.HELD, None
     end.begun_at = now
     record(tx, "contracts.erase", school_id=end.school_id, district=end.district_id)
     return Step.OVER, _place(tx, end)
 
 
 def _place(tx: Transaction, end: ContractEnd) -> Place:
-    leaders = tuple(queries.leaders_at(tx, school=end.school_id, district=end.district_id))
+    leaders = tuple(_leaders(tx, end))
     if end.school_id is not None:
         return Place(Subject.SCHOOL, tx.get_one(School, end.school_id).public_id, leaders)
     return Place(Subject.DISTRICT, tx.get_one(District, end.district_id).public_id, leaders)
+
+
+def _leaders(tx: Transaction, end: ContractEnd) -> Sequence[Recipient]:
+    return queries.leaders_at(tx, school=end.school_id, district=end.district_id)
 
 
 def _named(tx: Transaction, end: ContractEnd) -> tuple[str, ZoneInfo]:
@@ -114,6 +125,6 @@ def _begin(eraser: Eraser, place: Place) -> bool:
             asked_as=AskedAs.RETENTION,
             receipt_to=place.leaders,
         )
-    except Rejected:  # it is being erased already
+    except (Rejected, NotFound):  # it is being erased already, or is gone with its district
         return False
     return True

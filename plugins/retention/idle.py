@@ -39,6 +39,8 @@ FRESH = timedelta(days=60)
 LEADERS_TOLD = timedelta(days=30)
 # Whoever hears of it late has this long from the first warning on.
 NOTICE = timedelta(days=30)
+# A last warning that could not be delivered counts as said after this: the mailbox is dead.
+GIVEN_UP = timedelta(days=14)
 
 
 class Step(Enum):
@@ -128,7 +130,9 @@ def _look_after(
     due = known.due_at if known is not None and known.due_at is not None else entry.period.after(used)
     last = timedelta(days=known.told_days) if known is not None and known.told_days is not None else None
     if last == warnings[-1] and due <= now:
-        unsent = person.status in WRITTEN_TO and not queries.warning_left(tx, person.id)
+        unsent = person.status in WRITTEN_TO and not queries.warning_left(
+            tx, person.id, given_up_before=now - GIVEN_UP
+        )
         if border is None or used > border or unsent:
             return Step.WAITS
         if is_subject_kept(tx, Subject.ACCOUNT, person.id):

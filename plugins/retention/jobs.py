@@ -54,7 +54,12 @@ def _counted(run: JobRun, look: Callable[..., idle.Looked], begun: str) -> Count
     )
     if looked.waiting:
         run.say(STILL)
-    return {lazy("told"): looked.told, begun: looked.begun, lazy("waiting"): looked.waiting}
+    return {
+        lazy("told"): looked.told,
+        begun: looked.begun,
+        lazy("waiting"): looked.waiting,
+        lazy("kept by a legal hold"): looked.held,
+    }
 
 
 def let_go(run: JobRun) -> Counts:

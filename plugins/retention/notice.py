@@ -1,11 +1,12 @@
 """Telling people in time: first at once, then so long before the end as the policy says.
 
 A warning counts once its mail has left. One that leaves late moves the end: no notice becomes shorter than
-it was said to be.
+it was said to be. Where no mail to the leaders can be delivered the founders are written to instead, once: an
+end that nobody can be told of must not move on for ever.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backoffice.access.transaction import Transaction
@@ -19,10 +20,14 @@ Noticed = ContractEnd | OwnerlessClass
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be done about a row now; where somebody is to be told, how long before the end it counts."""
+    """What is to be done about a row now; where somebody is to be told, how long before the end it counts.
+
+    `in_vain`: what the leaders were written could not be delivered, so that founders are told instead.
+    """
 
     step: Step
     before: timedelta = timedelta()
+    in_vain: bool = False
 
 
 def warnings(entry: Entry) -> list[timedelta]:
@@ -39,10 +44,14 @@ def look(tx: Transaction, row: Noticed, entry: Entry, now: datetime) -> Due:
         row.due_at = max(row.due_at, now + first)
         return Due(Step.TOLD, first if row.due_at - now <= first else entry.period.at_most)
     last = timedelta(days=row.told_days)
-    left = queries.left_at(tx, row.told_by or ())
+    told_by = row.told_by or ()
+    left = queries.left_at(tx, told_by)
+    if left is None and queries.all_given_up(tx, told_by):
+        if not queries.are_founders(tx, told_by):
+            return replace(_told(row, known, last, now), in_vain=True)
+        # There is nobody left to write to.
+        left = row.told_at
     if left is None:
-        if queries.all_given_up(tx, row.told_by or ()):
-            return _told(row, known, last, now)
         return Due(Step.WAITS if row.due_at <= now else Step.NONE)
     if last in known:
         row.due_at = max(row.due_at, left + last)

@@ -4,19 +4,24 @@ Whoever is given such a class keeps it; the database forgets by itself that it h
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from backoffice import clock
+from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
+from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.privacy.retention.runs import Rules, may_go
 from backoffice.privacy.retention.runs import note as note_gone
 from backoffice.problems import Rejected
@@ -34,16 +39,16 @@ def look_after_ownerless(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
     Each school has its own transaction. Where more would go at once than the rules allow, all of that waits
     for a person.
     """
-    now, looked, over = clock.now(), Looked(), list[str]()
+    now, looked = clock.now(), Looked()
     with transaction(principal) as tx:
-        schools = tx.scalars(select(OwnerlessClass.school_id).distinct()).all()
+        schools = queries.ownerless_schools(tx)
         due = queries.ownerless_due(tx, at=now, warned=notice.warnings(OWNERLESS.entry)[-1].days)
         border = may_go(tx, OWNERLESS, due, rules, of=queries.classes_there(tx))
-    for school in sorted(schools):
+    for school in schools:
         with transaction(principal) as tx:
-            over += _look_after(tx, school, now, border, looked)
-    for public_id in over:
-        looked.begun += _begin(eraser, public_id)
+            over = _look_after(tx, school, now, border, looked)
+        for public_id in over:
+            looked.begun += _begin(eraser, public_id)
     if looked.begun:
         with transaction(principal) as tx:
             note_gone(tx, OWNERLESS, looked.begun, up_to=OWNERLESS.before(now))
@@ -60,7 +65,7 @@ def _look_after(
     locked = select(Classroom).where(Classroom.school_id == school, Classroom.id.in_(numbers))
     rooms = {each.id: each for each in tx.scalars(locked.order_by(Classroom.id).with_for_update())}
     taught = queries.taught_among(tx, school, rooms)
-    tell: dict[timedelta, list[OwnerlessClass]] = defaultdict(list)
+    tell: dict[tuple[timedelta, bool], list[OwnerlessClass]] = defaultdict(list)
     over = []
     for row in tx.scalars(select(OwnerlessClass).where(here).with_for_update()):
         room = rooms.get(row.classroom_id)
@@ -71,23 +76,32 @@ def _look_after(
             _shut(tx, room)
         due = notice.look(tx, row, OWNERLESS.entry, now)
         if due.step is Step.TOLD:
-            tell[due.before].append(row)
+            tell[due.before, due.in_vain].append(row)
         elif due.step is Step.OVER and border is not None and row.since <= border:
-            over.append(room.public_id)
-        looked.waiting += due.step is Step.WAITS or (due.step is Step.OVER and room.public_id not in over)
-    for before, rows in tell.items():
-        _tell(tx, school, before, rows, now)
+            if is_subject_kept(tx, Subject.CLASSROOM, room.id):
+                looked.held += 1
+            else:
+                over.append(room.public_id)
+        else:
+            looked.waiting += due.step in (Step.WAITS, Step.OVER)
+    for (before, in_vain), rows in tell.items():
+        to = founders(tx) if in_vain else queries.leaders_at(tx, school=school)
+        _tell(tx, school, before, rows, to, now)
         looked.told += len(rows)
     return over
 
 
-def _tell(tx: Transaction, school: int, before: timedelta, rows: list[OwnerlessClass], now: datetime) -> None:
+def _tell(
+    tx: Transaction,
+    school: int,
+    before: timedelta,
+    rows: list[OwnerlessClass],
+    recipients: Sequence[Recipient],
+    now: datetime,
+) -> None:
     first = min(each.due_at for each in rows if each.due_at is not None)
     told = mails.OwnerlessClasses(tx.get_one(School, school).name, len(rows), first)
-    sent = [
-        post(tx, mails.OWNERLESS_CLASSES, to=to, parameters=told, school_id=school)
-        for to in queries.leaders_at(tx, school=school)
-    ]
+    sent = [post(tx, mails.OWNERLESS_CLASSES, to=to, parameters=told, school_id=school) for to in recipients]
     for row in rows:
         notice.note(row, before, sent, now)
     record(
@@ -106,10 +120,17 @@ def _shut(tx: Transaction, room: Classroom) -> None:
 
 
 def _begin(eraser: Eraser, public_id: str) -> bool:
+    """Have it erased, unless somebody was given it meanwhile, or it is being erased already."""
+    with transaction(eraser.who) as tx:
+        # A teaching role that is being given at this moment is waited for.
+        locked = select(Classroom).where(Classroom.public_id == public_id).with_for_update()
+        room = tx.scalars(locked).one_or_none()
+        if room is None or queries.taught_among(tx, room.school_id, [room.id]):
+            return False
     try:
         erasure.begin(
             eraser=eraser, subject=Subject.CLASSROOM, public_id=public_id, asked_as=AskedAs.RETENTION
         )
-    except Rejected:  # it is being erased already
+    except (Rejected, NotFound):  # it is being erased already, or is gone with its school
         return False
     return True

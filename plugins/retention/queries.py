@@ -15,6 +15,8 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.privacy.erasure.plan import HERE
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
 from backoffice.schools.models import (
     Classroom,
@@ -35,11 +37,14 @@ TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 STAFF = (Role.TEACHER, Role.LEADER)
 
 
-def warning_left(tx: Transaction, account: int) -> bool:
-    """Whether the last warning to an account was handed over to the mail server."""
+def warning_left(tx: Transaction, account: int, *, given_up_before: datetime) -> bool:
+    """Whether the last warning to an account was handed over to the mail server, or given up long ago."""
     mine = (OutgoingMail.account_id == account, OutgoingMail.name == "retention.idle-warning")
-    newest = select(OutgoingMail.state).where(*mine).order_by(OutgoingMail.id.desc()).limit(1)
-    return tx.scalar(newest) == MailState.SENT
+    newest = select(OutgoingMail).where(*mine).order_by(OutgoingMail.id.desc()).limit(1)
+    mail = tx.scalars(newest).one_or_none()
+    if mail is None or mail.finished_at is None:
+        return False
+    return mail.state == MailState.SENT or mail.finished_at <= given_up_before
 
 
 def signed_in() -> ColumnElement[datetime]:
@@ -259,22 +264,48 @@ def all_given_up(tx: Transaction, mails: Sequence[str]) -> bool:
     return tx.scalar(select(OutgoingMail.id).where(*on_its_way).limit(1)) is None
 
 
+def are_founders(tx: Transaction, mails: Sequence[str]) -> bool:
+    """Whether none of these mails went to anybody but founders."""
+    founder = exists().where(Account.id == OutgoingMail.account_id, Account.founder)
+    others = select(OutgoingMail.id).where(OutgoingMail.public_id.in_(mails), ~founder)
+    return tx.scalar(others.limit(1)) is None
+
+
 def ends_due(tx: Transaction, *, at: datetime, warned: int) -> int:
-    """How many contracts' ends are due of which the last warning was given."""
+    """How many contracts' ends are due of which the last warning was given and no hold keeps anything."""
     due = (ContractEnd.due_at <= at, ContractEnd.told_days == warned, ContractEnd.begun_at.is_(None))
-    return tx.scalar(select(func.count()).select_from(ContractEnd).where(*due)) or 0
+    return sum(not is_end_kept(tx, end) for end in tx.scalars(select(ContractEnd).where(*due)).all())
+
+
+def is_end_kept(tx: Transaction, end: ContractEnd) -> bool:
+    """Whether a legal hold keeps something of the school or district whose contract ended."""
+    if end.school_id is not None:
+        return is_subject_kept(tx, Subject.SCHOOL, end.school_id)
+    assert end.district_id is not None
+    return is_subject_kept(tx, Subject.DISTRICT, end.district_id)
 
 
 def ownerless_due(tx: Transaction, *, at: datetime, warned: int) -> int:
-    """How many classes without a teacher are due of which the last warning was given."""
-    due = (OwnerlessClass.due_at <= at, OwnerlessClass.told_days == warned)
-    return tx.scalar(select(func.count()).select_from(OwnerlessClass).where(*due)) or 0
+    """How many classes without a teacher are due that the last warning was given of and no hold keeps."""
+    return _to_go(tx, (OwnerlessClass.due_at <= at) & (OwnerlessClass.told_days == warned))
 
 
 def ownerless_overdue(tx: Transaction, *, at: datetime) -> int:
-    """How many classes should have gone before a moment, for want of a teacher."""
-    there = select(func.count()).select_from(OwnerlessClass)
-    return tx.scalar(there.where(OwnerlessClass.due_at < at)) or 0
+    """How many classes should have gone before a moment, for want of a teacher, that no hold keeps."""
+    return _to_go(tx, OwnerlessClass.due_at < at)
+
+
+def ownerless_schools(tx: Transaction) -> Sequence[int]:
+    """The schools that have such classes and are not being erased themselves, in order."""
+    there = select(OwnerlessClass.school_id).join(School, School.id == OwnerlessClass.school_id)
+    found = there.where(School.erasing_since.is_(None)).distinct().order_by(OwnerlessClass.school_id)
+    return tx.scalars(found).all()
+
+
+def _to_go(tx: Transaction, which: ColumnElement[bool]) -> int:
+    there = select(OwnerlessClass.classroom_id).join(School, School.id == OwnerlessClass.school_id)
+    found = tx.scalars(there.where(School.erasing_since.is_(None), which)).all()
+    return sum(not is_subject_kept(tx, Subject.CLASSROOM, each) for each in found)
 
 
 def taught_among(tx: Transaction, school: int, classes: Collection[int]) -> set[int]:

@@ -1,5 +1,6 @@
 """The page of a contract: what its leaders read there, and how a founder ends it and takes that back."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -50,5 +51,26 @@ def test_a_founder_ends_it_and_takes_it_back(app: Flask, world: World) -> None:
     assert "The contract goes on" in page
     # Lists of children are the leaders' to take out.
     assert "/console/students/" not in page.partition("<main")[2]
-    send(browser, f"{below}/continue", {}, page=below)
+    send(browser, f"{below}/continue", {"of": "district"}, page=below)
+    assert len(_ends(world)) == 1
+    send(browser, f"{below}/continue", {"of": "school"}, page=below)
     assert _ends(world) == []
+
+
+def test_what_goes_on_is_what_was_shown_and_what_still_ends_is_said(app: Flask, world: World) -> None:
+    browser = signed_in(app, world, "founder")
+    below = f"/console/schools/{world.elsewhere.public_id}/contract"
+    whose = {"whole": "y"}
+    for days, fields in ((20, {}), (40, whose)):
+        day = clock.now() + timedelta(days=days)
+        send(browser, f"{below}/end", {"last_day": f"{day:%Y-%m-%d}", **fields})
+    assert 'name="of" type="hidden" value="school"' in browser.get(below).text
+    send(browser, f"{below}/continue", {"of": "school"}, page=below)
+    assert "that of its district still ends" in browser.get(below).text
+    # The page shows that of the district, and another day is for all of it.
+    assert 'name="of" type="hidden" value="district"' in browser.get(below).text
+    assert re.search(r'<input[^>]* checked[^>]* name="whole"', browser.get(f"{below}/end").text)
+    send(browser, f"{below}/continue", {"of": "school"}, page=below)
+    assert "This contract does not end." in browser.get(below).text
+    send(browser, f"{below}/continue", {"of": "district"}, page=below)
+    assert "Nothing is erased." in browser.get(below).text

@@ -1216,7 +1216,8 @@ def _contract_ended(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled
 
 def _contract_continued(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     """Where none ends, nothing is done."""
-    return Filled({}, ("removed app.contract_end",)) if _ends(thing) else Filled({}, audited=False)
+    fields = {"of": "school"}
+    return Filled(fields, ("removed app.contract_end",)) if _ends(thing) else Filled(fields, audited=False)
 
 
 def _ends(school: Thing | None) -> bool:

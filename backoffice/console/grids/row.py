@@ -73,7 +73,7 @@ def number(count: int) -> Cell:
 
 def safe(text: str) -> str:
     """The text as it can stand in a page, between tags and in an attribute."""
-    # Most are plain, and the library's own function makes an object of markup for each. Quotes as it has them.
+    # Most are plain, and the library's own function makes an object of markup for each. Quotes are its own.
     if type(text) is str:
         return between_tags(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
     return str(escape(text))

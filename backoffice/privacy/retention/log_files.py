@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from backoffice import clock
 from backoffice.privacy.retention.kinds import Kind
 
@@ -55,10 +57,13 @@ class LogFile:
     def _begin(self, now: datetime) -> None:
         self.close()
         put_aside(self._folder, now)
-        forget(self._folder, before=LOG_FILES.before(now))
         # Line buffered and appended to: several processes may write the same file.
         self._file = (self._folder / CURRENT).open("a", buffering=1, encoding="utf-8")
         self._until = _part(now) + PART
+        # How long files are kept, the database knows. Where it is away, lines are written all the same, and
+        # the next half of the day tries again.
+        with suppress(SQLAlchemyError, OSError):
+            forget(self._folder, before=LOG_FILES.before(now))
 
 
 def put_aside(folder: Path, now: datetime) -> None:
@@ -73,11 +78,14 @@ def put_aside(folder: Path, now: datetime) -> None:
 
 
 def forget(folder: Path, *, before: datetime) -> int:
-    """Delete the files whose last line was written before a moment; how many."""
+    """Delete the files whose last line was written before a moment; how many.
+
+    Never the current one, which somebody may have open: it is put aside before it comes of age.
+    """
     gone = 0
     with _alone(folder):
         for each in _files(folder):
-            if _written(each) < before:
+            if each.name != CURRENT and _written(each) < before:
                 each.unlink(missing_ok=True)
                 gone += 1
     return gone

@@ -17,6 +17,7 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
+from backoffice.jobs import queue
 from backoffice.outbox.services import post
 from backoffice.privacy.retention import mails, queries
 from backoffice.privacy.retention.kinds import Kind
@@ -73,6 +74,7 @@ def forget(tx: Transaction, kind: Kind, *, before: datetime | None = None) -> in
 
     What began `before` a moment is due, where a setting says so earlier than the policy.
     """
+    _keep_holds_away(tx)
     before = before or kind.before(clock.now())
     gone = sum(queries.take(tx, rows, before=before) for rows in kind.rows)
     note(tx, kind, gone, up_to=before)
@@ -154,10 +156,9 @@ def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules, *, of: int | Non
     `of` is how many of such things there are, where only those that may go some day are of the kind.
     """
     now = clock.now()
-    open_ones = select(RetentionRun).where(RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None))
-    found = tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
+    found = _open_one(tx, kind)
     total = queries.total(tx, kind) if of is None else of
-    if rules.go_ahead or not exceeds(due, total, rules):
+    if rules.go_ahead or not _has_to_wait(found, due, total, rules):
         if found is not None:
             found.state, found.ended_at = RunState.DONE, now
         return kind.before(now)
@@ -167,25 +168,42 @@ def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules, *, of: int | Non
     if found.state == RunState.RELEASED:
         found.state, found.ended_at = RunState.DONE, now
         return _not_past(kind, found.up_to)
+    if found.state == RunState.RUNNING:
+        # Whoever was to tell how the kind stands was killed, or is about to: what waits is told now.
+        found.state, found.up_to, found.due, found.total = RunState.PAUSED, kind.before(now), due, total
+        _tell_of_pause(tx, kind, due, total)
     return None
+
+
+def _open_one(tx: Transaction, kind: Kind) -> RetentionRun | None:
+    """The run of a kind that has not ended, locked."""
+    open_ones = select(RetentionRun).where(RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None))
+    return tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
+
+
+def _has_to_wait(found: RetentionRun | None, due: int, total: int, rules: Rules) -> bool:
+    """Whether so much is due that a person has to look at it first.
+
+    What waits goes on waiting until less is due of it: that there is more of all else makes it no less.
+    """
+    if exceeds(due, total, rules):
+        return True
+    return found is not None and found.state == RunState.PAUSED and due >= (found.due or 0)
 
 
 def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
     """The row of the run that is to take what is due: one that was killed, or a new one; None if none is."""
     now = clock.now()
     with transaction(who) as tx:
-        open_ones = select(RetentionRun).where(
-            RetentionRun.kind == kind.name, RetentionRun.ended_at.is_(None)
-        )
-        found = tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
+        found = _open_one(tx, kind)
         if found is not None and kind.by is not None:
-            # The job that makes them go wrote it, and ends it.
-            return None
+            return _go_on_with(tx, kind, found, rules)
         if found is not None and (found.state != RunState.PAUSED or rules.go_ahead):
             release(tx, found.id)
             return found.id
         seen = outlook(tx, kind, at=now) if kind.work and kind.by is None else None
-        if seen is not None and too_much(seen, rules) and not rules.go_ahead:
+        waits = seen is not None and _has_to_wait(found, seen.now, seen.total or 0, rules)
+        if seen is not None and waits and not rules.go_ahead:
             if found is None:
                 _open(tx, kind, RunState.PAUSED, due=seen.now, total=seen.total)
             return None
@@ -196,6 +214,19 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
         if not _is_worth_telling(tx, kind, kind.before(now), now):
             return None
         return _open(tx, kind, RunState.RUNNING)
+
+
+def _go_on_with(tx: Transaction, kind: Kind, found: RetentionRun, rules: Rules) -> int | None:
+    """The open run of a kind with a job of its own, if there is nothing left but to tell how the kind stands.
+
+    What waits for a person is the job's, which takes it once a person has said so.
+    """
+    assert kind.by is not None
+    if found.state == RunState.RUNNING:
+        return found.id
+    if rules.go_ahead and release(tx, found.id):
+        queue.defer(tx, kind.by)
+    return None
 
 
 def _open(
@@ -221,11 +252,15 @@ def _open(
         ).returning(RetentionRun.id)
     )
     if number is not None and state is RunState.PAUSED:
-        record(tx, "retention.pause", kind=kind.name, due=due, total=total)
-        told = mails.RunPaused(kind.entry.title, due or 0, total or 0)
-        for founder in founders(tx):
-            post(tx, mails.RUN_PAUSED, to=founder, parameters=told)
+        _tell_of_pause(tx, kind, due or 0, total or 0)
     return number
+
+
+def _tell_of_pause(tx: Transaction, kind: Kind, due: int, total: int) -> None:
+    record(tx, "retention.pause", kind=kind.name, due=due, total=total)
+    told = mails.RunPaused(kind.entry.title, due, total)
+    for founder in founders(tx):
+        post(tx, mails.RUN_PAUSED, to=founder, parameters=told)
 
 
 def _is_worth_telling(tx: Transaction, kind: Kind, before: datetime, now: datetime) -> bool:
@@ -246,6 +281,7 @@ def _told_lately(tx: Transaction, kind: Kind, now: datetime) -> bool:
 def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
     """Take one batch, or a week of a log that is kept by the day; whether there may be more."""
     with transaction(who) as tx:
+        _keep_holds_away(tx)
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
         if kind.by is not None or run.ended_at is not None:
             return False
@@ -263,6 +299,11 @@ def _take(who: Purpose, kind: Kind, number: int, batch: int) -> bool:
     return False
 
 
+def _keep_holds_away(tx: Transaction) -> None:
+    """Have whoever proposes a legal hold wait until this batch is through: nothing is both held and gone."""
+    functions.lock_holds(tx, alone=False)
+
+
 def _not_past(kind: Kind, up_to: datetime) -> datetime:
     """Up to when an open run may take: since it began, the kind may have come to be kept for longer."""
     return min(up_to, kind.before(clock.now()))
@@ -273,7 +314,9 @@ def _end(who: Purpose, kind: Kind, number: int) -> tuple[int, int]:
     now = clock.now()
     with transaction(who) as tx:
         run = tx.scalars(select(RetentionRun).where(RetentionRun.id == number).with_for_update()).one()
-        if run.ended_at is None:
+        # The job of the kind may have made it one that waits.
+        is_ours = kind.by is None or run.state == RunState.RUNNING
+        if run.ended_at is None and is_ours:
             found = outlook(tx, kind, at=now)
             run.held = queries.held(tx, kind, before=run.up_to)
             run.oldest = queries.oldest(tx, kind)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,10 +15,12 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import people
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Erasure, Stage
+from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.privacy.retention.runs import Rules, outlook, release
 from backoffice.problems import Rejected
@@ -29,6 +32,7 @@ from plugins.retention.contracts import look_after_contracts
 from plugins.retention.idle import Looked
 from plugins.retention.kinds import ENDED
 from tests.factories.world import SYSTEM, World
+from tests.plugins.retention.conftest import hold
 
 WHO = Purpose("test-contracts")
 LAST_DAY = date(2027, 3, 15)
@@ -244,6 +248,31 @@ def test_nothing_goes_whose_last_warning_is_still_in_the_outbox(
     assert _run(monkeypatch, eraser, ends + timedelta(days=69)).begun == 1
 
 
+def _given_up(at: datetime) -> None:
+    """No mail that waits can be delivered."""
+    with transaction(SYSTEM) as tx:
+        waits = update(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED)
+        tx.execute(waits.values(state=MailState.FAILED, finished_at=at))
+
+
+def test_an_end_of_which_no_leader_can_be_told_comes_all_the_same(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(monkeypatch, ends)
+    _end(world.home.public_id)
+    for days in (0, 30):
+        _run(monkeypatch, eraser, ends + timedelta(days=days))
+    for hours, told in ((0, 1), (12, 1), (24, 0), (36, 0)):
+        at = ends + timedelta(days=53, hours=hours)
+        assert _run(monkeypatch, eraser, at, sent=False).told == told
+        if hours == 12:
+            assert _letters_to(world.people["founder"].email)[-1] == TOLD
+        _given_up(at)
+    # Founders were told in vain as well: it counts from then, and once.
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60, hours=11), sent=False).begun == 0
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60, hours=12), sent=False).begun == 1
+
+
 def test_where_nobody_leads_founders_are_told(
     world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +296,43 @@ def test_many_at_once_wait_for_a_person(
         (number,) = tx.scalars(select(RetentionRun.id).where(RetentionRun.state == RunState.PAUSED))
         assert release(tx, number)
     assert _run(monkeypatch, eraser, ends + timedelta(days=61), rules=none).begun == 1
+
+
+def test_while_a_hold_keeps_something_the_contract_can_be_taken_up_again(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(monkeypatch, ends)
+    _end(world.home.public_id)
+    for days in (0, 30, 53):
+        _run(monkeypatch, eraser, ends + timedelta(days=days))
+    room = world.own_class
+    hold(Subject.CLASSROOM, room.id, room.public_id, world.home.id)
+    kept = _run(monkeypatch, eraser, ends + timedelta(days=60), rules=Rules(5, few=0))
+    assert (kept.begun, kept.held, kept.waiting) == (0, 1, 0)
+    with transaction(SYSTEM) as tx:
+        # It is not among what waits for a person either.
+        assert tx.scalars(select(RetentionRun.id).where(RetentionRun.state == RunState.PAUSED)).all() == []
+    continue_contract(principal=SYSTEM, school=world.home.public_id)
+
+
+def test_a_place_that_is_gone_keeps_no_other_waiting(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(monkeypatch, ends)
+    for place in (world.home, world.elsewhere):
+        _end(place.public_id)
+    for days in (0, 30, 53):
+        _run(monkeypatch, eraser, ends + timedelta(days=days))
+    whole = erasure.begin
+
+    def begin(*, public_id: str, **options: Any) -> int:
+        if public_id == world.home.public_id:
+            raise NotFound
+        return whole(public_id=public_id, **options)
+
+    monkeypatch.setattr(erasure, "begin", begin)
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60)).begun == 1
+    assert "Elsewhere" not in _schools()
 
 
 def test_it_is_foretold(world: World, ends: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,6 +189,12 @@ def test_nobody_goes_whose_last_warning_is_still_in_the_outbox(
         tx.execute(update(OutgoingMail).where(mine).values(state=MailState.FAILED))
     assert _run(monkeypatch, eraser, due, sent=False).waiting == 1
     assert not _gone(first)
+    # The mailbox is dead.
+    given_up = due + timedelta(days=14)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(OutgoingMail).where(mine).values(finished_at=due))
+    assert _run(monkeypatch, eraser, given_up - timedelta(hours=1), sent=False).waiting == 1
+    assert _run(monkeypatch, eraser, given_up, sent=False).begun == 1
 
 
 def test_whoever_is_suspended_stays(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -28,10 +29,12 @@ from backoffice.settings import Sessions
 from backoffice.staff.services.class_roles import give_role
 from backoffice.students import services as students
 from backoffice.throttles.visitor import Visitor
+from plugins.retention import ownerless
 from plugins.retention.checks import inactive_teachers
 from plugins.retention.idle import Looked
 from plugins.retention.ownerless import look_after_ownerless
 from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
+from tests.plugins.retention.conftest import hold
 
 WHO = Purpose("test-ownerless")
 SEEN = datetime(2027, 3, 15, 9, 30, tzinfo=UTC)
@@ -188,6 +191,27 @@ def test_a_class_that_is_given_to_somebody_stays(
     assert _is_there(room)
 
 
+def test_a_class_that_is_given_to_somebody_at_the_last_moment_stays(
+    world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = world.colleague_class
+    _erase(world, eraser, "colleague")
+    for days in (0, 23):
+        _run(monkeypatch, eraser, SEEN + timedelta(days=days))
+    whole = ownerless._look_after
+
+    def look(*args: Any) -> list[str]:
+        over = whole(*args)
+        teaches = {"school_id": room.school_id, "classroom_id": room.id, "role": TeachingRoleName.OWNER}
+        who = world.people["teacher"].id
+        args[0].execute(insert(TeachingRole).values(**teaches, account_id=who))
+        return over
+
+    monkeypatch.setattr(ownerless, "_look_after", look)
+    assert _run(monkeypatch, eraser, SEEN + timedelta(days=30)).begun == 0
+    assert _is_there(room)
+
+
 def test_one_who_becomes_a_helper_is_a_teacher_no_more(world: World) -> None:
     mine = (TeachingRole.classroom_id == world.colleague_class.id,)
     for role, noted in (
@@ -217,6 +241,24 @@ def test_many_at_once_wait_for_a_person(
     held = _run(monkeypatch, eraser, SEEN + timedelta(days=30), rules=none)
     assert (held.begun, held.waiting) == (0, 1)
     assert _is_there(world.colleague_class)
+
+
+def test_a_class_that_a_hold_keeps_is_not_due_and_breaks_no_promise(
+    app: Flask, runtime: Runtime, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = world.colleague_class
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).values(last_active_at=datetime(2040, 1, 1, tzinfo=UTC)))
+    _erase(world, eraser, "colleague")
+    for days in (0, 23):
+        _run(monkeypatch, eraser, SEEN + timedelta(days=days))
+    child = room.children[0]
+    hold(Subject.STUDENT, child.id, child.public_id, world.home.id)
+    kept = _run(monkeypatch, eraser, SEEN + timedelta(days=32), rules=Rules(5, few=0))
+    assert (kept.begun, kept.held, kept.waiting) == (0, 1, 0)
+    with transaction(WHO) as tx:
+        assert tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.HELD)).all() == []
+        assert inactive_teachers(Looking(app, runtime.settings, tx)).state is State.HOLDS
 
 
 def test_the_promise_falls_short_while_such_a_class_is_overdue(

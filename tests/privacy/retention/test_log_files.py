@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import structlog
 import time_machine
+from sqlalchemy.exc import OperationalError
 
 from backoffice import clock
-from backoffice.privacy.retention import log_files
+from backoffice.privacy.retention import in_force, log_files
 from backoffice.privacy.retention.log_files import LOG_FILES, LogFile
+from backoffice.privacy.retention.policy import Policy
 from backoffice.web import logs
 
 Open = Callable[[], LogFile]
@@ -106,6 +108,24 @@ def test_old_files_go_and_younger_ones_stay(tmp_path: Path, opened: Open) -> Non
     written(opened(), tmp_path, MORNING, "now")
     assert names(tmp_path) == ["access.log", "web-b.log", "web-c.log", "web.log"]
     assert log_files.forget(tmp_path, before=border) == 0
+
+
+def test_lines_are_written_while_the_database_is_away(
+    tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def away() -> Policy:
+        asked.append(True)
+        raise OperationalError("select", None, ConnectionError())
+
+    monkeypatch.setattr(in_force, "current", away)
+    log = opened()
+    for line in ("first", "second"):
+        written(log, tmp_path, MORNING, line)
+    assert (tmp_path / log_files.CURRENT).read_text() == "first\nsecond\n"
+    # Nobody waits for the database at every line.
+    assert len(asked) == 1
 
 
 def test_the_oldest_line_is_that_of_the_first_file(tmp_path: Path, as_before: None) -> None:

@@ -138,6 +138,26 @@ def test_it_goes_in_batches(now: datetime, sessions: Sessions, left: Left) -> No
     assert (done.gone, len(seen), left(made)) == ({"adult-sessions": 7}, 3, made[:1])
 
 
+def test_who_proposes_a_hold_waits_for_the_batch(
+    now: datetime, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions(SESSIONS.before(now) - SECOND)
+    whole, free = queries.take, list[bool]()
+    lock = "select pg_try_advisory_xact_lock(hashtextextended('legal holds', 7203))"
+
+    def take(*args: Any, **options: Any) -> int:
+        with transaction(SYSTEM) as other:
+            free.append(bool(other.scalar(text(lock))))
+        return whole(*args, **options)
+
+    monkeypatch.setattr(queries, "take", take)
+    assert run() == 1
+    with transaction(WHO) as tx:
+        runs.forget(tx, SESSIONS)
+    assert free
+    assert not any(free)
+
+
 def test_a_run_that_is_killed_in_the_middle_is_gone_on_with(
     now: datetime, sessions: Sessions, left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,13 +358,14 @@ def test_founders_are_told_once_of_a_run_that_waits(
     assert paused_letters(world) == before + 1
 
 
-def test_a_run_waits_no_longer_than_what_it_waits_for(
-    worries: Callable[[int, int], None], world: World
-) -> None:
-    worries(21, 79)
+def test_a_run_waits_until_less_is_due(worries: Callable[[int, int], None], world: World) -> None:
+    worries(30, 70)
     run_kinds(WHO, [WORRIES], rules=RULES)
     before = paused_letters(world)
-    # A month later so much was told that it is no large share any more.
+    # A month later so much was told that it is no large share any more: that makes it no less.
+    worries(30, 700)
+    assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
+    assert counted() == 730
     worries(21, 500)
     done = run_kinds(WHO, [WORRIES], rules=RULES)
     assert (done.gone, done.paused, counted()) == ({"worries": 21}, [], 500)
@@ -353,6 +374,33 @@ def test_a_run_waits_no_longer_than_what_it_waits_for(
     worries(30, 70)
     assert run_kinds(WHO, [WORRIES], rules=RULES).paused == ["worries"]
     assert paused_letters(world) == before + 1
+
+
+def test_what_a_killed_run_left_keeps_nothing_from_waiting(world: World, now: datetime) -> None:
+    kind = kinds.installed()["ownerless-classes"]
+    few, before = Rules(5, few=0), paused_letters(world)
+    with transaction(WHO) as tx:
+        number = runs._open(tx, kind, RunState.RUNNING)
+    assert number is not None
+    with transaction(WHO) as tx:
+        assert runs.may_go(tx, kind, 3, few, of=9) is None
+    (row,) = told(kind)
+    assert (row.state, row.due, row.total) == (RunState.PAUSED, 3, 9)
+    assert paused_letters(world) == before + 1
+    # Where it was not killed after all, it leaves alone what waits.
+    runs._end(WHO, kind, number)
+    assert run_kinds(WHO, [kind], rules=few).paused == [kind.name]
+    assert run_kinds(WHO, [kind], rules=Rules(5, go_ahead=True)).paused == []
+    with transaction(WHO) as tx:
+        assert runs.may_go(tx, kind, 3, few, of=9) == kind.before(now)
+
+
+def test_a_killed_run_of_a_kind_with_a_job_is_ended_by_the_next(world: World) -> None:
+    kind = kinds.installed()["ownerless-classes"]
+    with transaction(WHO) as tx:
+        runs._open(tx, kind, RunState.RUNNING)
+    run_kinds(WHO, [kind], rules=RULES)
+    assert [each.state for each in told(kind)] == [RunState.DONE]
 
 
 @pytest.mark.parametrize("kind", [SESSIONS, WORRIES], ids=["a run", "a run that waits"])
