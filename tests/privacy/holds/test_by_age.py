@@ -71,9 +71,10 @@ def test_details_of_the_trail_about_a_held_child_stay(
 ) -> None:
     forget_runs(runtime)  # type: ignore[arg-type]
     child, other = world.own_class.children[0], world.foreign_class.children[0]
-    now = clock.now()
+    # Before the clock is another one: how long details are kept is asked by the clock too.
+    old = DETAILS.before(clock.now()) - timedelta(days=1)
     with monkeypatch.context() as then:
-        then.setattr(clock, "now", lambda: DETAILS.before(now) - timedelta(days=1))
+        then.setattr(clock, "now", lambda: old)
         with transaction(SYSTEM) as tx:
             record(tx, "test.about", school_id=world.home.id, student=child.id)
             record(tx, "test.about", school_id=world.outside.id, student=other.id)
