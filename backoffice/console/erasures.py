@@ -51,6 +51,10 @@ SAID = {
     Stage.VERIFIED: lazy("It is erased for good, and nothing of it is left."),
     Stage.LAPSED: lazy("Nothing was erased."),
 }
+HELD_HALF_WAY = lazy(
+    "There is an obligation to keep what is left of it. Nobody gets in any more, and the rest is erased when"
+    " that ends."
+)
 GOES = {
     Subject.STUDENT: lazy(
         "A student is deleted with all points, sign-ins, cards and links to parents, in every class."
@@ -182,7 +186,7 @@ class ErasuresPage(GuardedView):
             "title": str(SUBJECTS[Subject(row.subject)]),
             "state": word,
             "tone": tone,
-            "said": SAID[stage],
+            "said": HELD_HALF_WAY if stage is Stage.HELD and row.rows_gone else SAID[stage],
             "progress": _progress(row) if stage in UNDER_WAY else None,
             "under_way": stage in UNDER_WAY,
             "waits": own and stage is Stage.PREVIEWED,

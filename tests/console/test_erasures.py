@@ -212,3 +212,16 @@ def test_the_part_says_what_the_heading_is_from_now_on(app: Flask, world: World,
     assert 'data-heading="A student"' in teacher.get(f"{page}?part=1").text
     asking.look(eraser, number=number(page))
     assert 'data-heading="Delete Wilhelmina Quartermaine"' in teacher.get(f"{page}?part=1").text
+
+
+def test_one_that_a_hold_has_stopped_half_way_does_not_say_that_all_is_kept(
+    app: Flask, world: World, eraser: Eraser
+) -> None:
+    teacher, child = signed_in(app, world, "teacher"), world.own_class.children[0]
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
+    asking.look(eraser, number=number(page))
+    for gone, said in ((0, "obligation to keep it."), (7, "obligation to keep what is left of it.")):
+        with transaction(SYSTEM) as tx:
+            here = update(Erasure).where(Erasure.id == number(page))
+            tx.execute(here.values(stage="held", rows_planned=90, rows_gone=gone))
+        assert said in teacher.get(page).text

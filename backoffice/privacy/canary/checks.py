@@ -63,7 +63,7 @@ def _what_is_left(look: Looking) -> str | None:
 
 def _what_waits(look: Looking) -> str | None:
     now, stages = clock.now(), (Stage.CONFIRMED, Stage.NOTED, Stage.ERASED)
-    here = select(func.count()).where(Erasure.stage.in_(stages), BEGAN < now - UNFINISHED)
+    here = select(func.count()).where(Erasure.stage.in_(stages), now - UNFINISHED > BEGAN)
     if late := look.tx.scalar(here):
         return f"{count(late, 'erasure')} confirmed more than an hour ago and not done."
     since = func.greatest(ErasureOutside.noted_at, Erasure.freed_at)

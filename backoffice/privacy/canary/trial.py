@@ -325,7 +325,7 @@ def _joined(*said: str | None) -> str:
 
 
 def _cleared(eraser: Eraser, address: str) -> str | None:
-    """None when nothing of a made-up school is left; else what kept it, so that the test ends all the same."""
+    """None when nothing of a made-up school is left; else what kept it: the test ends all the same."""
     try:
         _clear(eraser, address)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the next night tries again

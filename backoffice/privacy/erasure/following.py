@@ -41,7 +41,7 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
     for name, outside in handlers_of(installed).items():
         for target in plan.targets:
             found.update({(name, each): None for each in outside.references(tx, target)})
-    # What is large comes here in its first step and in its last. What was done between them is forgotten here,
+    # What is large comes here in its first step and in its last. What was done between is forgotten here,
     # and is asked for once more if its rows are still there.
     of_it = select(ErasureOutside).where(
         ErasureOutside.erasure == row.public_id, ErasureOutside.reference.is_not(None)
@@ -107,7 +107,7 @@ def _erase_one(run: JobRun, number: int, outside: Outside, reference: str) -> bo
 
 
 def _due(who: Purpose) -> list[tuple[int, str, str]]:
-    """What waits and is to be tried now, the first first. Nothing of what a legal hold has stopped half-way."""
+    """What waits and is to be tried now, the first first. Nothing of what a hold has stopped half-way."""
     now = clock.now()
     held = exists().where(Erasure.public_id == ErasureOutside.erasure, Erasure.stage == Stage.HELD)
     with transaction(who) as tx:

@@ -97,8 +97,8 @@ def _put_back(tx: Transaction, issued: Issued) -> bool:
 def _begin(tx: Transaction) -> list[int]:
     """Note an erasure for each of the ledger of which something is there again; their numbers."""
     back: dict[str, dict[tuple[Subject, int | None], list[int]]] = defaultdict(lambda: defaultdict(list))
-    # What is in the ledger and not yet gone is taken by the erasure that put it there: of many subjects it may
-    # be of any of them, and one that a hold has stopped goes on when that is over.
+    # What is in the ledger and not yet gone is taken by the erasure that put it there: it may be begun of any
+    # of its subjects, and one that a hold has stopped goes on when that is over.
     under_way = frozenset(tx.scalars(select(Erasure.public_id).where(Erasure.stage.in_(UNDER_WAY))))
     for subject in ORDER:
         for erasure, school, number in _back(tx, subject):

@@ -95,17 +95,29 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, at in (
         (gettext("Asked for"), times["asked"]),
         (gettext("Confirmed"), times["confirmed"]),
+    ):
+        if at:
+            yield name, _exact(at)
+    # Receipts of what waited for none do not have these.
+    if times.get("held") and times.get("freed"):
+        begin, end = _exact(times["held"]), _exact(times["freed"])
+        yield gettext("Waited for a legal hold"), gettext("%(begin)s to %(end)s", begin=begin, end=end)
+    for name, at in (
         (gettext("In the ledger"), times["noted"]),
         (gettext("Erased"), times["erased"]),
         (gettext("Looked through again"), times["verified"]),
     ):
         if at:
-            yield name, moments.exact_moment(datetime.fromisoformat(at))
+            yield name, _exact(at)
     yield gettext("Lines of the ledger"), moments.amount(told["marks"])
     yield gettext("Left of it"), moments.amount(told["left"])
     expires = datetime.fromisoformat(told["last_backup_expires"]).date()
     yield gettext("Last backup with it expires"), moments.long_day(expires)
     yield gettext("Format of the document"), str(told["format"])
+
+
+def _exact(at: str) -> str:
+    return moments.exact_moment(datetime.fromisoformat(at))
 
 
 def _named(each: Followed, outside: Mapping[str, Outside]) -> str:

@@ -97,8 +97,8 @@ def _in_school(target: Target) -> ColumnElement[bool]:
     return one_of(LegalHold.school_id, target.numbers) & LegalHold.ended_at.is_not(None)
 
 
-# Of holds that have ended: before that, nothing is erased of what they hold. One that stands says so itself: its
-# subject may be gone by another way, and has to be named for as long as it stops anything.
+# Of holds that have ended: before that, nothing is erased of what they hold. One that stands is named for as
+# long as it does, even where its subject is gone by another way.
 HELD = (
     *(
         PersonalData(LegalHold, subject, _in_school if subject is Subject.SCHOOL else _on, blank=NAMES)

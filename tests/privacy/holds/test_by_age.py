@@ -71,6 +71,7 @@ def test_details_of_the_trail_about_a_held_child_stay(
 ) -> None:
     forget_runs(runtime)  # type: ignore[arg-type]
     child, other = world.own_class.children[0], world.foreign_class.children[0]
+    # Before the clock is another one: how long details are kept is asked by the clock too.
     old = DETAILS.before(clock.now()) - timedelta(days=1)
     with monkeypatch.context() as then:
         then.setattr(clock, "now", lambda: old)
