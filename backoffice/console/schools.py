@@ -276,6 +276,7 @@ class SchoolGrid(Grid):
             last_day=day_of_year(ending.last_day) if ending else None,
             may_end=can(self.who, CONTRACTS_END, school) and school.kind == SchoolKind.SCHOOL,
             takes_out=school.id in self.who.led_schools,
+            time_left=contracts.policy_in_force().period.words,
             form=ContractGoesOnForm(of="district" if ending and ending.of_district else "school"),
             crumbs=[
                 {"title": gettext("Schools"), "url": "/console/schools/"},
@@ -290,6 +291,8 @@ class SchoolGrid(Grid):
         school = find(tx, School, public_id, permission=CONTRACTS_END)
         ending = ending_queries.ending_of(tx, school)
         form, page = ContractEndForm(whole=bool(ending and ending.of_district)), _contract_of(school)
+        said = contracts.policy_in_force()
+        warnings = ", ".join(each.words for each in said.warnings)
         if school.district_id is None:
             del form.whole
 
@@ -309,9 +312,11 @@ class SchoolGrid(Grid):
             said=gettext("Saved. The leaders are told by mail."),
             heading=gettext("End the contract"),
             intro=gettext(
-                "60 days after the last day everything of %(school)s is erased. Leaders are told now, and 30"
-                " and 7 days before. Until the erasure begins it can be taken back.",
+                "%(period)s after the last day everything of %(school)s is erased. Leaders are told now, and"
+                " so long before: %(warnings)s. Until the erasure begins it can be taken back.",
+                period=said.period.words,
                 school=shown_name(self.who, school),
+                warnings=warnings,
             ),
             submit_title=gettext("End the contract"),
             cancel_url=page,

@@ -20,6 +20,7 @@ from backoffice.audit.trail import record_each
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.privacy.retention import in_force, kinds
+from backoffice.privacy.retention.policy import Entry
 from backoffice.problems import Rejected
 from backoffice.schools.ending_models import ContractEnd
 from backoffice.schools.models import District, School, SchoolKind
@@ -82,9 +83,14 @@ def continue_contract(*, principal: Principal, school: str, whole_district: bool
         _note(tx, "contracts.continue", place)
 
 
+def policy_in_force() -> Entry:
+    """How long things are kept after a contract's end, and how long before leaders are warned."""
+    return in_force.current().entries[KIND]
+
+
 def due_after(ends_at: datetime, now: datetime) -> datetime:
     """When what a contract leaves behind is erased, for whoever hears of its end now."""
-    entry = in_force.current().entries[KIND]
+    entry = policy_in_force()
     return max(entry.period.after(ends_at), now + entry.warnings[0].at_most)
 
 
