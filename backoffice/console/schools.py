@@ -318,8 +318,8 @@ class SchoolGrid(Grid):
                 "%(period)s after the last day everything of %(school)s is erased. Leaders are told now, and"
                 " before it: %(warnings)s. Until the erasure begins it can be taken back.",
                 period=kept.period.words,
-                warnings=warnings,
                 school=shown_name(self.who, school),
+                warnings=warnings,
             ),
             submit_title=gettext("End the contract"),
             cancel_url=page,

@@ -272,9 +272,17 @@ def are_founders(tx: Transaction, mails: Sequence[str]) -> bool:
 
 
 def ends_due(tx: Transaction, *, at: datetime, warned: int) -> int:
-    """How many contracts' ends are due of which the last warning was given and no hold keeps anything."""
+    """How many schools are due since their contract or that of their district ended.
+
+    Only where the last warning was given and no hold keeps anything.
+    """
     due = (ContractEnd.due_at <= at, ContractEnd.told_days == warned, ContractEnd.begun_at.is_(None))
-    return sum(not is_end_kept(tx, end) for end in tx.scalars(select(ContractEnd).where(*due)).all())
+    ends = [end for end in tx.scalars(select(ContractEnd).where(*due)).all() if not is_end_kept(tx, end)]
+    below = or_(
+        School.id.in_([each.school_id for each in ends if each.school_id is not None]),
+        School.district_id.in_([each.district_id for each in ends if each.district_id is not None]),
+    )
+    return tx.scalar(select(func.count()).select_from(School).where(below)) or 0
 
 
 def is_end_kept(tx: Transaction, end: ContractEnd) -> bool:

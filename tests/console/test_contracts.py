@@ -42,7 +42,10 @@ def test_nobody_but_founders_comes_to_the_form(app: Flask, world: World, role: s
 def test_a_founder_ends_it_and_takes_it_back(app: Flask, world: World) -> None:
     browser = signed_in(app, world, "founder")
     below = f"/console/schools/{world.elsewhere.public_id}/contract"
-    assert "No end is noted" in browser.get(below).text
+    page = browser.get(below).text
+    assert "No end is noted" in page
+    assert "have 60 days to take out" in page
+    assert "told now, and so long before: 30 days, 7 days." in browser.get(f"{below}/end").text
     assert "Choose a day." in send(browser, f"{below}/end", {"last_day": ""}).text
     day = clock.now() + timedelta(days=20)
     send(browser, f"{below}/end", {"last_day": f"{day:%Y-%m-%d}"})

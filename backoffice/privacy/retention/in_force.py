@@ -3,7 +3,8 @@
 What was decided stands in the database, so that every process goes by the same. A process reads it anew when
 what it knows is older than two seconds. Where nothing was decided yet, the file is in force.
 
-Of each kind of data it is the newest decision whose time has come. A kind that nobody has decided about, and
+Of each kind of data it is the newest decision whose time has come; one that is changed again before that
+never comes. A kind that nobody has decided about, and
 one whose decided entry the program cannot go by any more (its clock stands in another column now, or its
 columns promise less), is as the file has it, at once: without it the program does not start.
 """
@@ -168,16 +169,25 @@ def _goes_by(entry: Entry | None) -> bool:
 
 
 def _decided_by(moment: datetime, decided: Sequence[Version]) -> Mapping[str, Entry]:
-    found: dict[str, Entry] = {}
+    found: dict[str, list[tuple[datetime | None, Entry]]] = {}
     before: Mapping[str, Entry] = {}
     for version in decided:
         for name, entry in version.said.entries.items():
-            begins = version.begins(name)
             # What a decision leaves as it was keeps its own time: it may still be to come.
-            if before.get(name) != entry and begins is not None and begins <= moment:
-                found[name] = entry
+            if before.get(name) != entry:
+                # What had not begun when something else was decided never does.
+                begun = [each for each in found.get(name, ()) if _has_begun(each[0], version.confirmed_at)]
+                found[name] = [*begun, (version.begins(name), entry)]
         before = version.said.entries
-    return found
+    now = {
+        name: [entry for begins, entry in known if _has_begun(begins, moment)]
+        for name, known in found.items()
+    }
+    return {name: entries[-1] for name, entries in now.items() if entries}
+
+
+def _has_begun(begins: datetime | None, at: datetime) -> bool:
+    return begins is not None and begins <= at
 
 
 def _known_now() -> _Known:

@@ -74,7 +74,8 @@ class Kind:
 
     `work` says that it is what people made or told, of which a run that would take much waits for a person.
     `events` says that it tells who did what in the product. `by` is the full name of the job that makes it
-    go, where that takes more than a statement; all other kinds go by themselves.
+    go, where that takes more than a statement; all other kinds go by themselves. `warned` is how many
+    warnings that job can go by, at least and at most.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Kind:
     work: bool = False
     events: bool = False
     by: str | None = None
+    warned: tuple[int, int | None] = (0, None)
 
     @property
     def entry(self) -> Entry:
@@ -174,6 +176,10 @@ def _against(entry: Entry, kind: Kind, owner: str) -> Iterator[str]:
         emptied = {Action.EMPTY if rows.empties else Action.ERASE for rows in kind.rows} or {Action.ERASE}
         if emptied != {entry.action}:
             yield f"{of}: the program would {' and '.join(sorted(emptied))} it."
+    least, most = kind.warned
+    if len(entry.warnings) < least or (most is not None and len(entry.warnings) > most):
+        how_many = f"exactly {least}" if most == least else f"{least} or more"
+        yield f"{of}: its job goes by {how_many} in `warnings`, and there are {len(entry.warnings)}."
     longest = min((SPANS[each] for rows in kind.rows for each in _promised(rows)), key=_length, default=None)
     if longest is not None and entry.period.at_most > longest.at_most:
         yield f"{of}: its columns say that it is kept for {longest.iso} at most."

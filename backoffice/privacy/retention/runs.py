@@ -158,7 +158,7 @@ def may_go(tx: Transaction, kind: Kind, due: int, rules: Rules, *, of: int | Non
     now = clock.now()
     found = _open_one(tx, kind)
     total = queries.total(tx, kind) if of is None else of
-    if rules.go_ahead or not _has_to_wait(found, due, total, rules):
+    if rules.go_ahead or not (exceeds(due, total, rules) or _still_waits(found, due)):
         if found is not None:
             found.state, found.ended_at = RunState.DONE, now
         return kind.before(now)
@@ -181,13 +181,8 @@ def _open_one(tx: Transaction, kind: Kind) -> RetentionRun | None:
     return tx.scalars(open_ones.order_by(RetentionRun.id).limit(1).with_for_update()).one_or_none()
 
 
-def _has_to_wait(found: RetentionRun | None, due: int, total: int, rules: Rules) -> bool:
-    """Whether so much is due that a person has to look at it first.
-
-    What waits goes on waiting until less is due of it: that there is more of all else makes it no less.
-    """
-    if exceeds(due, total, rules):
-        return True
+def _still_waits(found: RetentionRun | None, due: int) -> bool:
+    """Whether what waits goes on waiting: until less is due of it. More of all else makes it no less."""
     return found is not None and found.state == RunState.PAUSED and due >= (found.due or 0)
 
 
@@ -202,7 +197,7 @@ def _begin(who: Purpose, kind: Kind, rules: Rules) -> int | None:
             release(tx, found.id)
             return found.id
         seen = outlook(tx, kind, at=now) if kind.work and kind.by is None else None
-        waits = seen is not None and _has_to_wait(found, seen.now, seen.total or 0, rules)
+        waits = seen is not None and (too_much(seen, rules) or _still_waits(found, seen.now))
         if seen is not None and waits and not rules.go_ahead:
             if found is None:
                 _open(tx, kind, RunState.PAUSED, due=seen.now, total=seen.total)

@@ -335,6 +335,24 @@ def test_a_place_that_is_gone_keeps_no_other_waiting(
     assert "Elsewhere" not in _schools()
 
 
+def test_a_district_counts_as_all_of_its_schools(
+    world: World, ends: datetime, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Rules(5, few=1)
+    _at(monkeypatch, ends)
+    _end(world.home.public_id, whole=True)
+    # A school of it that ends by itself too is one school all the same.
+    _end(world.home.public_id)
+    for days in (0, 30, 53):
+        _run(monkeypatch, eraser, ends + timedelta(days=days), rules=one)
+    assert _run(monkeypatch, eraser, ends + timedelta(days=60), rules=one).begun == 0
+    with transaction(SYSTEM) as tx:
+        (waits,) = tx.scalars(select(RetentionRun).where(RetentionRun.state == RunState.PAUSED))
+        district = tx.get_one(School, world.home.id).district_id
+        below = select(func.count()).select_from(School).where(School.district_id == district)
+        assert waits.due == tx.scalar(below)
+
+
 def test_it_is_foretold(world: World, ends: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     _at(monkeypatch, ends)
     _end(world.home.public_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -210,13 +211,33 @@ def test_a_kind_that_nobody_has_decided_about_is_as_the_file_has_it(now: datetim
 def test_what_the_program_cannot_go_by_gives_way_to_the_file(
     now: datetime, values: dict[str, object]
 ) -> None:
-    from dataclasses import replace
-
     ours = policy.on_disk()
     old = replace(ours.entries["mails"], **values)  # type: ignore[arg-type]
     decided = [Version(1, policy.Policy({**ours.entries, "mails": old}), "", now)]
     assert in_force.at(now, decided).entries["mails"] == ours.entries["mails"]
     assert in_force.forced(decided, in_force.undecided(decided)) == {"mails"}
+
+
+def test_what_was_changed_before_it_began_never_begins(now: datetime) -> None:
+    ours = policy.on_disk()
+
+    def kept(days: int) -> policy.Policy:
+        mails = replace(ours.entries["mails"], period=Period(days, "day"))
+        return policy.Policy({**ours.entries, "mails": mails})
+
+    later, day = frozenset({"mails"}), timedelta(days=1)
+    first = Version(1, kept(10), "", now)
+    decided = [
+        first,
+        Version(2, kept(30), "", now + day, later, now + 31 * day),
+        Version(3, kept(20), "", now + 11 * day, later, now + 41 * day),
+    ]
+    for days, period in ((30, 10), (32, 10), (40, 10), (41, 20)):
+        in_days = in_force.at(now + days * day, decided)
+        assert in_days.entries["mails"].period.count == period
+    # What it was when something else was decided stays the history of it.
+    begun = [*decided[:2], Version(3, kept(20), "", now + 35 * day, later, now + 65 * day)]
+    assert in_force.at(now + 40 * day, begun).entries["mails"].period.count == 30
 
 
 def test_what_another_process_decided_counts_within_two_seconds(

@@ -1,5 +1,6 @@
 """Reading the policy, and that it and the program say the same: whatever is wrong is said at once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from backoffice.outbox.models import OutgoingMail
 from backoffice.plugin import Plugin
 from backoffice.privacy.retention import core, kinds, policy
 from backoffice.privacy.retention.kinds import Kind, Rows, mismatches
+from backoffice.privacy.retention.period import Period
 from backoffice.privacy.retention.policy import Policy, RetentionError, load
 from backoffice.runtime import Runtime
 
@@ -114,6 +116,32 @@ def test_an_entry_of_a_plugin_counts_where_that_is_installed(tmp_path: Path) -> 
         "retention.toml has an entry for mails, and the plugin rosters keeps no such data."
     ]
     assert against(said, MAILS, folder=tmp_path) == ["retention.toml, mails: it is data of the core."]
+
+
+@pytest.mark.parametrize(
+    ("name", "warnings", "refused"),
+    [
+        ("accounts-without-a-place", 0, "exactly 1"),
+        ("accounts-without-a-place", 2, "exactly 1"),
+        ("inactive-teachers", 0, "1 or more"),
+        ("ownerless-classes", 0, "1 or more"),
+        ("ended-contracts", 0, "1 or more"),
+        ("ended-contracts", 3, None),
+    ],
+)
+def test_a_job_has_as_many_warnings_as_it_can_go_by(
+    runtime: Runtime, name: str, warnings: int, refused: str | None
+) -> None:
+    del runtime
+    kind, ours = kinds.installed()[name], policy.on_disk()
+    told = tuple(Period(days, "day") for days in (9, 6, 3))[:warnings]
+    entry = replace(ours.entries[name], warnings=told)
+    found = list(mismatches(policy.Policy({name: entry}), {"retention": [kind]}))
+    assert found == (
+        [f"retention.toml, {name}: its job goes by {refused} in `warnings`, and there are {warnings}."]
+        if refused
+        else []
+    )
 
 
 def test_the_clock_the_action_and_the_longest_time_have_to_agree(tmp_path: Path) -> None:
