@@ -286,7 +286,7 @@ class SchoolGrid(Grid):
     def end_contract(self, public_id: str) -> str | Response | tuple[str, int]:
         """Say when the contract of a school ends, or that of its district."""
         tx = reading()
-        school = find(tx, School, public_id, permission=CONTRACTS_END)
+        school = _with_contract(tx, public_id)
         ending = ending_queries.ending_of(tx, school)
         form, page = ContractEndForm(whole=bool(ending and ending.of_district)), _contract_of(school)
         kept = contracts.policy()
@@ -333,7 +333,7 @@ class SchoolGrid(Grid):
     @expose("/<school:public_id>/contract/continue", methods=("POST",))
     def continue_contract(self, public_id: str) -> Response:
         """Say that the contract goes on after all: that one of which the page showed the end."""
-        school = find(reading(), School, public_id, permission=CONTRACTS_END)
+        school = _with_contract(reading(), public_id)
         form, page = ContractGoesOnForm(), _contract_of(school)
         done_reading()
         try:
@@ -381,6 +381,14 @@ class SchoolGrid(Grid):
                 _erase(who, school),
             ),
         )
+
+
+def _with_contract(tx: Transaction, public_id: str) -> School:
+    """A school whose contract the principal may end. A teacher's own has none. Raises `NotFound`."""
+    school = find(tx, School, public_id, permission=CONTRACTS_END)
+    if school.kind != SchoolKind.SCHOOL:
+        raise NotFound
+    return school
 
 
 def _contract_of(school: School) -> str:

@@ -45,7 +45,7 @@ def test_a_founder_ends_it_and_takes_it_back(app: Flask, world: World) -> None:
     page = browser.get(below).text
     assert "No end is noted" in page
     assert "have 60 days to take out" in page
-    assert "told now, and so long before: 30 days, 7 days." in browser.get(f"{below}/end").text
+    assert "told now, and before it: 30 days · 7 days." in browser.get(f"{below}/end").text
     assert "Choose a day." in send(browser, f"{below}/end", {"last_day": ""}).text
     day = clock.now() + timedelta(days=20)
     send(browser, f"{below}/end", {"last_day": f"{day:%Y-%m-%d}"})

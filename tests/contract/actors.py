@@ -720,6 +720,7 @@ def _actors(
             reach["account"] = frozenset(each.id for each in world.people.values())
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
+            says.add("Quillfeather District")
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(
             name
         )

@@ -39,7 +39,7 @@ from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
-from backoffice.schools.models import Action, Classroom, School, Student
+from backoffice.schools.models import Action, Classroom, School, SchoolKind, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
@@ -71,8 +71,13 @@ NOBODYS = {"plugin": "dodo", "job": "dodo.fly", "provider": "dodo", "link": "x" 
 BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 # Only who may erase the student confirms it.
 CONFIRM = "console_erasures.confirm"
-# The district is the school's.
+# The district is the school's, and a teacher's own school has no contract: whose it is, it goes with.
 OF_DISTRICT = "console_schools.erase_district"
+OF_SCHOOLS = {
+    f"console_schools.{door}" for door in ("erase", "erase_district", "end_contract", "continue_contract")
+}
+# Founders see what is held by its identifier alone; in the world it is this.
+HOLDS, HELD = "/console/holds/", ("classroom", "own")
 MODELS: Mapping[str, Any] = {
     "school": School,
     "classroom": Classroom,
@@ -207,6 +212,8 @@ class Matrix:
             return inside and actor.owns(thing) and self.does(actor, route, thing)
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
+        if route.endpoint in OF_SCHOOLS and self.row(thing).kind != SchoolKind.SCHOOL:
+            return False
         if route.endpoint == OF_DISTRICT and self.row(thing).district_id is None:
             return False
         return inside and can(actor.principal, permission, self.row(thing))
@@ -268,6 +275,7 @@ class Matrix:
             and not actor.owns(thing)
             and thing.public_id in body
             and thing.public_id not in sent
+            and not (actor.principal.founder and path == HOLDS and (thing.kind, thing.place) == HELD)
         ]
         return strangers
 

@@ -542,11 +542,20 @@ def _step_of_a_hold(_stage: Stage, _actor: Actor, _thing: Thing | None) -> Fille
 
 
 def _confirmed_erasure(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
-    """What it is called, whoever asked for it."""
+    """What it is called, whoever asked for it. Each way in ends at once."""
     assert thing is not None
     with transaction(SYSTEM) as tx:
-        found = tx.get_one(Erasure, thing.id).found or {}
-    return Filled({"typed": found["title"]}, ("changed app.erasure", "added app.job_run"))
+        erasure = tx.get_one(Erasure, thing.id)
+        found, ended = erasure.found or {}, []
+        for model, still in (
+            (GuardianInvitation, (GuardianInvitation.accepted_at, GuardianInvitation.withdrawn_at)),
+            (StudentCard, (StudentCard.voided_at,)),
+            (StudentSession, (StudentSession.ended_at,)),
+        ):
+            open_ones = select(func.count()).select_from(model).where(*(each.is_(None) for each in still))
+            count = tx.scalar(open_ones.where(model.student_id == erasure.subject_id)) or 0
+            ended += [f"changed {model.__table__}"] * count
+    return Filled({"typed": found["title"]}, ("changed app.erasure", "added app.job_run", *ended))
 
 
 def _looked_at_class(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:

@@ -26,7 +26,7 @@ def test_every_text_is_in_each_language(language: str, package: Path) -> None:
     missing = [
         each.id
         for each in gathered(package)
-        if each.id and not ((found := catalog.get(each.id)) and all(forms(found.string)))
+        if each.id and not ((found := catalog.get(each.id)) and not found.fuzzy and all(forms(found.string)))
     ]
     assert missing == []
 

@@ -104,7 +104,9 @@ def begin(
                     found=letters.kept(_title(tx, subject, of), receipt_to) if receipt_to else None,
                 )
             )
-            functions.end_access(tx, erasure=number, at=now)
+            if asked_as is not AskedAs.RETENTION:
+                # What goes by age may yet be held, or have a reason to stay: it closes nothing until it goes.
+                functions.end_access(tx, erasure=number, at=now)
             # Not of what: that stands in the erasure, as long as there is something to erase.
             record(tx, "erasures.confirm", school_id=school, erasure=number, subject=str(subject))
     except IntegrityError:

@@ -99,7 +99,7 @@ def test_an_idle_account_that_is_held_is_neither_closed_nor_erased(
         )
         outside = tx.get_one(Account, who.account_id).public_id
     hold = held(Subject.ACCOUNT, outside)
-    monkeypatch.setattr("plugins.retention.queries.warning_left", lambda _tx, _account: True)
+    monkeypatch.setattr("plugins.retention.queries.warning_left", lambda *_asked, **_how: True)
     done = idle.Looked()
     for day in range(40):
         monkeypatch.setattr(clock, "now", lambda day=day: began + timedelta(days=day))
