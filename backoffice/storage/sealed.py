@@ -44,10 +44,10 @@ class Sealed(TypeDecorator[str]):
         In the place of `process_result_value`, which is three calls more for each value: a list has a hundred
         of them, and a file as many as there are students.
         """
-        context, read, current = self.context, self.read, keyring.current
+        context, read = self.context, self.read
 
         def opened(value: bytes | None) -> Any:
-            return None if value is None else read(current().open(value, context=context))
+            return None if value is None else read(keyring.current().open(value, context=context))
 
         return opened
 
