@@ -59,7 +59,7 @@ class RunPaused:
     @classmethod
     def example(cls) -> "RunPaused":
         """One that could be."""
-        return cls("What children told", 30, 120)
+        return cls(lazy("What children told"), 30, 120)
 
 
 POLICY_PROPOSED = Mail("policy-proposed", PolicyProposed, lazy("Change of the policy of retention proposed"))
