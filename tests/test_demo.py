@@ -260,7 +260,11 @@ def stopped(demo: Demo, first: dict[str, Any]) -> dict[str, Any]:
         # Whoever signs in now waits in the middle of it, until this transaction ends.
         locking.execute("select from app.account for update")
         signing_in = thread.submit(sign_in_once, first, "leader")
-        waiting = "select count(*) from pg_locks where not granted"
+        # Only the web is somebody who signs in: workers and schedulers may wait for these rows, too.
+        waiting = (
+            "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
+            " where not l.granted and a.usename = 'backoffice_app'"
+        )
         wait_for(lambda: watching.execute(waiting).fetchone() != (0,))
         child.send_signal(signal.SIGTERM)
         time.sleep(0.5)

@@ -86,6 +86,10 @@ class Graph:
     # Personal schools that were passed on, ever and by the last erasure.
     renamed: set[int] = field(default_factory=set)
     passed: set[int] = field(default_factory=set)
+    # Classes whose door was shut, because nobody was left to run them.
+    shut: set[int] = field(default_factory=set)
+    # Classes of schools, not of one teacher's own, that lost their last teacher.
+    ownerless: set[int] = field(default_factory=set)
 
     def there(self, thing: Thing) -> bool:
         """Whether it has not gone yet."""
@@ -124,6 +128,14 @@ class Graph:
 
     def _with_account(self, number: int) -> set[Thing]:
         found = {account(number)}
+        self.shut |= {
+            room
+            for (room, who), role in self.roles.items()
+            if who == number
+            and role == "owner"
+            and self.classes[room] in self.personal
+            and self._heir(room, number) is None
+        }
         for own in [
             place for place, of in self.personal.items() if of == number and self.there(school(place))
         ]:
@@ -152,6 +164,9 @@ class Graph:
                     }
                 )
         return found
+
+    def _taught(self) -> set[int]:
+        return {room for (room, _who), role in self.roles.items() if role in TEACH}
 
     def _heir(self, room: int, without: int) -> int | None:
         others = [
@@ -206,11 +221,16 @@ class Graph:
             for (room, who), role in self.roles.items()
             if role == "owner" and account(who) in goes and self.classes[room] in self.personal
         }
+        taught = self._taught()
         self.roles = {
             (room, who): role
             for (room, who), role in self.roles.items()
             if classroom(room) not in goes and account(who) not in goes
         }
+        self.ownerless |= {
+            room for room in taught - self._taught() if self.classes[room] not in self.personal
+        }
+        self.ownerless = {room for room in self.ownerless if classroom(room) not in goes}
         passed = {room for room, place in enumerate(self.classes) if place in self.passed}
         for room in headless | passed:
             staff = {who: role for (c, who), role in self.roles.items() if c == room}

@@ -27,6 +27,8 @@ from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from backoffice.schools.models import (
     Classroom,
+    ClassroomCode,
+    Door,
     Enrollment,
     Membership,
     Role,
@@ -102,6 +104,31 @@ def test_an_heir_who_goes_after_the_plan_was_made_is_none(eraser: Eraser) -> Non
         if isinstance(line, Line) and line.erasure == done.public_id
     }
     assert kinds == {"account", "school", "classroom", "student"}
+
+
+@pytest.mark.parametrize("taught_by_two", [True, False])
+def test_children_still_come_into_a_class_that_passes_to_a_co_teacher(
+    eraser: Eraser, *, taught_by_two: bool
+) -> None:
+    owner, heir = alone(), alone()
+    room = room_of(owner)
+    if taught_by_two:
+        shared_with(room, heir)
+    key = (room.school_id, room.id)
+    with transaction(SYSTEM) as tx:
+        tx.get_one(Classroom, key).door = Door.OPEN
+    number = begun(eraser, owner)
+    code = select(ClassroomCode.id).where(
+        ClassroomCode.classroom_id == room.id, ClassroomCode.ended_at.is_(None)
+    )
+    with transaction(SYSTEM) as tx:
+        assert (tx.get_one(Classroom, key).door == Door.OPEN) is taught_by_two
+        assert bool(tx.scalars(code).all()) is taught_by_two
+    assert eraser.carry_out(number) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        if taught_by_two:
+            assert tx.get_one(Classroom, key).door == Door.OPEN
+        assert bool(tx.scalars(code).all()) is taught_by_two
 
 
 def test_the_next_goes_on_where_the_first_heir_goes(eraser: Eraser) -> None:

@@ -10,6 +10,20 @@ comment on function app.being_erased is 'Whether an erasure of this is under way
 revoke execute on function app.being_erased(text, bigint) from public;
 grant execute on function app.being_erased(text, bigint) to backoffice_app, backoffice_system;
 
+create function app.left_by(account bigint) returns table (school_id bigint, classroom_id bigint)
+language sql stable set search_path = app, pg_temp as $$
+  select t.school_id, t.classroom_id
+    from teaching_role t join school s on s.id = t.school_id
+   where t.account_id = account and t.role = 'owner' and s.kind = 'personal' and not exists (
+     select from teaching_role x join account a on a.id = x.account_id
+      where x.school_id = t.school_id and x.classroom_id = t.classroom_id and x.account_id <> account
+        and x.role in ('owner', 'co_teacher') and a.status in ('active', 'locked', 'dormant')
+        and not being_erased('account', a.id))
+$$;
+comment on function app.left_by is
+  'Classes in teachers'' own schools that nobody is left to run without this account.';
+revoke execute on function app.left_by(bigint) from public;
+
 create function app.end_access(of_erasure bigint, moment timestamptz) returns void
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
@@ -39,19 +53,16 @@ begin
     update student_session s set ended_at = moment
      where s.school_id = it.school_id and s.classroom_id = it.subject_id and s.ended_at is null;
   elsif it.subject = 'account' then
-    -- A class that nobody runs any more lets no child in.
+    -- A class that nobody runs any more lets no child in; one that passes to a co-teacher goes on as it is.
     update classroom c set door = 'closed', door_until = null
-      from teaching_role t, school s
-     where t.account_id = it.subject_id and t.role = 'owner' and s.id = t.school_id and s.kind = 'personal'
-       and c.school_id = t.school_id and c.id = t.classroom_id and c.door <> 'closed';
+      from left_by(it.subject_id) l
+     where c.school_id = l.school_id and c.id = l.classroom_id and c.door <> 'closed';
     update classroom_code k set ended_at = moment
-      from teaching_role t, school s
-     where t.account_id = it.subject_id and t.role = 'owner' and s.id = t.school_id and s.kind = 'personal'
-       and k.school_id = t.school_id and k.classroom_id = t.classroom_id and k.ended_at is null;
+      from left_by(it.subject_id) l
+     where k.school_id = l.school_id and k.classroom_id = l.classroom_id and k.ended_at is null;
     update student_session x set ended_at = moment
-      from teaching_role t, school s
-     where t.account_id = it.subject_id and t.role = 'owner' and s.id = t.school_id and s.kind = 'personal'
-       and x.school_id = t.school_id and x.classroom_id = t.classroom_id and x.ended_at is null;
+      from left_by(it.subject_id) l
+     where x.school_id = l.school_id and x.classroom_id = l.classroom_id and x.ended_at is null;
     update account a set status = 'deactivated', deactivated_at = moment, security_epoch = a.security_epoch + 1
      where a.id = it.subject_id and a.status <> 'deactivated';
   else
