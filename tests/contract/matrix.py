@@ -385,7 +385,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         if not worked and not nowhere and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())
-        for thing in matrix.within(matrix.stage.foreign(actor, kind)):
+        for thing in _strangers(matrix, actor, route, permission, kind):
             filled = fill(matrix.stage, actor, thing) if fill else None
             response = matrix.knock(actor, route, thing, filled)
             tally.pairs += 1
@@ -617,6 +617,20 @@ def anybody(matrix: Matrix, actor: Actor) -> Actor:
     }
     reach = {kind: ids | actor.reach.get(kind, frozenset()) for kind, ids in secret.items()}
     return Actor(actor.name, actor.principal, {}, reach, actor.says)
+
+
+def _strangers(
+    matrix: Matrix, actor: Actor, route: Route, permission: Permission | None, kind: str
+) -> list[Thing]:
+    """Somebody else's things of every place.
+
+    Of the place next door and one far away, where the door is closed to the actor whatever is named: what
+    is one's own has just been turned away there, too.
+    """
+    found = matrix.within(matrix.stage.foreign(actor, kind))
+    if matrix.may(actor, route, permission, None):
+        return found
+    return [thing for thing in found if thing.place in NEAR_AND_FAR] or found
 
 
 def _first(

@@ -9,14 +9,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, and_, bindparam, exists, false, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail
 from backoffice.privacy.erasure import beside, trail
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
-from backoffice.privacy.erasure.reach import Part, parts_of
+from backoffice.privacy.erasure.reach import Part, cascading, parts_of
 from backoffice.privacy.holdings import Holder, Subject, Target
 from backoffice.privacy.holds.models import STOPS, LegalHold
 from backoffice.storage.numbers import one_of
@@ -59,9 +72,23 @@ def is_subject_kept(tx: Transaction, subject: Subject, number: int) -> bool:
 
 
 def kept_rows(tx: Transaction, model: type[DeclarativeBase]) -> ColumnElement[bool] | None:
-    """The condition that a row of a table is kept by a hold; None where none is. As the system only."""
+    """The condition that a row of a table, or one that would go with it, is kept by a hold.
+
+    None where none is. Of a subject only whether it is held itself: `is_subject_kept` asks about the rest. As
+    the system only.
+    """
     table: Any = model.__table__
-    found = [each for held in _targets(tx) for each in _kept_of(table, model, held)]
+    return _kept(table, _targets(tx), below=model not in MODELS.values())
+
+
+def _kept(table: Table, targets: Sequence[Target], *, below: bool) -> ColumnElement[bool] | None:
+    found = [each for held in targets for each in _kept_of(table, held)]
+    for lower in _installed.tables if below else ():
+        for key in cascading(lower):
+            if key.referred_table is table and (within := _kept(lower, targets, below=True)) is not None:
+                own = [pair.column for pair in key.elements]
+                theirs = select(*(pair.parent for pair in key.elements)).where(within)
+                found.append((tuple_(*own) if len(own) > 1 else own[0]).in_(theirs))
     # A key that may be empty makes a condition neither true nor false.
     return func.coalesce(or_(*found), false()) if found else None
 
@@ -111,14 +138,14 @@ def _shared(target: Target, held: Target) -> Iterator[ColumnElement[bool]]:
         yield exists(select(1).select_from(table).where(both))
 
 
-def _kept_of(table: Table, model: type[DeclarativeBase], held: Target) -> Iterator[ColumnElement[bool]]:
+def _kept_of(table: Table, held: Target) -> Iterator[ColumnElement[bool]]:
     part = _parts(held).get(table)
     if part is not None:
         yield _condition(part)
     for each in (*beside.HELD, *(it for holder in _installed.holders for it in holder.personal_data)):
-        if each.model is model and each.subject is held.subject and each.rows is not None:
+        if each.model.__table__ is table and each.subject is held.subject and each.rows is not None:
             yield each.rows(held)
-    if model is AuditDetail:
+    if table is AuditDetail.__table__:
         yield from _details_about(held)
 
 

@@ -1,5 +1,6 @@
 """Classes that have lost their last teacher: shut and told of at once, and gone after 30 days."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,27 @@ def test_a_class_that_somebody_else_teaches_too_is_not_meant(world: World, erase
     # A helper does not go on with it.
     _erase(world, eraser, "co_teacher")
     assert _noted() == {world.own_class.id}
+
+
+def test_two_teachers_who_go_at_the_same_moment_leave_a_class_to_nobody(world: World) -> None:
+    room = world.own_class
+    theirs = (TeachingRole.classroom_id == room.id, TeachingRole.role != TeachingRoleName.HELPER)
+    with transaction(SYSTEM) as tx:
+        first, *others = tx.scalars(select(TeachingRole.account_id).where(*theirs)).all()
+    assert others
+
+    def go(*who: int) -> None:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(TeachingRole).where(*theirs, TeachingRole.account_id.in_(who)))
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(TeachingRole).where(*theirs, TeachingRole.account_id == first))
+            second = pool.submit(go, *others)
+            with pytest.raises(TimeoutError):
+                second.result(0.5)
+        second.result(20)
+    assert room.id in _noted()
 
 
 def test_a_class_that_is_given_to_somebody_stays(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
@@ -18,6 +18,8 @@ from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.models import RetentionRun
 from backoffice.privacy.retention.runs import Rules, run_kinds
+from backoffice.schools.kinds import ROSTER_CHANGES
+from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChange, RosterChangeStudent
 from plugins.retention import alone, idle
 from plugins.retention.models import IdleAccount
 from tests.accounts.alone import alone as somebody_alone
@@ -84,6 +86,32 @@ def test_details_of_the_trail_about_a_held_child_stay(
         about = [each.detail.get("student") for each in tx.scalars(select(AuditDetail))]
     assert child.id in about
     assert other.id not in about
+
+
+def test_what_would_take_a_row_of_somebody_held_with_it_stays(
+    world: World, founders: Founders, held: Hold, runtime: object
+) -> None:
+    """A change of a list is of a class; its lines are of children, and go with it."""
+    forget_runs(runtime)  # type: ignore[arg-type]
+    old, rooms = (
+        ROSTER_CHANGES.before(clock.now()) - timedelta(days=1),
+        (world.own_class, world.foreign_class),
+    )
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(RosterChange))
+        for room in rooms:
+            of = {"school_id": room.school_id, "classroom_id": room.id}
+            tx.execute(insert(RosterChange).values(**of, kind=ChangeKind.ADD, at=old))
+            line = {"student_id": room.children[0].id, "how": ChangedHow.BACK}
+            tx.execute(insert(RosterChangeStudent).values(**of, **line))
+    kept = rooms[0].children[0]
+    hold = held(Subject.STUDENT, kept.public_id)
+    assert run(ROSTER_CHANGES) == (1, 1)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalars(select(RosterChange.classroom_id)).all() == [rooms[0].id]
+        assert tx.scalars(select(RosterChangeStudent.student_id)).all() == [kept.id]
+    release(founders, hold)
+    assert run(ROSTER_CHANGES) == (1, 0)
 
 
 def test_an_idle_account_that_is_held_is_neither_closed_nor_erased(

@@ -48,6 +48,12 @@ grant select, insert, update, delete on app.ownerless_class to backoffice_system
 create function app.note_ownerless() returns trigger
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
+  -- Of two teachers who go at the same moment each would see the other: the second waits for the first.
+  perform from gone g
+    join classroom c on c.school_id = g.school_id and c.id = g.classroom_id
+    join school s on s.id = c.school_id and s.kind = 'school'
+   where g.role in ('owner', 'co_teacher')
+   order by c.school_id, c.id for no key update of c;
   insert into ownerless_class (school_id, classroom_id)
   select distinct c.school_id, c.id
     from gone g
