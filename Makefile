@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RUN := .venv/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate setup.cfg
 
-.PHONY: help demo test check texts bench faults lock bootstrap bootstrap-test
+.PHONY: help demo test walks check texts bench faults lock bootstrap bootstrap-test
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
@@ -17,8 +17,11 @@ help: ## list these commands
 demo: bootstrap ## the whole product with demo data on http://localhost:8000
 	@exec $(RUN)/backoffice demo
 
-test: check ## everything that must pass, from a fresh machine on
-	@$(RUN)/python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/bench --ignore=tests/faults
+test: check ## everything that must pass, from a fresh machine on; of the longest walks a third, by turns
+	@TURN="$$(git rev-list --count HEAD 2>/dev/null)" $(RUN)/python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/bench --ignore=tests/faults
+
+walks: bootstrap-test ## the longest walks whole: before a release, and where their ground has changed
+	@$(RUN)/python -m pytest -q -n 3 --dist loadscope -m by_turns
 
 check: bootstrap-test ## style, types and layers only
 	@$(RUN)/ruff check

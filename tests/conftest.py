@@ -6,6 +6,7 @@ import pickle
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,15 +63,35 @@ FAST = {
 MEMORY = Path("/dev/shm")
 ROOM = 6 * 1024**3
 TEMPLATE = "migrated"
+# The long walks that look at the same from another side. Where `TURN` says whose turn it is, one in so many of
+# each runs; without it, and under `make walks`, all do.
+TURNS = 3
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; within it, and after it, everything stays in its order."""
+    if turn := os.environ.get("TURN"):
+        _by_turns(config, items, int(turn))
 
     def rank(item: pytest.Item) -> int:
         return next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
 
     items.sort(key=rank)
+
+
+def _by_turns(config: pytest.Config, items: list[pytest.Item], turn: int) -> None:
+    """Leave out those of a test marked `by_turns` that have another turn."""
+    places: Counter[str] = Counter()
+    waits = []
+    for item in items:
+        if item.get_closest_marker("by_turns"):
+            name = item.nodeid.partition("[")[0]
+            if (places[name] + turn) % TURNS:
+                waits.append(item)
+            places[name] += 1
+    left_out = set(waits)
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=waits)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

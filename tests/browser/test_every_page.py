@@ -52,7 +52,9 @@ def newcomer(world: World) -> None:
         )
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.by_turns if "," in name else ()) for name in PAGES]
+)
 def test_a_page(come: Callable[[str | None], Page], site: Site, newcomer: None, name: str) -> None:
     stop = PAGES[name]
     if not site.serves(stop.path) and name == "trust":

@@ -66,6 +66,7 @@ def looked_at(site: Site, role: str) -> set[str | None]:
     }
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ROLES)
 def test_the_pages_of_a_role(
     come: Callable[[str | None], Page], site: Site, app: Flask, also_a_parent: None, role: str

@@ -180,6 +180,7 @@ def statuses(watch: Watch) -> set[int]:
     return {int(kind.split()[0]) for kind in watch.seen}
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_asked_for_as_it_should_be(watch: Watch, role: str) -> None:
     """Pages, redirects, exports, forms that are good, and closed doors."""

@@ -25,6 +25,7 @@ def app(runtime: Runtime) -> Flask:
     return build(replace(runtime, settings=runtime.settings.model_copy(update={"proxy_hops": 1})))
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ROLES)
 def test_hostile_requests(matrix: Matrix, role: str, record_property: Callable[[str, object], None]) -> None:
     fuzz, tally = Fuzz(matrix), Tally()

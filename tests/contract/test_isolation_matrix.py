@@ -171,6 +171,7 @@ def test_founders_and_officers_see_no_child(matrix: Matrix) -> None:
         matrix.settle()
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ROLES)
 def test_links_lead_where_one_may_go(matrix: Matrix, tally: Tally, role: str) -> None:
     """Whoever follows the links of the own pages meets no closed door and nothing foreign."""

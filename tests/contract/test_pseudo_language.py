@@ -120,6 +120,7 @@ def tried(matrix: Matrix, actor: Actor, route: Route) -> Iterator[Thing | None]:
         yield from may if kind in NAMED else may[:1]
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ROLES)
 def test_pages_say_nothing_outside_of_gettext(matrix: Matrix, tally: Tally, data: str, role: str) -> None:
     actor = matrix.actor(role)

@@ -151,6 +151,7 @@ def judged(matrix: Matrix, tally: Tally) -> None:
     tally.verdict(holes_only=True)
 
 
+@pytest.mark.by_turns
 @pytest.mark.usefixtures("as_the_database_sees", "without_predicates")
 @pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.__name__)
 @pytest.mark.parametrize("role", SCOPES)
@@ -181,6 +182,7 @@ def test_row_level_security_alone_is_missed(matrix: Matrix, runtime: Runtime) ->
 # From here on the database hides nothing: these come last.
 
 
+@pytest.mark.by_turns
 @pytest.mark.usefixtures("_switched_off")
 @pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.__name__)
 @pytest.mark.parametrize("role", HELD)
