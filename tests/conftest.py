@@ -63,8 +63,8 @@ FAST = {
 MEMORY = Path("/dev/shm")
 ROOM = 6 * 1024**3
 TEMPLATE = "migrated"
-# The long walks that look at the same from another side. Where `TURN` says whose turn it is, one in so many of
-# each runs; without it, and under `make walks`, all do.
+# The long walks that look at the same from another side. Where `TURN` says whose turn it is, one in so many
+# of each runs; without it, and under `make walks`, all do.
 TURNS = 3
 
 

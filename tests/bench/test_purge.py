@@ -48,7 +48,7 @@ FIRST = datetime(2026, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = 1000
 FILL = """
-    insert into app.audit_detail (entry_id, at, nonce, detail, about, redacted, address)
+    insert into {} (entry_id, at, nonce, detail, about, redacted, address)
     select %(first)s + n, %(day)s + n * interval '1 day' / %(many)s, decode(md5(n::text), 'hex'),
            decode(repeat(md5(n::text), 4), 'hex'), array[md5((n %% 9973)::text)::uuid, md5(n::text)::uuid],
            false, decode(repeat(md5(n::text), 3), 'hex')
@@ -79,8 +79,11 @@ def _fill(superuser: psycopg.Connection) -> None:
             functions.make_day(tx, log=LOG, day=(FIRST + DAY * number).date())
     # Without the entries that they are of, and as the copy of a restore.
     superuser.execute("set session_replication_role = replica")
+    superuser.execute("set maintenance_work_mem = '256MB'")
     for number in range(DAYS):
-        superuser.execute(FILL, {"first": 10**12 + number * many, "day": FIRST + DAY * number, "many": many})
+        with _without_indexes(superuser, FIRST + DAY * number) as day:
+            asked = {"first": 10**12 + number * many, "day": FIRST + DAY * number, "many": many}
+            superuser.execute(FILL.format(day).encode(), asked)
     superuser.execute("set session_replication_role = origin")
     superuser.execute("vacuum analyze app.audit_detail")
     superuser.execute("checkpoint")
@@ -93,6 +96,25 @@ def _fill(superuser: psycopg.Connection) -> None:
         f"\n{many * DAYS:,} rows on {DAYS} days, {int(size) / 2**20:,.0f} MiB,"
         f" made in {time.perf_counter() - began:.0f} s"
     )
+
+
+@contextmanager
+def _without_indexes(superuser: psycopg.Connection, at: datetime) -> Iterator[str]:
+    """A day of the log by itself; its indexes but for its key are made when it is full, and it is part again."""
+    day = f"partitions.app_audit_detail_{at:%Y%m%d}"
+    superuser.execute(f"alter table {LOG} detach partition {day}".encode())
+    found = superuser.execute(
+        "select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)"
+        "  from pg_index i where i.indrelid = %s::regclass and not i.indisprimary",
+        (day,),
+    ).fetchall()
+    for name, _made in found:
+        superuser.execute(f"drop index {name}".encode())
+    yield day
+    for _name, made in found:
+        superuser.execute(made.encode())
+    span = f"from ('{at.isoformat()}') to ('{(at + DAY).isoformat()}')"
+    superuser.execute(f"alter table {LOG} attach partition {day} for values {span}".encode())
 
 
 def _one(superuser: psycopg.Connection, question: str, *values: object) -> str:
