@@ -100,7 +100,7 @@ def _fill(superuser: psycopg.Connection) -> None:
 
 @contextmanager
 def _without_indexes(superuser: psycopg.Connection, at: datetime) -> Iterator[str]:
-    """A day of the log by itself; its indexes but for its key are made when it is full, and it is part again."""
+    """A day of the log by itself, with its key alone; its other indexes come when it is full."""
     day = f"partitions.app_audit_detail_{at:%Y%m%d}"
     superuser.execute(f"alter table {LOG} detach partition {day}".encode())
     found = superuser.execute(
