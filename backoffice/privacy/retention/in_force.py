@@ -4,9 +4,9 @@ What was decided stands in the database, so that every process goes by the same.
 what it knows is older than two seconds. Where nothing was decided yet, the file is in force.
 
 Of each kind of data it is the newest decision whose time has come; one that is changed again before that
-never comes. A kind that nobody has decided about, and
-one whose decided entry the program cannot go by any more (its clock stands in another column now, or its
-columns promise less), is as the file has it, at once: without it the program does not start.
+never comes. A kind that nobody has decided about, and one whose decided entry the program cannot go by any
+more (by its plugin, column, action or warnings, or since its columns promise less), is as the file has it, at
+once: without it the program does not start.
 """
 
 from collections.abc import Callable, Mapping, Sequence
