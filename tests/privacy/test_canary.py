@@ -30,6 +30,7 @@ from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World
 
 WHO = Purpose("test-canary")
+FAILED = "The nightly test of erasing of {:%Y-%m-%d} failed: "
 TABLES = (School, Account, Classroom, Student, OutgoingMail)
 
 
@@ -116,7 +117,10 @@ def test_a_step_that_fails_is_told_and_cleared_away(
     for check in (checks.teacher_deletion, checks.immediate_deletion):
         finding = found(app, runtime, check)
         assert finding.state is State.FALLS_SHORT
-        assert "ZeroDivisionError" in finding.evidence
+        assert (
+            finding.evidence
+            == f"{FAILED.format(ended.begun_at)}it did not come to erasing what it had made up."
+        )
 
 
 def test_what_cannot_be_cleared_away_is_told_and_tried_again(
@@ -134,6 +138,10 @@ def test_what_cannot_be_cleared_away_is_told_and_tried_again(
     assert ended.problem is not None
     assert "could not be cleared away: NotAllErased" in ended.problem
     assert ended.ended_at is not None
+    finding = found(app, runtime, checks.teacher_deletion)
+    assert (
+        finding.evidence == f"{FAILED.format(ended.begun_at)}what a test had made up could not all be erased."
+    )
     assert counts() != before
     real, tried = trial._clear, list[str]()
 
@@ -192,6 +200,11 @@ def test_what_is_left_is_found(
         with transaction(SYSTEM) as tx:
             tx.execute(update(Student).where(Student.id == child.id).values(name_tokens=kept))
     assert problem in (ended.problem or "")
+    # Everybody reads that it failed and at what, and founders of which table.
+    for check in (checks.teacher_deletion, checks.immediate_deletion):
+        evidence = found(app, runtime, check).evidence
+        assert evidence.startswith(f"{FAILED.format(ended.begun_at)}something was wrong when it erased")
+        assert not re.search(r"app\.|search|Error|after:", evidence)
 
 
 def test_founders_are_mailed_when_it_is_not_tried_again(
@@ -224,7 +237,7 @@ def test_founders_are_mailed_when_it_is_not_tried_again(
 
 def test_what_did_not_run_falls_short(app: Flask, runtime: Runtime, world: World) -> None:
     day = timedelta(days=1)
-    for ended, said in ((True, "The last nightly test of erasing was on"), (False, "was interrupted after")):
+    for ended, said in ((True, "The last nightly test of erasing was on"), (False, "was interrupted.")):
         at = clock.now() - 3 * day
         with transaction(SYSTEM) as tx:
             tx.execute(update(Canary).values(begun_at=at - day, ended_at=at))
