@@ -64,15 +64,13 @@ def undecided(tx: Transaction) -> Undecided | None:
 
 def coming(decided: Sequence[Version]) -> Mapping[str, datetime | None]:
     """The kinds of data of which something was decided that is not in force, and from when on it is."""
-    now, found = clock.now(), dict[str, datetime | None]()
-    # The last decision about a kind counts: it takes the place of one that is still to come.
-    for change in reversed(in_force.changes(decided)):
-        for each in change.differences:
-            begins = change.version.begins(each.name)
-            found.pop(each.name, None)
-            if begins is None or begins > now:
-                found[each.name] = begins
-    return found
+    now = clock.now()
+    later = {
+        each.name: change.begins(each.name)
+        for change in reversed(in_force.changes(decided))
+        for each in change.later
+    }
+    return {name: begins for name, begins in later.items() if begins is None or begins > now}
 
 
 def _proposal(tx: Transaction, digest: str) -> Proposal | None:
