@@ -10,9 +10,9 @@ from backoffice.access.permissions import HOLDS_EDIT
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import other_founders
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
-from backoffice.host.queries import other_founders
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.services import post

@@ -10,7 +10,7 @@ from backoffice import clock
 from backoffice.access.permissions import RETENTION_POLICIES_EDIT
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
-from backoffice.host import history
+from backoffice.accounts import founders
 from backoffice.privacy.retention import in_force, policy
 from backoffice.privacy.retention.in_force import Version
 from backoffice.privacy.retention.models import PolicyVersion, VersionState
@@ -78,6 +78,6 @@ def _proposal(tx: Transaction, digest: str) -> Proposal | None:
     found = tx.scalars(visible(tx.principal, waits, RETENTION_POLICIES_EDIT)).one_or_none()
     if found is None:
         return None
-    by = history.names(tx).get(found.proposed_by) if found.proposed_by else None
+    by = founders.names(tx).get(found.proposed_by) if found.proposed_by else None
     own = found.proposed_by is not None and found.proposed_by == tx.principal.account_id
     return Proposal(found.digest, by, found.proposed_at, found.digest == digest, own)
