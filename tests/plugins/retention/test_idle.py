@@ -21,7 +21,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.privacy.retention.runs import Rules, release
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Membership, Role, School
+from backoffice.schools.models import Membership, Role
 from backoffice.settings import Sessions
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
@@ -306,24 +306,21 @@ def test_leaders_are_told_of_a_colleague_when_a_month_is_left(
 ) -> None:
     """Whoever leads the school or its district, and nobody whose place there is suspended."""
     _used(*people, at=datetime(2040, 1, 1, tzinfo=UTC))
-    leader, colleague = (world.people[each].id for each in ("leader", "teacher"))
+    above, leader, idler = (world.people[each].id for each in ("leader", "colleague", "teacher"))
+    place = update(Membership).where(Membership.account_id == leader, Membership.school_id == world.home.id)
     with transaction(SYSTEM) as tx:
-        tx.execute(update(Account).where(Account.id == colleague).values(last_active_at=BEGAN))
-        district = tx.get_one(School, world.home.id).district_id
-        above = select(Membership.account_id).where(Membership.district_id == district)
-        leads = set(tx.scalars(above.where(Membership.role == Role.LEADER)))
+        tx.execute(update(Account).where(Account.id == idler).values(last_active_at=BEGAN))
+        tx.execute(place.values(role=Role.LEADER))
     due = _a_year_after(BEGAN)
     _run(monkeypatch, eraser, due - timedelta(days=60))
     assert _told_of_colleague() == set()
     _run(monkeypatch, eraser, due - timedelta(days=30))
-    assert leads
-    assert _told_of_colleague() == {leader, *leads}
+    assert _told_of_colleague() == {above, leader}
     with transaction(SYSTEM) as tx:
         tx.execute(delete(OutgoingMail).where(OutgoingMail.name == COLLEAGUE))
-        place = (Membership.account_id == leader, Membership.school_id == world.home.id)
-        tx.execute(update(Membership).where(*place).values(suspended_at=BEGAN))
+        tx.execute(place.values(suspended_at=BEGAN))
     _run(monkeypatch, eraser, due - timedelta(days=7))
-    assert _told_of_colleague() == leads
+    assert _told_of_colleague() == {above}
 
 
 def _told_of_colleague() -> set[int | None]:
