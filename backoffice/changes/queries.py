@@ -10,9 +10,9 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.policy import visible
 from backoffice.access.seen import Changed
 from backoffice.access.transaction import Transaction
+from backoffice.accounts import founders
 from backoffice.changes.keeping import OF
 from backoffice.changes.models import Change, JobChange, PluginChange
-from backoffice.host.queries import other_founders
 from backoffice.schools.queries import names_of
 
 MOST = 20
@@ -52,7 +52,5 @@ def people_of(tx: Transaction, changes: Sequence[Change]) -> dict[int, str]:
     if not accounts:
         return {}
     if any(isinstance(change, (PluginChange, JobChange)) for change in changes):
-        others = {each.account_id: each.name for each in other_founders(tx)}
-        others[tx.principal.account_id] = tx.principal.name or ""
-        return {number: name for number, name in others.items() if number in accounts and number is not None}
+        return {number: name for number, name in founders.names(tx).items() if number in accounts}
     return names_of(tx, accounts)

@@ -1,6 +1,6 @@
 """Legal holds in the console: founders propose, confirm, look again and release, always two of them."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -192,7 +192,7 @@ class HoldsPage(GuardedView):
             "state": gettext("Its release waits for a second founder") if asked else word,
             "tone": "warn" if asked else tone,
             "review_on": row.review_on,
-            "overdue": in_force and _is_past(row.review_on),
+            "overdue": queries.is_overdue(row),
             "proposed": moment(row.proposed_at, zone),
             "mine": row.proposed_by == me,
             "until": row.proposed_at + services.SUSPENDS if state is HoldState.PROPOSED else None,
@@ -204,7 +204,3 @@ class HoldsPage(GuardedView):
             "may_release": asked and row.release_by != me,
             "may_review": in_force,
         }
-
-
-def _is_past(day: date) -> bool:
-    return day < clock.now().date()

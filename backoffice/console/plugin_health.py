@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from backoffice.access.transaction import Transaction
+from backoffice.accounts import founders
 from backoffice.console import job_history
 from backoffice.controls.check import State
 from backoffice.controls.standing import Stands
@@ -111,7 +112,7 @@ def promises(tx: Transaction, plugin: Plugin) -> Sequence[Stands]:
 
 def told(tx: Transaction, plugin: Plugin) -> list[dict[str, Any]]:
     """What was done with a plugin, the newest first."""
-    names = history.names(tx)
+    names = founders.names(tx)
     titles = (
         {each.name: each.title for each in settings_in(plugin.settings).values()} if plugin.settings else {}
     )

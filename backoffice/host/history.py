@@ -11,7 +11,6 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.host.kinds import HISTORY
 from backoffice.host.models import Done, PluginHistory
 from backoffice.privacy.retention import runs
-from backoffice.storage import functions, keyring
 
 MOST_SHOWN = 30
 
@@ -37,17 +36,6 @@ def lines(tx: Transaction, plugin: str, *, most: int = MOST_SHOWN) -> Sequence[P
     """The newest lines of a plugin, the newest first."""
     own = visible(tx.principal, select(PluginHistory)).where(PluginHistory.plugin == plugin)
     return tx.scalars(own.order_by(PluginHistory.id.desc()).limit(most)).all()
-
-
-def names(tx: Transaction) -> dict[int, str]:
-    """What the active founders are called, by their accounts' numbers; for a founder."""
-    opened = keyring.current().open
-    found = {
-        each.account_id: opened(bytes(each.name), context="account.name").decode()
-        for each in functions.other_founders(tx)
-    }
-    who = tx.principal
-    return found | ({who.account_id: who.name} if who.account_id and who.name else {})
 
 
 def forget(credential: Credential) -> dict[str, int]:

@@ -10,11 +10,8 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from backoffice.access.policy import visible
-from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.models import Account, AccountStatus
 from backoffice.host.models import PluginState
-from backoffice.outbox.mail import Recipient
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.privacy.inventory import held_in, title_of
 from backoffice.storage import functions, keyring
@@ -23,23 +20,6 @@ from backoffice.storage.keyring import KeyPurpose
 
 S = TypeVar("S", bound=PluginSettings)
 SEEN = 32
-
-
-def other_founders(tx: Transaction) -> list[Recipient]:
-    """Every active founder but the one at work: to the system, all of them."""
-    if tx.principal.kind is Kind.SYSTEM:
-        active = select(Account).where(Account.founder, Account.status == AccountStatus.ACTIVE)
-        return [Recipient(each.id, each.email, each.name, each.language) for each in tx.scalars(active)]
-    opened = keyring.current().open
-    return [
-        Recipient(
-            each.account_id,
-            opened(bytes(each.email), context="account.email").decode(),
-            opened(bytes(each.name), context="account.name").decode(),
-            each.language,
-        )
-        for each in functions.other_founders(tx)
-    ]
 
 
 def switched_on(tx: Transaction, installed: Sequence[Plugin]) -> set[str]:

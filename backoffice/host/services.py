@@ -13,6 +13,7 @@ from backoffice.access.permissions import PLUGINS_EDIT
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts import founders
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_changes
@@ -155,7 +156,7 @@ def _as_stored(chosen: PluginSettings) -> dict[str, Any]:
 
 def _set_meanwhile(tx: Transaction, name: str) -> SetMeanwhile:
     last = next((each for each in history.lines(tx, name) if each.done == Done.SET), None)
-    who = history.names(tx).get(last.done_by) if last and last.done_by else None
+    who = founders.names(tx).get(last.done_by) if last and last.done_by else None
     sentence = gettext(
         "%(who)s saved these settings while you had this page open. Nothing of yours is saved yet."
         " What they saved stands by each field that differs: save again to put yours in its place.",
@@ -182,7 +183,7 @@ def _tell_other_founders(tx: Transaction, plugin: Plugin, *, enabled: bool, reas
         at=clock.now(),
         reason=reason,
     )
-    for founder in queries.other_founders(tx):
+    for founder in founders.other_founders(tx):
         post(tx, PLUGIN_SWITCHED, to=founder, parameters=said)
 
 

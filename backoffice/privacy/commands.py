@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
@@ -138,7 +137,7 @@ def _held(hold: LegalHold) -> dict[str, Any]:
         "state": hold.state,
         "proposed_at": hold.proposed_at.isoformat(),
         "review_on": hold.review_on.isoformat(),
-        "overdue": hold.review_on < clock.now().date(),
+        "overdue": holds.is_overdue(hold),
     }
 
 

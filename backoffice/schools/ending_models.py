@@ -36,7 +36,6 @@ class ContractEnd(Base):
         "Whose contract", ForeignKey("app.district.id", ondelete="CASCADE"), keep=Keep.SCHOOL
     )
     ends_at: Mapped[datetime] = columns.moment("When the contract ends", keep=Keep.SCHOOL)
-    marked_at: Mapped[datetime] = columns.moment("When a founder noted it", keep=Keep.SCHOOL)
     due_at: Mapped[datetime] = columns.moment("When everything is erased", keep=Keep.SCHOOL)
     told_days: Mapped[int | None] = columns.number(
         "How many days before that leaders were last told", keep=Keep.SCHOOL

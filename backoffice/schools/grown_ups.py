@@ -1,6 +1,7 @@
 """Who of the staff is written to about a class, a child or a school. For workers, which see everybody.
 
-Whoever is suspended, there or altogether, or has no place at the school any more, is none of them.
+Whoever is suspended, there or altogether, or has no place at the school any more, is none of them. Classes
+that somebody teaches are told besides, by all roles that there are.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,6 +12,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.letters import WRITTEN_TO
 from backoffice.schools.models import (
+    IN_CHARGE,
     Classroom,
     Enrollment,
     Membership,
@@ -20,8 +22,6 @@ from backoffice.schools.models import (
     TeachingRoleName,
 )
 from backoffice.storage.numbers import one_of
-
-IN_CHARGE = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 
 
 def in_charge(
@@ -62,10 +62,27 @@ def in_charge_of_child(
     return in_charge(tx, school, tx.scalars(rooms).all(), roles)
 
 
+def taught_among(tx: Transaction, school_id: int, classrooms: Collection[int]) -> set[int]:
+    """Those of these classes of a school that somebody is in charge of, suspended or not."""
+    here = (TeachingRole.school_id == school_id, one_of(TeachingRole.classroom_id, classrooms))
+    taught = select(TeachingRole.classroom_id).where(*here, TeachingRole.role.in_(IN_CHARGE))
+    return set(tx.scalars(taught))
+
+
 def leaders(tx: Transaction, school: School, *, without: Collection[int] = ()) -> Sequence[Account]:
     """Who leads a school, itself or as part of its district, without these accounts."""
     lead = select(Membership.account_id).where(Membership.role == Role.LEADER, *_in_effect(school))
     return _accounts(tx, Account.id.in_(lead), Account.id.not_in(without))
+
+
+def leaders_within(tx: Transaction, district_id: int) -> Sequence[Account]:
+    """Who leads a district or any of its schools."""
+    schools = select(School.id).where(School.district_id == district_id)
+    anywhere = (Membership.district_id == district_id) | Membership.school_id.in_(schools)
+    lead = select(Membership.account_id).where(
+        Membership.role == Role.LEADER, anywhere, Membership.suspended_at.is_(None)
+    )
+    return _accounts(tx, Account.id.in_(lead))
 
 
 def _in_effect(school: School) -> tuple[ColumnElement[bool], ...]:

@@ -40,6 +40,10 @@ class TeachingRoleName(StrEnum):
     HELPER = "helper"
 
 
+# Whoever teaches a class as its own, so that it goes on with them.
+IN_CHARGE = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
+
+
 class Door(StrEnum):
     """Whether children can sign in with the classroom's code."""
 

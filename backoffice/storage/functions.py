@@ -1093,7 +1093,7 @@ class LogDay:
 
 
 def log_days(session: Session, *, log: str, before: datetime) -> list[LogDay]:
-    """The days of a log that ended before a moment, the oldest first."""
+    """The days of a log that ended by a moment, the oldest first; last, those of rows without a day there."""
     statement = text("select since, until, amount, counted from app.log_days(:log, :before)")
     return [LogDay(*row) for row in session.execute(statement, {"log": log, "before": before})]
 

@@ -45,7 +45,7 @@ def look_after_alone(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Loo
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
         looked.held += step is Step.HELD
-        looked.begun += step is Step.OVER and begin(eraser, row.public_id)
+        looked.begun += step is Step.OVER and begin(eraser, Subject.ACCOUNT, row.public_id)
     if looked.begun:
         with transaction(principal) as tx:
             note(tx, ALONE, looked.begun, up_to=entry.period.before(now))

@@ -8,23 +8,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from backoffice import clock
-from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
-from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
-from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.runs import Rules, may_go
 from backoffice.privacy.retention.runs import note as note_gone
-from backoffice.problems import Rejected
 from backoffice.schools.ending_models import ContractEnd
 from backoffice.schools.models import District, School
 from plugins.retention import mails, notice, queries
+from plugins.retention.ending import begin
 from plugins.retention.idle import Looked, Step
 from plugins.retention.kinds import ENDED
 
@@ -47,7 +44,7 @@ def look_after_contracts(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
     now, looked = clock.now(), Looked()
     with transaction(principal) as tx:
         found = tx.scalars(select(ContractEnd.id).order_by(ContractEnd.due_at, ContractEnd.id)).all()
-        due = queries.ends_due(tx, at=now, warned=notice.warnings(ENDED.entry)[-1].days)
+        due = queries.ends_due(tx, at=now, warned=ENDED.entry.told_before[-1].days)
         border = may_go(tx, ENDED, due, rules, of=queries.schools_there(tx))
     for number in found:
         with transaction(principal) as tx:
@@ -55,7 +52,9 @@ def look_after_contracts(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
         looked.held += step is Step.HELD
-        looked.begun += place is not None and _begin(eraser, place)
+        looked.begun += place is not None and begin(
+            eraser, place.subject, place.public_id, receipt_to=place.leaders
+        )
     if looked.begun:
         with transaction(principal) as tx:
             note_gone(tx, ENDED, looked.begun, up_to=ENDED.before(now))
@@ -114,17 +113,3 @@ def _named(tx: Transaction, end: ContractEnd) -> tuple[str, ZoneInfo]:
         else tx.get_one(District, end.district_id)
     )
     return place.name, ZoneInfo(place.time_zone)
-
-
-def _begin(eraser: Eraser, place: Place) -> bool:
-    try:
-        erasure.begin(
-            eraser=eraser,
-            subject=place.subject,
-            public_id=place.public_id,
-            asked_as=AskedAs.RETENTION,
-            receipt_to=place.leaders,
-        )
-    except (Rejected, NotFound):  # it is being erased already, or is gone with its district
-        return False
-    return True

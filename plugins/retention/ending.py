@@ -1,11 +1,14 @@
-"""Ending an account whose time is over: nobody gets in any more, and it is erased."""
+"""Ending what the time is over of: nobody gets in to an account any more, and it is erased."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import update
 
+from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
+from backoffice.outbox.mail import Recipient
 from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs
@@ -24,10 +27,16 @@ def close(tx: Transaction, person: Account, now: datetime) -> None:
     tx.execute(closed.values(values).execution_options(synchronize_session=False))
 
 
-def begin(eraser: Eraser, public_id: str) -> bool:
-    """Have it erased; whether it was not being erased already."""
+def begin(eraser: Eraser, subject: Subject, public_id: str, *, receipt_to: Sequence[Recipient] = ()) -> bool:
+    """Have it erased; whether it is there and was not being erased already."""
     try:
-        erasure.begin(eraser=eraser, subject=Subject.ACCOUNT, public_id=public_id, asked_as=AskedAs.RETENTION)
-    except Rejected:  # it is being erased already
+        erasure.begin(
+            eraser=eraser,
+            subject=subject,
+            public_id=public_id,
+            asked_as=AskedAs.RETENTION,
+            receipt_to=receipt_to,
+        )
+    except (Rejected, NotFound):  # it is being erased already, or is gone with what it was in
         return False
     return True

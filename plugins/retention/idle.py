@@ -76,7 +76,7 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
     now, entry, looked = clock.now(), IDLE.entry, Looked()
     with transaction(principal) as tx:
         queries.note_class_use(tx, before=now - FRESH)
-        found = queries.idle(tx, since=entry.period.before(now + _days(entry)[0]))
+        found = queries.idle(tx, since=entry.period.before(now + entry.told_before[0]))
         border = may_go(tx, IDLE, queries.told_and_due(tx, at=now), rules)
     for row in found:
         if row.leads_alone:
@@ -87,7 +87,7 @@ def look_after_idle(*, principal: Purpose, eraser: Eraser, rules: Rules) -> Look
         looked.told += step is Step.TOLD
         looked.waiting += step is Step.WAITS
         looked.held += step is Step.HELD
-        looked.begun += step is Step.OVER and begin(eraser, row.public_id)
+        looked.begun += step is Step.OVER and begin(eraser, Subject.ACCOUNT, row.public_id)
     if looked.begun:
         with transaction(principal) as tx:
             note(tx, IDLE, looked.begun, up_to=entry.period.before(now))
@@ -119,7 +119,7 @@ def _look_after(
     """
     person = tx.scalars(select(Account).where(Account.id == row.id).with_for_update()).one_or_none()
     used = tx.scalar(select(queries.used_at()).where(Account.id == row.id))
-    warnings = _days(entry)
+    warnings = entry.told_before
     if person is None or used is None or used > entry.period.before(now + warnings[0]):
         return Step.NONE
     watched = tx.get(IdleAccount, row.id)
@@ -168,11 +168,6 @@ def _tell(tx: Transaction, person: Account, left: timedelta, due: datetime, used
         for to, school in queries.leaders_of(tx, person.id):
             post(tx, mails.IDLE_COLLEAGUE, to=to, parameters=told, school_id=school, names=names)
     record(tx, "accounts.tell-idle", account=person.id)
-
-
-def _days(entry: Entry) -> list[timedelta]:
-    """How long before the end its owner is told, the longest first."""
-    return [each.at_most for each in entry.warnings]
 
 
 def _token(person: Account, used: datetime) -> str:

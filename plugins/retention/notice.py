@@ -30,15 +30,10 @@ class Due:
     in_vain: bool = False
 
 
-def warnings(entry: Entry) -> list[timedelta]:
-    """How long before the end people are told, the longest first."""
-    return [each.at_most for each in entry.warnings]
-
-
 def look(tx: Transaction, row: Noticed, entry: Entry, now: datetime) -> Due:
     """What is to be done about a row that is locked. It moves the end where somebody hears of it late."""
     assert row.due_at is not None
-    first, *_ = known = warnings(entry)
+    first, *_ = known = entry.told_before
     if row.told_days is None:
         # Whoever hears of it for the first time has the time of the first warning.
         row.due_at = max(row.due_at, now + first)

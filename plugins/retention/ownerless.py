@@ -10,25 +10,23 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from backoffice import clock
-from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
-from backoffice.privacy.erasure import services as erasure
 from backoffice.privacy.erasure.erasing import Eraser
-from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_subject_kept
 from backoffice.privacy.retention.runs import Rules, may_go
 from backoffice.privacy.retention.runs import note as note_gone
-from backoffice.problems import Rejected
+from backoffice.schools import grown_ups
 from backoffice.schools.ending_models import OwnerlessClass
 from backoffice.schools.models import Classroom, Door, School
 from backoffice.schools.services.doors import turn
 from plugins.retention import mails, notice, queries
+from plugins.retention.ending import begin
 from plugins.retention.idle import Looked, Step
 from plugins.retention.kinds import OWNERLESS
 
@@ -42,7 +40,7 @@ def look_after_ownerless(*, principal: Purpose, eraser: Eraser, rules: Rules) ->
     now, looked = clock.now(), Looked()
     with transaction(principal) as tx:
         schools = queries.ownerless_schools(tx)
-        due = queries.ownerless_due(tx, at=now, warned=notice.warnings(OWNERLESS.entry)[-1].days)
+        due = queries.ownerless_due(tx, at=now, warned=OWNERLESS.entry.told_before[-1].days)
         border = may_go(tx, OWNERLESS, due, rules, of=queries.classes_there(tx))
     for school in schools:
         with transaction(principal) as tx:
@@ -64,7 +62,7 @@ def _look_after(
     numbers = select(OwnerlessClass.classroom_id).where(here)
     locked = select(Classroom).where(Classroom.school_id == school, Classroom.id.in_(numbers))
     rooms = {each.id: each for each in tx.scalars(locked.order_by(Classroom.id).with_for_update())}
-    taught = queries.taught_among(tx, school, rooms)
+    taught = grown_ups.taught_among(tx, school, rooms)
     tell: dict[tuple[timedelta, bool], list[OwnerlessClass]] = defaultdict(list)
     over = []
     for row in tx.scalars(select(OwnerlessClass).where(here).with_for_update()):
@@ -125,12 +123,6 @@ def _begin(eraser: Eraser, public_id: str) -> bool:
         # A teaching role that is being given at this moment is waited for.
         locked = select(Classroom).where(Classroom.public_id == public_id).with_for_update()
         room = tx.scalars(locked).one_or_none()
-        if room is None or queries.taught_among(tx, room.school_id, [room.id]):
+        if room is None or grown_ups.taught_among(tx, room.school_id, [room.id]):
             return False
-    try:
-        erasure.begin(
-            eraser=eraser, subject=Subject.CLASSROOM, public_id=public_id, asked_as=AskedAs.RETENTION
-        )
-    except (Rejected, NotFound):  # it is being erased already, or is gone with its school
-        return False
-    return True
+    return begin(eraser, Subject.CLASSROOM, public_id)

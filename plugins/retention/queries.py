@@ -1,6 +1,6 @@
 """Which accounts nobody uses and what keeps one; whom to tell of what ends, and whether they were told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, select, text, update
@@ -10,30 +10,27 @@ from sqlalchemy.orm import Session, aliased
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.founders import founders
 from backoffice.accounts.models import Account, AccountStatus
-from backoffice.accounts.services.letters import WRITTEN_TO
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.privacy.erasure.plan import HERE
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_subject_kept
+from backoffice.schools import grown_ups
 from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
 from backoffice.schools.models import (
+    IN_CHARGE,
     Classroom,
     Membership,
     Role,
     School,
     SchoolKind,
     TeachingRole,
-    TeachingRoleName,
 )
 from backoffice.staff.models import Invitation
-from backoffice.storage.numbers import one_of
 from backoffice.students.models import StudentSession
 from plugins.retention.models import IdleAccount
 
-# A class is used when its children come in, whoever owns it and whoever helps to teach it.
-TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 STAFF = (Role.TEACHER, Role.LEADER)
 
 
@@ -162,7 +159,7 @@ def note_class_use(tx: Transaction, *, before: datetime) -> None:
                 StudentSession.classroom_id == TeachingRole.classroom_id,
             ),
         )
-        .where(TeachingRole.role.in_(TEACH), is_teachers(), signed_in() < before)
+        .where(TeachingRole.role.in_(IN_CHARGE), is_teachers(), signed_in() < before)
         .group_by(TeachingRole.account_id)
     )
     adding = insert(IdleAccount).from_select(["account_id", "used_at"], used)
@@ -207,25 +204,15 @@ def longest_idle(tx: Transaction) -> datetime | None:
     return tx.scalar(select(func.min(used_at())).where(is_teachers(), ~leads_alone()))
 
 
-def leaders_of(tx: Transaction, account: int) -> Sequence[tuple[Recipient, int | None]]:
-    """Whom to tell of somebody's end at a school, and in which school's name."""
-    at = (
-        select(Membership.school_id)
-        .join(School, School.id == Membership.school_id)
-        .where(Membership.account_id == account, School.kind != SchoolKind.PERSONAL)
-    )
-    found = tx.execute(
-        select(Account, Membership.school_id)
-        .join(Membership, Membership.account_id == Account.id)
-        .where(
-            Membership.school_id.in_(at),
-            Membership.role == Role.LEADER,
-            Account.status == AccountStatus.ACTIVE,
-            Account.id != account,
-        )
-        .order_by(Account.id)
-    )
-    return [(Recipient(each.id, each.email, each.name, each.language), school) for each, school in found]
+def leaders_of(tx: Transaction, account: int) -> Sequence[tuple[Recipient, int]]:
+    """Whom to tell of an end at a school, who leads it or its district, and in which school's name."""
+    own = select(Membership.school_id).where(Membership.account_id == account)
+    schools = select(School).where(School.id.in_(own), School.kind != SchoolKind.PERSONAL)
+    return [
+        (_recipient(each), school.id)
+        for school in tx.scalars(schools.order_by(School.id)).all()
+        for each in grown_ups.leaders(tx, school, without=[account])
+    ]
 
 
 def leaders_at(
@@ -236,20 +223,15 @@ def leaders_at(
     Where nobody does who could be written to, the founders, who can name a leader.
     """
     if school is not None:
-        above = select(School.district_id).where(School.id == school).scalar_subquery()
-        there = or_(Membership.school_id == school, Membership.district_id == above)
+        people = grown_ups.leaders(tx, tx.get_one(School, school))
     else:
-        schools = select(School.id).where(School.district_id == district)
-        there = or_(Membership.district_id == district, Membership.school_id.in_(schools))
-    leads = exists().where(
-        Membership.account_id == Account.id,
-        Membership.role == Role.LEADER,
-        Membership.suspended_at.is_(None),
-        there,
-    )
-    found = tx.scalars(select(Account).where(leads, Account.status.in_(WRITTEN_TO)).order_by(Account.id))
-    leaders = [Recipient(each.id, each.email, each.name, each.language) for each in found]
-    return leaders or founders(tx)
+        assert district is not None
+        people = grown_ups.leaders_within(tx, district)
+    return [*map(_recipient, people)] or founders(tx)
+
+
+def _recipient(person: Account) -> Recipient:
+    return Recipient(person.id, person.email, person.name, person.language)
 
 
 def left_at(tx: Transaction, mails: Sequence[str]) -> datetime | None:
@@ -314,12 +296,6 @@ def _to_go(tx: Transaction, which: ColumnElement[bool]) -> int:
     there = select(OwnerlessClass.classroom_id).join(School, School.id == OwnerlessClass.school_id)
     found = tx.scalars(there.where(School.erasing_since.is_(None), which)).all()
     return sum(not is_subject_kept(tx, Subject.CLASSROOM, each) for each in found)
-
-
-def taught_among(tx: Transaction, school: int, classes: Collection[int]) -> set[int]:
-    """Those of a school's classes that somebody teaches."""
-    here = (TeachingRole.school_id == school, one_of(TeachingRole.classroom_id, classes))
-    return set(tx.scalars(select(TeachingRole.classroom_id).where(*here, TeachingRole.role.in_(TEACH))))
 
 
 def schools_there(tx: Transaction) -> int:

@@ -836,11 +836,7 @@ def _ending(tx: Transaction, home: School, outside: School, rooms: tuple[Class, 
     now = clock.now()
     for school in (home, outside):
         ends_at = now + timedelta(days=300)
-        tx.add(
-            ContractEnd(
-                school_id=school.id, ends_at=ends_at, marked_at=now, due_at=ends_at + timedelta(days=60)
-            )
-        )
+        tx.add(ContractEnd(school_id=school.id, ends_at=ends_at, due_at=ends_at + timedelta(days=60)))
     for room in rooms:
         tx.add(OwnerlessClass(school_id=room.school_id, classroom_id=room.id))
 

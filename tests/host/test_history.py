@@ -13,6 +13,7 @@ from backoffice import clock
 from backoffice.access import toggles
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.accounts import founders
 from backoffice.host import history, queries, services
 from backoffice.host.kinds import HISTORY
 from backoffice.host.models import PluginHistory, PluginState
@@ -109,7 +110,7 @@ def test_each_switch_and_change_is_a_line_with_its_reason_and_its_fields(founder
     ]
     with transaction(founder) as tx:
         lines = history.lines(tx, "wren")
-        assert history.names(tx)[founder.account_id or 0] == founder.name
+        assert founders.names(tx)[founder.account_id or 0] == founder.name
     assert [line.done_by for line in lines] == [
         founder.account_id,
         founder.account_id,

@@ -1,5 +1,6 @@
 """The made-up child of every night proves that erasing works, and says so when it does not."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
 from backoffice.controls.check import Finding, Looking, State
@@ -29,6 +30,7 @@ from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World
 
 WHO = Purpose("test-canary")
+FAILED = "The nightly test of erasing of {:%Y-%m-%d} failed: "
 TABLES = (School, Account, Classroom, Student, OutgoingMail)
 
 
@@ -73,7 +75,11 @@ def test_it_goes_all_the_way_and_leaves_nothing(
     assert '"app.student_session":1' in (receipt.receipt or "")
     finding = found(app, runtime, checks.teacher_deletion)
     assert finding.state is State.HOLDS
-    assert found(app, runtime, checks.immediate_deletion).state is State.NOT_EXERCISED
+    assert f"On {ended.begun_at:%Y-%m-%d} a made-up child was added" in finding.evidence
+    assert re.search(r"took \d+\.\d s\.$", finding.evidence)
+    finding = found(app, runtime, checks.immediate_deletion)
+    assert finding.state is State.NOT_EXERCISED
+    assert re.search(r"a child's took \d+\.\d s at most; no restore drill", finding.evidence)
 
 
 def test_what_a_killed_run_left_is_cleared_away(
@@ -111,7 +117,10 @@ def test_a_step_that_fails_is_told_and_cleared_away(
     for check in (checks.teacher_deletion, checks.immediate_deletion):
         finding = found(app, runtime, check)
         assert finding.state is State.FALLS_SHORT
-        assert "ZeroDivisionError" in finding.evidence
+        assert (
+            finding.evidence
+            == f"{FAILED.format(ended.begun_at)}it did not come to erasing what it had made up."
+        )
 
 
 def test_what_cannot_be_cleared_away_is_told_and_tried_again(
@@ -129,6 +138,10 @@ def test_what_cannot_be_cleared_away_is_told_and_tried_again(
     assert ended.problem is not None
     assert "could not be cleared away: NotAllErased" in ended.problem
     assert ended.ended_at is not None
+    finding = found(app, runtime, checks.teacher_deletion)
+    assert (
+        finding.evidence == f"{FAILED.format(ended.begun_at)}what a test had made up could not all be erased."
+    )
     assert counts() != before
     real, tried = trial._clear, list[str]()
 
@@ -187,6 +200,11 @@ def test_what_is_left_is_found(
         with transaction(SYSTEM) as tx:
             tx.execute(update(Student).where(Student.id == child.id).values(name_tokens=kept))
     assert problem in (ended.problem or "")
+    # Everybody reads that it failed and at what, and founders of which table.
+    for check in (checks.teacher_deletion, checks.immediate_deletion):
+        evidence = found(app, runtime, check).evidence
+        assert evidence.startswith(f"{FAILED.format(ended.begun_at)}something was wrong when it erased")
+        assert not re.search(r"app\.|search|Error|after:", evidence)
 
 
 def test_founders_are_mailed_when_it_is_not_tried_again(
@@ -219,7 +237,7 @@ def test_founders_are_mailed_when_it_is_not_tried_again(
 
 def test_what_did_not_run_falls_short(app: Flask, runtime: Runtime, world: World) -> None:
     day = timedelta(days=1)
-    for ended, said in ((True, "The last nightly test of erasing was on"), (False, "was interrupted after")):
+    for ended, said in ((True, "The last nightly test of erasing was on"), (False, "was interrupted.")):
         at = clock.now() - 3 * day
         with transaction(SYSTEM) as tx:
             tx.execute(update(Canary).values(begun_at=at - day, ended_at=at))
@@ -246,7 +264,8 @@ class Run:
 
 
 def test_an_erasure_counts_from_the_end_of_its_hold(app: Flask, runtime: Runtime, world: World) -> None:
-    now, old = clock.now(), clock.now() - timedelta(days=40)
+    now = clock.now()
+    old = now - timedelta(days=40)
     waits = {"public_id": new_public_id(), "subject": "student", "subject_id": 4711, "asked_as": "teacher"}
     with transaction(SYSTEM) as tx:
         line = {"asked_at": old, "confirmed_at": old, "held_at": old, "noted_at": old}
@@ -254,6 +273,12 @@ def test_an_erasure_counts_from_the_end_of_its_hold(app: Flask, runtime: Runtime
         outside = {"erasure": waits["public_id"], "handler": "made.up", "reference": "cus", "tries": 0}
         tx.execute(insert(ErasureOutside).values(**outside, noted_at=old))
     here = update(Erasure).where(Erasure.public_id == waits["public_id"])
+
+    def slowest(tx: Transaction) -> timedelta:
+        longest = checks._slowest(Looking(app, runtime.settings, tx))
+        assert longest is not None
+        return longest
+
     try:
         assert "more than an" not in found(app, runtime, checks.immediate_deletion).evidence
         assert "not yet outside" not in found(app, runtime, checks.immediate_deletion).evidence
@@ -264,9 +289,13 @@ def test_an_erasure_counts_from_the_end_of_its_hold(app: Flask, runtime: Runtime
             tx.execute(here.values(stage="noted", freed_at=now - timedelta(hours=2)))
         assert "more than an hour ago" in found(app, runtime, checks.immediate_deletion).evidence
         with transaction(SYSTEM) as tx:
-            ended = {"verified_at": now, "freed_at": now, "receipt": "{}", "signature": b"-"}
+            ended = {"verified_at": now, "receipt": '{"left":0,}', "signature": b"-"}
             tx.execute(here.values(stage="verified", subject_id=None, **ended))
-            assert (checks._slowest(Looking(app, runtime.settings, tx)) or timedelta()) < timedelta(days=1)
+            assert timedelta(hours=2) <= slowest(tx) < timedelta(days=1)
+            tx.execute(here.values(freed_at=None))
+            assert slowest(tx) == timedelta(days=40)
+        # What was erased here long ago waits outside from then on.
+        assert "not yet outside" in found(app, runtime, checks.immediate_deletion).evidence
     finally:
         with transaction(SYSTEM) as tx:
             told = update(ErasureOutside).where(ErasureOutside.erasure == waits["public_id"])

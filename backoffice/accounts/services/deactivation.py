@@ -10,7 +10,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.services import proof, sessions
 from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, School, SchoolKind, TeachingRole, TeachingRoleName
+from backoffice.schools.models import IN_CHARGE, Classroom, School, SchoolKind, TeachingRole
 from backoffice.storage import functions
 
 REFUSED = {
@@ -43,7 +43,7 @@ def preview(tx: Transaction) -> Preview:
             .with_only_columns(TeachingRole.classroom_id)
             .where(
                 TeachingRole.account_id != tx.principal.account_id,
-                TeachingRole.role.in_((TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)),
+                TeachingRole.role.in_(IN_CHARGE),
             )
         )
     )

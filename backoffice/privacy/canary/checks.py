@@ -9,6 +9,7 @@ from backoffice import clock
 from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
+from backoffice.privacy.canary.trial import BEFORE_ERASING, NOT_CLEARED
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside, Stage
 from backoffice.privacy.holdings import Subject
 
@@ -93,12 +94,21 @@ def _last(look: Looking) -> Canary | None:
 def _what_failed(last: Canary) -> str | None:
     day = f"{last.begun_at:%Y-%m-%d}"
     if last.ended_at is None:
-        return f"The nightly test of {day} was interrupted after: {last.step}."
+        return f"The nightly test of erasing of {day} was interrupted."
     if last.problem is not None:
-        return f"The nightly test of {day} failed: {last.problem}"
+        # What exactly is for the founders: it names tables, and people who read this know none.
+        return f"The nightly test of erasing of {day} failed: {_failed_at(last, last.problem)}"
     if clock.now() - last.begun_at > NIGHTS:
         return f"The last nightly test of erasing was on {day}."
     return None
+
+
+def _failed_at(last: Canary, problem: str) -> str:
+    if NOT_CLEARED in problem:
+        return "what a test had made up could not all be erased."
+    if last.step in BEFORE_ERASING:
+        return "it did not come to erasing what it had made up."
+    return "something was wrong when it erased what it had made up, or looked for what was left of it."
 
 
 def _slowest(look: Looking, subject: Subject | None = None) -> timedelta | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
-from backoffice.host.queries import other_founders
+from backoffice.accounts.founders import other_founders
 from backoffice.jobs.job import Counts, Job, JobRun, daily
 from backoffice.language.texts import lazy
 from backoffice.outbox.services import post

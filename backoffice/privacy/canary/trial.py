@@ -51,12 +51,18 @@ from backoffice.web import cookies
 DOMAIN = "canary.invalid"
 GIVEN, NOBODY = "Canary", Visitor()
 OK = 200
+# How it is told that something of a made-up school is still there.
+NOT_CLEARED = "What it left could not be cleared away"
+# The last step that was done where none that erases was begun.
+BEFORE_ERASING = frozenset(
+    {"begun", "signed up", "class made", "child added", "child corrected", "child signed in", "point given"}
+)
 # For so long what a test that failed has left is looked for every night.
 AGAIN = timedelta(days=30)
 
 
 class CanaryFailure(Exception):
-    """Something was not as it has to be; says what, in words that everybody may read."""
+    """Something was not as it has to be; says what, to those who look after the service."""
 
 
 @dataclass
@@ -88,7 +94,7 @@ def run_trial(app: Flask, eraser: Eraser, settings: Settings) -> Canary:
     except CanaryFailure as failure:
         problem = str(failure)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is cleared away and told
-        # Its kind and not its words: this is public.
+        # Its kind and not its words: they may quote what it is about.
         problem = f"{type(error).__name__} after: {trial.step}."
     if problem is not None:
         problem = _joined(problem, _cleared(eraser, trial.made.address))
@@ -329,8 +335,8 @@ def _cleared(eraser: Eraser, address: str) -> str | None:
     try:
         _clear(eraser, address)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the next night tries again
-        # Its kind and not its words: this is public.
-        return f"What it left could not be cleared away: {type(error).__name__}."
+        # Its kind and not its words, as above.
+        return f"{NOT_CLEARED}: {type(error).__name__}."
     return None
 
 

@@ -1,1 +1,1 @@
-"""Erasing a subject, so that it can be proved: preview, ledger, one transaction, verification, receipt."""
+"""Erasing a subject, so that it can be proved: preview, ledger, deletion, verification, receipt."""

@@ -22,7 +22,6 @@ from backoffice.access.permissions import (
 from backoffice.access.policy import rules, visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
@@ -32,7 +31,7 @@ from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
-from backoffice.privacy.erasure.services import UNDER_WAY
+from backoffice.privacy.erasure.services import UNDER_WAY, title_of
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
@@ -123,7 +122,7 @@ def look(eraser: Eraser, *, number: int) -> bool:
         for target in plan.targets:
             went[target.subject] += len(target.numbers)
         row.found = {
-            "title": _title(tx, Subject(row.subject), row.subject_id),
+            "title": title_of(tx, Subject(row.subject), row.subject_id),
             "subjects": dict(went),
             "rows": dict(receipts.told(eraser.left(tx, plan))),
             **_others(tx, Subject(row.subject), row.subject_id, plan),
@@ -210,18 +209,6 @@ def _still_may(tx: Transaction, row: Erasure) -> None:
     if outside is None:
         raise NotFound
     to_erase(tx, Subject(row.subject), outside)
-
-
-def _title(tx: Transaction, subject: Subject, number: int) -> str:
-    if subject is Subject.STUDENT:
-        child = tx.scalars(select(Student).where(Student.id == number)).one()
-        return " ".join(part for part in (child.given_name, child.family_name) if part)
-    if subject is Subject.CLASSROOM:
-        return tx.scalars(select(Classroom.name).where(Classroom.id == number)).one()
-    if subject is Subject.ACCOUNT:
-        return tx.scalars(select(Account.email).where(Account.id == number)).one()
-    place: Any = MODELS[subject]
-    return str(tx.scalars(select(place.name).where(place.id == number)).one())
 
 
 def _others(tx: Transaction, subject: Subject, number: int, plan: Plan) -> dict[str, Any]:

@@ -35,7 +35,6 @@ from backoffice.privacy.erasure.ledger import LedgerFile, Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
 from backoffice.privacy.erasure.plan import (
     MODELS,
-    TEACH,
     Plan,
     may_follow,
     plan_for,
@@ -47,7 +46,8 @@ from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.privacy.holds import waiting
 from backoffice.privacy.outside import Reaching
-from backoffice.schools.models import Classroom, Student, TeachingRole
+from backoffice.schools import grown_ups
+from backoffice.schools.models import Classroom, Student
 from backoffice.storage.numbers import one_of
 
 # In a stored plan, how many lines of the ledger it made.
@@ -420,8 +420,9 @@ def _is_taught_again(tx: Transaction, row: Erasure) -> bool:
     """Whether a class was to go because it had lost its last teacher, and has one."""
     if row.subject != Subject.CLASSROOM or row.asked_as != AskedAs.RETENTION or waiting.in_ledger(tx, row):
         return False
-    taught = (TeachingRole.classroom_id == row.subject_id, TeachingRole.role.in_(TEACH))
-    return tx.scalar(select(TeachingRole.account_id).where(*taught).limit(1)) is not None
+    assert row.school_id is not None
+    assert row.subject_id is not None
+    return bool(grown_ups.taught_among(tx, row.school_id, [row.subject_id]))
 
 
 def _counted(row: Erasure, went: Counter[str]) -> None:

@@ -8,10 +8,11 @@ from backoffice.privacy.holdings import Subject
 
 @dataclass(frozen=True)
 class SubjectErased(Event):
-    """Somebody's rows are gone, and everything is about to be looked through once more.
+    """The rows of those are gone who are of one kind, and everything is about to be looked through once more.
 
-    `erasure` is the number of the receipt; `outside` are the public identifiers that those had who went, of a
-    school those of its classes too. What a handler writes of them is looked for with all the rest.
+    An erasure tells it of each kind that it takes, of students and classes by school. `erasure` is the number
+    of the receipt; `outside` are the public identifiers that those had who went, of a school those of its
+    classes and students too. What a handler writes of them is looked for with all the rest.
     """
 
     erasure: str

@@ -16,16 +16,18 @@ from backoffice.storage.columns import Keep
 
 
 class Stage(StrEnum):
-    """How far an erasure is. From `NOTED` on there is no way back."""
+    """How far an erasure is. Once it was `NOTED` there is no way back, though a hold may still stop it."""
 
     LOOKING = "looking"  # a worker counts what would go
     PREVIEWED = "previewed"  # it waits for whoever asked
     CONFIRMED = "confirmed"
-    HELD = "held"  # confirmed, and a legal hold is in the way
-    NOTED = "noted"  # it stands in the ledger
-    ERASED = "erased"
-    VERIFIED = "verified"
-    LAPSED = "lapsed"  # nobody confirmed it, or there was nothing left to erase
+    HELD = "held"  # confirmed or half-way, and a legal hold is in the way
+    NOTED = "noted"  # it stands in the ledger; what is large goes step by step meanwhile
+    ERASED = "erased"  # everything is to be looked through again
+    VERIFIED = "verified"  # nothing was left, and it has its receipt
+    # Nobody confirmed it, or nothing was left to erase; or it was to go by age, and has a teacher again, or
+    # was held until its period may have begun anew.
+    LAPSED = "lapsed"
 
 
 class AskedAs(StrEnum):

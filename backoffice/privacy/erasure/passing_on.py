@@ -9,8 +9,15 @@ from sqlalchemy.orm import aliased
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.language.texts import gettext
-from backoffice.privacy.erasure.plan import OWN, TEACH, Passing
-from backoffice.schools.models import Membership, School, SchoolKind, TeachingRole, TeachingRoleName
+from backoffice.privacy.erasure.plan import OWN, Passing
+from backoffice.schools.models import (
+    IN_CHARGE,
+    Membership,
+    School,
+    SchoolKind,
+    TeachingRole,
+    TeachingRoleName,
+)
 from backoffice.storage.numbers import one_of
 
 
@@ -63,7 +70,7 @@ def _make_owners(tx: Transaction, here: ColumnElement[bool]) -> None:
     )
     follow = (
         select(TeachingRole.school_id, TeachingRole.classroom_id, TeachingRole.account_id)
-        .where(here, TeachingRole.role.in_(TEACH), ~owned)
+        .where(here, TeachingRole.role.in_(IN_CHARGE), ~owned)
         .ext(distinct_on(TeachingRole.school_id, TeachingRole.classroom_id))
         .order_by(TeachingRole.school_id, TeachingRole.classroom_id, TeachingRole.account_id)
     )

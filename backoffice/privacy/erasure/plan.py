@@ -19,6 +19,7 @@ from backoffice.families.models import GuardianLink
 from backoffice.privacy.erasure.models import UNDER_WAY, Erasure, MergedMark
 from backoffice.privacy.holdings import Subject, Target
 from backoffice.schools.models import (
+    IN_CHARGE,
     Classroom,
     District,
     Enrollment,
@@ -31,8 +32,6 @@ from backoffice.schools.models import (
 )
 from backoffice.storage.numbers import one_of
 
-# Who teaches a class as its own, so that it goes on with them.
-TEACH = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER)
 # By which ways the own teacher of a personal school came; everybody else there is a guest.
 OWN = ("sign-up", "earlier")
 # Who can look after a school, or can again by a new password.
@@ -233,7 +232,7 @@ def may_follow(tx: Transaction, plan: Plan) -> set[int]:
     """Accounts that could go on with the schools that a plan passes on, whoever of them it names."""
     schools = [each.school for each in plan.passings]
     of_them = select(TeachingRole.account_id).where(
-        one_of(TeachingRole.school_id, schools), TeachingRole.role.in_(TEACH)
+        one_of(TeachingRole.school_id, schools), TeachingRole.role.in_(IN_CHARGE)
     )
     return set(tx.scalars(of_them.distinct())) if schools else set()
 
@@ -348,7 +347,7 @@ def _guest_rooms(account: int) -> Select[int, int]:
         another.school_id == TeachingRole.school_id,
         another.classroom_id == TeachingRole.classroom_id,
         another.account_id != account,
-        another.role.in_(TEACH),
+        another.role.in_(IN_CHARGE),
     )
     return (
         select(TeachingRole.school_id, TeachingRole.classroom_id.label("id"))
@@ -370,7 +369,7 @@ def _rooms_and_heirs(school: int, without: int) -> Select[int, int, str]:
         TeachingRole.school_id == Classroom.school_id,
         TeachingRole.classroom_id == Classroom.id,
         TeachingRole.account_id != without,
-        TeachingRole.role.in_(TEACH),
+        TeachingRole.role.in_(IN_CHARGE),
         # Somebody who can look after it.
         exists().where(Account.id == TeachingRole.account_id, Account.status.in_(HERE), ~_goes_too()),
     )

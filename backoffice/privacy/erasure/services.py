@@ -21,6 +21,7 @@ from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
+from backoffice.schools.models import Student
 from backoffice.storage import functions
 from backoffice.storage.public_id import is_public_id, new_public_id
 
@@ -101,7 +102,7 @@ def begin(
                     asked_as=asked_as,
                     asked_at=now,
                     confirmed_at=now,
-                    found=letters.kept(_title(tx, subject, of), receipt_to) if receipt_to else None,
+                    found=letters.kept(title_of(tx, subject, of), receipt_to) if receipt_to else None,
                 )
             )
             if asked_as is not AskedAs.RETENTION:
@@ -112,6 +113,16 @@ def begin(
     except IntegrityError:
         raise Rejected.whole(UNDER_WAY) from None
     return number
+
+
+def title_of(tx: Transaction, subject: Subject, number: int) -> str:
+    """What a subject is called: by its name, an account by its address."""
+    if subject is Subject.STUDENT:
+        child = tx.scalars(select(Student).where(Student.id == number)).one()
+        return " ".join(part for part in (child.given_name, child.family_name) if part)
+    model: Any = MODELS[subject]
+    called = model.email if subject is Subject.ACCOUNT else model.name
+    return str(tx.scalars(select(called).where(model.id == number)).one())
 
 
 def not_ended(tx: Transaction) -> list[int]:
@@ -135,12 +146,6 @@ def _number(tx: Transaction, subject: Subject, public_id: str) -> int:
     if found is None:
         raise NotFound
     return int(found)
-
-
-def _title(tx: Transaction, subject: Subject, number: int) -> str:
-    """What a school or a district is called; nothing else has a receipt that is sent to others."""
-    model: Any = MODELS[subject]
-    return str(tx.scalars(select(model.name).where(model.id == number)).one())
 
 
 def _school(tx: Transaction, subject: Subject, number: int) -> int | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import case, select
+from sqlalchemy import ColumnElement, case, select
 
+from backoffice import clock
 from backoffice.access.permissions import HOLDS_READ
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.privacy.holds.models import STOPS, LegalHold
+from backoffice.privacy.holds.models import STOPS, HoldState, LegalHold
 from backoffice.storage import functions
 
 MOST_ENDED = 100
@@ -20,6 +21,16 @@ def standing(tx: Transaction) -> Sequence[LegalHold]:
     return tx.scalars(
         visible(tx.principal, stops.order_by(waits, LegalHold.review_on, LegalHold.id), HOLDS_READ)
     ).all()
+
+
+def is_overdue(hold: LegalHold) -> bool:
+    """Whether a hold in force was to be looked at again by now."""
+    return hold.state == HoldState.IN_FORCE and hold.review_on < clock.now().date()
+
+
+def overdue() -> ColumnElement[bool]:
+    """The same as a condition."""
+    return (LegalHold.state == HoldState.IN_FORCE) & (LegalHold.review_on < clock.now().date())
 
 
 def ended(tx: Transaction) -> Sequence[LegalHold]:

@@ -10,15 +10,15 @@ from backoffice.access.permissions import HOLDS_EDIT
 from backoffice.access.policy import require
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import other_founders
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
-from backoffice.host.queries import other_founders
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.names import SUBJECTS
 from backoffice.privacy.holdings import Subject
-from backoffice.privacy.holds import mails
+from backoffice.privacy.holds import mails, queries
 from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.problems import Rejected
 from backoffice.storage import functions
@@ -160,8 +160,7 @@ def remind(who: Purpose) -> int:
     """Tell the founders of holds that were to be looked at again by now, once a week; how many."""
     now = clock.now()
     late = select(LegalHold).where(
-        LegalHold.state == HoldState.IN_FORCE,
-        LegalHold.review_on < now.date(),
+        queries.overdue(),
         LegalHold.reminded_at.is_(None) | (LegalHold.reminded_at <= now - REMINDED),
     )
     with transaction(who) as tx:

@@ -11,9 +11,9 @@ from backoffice.access.permissions import RETENTION_POLICIES_EDIT
 from backoffice.access.policy import require, visible
 from backoffice.access.principal import Principal, Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import other_founders
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
-from backoffice.host.queries import other_founders
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.outbox.services import post

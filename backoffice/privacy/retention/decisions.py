@@ -10,7 +10,7 @@ from backoffice import clock
 from backoffice.access.permissions import RETENTION_POLICIES_EDIT
 from backoffice.access.policy import can, visible
 from backoffice.access.transaction import Transaction
-from backoffice.host import history
+from backoffice.accounts import founders
 from backoffice.privacy.retention import in_force, policy
 from backoffice.privacy.retention.in_force import Version
 from backoffice.privacy.retention.models import PolicyVersion, VersionState
@@ -64,15 +64,13 @@ def undecided(tx: Transaction) -> Undecided | None:
 
 def coming(decided: Sequence[Version]) -> Mapping[str, datetime | None]:
     """The kinds of data of which something was decided that is not in force, and from when on it is."""
-    now, found = clock.now(), dict[str, datetime | None]()
-    # The last decision about a kind counts: it takes the place of one that is still to come.
-    for change in reversed(in_force.changes(decided)):
-        for each in change.differences:
-            begins = change.version.begins(each.name)
-            found.pop(each.name, None)
-            if begins is None or begins > now:
-                found[each.name] = begins
-    return found
+    now = clock.now()
+    later = {
+        each.name: change.begins(each.name)
+        for change in reversed(in_force.changes(decided))
+        for each in change.later
+    }
+    return {name: begins for name, begins in later.items() if begins is None or begins > now}
 
 
 def _proposal(tx: Transaction, digest: str) -> Proposal | None:
@@ -80,6 +78,6 @@ def _proposal(tx: Transaction, digest: str) -> Proposal | None:
     found = tx.scalars(visible(tx.principal, waits, RETENTION_POLICIES_EDIT)).one_or_none()
     if found is None:
         return None
-    by = history.names(tx).get(found.proposed_by) if found.proposed_by else None
+    by = founders.names(tx).get(found.proposed_by) if found.proposed_by else None
     own = found.proposed_by is not None and found.proposed_by == tx.principal.account_id
     return Proposal(found.digest, by, found.proposed_at, found.digest == digest, own)

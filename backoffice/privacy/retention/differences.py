@@ -55,8 +55,9 @@ class Difference:
     def waits(self) -> bool:
         """Whether schools have to be told before it is in force: it keeps longer, or does more.
 
-        Longer, for something else, by another clock, less erased or less warned of. What is only worded
-        otherwise, is kept shorter or is warned of more often does not wait.
+        Longer, for something else, by another clock, less erased or less warned of. Purpose and clock are
+        told in words alone, so that another wording of them waits too. Another title or need, a shorter
+        period and more warnings do not wait.
         """
         if self.old is None or self.new is None:
             return False

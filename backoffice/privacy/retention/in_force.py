@@ -4,13 +4,13 @@ What was decided stands in the database, so that every process goes by the same.
 what it knows is older than two seconds. Where nothing was decided yet, the file is in force.
 
 Of each kind of data it is the newest decision whose time has come; one that is changed again before that
-never comes. A kind that nobody has decided about, and
-one whose decided entry the program cannot go by any more (its clock stands in another column now, or its
-columns promise less), is as the file has it, at once: without it the program does not start.
+never comes. A kind that nobody has decided about, and one whose decided entry the program cannot go by any
+more (by its plugin, column, action or warnings, or since its columns promise less), is as the file has it, at
+once: without it the program does not start.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -46,10 +46,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Change:
-    """A decision after the first, and what it changed of the one before it."""
+    """A decision after the first, and what it changed of the one before it.
+
+    `replaced` are the kinds of data that were decided anew before this was in force for them, and when: for
+    those it never is.
+    """
 
     version: Version
     differences: tuple[Difference, ...]
+    replaced: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def at_once(self) -> tuple[Difference, ...]:
@@ -58,8 +63,18 @@ class Change:
 
     @property
     def later(self) -> tuple[Difference, ...]:
-        """What comes in force after schools have been told."""
-        return tuple(each for each in self.differences if each.name in self.version.later)
+        """What comes in force after schools have been told, or did."""
+        waits = self.version.later - self.replaced.keys()
+        return tuple(each for each in self.differences if each.name in waits)
+
+    @property
+    def never(self) -> tuple[Difference, ...]:
+        """What is never in force."""
+        return tuple(each for each in self.differences if each.name in self.replaced)
+
+    def begins(self, kind: str) -> datetime | None:
+        """From when on it is in force for a kind of data; None until schools are being told, and for ever."""
+        return None if kind in self.replaced else self.version.begins(kind)
 
 
 @dataclass(frozen=True)
@@ -137,8 +152,17 @@ def at(moment: datetime, decided: Sequence[Version]) -> Policy:
 
 def changes(decided: Sequence[Version]) -> list[Change]:
     """What each decision after the first changed, the newest first."""
-    pairs = pairwise(decided)
-    return [Change(new, tuple(differences(old.said, new.said))) for old, new in pairs][::-1]
+    found, anew = list[Change](), dict[str, datetime]()
+    for version, before in pairwise(reversed(decided)):
+        changed = tuple(differences(before.said, version.said))
+        replaced = {
+            each.name: anew[each.name]
+            for each in changed
+            if each.name in anew and not _has_begun(version.begins(each.name), anew[each.name])
+        }
+        found.append(Change(version, changed, replaced))
+        anew |= {each.name: version.confirmed_at for each in changed}
+    return found
 
 
 def undecided(decided: Sequence[Version]) -> list[Difference]:

@@ -9,6 +9,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
@@ -60,6 +61,11 @@ class Entry:
     columns: tuple[str, ...] = ()
     warnings: tuple[Period, ...] = ()
     plugin: str | None = None
+
+    @property
+    def told_before(self) -> list[timedelta]:
+        """How long before the end whom it concerns is told, the longest first."""
+        return [each.at_most for each in self.warnings]
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def _tell_some(principal: Purpose, batch: int) -> int | None:
             version.later_at = _after_notice(now) if version.later else None
             tx.flush()
         change = _change(tx, version.id)
-        people = _people(tx, after=version.told_up_to or 0, most=batch) if change.differences else []
+        # Of what will never be in force there is nothing to tell.
+        something = change.at_once or change.later
+        people = _people(tx, after=version.told_up_to or 0, most=batch) if something else []
         said = mails.PolicyChanged(told(change.at_once), told(change.later), version.later_at)
         for each in people:
             to = Recipient(each.id, each.email, each.name, each.language)

@@ -88,8 +88,9 @@ def _told_change(change: Change) -> dict[str, Any]:
         "kinds": [
             {
                 "name": each.name,
-                # None until schools are being told.
-                "in_force_from": _iso(change.version.begins(each.name)),
+                # None until schools are being told, and where it was replaced before.
+                "in_force_from": _iso(change.begins(each.name)),
+                "replaced_at": _iso(change.replaced.get(each.name)),
                 "before": policy.written(each.old) if each.old else None,
                 "after": policy.written(each.new) if each.new else None,
             }

@@ -92,9 +92,10 @@ def told(found: Iterable[Difference]) -> tuple[Told, ...]:
 
 @dataclass(frozen=True)
 class ToldChange:
-    """One decision as it is read: what of it is in force from which moment on."""
+    """One decision as it is read: what of it is in force from which moment on, and what never is."""
 
     parts: tuple[tuple[datetime | None, tuple[Told, ...]], ...]
+    never: tuple[Told, ...] = ()
 
 
 def told_changes(found: Iterable[Change]) -> list[ToldChange]:
@@ -102,8 +103,8 @@ def told_changes(found: Iterable[Change]) -> list[ToldChange]:
     kept = []
     for each in found:
         parts = ((each.version.confirmed_at, each.at_once), (each.version.later_at, each.later))
-        kept.append(ToldChange(tuple((at, told(some)) for at, some in parts if some)))
-    return [each for each in kept if each.parts]
+        kept.append(ToldChange(tuple((at, told(some)) for at, some in parts if some), told(each.never)))
+    return [each for each in kept if each.parts or each.never]
 
 
 def value(entry: Entry, field: str) -> str:

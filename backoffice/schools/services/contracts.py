@@ -49,8 +49,7 @@ def end_contract(*, principal: Principal, school: str, last_day: date, whole_dis
         proof.demand(tx)
         place, of = _place(tx, school, whole_district=whole_district)
         ends_at = _end_of(last_day, place.time_zone)
-        due = due_after(ends_at, now)
-        values = {"ends_at": ends_at, "marked_at": now, "due_at": due}
+        values = {"ends_at": ends_at, "due_at": due_after(ends_at, now)}
         again = {**values, "told_days": None, "told_at": None, "told_by": None}
         adding = insert(ContractEnd).values(**of, **values)
         noted = tx.execute(

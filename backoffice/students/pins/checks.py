@@ -15,7 +15,7 @@ from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
 from backoffice.schools.let_in import children_let_in
-from backoffice.schools.models import Enrollment, Student, TeachingRole, TeachingRoleName
+from backoffice.schools.models import IN_CHARGE, Enrollment, Student, TeachingRole, TeachingRoleName
 from backoffice.settings import Passwords
 from backoffice.students.pins.models import PinOverride
 from backoffice.students.pins.services import by_student
@@ -24,7 +24,7 @@ from backoffice.throttles.locks import Lock
 PROMISED = 5
 CANDIDATES = 10
 VERBS = ("pins.clear", "pins.unlock", "pins.require")
-TEACHES = (TeachingRoleName.OWNER, TeachingRoleName.CO_TEACHER, "leader")
+TEACHES = (*IN_CHARGE, "leader")
 
 
 def student_pin(look: Looking) -> Finding:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
@@ -17,15 +17,19 @@ from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Erasure, Stage
+from backoffice.privacy.holdings import Subject
 from backoffice.privacy.retention.models import RetentionRun, RunState
 from backoffice.privacy.retention.runs import Rules, release
 from backoffice.runtime import Runtime
+from backoffice.schools.models import Membership, Role
 from backoffice.settings import Sessions
+from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
 from backoffice.students.models import StudentSession
 from backoffice.throttles.visitor import Visitor
 from plugins.retention import idle
 from plugins.retention.checks import inactive_teachers
+from plugins.retention.ending import begin
 from plugins.retention.idle import Looked
 from tests.accounts.alone import alone, room_of
 from tests.accounts.post import link_for
@@ -34,6 +38,7 @@ from tests.factories.world import NO_LIMIT, SYSTEM, Class, World
 
 WHO = Purpose("test-idle")
 GONE = 410
+COLLEAGUE = "retention.idle-colleague"
 BEGAN = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
 
 pytestmark = pytest.mark.usefixtures("backup")
@@ -294,3 +299,36 @@ def test_a_link_keeps_once_and_a_made_up_one_nothing(
     assert not idle.keep_account(token=token, address=None)
     assert _run(monkeypatch, eraser, _a_year_after(BEGAN) + timedelta(days=3)).told == 0
     assert not _gone(first)
+
+
+def test_leaders_are_told_of_a_colleague_when_a_month_is_left(
+    world: World, people: list[Principal], eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads the school or its district, and nobody whose place there is suspended."""
+    _used(*people, at=datetime(2040, 1, 1, tzinfo=UTC))
+    above, leader, idler = (world.people[each].id for each in ("leader", "colleague", "teacher"))
+    place = update(Membership).where(Membership.account_id == leader, Membership.school_id == world.home.id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).where(Account.id == idler).values(last_active_at=BEGAN))
+        tx.execute(place.values(role=Role.LEADER))
+    due = _a_year_after(BEGAN)
+    _run(monkeypatch, eraser, due - timedelta(days=60))
+    assert _told_of_colleague() == set()
+    _run(monkeypatch, eraser, due - timedelta(days=30))
+    assert _told_of_colleague() == {above, leader}
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(OutgoingMail).where(OutgoingMail.name == COLLEAGUE))
+        tx.execute(place.values(suspended_at=BEGAN))
+    _run(monkeypatch, eraser, due - timedelta(days=7))
+    assert _told_of_colleague() == {above}
+
+
+def _told_of_colleague() -> set[int | None]:
+    with transaction(SYSTEM) as tx:
+        return set(tx.scalars(select(OutgoingMail.account_id).where(OutgoingMail.name == COLLEAGUE)))
+
+
+def test_what_is_gone_by_now_does_not_begin_to_be_erased(world: World, eraser: Eraser) -> None:
+    del world
+    for subject in (Subject.ACCOUNT, Subject.CLASSROOM, Subject.SCHOOL):
+        assert not begin(eraser, subject, new_public_id())

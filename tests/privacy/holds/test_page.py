@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from backoffice.access.transaction import transaction
 from backoffice.privacy.holdings import Subject
-from backoffice.privacy.holds.models import HoldState
+from backoffice.privacy.holds.models import HoldState, LegalHold
 from tests.contract.pages import form_token
 from tests.factories.commands import Run
 from tests.factories.visitor import signed_in
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World
 from tests.privacy.holds.conftest import REASON, Founders, Hold, in_days, propose, row_of
 
 PAGE = "/console/holds/"
@@ -67,14 +69,21 @@ def test_a_founder_proposes_and_the_other_one_confirms(app: Flask, world: World,
     assert row_of(number).state == HoldState.RELEASED
 
 
+@pytest.mark.parametrize(
+    ("state", "days", "overdue"),
+    [(HoldState.IN_FORCE, 0, False), (HoldState.IN_FORCE, -1, True), (HoldState.PROPOSED, -1, False)],
+)
 def test_what_is_overdue_is_shown(
-    app: Flask, world: World, held: Hold, monkeypatch: pytest.MonkeyPatch
+    app: Flask, run: Run, tmp_path: Path, world: World, held: Hold, state: HoldState, days: int, overdue: bool
 ) -> None:
-    held(Subject.STUDENT, world.own_class.children[0].public_id)
-    client = signed_in(app, world, "founder")
-    assert "looked at again by now" not in client.get(PAGE).text
-    monkeypatch.setattr("backoffice.console.holds._is_past", lambda _day: True)
-    assert "looked at again by now" in client.get(PAGE).text
+    number = held(Subject.STUDENT, world.own_class.children[0].public_id)
+    with transaction(SYSTEM) as tx:
+        mine = update(LegalHold).where(LegalHold.public_id == number)
+        tx.execute(mine.values(state=state, review_on=in_days(days)))
+    answer = run("privacy", "holds", "--json", BACKOFFICE_DATA_DIR=str(tmp_path))
+    assert [each["overdue"] for each in json.loads(answer.out)["holds"]] == [overdue]
+    page = signed_in(app, world, "founder").get(PAGE).text
+    assert ("looked at again by now" in page) is overdue
 
 
 def test_commands_say_that_something_waits_and_no_reason(

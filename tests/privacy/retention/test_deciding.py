@@ -445,6 +445,16 @@ def test_schools_are_told_once_each_and_in_their_language(founders: World, write
     assert audited("retention.tell-policy") >= 1
 
 
+def test_nobody_is_told_of_what_was_decided_anew_before_it_began(founders: World, write: Write) -> None:
+    forget_mails()
+    decide(founders, write(PURPOSE))
+    decide(founders, write())
+    assert tell_schools(principal=WHO) == len(answerable(founders))
+    told = " ".join(words_of("core.policy-changed", founders.people["officer"].id))
+    assert "In force now" in told
+    assert "In force from" not in told
+
+
 def test_telling_that_was_killed_goes_on_where_it_was(
     founders: World, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

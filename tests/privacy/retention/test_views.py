@@ -109,3 +109,33 @@ def test_what_changed_and_what_will_is_said_with_its_dates(
         assert "Changes: from 15 Jun 2027" in page
     finally:
         forget_policies(runtime)
+
+
+def test_what_is_decided_anew_before_it_began_is_said_to_begin_never(
+    client: FlaskClient, now: datetime, runtime: Runtime, tmp_path: Path
+) -> None:
+    forget_policies(runtime)
+    later, anew = now + timedelta(days=31), now + timedelta(days=10)
+    try:
+        decide_otherwise(tmp_path, SHORT)
+        with transaction(SYSTEM) as tx:
+            said = policy.on_disk()
+            of = {"proposed_at": now, "confirmed_at": now, "told_at": now, "later_at": later, "told": 2}
+            version = {"said": said.said, "digest": said.digest, "later": ["worries"]}
+            tx.add(PolicyVersion(state="confirmed", **of, **version))
+        in_force.forget()
+        assert "Never in force" not in client.get(PAGE).text
+        with time_machine.travel(anew, tick=False):
+            decide_otherwise(tmp_path, SHORT)
+            page, told = client.get(PAGE).text, client.get(DATA).get_json()
+        assert "16 Jul 2027" not in page
+        never = page.partition("Never in force: decided anew before it began")[2].partition("</article>")[0]
+        assert "<del>4 months</del> → <ins>6 months</ins>" in never
+        kinds = [each["kinds"][0] for each in told["changes"]]
+        assert [(each["in_force_from"], each["replaced_at"]) for each in kinds] == [
+            (anew.isoformat(), None),
+            (None, anew.isoformat()),
+            (now.isoformat(), None),
+        ]
+    finally:
+        forget_policies(runtime)

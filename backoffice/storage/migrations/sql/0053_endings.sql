@@ -15,7 +15,7 @@ create policy app_insert on app.contract_end for insert to backoffice_app
 create policy app_write on app.contract_end for update to backoffice_app
   using ((select app.is_founder())) with check ((select app.is_founder()) and begun_at is null);
 grant select, insert on app.contract_end to backoffice_app;
-grant update (ends_at, marked_at, due_at, told_days, told_at, told_by) on app.contract_end to backoffice_app;
+grant update (ends_at, due_at, told_days, told_at, told_by) on app.contract_end to backoffice_app;
 grant usage on sequence app.contract_end_id_seq to backoffice_app, backoffice_system;
 grant select, insert, update, delete on app.contract_end to backoffice_system;
 

@@ -21,7 +21,6 @@ def upgrade() -> None:
         sa.Column("school_id", sa.BigInteger(), nullable=True),
         sa.Column("district_id", sa.BigInteger(), nullable=True),
         sa.Column("ends_at", moment, nullable=False),
-        sa.Column("marked_at", moment, nullable=False),
         sa.Column("due_at", moment, nullable=False),
         sa.Column("told_days", sa.Integer(), nullable=True),
         sa.Column("told_at", moment, nullable=True),
