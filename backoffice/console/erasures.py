@@ -249,5 +249,5 @@ def _receipt(row: Erasure) -> dict[str, Any]:
         "hash": digest,
         "url": f"/receipts/{row.public_id}?hash={digest}",
         "rows": amount(sum(told["rows"].values())),
-        "subjects": [(KINDS[Subject(kind)], amount(count)) for kind, count in told["subjects"].items()],
+        "subjects": [(KINDS[kind], amount(count)) for kind, count in receipts.gone_by_kind(told).items()],
     }

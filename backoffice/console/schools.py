@@ -322,6 +322,7 @@ class SchoolGrid(Grid):
                 warnings=warnings,
             ),
             submit_title=gettext("End the contract"),
+            danger=True,
             cancel_url=page,
             crumbs=[
                 {"title": gettext("Schools"), "url": "/console/schools/"},

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -74,7 +75,7 @@ def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool
     told = receipts.read(done.receipt)
     click.echo(f"Erased. Receipt {told['number']}")
     click.echo(f"Hash    {receipts.hash_of(done.receipt)}")
-    click.echo(f"Gone    {_listed(told['subjects'])}; {sum(told['rows'].values()):,} rows")
+    click.echo(f"Gone    {_listed(receipts.gone_by_kind(told))}; {sum(told['rows'].values()):,} rows")
     click.echo(f"Left    {told['left']}, looked through again at {told['times']['verified']}")
     click.echo(f"The last backup that may hold it expires by {told['last_backup_expires'][:10]}.")
 
@@ -160,5 +161,5 @@ def _in_words(found: Outlook) -> list[str]:
     return [*lines, "Nothing was erased."]
 
 
-def _listed(subjects: dict[str, int]) -> str:
+def _listed(subjects: Mapping[Any, int]) -> str:
     return ", ".join(f"{count:,} {subject}" for subject, count in subjects.items())

@@ -88,8 +88,8 @@ def on_paper(receipt: Held, outside: Mapping[str, Outside], *, base_url: str) ->
 
 
 def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for kind, count in told["subjects"].items():
-        yield str(KINDS[Subject(kind)]), moments.amount(count)
+    for kind, count in receipts.gone_by_kind(told).items():
+        yield str(KINDS[kind]), moments.amount(count)
     yield gettext("Asked for by"), str(ASKED_AS[AskedAs(told["asked_as"])])
     times = told["times"]
     for name, at in (

@@ -44,7 +44,7 @@ def receipt(public_id: str) -> tuple[str, int]:
             "privacy/receipt.html",
             told=told,
             what=SUBJECTS[Subject(told["subject"])],
-            subjects=[(KINDS[Subject(kind)], count) for kind, count in told["subjects"].items()],
+            subjects=[(KINDS[kind], count) for kind, count in receipts.gone_by_kind(told).items()],
             times={name: datetime.fromisoformat(at) for name, at in told["times"].items() if at},
             expires=datetime.fromisoformat(told["last_backup_expires"]).date(),
             asked_as=ASKED_AS[AskedAs(told["asked_as"])],
