@@ -138,6 +138,10 @@ class ImportConverter(_PublicIdConverter):
     """The public identifier of something that was brought in from files."""
 
 
+class ExportConverter(_PublicIdConverter):
+    """The public identifier of what somebody takes along as a file."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -167,6 +171,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "provider": ProviderConverter,
     "mail": MailConverter,
     "import": ImportConverter,
+    "export": ExportConverter,
 }
 
 

@@ -1,0 +1,78 @@
+"""`backoffice exports`: taking data along on the server."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from backoffice.access.lookup import NotFound
+from backoffice.access.principal import Purpose
+from backoffice.privacy.holdings import Subject
+from backoffice.runtime import check_database
+from plugins.exports import services
+
+PURPOSE = Purpose("exports-create")
+BAD_INPUT = 2
+
+
+@click.group()
+def exports() -> None:
+    """Exports: everything of somebody or some place, as a file."""
+
+
+@exports.command()
+@click.option("--district", metavar="ID", help="Of this district, with all of its schools.")
+@click.option("--school", metavar="ID", help="Of this school.")
+@click.option("--classroom", metavar="ID", help="Of this class.")
+@click.option("--student", metavar="ID", help="Of this student.")
+@click.option(
+    "--to",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A new file, for its owner's eyes only. What is in it lies in the clear.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def create(
+    context: click.Context,
+    path: Path,
+    *,
+    district: str | None,
+    school: str | None,
+    classroom: str | None,
+    student: str | None,
+    as_json: bool,
+) -> None:
+    """Write an export to a file. Exits 2 if there is no such thing, or the file is there already."""
+    given = {
+        Subject.DISTRICT: district,
+        Subject.SCHOOL: school,
+        Subject.CLASSROOM: classroom,
+        Subject.STUDENT: student,
+    }
+    wanted = [(subject, public_id) for subject, public_id in given.items() if public_id is not None]
+    if len(wanted) != 1:
+        raise click.UsageError("Give one of --district, --school, --classroom and --student.")
+    check_database(context.obj.runtime())
+    subject, public_id = wanted[0]
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        click.echo(f"The file cannot be written: {error.strerror}.", err=True)
+        context.exit(BAD_INPUT)
+    try:
+        with os.fdopen(handle, "wb") as to:
+            manifest = services.create(principal=PURPOSE, subject=subject, public_id=public_id, to=to)
+    except NotFound:
+        path.unlink()
+        click.echo(f"There is no such {subject}.", err=True)
+        context.exit(BAD_INPUT)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    if as_json:
+        click.echo(json.dumps({"counts": manifest.counts, "rows": manifest.rows}))
+    else:
+        click.echo(f"{manifest.rows:,} rows are written.")

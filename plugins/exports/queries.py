@@ -1,0 +1,306 @@
+"""What exports look up: who may take what along, whose turn it is, and what files are to be there."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+
+from backoffice.access.permissions import CHILDREN_READ, CLASSROOMS_EXPORT, STUDENTS_EXPORT, Permission
+from backoffice.access.policy import RoleName, can, granted, visible
+from backoffice.access.principal import Kind
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account, AccountStatus
+from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.language.texts import gettext
+from backoffice.privacy.holdings import Subject
+from backoffice.schools.models import (
+    Classroom,
+    District,
+    Enrollment,
+    Membership,
+    Role,
+    School,
+    SchoolKind,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from backoffice.schools.picking import Picked
+from backoffice.storage.numbers import one_of
+from backoffice.storage.public_id import is_public_id
+from plugins.exports.content import Scope
+from plugins.exports.models import PLACES, UNDER_WAY, Export, ExportState
+from plugins.exports.permissions import EXPORTS_MAKE
+from plugins.exports.settings import ExportsSettings
+
+MODELS: Mapping[Subject, Any] = {
+    Subject.STUDENT: Student,
+    Subject.CLASSROOM: Classroom,
+    Subject.SCHOOL: School,
+    Subject.DISTRICT: District,
+    Subject.ACCOUNT: Account,
+}
+# By which right each goes along; a district's leader and an account's owner are known by themselves.
+NEEDED: Mapping[Subject, Permission] = {
+    Subject.STUDENT: STUDENTS_EXPORT,
+    Subject.CLASSROOM: CLASSROOMS_EXPORT,
+    Subject.SCHOOL: EXPORTS_MAKE,
+}
+# By which ways a personal school's own teacher came; guests are invited.
+OWN_WAYS = ("sign-up", "earlier")
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Named:
+    """An export as a list shows it: what it is of, if its reader may know, and how many wait before it."""
+
+    row: Export
+    name: str
+    ahead: int
+
+
+def needed(subject: Subject, *, for_family: bool) -> Permission | None:
+    """The right that is needed on what is taken along; None where there is no such right."""
+    return CHILDREN_READ if for_family else NEEDED.get(subject)
+
+
+def may_take(tx: Transaction, row: Export) -> bool:
+    """Whether the principal, who asked for it, may take along what it is of, now."""
+    subject = Subject(row.subject)
+    if subject is Subject.ACCOUNT:
+        return row.asked_by == tx.principal.account_id
+    if subject is Subject.DISTRICT:
+        led = select(District.id).where(District.id == row.district_id, District.id.in_(_led(tx)))
+        return tx.scalar(led) is not None
+    model, number = MODELS[subject], getattr(row, PLACES[subject])
+    right = needed(subject, for_family=row.for_family)
+    return tx.scalar(visible(tx.principal, select(model.id).where(model.id == number), right)) is not None
+
+
+def may_still(tx: Transaction, row: Export) -> bool:
+    """The same, as the system sees it: whether whoever asked may take along what it is of, now."""
+    active = select(Account.id).where(Account.id == row.asked_by, Account.status == AccountStatus.ACTIVE)
+    if tx.scalar(active) is None:
+        return False
+    subject = Subject(row.subject)
+    if subject is Subject.ACCOUNT or row.for_family:
+        return subject is Subject.ACCOUNT or _holds(tx, _follows(row))
+    if subject is Subject.DISTRICT:
+        return _holds(tx, _leads(row, Membership.district_id == row.district_id))
+    return _may_still_there(tx, row, subject)
+
+
+def _may_still_there(tx: Transaction, row: Export, subject: Subject) -> bool:
+    """Whether they lead the school, signed up alone for it, or teach what is taken along."""
+    district = select(School.district_id).where(School.id == row.school_id)
+    there = or_(Membership.school_id == row.school_id, Membership.district_id.in_(district))
+    if EXPORTS_MAKE in granted(RoleName.LEADER) and _holds(tx, _leads(row, there)):
+        return True
+    if subject is Subject.SCHOOL:
+        return EXPORTS_MAKE in granted(RoleName.SOLE_TEACHER) and _holds(tx, _signed_up(row))
+    return _holds(tx, _teaches(row, subject))
+
+
+def _holds(tx: Transaction, statement: Select[Any]) -> bool:
+    return bool(tx.scalar(select(statement.exists())))
+
+
+def _leads(row: Export, there: ColumnElement[bool]) -> Select[Any]:
+    return _works(row, there).where(Membership.role == Role.LEADER)
+
+
+def _works(row: Export, there: ColumnElement[bool]) -> Select[Any]:
+    mine = Membership.account_id == row.asked_by
+    return select(Membership.id).where(mine, there, Membership.suspended_at.is_(None))
+
+
+def _signed_up(row: Export) -> Select[Any]:
+    own = _works(row, Membership.school_id == row.school_id).where(Membership.origin.in_(OWN_WAYS))
+    return own.join(School, School.id == Membership.school_id).where(School.kind == SchoolKind.PERSONAL)
+
+
+def _follows(row: Export) -> Select[Any]:
+    return select(GuardianLink.id).where(
+        GuardianLink.account_id == row.asked_by,
+        GuardianLink.student_id == row.student_id,
+        GuardianLink.status == GuardianStatus.APPROVED,
+    )
+
+
+def _teaches(row: Export, subject: Subject) -> Select[Any]:
+    roles = [each for each in TeachingRoleName if NEEDED[subject] in granted(RoleName(each))]
+    taught = select(TeachingRole.classroom_id).where(
+        TeachingRole.school_id == row.school_id,
+        TeachingRole.account_id == row.asked_by,
+        TeachingRole.role.in_(roles),
+        exists(_works(row, Membership.school_id == row.school_id)),
+    )
+    if subject is Subject.CLASSROOM:
+        return taught.where(TeachingRole.classroom_id == row.classroom_id)
+    seat = and_(
+        Enrollment.school_id == TeachingRole.school_id,
+        Enrollment.classroom_id == TeachingRole.classroom_id,
+        Enrollment.student_id == row.student_id,
+        Enrollment.ended_at.is_(None),
+    )
+    return taught.join(Enrollment, seat)
+
+
+def scope_of(tx: Transaction, row: Export) -> Scope:
+    """Of what an export is, for whoever writes it. As the system."""
+    subject = Subject(row.subject)
+    model, number = MODELS[subject], getattr(row, PLACES[subject])
+    public_id = tx.scalars(select(model.public_id).where(model.id == number)).one()
+    return Scope(subject, number, public_id, row.for_family)
+
+
+def locked_under_way(tx: Transaction) -> dict[int, Export]:
+    """All that are still to be made, kept from other workers: only one of them gives out turns."""
+    under_way = select(Export).where(Export.state.in_(UNDER_WAY)).order_by(Export.id)
+    found = tx.scalars(under_way.with_for_update().execution_options(populate_existing=True))
+    return {row.id: row for row in found}
+
+
+def has_turn(row: Export, under_way: Collection[Export], limits: ExportsSettings) -> bool:
+    """Whether one that waits can begin, beside those that are being made."""
+    making = [each for each in under_way if each.state == ExportState.MAKING]
+    of_person = sum(each.asked_by == row.asked_by for each in making)
+    of_school = sum(each.school_id is not None and each.school_id == row.school_id for each in making)
+    return of_person < limits.of_a_person and of_school < limits.of_a_school
+
+
+def next_after(tx: Transaction, row: Export, *, most: int) -> Sequence[int]:
+    """The numbers of those that waited for one to end: of the same person, and of the same school."""
+    same = [Export.asked_by == row.asked_by]
+    if row.school_id is not None:
+        same.append(Export.school_id == row.school_id)
+    waiting = select(Export.id).where(Export.state == ExportState.QUEUED, or_(*same))
+    return tx.scalars(waiting.order_by(Export.id).limit(most)).all()
+
+
+def waiting(tx: Transaction, *, most: int) -> Sequence[int]:
+    """The numbers of those that wait, the oldest first."""
+    queued = select(Export.id).where(Export.state == ExportState.QUEUED)
+    return tx.scalars(queued.order_by(Export.id).limit(most)).all()
+
+
+def files(tx: Transaction) -> set[str]:
+    """The names of all files that are to be there."""
+    return {name for name in tx.scalars(select(Export.file).where(Export.file.is_not(None))) if name}
+
+
+def own(tx: Transaction) -> list[Named]:
+    """The principal's own exports, the latest first."""
+    mine = visible(tx.principal, select(Export)).where(Export.asked_by == tx.principal.account_id)
+    return _named(tx, tx.scalars(mine.order_by(Export.id.desc()).limit(MOST_SHOWN)).all())
+
+
+def of_others(tx: Transaction) -> list[Named]:
+    """What others took along of the schools and districts that the principal leads."""
+    theirs = visible(tx.principal, select(Export), EXPORTS_MAKE)
+    theirs = theirs.where(Export.asked_by != tx.principal.account_id)
+    return _named(tx, tx.scalars(theirs.order_by(Export.id.desc()).limit(MOST_SHOWN)).all())
+
+
+def _named(tx: Transaction, rows: Sequence[Export]) -> list[Named]:
+    names = {subject: _names(tx, subject, rows) for subject in {Subject(row.subject) for row in rows}}
+    before = _ahead(tx, [row.id for row in rows if row.state == ExportState.QUEUED])
+    return [
+        Named(
+            row,
+            names[Subject(row.subject)].get(getattr(row, PLACES[Subject(row.subject)]), ""),
+            before.get(row.id, 0),
+        )
+        for row in rows
+    ]
+
+
+def _ahead(tx: Transaction, numbers: Sequence[int]) -> dict[int, int]:
+    if not numbers:
+        return {}
+    found = select(Export.id, func.plugin_exports.ahead(Export.id)).where(one_of(Export.id, numbers))
+    return {row[0]: row[1] for row in tx.execute(found)}
+
+
+def _names(tx: Transaction, subject: Subject, rows: Sequence[Export]) -> dict[int, str]:
+    """What these are called, as far as the principal may see them."""
+    of = [row for row in rows if row.subject == subject]
+    numbers = {getattr(row, PLACES[subject]) for row in of}
+    if subject is Subject.ACCOUNT:
+        return {}
+    if subject is Subject.STUDENT:
+        return _names_of_children(tx, numbers)
+    model = MODELS[subject]
+    named = select(model.id, model.name).where(one_of(model.id, numbers))
+    if subject is not Subject.DISTRICT:
+        named = visible(tx.principal, named)
+    return {row.id: row.name for row in tx.execute(named)}
+
+
+def _names_of_children(tx: Transaction, numbers: Collection[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    named = select(Student.id, Student.given_name, Student.family_name).where(one_of(Student.id, numbers))
+    for right in (None, CHILDREN_READ):
+        for row in tx.execute(visible(tx.principal, named, right)):
+            found[row.id] = f"{row.given_name} {row.family_name or ''}".strip()
+    return found
+
+
+def own_children(tx: Transaction) -> list[Picked]:
+    """The children that the principal follows."""
+    named = select(Student.public_id, Student.given_name).order_by(Student.id)
+    rows = tx.execute(visible(tx.principal, named, CHILDREN_READ)) if can(tx.principal, CHILDREN_READ) else ()
+    return [Picked(row.public_id, row.given_name) for row in rows]
+
+
+def students_in(tx: Transaction, classroom: str) -> list[Picked]:
+    """The students of a class that the principal may take along."""
+    named = select(Student.public_id, Student.given_name, Student.family_name)
+    seats = (
+        select(Enrollment.student_id)
+        .join(Classroom, Classroom.id == Enrollment.classroom_id)
+        .where(Classroom.public_id == classroom, Enrollment.ended_at.is_(None))
+    )
+    rows = tx.execute(visible(tx.principal, named, STUDENTS_EXPORT).where(Student.id.in_(seats)))
+    named_so = [Picked(row.public_id, f"{row.given_name} {row.family_name or ''}".strip()) for row in rows]
+    return sorted(named_so, key=lambda each: each.name.casefold())
+
+
+def districts_led(tx: Transaction) -> list[Picked]:
+    """The districts that the principal may take along."""
+    if not can(tx.principal, EXPORTS_MAKE):
+        return []
+    named = select(District.public_id, District.name).where(District.id.in_(_led(tx))).order_by(District.id)
+    return [
+        Picked(row.public_id, gettext("%(name)s (all its schools)", name=row.name))
+        for row in tx.execute(named)
+    ]
+
+
+def led_district(tx: Transaction, *, public_id: str) -> int | None:
+    """The number of a district that the principal leads."""
+    if not is_public_id(public_id):
+        return None
+    wanted = select(District.id).where(District.public_id == public_id)
+    if tx.principal.kind is not Kind.SYSTEM:
+        wanted = wanted.where(District.id.in_(_led(tx)))
+    return tx.scalar(wanted)
+
+
+def _led(tx: Transaction) -> Select[Any]:
+    """The numbers of the districts that the principal leads."""
+    return select(Membership.district_id).where(
+        Membership.account_id == tx.principal.account_id,
+        Membership.role == Role.LEADER,
+        Membership.suspended_at.is_(None),
+    )
+
+
+def spent(limits: ExportsSettings, *, at: datetime, fetching: datetime) -> ColumnElement[bool]:
+    """The condition of those whose file goes: its time is over, or it was fetched for the last time."""
+    over = Export.ready_at <= at - limits.kept
+    fetched = and_(Export.downloads >= limits.downloads, Export.fetched_at <= fetching)
+    return and_(Export.state == ExportState.READY, or_(over, fetched))

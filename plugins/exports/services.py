@@ -1,0 +1,509 @@
+"""Asking for an export, making it, fetching it, and destroying its file."""
+
+import base64
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from sqlalchemy import insert, null, select, update
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.policy import Denied, require
+from backoffice.access.principal import Credential, Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
+from backoffice.accounts.services import proof
+from backoffice.audit.trail import record
+from backoffice.jobs import queue
+from backoffice.language.texts import lazy
+from backoffice.outbox import services as outbox
+from backoffice.outbox.mail import Mail, Recipient
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KeyPurpose
+from backoffice.storage.public_id import PublicId, new_public_id
+from plugins.exports import queries, settings
+from plugins.exports.content import Manifest, Scope, write_archive
+from plugins.exports.content.sealing import SealedWriter, open_sealed
+from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
+from plugins.exports.models import UNDER_WAY, Export, ExportState
+from plugins.exports.permissions import EXPORTS_MAKE
+from plugins.exports.settings import ExportsSettings
+
+MAKE, DESTROY = "exports.make", "exports.destroy"
+# So long a download that broke off can be gone on with, without counting as another.
+GOES_ON = timedelta(hours=1)
+# What is not made by then is given up: its worker was killed at its last try.
+GIVEN_UP = timedelta(days=1)
+# So many are woken at once when somebody's turn comes.
+MOST_WOKEN = 50
+# So often it is said how far it is, and looked whether it is still wanted.
+LOOK_EVERY = timedelta(seconds=1)
+MOST_WAITING = 20
+
+Told = Callable[[int], None]
+GONE = lazy("This export cannot be fetched any more: its file is destroyed. Ask for a new one.")
+OVER = lazy("This export is over already.")
+TOO_MANY = lazy("So many of your exports wait already that you have to wait for them first.")
+
+
+class _NotWanted(Exception):
+    """Somebody gave it up, or somebody in it was erased, while it was made."""
+
+
+class OutOfRange(Exception):
+    """A part was asked for that the file does not have; `size` is how many bytes it has."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("The file has no such part.")
+        self.size = size
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of a file is asked for: from the first byte up to before `stop`, as `Range` says it.
+
+    A negative `start` counts from the end. `whole` where nothing was said.
+    """
+
+    start: int = 0
+    stop: int | None = None
+    whole: bool = True
+
+    def within(self, size: int) -> tuple[int, int]:
+        """From which byte up to before which one. Raises `OutOfRange`."""
+        start = max(size + self.start, 0) if self.start < 0 else self.start
+        stop = size if self.stop is None else min(self.stop, size)
+        if start >= stop:
+            raise OutOfRange(size)
+        return start, stop
+
+
+@dataclass(frozen=True)
+class Part:
+    """What may be sent of a file: where it lies, how many bytes it has, and which of them.
+
+    `whole` where no part was asked for.
+    """
+
+    path: Path
+    size: int
+    start: int
+    stop: int
+    whole: bool
+
+
+# ------------------------------------------------------------------------------------- asking
+
+
+def ask(*, principal: Principal, subject: Subject, public_id: str, for_family: bool = False) -> PublicId:
+    """Have an export made of what the principal may take along; its public identifier.
+
+    `for_family` is of an own child, as a parent sees it. Raises `NotFound`, `Denied`, `Rejected`.
+    """
+    made = new_public_id()
+    with transaction(principal) as tx:
+        where = _where(tx, subject, public_id, for_family=for_family)
+        if len(_own_under_way(tx)) >= MOST_WAITING:
+            raise Rejected.whole(TOO_MANY)
+        number = tx.take_id(Export)
+        tx.execute(
+            insert(Export).values(
+                id=number,
+                public_id=made,
+                asked_by=tx.principal.account_id,
+                subject=subject,
+                for_family=for_family,
+                state=ExportState.QUEUED,
+                asked_at=clock.now(),
+                done=0,
+                downloads=0,
+                **where,
+            )
+        )
+        queue.defer(tx, MAKE, number=number)
+        _record(tx, "exports.ask", where, number=number, subject=str(subject), family=for_family)
+    return made
+
+
+def cancel(*, principal: Principal, export: str) -> None:
+    """Give up an own export that is still to be made. Raises `Rejected`, `NotFound`."""
+    with transaction(principal) as tx:
+        row = _own(tx, export)
+        given_up = tx.execute(
+            update(Export)
+            .where(Export.id == row.id, Export.state.in_(UNDER_WAY))
+            .values(state=ExportState.CANCELLED, file=null(), ended_at=clock.now())
+            .returning(Export.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        if not given_up:
+            raise Rejected.whole(OVER)
+        _wake_up(tx)
+        record(tx, "exports.cancel", school_id=row.school_id, number=row.id)
+
+
+def _own_under_way(tx: Transaction) -> list[int]:
+    mine = select(Export.id).where(Export.asked_by == tx.principal.account_id, Export.state.in_(UNDER_WAY))
+    return list(tx.scalars(mine))
+
+
+def _where(tx: Transaction, subject: Subject, public_id: str, *, for_family: bool) -> dict[str, Any]:
+    """The columns that say of what it is, once it is certain that the principal may take that along."""
+    if subject is Subject.ACCOUNT:
+        if tx.principal.account_public_id != public_id or tx.principal.account_id is None:
+            raise NotFound
+        return {}
+    if subject is Subject.DISTRICT:
+        require(tx.principal, EXPORTS_MAKE)
+        district = queries.led_district(tx, public_id=public_id)
+        if district is None:
+            raise NotFound
+        return {"district_id": district}
+    if for_family and subject is not Subject.STUDENT:
+        raise NotFound
+    right = queries.needed(subject, for_family=for_family)
+    thing = find(tx, queries.MODELS[subject], public_id, permission=right)
+    if subject is Subject.SCHOOL:
+        return {"school_id": thing.id}
+    return {"school_id": thing.school_id, f"{subject}_id": thing.id}
+
+
+def _own(tx: Transaction, export: str) -> Export:
+    row = find(tx, Export, export)
+    if row.asked_by != tx.principal.account_id:
+        # Leaders see that it was made, and no more.
+        raise NotFound
+    return row
+
+
+def _record(tx: Transaction, verb: str, where: dict[str, Any], **detail: Any) -> None:
+    about = {
+        "student": where.get("student_id"),
+        "classroom": where.get("classroom_id"),
+        "district": where.get("district_id"),
+    }
+    named = {name: number for name, number in about.items() if number is not None}
+    record(tx, verb, school_id=where.get("school_id"), **named, **detail)
+
+
+# ------------------------------------------------------------------------------------- making
+
+
+def make(
+    *,
+    principal: Principal | Credential,
+    number: int,
+    folder: Path,
+    told: Told = lambda _rows: None,
+    last: bool = False,
+) -> ExportState | None:
+    """Make an export; what it is then, or None if it was over already. One that has no turn yet waits on.
+
+    Runs as the system. Killed in the middle, it is made anew from the beginning by the next attempt. Raises
+    whatever goes wrong with us, after the half file is gone; if this was the `last` attempt, it has failed.
+    """
+    taken = _take_up(principal, number, folder)
+    if not isinstance(taken, _Making):
+        return taken
+    try:
+        return _write(principal, taken, folder, told)
+    except _NotWanted:
+        return None
+    except BaseException:
+        if last:
+            with transaction(principal) as tx:
+                _end(tx, number, ExportState.FAILED)
+        raise
+    finally:
+        _remove_unless_ready(principal, taken, folder)
+
+
+@dataclass(frozen=True)
+class _Making:
+    number: int
+    file: str
+    scope: Scope
+
+
+def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_Making | ExportState | None":
+    """Give an export its turn, if it has one."""
+    with transaction(principal) as tx:
+        under_way = queries.locked_under_way(tx)
+        row = under_way.get(number)
+        if row is None:
+            return None
+        if row.state == ExportState.QUEUED and not queries.has_turn(
+            row, under_way.values(), settings.current(tx)
+        ):
+            return ExportState.QUEUED
+        if not queries.may_still(tx, row):
+            _end(tx, number, ExportState.FAILED)
+            return ExportState.FAILED
+        if row.file is not None:
+            # Of an attempt whose worker was killed.
+            (folder / row.file).unlink(missing_ok=True)
+        row.state, row.file = ExportState.MAKING, new_public_id()
+        row.started_at, row.done = clock.now(), 0
+        return _Making(number, row.file, queries.scope_of(tx, row))
+
+
+def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / making.file
+    with transaction(principal) as tx, SealedWriter(path) as to:
+        # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
+        sink = cast("BinaryIO", to)
+        manifest = write_archive(tx, making.scope, sink, told=_watching(principal, making, told))
+    size = open_sealed(path).size
+    with transaction(principal) as tx:
+        _ready(tx, making, manifest, size)
+    return ExportState.READY
+
+
+def _watching(principal: Principal | Credential, making: _Making, told: Told) -> Told:
+    """Progress in transactions of their own; raises `_NotWanted` once it is somebody else's to make."""
+    looked: datetime | None = None
+
+    def watch(rows: int) -> None:
+        nonlocal looked
+        told(rows)
+        now = clock.now()
+        if looked is None or now - looked >= LOOK_EVERY:
+            looked = now
+            with transaction(principal) as tx:
+                _set(tx, making, done=rows)
+
+    return watch
+
+
+def _ready(tx: Transaction, making: _Making, manifest: Manifest, size: int) -> None:
+    limits, now = settings.current(tx), clock.now()
+    _set(
+        tx,
+        making,
+        state=ExportState.READY,
+        ready_at=now,
+        size=size,
+        done=manifest.rows,
+        counts=dict(manifest.counts),
+    )
+    row = tx.get_one(Export, making.number)
+    _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads))
+    record(tx, "exports.ready", school_id=row.school_id, number=row.id)
+    _wake(tx, row)
+
+
+def _set(tx: Transaction, making: _Making, **values: Any) -> None:
+    """Change an export that is being made, as long as this is the file that is wanted."""
+    wanted = tx.execute(
+        update(Export)
+        .where(Export.id == making.number, Export.state == ExportState.MAKING, Export.file == making.file)
+        .values(**values)
+        .returning(Export.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if not wanted:
+        raise _NotWanted
+
+
+def _end(tx: Transaction, number: int, state: ExportState) -> None:
+    row = tx.get(Export, number)
+    if row is not None and row.state in UNDER_WAY:
+        row.state, row.file, row.ended_at = state, None, clock.now()
+        tx.flush()
+        record(tx, f"exports.{state}", school_id=row.school_id, number=number)
+        _wake(tx, row)
+
+
+def _remove_unless_ready(principal: Principal | Credential, making: _Making, folder: Path) -> None:
+    with transaction(principal) as tx:
+        ready = Export.state == ExportState.READY
+        kept = tx.scalar(select(Export.id).where(Export.file == making.file, ready))
+    if kept is None:
+        (folder / making.file).unlink(missing_ok=True)
+
+
+def _wake(tx: Transaction, row: Export) -> None:
+    """Have those tried again that waited for this one to end."""
+    for number in queries.next_after(tx, row, most=MOST_WOKEN):
+        queue.defer(tx, MAKE, number=number)
+
+
+def _wake_up(tx: Transaction) -> None:
+    """The same by whoever sees own ones only: a worker looks who waits."""
+    queue.defer(tx, DESTROY)
+
+
+def _tell(tx: Transaction, row: Export, mail: Mail, parameters: Any) -> None:
+    account = tx.get_one(Account, row.asked_by)
+    outbox.post(
+        tx,
+        mail,
+        to=Recipient(account.id, account.email, account.name, account.language),
+        parameters=parameters,
+        school_id=row.school_id,
+    )
+
+
+# ------------------------------------------------------------------------------------- fetching
+
+
+def link_of(row: Export) -> str:
+    """The signed part of the address by which whoever asked fetches it."""
+    said = f"exports.file {row.public_id} {row.asked_by} {row.file}"
+    digest = keyring.current().digest(KeyPurpose.TOKEN, said.encode())
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def look(*, principal: Principal, export: str, link: str, wanted: Wanted | None = None, folder: Path) -> Part:
+    """What would be sent of an own export. Counts nothing. Raises as `fetch` does."""
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        row, limits = _fetchable(tx, export, link), settings.current(tx)
+        if not _goes_on(row, 1) and row.downloads >= limits.downloads:
+            raise Rejected.whole(GONE)
+        return _part(row, wanted or Wanted(), folder)
+
+
+def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folder: Path) -> Part:
+    """Let an own export be downloaded, or a download go on that broke off; what is sent.
+
+    A download is counted, told by mail and noted; to go on with it is not counted again. Raises `Rejected`
+    when it is over, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and `ProofNeeded`.
+    """
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        row, limits = _fetchable(tx, export, link), settings.current(tx)
+        part = _part(row, wanted, folder)
+        if _goes_on(row, part.start):
+            record(tx, "exports.go-on", school_id=row.school_id, number=row.id)
+            return part
+        left = _count(tx, row, limits)
+        _tell(tx, row, EXPORT_DOWNLOADED, ExportDownloaded(clock.now(), left))
+        record(tx, "exports.download", school_id=row.school_id, number=row.id)
+        return part
+
+
+def _fetchable(tx: Transaction, export: str, link: str) -> Export:
+    row = _own(tx, export)
+    if row.state != ExportState.READY or row.ready_at is None:
+        raise Rejected.whole(GONE)
+    if not hmac.compare_digest(link_of(row).encode(), link.encode()):
+        raise NotFound
+    if clock.now() >= row.ready_at + settings.current(tx).kept:
+        raise Rejected.whole(GONE)
+    if not queries.may_take(tx, row):
+        raise Denied
+    return row
+
+
+def _part(row: Export, wanted: Wanted, folder: Path) -> Part:
+    path = folder / str(row.file)
+    if not path.is_file():
+        raise Rejected.whole(GONE)
+    size = row.size or 0
+    start, stop = wanted.within(size)
+    return Part(path, size, start, stop, wanted.whole)
+
+
+def _goes_on(row: Export, start: int) -> bool:
+    return start > 0 and row.fetched_at is not None and clock.now() < row.fetched_at + GOES_ON
+
+
+def _count(tx: Transaction, row: Export, limits: ExportsSettings) -> int:
+    """Count a download, if one is left; how many are then."""
+    counted = tx.scalars(
+        update(Export)
+        .where(
+            Export.id == row.id,
+            Export.state == ExportState.READY,
+            Export.file == row.file,
+            Export.downloads < limits.downloads,
+        )
+        .values(downloads=Export.downloads + 1, fetched_at=clock.now())
+        .returning(Export.downloads)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if counted is None:
+        raise Rejected.whole(GONE)
+    return limits.downloads - counted
+
+
+# ------------------------------------------------------------------------------------- destroying
+
+
+def destroy(*, principal: Principal | Credential, folder: Path) -> dict[str, int]:
+    """Destroy the files that are not to be there any more, and say of each when; give up what got stuck.
+
+    Runs as the system, and can be repeated: a file is to be there only while its export is made or ready.
+    """
+    with transaction(principal) as tx:
+        spent = _end_spent(tx)
+        stuck = _give_up(tx)
+        for number in queries.waiting(tx, most=MOST_WOKEN):
+            queue.defer(tx, MAKE, number=number)
+    # First what lies there, then what is to: a file begun in between is not taken for one too many.
+    found = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    with transaction(principal) as tx:
+        wanted = queries.files(tx)
+        told = tx.scalars(_not_told()).all()
+    gone = [path for path in found if path.name not in wanted]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    with transaction(principal) as tx:
+        if told:
+            tx.execute(
+                update(Export)
+                .where(Export.id.in_(told), Export.destroyed_at.is_(None))
+                .values(destroyed_at=clock.now())
+                .execution_options(synchronize_session=False)
+            )
+            record(tx, "exports.destroy", numbers=sorted(told))
+    return {"files destroyed": len(gone), "exports over": spent, "exports given up": stuck}
+
+
+def _not_told() -> Any:
+    return select(Export.id).where(Export.state == ExportState.DESTROYED, Export.destroyed_at.is_(None))
+
+
+def _end_spent(tx: Transaction) -> int:
+    now = clock.now()
+    spent = queries.spent(settings.current(tx), at=now, fetching=now - GOES_ON)
+    ended = tx.scalars(
+        update(Export)
+        .where(spent)
+        .values(state=ExportState.DESTROYED, file=null())
+        .returning(Export.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(ended)
+
+
+def _give_up(tx: Transaction) -> int:
+    before = clock.now() - GIVEN_UP
+    stuck = select(Export.id).where(Export.state == ExportState.MAKING, Export.started_at < before)
+    numbers = tx.scalars(stuck.with_for_update(skip_locked=True)).all()
+    for number in numbers:
+        _end(tx, number, ExportState.FAILED)
+    return len(numbers)
+
+
+# ------------------------------------------------------------------------------------- on the server
+
+
+def create(
+    *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, told: Told = lambda _rows: None
+) -> Manifest:
+    """Write an archive in the clear, for a command on the server. Raises `NotFound`."""
+    with transaction(principal) as tx:
+        thing = find(tx, queries.MODELS[subject], public_id)
+        manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, told=told)
+        school = thing.id if subject is Subject.SCHOOL else getattr(thing, "school_id", None)
+        record(tx, "exports.create", school_id=school, subject=str(subject), rows=manifest.rows)
+    return manifest

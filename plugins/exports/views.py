@@ -1,0 +1,133 @@
+"""Exports in the console: asking for one of a student, class, school or district, and what became of it."""
+
+from typing import ClassVar
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import SelectField
+
+from backoffice.access.permissions import CLASSROOMS_EXPORT
+from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
+from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.console.picker.fields import PickField, PickingForm
+from backoffice.language.texts import gettext, lazy
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.storage.public_id import is_public_id
+from backoffice.web.identity import done_reading, reading
+from plugins.exports import queries, services, settings
+from plugins.exports.permissions import EXPORTS_MAKE
+from plugins.exports.picking import CLASS, PLACE
+from plugins.exports.said import shown
+
+HERE = "/console/exports/"
+ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
+NOTHING = lazy("Choose what you want to take along.")
+
+
+class AskForm(PickingForm):
+    """What is to be taken along: a school or district, or a class, or one student of it."""
+
+    place = PickField(lazy("A school or district"), relation=PLACE)
+    classroom = PickField(lazy("A class"), relation=CLASS)
+    student = SelectField(
+        lazy("A student of this class"),
+        description=lazy("Leave it as it is to take the whole class along."),
+    )
+
+    def fill(self, tx: Transaction, classroom: str) -> None:
+        """Offer what the principal may take along, with the students of a class that is chosen."""
+        self.place.fill(tx, gettext("No school"))
+        if not self.is_submitted():
+            self.classroom.data = classroom
+        self.classroom.fill(tx, gettext("No class"))
+        chosen = self.classroom.chosen
+        students = queries.students_in(tx, chosen) if chosen else []
+        self.student.choices = [
+            ("", gettext("The whole class")),
+            *((each.public_id, each.name) for each in students),
+        ]
+
+    @property
+    def asked(self) -> tuple[Subject, str] | None:
+        """What was chosen, the smallest first."""
+        if self.student.data:
+            return Subject.STUDENT, self.student.data
+        if self.classroom.data:
+            return Subject.CLASSROOM, self.classroom.data
+        return None
+
+
+class ExportsPage(GuardedView):
+    """Exports of what somebody teaches or leads."""
+
+    doors: ClassVar = {"index": CLASSROOMS_EXPORT}
+    title = lazy("Exports")
+    category = lazy("School")
+    address = "exports"
+    icon = "exports"
+    commands = (
+        Command(
+            lazy("Take data along as a file"),
+            "index",
+            "exports/",
+            also=lazy("export download archive zip data portability"),
+        ),
+        Command(lazy("Take everything of {name} along"), "index", "/console/exports/?classroom={}"),
+    )
+
+    @expose("/", methods=("GET", "POST"))
+    def index(self) -> str | Response | tuple[str, int]:
+        """The own exports and those of the schools that one leads, and the way to a new one."""
+        tx, form = reading(), AskForm()
+        wanted = request.args.get("classroom", "")
+        form.fill(tx, wanted if is_public_id(wanted) else "")
+        problem = None
+        if "students" in request.form and form.classroom.chosen:
+            return redirect(f"{HERE}?classroom={form.classroom.chosen}", 303)
+        if form.validate_on_submit():
+            problem = self._ask(tx, form)
+            if problem is None:
+                flash(ASKED, "success")
+                return redirect(HERE, 303)
+        limits = settings.current(tx)
+        own = [shown(each, limits, own=True) for each in queries.own(tx)]
+        leads = can(self.who, EXPORTS_MAKE)
+        others = [shown(each, limits, own=False) for each in queries.of_others(tx)] if leads else []
+        page = self.render(
+            "exports/exports.html",
+            form=form,
+            cancel_form=FlaskForm(),
+            problem=problem,
+            own=own,
+            others=others,
+            leads=leads,
+            limits=limits,
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK)
+            if any(each.is_under_way for each in own)
+            else None,
+        )
+        return (page, 422) if form.errors or problem else page
+
+    def _ask(self, tx: Transaction, form: AskForm) -> str | None:
+        """Ask for what the form says; what is wrong with it."""
+        asked = form.asked
+        if asked is None and form.place.data:
+            subject = (
+                Subject.SCHOOL
+                if queries.led_district(tx, public_id=form.place.data) is None
+                else Subject.DISTRICT
+            )
+            asked = subject, form.place.data
+        if asked is None:
+            return str(NOTHING)
+        done_reading()
+        try:
+            services.ask(principal=self.who, subject=asked[0], public_id=asked[1])
+        except Rejected as rejected:
+            return rejected.in_words
+        return None

@@ -1,0 +1,61 @@
+"""A files for the files, a worker, and exports as they could be."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select
+
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.privacy.holdings import Subject
+from plugins.exports import services
+from plugins.exports.models import Export, ExportState
+from plugins.exports.places import folder_of
+from tests.factories.world import SYSTEM, World
+
+WORKER = Purpose("exports.make")
+
+
+@pytest.fixture
+def files(app: Flask) -> Path:
+    """Where the files of this application lie; empty, and no export is known."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Export))
+    found = folder_of(app)
+    for path in found.iterdir() if found.is_dir() else ():
+        path.unlink()
+    return found
+
+
+def row_of(export: str) -> Export:
+    """An export as it is by now."""
+    with transaction(SYSTEM) as tx:
+        return tx.scalars(select(Export).where(Export.public_id == export)).one()
+
+
+def change(export: str, **values: object) -> None:
+    """Make something of it as it could have become."""
+    with transaction(SYSTEM) as tx:
+        row = tx.scalars(select(Export).where(Export.public_id == export)).one()
+        for name, value in values.items():
+            setattr(row, name, value)
+
+
+def work(export: str, files: Path) -> ExportState | None:
+    """What a worker does with it."""
+    return services.make(principal=WORKER, number=row_of(export).id, folder=files)
+
+
+@pytest.fixture
+def ready(world: World, files: Path) -> Callable[..., str]:
+    """Asks for an export, and has it made; of the own class by its teacher unless said otherwise."""
+
+    def made(role: str = "teacher", subject: Subject = Subject.CLASSROOM, public_id: str = "") -> str:
+        wanted = public_id or world.own_class.public_id
+        asked = services.ask(principal=world.sign_in(role), subject=subject, public_id=wanted)
+        assert work(asked, files) is ExportState.READY
+        return asked
+
+    return made

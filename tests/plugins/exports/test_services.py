@@ -1,0 +1,412 @@
+"""Asking, making, fetching and destroying: who may, how often, and what is left of it."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound
+from backoffice.access.policy import Denied
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
+from backoffice.accounts.services.proof import ProofNeeded
+from backoffice.audit.models import AuditEntry
+from backoffice.outbox.models import OutgoingMail
+from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
+from backoffice.schools.models import District, Enrollment, Membership, Role, TeachingRole
+from plugins.exports import queries, services
+from plugins.exports.content import Manifest, Scope
+from plugins.exports.content.sealing import open_sealed
+from plugins.exports.models import Export, ExportState
+from plugins.exports.services import OutOfRange, Part, Wanted
+from tests.factories.world import SYSTEM, World
+from tests.plugins.exports.conftest import WORKER, change, row_of, work
+
+Ready = Callable[..., str]
+
+
+def ask(world: World, role: str, subject: Subject, public_id: str, *, for_family: bool = False) -> str:
+    return services.ask(
+        principal=world.sign_in(role), subject=subject, public_id=public_id, for_family=for_family
+    )
+
+
+def fetch(world: World, role: str, export: str, files: Path, wanted: Wanted | None = None) -> Part:
+    return services.fetch(
+        principal=world.sign_in(role),
+        export=export,
+        link=services.link_of(row_of(export)),
+        wanted=wanted or Wanted(),
+        folder=files,
+    )
+
+
+def mails(name: str) -> int:
+    with transaction(SYSTEM) as tx:
+        return tx.scalars(
+            select(func.count()).select_from(OutgoingMail).where(OutgoingMail.name == name)
+        ).one()
+
+
+def entries(verb: str) -> int:
+    with transaction(SYSTEM) as tx:
+        return tx.scalars(select(func.count()).select_from(AuditEntry).where(AuditEntry.verb == verb)).one()
+
+
+# ------------------------------------------------------------------------------------- asking
+
+
+def test_who_may_take_what_along(world: World, files: Path) -> None:
+    own, foreign = world.own_class, world.foreign_class
+    people = world.people
+    may: list[tuple[str, Subject, str, bool]] = [
+        ("teacher", Subject.CLASSROOM, own.public_id, False),
+        ("teacher", Subject.STUDENT, own.children[0].public_id, False),
+        ("teacher", Subject.ACCOUNT, people["teacher"].public_id, False),
+        ("leader", Subject.SCHOOL, world.home.public_id, False),
+        ("leader", Subject.CLASSROOM, own.public_id, False),
+        ("leader", Subject.STUDENT, own.children[0].public_id, False),
+        ("parent", Subject.STUDENT, own.children[0].public_id, True),
+        ("parent", Subject.ACCOUNT, people["parent"].public_id, False),
+        ("officer", Subject.ACCOUNT, people["officer"].public_id, False),
+        ("founder", Subject.ACCOUNT, people["founder"].public_id, False),
+    ]
+    may_not = [
+        ("teacher", Subject.SCHOOL, world.home.public_id, False),
+        ("teacher", Subject.CLASSROOM, foreign.public_id, False),
+        ("teacher", Subject.STUDENT, foreign.children[0].public_id, False),
+        ("teacher", Subject.STUDENT, own.children[0].public_id, True),
+        ("teacher", Subject.ACCOUNT, people["colleague"].public_id, False),
+        ("co_teacher", Subject.CLASSROOM, own.public_id, False),
+        ("helper", Subject.CLASSROOM, own.public_id, False),
+        ("helper", Subject.STUDENT, own.children[0].public_id, False),
+        ("officer", Subject.SCHOOL, world.home.public_id, False),
+        ("officer", Subject.STUDENT, own.children[0].public_id, False),
+        ("founder", Subject.SCHOOL, world.home.public_id, False),
+        ("leader", Subject.SCHOOL, world.outside.public_id, False),
+        ("parent", Subject.STUDENT, own.children[0].public_id, False),
+        ("parent", Subject.STUDENT, own.children[1].public_id, True),
+        ("parent", Subject.CLASSROOM, own.public_id, True),
+    ]
+    for role, subject, public_id, for_family in may:
+        asked = ask(world, role, subject, public_id, for_family=for_family)
+        assert row_of(asked).state == ExportState.QUEUED
+        assert work(asked, files) is ExportState.READY, (role, subject)
+    for role, subject, public_id, for_family in may_not:
+        with pytest.raises((NotFound, Denied)):
+            ask(world, role, subject, public_id, for_family=for_family)
+
+
+def test_a_district_goes_along_with_its_own_leader(world: World, files: Path) -> None:
+    with transaction(SYSTEM) as tx:
+        district = tx.scalars(select(District.public_id)).one()
+        tx.add(
+            Membership(
+                account_id=world.people["leader"].id,
+                district_id=world.home.district_id,
+                role=Role.LEADER,
+                created_at=clock.now(),
+            )
+        )
+    with pytest.raises(NotFound):
+        ask(world, "leader", Subject.DISTRICT, "x" * 16)
+    asked = ask(world, "leader", Subject.DISTRICT, district)
+    assert work(asked, files) is ExportState.READY
+    with pytest.raises((NotFound, Denied)):
+        ask(world, "officer", Subject.DISTRICT, district)
+
+
+# ------------------------------------------------------------------------------------- making
+
+
+def test_it_is_made_sealed_and_whoever_asked_is_told(world: World, files: Path, ready: Ready) -> None:
+    before = mails("exports.export-ready")
+    row = row_of(ready())
+    assert mails("exports.export-ready") == before + 1
+    (path,) = files.iterdir()
+    assert path.name == row.file
+    assert row.public_id not in path.name
+    assert path.stat().st_mode & 0o077 == 0 or files.stat().st_mode & 0o077 == 0
+    assert zipfile.is_zipfile(path) is False
+    reader = open_sealed(path)
+    assert reader.size == row.size
+    with zipfile.ZipFile(io.BytesIO(b"".join(reader.read_range(0, reader.size)))) as archive:
+        assert "manifest.json" in archive.namelist()
+
+
+def test_twice_is_once(world: World, files: Path, ready: Ready) -> None:
+    asked, told = ready(), mails("exports.export-ready")
+    assert work(asked, files) is None
+    assert len(list(files.iterdir())) == 1
+    assert mails("exports.export-ready") == told
+
+
+def test_killed_in_the_middle_it_is_made_anew(world: World, files: Path) -> None:
+    asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+    files.mkdir(exist_ok=True)
+    (files / "halfafile").write_bytes(b"half")
+    change(asked, state=ExportState.MAKING, file="halfafile", started_at=clock.now(), done=7)
+    assert work(asked, files) is ExportState.READY
+    (path,) = files.iterdir()
+    assert path.name == row_of(asked).file != "halfafile"
+
+
+def test_two_workers_at_once_leave_one_file(
+    world: World, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+    writes, made = services.write_archive, []
+
+    def slow(tx: Any, scope: Scope, to: Any, *, told: Any) -> Manifest:
+        if not made:
+            made.append("another worker")
+            assert work(asked, files) is ExportState.READY
+        return writes(tx, scope, to, told=told)
+
+    monkeypatch.setattr(services, "write_archive", slow)
+    # Whoever comes last has it; the other finds that nobody wants its file.
+    assert work(asked, files) is None
+    (path,) = files.iterdir()
+    assert row_of(asked).file == path.name
+
+
+def test_given_up_while_it_is_made_it_stops_and_leaves_nothing(
+    world: World, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+
+    def given_up(_tx: Any, _scope: Scope, to: Any, *, told: Any) -> Manifest:
+        to.write(b"some of it")
+        services.cancel(principal=world.sign_in("teacher"), export=asked)
+        told(1)
+        raise AssertionError("It went on.")
+
+    monkeypatch.setattr(services, "write_archive", given_up)
+    assert work(asked, files) is None
+    row = row_of(asked)
+    assert (row.state, row.file) == (ExportState.CANCELLED, None)
+    assert list(files.iterdir()) == []
+    with pytest.raises(Rejected):
+        services.cancel(principal=world.sign_in("teacher"), export=asked)
+
+
+def test_a_fault_leaves_no_file_and_at_last_it_has_failed(
+    world: World, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+
+    def broken(_tx: Any, _scope: Scope, to: Any, *, told: Any) -> Manifest:
+        del told
+        to.write(b"some of it")
+        raise OSError("The disk is full.")
+
+    monkeypatch.setattr(services, "write_archive", broken)
+    for last, state in ((False, ExportState.MAKING), (True, ExportState.FAILED)):
+        with pytest.raises(OSError, match="full"):
+            services.make(principal=WORKER, number=row_of(asked).id, folder=files, last=last)
+        assert row_of(asked).state == state
+        assert list(files.iterdir()) == []
+
+
+def test_two_of_a_person_at_once_and_others_see_their_place(world: World, files: Path) -> None:
+    own = world.own_class
+    asked = [ask(world, "teacher", Subject.CLASSROOM, own.public_id) for _ in range(4)]
+    for each in asked[:2]:
+        change(each, state=ExportState.MAKING, started_at=clock.now())
+    assert work(asked[2], files) is ExportState.QUEUED
+    # Others go on.
+    other = ask(world, "leader", Subject.SCHOOL, world.home.public_id)
+    assert work(other, files) is ExportState.READY
+    with transaction(world.sign_in("teacher")) as tx:
+        ahead = {each.row.public_id: each.ahead for each in queries.own(tx)}
+    assert (ahead[asked[2]], ahead[asked[3]]) == (0, 1)
+    change(asked[0], state=ExportState.CANCELLED)
+    assert work(asked[2], files) is ExportState.READY
+
+
+def test_five_of_a_school_at_once(world: World, files: Path) -> None:
+    own = world.own_class
+    asked = [ask(world, "teacher", Subject.CLASSROOM, own.public_id) for _ in range(5)]
+    for each in asked:
+        change(each, state=ExportState.MAKING, started_at=clock.now())
+    another = ask(world, "leader", Subject.SCHOOL, world.home.public_id)
+    assert work(another, files) is ExportState.QUEUED
+    elsewhere = ask(world, "leader", Subject.SCHOOL, world.elsewhere.public_id)
+    assert work(elsewhere, files) is ExportState.READY
+
+
+def test_too_many_are_not_taken(world: World, files: Path) -> None:
+    for _ in range(services.MOST_WAITING):
+        ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+    with pytest.raises(Rejected):
+        ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+
+
+def test_whoever_lost_the_class_before_it_is_made_gets_nothing(world: World, files: Path) -> None:
+    asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+    child = ask(world, "teacher", Subject.STUDENT, world.own_class.children[0].public_id)
+    as_leader = ask(world, "leader", Subject.SCHOOL, world.home.public_id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["teacher"].id))
+        tx.execute(delete(Membership).where(Membership.account_id == world.people["leader"].id))
+    for each in (asked, child, as_leader):
+        assert work(each, files) is ExportState.FAILED
+    assert not files.is_dir() or list(files.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------- fetching
+
+
+def test_three_downloads_each_noted_and_mailed(world: World, files: Path, ready: Ready) -> None:
+    asked, told, noted = ready(), mails("exports.export-downloaded"), entries("exports.download")
+    for number in range(1, 4):
+        part = fetch(world, "teacher", asked, files)
+        assert (part.start, part.stop) == (0, part.size)
+        assert row_of(asked).downloads == number
+    assert mails("exports.export-downloaded") == told + 3
+    assert entries("exports.download") == noted + 3
+    with pytest.raises(Rejected):
+        fetch(world, "teacher", asked, files)
+
+
+def test_a_broken_download_goes_on_and_a_part_that_is_not_there_counts_nothing(
+    world: World, files: Path, ready: Ready
+) -> None:
+    asked = ready()
+    size = fetch(world, "teacher", asked, files).size
+    part = fetch(world, "teacher", asked, files, Wanted(10, None, whole=False))
+    assert (part.start, part.stop, part.whole) == (10, size, False)
+    assert fetch(world, "teacher", asked, files, Wanted(-5, None, whole=False)).start == size - 5
+    with pytest.raises(OutOfRange):
+        fetch(world, "teacher", asked, files, Wanted(size, None, whole=False))
+    assert row_of(asked).downloads == 1
+    # An hour later it is another download.
+    change(asked, fetched_at=clock.now() - services.GOES_ON)
+    fetch(world, "teacher", asked, files, Wanted(10, None, whole=False))
+    assert row_of(asked).downloads == 2
+
+
+def test_nobody_else_fetches_it_with_the_link(world: World, files: Path, ready: Ready) -> None:
+    asked = ready()
+    for role in ("leader", "co_teacher", "outsider", "parent", "founder"):
+        with pytest.raises(NotFound):
+            fetch(world, role, asked, files)
+        with pytest.raises(NotFound):
+            services.cancel(principal=world.sign_in(role), export=asked)
+    with pytest.raises(NotFound):
+        services.fetch(
+            principal=world.sign_in("teacher"),
+            export=asked,
+            link="x" * 43,
+            wanted=Wanted(),
+            folder=files,
+        )
+    assert row_of(asked).downloads == 0
+
+
+def test_a_link_of_another_export_opens_nothing(world: World, files: Path, ready: Ready) -> None:
+    first, second = ready(), ready()
+    with pytest.raises(NotFound):
+        services.fetch(
+            principal=world.sign_in("teacher"),
+            export=first,
+            link=services.link_of(row_of(second)),
+            wanted=Wanted(),
+            folder=files,
+        )
+
+
+def test_it_wants_a_fresh_proof(world: World, files: Path, ready: Ready) -> None:
+    asked, who = ready(), world.sign_in("teacher")
+    long_ago = clock.now() - timedelta(hours=1)
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(AccountSession).where(AccountSession.id == who.session_id).values(proven_at=long_ago)
+        )
+    with pytest.raises(ProofNeeded):
+        services.fetch(
+            principal=who,
+            export=asked,
+            link=services.link_of(row_of(asked)),
+            wanted=Wanted(),
+            folder=files,
+        )
+
+
+def test_after_three_days_it_is_over(world: World, files: Path, ready: Ready) -> None:
+    asked = ready()
+    link = services.link_of(row_of(asked))
+    change(asked, ready_at=clock.now() - timedelta(hours=72))
+    with pytest.raises(Rejected):
+        fetch(world, "teacher", asked, files)
+    services.destroy(principal=WORKER, folder=files)
+    assert list(files.iterdir()) == []
+    row = row_of(asked)
+    assert (row.state, row.file) == (ExportState.DESTROYED, None)
+    assert row.destroyed_at is not None
+    # The old link again.
+    with pytest.raises(Rejected):
+        services.fetch(
+            principal=world.sign_in("teacher"), export=asked, link=link, wanted=Wanted(), folder=files
+        )
+
+
+def test_the_right_is_looked_at_again(world: World, files: Path, ready: Ready) -> None:
+    own = world.own_class
+    by_teacher = ready()
+    of_child = ready("teacher", Subject.STUDENT, own.children[1].public_id)
+    by_leader = ready("leader", Subject.SCHOOL, world.home.public_id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(Enrollment).where(Enrollment.student_id == own.children[1].id).values(ended_at=clock.now())
+        )
+    with pytest.raises(Denied):
+        fetch(world, "teacher", of_child, files)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(TeachingRole).where(TeachingRole.account_id == world.people["teacher"].id))
+        tx.execute(delete(Membership).where(Membership.account_id == world.people["leader"].id))
+    for role, export in (("teacher", by_teacher), ("leader", by_leader)):
+        with pytest.raises(Denied):
+            fetch(world, role, export, files)
+        assert row_of(export).downloads == 0
+
+
+# ------------------------------------------------------------------------------------- destroying
+
+
+def test_after_the_last_download_the_file_goes(world: World, files: Path, ready: Ready) -> None:
+    asked, kept = ready(), ready()
+    for _ in range(3):
+        fetch(world, "teacher", asked, files)
+    services.destroy(principal=WORKER, folder=files)
+    # Whoever's download broke off has an hour to go on with it.
+    assert row_of(asked).state == ExportState.READY
+    change(asked, fetched_at=clock.now() - services.GOES_ON)
+    services.destroy(principal=WORKER, folder=files)
+    assert row_of(asked).state == ExportState.DESTROYED
+    assert {path.name for path in files.iterdir()} == {row_of(kept).file}
+    again = services.destroy(principal=WORKER, folder=files)
+    assert set(again.values()) == {0}
+
+
+def test_what_lies_there_for_nobody_goes(world: World, files: Path, ready: Ready) -> None:
+    asked = ready()
+    (files / "leftover").write_bytes(b"x")
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Export).where(Export.public_id == asked))
+    services.destroy(principal=WORKER, folder=files)
+    assert list(files.iterdir()) == []
+
+
+def test_what_got_stuck_is_given_up(world: World, files: Path) -> None:
+    asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+    change(asked, state=ExportState.MAKING, file="stuck", started_at=clock.now() - timedelta(days=2))
+    services.destroy(principal=WORKER, folder=files)
+    assert row_of(asked).state == ExportState.FAILED
