@@ -224,7 +224,13 @@ def runtime(
     """A fresh migrated database, opened for this module's tests. It holds their world if one asks for it."""
     name = f"test_{uuid4().hex[:12]}"
     source = worlds.fresh() if request.node.nodeid in request.config.stash[ASKING] else template
-    settings = Settings(keyring_file=keyring_file, alert_mail="safety@school.example", throttles=NO_LIMIT)
+    settings = Settings(
+        keyring_file=keyring_file,
+        # Files of a test are never those of whoever works in this checkout.
+        data_dir=keyring_file.parent / name,
+        alert_mail="safety@school.example",
+        throttles=NO_LIMIT,
+    )
     opened = open_copy(server, source, name, settings)
     yield opened
     opened.database.dispose()

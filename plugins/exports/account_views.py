@@ -25,7 +25,7 @@ from plugins.exports import queries, services, settings
 from plugins.exports.content.sealing import open_sealed
 from plugins.exports.places import folder_of
 from plugins.exports.said import shown
-from plugins.exports.services import OutOfRange, Part, Wanted
+from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
 HERE, IN_THE_CONSOLE = "/account/exports", "/console/exports/"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
@@ -91,7 +91,7 @@ def cancel(public_id: str) -> BaseResponse:
 
 @bp.get("/account/exports/<export:public_id>/<link:token>")
 @login_required
-def fetch(public_id: str, token: str) -> Response | tuple[str, int]:
+def fetch(public_id: str, token: str) -> BaseResponse | tuple[str, int]:
     """Download an own export, whole or the part that a broken download lacks."""
     who, folder = principal(), folder_of(current_app)
     proof.demand(reading())
@@ -99,6 +99,9 @@ def fetch(public_id: str, token: str) -> Response | tuple[str, int]:
     asks = services.look if request.method == "HEAD" else services.fetch
     try:
         part = asks(principal=who, export=public_id, link=token, wanted=_wanted(public_id), folder=folder)
+    except WrongLink:
+        # The list has the right one.
+        return redirect(HERE, 303)
     except OutOfRange as beyond:
         said = {"Content-Range": f"bytes */{beyond.size}"}
         return Response(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=said)

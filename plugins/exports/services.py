@@ -26,7 +26,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.storage import keyring
 from backoffice.storage.keyring import KeyPurpose
-from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from plugins.exports import queries, settings
 from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.sealing import SealedWriter, open_sealed
@@ -54,6 +54,10 @@ TOO_MANY = lazy("So many of your exports wait already that you have to wait for 
 
 class _NotWanted(Exception):
     """Somebody gave it up, or somebody in it was erased, while it was made."""
+
+
+class WrongLink(Exception):
+    """The signed part of the address is not the one by which this file is fetched."""
 
 
 class OutOfRange(Exception):
@@ -347,7 +351,8 @@ def _tell(tx: Transaction, row: Export, mail: Mail, parameters: Any) -> None:
         mail,
         to=Recipient(account.id, account.email, account.name, account.language),
         parameters=parameters,
-        school_id=row.school_id,
+        # A parent's is not of the school.
+        school_id=None if row.for_family else row.school_id,
     )
 
 
@@ -375,7 +380,8 @@ def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folde
     """Let an own export be downloaded, or a download go on that broke off; what is sent.
 
     A download is counted, told by mail and noted; to go on with it is not counted again. Raises `Rejected`
-    when it is over, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and `ProofNeeded`.
+    when it is over, `WrongLink`, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and
+    `ProofNeeded`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)
@@ -392,10 +398,10 @@ def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folde
 
 def _fetchable(tx: Transaction, export: str, link: str) -> Export:
     row = _own(tx, export)
+    if row.file is not None and not hmac.compare_digest(link_of(row).encode(), link.encode()):
+        raise WrongLink
     if row.state != ExportState.READY or row.ready_at is None:
         raise Rejected.whole(GONE)
-    if not hmac.compare_digest(link_of(row).encode(), link.encode()):
-        raise NotFound
     if clock.now() >= row.ready_at + settings.current(tx).kept:
         raise Rejected.whole(GONE)
     if not queries.may_take(tx, row):
@@ -449,7 +455,7 @@ def destroy(*, principal: Principal | Credential, folder: Path) -> dict[str, int
         for number in queries.waiting(tx, most=MOST_WOKEN):
             queue.defer(tx, MAKE, number=number)
     # First what lies there, then what is to: a file begun in between is not taken for one too many.
-    found = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    found = [path for path in folder.iterdir() if is_public_id(path.name)] if folder.is_dir() else []
     with transaction(principal) as tx:
         wanted = queries.files(tx)
         told = tx.scalars(_not_told()).all()

@@ -41,6 +41,9 @@ class AskForm(PickingForm):
 
     def fill(self, tx: Transaction, classroom: str) -> None:
         """Offer what the principal may take along, with the students of a class that is chosen."""
+        for each in (self.place, self.classroom, self.student):
+            # What there is nothing of is not asked for.
+            each.data = each.data if each.data and each.data != "None" else ""
         self.place.fill(tx, gettext("No school"))
         if not self.is_submitted():
             self.classroom.data = classroom

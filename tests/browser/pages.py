@@ -1002,6 +1002,9 @@ PAGES: Mapping[str, Stop] = {
     "dashboard, officer": Stop("officer", "/console/"),
     "dashboard, founder": Stop("founder", "/console/"),
     "schools": Stop("founder", "/console/schools/"),
+    "exports": Stop("leader", "/console/exports/"),
+    "exports, error": Stop("leader", "/console/exports/", press("Have it made")),
+    "my exports": Stop("teacher", "/account/exports"),
     "rosters": Stop("leader", "/console/rosters/"),
     "a roster": Stop(
         "leader", "/console/rosters/", follow("Home Hollow School"), "plugin_rosters_rosters.details"

@@ -33,6 +33,7 @@ from backoffice.families.requests.models import GuardianRequest
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
+from backoffice.privacy.holdings import Subject
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -52,6 +53,7 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
+from plugins.exports.models import Export, ExportState
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
@@ -84,6 +86,7 @@ KINDS = (
     "plugin_change",
     "job_change",
     "large_change",
+    "export",
     "erasure",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
@@ -223,6 +226,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _passkeys(world)
     things += _saved_views(world, schools)
     things += _large_changes(world)
+    things += _exports(world)
     things += _erasures(world, extras)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
@@ -236,7 +240,7 @@ def build_stage(world: World, app: Flask) -> Stage:
                 "session": own_sessions.get(each.name, frozenset()),
                 **{
                     kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
-                    for kind in ("passkey", "saved_view", "large_change")
+                    for kind in ("passkey", "saved_view", "large_change", "export")
                 },
                 # Who leads a school sees what others asked for there, and does nothing about it.
                 "erasure": frozenset(
@@ -347,6 +351,26 @@ def _large_changes(world: World) -> list[Thing]:
             Thing("large_change", *factory.large_change(tx, account_id=person.id), None, name)
             for name, person in world.people.items()
         ]
+
+
+def _exports(world: World) -> list[Thing]:
+    """One of everybody's own account, that waits."""
+    made: list[Thing] = []
+    with transaction(SYSTEM) as tx:
+        for name, person in world.people.items():
+            export = Export(
+                asked_by=person.id,
+                subject=Subject.ACCOUNT,
+                for_family=False,
+                state=ExportState.QUEUED,
+                asked_at=clock.now(),
+                done=0,
+                downloads=0,
+            )
+            tx.add(export)
+            tx.flush()
+            made.append(Thing("export", export.id, export.public_id, None, name))
+    return made
 
 
 def _erasures(world: World, extras: Extras) -> list[Thing]:

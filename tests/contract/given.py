@@ -20,6 +20,8 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Student
 from backoffice.schools.place_queries import open_places
+from plugins.exports import services as exports
+from plugins.exports.models import Export
 from plugins.rosters import services as rosters
 from plugins.rosters.importing.places import Target
 from plugins.rosters.models import RosterImport
@@ -78,9 +80,18 @@ def _confirmed(world: World) -> Mapping[str, int | str]:
     return {"erasure": number}
 
 
+def _export(world: World) -> Mapping[str, int | str]:
+    """A class that its teacher wants to take along."""
+    room = world.own_class.public_id
+    made = exports.ask(principal=world.sign_in("teacher"), subject=Subject.CLASSROOM, public_id=room)
+    with transaction(SYSTEM) as tx:
+        return {"number": tx.scalars(select(Export.id).where(Export.public_id == made)).one()}
+
+
 GIVEN: Mapping[str, Given] = {
     "core.change-many": _many,
     "core.look-at-erasure": _asked,
     "core.erase": _confirmed,
+    "exports.make": _export,
     "rosters.import": _upload,
 }

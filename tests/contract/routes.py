@@ -16,6 +16,7 @@ from backoffice.access.permissions import (
     CHILDREN_READ,
     CLASSROOMS_ARCHIVE,
     CLASSROOMS_CREATE,
+    CLASSROOMS_EXPORT,
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_UNDO,
@@ -182,6 +183,10 @@ OWN = frozenset(
         "accounts.remove_factor",
         "accounts.end_session",
         "accounts.end_other_sessions",
+        # By a signed link besides, which the page of the own exports has.
+        "exports.fetch",
+        "exports.index",
+        "exports.cancel",
         "providers.link",
         "providers.unlink",
     }
@@ -1133,6 +1138,31 @@ def _roster(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _taken_along(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """A class that the actor may take along; where there is none, anybody's."""
+    held = scope(actor.principal, CLASSROOMS_EXPORT)
+    rooms = [
+        each
+        for each in stage.own(actor, "classroom")
+        if each.id in held.classrooms or each.school_id in held.schools
+    ]
+    room = next(iter(rooms), stage.of("classroom")[0])
+    return Filled(
+        {"place": "", "classroom": room.public_id, "student": ""},
+        ("added app.job_run", "added plugin_exports.export"),
+        identifiers={"classroom": "classroom"},
+    )
+
+
+def _took_along(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """The own account."""
+    return Filled(
+        {"what": actor.principal.account_public_id or ""},
+        ("added app.job_run", "added plugin_exports.export"),
+        identifiers={"what": "account"},
+    )
+
+
 def _imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """One new student in a class that the actor may add to; where there is none, a page of nobody's."""
     held = scope(actor.principal, STUDENTS_CREATE)
@@ -1441,6 +1471,9 @@ FORMS: Mapping[str, Fill] = {
     "console_classrooms.cell_name": _in_its_cell("name", name="Celled Sheep"),
     "console_classrooms.cell_mark": _in_its_cell("mark", icon="owl", colour="plum"),
     "console_students.act:unenroll": _unenroll,
+    "plugin_exports_exports.index": _taken_along,
+    "exports.index": _took_along,
+    "exports.cancel": _always(("added app.job_run", "changed plugin_exports.export")),
     "plugin_rosters_rosters.upload": _roster,
     # None waits for it: tests/plugins/rosters/test_views.py has one.
     "plugin_rosters_rosters.bring_in": _always(audited=False),

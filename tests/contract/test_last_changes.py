@@ -87,6 +87,7 @@ WITHOUT: Mapping[str, str] = {
     "console_invitations.new": NEW,
     "console_class_points.actions": NEW,
     "plugin_rosters_rosters.upload": NEW,
+    "plugin_exports_exports.index": NEW,
     "console_accounts.reinstate": ACT,
     "console_accounts.reset_factor": ACT,
     "console_accounts.suspend": ACT,
