@@ -28,6 +28,13 @@ OF: Mapping[str, str] = {
     Subject.DISTRICT: lazy("A district"),
     Subject.ACCOUNT: lazy("An account"),
 }
+# What runs of jobs count.
+COUNTED = (
+    lazy("exports given up"),
+    lazy("exports made"),
+    lazy("exports over"),
+    lazy("files destroyed"),
+)
 KILO = 1000
 UNITS = ("kB", "MB", "GB")
 
