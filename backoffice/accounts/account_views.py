@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import ChangePasswordForm
+from backoffice.accounts.offered import offered
 from backoffice.accounts.passkeys import services as passkeys
 from backoffice.accounts.providers.services import linking
 from backoffice.accounts.services import credentials, second_factor, sessions
@@ -30,6 +31,7 @@ def account() -> str:
         factor=second_factor.factor(tx),
         passkeys=passkeys.passkeys(tx),
         identities=linking.links(tx),
+        offered=offered(tx),
         sessions=[
             {
                 "public_id": each.public_id,

@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired
 from backoffice.access.permissions import CLASSROOMS_EXPORT, CONSOLE_ENTER
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
+from backoffice.accounts.offered import Offered, offer
 from backoffice.accounts.services import proof
 from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.accounts.views import principal
@@ -29,6 +30,14 @@ from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
 HERE, IN_THE_CONSOLE = "/account/exports", "/console/exports/"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
+offer(
+    Offered(
+        "exports",
+        lazy("My exports"),
+        lazy("Take along what we hold about you or your child, as a file that you can read without us."),
+        HERE,
+    )
+)
 bp = Blueprint("exports", __name__, template_folder="templates")
 
 

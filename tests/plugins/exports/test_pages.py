@@ -136,6 +136,7 @@ def test_the_page_of_the_console_by_role(
     browser = signed_in(app, world, role)
     assert browser.get(CONSOLE).status_code == status
     # The own account is everybody's.
+    assert f'href="{OWN}"' in browser.get("/account").text
     assert "My account" in browser.get(OWN).text
 
 
