@@ -398,6 +398,9 @@ def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folde
 
 def _fetchable(tx: Transaction, export: str, link: str) -> Export:
     row = _own(tx, export)
+    if row.state in UNDER_WAY:
+        # There is no link yet.
+        raise WrongLink
     if row.file is not None and not hmac.compare_digest(link_of(row).encode(), link.encode()):
         raise WrongLink
     if row.state != ExportState.READY or row.ready_at is None:
