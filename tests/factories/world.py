@@ -90,6 +90,7 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
+from plugins.exports.models import Export, ExportState
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -326,6 +327,7 @@ def make_world() -> World:
             )
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
+        _taken_along(tx, people["leader"], home)
         invited = _invited(tx, people["leader"], home)
         _invited(tx, people["outsider"], outside)
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
@@ -896,6 +898,14 @@ def _roster(tx: Transaction, person: Person, school: School) -> None:
         done=10,
         report={"administrators": [f"Amaranth Administrator of {school.name}"]},
     )
+
+
+def _taken_along(tx: Transaction, person: Person, school: School) -> None:
+    """An export of a school that a leader gave up."""
+    now = clock.now()
+    of = {"subject": Subject.SCHOOL, "for_family": False, "school_id": school.id}
+    when = {"asked_at": now, "ended_at": now, "state": ExportState.CANCELLED}
+    _row(tx, Export, asked_by=person.id, done=0, downloads=0, **of, **when)
 
 
 def _invited(tx: Transaction, person: Person, school: School) -> str:

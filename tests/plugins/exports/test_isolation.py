@@ -68,7 +68,7 @@ def test_nobody_changes_what_others_asked_for(world: World, asked: dict[str, str
 def test_what_is_not_asked_for_so(world: World, files: Path, case: str) -> None:
     del files
     own, foreign = world.own_class, world.foreign_class
-    values = {
+    values: dict[str, object] = {
         "asked_by": world.people["teacher"].id,
         "subject": Subject.CLASSROOM,
         "for_family": False,
@@ -79,7 +79,7 @@ def test_what_is_not_asked_for_so(world: World, files: Path, case: str) -> None:
         "done": 0,
         "downloads": 0,
     }
-    wrong = {
+    cases: dict[str, dict[str, object]] = {
         "in another's name": {"asked_by": world.people["colleague"].id},
         "as if it were made": {"state": ExportState.READY, "file": "x" * 16},
         "of a class out of reach": {"school_id": foreign.school_id, "classroom_id": foreign.id},
@@ -88,9 +88,9 @@ def test_what_is_not_asked_for_so(world: World, files: Path, case: str) -> None:
             "school_id": foreign.school_id,
             "classroom_id": None,
         },
-    }[case]
+    }
     with pytest.raises(DBAPIError, match="row-level security"), transaction(world.sign_in("teacher")) as tx:
-        tx.execute(insert(Export).values(**{**values, **wrong}))
+        tx.execute(insert(Export).values(**{**values, **cases[case]}))
 
 
 def test_how_many_wait_is_told_of_own_ones_only(world: World, asked: dict[str, str]) -> None:

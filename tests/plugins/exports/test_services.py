@@ -24,7 +24,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Enrollment, Membership, TeachingRole
 from backoffice.storage.public_id import new_public_id
 from plugins.exports import queries, services
-from plugins.exports.content import Manifest, Scope
+from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.sealing import open_sealed
 from plugins.exports.models import Export, ExportState
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
@@ -175,13 +175,13 @@ def test_two_workers_at_once_leave_one_file(
     world: World, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
-    writes, made = services.write_archive, []
+    made: list[str] = []
 
     def slow(tx: Any, scope: Scope, to: Any, *, told: Any) -> Manifest:
         if not made:
             made.append("another worker")
             assert work(asked, files) is ExportState.READY
-        return writes(tx, scope, to, told=told)
+        return write_archive(tx, scope, to, told=told)
 
     monkeypatch.setattr(services, "write_archive", slow)
     # Whoever comes last has it; the other finds that nobody wants its file.
