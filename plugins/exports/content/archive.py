@@ -5,8 +5,8 @@ import io
 import json
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -19,7 +19,7 @@ from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.console.csv_export import QUOTED, safe
 from plugins.exports.content import manifest, page, roster
-from plugins.exports.content.kinds import Field
+from plugins.exports.content.kinds import Field, Kind
 from plugins.exports.content.manifest import Manifest
 from plugins.exports.content.page import SMALL, Shown
 from plugins.exports.content.rows import Rows, reading_of
@@ -54,8 +54,8 @@ def write_archive(
         for rows in reading.rows:
             shown += _write_kind(tx, archive, rows, writing, counts)
         for name, lines in roster.files(tx, scope, made_at):
-            with archive.file(f"rosters/{name}") as write:
-                for line in _csv(lines):
+            with closing(_csv(lines)) as written, archive.file(f"rosters/{name}") as write:
+                for line in written:
                     write(line)
         titled = page.title_of(tx, scope)
         made = page.Page(scope, titled, made_at, shown, reading.left_out, bool(roster.SCOPES[scope.subject]))
@@ -130,11 +130,16 @@ def _write_kind(
     Both files come from one reading, so that they say the same. The second waits meanwhile where nobody can
     read it.
     """
-    kind = rows.kind
-    batches = _batches(tx, rows.statements)
-    first = next(batches, None)
-    if first is None:
-        return []
+    with closing(_batches(tx, rows.statements)) as batches:
+        first = next(batches, None)
+        if first is None:
+            return []
+        return [_write_rows(archive, rows.kind, _after(first, batches), writing, counts)]
+
+
+def _write_rows(
+    archive: Archive, kind: Kind, batches: Iterable[Sequence[Any]], writing: Writing, counts: _Counts
+) -> Shown:
     few: list[list[Any]] | None = []
     with TemporaryFile() as waiting:
         with (
@@ -142,7 +147,7 @@ def _write_kind(
             SealedWriter(waiting) as aside,
         ):
             table, before = _Lines(write, kind.fields), "[\n"
-            for batch in _after(first, batches):
+            for batch in batches:
                 written = [writing.row(kind.fields, row) for row in batch]
                 table.write(written)
                 for row in written:
@@ -156,7 +161,7 @@ def _write_kind(
             waiting.seek(0)
             for piece in SealedFile(waiting, length).read_range():
                 write(piece)
-    return [Shown(kind, counts.by_kind[kind.name], few)]
+    return Shown(kind, counts.by_kind[kind.name], few)
 
 
 def _after(first: Sequence[Any], others: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
@@ -164,10 +169,11 @@ def _after(first: Sequence[Any], others: Iterator[Sequence[Any]]) -> Iterator[Se
     yield from others
 
 
-def _batches(tx: Transaction, statements: Iterable[Select[Any]]) -> Iterator[Sequence[Any]]:
+def _batches(tx: Transaction, statements: Iterable[Select[Any]]) -> Generator[Sequence[Any], None, None]:
     """Rows, some hundred at a time, from a cursor of the server."""
     for statement in statements:
-        yield from tx.execute(statement.execution_options(yield_per=BATCH)).partitions()
+        with tx.execute(statement.execution_options(yield_per=BATCH)) as result:
+            yield from result.partitions()
 
 
 class _Lines:
@@ -188,7 +194,7 @@ class _Lines:
         self._write(part.getvalue().encode())
 
 
-def _csv(lines: Iterable[Sequence[str]]) -> Iterator[bytes]:
+def _csv(lines: Iterable[Sequence[str]]) -> Generator[bytes, None, None]:
     part = io.StringIO(newline="")
     write = csv.writer(part).writerow
     for line in lines:

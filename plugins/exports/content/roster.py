@@ -87,8 +87,8 @@ class _Roster:
         return and_(self.within, Classroom.archived_at.is_(None))
 
     def read(self, statement: Any) -> Iterator[Any]:
-        for batch in self.tx.execute(statement.execution_options(yield_per=BATCH)).partitions():
-            yield from batch
+        with self.tx.execute(statement.execution_options(yield_per=BATCH)) as result:
+            yield from result
 
     def orgs(self) -> Iterator[Line]:
         schools = select(School.id).join(Classroom, isouter=True).where(self.within)
