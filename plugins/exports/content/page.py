@@ -1,7 +1,7 @@
 """index.html: what the export holds, to be read in a browser without a network."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -65,10 +65,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table. `plain` is a name that is nobody's but the row's own, which is shown small."""
+    """A cell of a table, and how it looks: "id" is small, "when" on one line."""
 
     text: str
-    plain: bool = False
+    look: str = ""
 
 
 def title_of(tx: Transaction, scope: Scope) -> str:
@@ -90,7 +90,7 @@ def written(page: Page) -> Iterator[str]:
         whose=WHOSE[page.scope.subject],
         at=moments.moment(page.made_at),
         total=sum(each.count for each in shown),
-        tables=[(each, _headings(each), _cells(each, known)) for each in shown],
+        tables=[_table(each, known, _same_everywhere(page)) for each in shown],
         reasons=_by_reason(page.left_out),
         language=language(),
         tokens=_TOKENS.read_text("utf-8"),
@@ -110,30 +110,49 @@ def _known(shown: Sequence[Shown]) -> dict[str, str]:
     return found
 
 
+def _table(
+    shown: Shown, known: Mapping[str, str], one: frozenset[str]
+) -> tuple[Shown, list[Field], list[list[Cell]]]:
+    """A kind with the headings and cells of its table."""
+    fields = shown.kind.fields
+    places = _columns(shown, one)
+    cells = [[_cell(fields[n], row[n], known) for n in places] for row in shown.rows or ()]
+    return shown, [fields[n] for n in places], cells
+
+
 def _place(shown: Shown) -> tuple[int, str]:
     """What everything else is about comes first."""
     table = str(shown.kind.table)
     return (_FIRST.index(table) if table in _FIRST else len(_FIRST)), shown.kind.name
 
 
-def _columns(shown: Shown) -> list[int]:
-    """The places of the fields that are shown: of a table those with a value, what only marks a row last."""
-    rows = shown.rows or ()
-    filled = [n for n in range(len(shown.kind.fields)) if any(row[n] not in (None, "", []) for row in rows)]
-    return sorted(filled, key=lambda n: _only_marks(shown.kind.fields[n]))
+def _columns(shown: Shown, one: frozenset[str]) -> list[int]:
+    """The places of the fields that are shown: those that say something, what only marks a row last.
+
+    What is the same wherever one looks is said by the title: the subject itself, and its only school.
+    """
+    fields, rows = shown.kind.fields, shown.rows or ()
+    filled = [n for n in range(len(fields)) if any(row[n] not in (None, "", []) for row in rows)]
+    saying = [n for n in filled if not _says_the_same(fields[n], [row[n] for row in rows], one)]
+    return sorted(saying or filled, key=lambda n: _only_marks(fields[n]))
+
+
+def _says_the_same(field: Field, values: Collection[Any], one: frozenset[str]) -> bool:
+    return field.written is As.REFERENCE and all(each in one or each is None for each in values)
+
+
+def _same_everywhere(page: Page) -> frozenset[str]:
+    """The subject, and the school if there is only one."""
+    found = {page.scope.public_id}
+    for each in page.shown:
+        if str(each.kind.table) == "app.school" and each.rows and len(each.rows) == 1:
+            marks = [n for n, field in enumerate(each.kind.fields) if field.name == PUBLIC_ID]
+            found.add(each.rows[0][marks[0]])
+    return frozenset(found)
 
 
 def _only_marks(field: Field) -> bool:
     return field.written is As.ALIAS or field.name == PUBLIC_ID
-
-
-def _headings(shown: Shown) -> list[Field]:
-    return [shown.kind.fields[number] for number in _columns(shown)]
-
-
-def _cells(shown: Shown, known: Mapping[str, str]) -> list[list[Cell]]:
-    fields, places = shown.kind.fields, _columns(shown)
-    return [[_cell(fields[n], row[n], known) for n in places] for row in shown.rows or ()]
 
 
 def _cell(field: Field, value: Any, known: Mapping[str, str]) -> Cell:
@@ -142,12 +161,18 @@ def _cell(field: Field, value: Any, known: Mapping[str, str]) -> Cell:
     if field.written is As.REFERENCE and value in known:
         return Cell(known[value])
     if field.written is not As.VALUE or _only_marks(field):
-        return Cell(str(value), plain=True)
-    if isinstance(value, bool):
-        return Cell(gettext("yes") if value else gettext("no"))
+        return Cell(str(value), "id")
     if isinstance(field.column.type, DateTime):
-        return Cell(moments.moment(datetime.fromisoformat(value)))
-    return Cell(as_text(value))
+        return Cell(moments.moment(datetime.fromisoformat(value)), "when")
+    return Cell(_said(value))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, dict) and value.keys() == {"before", "after"}:
+        return f"{as_text(value['before'])} → {as_text(value['after'])}"
+    return as_text(value)
 
 
 def _by_reason(left_out: Sequence[LeftOut]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -10,10 +10,9 @@ from datetime import timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
@@ -22,6 +21,7 @@ from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Classroom, Enrollment, PointEntry, Student
 from backoffice.storage.database import current
+from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.content import NothingThere, Scope, write_archive
@@ -56,7 +56,7 @@ def in_two_classes(world: World) -> Iterator[Child]:
     seat(child, world.colleague_class)
     yield child
     with transaction(SYSTEM) as tx:
-        seats = Enrollment.__table__.delete().where(  # type: ignore[attr-defined]
+        seats = delete(Enrollment).where(
             Enrollment.student_id == child.id, Enrollment.classroom_id == world.colleague_class.id
         )
         tx.execute(seats)
@@ -160,20 +160,27 @@ def test_a_teacher_alone_takes_the_classes_along(world: World) -> None:
     assert {row["public_id"] for row in whole.rows("students")} == {each.public_id for each in room.children}
 
 
-def test_a_family_reads_nothing_of_others_and_nothing_for_the_staff(world: World, scopes: Scopes) -> None:
-    child, parent = world.own_class.children[0], world.people["parent"]
-    other = world.people["foreign_parent"]
+@pytest.fixture
+def two_parents(world: World) -> Iterator[factory.Person]:
+    """The other parent of the own class's first child."""
+    child, other = world.own_class.children[0], world.people["foreign_parent"]
     link = {"school_id": world.home.id, "student_id": child.id, "account_id": other.id, "name": other.name}
+    told = {"status": GuardianStatus.APPROVED, "created_at": clock.now()}
     with transaction(SYSTEM) as tx:
-        tx.execute(
-            insert(GuardianLink).values(
-                public_id=uuid4().hex[:16], **link, status=GuardianStatus.APPROVED, created_at=clock.now()
-            )
-        )
-    staff = opened(scopes["student"])
-    assert other.name in staff.everything
-    for who in (SYSTEM, world.sign_in("parent")):
-        made = opened(scopes["family"], who)
+        made = insert(GuardianLink).values(public_id=new_public_id(), **link, **told)
+        number = tx.scalar(made.returning(GuardianLink.id))
+    yield other
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(GuardianLink).where(GuardianLink.id == number))
+
+
+def test_a_family_reads_nothing_of_others_and_nothing_for_the_staff(
+    world: World, scopes: Scopes, two_parents: factory.Person
+) -> None:
+    child, parent, other = world.own_class.children[0], world.people["parent"], two_parents
+    assert other.name in opened(scopes["student"]).everything
+    own = opened(scopes["family"], world.sign_in("parent"))
+    for made in (opened(scopes["family"]), own):
         assert made.rows("students")[0]["given_name"] == child.given
         assert made.rows("point-entries")[0]["value"] == 2
         for text in (
@@ -183,8 +190,8 @@ def test_a_family_reads_nothing_of_others_and_nothing_for_the_staff(world: World
             f"Former {child.given}",
         ):
             assert text not in made.everything
-    assert {row["name"] for row in made.rows("guardian-links")} == {parent.name}
-    assert f"Request about {world.own_class.name}" in made.everything
+    assert {row["name"] for row in own.rows("guardian-links")} == {parent.name}
+    assert f"Request about {world.own_class.name}" in own.everything
 
 
 def test_what_a_child_told_past_its_teacher_is_in_no_export(world: World, scopes: Scopes) -> None:
@@ -340,11 +347,7 @@ def many(world: World) -> Iterator[int]:
         tx.execute(insert(PointEntry), rows)
     yield count + 1
     with transaction(SYSTEM) as tx:
-        tx.execute(
-            PointEntry.__table__.delete().where(  # type: ignore[attr-defined]
-                PointEntry.student_id == child.id, PointEntry.id != first.id
-            )
-        )
+        tx.execute(delete(PointEntry).where(PointEntry.student_id == child.id, PointEntry.id != first.id))
 
 
 def test_rows_come_from_a_cursor_a_few_at_a_time(world: World, many: int) -> None:

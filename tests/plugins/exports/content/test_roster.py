@@ -41,7 +41,7 @@ def test_it_can_be_read_back(world: World, scopes: Scopes, tmp_path: Path, which
     owners = {each.user for each in seats if each.role == "teacher" and each.primary}
     assert world.people["teacher"].public_id in owners
     assert world.people["co_teacher"].public_id not in owners
-    known = {each.source_id for each in (*orgs, *classes, *users, *sessions, *courses)}
+    known = {each.source_id for some in (orgs, classes, users, sessions, courses) for each in some}
     named = {each.class_ for each in seats} | {each.user for each in seats} | {each.school for each in seats}
     named |= {org for each in users for org in each.orgs} | {term for each in classes for term in each.terms}
     named |= {each.course for each in classes if each.course} | {each.org for each in courses}
