@@ -25,11 +25,12 @@ from plugins.exports.content.page import SMALL, Shown
 from plugins.exports.content.rows import Rows, reading_of
 from plugins.exports.content.scope import Scope
 from plugins.exports.content.sealing import SealedFile, SealedWriter
-from plugins.exports.content.values import Writing, as_text
+from plugins.exports.content.values import Writing, cells
 
 BATCH = 500
 # Twice as quick as the usual level, and a tenth larger.
 _LEVEL = 3
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -140,21 +141,24 @@ def _write_kind(
 def _write_rows(
     archive: Archive, kind: Kind, batches: Iterable[Sequence[Any]], writing: Writing, counts: _Counts
 ) -> Shown:
-    few: list[list[Any]] | None = []
+    few: list[Sequence[Any]] | None = []
     with TemporaryFile() as waiting:
         with (
             archive.file(f"data/{kind.name}.csv") as write,
             SealedWriter(waiting) as aside,
         ):
-            table, before = _Lines(write, kind.fields), "[\n"
+            table, names = _Lines(write, kind.fields), [each.name for each in kind.fields]
+            before = b"[\n"
             for batch in batches:
-                written = [writing.row(kind.fields, row) for row in batch]
-                table.write(written)
-                for row in written:
-                    aside.write((before + _json(kind.fields, row)).encode())
-                    before = ",\n"
-                counts.add(kind.name, len(written))
-                few = few + written if few is not None and len(few) + len(written) <= SMALL else None
+                columns = writing.columns(kind.fields, batch)
+                rows = list(zip(*columns, strict=True))
+                table.write(zip(*cells(kind.fields, columns), strict=True))
+                named = [dict(zip(names, row, strict=True)) for row in rows]
+                # Without the brackets: it is one list however many batches there are.
+                aside.write(before + _JSON.encode(named)[1:-1].encode())
+                before = b",\n"
+                counts.add(kind.name, len(rows))
+                few = [*few, *rows] if few is not None and len(few) + len(rows) <= SMALL else None
             aside.write(b"\n]\n")
         with archive.file(f"data/{kind.name}.json") as write:
             length = waiting.tell()
@@ -182,15 +186,12 @@ class _Lines:
     def __init__(self, write: Callable[[bytes], None], fields: Sequence[Field]) -> None:
         self._write = write
         write(_BOM)
-        self._put([[each.name for each in fields]])
+        self.write([[each.name for each in fields]])
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write rows."""
-        self._put([as_text(value) for value in row] for row in rows)
-
-    def _put(self, rows: Iterable[Sequence[str]]) -> None:
+        """Write rows whose texts are guarded."""
         part = io.StringIO(newline="")
-        csv.writer(part, quoting=QUOTED).writerows([[safe(text) for text in row] for row in rows])
+        csv.writer(part, quoting=QUOTED).writerows(rows)
         self._write(part.getvalue().encode())
 
 
@@ -202,8 +203,3 @@ def _csv(lines: Iterable[Sequence[str]]) -> Generator[bytes, None, None]:
         yield part.getvalue().encode()
         part.seek(0)
         part.truncate()
-
-
-def _json(fields: Sequence[Field], row: Sequence[Any]) -> str:
-    named = {each.name: value for each, value in zip(fields, row, strict=True)}
-    return json.dumps(named, ensure_ascii=False)

@@ -48,7 +48,7 @@ class Shown:
 
     kind: Kind
     count: int
-    rows: list[list[Any]] | None
+    rows: Sequence[Sequence[Any]] | None
 
 
 @dataclass(frozen=True)
