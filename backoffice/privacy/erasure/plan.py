@@ -102,6 +102,12 @@ class Plan:
 
 def plan_for(tx: Transaction, subject: Subject, number: int) -> Plan | None:
     """What goes with the one subject of this number; None if there is no such thing any more."""
+    plan = nameless_plan_for(tx, subject, number)
+    return None if plan is None else named(tx, plan)
+
+
+def nameless_plan_for(tx: Transaction, subject: Subject, number: int) -> Plan | None:
+    """The same without what its targets are called elsewhere, which only the system can look up."""
     makers = {
         Subject.STUDENT: _student,
         Subject.CLASSROOM: _classroom,
@@ -109,8 +115,7 @@ def plan_for(tx: Transaction, subject: Subject, number: int) -> Plan | None:
         Subject.SCHOOL: _school,
         Subject.DISTRICT: _district,
     }
-    plan = makers[subject](tx, number)
-    return None if plan is None else named(tx, plan)
+    return makers[subject](tx, number)
 
 
 def named(tx: Transaction, plan: Plan) -> Plan:

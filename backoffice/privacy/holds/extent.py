@@ -54,6 +54,11 @@ def install(tables: Iterable[Table], holders: Iterable[Holder]) -> None:
     _installed = Installed(tuple(tables), tuple(holders))
 
 
+def installed() -> Installed:
+    """The tables and the holders of the process."""
+    return _installed
+
+
 def is_kept(tx: Transaction, plan: Plan) -> bool:
     """Whether a plan would take something that a hold keeps. As the system only."""
     pairs = [

@@ -1,0 +1,227 @@
+"""The roster as OneRoster 1.1: who is in which class, as other systems read it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
+
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account
+from backoffice.privacy.holdings import Subject
+from backoffice.schools.models import (
+    IN_CHARGE,
+    Classroom,
+    District,
+    Enrollment,
+    School,
+    Student,
+    TeachingRole,
+    TeachingRoleName,
+)
+from plugins.exports.content.scope import Scope
+
+BATCH = 500
+Line = Sequence[str]
+# Of which subjects there is a roster, and which classes are in it.
+SCOPES: Mapping[Subject, Callable[[int], ColumnElement[bool]] | None] = {
+    Subject.STUDENT: None,
+    Subject.CLASSROOM: lambda number: Classroom.id == number,
+    Subject.ACCOUNT: None,
+    Subject.SCHOOL: lambda number: School.id == number,
+    Subject.DISTRICT: lambda number: School.district_id == number,
+}
+_PARTS = (
+    *("academicSessions", "categories", "classes", "classResources", "courses", "courseResources"),
+    *("demographics", "enrollments", "lineItems", "orgs", "resources", "results", "users"),
+)
+_SENT = frozenset({"academicSessions", "classes", "courses", "enrollments", "orgs", "users"})
+_KEY = ("sourcedId", "status", "dateLastModified")
+_HEADINGS: Mapping[str, Line] = {
+    "academicSessions": (*_KEY, "title", "type", "startDate", "endDate", "parentSourcedId", "schoolYear"),
+    "classes": (
+        *(*_KEY, "title", "grades", "courseSourcedId", "classCode", "classType", "location"),
+        *("schoolSourcedId", "termSourcedIds", "subjects", "subjectCodes", "periods"),
+    ),
+    "courses": (
+        *(*_KEY, "schoolYearSourcedId", "title", "courseCode", "grades", "orgSourcedId"),
+        *("subjects", "subjectCodes"),
+    ),
+    "enrollments": (
+        *(*_KEY, "classSourcedId", "schoolSourcedId", "userSourcedId", "role", "primary"),
+        *("beginDate", "endDate"),
+    ),
+    "orgs": (*_KEY, "name", "type", "identifier", "parentSourcedId"),
+    "users": (
+        *(*_KEY, "enabledUser", "orgSourcedIds", "role", "username", "userIds", "givenName", "familyName"),
+        *("middleName", "identifier", "email", "sms", "phone", "agentSourcedIds", "grades", "password"),
+    ),
+}
+# Who has no family name here: the format wants one.
+_NONE = "."
+_YEAR_BEGINS = (8, 1)
+_BLANK = ("", "")
+
+
+@dataclass(frozen=True)
+class _Roster:
+    """What a roster is made from. `within` is true of the schools and classes that are in it."""
+
+    tx: Transaction
+    within: ColumnElement[bool]
+    first: date
+    addressed: bool
+
+    @property
+    def year(self) -> str:
+        return str(self.first.year + 1)
+
+    @property
+    def term(self) -> str:
+        return f"year-{self.year}"
+
+    @property
+    def live(self) -> ColumnElement[bool]:
+        """Of classes: they are in it."""
+        return and_(self.within, Classroom.archived_at.is_(None))
+
+    def read(self, statement: Any) -> Iterator[Any]:
+        with self.tx.execute(statement.execution_options(yield_per=BATCH)) as result:
+            yield from result
+
+    def orgs(self) -> Iterator[Line]:
+        schools = select(School.id).join(Classroom, isouter=True).where(self.within)
+        districts = select(School.district_id).where(School.id.in_(schools))
+        above = select(District.public_id, District.name).where(District.id.in_(districts))
+        for row in self.read(above.order_by(District.id)):
+            yield row.public_id, *_BLANK, row.name, "district", "", ""
+        those = select(School.public_id, School.name, District.public_id.label("above")).where(
+            School.id.in_(schools)
+        )
+        for row in self.read(those.outerjoin(District).order_by(School.id)):
+            yield row.public_id, *_BLANK, row.name, "school", "", row.above or ""
+
+    def sessions(self) -> Iterator[Line]:
+        last = self.first.replace(year=self.first.year + 1) - timedelta(days=1)
+        title = f"{self.first.year}-{last.year}"
+        yield self.term, *_BLANK, title, "schoolYear", str(self.first), str(last), "", self.year
+
+    def rooms(self) -> Iterator[Any]:
+        found = select(Classroom.public_id, Classroom.name, School.public_id.label("school"))
+        joined = found.join(School, School.id == Classroom.school_id).where(self.live)
+        return self.read(joined.order_by(Classroom.school_id, Classroom.id))
+
+    def courses(self) -> Iterator[Line]:
+        for row in self.rooms():
+            yield f"course-{row.public_id}", *_BLANK, self.term, row.name, "", "", row.school, "", ""
+
+    def classes(self) -> Iterator[Line]:
+        for row in self.rooms():
+            course = f"course-{row.public_id}"
+            before = (row.public_id, *_BLANK, row.name, "", course, "", "homeroom", "")
+            yield *before, row.school, self.term, "", "", ""
+
+    def users(self) -> Iterator[Line]:
+        schools = func.array_agg(School.public_id.distinct()).label("schools")
+        leads = func.bool_or(TeachingRole.role.in_(IN_CHARGE)).label("leads")
+        staff = select(Account.public_id, Account.name, Account.email, schools, leads)
+        for row in self.read(self._taught(staff).group_by(Account.id).order_by(Account.id)):
+            given, _gap, family = row.name.rpartition(" ")
+            role, email = "teacher" if row.leads else "aide", row.email if self.addressed else ""
+            named = (given or family, family if given else _NONE)
+            yield _user(row.public_id, sorted(row.schools), role, named, email)
+        children = select(
+            Student.public_id, Student.given_name, Student.family_name, School.public_id.label("school")
+        )
+        seated = self._seated(select(Enrollment.school_id, Enrollment.student_id))
+        for row in self.read(
+            children.join(School, School.id == Student.school_id)
+            .where(tuple_(Student.school_id, Student.id).in_(seated))
+            .order_by(Student.school_id, Student.id)
+        ):
+            named = (row.given_name, row.family_name or _NONE)
+            yield _user(row.public_id, [row.school], "student", named, "")
+
+    def enrollments(self) -> Iterator[Line]:
+        room, school = Classroom.public_id.label("room"), School.public_id.label("school")
+        staff = select(room, school, Account.public_id, TeachingRole.role)
+        order = (TeachingRole.school_id, TeachingRole.classroom_id, TeachingRole.account_id)
+        for row in self.read(self._taught(staff).order_by(*order)):
+            leads = row.role in IN_CHARGE
+            primary = "true" if row.role == TeachingRoleName.OWNER else "false"
+            role = "teacher" if leads else "proctor"
+            key = f"{row.room}-{row.public_id}"
+            yield key, *_BLANK, row.room, row.school, row.public_id, role, primary if leads else "", "", ""
+        seats = select(room, school, Student.public_id, Enrollment.joined_at).join(
+            Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id)
+        )
+        ordered = self._seated(seats).order_by(
+            Enrollment.school_id, Enrollment.classroom_id, Enrollment.student_id
+        )
+        for row in self.read(ordered):
+            key, begins = f"{row.room}-{row.public_id}", row.joined_at.date().isoformat()
+            yield key, *_BLANK, row.room, row.school, row.public_id, "student", "false", begins, ""
+
+    def _taught(self, statement: Any) -> Any:
+        return (
+            statement.select_from(TeachingRole)
+            .join(Account, Account.id == TeachingRole.account_id)
+            .join(
+                Classroom,
+                and_(
+                    Classroom.school_id == TeachingRole.school_id,
+                    Classroom.id == TeachingRole.classroom_id,
+                ),
+            )
+            .join(School, School.id == TeachingRole.school_id)
+            .where(self.live)
+        )
+
+    def _seated(self, statement: Any) -> Any:
+        room = and_(Classroom.school_id == Enrollment.school_id, Classroom.id == Enrollment.classroom_id)
+        return (
+            statement.join_from(Enrollment, Classroom, room)
+            .join(School, School.id == Enrollment.school_id)
+            .where(self.live, Enrollment.ended_at.is_(None))
+        )
+
+
+def files(tx: Transaction, scope: Scope, made_at: datetime) -> Iterator[tuple[str, Iterable[Line]]]:
+    """The files of the roster, with their lines; none where there is no roster."""
+    within = SCOPES[scope.subject]
+    if within is None:
+        return
+    begins = made_at.date().replace(month=_YEAR_BEGINS[0], day=_YEAR_BEGINS[1])
+    first = begins if begins <= made_at.date() else begins.replace(year=begins.year - 1)
+    addressed = scope.subject is not Subject.CLASSROOM
+    roster = _Roster(tx, within(scope.number), first, addressed)
+    lines = {
+        "academicSessions": roster.sessions(),
+        "classes": roster.classes(),
+        "courses": roster.courses(),
+        "enrollments": roster.enrollments(),
+        "orgs": roster.orgs(),
+        "users": roster.users(),
+    }
+    yield "manifest.csv", _manifest()
+    for part, found in lines.items():
+        yield f"{part}.csv", _headed(_HEADINGS[part], found)
+
+
+def _manifest() -> Iterator[Line]:
+    yield "propertyName", "value"
+    yield "manifest.version", "1.0"
+    yield "oneroster.version", "1.1"
+    for part in _PARTS:
+        yield f"file.{part}", "bulk" if part in _SENT else "absent"
+
+
+def _headed(heading: Line, lines: Iterable[Line]) -> Iterator[Line]:
+    yield heading
+    yield from lines
+
+
+def _user(number: str, schools: Sequence[str], role: str, named: tuple[str, str], email: str) -> Line:
+    before = (number, *_BLANK, "true", ",".join(schools), role, number, "", *named, "", "")
+    return *before, email, "", "", "", "", ""
