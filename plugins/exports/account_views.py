@@ -1,5 +1,6 @@
 """The pages of somebody's own exports: asking for the own account and own children, and fetching."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request
@@ -122,9 +123,8 @@ def fetch(public_id: str, token: str) -> BaseResponse | tuple[str, int]:
 
 
 def _sent(part: Part, public_id: str) -> Response:
-    body = () if request.method == "HEAD" else open_sealed(part.path).read_range(part.start, part.stop)
     response = Response(
-        body,
+        () if request.method == "HEAD" else _opened(part),
         status=HTTPStatus.OK if part.whole else HTTPStatus.PARTIAL_CONTENT,
         mimetype="application/zip",
         headers={
@@ -138,6 +138,11 @@ def _sent(part: Part, public_id: str) -> Response:
     if not part.whole:
         response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{part.size}"
     return response
+
+
+def _opened(part: Part) -> Iterator[bytes]:
+    with open_sealed(part.path) as file:
+        yield from file.read_range(part.start, part.stop)
 
 
 def _mark(public_id: str) -> str:

@@ -260,11 +260,12 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
 def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / making.file
-    with transaction(principal) as tx, SealedWriter(path) as to:
+    with transaction(principal) as tx, path.open("wb") as file, SealedWriter(file) as to:
         # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
         sink = cast("BinaryIO", to)
         manifest = write_archive(tx, making.scope, sink, told=_watching(principal, making, told))
-    size = open_sealed(path).size
+    with open_sealed(path) as made:
+        size = made.size
     with transaction(principal) as tx:
         _ready(tx, making, manifest, size)
     return ExportState.READY

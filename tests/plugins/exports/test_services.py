@@ -146,9 +146,10 @@ def test_it_is_made_sealed_and_whoever_asked_is_told(world: World, files: Path, 
     assert row.public_id not in path.name
     assert path.stat().st_mode & 0o077 == 0 or files.stat().st_mode & 0o077 == 0
     assert zipfile.is_zipfile(path) is False
-    reader = open_sealed(path)
-    assert reader.size == row.size
-    with zipfile.ZipFile(io.BytesIO(b"".join(reader.read_range(0, reader.size)))) as archive:
+    with open_sealed(path) as reader:
+        assert reader.size == row.size
+        whole = b"".join(reader.read_range(0, reader.size))
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert "manifest.json" in archive.namelist()
 
 
