@@ -240,6 +240,7 @@ def test_what_cannot_be_done(watch: Watch, role: str, accept: Mapping[str, str])
         assert watch.seen["404 application/problem+json"]
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("accept", [{}, JSON], ids=["page", "problem"])
 @pytest.mark.parametrize(
     ("status", "error"),
