@@ -141,7 +141,13 @@ class ManagePage(ClassPage):
         row = find(reading(), Classroom, public_id, permission=CLASSROOMS_ERASE)
         own = f"/console/classrooms/{public_id}"
         crumbs = [CRUMB, {"title": row.name, "url": own}]
-        return erasures.begin(self, Subject.CLASSROOM, public_id, called=row.name, url=own, crumbs=crumbs)
+        along = {
+            "name": gettext("its students, as a file"),
+            "url": f"/console/students/?classroom={public_id}",
+        }
+        return erasures.begin(
+            self, Subject.CLASSROOM, public_id, called=row.name, url=own, crumbs=crumbs, along=along
+        )
 
     @expose("/<classroom:public_id>/restore", methods=("POST",))
     def restore(self, public_id: str) -> Response:

@@ -90,10 +90,11 @@ def begin(
     url: str,
     crumbs: Sequence[Mapping[str, Any]],
     wider: Mapping[str, str] | None = None,
+    along: Mapping[str, str] | None = None,
 ) -> str | Response:
     """The page on which somebody begins to erase something, and what its form does.
 
-    `wider` is the page of what it belongs to and could be meant.
+    `wider` is the page of what it belongs to and could be meant, `along` where it can be taken along first.
     """
     form = FlaskForm()
     if form.validate_on_submit():
@@ -107,6 +108,7 @@ def begin(
         url=url,
         goes=GOES[subject],
         wider=wider,
+        along=along,
         crumbs=[*crumbs, {"title": gettext("Delete for good")}],
     )
 

@@ -450,10 +450,18 @@ class StudentGrid(ImportsRows):
     @expose("/<student:public_id>/erase", methods=("GET", "POST"))
     def erase(self, public_id: str) -> str | Response:
         """Begin to delete a student: have it looked what would go."""
-        row = find(reading(), Student, public_id, permission=STUDENTS_ERASE)
+        row = find(
+            reading(), Student, public_id, selectinload(Student.enrollments), permission=STUDENTS_ERASE
+        )
         own, called = f"/console/students/{public_id}", full_name(row)
         crumbs = [{"title": self.title, "url": "/console/students/"}, {"title": called, "url": own}]
-        return erasures.begin(self, Subject.STUDENT, public_id, called=called, url=own, crumbs=crumbs)
+        along = None
+        if can(self.who, POINTS_REPORT, row) and any(each.ended_at is None for each in row.enrollments):
+            report = f"/console/classrooms/points/report/{public_id}"
+            along = {"name": gettext("the report of its points (PDF)"), "url": report}
+        return erasures.begin(
+            self, Subject.STUDENT, public_id, called=called, url=own, crumbs=crumbs, along=along
+        )
 
     @expose("/<student:public_id>/edit", methods=("GET", "POST"))
     @shows_what_was_typed

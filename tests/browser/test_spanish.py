@@ -62,7 +62,8 @@ def test_the_pages_of_a_child(visit: Callable[..., Page], site: Site) -> None:
     # What is chosen at the foot comes before the language of the school.
     page, room = visit(reduced_motion="reduce"), site.world.own_class
     page.goto("/join")
-    page.get_by_role("link", name="Español").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Español").click()
     meet(page, "Escribe el código de tu clase")
     page.get_by_role("textbox").fill(room.code)
     send_form(page, "Entrar")

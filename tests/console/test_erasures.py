@@ -56,7 +56,11 @@ def test_a_teacher_deletes_a_student_step_by_step(app: Flask, world: World, eras
     own = teacher.get(f"/console/students/{child.public_id}").text
     way = f"/console/students/{child.public_id}/erase"
     assert way in own
-    assert "for good" in teacher.get(way).text
+    first = teacher.get(way).text
+    assert "for good" in first
+    along = f"/console/classrooms/points/report/{child.public_id}"
+    assert along in first
+    assert teacher.get(along).mimetype == "application/pdf"
     begun = send(teacher, way, {})
     assert begun.status_code == 303
     page = begun.location
@@ -109,6 +113,9 @@ def test_a_class_is_deleted_from_where_it_is_managed(app: Flask, world: World, e
     teacher, room = signed_in(app, world, "teacher"), world.own_class
     way = f"/console/classrooms/{room.public_id}/erase"
     assert way in teacher.get(f"/console/classrooms/{room.public_id}/manage").text
+    along = f"/console/students/?classroom={room.public_id}"
+    assert along in teacher.get(way).text
+    assert room.children[0].given in teacher.get(along).text
     page = send(teacher, way, {}).location
     asking.look(eraser, number=number(page))
     assert "Codes" in teacher.get(page).text or "codes" in teacher.get(page).text

@@ -206,6 +206,7 @@ def test_what_is_asked_for_as_it_should_be(watch: Watch, role: str) -> None:
         assert watch.seen["200 text/csv"]
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ["leader", "nobody"])
 @pytest.mark.parametrize("accept", [{}, JSON], ids=["page", "problem"])
 def test_what_cannot_be_done(watch: Watch, role: str, accept: Mapping[str, str]) -> None:
@@ -239,6 +240,7 @@ def test_what_cannot_be_done(watch: Watch, role: str, accept: Mapping[str, str])
         assert watch.seen["404 application/problem+json"]
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("accept", [{}, JSON], ids=["page", "problem"])
 @pytest.mark.parametrize(
     ("status", "error"),

@@ -121,6 +121,7 @@ def test_search_finds_the_own_children_only(matrix: Matrix, tally: Tally, role: 
 BROKEN_INPUT = ("\0", "a\0b", "' or true --", "\udcff", "٣" * 16, "x" * 5000, "-1", "null", "%s")
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ["leader", "nobody"])
 def test_what_is_no_identifier_is_no_failure(matrix: Matrix, tally: Tally, role: str) -> None:
     """Whatever stands where an identifier should, the answer is a page and not a failure."""

@@ -65,6 +65,7 @@ def attempts(matrix: Matrix, actor: Actor) -> Iterator[tuple[Route, str, str, li
             yield route, key, permission, things
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("name", ROLES)
 def test_the_page_ticks_what_opens(matrix: Matrix, ticked: Mapping[str, set[str]], name: str) -> None:
     actor, roles = matrix.actor(name), set(ARE[name])

@@ -102,6 +102,7 @@ def test_names_are_text_on_every_page(
     assert shown >= SHOWN, SHOWN - shown
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("role", ["leader", "teacher", "founder", "nobody"])
 def test_what_a_form_is_sent_is_text_in_its_answer(
     matrix: Matrix, planted: dict[str, str], role: str

@@ -20,6 +20,16 @@ from tests.privacy.retention.conftest import Sessions
 PAGE, DATA = "/privacy/retention", "/privacy/retention.json"
 
 
+def told_to_schools(now: datetime, later: datetime) -> None:
+    """What is on the disk was decided now, and is longer for worries from a later moment on."""
+    with transaction(SYSTEM) as tx:
+        said = policy.on_disk()
+        of = {"proposed_at": now, "confirmed_at": now, "told_at": now, "later_at": later, "told": 2}
+        version = {"said": said.said, "digest": said.digest, "later": ["worries"]}
+        tx.add(PolicyVersion(state="confirmed", **of, **version))
+    in_force.forget()
+
+
 def test_every_entry_of_the_file_is_said_to_everybody(client: FlaskClient) -> None:
     page = client.get(PAGE)
     assert page.status_code == 200
@@ -83,12 +93,7 @@ def test_what_changed_and_what_will_is_said_with_its_dates(
         assert "<del>6 months</del> → <ins>4 months</ins>" in page
         assert "4 months" in page.partition('id="worries"')[2].partition("</article>")[0]
         later = now + timedelta(days=31)
-        with transaction(SYSTEM) as tx:
-            said = policy.on_disk()
-            of = {"proposed_at": now, "confirmed_at": now, "told_at": now, "later_at": later, "told": 2}
-            version = {"said": said.said, "digest": said.digest, "later": ["worries"]}
-            tx.add(PolicyVersion(state="confirmed", **of, **version))
-        in_force.forget()
+        told_to_schools(now, later)
         page = client.get(PAGE).text
         worries = page.partition('id="worries"')[2].partition("</article>")[0]
         assert "4 months" in worries
@@ -118,12 +123,7 @@ def test_what_is_decided_anew_before_it_began_is_said_to_begin_never(
     later, anew = now + timedelta(days=31), now + timedelta(days=10)
     try:
         decide_otherwise(tmp_path, SHORT)
-        with transaction(SYSTEM) as tx:
-            said = policy.on_disk()
-            of = {"proposed_at": now, "confirmed_at": now, "told_at": now, "later_at": later, "told": 2}
-            version = {"said": said.said, "digest": said.digest, "later": ["worries"]}
-            tx.add(PolicyVersion(state="confirmed", **of, **version))
-        in_force.forget()
+        told_to_schools(now, later)
         assert "Never in force" not in client.get(PAGE).text
         with time_machine.travel(anew, tick=False):
             decide_otherwise(tmp_path, SHORT)
