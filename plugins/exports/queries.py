@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, func, not_, or_, select
 
 from backoffice.access.permissions import CHILDREN_READ, CLASSROOMS_EXPORT, STUDENTS_EXPORT, Permission
 from backoffice.access.policy import RoleName, can, granted, visible
@@ -13,6 +13,8 @@ from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.jobs.models import QueuedJob
+from backoffice.jobs.queries import ALIVE
 from backoffice.language.texts import gettext
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import (
@@ -304,3 +306,16 @@ def spent(limits: ExportsSettings, *, at: datetime, fetching: datetime) -> Colum
     over = Export.ready_at <= at - limits.kept
     fetched = and_(Export.downloads >= limits.downloads, Export.fetched_at <= fetching)
     return and_(Export.state == ExportState.READY, or_(over, fetched))
+
+
+def stuck(*, job: str, before: datetime) -> ColumnElement[bool]:
+    """The condition of those that nobody makes any more: begun before then, or no worker has it to do.
+
+    Whoever was killed at the last try could not say so.
+    """
+    to_do = exists().where(
+        QueuedJob.task_name == job,
+        QueuedJob.args["number"].astext.cast(BigInteger) == Export.id,
+        QueuedJob.status.in_(ALIVE),
+    )
+    return and_(Export.state == ExportState.MAKING, or_(Export.started_at < before, not_(to_do)))

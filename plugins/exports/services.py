@@ -14,7 +14,7 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.policy import Denied, require
 from backoffice.access.principal import Credential, Principal
-from backoffice.access.transaction import Transaction, transaction
+from backoffice.access.transaction import Transaction, snapshot, transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
@@ -38,7 +38,7 @@ from plugins.exports.settings import ExportsSettings
 MAKE, DESTROY = "exports.make", "exports.destroy"
 # So long a download that broke off can be gone on with, without counting as another.
 GOES_ON = timedelta(hours=1)
-# What is not made by then is given up: its worker was killed at its last try.
+# What is not made by then is given up.
 GIVEN_UP = timedelta(days=1)
 # So many are woken at once when somebody's turn comes.
 MOST_WOKEN = 50
@@ -260,7 +260,7 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
 def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / making.file
-    with transaction(principal) as tx, path.open("wb") as file, SealedWriter(file) as to:
+    with snapshot(principal) as tx, path.open("wb") as file, SealedWriter(file) as to:
         # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
         sink = cast("BinaryIO", to)
         manifest = write_archive(tx, making.scope, sink, told=_watching(principal, making, told))
@@ -496,9 +496,8 @@ def _end_spent(tx: Transaction) -> int:
 
 
 def _give_up(tx: Transaction) -> int:
-    before = clock.now() - GIVEN_UP
-    stuck = select(Export.id).where(Export.state == ExportState.MAKING, Export.started_at < before)
-    numbers = tx.scalars(stuck.with_for_update(skip_locked=True)).all()
+    stuck = queries.stuck(job=MAKE, before=clock.now() - GIVEN_UP)
+    numbers = tx.scalars(select(Export.id).where(stuck).with_for_update(skip_locked=True)).all()
     for number in numbers:
         _end(tx, number, ExportState.FAILED)
     return len(numbers)
@@ -511,9 +510,10 @@ def create(
     *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, told: Told = lambda _rows: None
 ) -> Manifest:
     """Write an archive in the clear, for a command on the server. Raises `NotFound`."""
-    with transaction(principal) as tx:
+    with snapshot(principal) as tx:
         thing = find(tx, queries.MODELS[subject], public_id)
         manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, told=told)
         school = thing.id if subject is Subject.SCHOOL else getattr(thing, "school_id", None)
+    with transaction(principal) as tx:
         record(tx, "exports.create", school_id=school, subject=str(subject), rows=manifest.rows)
     return manifest
