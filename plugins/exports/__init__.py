@@ -6,6 +6,7 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from backoffice.privacy.erasure.events import SubjectErased
 from plugins.exports.account_views import bp
+from plugins.exports.checks import CHECKS
 from plugins.exports.commands import exports
 from plugins.exports.holdings import HELD
 from plugins.exports.jobs import destroy, destroy_erased, make
@@ -40,6 +41,7 @@ plugin = Plugin(
         ),
     ),
     mails=MAILS,
+    controls=CHECKS,
     handlers={SubjectErased: destroy_erased},
     keeps_promises=True,
 )

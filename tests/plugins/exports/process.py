@@ -23,5 +23,5 @@ def slow(tx: Transaction, scope: Scope, to: BinaryIO, *, told: Any) -> Manifest:
 
 
 if __name__ == "__main__":
-    services.write_archive = slow  # type: ignore[assignment]
+    services.write_archive = slow  # type: ignore[assignment, attr-defined]
     main()

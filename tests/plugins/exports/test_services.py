@@ -2,14 +2,13 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -21,7 +20,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
-from backoffice.schools.models import Enrollment, Membership, TeachingRole
+from backoffice.schools.models import Enrollment
 from backoffice.storage.public_id import new_public_id
 from plugins.exports import queries, services
 from plugins.exports.content import Manifest, Scope, write_archive
@@ -29,7 +28,7 @@ from plugins.exports.content.sealing import open_sealed
 from plugins.exports.models import Export, ExportState
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 from tests.factories.world import SYSTEM, World
-from tests.plugins.exports.conftest import WORKER, change, row_of, work
+from tests.plugins.exports.conftest import WORKER, change, row_of, without_places, work
 
 Ready = Callable[..., str]
 
@@ -60,23 +59,6 @@ def mails(name: str) -> int:
 def entries(verb: str) -> int:
     with transaction(SYSTEM) as tx:
         return tx.scalars(select(func.count()).select_from(AuditEntry).where(AuditEntry.verb == verb)).one()
-
-
-@contextmanager
-def without_places(world: World, *roles: str) -> Iterator[None]:
-    """These people teach nothing and lead nothing any more."""
-    numbers = [world.people[role].id for role in roles]
-    kept: list[tuple[Any, list[dict[str, Any]]]] = []
-    with transaction(SYSTEM) as tx:
-        for model in (TeachingRole, Membership):
-            theirs = model.account_id.in_(numbers)
-            rows = tx.execute(select(*model.__table__.columns).where(theirs)).mappings()
-            kept.append((model, [dict(row) for row in rows]))
-            tx.execute(delete(model).where(theirs))
-    yield
-    with transaction(SYSTEM) as tx:
-        for model, values in reversed(kept):
-            tx.execute(insert(model.__table__).values(values))
 
 
 # ------------------------------------------------------------------------------------- asking
