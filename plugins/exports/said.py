@@ -71,8 +71,7 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
     here = f"/account/exports/{row.public_id}"
     return Shown(
         row=row,
-        title=named.name
-        or (gettext("My account") if own and row.subject == Subject.ACCOUNT else OF[row.subject]),
+        title=named.name or (_of_oneself(row) if own and row.subject == Subject.ACCOUNT else OF[row.subject]),
         state=state,
         tone=tone,
         sentence=_sentence(named, until, left),
@@ -83,6 +82,10 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
         fetch_url=f"{here}/{link_of(row)}" if own and ready else None,
         cancel_url=f"{here}/cancel" if own and ExportState(row.state).is_under_way else None,
     )
+
+
+def _of_oneself(row: Export) -> str:
+    return gettext("My account and my classes") if row.rooms else gettext("My account")
 
 
 def _sentence(named: Named, until: datetime | None, left: int) -> str:
