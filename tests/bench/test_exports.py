@@ -37,7 +37,7 @@ from tests.factories.world import SYSTEM, make_world
 PRODUCTION = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 STUDENTS = int(os.environ.get("STUDENTS", "10000"))
 POINTS = 20
-ROUNDS = 3
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 REACH, MEMORY = 5.0, 1.1
 # Makes one as a worker does, and prints its own seconds, its peak memory (kilobytes) and the file's size. Not
 # `ru_maxrss`, which begins with what the process had that started it.

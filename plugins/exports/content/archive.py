@@ -13,7 +13,7 @@ from itertools import islice
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
 
 from backoffice import clock
 from backoffice.access.transaction import Transaction
@@ -49,6 +49,7 @@ def write_archive(
     """
     made_at = clock.now()
     reading = reading_of(tx, scope)
+    _read_to_the_end(tx)
     archive, counts, shown = Archive(to, made_at), _Counts(told), []
     with archive.zip:
         writing = Writing()
@@ -68,6 +69,11 @@ def write_archive(
         with archive.file(manifest.FILE) as write:
             write(found.written(scope, made_at))
     return found
+
+
+def _read_to_the_end(tx: Transaction) -> None:
+    """Have the database plan for all rows of a cursor: for its first ones it looks each reference up."""
+    tx.execute(select(func.set_config("cursor_tuple_fraction", "1", True)))
 
 
 class Archive:
