@@ -49,7 +49,7 @@ def last() -> Export:
 
 
 def link(export: str) -> str:
-    return f"{OWN}/{export}/{services.link_of(row_of(export))}"
+    return f"{OWN}/{export}/file?signed={services.link_of(row_of(export))}"
 
 
 def test_a_teacher_asks_fetches_and_sees_that_it_is_destroyed(app: Flask, world: World, files: Path) -> None:
