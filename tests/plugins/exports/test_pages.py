@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
 from backoffice.jobs.models import QueuedJob
 from backoffice.privacy.erasure import services as erasing
 from backoffice.privacy.erasure.erasing import Eraser
@@ -241,3 +242,16 @@ def test_the_command_writes_a_plain_zip(run: Any, world: World, tmp_path: Path) 
 def test_sizes_as_people_say_them(app: Flask, number: int, said: str) -> None:
     with app.test_request_context():
         assert size(number) == said
+
+
+def test_whoever_was_away_proves_it_and_finds_the_list_again(
+    app: Flask, world: World, files: Path, ready: Ready
+) -> None:
+    asked, browser = ready(), signed_in(app, world, "teacher")
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=None))
+    led = browser.get(link(asked))
+    assert led.location == "/account/prove"
+    with browser.session_transaction() as session:
+        assert session["proving_for"].partition("?")[0] == OWN
+    assert row_of(asked).downloads == 0
