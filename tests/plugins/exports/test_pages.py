@@ -261,7 +261,7 @@ def _cut(_app: Flask, _world: World, _browser: FlaskClient, asked: str) -> str:
         (_signed_out, 303, "/sign-in"),
         (_proven_long_ago, 303, "/account/prove"),
         (_of_another, 303, OWN),
-        (_cut, 404, None),
+        (_cut, 303, OWN),
         (_over, 410, None),
         (_fourth, 410, None),
     ],
