@@ -25,6 +25,7 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.identity import settings as of_the_product
 from plugins.exports import queries, services, settings
 from plugins.exports.content.sealing import open_sealed
+from plugins.exports.forms import HowForm
 from plugins.exports.places import folder_of
 from plugins.exports.said import shown
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
@@ -42,7 +43,7 @@ offer(
 bp = Blueprint("exports", __name__, template_folder="templates")
 
 
-class OwnForm(FlaskForm):
+class OwnForm(HowForm):
     """The own account, or an own child."""
 
     what = RadioField(lazy("What"), [InputRequired(lazy("Choose what you want to take along."))])
@@ -73,6 +74,7 @@ def index() -> str | BaseResponse | tuple[str, int]:
                 subject=Subject.ACCOUNT if account else Subject.STUDENT,
                 public_id=what,
                 for_family=not account,
+                workbooks=form.workbooks.data,
             )
         except Rejected as rejected:
             problem = rejected.in_words

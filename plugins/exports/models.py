@@ -93,6 +93,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     )
     subject: Mapped[str] = columns.choice("Of what it is", keep=Keep.SIX_MONTHS)
     for_family: Mapped[bool] = columns.flag("Whether it is what a parent sees", keep=Keep.SIX_MONTHS)
+    workbooks: Mapped[bool] = columns.flag("Whether it has Excel workbooks too", keep=Keep.SIX_MONTHS)
     school_id: Mapped[int | None] = columns.reference(
         "Of which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )

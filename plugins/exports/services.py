@@ -105,10 +105,18 @@ class Part:
 # ------------------------------------------------------------------------------------- asking
 
 
-def ask(*, principal: Principal, subject: Subject, public_id: str, for_family: bool = False) -> PublicId:
+def ask(
+    *,
+    principal: Principal,
+    subject: Subject,
+    public_id: str,
+    for_family: bool = False,
+    workbooks: bool = False,
+) -> PublicId:
     """Have an export made of what the principal may take along; its public identifier.
 
-    `for_family` is of an own child, as a parent sees it. Raises `NotFound`, `Denied`, `Rejected`.
+    `for_family` is of an own child, as a parent sees it; `workbooks` has Excel workbooks too. Raises
+    `NotFound`, `Denied`, `Rejected`.
     """
     made = new_public_id()
     with transaction(principal) as tx:
@@ -123,6 +131,7 @@ def ask(*, principal: Principal, subject: Subject, public_id: str, for_family: b
                 asked_by=tx.principal.account_id,
                 subject=subject,
                 for_family=for_family,
+                workbooks=workbooks,
                 state=ExportState.QUEUED,
                 asked_at=clock.now(),
                 done=0,
@@ -233,6 +242,7 @@ class _Making:
     number: int
     file: str
     scope: Scope
+    workbooks: bool
 
 
 def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_Making | ExportState | None":
@@ -254,7 +264,7 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
             (folder / row.file).unlink(missing_ok=True)
         row.state, row.file = ExportState.MAKING, new_public_id()
         row.started_at, row.done = clock.now(), 0
-        return _Making(number, row.file, queries.scope_of(tx, row))
+        return _Making(number, row.file, queries.scope_of(tx, row), row.workbooks)
 
 
 def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
@@ -263,7 +273,8 @@ def _write(principal: Principal | Credential, making: _Making, folder: Path, tol
     with transaction(principal) as tx, path.open("wb") as file, SealedWriter(file) as to:
         # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
         sink = cast("BinaryIO", to)
-        manifest = write_archive(tx, making.scope, sink, told=_watching(principal, making, told))
+        watch = _watching(principal, making, told)
+        manifest = write_archive(tx, making.scope, sink, workbooks=making.workbooks, told=watch)
     with open_sealed(path) as made:
         size = made.size
     with transaction(principal) as tx:
@@ -508,12 +519,12 @@ def _give_up(tx: Transaction) -> int:
 
 
 def create(
-    *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, told: Told = lambda _rows: None
+    *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, workbooks: bool = False
 ) -> Manifest:
     """Write an archive in the clear, for a command on the server. Raises `NotFound`."""
     with transaction(principal) as tx:
         thing = find(tx, queries.MODELS[subject], public_id)
-        manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, told=told)
+        manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, workbooks=workbooks)
         school = thing.id if subject is Subject.SCHOOL else getattr(thing, "school_id", None)
         record(tx, "exports.create", school_id=school, subject=str(subject), rows=manifest.rows)
     return manifest

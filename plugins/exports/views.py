@@ -20,6 +20,7 @@ from backoffice.problems import Rejected
 from backoffice.storage.public_id import is_public_id
 from backoffice.web.identity import done_reading, reading
 from plugins.exports import queries, services, settings
+from plugins.exports.forms import HowForm
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.picking import CLASS, PLACE
 from plugins.exports.said import shown
@@ -29,7 +30,7 @@ ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 NOTHING = lazy("Choose what you want to take along.")
 
 
-class AskForm(PickingForm):
+class AskForm(PickingForm, HowForm):
     """What is to be taken along: a school or district, or a class, or one student of it."""
 
     place = PickField(lazy("A school or district"), relation=PLACE)
@@ -130,7 +131,12 @@ class ExportsPage(GuardedView):
             return str(NOTHING)
         done_reading()
         try:
-            services.ask(principal=self.who, subject=asked[0], public_id=asked[1])
+            services.ask(
+                principal=self.who,
+                subject=asked[0],
+                public_id=asked[1],
+                workbooks=form.workbooks.data,
+            )
         except Rejected as rejected:
             return rejected.in_words
         return None

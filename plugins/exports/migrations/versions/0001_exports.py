@@ -40,6 +40,7 @@ def upgrade() -> None:
         ),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("for_family", sa.Boolean(), nullable=False),
+        sa.Column("workbooks", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         *(
             sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
