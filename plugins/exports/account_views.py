@@ -24,6 +24,7 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.identity import settings as of_the_product
 from plugins.exports import queries, services, settings
+from plugins.exports.content.locking import ENDING
 from plugins.exports.content.sealing import open_sealed
 from plugins.exports.forms import HowForm
 from plugins.exports.places import folder_of
@@ -74,10 +75,10 @@ def index() -> str | BaseResponse | tuple[str, int]:
                 subject=Subject.ACCOUNT if account else Subject.STUDENT,
                 public_id=what,
                 for_family=not account,
-                workbooks=form.workbooks.data,
+                **form.how,
             )
         except Rejected as rejected:
-            problem = rejected.in_words
+            problem = form.refuse(rejected)
         else:
             flash(ASKED, "success")
             return redirect(HERE, 303)
@@ -125,12 +126,13 @@ def fetch(public_id: str, token: str) -> BaseResponse | tuple[str, int]:
 
 
 def _sent(part: Part, public_id: str) -> Response:
+    ending = f".zip{ENDING}" if part.locked else ".zip"
     response = Response(
         () if request.method == "HEAD" else _opened(part),
         status=HTTPStatus.OK if part.whole else HTTPStatus.PARTIAL_CONTENT,
-        mimetype="application/zip",
+        mimetype="application/octet-stream" if part.locked else "application/zip",
         headers={
-            "Content-Disposition": f'attachment; filename="export-{public_id}.zip"',
+            "Content-Disposition": f'attachment; filename="export-{public_id}{ending}"',
             "Content-Length": str(part.stop - part.start),
             "Accept-Ranges": "bytes",
             "Cache-Control": "no-store",

@@ -11,15 +11,16 @@ _EXAMPLE = datetime(2027, 11, 25, 9, 30, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class ExportReady:
-    """Until when it can be fetched, and how often."""
+    """Until when it can be fetched and how often; `locked` if only the passphrase opens it."""
 
     until: datetime
     downloads: int
+    locked: bool
 
     @classmethod
     def example(cls) -> "ExportReady":
         """One that could be."""
-        return cls(_EXAMPLE, 3)
+        return cls(_EXAMPLE, 3, locked=True)
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,8 @@ class ExportsPage(GuardedView):
                 principal=self.who,
                 subject=asked[0],
                 public_id=asked[1],
-                workbooks=form.workbooks.data,
+                **form.how,
             )
         except Rejected as rejected:
-            return rejected.in_words
+            return form.refuse(rejected)
         return None

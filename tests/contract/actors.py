@@ -363,6 +363,7 @@ def _exports(world: World) -> list[Thing]:
                 subject=Subject.ACCOUNT,
                 for_family=False,
                 workbooks=False,
+                locked=False,
                 state=ExportState.QUEUED,
                 asked_at=clock.now(),
                 done=0,
