@@ -13,7 +13,6 @@ from wtforms.validators import InputRequired
 from backoffice.access.permissions import CLASSROOMS_EXPORT, CONSOLE_ENTER
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.offered import Offered, offer
 from backoffice.accounts.services import proof
 from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.accounts.views import principal
@@ -27,20 +26,13 @@ from plugins.exports import queries, services, settings
 from plugins.exports.content.locking import ENDING
 from plugins.exports.content.sealing import open_sealed
 from plugins.exports.forms import HowForm
+from plugins.exports.offers import CONSOLE as IN_THE_CONSOLE
+from plugins.exports.offers import OWN as HERE
 from plugins.exports.places import folder_of
 from plugins.exports.said import shown
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
-HERE, IN_THE_CONSOLE = "/account/exports", "/console/exports/"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
-offer(
-    Offered(
-        "exports",
-        lazy("My exports"),
-        lazy("Take along what we hold about you or your child, as a file that you can read without us."),
-        HERE,
-    )
-)
 bp = Blueprint("exports", __name__, template_folder="templates")
 
 
@@ -49,14 +41,16 @@ class OwnForm(HowForm):
 
     what = RadioField(lazy("What"), [InputRequired(lazy("Choose what you want to take along."))])
 
-    def fill(self, tx: Transaction) -> None:
-        """Offer the own account and the children whom one follows."""
+    def fill(self, tx: Transaction, child: str = "") -> None:
+        """Offer the own account and the children whom one follows, of whom `child` may be chosen already."""
         who = tx.principal
         self.what.choices = [
             (str(who.account_public_id), gettext("My account")),
             *((each.public_id, each.name) for each in queries.own_children(tx)),
         ]
-        self.what.data = self.what.data or str(who.account_public_id)
+        if not self.is_submitted():
+            known = [each[0] for each in self.what.choices]
+            self.what.data = child if child in known else known[0]
 
 
 @bp.route("/account/exports", methods=["GET", "POST"])
@@ -64,7 +58,7 @@ class OwnForm(HowForm):
 def index() -> str | BaseResponse | tuple[str, int]:
     """All own exports, and the way to a new one of the own account or an own child."""
     form, problem = OwnForm(), None
-    form.fill(reading())
+    form.fill(reading(), request.args.get("child", ""))
     if form.validate_on_submit():
         who, what = principal(), str(form.what.data)
         done_reading()
