@@ -32,6 +32,8 @@ from plugins.exports.places import folder_of
 from plugins.exports.said import shown
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
+# What is chosen instead of an identifier: the own account with its classes.
+CLASSES = "classes"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 bp = Blueprint("exports", __name__, template_folder="templates")
 
@@ -44,8 +46,10 @@ class OwnForm(HowForm):
     def fill(self, tx: Transaction, child: str = "") -> None:
         """Offer the own account and the children whom one follows, of whom `child` may be chosen already."""
         who = tx.principal
+        classes = [(CLASSES, gettext("My account and all classes that I teach"))]
         self.what.choices = [
             (str(who.account_public_id), gettext("My account")),
+            *(classes if queries.own_rooms(tx) else ()),
             *((each.public_id, each.name) for each in queries.own_children(tx)),
         ]
         if not self.is_submitted():
@@ -62,14 +66,15 @@ def index() -> str | BaseResponse | tuple[str, int]:
     if form.validate_on_submit():
         who, what = principal(), str(form.what.data)
         done_reading()
-        account = what == who.account_public_id
+        account = what in (who.account_public_id, CLASSES)
         try:
             services.ask(
                 principal=who,
                 subject=Subject.ACCOUNT if account else Subject.STUDENT,
-                public_id=what,
+                public_id=str(who.account_public_id) if account else what,
                 for_family=not account,
                 **form.how,
+                with_rooms=what == CLASSES,
             )
         except Rejected as rejected:
             problem = form.refuse(rejected)

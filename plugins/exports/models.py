@@ -80,6 +80,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
             "(passphrase is not null) = (locked and state in ('queued', 'making'))",
             name="passphrase_until_it_is_made",
         ),
+        CheckConstraint("rooms is null or subject = 'account'", name="rooms_go_with_an_account"),
         CheckConstraint("file is null or state in ('making', 'ready')", name="file_while_it_is_there"),
         Index(None, "asked_by", "id"),
         Index(None, "school_id", "classroom_id"),
@@ -114,6 +115,10 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     )
     classroom_id: Mapped[int | None] = columns.reference("Of which class", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int | None] = columns.reference("Of which child", keep=Keep.SIX_MONTHS)
+    rooms: Mapped[list[int] | None] = columns.references(
+        "Which classes go along with an account; none said: only those of a school of its own",
+        keep=Keep.SIX_MONTHS,
+    )
     state: Mapped[str] = columns.choice("How far it is", keep=Keep.SIX_MONTHS)
     asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.SIX_MONTHS)
     started_at: Mapped[datetime | None] = columns.moment("When it was begun", keep=Keep.SIX_MONTHS)

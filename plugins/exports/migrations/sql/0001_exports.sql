@@ -49,7 +49,7 @@ create policy app_give_up on plugin_exports.export for update to backoffice_app
 
 grant usage on schema plugin_exports to backoffice_app, backoffice_system;
 -- What is to open a locked file is for whoever makes it: neither leaders nor the one who typed it read it again.
-grant select (id, public_id, asked_by, school_id, district_id, classroom_id, student_id, subject, for_family, workbooks,
+grant select (id, public_id, asked_by, school_id, district_id, classroom_id, student_id, rooms, subject, for_family, workbooks,
               locked, state, asked_at, started_at, ready_at, fetched_at, ended_at, destroyed_at, done, size, counts, file,
               downloads) on plugin_exports.export to backoffice_app;
 grant insert on plugin_exports.export to backoffice_app;

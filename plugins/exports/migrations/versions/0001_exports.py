@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("workbooks", sa.Boolean(), nullable=False),
         sa.Column("locked", sa.Boolean(), nullable=False),
         sa.Column("passphrase", sa.LargeBinary(), nullable=True),
+        sa.Column("rooms", sa.ARRAY(sa.BigInteger()), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         *(
             sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
@@ -74,6 +75,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(passphrase is not null) = (locked and state in ('queued', 'making'))",
             name=op.f("ck_export_passphrase_until_it_is_made"),
+        ),
+        sa.CheckConstraint(
+            "rooms is null or subject = 'account'", name=op.f("ck_export_rooms_go_with_an_account")
         ),
         sa.CheckConstraint(
             "file is null or state in ('making', 'ready')", name=op.f("ck_export_file_while_it_is_there")
