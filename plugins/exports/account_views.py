@@ -101,16 +101,16 @@ def cancel(public_id: str) -> BaseResponse:
     return redirect(IN_THE_CONSOLE if at_work else HERE, 303)
 
 
-@bp.get("/account/exports/<export:public_id>/<link:token>")
+@bp.get("/account/exports/<export:public_id>/file")
 @login_required
-def fetch(public_id: str, token: str) -> BaseResponse | tuple[str, int]:
+def fetch(public_id: str) -> BaseResponse | tuple[str, int]:
     """Download an own export, whole or the part that a broken download lacks."""
-    who, folder = principal(), folder_of(current_app)
+    who, link, folder = principal(), request.args.get("signed", ""), folder_of(current_app)
     proof.demand(reading())
     done_reading()
     asks = services.look if request.method == "HEAD" else services.fetch
     try:
-        part = asks(principal=who, export=public_id, link=token, wanted=_wanted(public_id), folder=folder)
+        part = asks(principal=who, export=public_id, link=link, wanted=_wanted(public_id), folder=folder)
     except WrongLink:
         # The list has the right one.
         return redirect(HERE, 303)

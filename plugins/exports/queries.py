@@ -28,6 +28,7 @@ from backoffice.schools.models import (
     TeachingRoleName,
 )
 from backoffice.schools.picking import Picked
+from backoffice.schools.queries import names_of
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import is_public_id
 from plugins.exports.content import Scope
@@ -55,11 +56,12 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Named:
-    """An export as a list shows it: what it is of, if its reader may know, and how many wait before it."""
+    """An export as a list shows it: of what and by whom, if its reader may know; `ahead` wait before it."""
 
     row: Export
     name: str
     ahead: int
+    by: str
 
 
 def needed(subject: Subject, *, for_family: bool) -> Permission | None:
@@ -237,12 +239,14 @@ def of_others(tx: Transaction) -> list[Named]:
 
 def _named(tx: Transaction, rows: Sequence[Export]) -> list[Named]:
     names = {subject: _names(tx, subject, rows) for subject in {Subject(row.subject) for row in rows}}
+    people = names_of(tx, {row.asked_by for row in rows})
     before = _ahead(tx, [row.id for row in rows if row.state == ExportState.QUEUED])
     return [
         Named(
             row,
             names[Subject(row.subject)].get(getattr(row, PLACES[Subject(row.subject)]), ""),
             before.get(row.id, 0),
+            people.get(row.asked_by, ""),
         )
         for row in rows
     ]

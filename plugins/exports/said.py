@@ -48,6 +48,7 @@ class Shown:
 
     row: Export
     title: str
+    by: str
     state: str
     tone: str
     sentence: str
@@ -75,6 +76,7 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
     return Shown(
         row=row,
         title=named.name or (_of_oneself(row) if own and row.subject == Subject.ACCOUNT else OF[row.subject]),
+        by=named.by,
         state=state,
         tone=tone,
         sentence=_sentence(named, until, left),
@@ -82,7 +84,7 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
         until=until,
         left=left,
         counts=_counted(row),
-        fetch_url=f"{here}/{link_of(row)}" if own and ready else None,
+        fetch_url=f"{here}/file?signed={link_of(row)}" if own and ready else None,
         cancel_url=f"{here}/cancel" if own and ExportState(row.state).is_under_way else None,
     )
 
