@@ -31,7 +31,7 @@ from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from plugins.exports import queries, settings
 from plugins.exports.content import Manifest, Scope, write_archive
-from plugins.exports.content.locking import LockedWriter
+from plugins.exports.content.locking import LockedWriter, opened_by
 from plugins.exports.content.sealing import PieceWriter, SealedWriter, open_sealed
 from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
 from plugins.exports.models import UNDER_WAY, Export, ExportState
@@ -349,7 +349,8 @@ def _ready(tx: Transaction, making: _Making, manifest: Manifest, size: int) -> N
         counts=dict(manifest.counts),
     )
     row = tx.get_one(Export, making.number)
-    _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads, row.locked))
+    command = opened_by(row.public_id) if row.locked else ""
+    _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads, command))
     record(tx, "exports.ready", school_id=row.school_id, number=row.id)
     _wake(tx, row)
 

@@ -23,6 +23,11 @@ _WORK = 18
 _SALT, _KEY, _NONCE = 16, 16, 16
 
 
+def opened_by(public_id: str) -> str:
+    """The command that opens the locked file of an export."""
+    return f"age --decrypt --output export.zip export-{public_id}.zip{ENDING}"
+
+
 class LockedWriter(PieceWriter):
     """A file that opens with a passphrase alone. Its pieces are as large as those of age: 64 KiB."""
 
