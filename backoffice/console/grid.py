@@ -580,6 +580,8 @@ class Grid(GuardedView):
             "exports_found": [(f"export.{kind}", title) for kind, title in FILES]
             if words and self.opens("export_found")
             else [],
+            # What plugins offer for a list, beside its files.
+            "offered": [],
             "new_url": None,
             "import_url": f"import{f'?school={within}' if within else ''}"
             if self.opens("import_rows")

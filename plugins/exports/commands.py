@@ -33,6 +33,7 @@ def exports() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A new file, for its owner's eyes only. What is in it lies in the clear.",
 )
+@click.option("--xlsx", "workbooks", is_flag=True, help="With an Excel workbook of each kind of rows too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def create(
@@ -43,6 +44,7 @@ def create(
     school: str | None,
     classroom: str | None,
     student: str | None,
+    workbooks: bool,
     as_json: bool,
 ) -> None:
     """Write an export to a file. Exits 2 if there is no such thing, or the file is there already."""
@@ -64,7 +66,9 @@ def create(
         context.exit(BAD_INPUT)
     try:
         with os.fdopen(handle, "wb") as to:
-            manifest = services.create(principal=PURPOSE, subject=subject, public_id=public_id, to=to)
+            manifest = services.create(
+                principal=PURPOSE, subject=subject, public_id=public_id, to=to, workbooks=workbooks
+            )
     except NotFound:
         path.unlink()
         click.echo(f"There is no such {subject}.", err=True)

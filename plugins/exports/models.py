@@ -13,7 +13,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Classroom, District, School, Student
 from backoffice.storage import columns
 from backoffice.storage.base import only, plugin_base, titled
-from backoffice.storage.columns import Keep
+from backoffice.storage.columns import Class, Keep
 
 # As columns and not by name: a plugin's tables have a `MetaData` of their own.
 _ACCOUNT, _SCHOOL, _DISTRICT = Account.__table__.c, School.__table__.c, District.__table__.c
@@ -75,6 +75,11 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
             name="is_of_its_subject",
         ),
         CheckConstraint("not for_family or subject = 'student'", name="family_has_a_child"),
+        # Whoever takes the file of a locked one does not find what opens it here.
+        CheckConstraint(
+            "(passphrase is not null) = (locked and state in ('queued', 'making'))",
+            name="passphrase_until_it_is_made",
+        ),
         CheckConstraint("rooms is null or subject = 'account'", name="rooms_go_with_an_account"),
         CheckConstraint("file is null or state in ('making', 'ready')", name="file_while_it_is_there"),
         Index(None, "asked_by", "id"),
@@ -94,6 +99,14 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     )
     subject: Mapped[str] = columns.choice("Of what it is", keep=Keep.SIX_MONTHS)
     for_family: Mapped[bool] = columns.flag("Whether it is what a parent sees", keep=Keep.SIX_MONTHS)
+    workbooks: Mapped[bool] = columns.flag("Whether it has Excel workbooks too", keep=Keep.SIX_MONTHS)
+    locked: Mapped[bool] = columns.flag("Whether only a passphrase opens it", keep=Keep.SIX_MONTHS)
+    passphrase: Mapped[str | None] = columns.sealed(
+        "The passphrase that is to open it, until it is made",
+        keep=Keep.SIX_MONTHS,
+        kind=Class.SECRET,
+        apart=True,
+    )
     school_id: Mapped[int | None] = columns.reference(
         "Of which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )

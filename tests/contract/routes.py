@@ -1148,7 +1148,7 @@ def _taken_along(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     ]
     room = next(iter(rooms), stage.of("classroom")[0])
     return Filled(
-        {"place": "", "classroom": room.public_id, "student": ""},
+        {"place": "", "classroom": room.public_id, "student": "", "workbooks": "y"},
         ("added app.job_run", "added plugin_exports.export"),
         identifiers={"classroom": "classroom"},
     )
@@ -1157,7 +1157,7 @@ def _taken_along(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 def _took_along(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """The own account."""
     return Filled(
-        {"what": actor.principal.account_public_id or ""},
+        {"what": actor.principal.account_public_id or "", "workbooks": "y"},
         ("added app.job_run", "added plugin_exports.export"),
         identifiers={"what": "account"},
     )

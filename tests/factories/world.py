@@ -903,7 +903,13 @@ def _roster(tx: Transaction, person: Person, school: School) -> None:
 def _taken_along(tx: Transaction, person: Person, school: School) -> None:
     """An export of a school that a leader gave up."""
     now = clock.now()
-    of = {"subject": Subject.SCHOOL, "for_family": False, "school_id": school.id}
+    of = {
+        "subject": Subject.SCHOOL,
+        "for_family": False,
+        "workbooks": False,
+        "locked": False,
+        "school_id": school.id,
+    }
     when = {"asked_at": now, "ended_at": now, "state": ExportState.CANCELLED}
     _row(tx, Export, asked_by=person.id, done=0, downloads=0, **of, **when)
 

@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -18,7 +18,7 @@ from sqlalchemy import Select, func, select
 from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.console.csv_export import safe
-from plugins.exports.content import manifest, page, roster
+from plugins.exports.content import manifest, page, roster, workbook
 from plugins.exports.content.kinds import Field, Kind
 from plugins.exports.content.manifest import Manifest
 from plugins.exports.content.page import SMALL, Shown
@@ -40,17 +40,22 @@ def untold(rows: int) -> None:
 
 
 def write_archive(
-    tx: Transaction, scope: Scope, to: BinaryIO, *, told: Callable[[int], None] = untold
+    tx: Transaction,
+    scope: Scope,
+    to: BinaryIO,
+    *,
+    workbooks: bool = False,
+    told: Callable[[int], None] = untold,
 ) -> Manifest:
     """Write everything about a subject as a zip, in constant memory. `to` is only written to.
 
     `told` hears how many rows are written so far; an error that it raises ends the writing. Whoever asks sees
-    in it what their transaction sees. Raises `NothingThere`.
+    in it what their transaction sees. With `workbooks` each kind has one too. Raises `NothingThere`.
     """
     made_at = clock.now()
     reading = reading_of(tx, scope)
     _read_to_the_end(tx)
-    archive, counts, shown = Archive(to, made_at), _Counts(told), []
+    archive, counts, shown = Archive(to, made_at, workbooks=workbooks), _Counts(told), []
     with archive.zip:
         writing = Writing()
         for rows in reading.rows:
@@ -60,7 +65,8 @@ def write_archive(
                 for line in written:
                     write(line)
         titled = page.title_of(tx, scope)
-        made = page.Page(scope, titled, made_at, shown, reading.left_out, bool(roster.SCOPES[scope.subject]))
+        with_roster = bool(roster.SCOPES[scope.subject])
+        made = page.Page(scope, titled, made_at, shown, reading.left_out, with_roster, workbooks)
         with archive.file(page.FILE) as write:
             for piece in page.written(made):
                 write(piece.encode())
@@ -77,9 +83,10 @@ def _read_to_the_end(tx: Transaction) -> None:
 
 
 class Archive:
-    """A zip that grows, and the digests of the files in it."""
+    """A zip that grows, and the digests of the files in it. `workbooks` of whether it has them."""
 
-    def __init__(self, to: BinaryIO, made_at: datetime) -> None:
+    def __init__(self, to: BinaryIO, made_at: datetime, *, workbooks: bool) -> None:
+        self.workbooks = workbooks
         self.zip = zipfile.ZipFile(_Sink(to), "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self.digests: dict[str, str] = {}
         self._at = made_at.timetuple()[:6]
@@ -156,7 +163,8 @@ def _write_rows(
     archive: Archive, kind: Kind, batches: Iterable[Sequence[Any]], writing: Writing, counts: _Counts
 ) -> Shown:
     few: list[Sequence[Any]] | None = []
-    with TemporaryFile() as waiting:
+    beside = workbook.beside(archive.file, kind) if archive.workbooks else nullcontext()
+    with TemporaryFile() as waiting, beside as book:
         with (
             archive.file(f"data/{kind.name}.csv") as write,
             SealedWriter(waiting) as aside,
@@ -166,6 +174,8 @@ def _write_rows(
             for batch in batches:
                 columns = writing.columns(kind.fields, batch)
                 rows = list(zip(*columns, strict=True))
+                if book is not None:
+                    book.write(rows)
                 write(csv_lines(kind.fields, columns).encode())
                 # Without the brackets: it is one list however many batches there are.
                 aside.write((before + json_rows(kind.fields, columns)).encode())

@@ -61,6 +61,7 @@ class Page:
     shown: Sequence[Shown]
     left_out: Sequence[LeftOut]
     with_roster: bool
+    workbooks: bool
 
 
 @dataclass(frozen=True)

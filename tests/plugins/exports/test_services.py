@@ -176,11 +176,11 @@ def test_two_workers_at_once_leave_one_file(
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
     made: list[str] = []
 
-    def slow(tx: Any, scope: Scope, to: Any, *, told: Any) -> Manifest:
+    def slow(tx: Any, scope: Scope, to: Any, **how: Any) -> Manifest:
         if not made:
             made.append("another worker")
             assert work(asked, files) is ExportState.READY
-        return write_archive(tx, scope, to, told=told)
+        return write_archive(tx, scope, to, **how)
 
     monkeypatch.setattr(services, "write_archive", slow)
     # Whoever comes last has it; the other finds that nobody wants its file.
@@ -194,7 +194,7 @@ def test_given_up_while_it_is_made_it_stops_and_leaves_nothing(
 ) -> None:
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
 
-    def given_up(_tx: Any, _scope: Scope, to: Any, *, told: Any) -> Manifest:
+    def given_up(_tx: Any, _scope: Scope, to: Any, *, told: Any, **_how: Any) -> Manifest:
         to.write(b"some of it")
         services.cancel(principal=world.sign_in("teacher"), export=asked)
         told(1)
@@ -214,8 +214,7 @@ def test_a_fault_leaves_no_file_and_at_last_it_has_failed(
 ) -> None:
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
 
-    def broken(_tx: Any, _scope: Scope, to: Any, *, told: Any) -> Manifest:
-        del told
+    def broken(_tx: Any, _scope: Scope, to: Any, **_how: Any) -> Manifest:
         to.write(b"some of it")
         raise OSError("The disk is full.")
 
