@@ -1,4 +1,4 @@
-"""Looking through an archive: what would come in and all that is wrong with it, before anything is written."""
+"""Looking through an archive: what would come in, and all that is wrong with it."""
 
 import sys
 from collections import Counter

@@ -140,7 +140,7 @@ def _manifest(packed: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInfo]) -> 
         raise Unusable.whole(OF_FAMILY)
     if scope.get("kind") == Subject.DISTRICT:
         raise Unusable.whole(OF_DISTRICT)
-    if scope.get("kind") not in _SUBJECTS or not is_public_id(str(scope.get("public_id"))):
+    if str(scope.get("kind")) not in _SUBJECTS or not is_public_id(str(scope.get("public_id"))):
         raise Unusable.whole(NO_ARCHIVE)
     return said
 

@@ -183,7 +183,7 @@ def content_of(made: Opened, *, but: Collection[str] = ()) -> dict[str, list[str
             if row.get("follows") not in rooms:
                 row.pop("follows", None)
             said = {
-                name: known.get(row.get(name), row.get(name)) if name in POINTERS else row[name]
+                name: known.get(str(row.get(name)), row.get(name)) if name in POINTERS else row[name]
                 for name in TAKEN[kind]
                 if f"{kind}.{name}" not in but
             }
