@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
@@ -151,7 +151,7 @@ def test_what_was_erased_comes_only_if_that_is_said(world: World, erased: bytes)
     assert (detail.detail["anew"], detail.detail["erased"]) == (True, 2)
 
 
-def _ids(model: type[Classroom] | type[Student], into: Place):  # type: ignore[no-untyped-def]
+def _ids(model: type[Classroom] | type[Student], into: Place) -> Select[str]:
     return select(model.public_id).where(model.school_id == into.id)
 
 
