@@ -212,7 +212,7 @@ _FAMILIES = lazy("Parents are asked anew: nobody follows a child because a file 
 _LETS_IN = lazy("What lets somebody in is made anew.")
 _NOTED = lazy("It is what the service noted there. Here it notes anew.")
 _PLACE = lazy("It is brought into the school that is chosen, which stays as it is.")
-_SOURCE = lazy("The school’s own system says so where it is connected.")
+_SOURCE = lazy("The school's own system says so where it is connected.")
 _OTHERS = lazy("It was between people, and is answered where it was asked.")
 _OWN = lazy("It is about an account itself.")
 
