@@ -12,7 +12,7 @@ from plugins.exports.holdings import HELD
 from plugins.exports.jobs import destroy, destroy_erased, make
 from plugins.exports.kinds import KINDS
 from plugins.exports.mails import MAILS
-from plugins.exports.models import Export, ExportsBase
+from plugins.exports.models import Export, ExportsBase, Intake
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.settings import ExportsSettings
 from plugins.exports.views import ExportsPage
@@ -37,7 +37,7 @@ plugin = Plugin(
             every(minutes=15),
             title=lazy("Destroy the files of exports that are over"),
             forgets=True,
-            expires=(Export,),
+            expires=(Export, Intake),
         ),
     ),
     mails=MAILS,

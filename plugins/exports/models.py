@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -137,3 +138,28 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     destroyed_at: Mapped[datetime | None] = columns.moment(
         "When its file was destroyed", keep=Keep.SIX_MONTHS
     )
+
+
+class Intake(ExportsBase):  # type: ignore[misc, valid-type]
+    """That an export was brought back into a school: so that one page or file does not do it twice unsaid."""
+
+    __tablename__ = "intake"
+    __table_args__ = (
+        # A page that is sent twice brings in once.
+        UniqueConstraint("school_id", "form"),
+        Index(None, "school_id", "mark"),
+        Index(None, "taken_by"),
+        Index(None, "taken_at"),
+        titled(lazy("Exports brought back")),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    school_id: Mapped[int] = columns.reference(
+        "Into which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SIX_MONTHS
+    )
+    mark: Mapped[UUID] = columns.keyed_digest("Recognises the same file", keep=Keep.SIX_MONTHS)
+    form: Mapped[str] = columns.text("The form that it came by, so that it counts once", keep=Keep.SIX_MONTHS)
+    taken_by: Mapped[int | None] = columns.reference(
+        "Who brought it in", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
+    )
+    taken_at: Mapped[datetime] = columns.moment("When it was brought in", keep=Keep.SIX_MONTHS)

@@ -8,11 +8,11 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from backoffice.access.permissions import CLASSROOMS_EXPORT
+from backoffice.access.permissions import CLASSROOMS_CREATE, CLASSROOMS_EXPORT
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
-from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import gettext, lazy
 from backoffice.privacy.holdings import Subject
@@ -20,6 +20,7 @@ from backoffice.problems import Rejected
 from backoffice.storage.public_id import is_public_id
 from backoffice.web.identity import done_reading, reading
 from plugins.exports import queries, services, settings
+from plugins.exports.back.views import BringsBack
 from plugins.exports.forms import HowForm
 from plugins.exports.offers import CONSOLE as HERE
 from plugins.exports.permissions import EXPORTS_MAKE
@@ -77,10 +78,15 @@ class Chosen(NamedTuple):
         return cls(*(each if is_public_id(each) else "" for each in named))
 
 
-class ExportsPage(GuardedView):
-    """Exports of what somebody teaches or leads."""
+class ExportsPage(BringsBack):
+    """Exports of what somebody teaches or leads, and the way back."""
 
-    doors: ClassVar = {"index": CLASSROOMS_EXPORT}
+    doors: ClassVar = {
+        "index": CLASSROOMS_EXPORT,
+        # Whoever has deleted the only class has nothing to export, and may bring it back.
+        "back": CLASSROOMS_CREATE,
+        "back_confirmed": CLASSROOMS_CREATE,
+    }
     title = lazy("Exports")
     category = lazy("School")
     address = "exports"
@@ -91,6 +97,12 @@ class ExportsPage(GuardedView):
             "index",
             "exports/",
             also=lazy("export download archive zip data portability"),
+        ),
+        Command(
+            lazy("Bring an export back"),
+            "back",
+            "exports/back",
+            also=lazy("import restore upload zip class students"),
         ),
         Command(lazy("Take everything of {name} along"), "index", "/console/exports/?classroom={}"),
     )
@@ -120,6 +132,7 @@ class ExportsPage(GuardedView):
             own=own,
             others=others,
             leads=leads,
+            brings_back=self.opens("back"),
             limits=limits,
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK)
             if any(each.is_under_way for each in own)
