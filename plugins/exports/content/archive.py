@@ -17,7 +17,7 @@ from sqlalchemy import Select, func, select
 
 from backoffice import clock
 from backoffice.access.transaction import Transaction
-from backoffice.console.csv_export import safe
+from backoffice.spreadsheets.csv_files import safe
 from plugins.exports.content import manifest, page, roster, workbook
 from plugins.exports.content.kinds import Field, Kind
 from plugins.exports.content.manifest import Manifest

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from pydantic_core import to_json
 from sqlalchemy import Boolean, Date, DateTime, Integer, String, Uuid
 
-from backoffice.console.csv_export import safe
+from backoffice.spreadsheets.csv_files import safe
 from plugins.exports.content.kinds import KNOWN_BY, PUBLIC_ID, As, Field
 
 Column = Sequence[Any]

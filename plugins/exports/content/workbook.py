@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, Date, DateTime, Integer
 
-from backoffice.console.xlsx_export import Workbook
 from backoffice.language.texts import gettext
+from backoffice.spreadsheets.xlsx_files import Workbook
 from plugins.exports.content.kinds import As, Field, Kind
 from plugins.exports.content.sealing import SealedFile, SealedWriter
 from plugins.exports.content.values import as_text

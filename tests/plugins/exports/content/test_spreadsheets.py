@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select, update
 
 from backoffice.access.transaction import transaction
-from backoffice.console.csv_export import FORMULA
 from backoffice.schools.models import Student
+from backoffice.spreadsheets.csv_files import FORMULA
 from tests.factories.world import SYSTEM, World
 from tests.plugins.exports.content.conftest import Scopes
 from tests.plugins.exports.content.test_workbook import packed

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Table
 
-from backoffice.console.csv_export import unguarded
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
+from backoffice.spreadsheets.csv_files import unguarded
 from plugins.exports.content import Scope
 from plugins.exports.content.kinds import Field, kind_of
 from plugins.exports.content.values import Writing, csv_lines, json_rows

@@ -12,16 +12,16 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import Table, select, update
 
 from backoffice.access.transaction import transaction
-from backoffice.console import xlsx_export
-from backoffice.console.csv_export import FORMULA
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Student
+from backoffice.spreadsheets import xlsx_files
+from backoffice.spreadsheets.csv_files import FORMULA
 from plugins.exports.content import Scope, write_archive
 from plugins.exports.content.kinds import Kind, kind_of
 from plugins.exports.content.workbook import LETTERS_OF_A_NAME, beside, sheet_name
-from tests.console.test_xlsx_export import sheets
 from tests.factories.world import SYSTEM, World
 from tests.plugins.exports.content.conftest import Scopes, WriteOnly
+from tests.spreadsheets.test_xlsx_files import sheets
 
 
 def packed(scope: Scope, *, workbooks: bool = True) -> tuple[zipfile.ZipFile, dict[str, str]]:
@@ -73,7 +73,7 @@ def test_no_text_is_a_formula(world: World, scopes: Scopes, begin: str) -> None:
     (rows,) = sheets(data).values()
     held = dict(zip((text for _style, text in rows[0]), rows[1], strict=True))
     # A reader of XML takes every end of a line for the same one.
-    assert held["Given name"] == (str(xlsx_export.QUOTED), f"{begin}HYPERLINK('x')".replace("\r", "\n"))
+    assert held["Given name"] == (str(xlsx_files.QUOTED), f"{begin}HYPERLINK('x')".replace("\r", "\n"))
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         assert b"<f" not in book.read("xl/worksheets/sheet1.xml")
 
@@ -96,7 +96,7 @@ def _collected() -> tuple[
 
 
 def test_what_a_sheet_cannot_hold_is_on_the_next(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    monkeypatch.setattr(xlsx_export, "MOST_ROWS", 4)
+    monkeypatch.setattr(xlsx_files, "MOST_ROWS", 4)
     kind, (found, file) = _students(), _collected()
     with beside(file, kind) as book:
         for some in (5, 3):

@@ -11,7 +11,7 @@ from datetime import date, datetime, tzinfo
 from typing import IO, Protocol, Self
 from xml.sax.saxutils import escape, quoteattr
 
-from backoffice.console.csv_export import FORMULA
+from backoffice.spreadsheets.csv_files import FORMULA
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # As many rows as a sheet of Excel has, and letters as a cell.
