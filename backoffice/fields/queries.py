@@ -14,7 +14,6 @@ from backoffice.fields import values
 from backoffice.fields.models import (
     ClassroomValue,
     CustomField,
-    FieldKind,
     FieldSubject,
     StudentValue,
     Value,
@@ -122,6 +121,10 @@ def has_value(field: CustomField, digest: bytes) -> ColumnElement[bool]:
     return condition
 
 
-def kind_of(field: CustomField) -> FieldKind:
-    """What can be written in a field."""
-    return FieldKind(field.kind)
+def value_of(tx: Transaction, field: CustomField, digest: bytes) -> str | None:
+    """The value of this digest, where it is written about somebody whom the principal sees."""
+    model, _, _ = OF[FieldSubject(field.subject)]
+    statement = select(model.value).where(
+        model.school_id == field.school_id, model.field_id == field.id, model.value_index == digest
+    )
+    return tx.scalars(visible(tx.principal, statement).limit(1)).first()

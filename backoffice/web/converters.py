@@ -100,6 +100,10 @@ class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
 
+class CustomFieldConverter(_PublicIdConverter):
+    """The public identifier of a field of a school's own, or the number of its receipt."""
+
+
 class CodeConverter(BaseConverter):
     """A classroom code as somebody typed or scanned it."""
 
@@ -164,6 +168,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "job_change": JobChangeConverter,
     "large_change": LargeChangeConverter,
     "worry": WorryConverter,
+    "custom_field": CustomFieldConverter,
     "code": CodeConverter,
     "card": CardConverter,
     "plugin": PluginConverter,

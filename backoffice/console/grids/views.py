@@ -129,7 +129,7 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
     pairs: list[tuple[str, str]] = []
     asked: dict[str, Asked] = {}
     left_out = []
-    for each in grid.filters:
+    for each in grid.all_filters(tx, asked):
         own = [(name, value) for name, value in stored if name in each.names and value]
         try:
             found = each.read(tx, MultiDict(own))
@@ -139,9 +139,9 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
         if found is not None:
             asked[each.name] = found
             pairs += dict.fromkeys(own)
-    known = {"sort", "columns"}.union(*(each.names for each in grid.filters))
+    known = {"sort", "columns"}.union(*(each.names for each in grid.all_filters(tx, asked)))
     whole = not left_out and all(name in known for name, _value in stored)
-    seen = grid.seen_columns()
+    seen = grid.seen_columns(asked)
     sort = next((value for name, value in stored if name == "sort" and value), "")
     if any(each.key == sort.removeprefix("-") and each.sort is not None for each in seen):
         pairs.append(("sort", sort))
@@ -151,7 +151,7 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
     if wanted - {each.key for each in seen}:
         left_out.append(gettext("a column"))
     shown = [each.key for each in seen if not each.optional or each.key in wanted]
-    if wanted and len(shown) < len(seen):
+    if wanted and shown != [each.key for each in seen if not each.hidden]:
         pairs.append(("columns", ",".join(shown)))
     return ViewFit(pairs, asked, left_out, whole)
 
