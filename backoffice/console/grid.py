@@ -224,11 +224,10 @@ class Grid(GuardedView):
     ) -> Select[Any]:
         """The statement narrowed to the rows that fit what the request asks for, or a saved view."""
         asked_for = self.asked_for(tx) if asked_for is None else asked_for
-        for each in self.all_filters(tx, asked_for):
-            found = asked_for.get(each.name)
-            if found is not None:
-                statement = statement.where(*found.conditions)
-            elif each.unasked is not None:
+        for found in asked_for.values():
+            statement = statement.where(*found.conditions)
+        for each in self.filters:
+            if each.name not in asked_for and each.unasked is not None:
                 statement = statement.where(each.unasked)
         return self.narrowed(tx, statement)
 
@@ -293,9 +292,13 @@ class Grid(GuardedView):
             None,
         )
 
+    def open_columns(self) -> list[Column]:
+        """The columns of the list that who is signed in may see."""
+        return [each for each in self.columns if each.permission is None or can(self.who, each.permission)]
+
     def seen_columns(self, asked_for: Mapping[str, Asked] | None = None) -> list[Column]:
-        """The columns that who is signed in may see, of the school that is asked for."""
-        seen = [each for each in self.columns if each.permission is None or can(self.who, each.permission)]
+        """The same, and those of the fields of the school that is asked for."""
+        seen = self.open_columns()
         if self.own is None:
             return seen
         tx = reading()

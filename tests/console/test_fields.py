@@ -261,3 +261,20 @@ def test_the_list_of_classes_has_their_own(teacher: FlaskClient, world: World) -
     to = send(teacher, f"{rooms}narrow", {f"field_{field.public_id}": "12,50"}, page=rooms)
     assert to.status_code == 303
     assert "Ownclass" in teacher.get(f"{rooms}{to.location.removeprefix('./')}").text
+
+
+def test_the_inventory_tells_of_each_field_what_for_and_for_how_long(
+    leader: FlaskClient, world: World
+) -> None:
+    made(world, name="Bus line", keep_days=90)
+    shown = leader.get("/console/inventory/").text
+    assert all(words in shown for words in ("Bus line", "90 days", "Home Hollow School"))
+    leader.set_cookie("account", world.token("officer"))
+    assert "Bus line" not in leader.get("/console/inventory/").text
+
+
+def test_neither_a_child_nor_a_parent_sees_what_is_written(client: FlaskClient, world: World) -> None:
+    filled(made(world, name="Bus line"), world.own_class.children[0], "Line 7")
+    client.set_cookie("account", world.token("parent"))
+    for address in ("/family", f"/family/{world.own_class.children[0].public_id}"):
+        assert "Line 7" not in client.get(address).text
