@@ -187,7 +187,7 @@ class FieldsPage(GuardedView):
             template="console/field.html",
             heading=gettext("Make a field"),
             intro=gettext(
-                "Ask for as little as you can. Families may see what is written about their child."
+                "Ask for as little as you can. Parents may ask for what is written about their child."
             ),
             first=["subject", "kind"],
             with_choices=True,

@@ -263,7 +263,7 @@ def test_the_list_of_classes_has_their_own(teacher: FlaskClient, world: World) -
     assert "Ownclass" in teacher.get(f"{rooms}{to.location.removeprefix('./')}").text
 
 
-def test_the_inventory_tells_of_each_field_what_for_and_for_how_long(
+def test_the_inventory_says_of_each_field_what_for_and_for_how_long(
     leader: FlaskClient, world: World
 ) -> None:
     made(world, name="Bus line", keep_days=90)
