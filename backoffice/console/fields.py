@@ -270,7 +270,7 @@ class FieldsPage(GuardedView):
         )
         return (page, 422) if form.errors or problem else page
 
-    @expose("/<custom_field:public_id>/receipt", methods=("GET",))
+    @expose("/<field_receipt:public_id>/receipt", methods=("GET",))
     def receipt(self, public_id: str) -> str:
         """What is left of a field that was deleted."""
         tx = reading()

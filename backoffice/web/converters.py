@@ -101,7 +101,11 @@ class WorryConverter(_PublicIdConverter):
 
 
 class CustomFieldConverter(_PublicIdConverter):
-    """The public identifier of a field of a school's own, or the number of its receipt."""
+    """The public identifier of a field of a school's own."""
+
+
+class FieldReceiptConverter(_PublicIdConverter):
+    """The number of the receipt of a field of a school's own, which the field had as its identifier."""
 
 
 class CodeConverter(BaseConverter):
@@ -169,6 +173,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "large_change": LargeChangeConverter,
     "worry": WorryConverter,
     "custom_field": CustomFieldConverter,
+    "field_receipt": FieldReceiptConverter,
     "code": CodeConverter,
     "card": CardConverter,
     "plugin": PluginConverter,

@@ -348,8 +348,8 @@ def make_world() -> World:
         for role, room in (("teacher", own), ("outsider", foreign)):
             erasure(tx, people[role], room)
         _released_hold(tx, own)
-        _own_fields(tx, home, own)
-        _own_fields(tx, outside, foreign)
+        own_fields(tx, home, own)
+        own_fields(tx, outside, foreign)
         cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
@@ -618,11 +618,12 @@ def field_value(tx: Transaction, field: CustomField, thing: Child | Class, value
     tx.execute(insert(model).values(school_id=field.school_id, field_id=field.id, **{of: thing.id}, **kept))
 
 
-def _own_fields(tx: Transaction, school: School, room: Class) -> None:
+def own_fields(tx: Transaction, school: School, room: Class) -> None:
     """Fields of a school's own, with something written about a class and its first child."""
-    field_value(tx, custom_field(tx, school, FieldSubject.STUDENT), room.children[0], "Wombat line 7")
-    rooms = custom_field(tx, school, FieldSubject.CLASSROOM, name="Quokka room")
-    field_value(tx, rooms, room, "Beside the wallaby hall")
+    buses = custom_field(tx, school, FieldSubject.STUDENT, name=f"Zanzibar bus of {school.name}")
+    field_value(tx, buses, room.children[0], f"Wombat line of {room.name}")
+    rooms = custom_field(tx, school, FieldSubject.CLASSROOM, name=f"Quokka room of {school.name}")
+    field_value(tx, rooms, room, f"Beside the wallaby hall of {room.name}")
 
 
 def large_change(tx: Transaction, **values: Any) -> tuple[int, str]:

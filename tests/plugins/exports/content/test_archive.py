@@ -405,8 +405,9 @@ def test_what_is_written_in_a_field_stands_beside_what_the_field_is_called(
     found = opened(scopes[which], who)
     called = {each["public_id"]: each["name"] for each in found.rows("custom-fields")}
     (row,) = found.rows("student-values")
-    assert (row["value"], called[row["field"]]) == ("Wombat line 7", "Zanzibar bus")
-    assert all(words in found.files["index.html"] for words in ("Wombat line 7", "Zanzibar bus"))
+    field, value = f"Zanzibar bus of {world.home.name}", f"Wombat line of {world.own_class.name}"
+    assert (row["value"], called[row["field"]]) == (value, field)
+    assert all(words in found.files["index.html"] for words in (value, field))
     # Fields of classes are named where something is written about a class.
-    assert ("Quokka room" in called.values()) is (which == "school")
+    assert (f"Quokka room of {world.home.name}" in called.values()) is (which == "school")
     assert "value_index" not in row
