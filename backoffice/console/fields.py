@@ -283,7 +283,7 @@ class FieldsPage(GuardedView):
                 "number": row.public_id,
                 "of": SUBJECT_NAMES[FieldSubject(row.subject)],
                 "kind": KIND_NAMES[FieldKind(row.kind)],
-                "values": amount(row.values_gone or 0),
+                "gone": amount(row.values_gone or 0),
                 "at": moment(row.erased_at, ZoneInfo(self.who.time_zone)),
                 "by": people.get(row.erased_by or 0),
             },

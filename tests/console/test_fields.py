@@ -126,6 +126,7 @@ def test_a_field_goes_with_its_values_once_its_name_is_typed(leader: FlaskClient
     receipt = leader.get(done.location).text
     assert field.public_id in receipt
     assert "Ruth Leader" in receipt
+    assert "<dt>Values erased</dt><dd>1</dd>" in receipt
     assert "Bus line" not in re.sub(r"<nav.*?</nav>", "", receipt, flags=re.DOTALL)
     with transaction(SYSTEM) as tx:
         assert tx.scalars(select(StudentValue)).all() == []
