@@ -26,6 +26,7 @@ from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.privacy.retention.queries import take
 from backoffice.problems import Overtaken, Rejected
 from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.services.merging import merge_students, preview_merge
 from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World, custom_field, field_value, make_personal
 
@@ -454,3 +455,16 @@ def test_erased_values_of_classes_go_with_the_class(world: World) -> None:
         field_value(tx, field, world.own_class, "Hall")
         found = tx.scalars(select(ClassroomValue).where(ClassroomValue.field_id == field.id)).one()
         assert found.due_at - found.set_at == timedelta(days=365)
+
+
+def test_of_two_who_are_one_child_what_is_written_comes_along(world: World) -> None:
+    same, other = made(world), made(world, replace(BUS, name="Line home"))
+    filled(world, same, "Line 7")
+    filled(world, same, "Line 8", child=1)
+    filled(world, other, "Line 9", child=1)
+    keeper, merged = world.own_class.children
+    leader = world.sign_in("leader")
+    both = {"keeper": keeper.public_id, "merged": merged.public_id}
+    seen = preview_merge(principal=leader, **both).seen
+    merge_students(principal=leader, **both, seen=seen)
+    assert (kept(same), kept(other)) == ({keeper.id: "Line 7"}, {keeper.id: "Line 9"})
