@@ -22,7 +22,7 @@ from backoffice.web.identity import SAFE_METHODS, done_reading, reading, setting
 PROVING_FOR = "proving_for"
 # Whether something is to be done once more there: a form that was sent, or a file.
 ONCE_MORE = "once_more"
-FILES = (".csv",)
+FILES = (".csv", "/file")
 
 
 @bp.get("/account/second-factor")

@@ -29,6 +29,8 @@ from plugins.exports.places import folder_of
 from plugins.exports.said import shown
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
+# What is chosen instead of an identifier: the own account with its classes.
+CLASSES = "classes"
 HERE, IN_THE_CONSOLE = "/account/exports", "/console/exports/"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 offer(
@@ -50,8 +52,10 @@ class OwnForm(FlaskForm):
     def fill(self, tx: Transaction) -> None:
         """Offer the own account and the children whom one follows."""
         who = tx.principal
+        classes = [(CLASSES, gettext("My account and all classes that I teach"))]
         self.what.choices = [
             (str(who.account_public_id), gettext("My account")),
+            *(classes if queries.own_rooms(tx) else ()),
             *((each.public_id, each.name) for each in queries.own_children(tx)),
         ]
         self.what.data = self.what.data or str(who.account_public_id)
@@ -66,13 +70,14 @@ def index() -> str | BaseResponse | tuple[str, int]:
     if form.validate_on_submit():
         who, what = principal(), str(form.what.data)
         done_reading()
-        account = what == who.account_public_id
+        account = what in (who.account_public_id, CLASSES)
         try:
             services.ask(
                 principal=who,
                 subject=Subject.ACCOUNT if account else Subject.STUDENT,
-                public_id=what,
+                public_id=str(who.account_public_id) if account else what,
                 for_family=not account,
+                with_rooms=what == CLASSES,
             )
         except Rejected as rejected:
             problem = rejected.in_words
@@ -99,16 +104,16 @@ def cancel(public_id: str) -> BaseResponse:
     return redirect(IN_THE_CONSOLE if at_work else HERE, 303)
 
 
-@bp.get("/account/exports/<export:public_id>/<link:token>")
+@bp.get("/account/exports/<export:public_id>/file")
 @login_required
-def fetch(public_id: str, token: str) -> BaseResponse | tuple[str, int]:
+def fetch(public_id: str) -> BaseResponse | tuple[str, int]:
     """Download an own export, whole or the part that a broken download lacks."""
-    who, folder = principal(), folder_of(current_app)
+    who, link, folder = principal(), request.args.get("signed", ""), folder_of(current_app)
     proof.demand(reading())
     done_reading()
     asks = services.look if request.method == "HEAD" else services.fetch
     try:
-        part = asks(principal=who, export=public_id, link=token, wanted=_wanted(public_id), folder=folder)
+        part = asks(principal=who, export=public_id, link=link, wanted=_wanted(public_id), folder=folder)
     except WrongLink:
         # The list has the right one.
         return redirect(HERE, 303)

@@ -75,6 +75,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
             name="is_of_its_subject",
         ),
         CheckConstraint("not for_family or subject = 'student'", name="family_has_a_child"),
+        CheckConstraint("rooms is null or subject = 'account'", name="rooms_go_with_an_account"),
         CheckConstraint("file is null or state in ('making', 'ready')", name="file_while_it_is_there"),
         Index(None, "asked_by", "id"),
         Index(None, "school_id", "classroom_id"),
@@ -101,6 +102,10 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     )
     classroom_id: Mapped[int | None] = columns.reference("Of which class", keep=Keep.SIX_MONTHS)
     student_id: Mapped[int | None] = columns.reference("Of which child", keep=Keep.SIX_MONTHS)
+    rooms: Mapped[list[int] | None] = columns.references(
+        "Which classes go along with an account; none said: only those of a school of its own",
+        keep=Keep.SIX_MONTHS,
+    )
     state: Mapped[str] = columns.choice("How far it is", keep=Keep.SIX_MONTHS)
     asked_at: Mapped[datetime] = columns.moment("When it was asked for", keep=Keep.SIX_MONTHS)
     started_at: Mapped[datetime | None] = columns.moment("When it was begun", keep=Keep.SIX_MONTHS)

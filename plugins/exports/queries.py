@@ -28,6 +28,7 @@ from backoffice.schools.models import (
     TeachingRoleName,
 )
 from backoffice.schools.picking import Picked
+from backoffice.schools.queries import names_of
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import is_public_id
 from plugins.exports.content import Scope
@@ -55,11 +56,12 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Named:
-    """An export as a list shows it: what it is of, if its reader may know, and how many wait before it."""
+    """An export as a list shows it: of what and by whom, if its reader may know; `ahead` wait before it."""
 
     row: Export
     name: str
     ahead: int
+    by: str
 
 
 def needed(subject: Subject, *, for_family: bool) -> Permission | None:
@@ -71,13 +73,31 @@ def may_take(tx: Transaction, row: Export) -> bool:
     """Whether the principal, who asked for it, may take along what it is of, now."""
     subject = Subject(row.subject)
     if subject is Subject.ACCOUNT:
-        return row.asked_by == tx.principal.account_id
+        return row.asked_by == tx.principal.account_id and _may_take_rooms(tx, row.rooms or ())
     if subject is Subject.DISTRICT:
         led = select(District.id).where(District.id == row.district_id, District.id.in_(_led(tx)))
         return tx.scalar(led) is not None
     model, number = MODELS[subject], getattr(row, PLACES[subject])
     right = needed(subject, for_family=row.for_family)
     return tx.scalar(visible(tx.principal, select(model.id).where(model.id == number), right)) is not None
+
+
+def _may_take_rooms(tx: Transaction, rooms: Collection[int]) -> bool:
+    mine = visible(tx.principal, select(Classroom.id).where(one_of(Classroom.id, rooms)), CLASSROOMS_EXPORT)
+    return not rooms or len(tx.scalars(mine).all()) == len(rooms)
+
+
+def own_rooms(tx: Transaction) -> list[int]:
+    """The classes that the principal teaches and may take along, by number."""
+    if not can(tx.principal, CLASSROOMS_EXPORT):
+        return []
+    mine = TeachingRole.account_id == tx.principal.account_id
+    taught = select(Classroom.id).where(
+        exists().where(
+            mine, TeachingRole.school_id == Classroom.school_id, TeachingRole.classroom_id == Classroom.id
+        )
+    )
+    return list(tx.scalars(visible(tx.principal, taught, CLASSROOMS_EXPORT).order_by(Classroom.id)))
 
 
 def may_still(tx: Transaction, row: Export) -> bool:
@@ -130,14 +150,26 @@ def _follows(row: Export) -> Select[Any]:
     )
 
 
-def _teaches(row: Export, subject: Subject) -> Select[Any]:
-    roles = [each for each in TeachingRoleName if NEEDED[subject] in granted(RoleName(each))]
-    taught = select(TeachingRole.classroom_id).where(
-        TeachingRole.school_id == row.school_id,
+def still_taught(tx: Transaction, row: Export) -> list[int] | None:
+    """Which of the classes that go along with an account its owner may still take along, as the system."""
+    if row.rooms is None:
+        return None
+    taught = _taught(row, CLASSROOMS_EXPORT).where(one_of(TeachingRole.classroom_id, row.rooms))
+    return list(tx.scalars(taught.order_by(TeachingRole.classroom_id)))
+
+
+def _taught(row: Export, right: Permission) -> Select[int]:
+    """The classes in which whoever asked has a right by teaching there, by number."""
+    roles = [each for each in TeachingRoleName if right in granted(RoleName(each))]
+    return select(TeachingRole.classroom_id).where(
         TeachingRole.account_id == row.asked_by,
         TeachingRole.role.in_(roles),
-        exists(_works(row, Membership.school_id == row.school_id)),
+        exists(_works(row, Membership.school_id == TeachingRole.school_id)),
     )
+
+
+def _teaches(row: Export, subject: Subject) -> Select[Any]:
+    taught = _taught(row, NEEDED[subject]).where(TeachingRole.school_id == row.school_id)
     if subject is Subject.CLASSROOM:
         return taught.where(TeachingRole.classroom_id == row.classroom_id)
     seat = and_(
@@ -154,7 +186,7 @@ def scope_of(tx: Transaction, row: Export) -> Scope:
     subject = Subject(row.subject)
     model, number = MODELS[subject], getattr(row, PLACES[subject])
     public_id = tx.scalars(select(model.public_id).where(model.id == number)).one()
-    return Scope(subject, number, public_id, row.for_family)
+    return Scope(subject, number, public_id, row.for_family, tuple(row.rooms or ()))
 
 
 def locked_under_way(tx: Transaction) -> dict[int, Export]:
@@ -207,12 +239,14 @@ def of_others(tx: Transaction) -> list[Named]:
 
 def _named(tx: Transaction, rows: Sequence[Export]) -> list[Named]:
     names = {subject: _names(tx, subject, rows) for subject in {Subject(row.subject) for row in rows}}
+    people = names_of(tx, {row.asked_by for row in rows})
     before = _ahead(tx, [row.id for row in rows if row.state == ExportState.QUEUED])
     return [
         Named(
             row,
             names[Subject(row.subject)].get(getattr(row, PLACES[Subject(row.subject)]), ""),
             before.get(row.id, 0),
+            people.get(row.asked_by, ""),
         )
         for row in rows
     ]

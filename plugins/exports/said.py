@@ -8,6 +8,9 @@ from backoffice import clock
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds.extent import installed
+from backoffice.privacy.inventory import title_of
+from plugins.exports.content.kinds import name_of
 from plugins.exports.models import Export, ExportState
 from plugins.exports.queries import Named
 from plugins.exports.services import link_of
@@ -45,6 +48,7 @@ class Shown:
 
     row: Export
     title: str
+    by: str
     state: str
     tone: str
     sentence: str
@@ -71,18 +75,29 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
     here = f"/account/exports/{row.public_id}"
     return Shown(
         row=row,
-        title=named.name
-        or (gettext("My account") if own and row.subject == Subject.ACCOUNT else OF[row.subject]),
+        title=named.name or (_of_oneself(row) if own and row.subject == Subject.ACCOUNT else OF[row.subject]),
+        by=named.by,
         state=state,
         tone=tone,
         sentence=_sentence(named, until, left),
         size=size(row.size) if row.size is not None else "",
         until=until,
         left=left,
-        counts=[(gettext(kind), number) for kind, number in (row.counts or {}).items() if number],
-        fetch_url=f"{here}/{link_of(row)}" if own and ready else None,
+        counts=_counted(row),
+        fetch_url=f"{here}/file?signed={link_of(row)}" if own and ready else None,
         cancel_url=f"{here}/cancel" if own and ExportState(row.state).is_under_way else None,
     )
+
+
+def _counted(row: Export) -> list[tuple[str, int]]:
+    """How many rows of which kind it has, the most first."""
+    titles = {name_of(table): title_of(table) for table in installed().tables}
+    found = [(str(titles.get(kind, kind)), number) for kind, number in (row.counts or {}).items() if number]
+    return sorted(found, key=lambda each: (-each[1], each[0]))
+
+
+def _of_oneself(row: Export) -> str:
+    return gettext("My account and my classes") if row.rooms else gettext("My account")
 
 
 def _sentence(named: Named, until: datetime | None, left: int) -> str:

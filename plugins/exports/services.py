@@ -105,10 +105,18 @@ class Part:
 # ------------------------------------------------------------------------------------- asking
 
 
-def ask(*, principal: Principal, subject: Subject, public_id: str, for_family: bool = False) -> PublicId:
+def ask(
+    *,
+    principal: Principal,
+    subject: Subject,
+    public_id: str,
+    for_family: bool = False,
+    with_rooms: bool = False,
+) -> PublicId:
     """Have an export made of what the principal may take along; its public identifier.
 
-    `for_family` is of an own child, as a parent sees it. Raises `NotFound`, `Denied`, `Rejected`.
+    `for_family` is of an own child, as a parent sees it; `with_rooms` of an own account with every class that
+    its owner teaches and may take along. Raises `NotFound`, `Denied`, `Rejected`.
     """
     made = new_public_id()
     with transaction(principal) as tx:
@@ -127,11 +135,13 @@ def ask(*, principal: Principal, subject: Subject, public_id: str, for_family: b
                 asked_at=clock.now(),
                 done=0,
                 downloads=0,
+                rooms=queries.own_rooms(tx) if with_rooms and subject is Subject.ACCOUNT else null(),
                 **where,
             )
         )
         queue.defer(tx, MAKE, number=number)
-        _record(tx, "exports.ask", where, number=number, subject=str(subject), family=for_family)
+        about = {"subject": str(subject), "family": for_family, "rooms": with_rooms}
+        _record(tx, "exports.ask", where, number=number, **about)
     return made
 
 
@@ -254,6 +264,7 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
             (folder / row.file).unlink(missing_ok=True)
         row.state, row.file = ExportState.MAKING, new_public_id()
         row.started_at, row.done = clock.now(), 0
+        row.rooms = queries.still_taught(tx, row)
         return _Making(number, row.file, queries.scope_of(tx, row))
 
 

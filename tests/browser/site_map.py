@@ -23,6 +23,7 @@ NO_PAGES: Mapping[str, str] = {
     "plugin_rosters_rosters.problems": FILE,
     "receipts.document": FILE,
     "receipts.on_paper": FILE,
+    "exports.fetch": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,

@@ -149,7 +149,7 @@ def _targets(tx: Transaction, scope: Scope) -> list[Target]:
         TeachingRole.school_id.in_(own_schools(scope.number).order_by(None)),
         not_(one_of(TeachingRole.school_id, whole)) if whole else true(),
     )
-    for room in tx.scalars(taught.order_by(TeachingRole.classroom_id)).all():
+    for room in dict.fromkeys((*tx.scalars(taught.order_by(TeachingRole.classroom_id)), *scope.rooms)):
         of_room = nameless_plan_for(tx, Subject.CLASSROOM, room)
         targets += of_room.targets if of_room else ()
     addresses = tuple(tx.scalars(select(Account.email).where(Account.id == scope.number)))

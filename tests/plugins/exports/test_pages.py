@@ -4,17 +4,19 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
 from backoffice.jobs.models import QueuedJob
 from backoffice.privacy.erasure import services as erasing
 from backoffice.privacy.erasure.erasing import Eraser
@@ -49,7 +51,7 @@ def last() -> Export:
 
 
 def link(export: str) -> str:
-    return f"{OWN}/{export}/{services.link_of(row_of(export))}"
+    return f"{OWN}/{export}/file?signed={services.link_of(row_of(export))}"
 
 
 def test_a_teacher_asks_fetches_and_sees_that_it_is_destroyed(app: Flask, world: World, files: Path) -> None:
@@ -241,3 +243,17 @@ def test_the_command_writes_a_plain_zip(run: Any, world: World, tmp_path: Path) 
 def test_sizes_as_people_say_them(app: Flask, number: int, said: str) -> None:
     with app.test_request_context():
         assert size(number) == said
+
+
+def test_whoever_was_away_proves_it_and_finds_the_list_again(
+    app: Flask, world: World, files: Path, ready: Ready
+) -> None:
+    asked, browser = ready(), signed_in(app, world, "teacher")
+    with transaction(SYSTEM) as tx:
+        own = AccountSession.account_id == world.people["teacher"].id
+        tx.execute(update(AccountSession).where(own).values(proven_at=clock.now() - timedelta(days=1)))
+    led = browser.get(link(asked))
+    assert led.location == "/account/prove"
+    with browser.session_transaction() as session:
+        assert session["proving_for"].partition("?")[0] == OWN
+    assert row_of(asked).downloads == 0

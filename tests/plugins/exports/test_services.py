@@ -79,6 +79,22 @@ def without_places(world: World, *roles: str) -> Iterator[None]:
             tx.execute(insert(model.__table__).values(values))
 
 
+def with_classes(world: World, role: str) -> str:
+    """Ask for somebody's own account with all classes that they teach."""
+    who = world.sign_in(role)
+    return services.ask(
+        principal=who, subject=Subject.ACCOUNT, public_id=str(who.account_public_id), with_rooms=True
+    )
+
+
+def held(export: str, files: Path) -> str:
+    """All that stands in an export."""
+    with open_sealed(files / str(row_of(export).file)) as file:
+        packed = b"".join(file.read_range())
+    with zipfile.ZipFile(io.BytesIO(packed)) as found:
+        return "\n".join(found.read(name).decode() for name in found.namelist())
+
+
 # ------------------------------------------------------------------------------------- asking
 
 
@@ -271,6 +287,40 @@ def test_whoever_lost_the_class_before_it_is_made_gets_nothing(world: World, fil
         for each in (asked, child, as_leader):
             assert work(each, files) is ExportState.FAILED
     assert not files.is_dir() or list(files.iterdir()) == []
+
+
+def test_a_teacher_takes_all_own_classes_along_and_nobody_elses(world: World, files: Path) -> None:
+    asked = with_classes(world, "teacher")
+    assert work(asked, files) is ExportState.READY
+    everything = held(asked, files)
+    for child in world.own_class.children:
+        assert child.given in everything
+    for child in (*world.colleague_class.children, *world.foreign_class.children):
+        assert child.public_id not in everything
+    fetch(world, "teacher", asked, files)
+
+
+def test_with_classes_whoever_may_take_none_along_gets_the_account_alone(world: World, files: Path) -> None:
+    for role in ("helper", "parent", "officer"):
+        asked = with_classes(world, role)
+        assert work(asked, files) is ExportState.READY
+        assert not row_of(asked).rooms
+        assert world.own_class.children[0].public_id not in held(asked, files) or role == "parent"
+
+
+def test_classes_that_are_lost_before_it_is_made_stay_behind(world: World, files: Path) -> None:
+    asked = with_classes(world, "teacher")
+    with without_places(world, "teacher"):
+        assert work(asked, files) is ExportState.READY
+        assert row_of(asked).rooms == []
+        assert world.own_class.children[0].public_id not in held(asked, files)
+
+
+def test_with_classes_that_were_lost_since_it_is_not_fetched(world: World, files: Path) -> None:
+    asked = with_classes(world, "teacher")
+    assert work(asked, files) is ExportState.READY
+    with without_places(world, "teacher"), pytest.raises(Denied):
+        fetch(world, "teacher", asked, files)
 
 
 # ------------------------------------------------------------------------------------- fetching

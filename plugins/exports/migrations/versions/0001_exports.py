@@ -40,6 +40,7 @@ def upgrade() -> None:
         ),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("for_family", sa.Boolean(), nullable=False),
+        sa.Column("rooms", sa.ARRAY(sa.BigInteger()), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         *(
             sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
@@ -67,6 +68,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "not for_family or subject = 'student'", name=op.f("ck_export_family_has_a_child")
+        ),
+        sa.CheckConstraint(
+            "rooms is null or subject = 'account'", name=op.f("ck_export_rooms_go_with_an_account")
         ),
         sa.CheckConstraint(
             "file is null or state in ('making', 'ready')", name=op.f("ck_export_file_while_it_is_there")
