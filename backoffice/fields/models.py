@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, relationship
 
 from backoffice.language.texts import lazy
+from backoffice.schools.models import Enrollment
 from backoffice.storage import columns
 from backoffice.storage.base import Base, only, titled
 from backoffice.storage.columns import Keep
@@ -123,6 +124,13 @@ class StudentValue(Base):
     value_index: Mapped[bytes] = columns.blind_index("Finds those of one value", keep=Keep.STUDENT)
     set_at: Mapped[datetime] = columns.moment("When it was last set", keep=Keep.STUDENT)
     due_at: Mapped[datetime] = columns.moment("When it is erased, as its field says", keep=Keep.STUDENT)
+
+    enrollments: Mapped[list[Enrollment]] = relationship(
+        viewonly=True,
+        lazy="raise",
+        primaryjoin="and_(StudentValue.school_id == foreign(Enrollment.school_id),"
+        " StudentValue.student_id == foreign(Enrollment.student_id), Enrollment.ended_at.is_(None))",
+    )
 
 
 class ClassroomValue(Base):

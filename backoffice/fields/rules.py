@@ -9,7 +9,12 @@ from backoffice.schools.rules import enrolled
 
 register(
     Rule(CustomField, read=FIELDS_READ),
-    Rule(StudentValue, read=STUDENTS_READ, classrooms=enrolled(StudentValue.__table__.c.student_id)),
+    Rule(
+        StudentValue,
+        read=STUDENTS_READ,
+        classrooms=enrolled(StudentValue.__table__.c.student_id),
+        classrooms_of=lambda value: [each.classroom_id for each in value.enrollments],
+    ),
     Rule(
         ClassroomValue,
         read=CLASSROOMS_READ,
