@@ -70,7 +70,24 @@ def transaction(who: Principal | Credential) -> Iterator[Transaction]:
 
     Raises `SessionEnded` on first use if the session is over by then.
     """
+    with _begun(who) as tx:
+        yield tx
+
+
+@contextmanager
+def snapshot(who: Principal | Credential) -> Iterator[Transaction]:
+    """One transaction that only reads, and sees everything as it was when it began, however long it reads.
+
+    As long as it lasts, the database keeps what others delete. Raises as `transaction` does.
+    """
+    with _begun(who, isolation_level="REPEATABLE READ", postgresql_readonly=True) as tx:
+        yield tx
+
+
+@contextmanager
+def _begun(who: Principal | Credential, **options: Any) -> Iterator[Transaction]:
     credential = who.credential if isinstance(who, Principal) else who
-    role = Principal(credential).database_role
-    with Transaction(credential, bind=database.current().engine(role)) as session, session.begin():
+    engine = database.current().engine(Principal(credential).database_role)
+    bind = engine.execution_options(**options) if options else engine
+    with Transaction(credential, bind=bind) as session, session.begin():
         yield session

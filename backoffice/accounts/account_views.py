@@ -6,7 +6,6 @@ from werkzeug.wrappers import Response
 
 from backoffice.accounts import devices as device_names
 from backoffice.accounts.forms import ChangePasswordForm
-from backoffice.accounts.offered import offered
 from backoffice.accounts.passkeys import services as passkeys
 from backoffice.accounts.providers.services import linking
 from backoffice.accounts.services import credentials, second_factor, sessions
@@ -16,6 +15,7 @@ from backoffice.language.texts import gettext
 from backoffice.problems import Rejected, Throttled
 from backoffice.web import cookies, devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, reading, settings
+from backoffice.web.offered import Where, offered
 
 
 @bp.get("/account")
@@ -31,7 +31,7 @@ def account() -> str:
         factor=second_factor.factor(tx),
         passkeys=passkeys.passkeys(tx),
         identities=linking.links(tx),
-        offered=offered(tx),
+        offered=offered(tx, Where.ACCOUNT),
         sessions=[
             {
                 "public_id": each.public_id,

@@ -31,6 +31,7 @@ from backoffice.schools.services import archiving
 from backoffice.schools.services.changes import undo_last_change
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.notices import sent_moment
+from backoffice.web.offered import Where, offered
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
@@ -101,6 +102,7 @@ class ManagePage(ClassPage):
             erase_url=f"/console/classrooms/{public_id}/erase"
             if can(self.who, CLASSROOMS_ERASE, row)
             else None,
+            offered=offered(reading(), Where.CLASSROOM, row),
             year_url=year,
             year_is_a_leaders=not year and not is_personal(reading(), row),
         )
@@ -138,13 +140,15 @@ class ManagePage(ClassPage):
     @expose("/<classroom:public_id>/erase", methods=("GET", "POST"))
     def erase(self, public_id: str) -> str | Response:
         """Begin to delete the class: have it looked what would go."""
-        row = find(reading(), Classroom, public_id, permission=CLASSROOMS_ERASE)
+        tx = reading()
+        row = find(tx, Classroom, public_id, permission=CLASSROOMS_ERASE)
         own = f"/console/classrooms/{public_id}"
         crumbs = [CRUMB, {"title": row.name, "url": own}]
-        along = {
-            "name": gettext("its students, as a file"),
-            "url": f"/console/students/?classroom={public_id}",
-        }
+        students = f"/console/students/?classroom={public_id}"
+        along = [
+            *erasures.along_of(tx, Where.CLASSROOM, row),
+            {"name": gettext("its students, as a file"), "url": students},
+        ]
         return erasures.begin(
             self, Subject.CLASSROOM, public_id, called=row.name, url=own, crumbs=crumbs, along=along
         )

@@ -67,6 +67,7 @@ from backoffice.schools.services import students as student_services
 from backoffice.schools.services.rosters import ANOTHER, Added, LineState
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.notices import sent_moment
+from backoffice.web.offered import Where, offered
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 
@@ -324,6 +325,7 @@ class ClassroomGrid(ImportsRows):
             "description": gettext("Each class has a code that lets its students in."),
             "new_url": new_url,
             "new_title": gettext("New class"),
+            "offered": offered(tx, Where.CLASSROOMS),
             "empty": {
                 "title": gettext("No classes yet"),
                 "sentence": gettext("Make a class, then paste the names of its students."),

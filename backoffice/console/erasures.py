@@ -14,6 +14,7 @@ from wtforms.validators import DataRequired
 from backoffice.access.lookup import find
 from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_ERASE, STUDENTS_ERASE
 from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.grid import moment
 from backoffice.console.guard import GuardedView
@@ -25,6 +26,7 @@ from backoffice.privacy.erasure.names import GROUPS, KINDS, SUBJECTS
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.offered import Where, offered
 from backoffice.web.rejections import show_rejection
 
 HERE = "/console/erasures/"
@@ -90,11 +92,12 @@ def begin(
     url: str,
     crumbs: Sequence[Mapping[str, Any]],
     wider: Mapping[str, str] | None = None,
-    along: Mapping[str, str] | None = None,
+    along: Sequence[Mapping[str, str]] = (),
 ) -> str | Response:
     """The page on which somebody begins to erase something, and what its form does.
 
-    `wider` is the page of what it belongs to and could be meant, `along` where it can be taken along first.
+    `wider` is the page of what it belongs to and could be meant, `along` where it can be taken along
+    first.
     """
     form = FlaskForm()
     if form.validate_on_submit():
@@ -111,6 +114,11 @@ def begin(
         along=along,
         crumbs=[*crumbs, {"title": gettext("Delete for good")}],
     )
+
+
+def along_of(tx: Transaction, where: Where, thing: Any) -> list[Mapping[str, str]]:
+    """Where plugins let a thing be taken along before it goes."""
+    return [{"name": each.what, "url": each.url} for each in offered(tx, where, thing) if each.what]
 
 
 class ErasuresPage(GuardedView):

@@ -24,8 +24,7 @@ from backoffice.access.policy import Denied, can
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
-from backoffice.console import csv_export, xlsx_export
-from backoffice.console.csv_export import BATCH
+from backoffice.console.batches import BATCH, batches
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.grids import cells, large, own, views
 from backoffice.console.grids.bulk import (
@@ -72,6 +71,7 @@ from backoffice.problems import Rejected, Throttled
 from backoffice.schools import finding
 from backoffice.schools.models import School
 from backoffice.schools.picking import may_pick
+from backoffice.spreadsheets import csv_files, xlsx_files
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
@@ -508,13 +508,13 @@ class Grid(GuardedView):
 
         body: Iterator[str] | Iterator[bytes]
         if request.path.endswith(".xlsx"):
-            kind, mimetype = "xlsx", xlsx_export.TYPE
-            body = xlsx_export.written(
+            kind, mimetype = "xlsx", xlsx_files.TYPE
+            body = xlsx_files.written(
                 titles, lines(), name=str.__str__(self.title), zone=ZoneInfo(who.time_zone)
             )
         else:
             kind, mimetype = "csv", "text/csv"
-            body = csv_export.written(chain([titles], ([cell.in_file for cell in line] for line in lines())))
+            body = csv_files.written(chain([titles], ([cell.in_file for cell in line] for line in lines())))
         return Response(
             stream_with_context(body),
             mimetype=mimetype,
@@ -530,7 +530,7 @@ class Grid(GuardedView):
                 yield from (found[at : at + BATCH] for at in range(0, len(found), BATCH))
                 return
             by, descending = None, False
-        yield from csv_export.batches(
+        yield from batches(
             tx, statement.order_by(*in_order(statement, by, descending=descending)), self.reads
         )
 
@@ -608,6 +608,8 @@ class Grid(GuardedView):
             "exports_found": [(f"export.{kind}", title) for kind, title in FILES]
             if words and self.opens("export_found")
             else [],
+            # What plugins offer for a list, beside its files.
+            "offered": [],
             "new_url": None,
             "import_url": f"import{f'?school={within}' if within else ''}"
             if self.opens("import_rows")

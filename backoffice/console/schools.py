@@ -44,6 +44,7 @@ from backoffice.schools.queries import SchoolCounts
 from backoffice.schools.services import contracts
 from backoffice.schools.tiles import classes_of, shown_name
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.offered import Where, offered
 
 NOTHING = SchoolCounts(0, 0, 0)
 
@@ -153,8 +154,11 @@ class SchoolGrid(Grid):
 
     def extras(self, tx: Transaction) -> dict[str, object]:
         """What the page is for, in the words of who reads it."""
-        founder = tx.principal.founder
+        founder, led = tx.principal.founder, tx.principal.led_schools
         return {
+            "offered": offered(tx, Where.SCHOOL, tx.get(School, *led))
+            if len(led) == 1
+            else offered(tx, Where.SCHOOLS),
             "description": gettext("Schools and numbers. Names of children are not shown to the company.")
             if founder
             else f"{gettext('Your schools in numbers.')} {_whom_to_ask()}",
@@ -272,6 +276,7 @@ class SchoolGrid(Grid):
             ending=ending,
             last_day=day_of_year(ending.last_day) if ending else None,
             may_end=can(self.who, CONTRACTS_END, school) and school.kind == SchoolKind.SCHOOL,
+            offered=offered(tx, Where.SCHOOL, school),
             takes_out=school.id in self.who.led_schools,
             period=contracts.policy().period.words,
             address=settings().report_address,

@@ -64,6 +64,7 @@ from backoffice.schools.services import students as services
 from backoffice.schools.services.leaving import leave_classes
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
+from backoffice.web.offered import Where, offered
 from backoffice.web.resend import shows_what_was_typed
 
 LINK_STATES = {
@@ -232,6 +233,7 @@ class StudentGrid(ImportsRows):
         chosen = self.filtered_by(tx, "classroom")
         return {
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
+            "offered": offered(tx, Where.CLASSROOM, chosen) if chosen else offered(tx, Where.STUDENTS),
             "empty": {
                 "title": gettext("No students yet"),
                 "sentence": gettext("Open a class and paste the names of its students."),
@@ -443,6 +445,7 @@ class StudentGrid(ImportsRows):
                 turn.of(public_id, "/fields") if holds(STUDENTS_EDIT) else None,
             ),
             parents=parents_of(tx, row) if holds(GUARDIANS_APPROVE) else None,
+            offered=offered(tx, Where.STUDENT, row),
             urls={
                 "report": turn.of(public_id).replace("/students/", "/classrooms/points/report/")
                 if turn.classroom and can(self.who, POINTS_REPORT, turn.classroom)
@@ -458,15 +461,14 @@ class StudentGrid(ImportsRows):
     @expose("/<student:public_id>/erase", methods=("GET", "POST"))
     def erase(self, public_id: str) -> str | Response:
         """Begin to delete a student: have it looked what would go."""
-        row = find(
-            reading(), Student, public_id, selectinload(Student.enrollments), permission=STUDENTS_ERASE
-        )
+        tx = reading()
+        row = find(tx, Student, public_id, selectinload(Student.enrollments), permission=STUDENTS_ERASE)
         own, called = f"/console/students/{public_id}", full_name(row)
         crumbs = [{"title": self.title, "url": "/console/students/"}, {"title": called, "url": own}]
-        along = None
+        along = erasures.along_of(tx, Where.STUDENT, row)
         if can(self.who, POINTS_REPORT, row) and any(each.ended_at is None for each in row.enrollments):
             report = f"/console/classrooms/points/report/{public_id}"
-            along = {"name": gettext("the report of its points (PDF)"), "url": report}
+            along.append({"name": gettext("the report of its points (PDF)"), "url": report})
         return erasures.begin(
             self, Subject.STUDENT, public_id, called=called, url=own, crumbs=crumbs, along=along
         )

@@ -16,6 +16,7 @@ from backoffice.families.requests import queries as request_queries
 from backoffice.families.services import links
 from backoffice.language.texts import gettext, lazy
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.offered import Where, offered
 
 # As what somebody of the school opened a record, in a parent's words.
 ROLES = {
@@ -59,6 +60,7 @@ def child(public_id: str) -> str:
         is_answered=request_queries.is_answered(tx, public_id),
         report_address=settings().report_address,
         leave_form=FlaskForm(),
+        offered=offered(tx, Where.CHILD, public_id=public_id),
     )
 
 

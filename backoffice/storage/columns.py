@@ -118,9 +118,11 @@ def references(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     )
 
 
-def sealed(purpose: str, *, keep: Keep, kind: Class = Class.PERSONAL) -> MappedColumn[Any]:
-    """Text that only the keyring opens."""
-    return mapped_column(Sealed(), info=_held(purpose, kind, keep, Form.SEALED))
+def sealed(
+    purpose: str, *, keep: Keep, kind: Class = Class.PERSONAL, apart: bool = False
+) -> MappedColumn[Any]:
+    """Text that only the keyring opens. Where rows are read, what is kept `apart` is read only if named."""
+    return mapped_column(Sealed(), deferred=apart, info=_held(purpose, kind, keep, Form.SEALED))
 
 
 def sealed_json(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -6,12 +6,13 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from backoffice.privacy.erasure.events import SubjectErased
 from plugins.exports.account_views import bp
+from plugins.exports.checks import CHECKS
 from plugins.exports.commands import exports
 from plugins.exports.holdings import HELD
 from plugins.exports.jobs import destroy, destroy_erased, make
 from plugins.exports.kinds import KINDS
 from plugins.exports.mails import MAILS
-from plugins.exports.models import Export, ExportsBase
+from plugins.exports.models import Export, ExportsBase, Intake
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.settings import ExportsSettings
 from plugins.exports.views import ExportsPage
@@ -36,10 +37,11 @@ plugin = Plugin(
             every(minutes=15),
             title=lazy("Destroy the files of exports that are over"),
             forgets=True,
-            expires=(Export,),
+            expires=(Export, Intake),
         ),
     ),
     mails=MAILS,
+    controls=CHECKS,
     handlers={SubjectErased: destroy_erased},
     keeps_promises=True,
 )

@@ -13,7 +13,6 @@ from wtforms.validators import InputRequired
 from backoffice.access.permissions import CLASSROOMS_EXPORT, CONSOLE_ENTER
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.offered import Offered, offer
 from backoffice.accounts.services import proof
 from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.accounts.views import principal
@@ -24,33 +23,28 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.identity import settings as of_the_product
 from plugins.exports import queries, services, settings
+from plugins.exports.content.locking import ENDING
 from plugins.exports.content.sealing import open_sealed
+from plugins.exports.forms import HowForm
+from plugins.exports.offers import CONSOLE as IN_THE_CONSOLE
+from plugins.exports.offers import OWN as HERE
 from plugins.exports.places import folder_of
 from plugins.exports.said import shown
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
 # What is chosen instead of an identifier: the own account with its classes.
 CLASSES = "classes"
-HERE, IN_THE_CONSOLE = "/account/exports", "/console/exports/"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
-offer(
-    Offered(
-        "exports",
-        lazy("My exports"),
-        lazy("Take along what we hold about you or your child, as a file that you can read without us."),
-        HERE,
-    )
-)
 bp = Blueprint("exports", __name__, template_folder="templates")
 
 
-class OwnForm(FlaskForm):
+class OwnForm(HowForm):
     """The own account, or an own child."""
 
     what = RadioField(lazy("What"), [InputRequired(lazy("Choose what you want to take along."))])
 
-    def fill(self, tx: Transaction) -> None:
-        """Offer the own account and the children whom one follows."""
+    def fill(self, tx: Transaction, child: str = "") -> None:
+        """Offer the own account and the children whom one follows, of whom `child` may be chosen already."""
         who = tx.principal
         classes = [(CLASSES, gettext("My account and all classes that I teach"))]
         self.what.choices = [
@@ -58,7 +52,9 @@ class OwnForm(FlaskForm):
             *(classes if queries.own_rooms(tx) else ()),
             *((each.public_id, each.name) for each in queries.own_children(tx)),
         ]
-        self.what.data = self.what.data or str(who.account_public_id)
+        if not self.is_submitted():
+            known = [each[0] for each in self.what.choices]
+            self.what.data = child if child in known else known[0]
 
 
 @bp.route("/account/exports", methods=["GET", "POST"])
@@ -66,7 +62,7 @@ class OwnForm(FlaskForm):
 def index() -> str | BaseResponse | tuple[str, int]:
     """All own exports, and the way to a new one of the own account or an own child."""
     form, problem = OwnForm(), None
-    form.fill(reading())
+    form.fill(reading(), request.args.get("child", ""))
     if form.validate_on_submit():
         who, what = principal(), str(form.what.data)
         done_reading()
@@ -77,10 +73,11 @@ def index() -> str | BaseResponse | tuple[str, int]:
                 subject=Subject.ACCOUNT if account else Subject.STUDENT,
                 public_id=str(who.account_public_id) if account else what,
                 for_family=not account,
+                **form.how,
                 with_rooms=what == CLASSES,
             )
         except Rejected as rejected:
-            problem = rejected.in_words
+            problem = form.refuse(rejected)
         else:
             flash(ASKED, "success")
             return redirect(HERE, 303)
@@ -128,12 +125,13 @@ def fetch(public_id: str) -> BaseResponse | tuple[str, int]:
 
 
 def _sent(part: Part, public_id: str) -> Response:
+    ending = f".zip{ENDING}" if part.locked else ".zip"
     response = Response(
         () if request.method == "HEAD" else _opened(part),
         status=HTTPStatus.OK if part.whole else HTTPStatus.PARTIAL_CONTENT,
-        mimetype="application/zip",
+        mimetype="application/octet-stream" if part.locked else "application/zip",
         headers={
-            "Content-Disposition": f'attachment; filename="export-{public_id}.zip"',
+            "Content-Disposition": f'attachment; filename="export-{public_id}{ending}"',
             "Content-Length": str(part.stop - part.start),
             "Accept-Ranges": "bytes",
             "Cache-Control": "no-store",

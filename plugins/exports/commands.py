@@ -3,6 +3,8 @@
 import json
 import os
 from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
 
 import click
 
@@ -11,8 +13,12 @@ from backoffice.access.principal import Purpose
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import check_database
 from plugins.exports import services
+from plugins.exports.back import services as back
+from plugins.exports.back.problems import Unusable
+from plugins.exports.back.reading import opened
 
 PURPOSE = Purpose("exports-create")
+BRINGS_IN = Purpose("exports-import")
 BAD_INPUT = 2
 
 
@@ -33,6 +39,7 @@ def exports() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A new file, for its owner's eyes only. What is in it lies in the clear.",
 )
+@click.option("--xlsx", "workbooks", is_flag=True, help="With an Excel workbook of each kind of rows too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def create(
@@ -43,6 +50,7 @@ def create(
     school: str | None,
     classroom: str | None,
     student: str | None,
+    workbooks: bool,
     as_json: bool,
 ) -> None:
     """Write an export to a file. Exits 2 if there is no such thing, or the file is there already."""
@@ -64,7 +72,9 @@ def create(
         context.exit(BAD_INPUT)
     try:
         with os.fdopen(handle, "wb") as to:
-            manifest = services.create(principal=PURPOSE, subject=subject, public_id=public_id, to=to)
+            manifest = services.create(
+                principal=PURPOSE, subject=subject, public_id=public_id, to=to, workbooks=workbooks
+            )
     except NotFound:
         path.unlink()
         click.echo(f"There is no such {subject}.", err=True)
@@ -76,3 +86,49 @@ def create(
         click.echo(json.dumps({"counts": manifest.counts, "rows": manifest.rows}))
     else:
         click.echo(f"{manifest.rows:,} rows are written.")
+
+
+@exports.command("import")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--school", metavar="ID", required=True, help="Into this school.")
+@click.option(
+    "--create-anew",
+    is_flag=True,
+    help="Bring it in although some of it was deleted here, is here still or was brought in before.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def import_(context: click.Context, path: Path, *, school: str, create_anew: bool, as_json: bool) -> None:
+    """Bring an export back: its classes with their students and points, all of it or nothing.
+
+    Exits 0 if it was brought in, 2 if something is wrong with the file, there is no such school, or it is
+    to be said that it is created anew.
+    """
+    check_database(context.obj.runtime())
+    try:
+        with path.open("rb") as file, opened(file, path.stat().st_size) as archive:
+            counts = back.bring_in(
+                principal=BRINGS_IN,
+                school=school,
+                archive=archive,
+                form=str(uuid4()),
+                anew=create_anew,
+                most=back.BY_COMMAND,
+            )
+    except OSError as error:
+        _refused(context, f"The file cannot be read: {error.strerror}.")
+    except NotFound:
+        _refused(context, "There is no such school.")
+    except Unusable as unusable:
+        _refused(context, *(each.in_words for each in unusable.problems))
+    except back.ToBeSaid as asked:
+        _refused(context, *asked.doubts.sentences, "Give --create-anew to bring it in all the same.")
+    else:
+        rows = sum(counts.values())
+        click.echo(json.dumps({"counts": counts, "rows": rows}) if as_json else f"{rows:,} rows came in.")
+
+
+def _refused(context: click.Context, *sentences: str) -> NoReturn:
+    for sentence in sentences:
+        click.echo(sentence, err=True)
+    context.exit(BAD_INPUT)

@@ -11,11 +11,12 @@ from backoffice.schools.models import Membership
 from backoffice.storage.numbers import one_of
 from plugins.exports.models import Export, ExportState
 
-FILE = (Export.file.key, Export.state.key)
+FILE = (Export.file.key, Export.passphrase.key, Export.state.key)
 
 
 def _gone(_target: Target) -> Mapping[str, ColumnElement[Any]]:
-    return {Export.file.key: null(), Export.state.key: literal(ExportState.DESTROYED.value)}
+    nothing = {Export.file.key: null(), Export.passphrase.key: null()}
+    return {**nothing, Export.state.key: literal(ExportState.DESTROYED.value)}
 
 
 def _whole(target: Target) -> ColumnElement[bool]:

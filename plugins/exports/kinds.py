@@ -1,7 +1,7 @@
 """What of exports is kept for a time: the files for days, and that they were made for half a year."""
 
 from backoffice.privacy.retention.kinds import Kind, Rows
-from plugins.exports.models import Export
+from plugins.exports.models import Export, Intake
 
 FILES = Kind(
     "export-files",
@@ -9,4 +9,5 @@ FILES = Kind(
     by="exports.destroy",
 )
 EXPORTS = Kind("exports", (Rows(Export, Export.asked_at),))
-KINDS = (FILES, EXPORTS)
+INTAKES = Kind("export-intakes", (Rows(Intake, Intake.taken_at),))
+KINDS = (FILES, EXPORTS, INTAKES)

@@ -5,21 +5,23 @@ from datetime import UTC, datetime
 
 from backoffice.language.texts import lazy
 from backoffice.outbox.mail import Mail
+from plugins.exports.content.locking import opened_by
 
 _EXAMPLE = datetime(2027, 11, 25, 9, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class ExportReady:
-    """Until when it can be fetched, and how often."""
+    """Until when it can be fetched and how often; `opened_by` is the command for a locked one, else ""."""
 
     until: datetime
     downloads: int
+    opened_by: str
 
     @classmethod
     def example(cls) -> "ExportReady":
         """One that could be."""
-        return cls(_EXAMPLE, 3)
+        return cls(_EXAMPLE, 3, opened_by("y3kq7xw2m5tz8p4r"))
 
 
 @dataclass(frozen=True)

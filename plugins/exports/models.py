@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -13,7 +14,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Classroom, District, School, Student
 from backoffice.storage import columns
 from backoffice.storage.base import only, plugin_base, titled
-from backoffice.storage.columns import Keep
+from backoffice.storage.columns import Class, Keep
 
 # As columns and not by name: a plugin's tables have a `MetaData` of their own.
 _ACCOUNT, _SCHOOL, _DISTRICT = Account.__table__.c, School.__table__.c, District.__table__.c
@@ -75,6 +76,11 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
             name="is_of_its_subject",
         ),
         CheckConstraint("not for_family or subject = 'student'", name="family_has_a_child"),
+        # Whoever takes the file of a locked one does not find what opens it here.
+        CheckConstraint(
+            "(passphrase is not null) = (locked and state in ('queued', 'making'))",
+            name="passphrase_until_it_is_made",
+        ),
         CheckConstraint("rooms is null or subject = 'account'", name="rooms_go_with_an_account"),
         CheckConstraint("file is null or state in ('making', 'ready')", name="file_while_it_is_there"),
         Index(None, "asked_by", "id"),
@@ -94,6 +100,14 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     )
     subject: Mapped[str] = columns.choice("Of what it is", keep=Keep.SIX_MONTHS)
     for_family: Mapped[bool] = columns.flag("Whether it is what a parent sees", keep=Keep.SIX_MONTHS)
+    workbooks: Mapped[bool] = columns.flag("Whether it has Excel workbooks too", keep=Keep.SIX_MONTHS)
+    locked: Mapped[bool] = columns.flag("Whether only a passphrase opens it", keep=Keep.SIX_MONTHS)
+    passphrase: Mapped[str | None] = columns.sealed(
+        "The passphrase that is to open it, until it is made",
+        keep=Keep.SIX_MONTHS,
+        kind=Class.SECRET,
+        apart=True,
+    )
     school_id: Mapped[int | None] = columns.reference(
         "Of which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SIX_MONTHS
     )
@@ -124,3 +138,28 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     destroyed_at: Mapped[datetime | None] = columns.moment(
         "When its file was destroyed", keep=Keep.SIX_MONTHS
     )
+
+
+class Intake(ExportsBase):  # type: ignore[misc, valid-type]
+    """That an export was brought back into a school: so that one page or file does not do it twice unsaid."""
+
+    __tablename__ = "intake"
+    __table_args__ = (
+        # A page that is sent twice brings in once.
+        UniqueConstraint("school_id", "form"),
+        Index(None, "school_id", "mark"),
+        Index(None, "taken_by"),
+        Index(None, "taken_at"),
+        titled(lazy("Exports brought back")),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    school_id: Mapped[int] = columns.reference(
+        "Into which school", ForeignKey(_SCHOOL.id, ondelete="CASCADE"), keep=Keep.SIX_MONTHS
+    )
+    mark: Mapped[UUID] = columns.keyed_digest("Recognises the same file", keep=Keep.SIX_MONTHS)
+    form: Mapped[str] = columns.text("The form that it came by, so that it counts once", keep=Keep.SIX_MONTHS)
+    taken_by: Mapped[int | None] = columns.reference(
+        "Who brought it in", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
+    )
+    taken_at: Mapped[datetime] = columns.moment("When it was brought in", keep=Keep.SIX_MONTHS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, func, not_, or_, select
 
 from backoffice.access.permissions import CHILDREN_READ, CLASSROOMS_EXPORT, STUDENTS_EXPORT, Permission
 from backoffice.access.policy import RoleName, can, granted, visible
@@ -13,6 +13,8 @@ from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.jobs.models import QueuedJob
+from backoffice.jobs.queries import ALIVE
 from backoffice.language.texts import gettext
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import (
@@ -279,7 +281,7 @@ def _names_of_children(tx: Transaction, numbers: Collection[int]) -> dict[int, s
     named = select(Student.id, Student.given_name, Student.family_name).where(one_of(Student.id, numbers))
     for right in (None, CHILDREN_READ):
         for row in tx.execute(visible(tx.principal, named, right)):
-            found[row.id] = f"{row.given_name} {row.family_name or ''}".strip()
+            found[row.id] = _full_name(row)
     return found
 
 
@@ -288,6 +290,19 @@ def own_children(tx: Transaction) -> list[Picked]:
     named = select(Student.public_id, Student.given_name).order_by(Student.id)
     rows = tx.execute(visible(tx.principal, named, CHILDREN_READ)) if can(tx.principal, CHILDREN_READ) else ()
     return [Picked(row.public_id, row.given_name) for row in rows]
+
+
+def student(tx: Transaction, public_id: str) -> list[Picked]:
+    """One student whom the principal may take along; nobody where there is none."""
+    if not is_public_id(public_id) or not can(tx.principal, STUDENTS_EXPORT):
+        return []
+    named = select(Student.public_id, Student.given_name, Student.family_name)
+    rows = tx.execute(visible(tx.principal, named.where(Student.public_id == public_id), STUDENTS_EXPORT))
+    return [Picked(row.public_id, _full_name(row)) for row in rows]
+
+
+def _full_name(row: Any) -> str:
+    return f"{row.given_name} {row.family_name or ''}".strip()
 
 
 def students_in(tx: Transaction, classroom: str) -> list[Picked]:
@@ -299,7 +314,7 @@ def students_in(tx: Transaction, classroom: str) -> list[Picked]:
         .where(Classroom.public_id == classroom, Enrollment.ended_at.is_(None))
     )
     rows = tx.execute(visible(tx.principal, named, STUDENTS_EXPORT).where(Student.id.in_(seats)))
-    named_so = [Picked(row.public_id, f"{row.given_name} {row.family_name or ''}".strip()) for row in rows]
+    named_so = [Picked(row.public_id, _full_name(row)) for row in rows]
     return sorted(named_so, key=lambda each: each.name.casefold())
 
 
@@ -338,3 +353,16 @@ def spent(limits: ExportsSettings, *, at: datetime, fetching: datetime) -> Colum
     over = Export.ready_at <= at - limits.kept
     fetched = and_(Export.downloads >= limits.downloads, Export.fetched_at <= fetching)
     return and_(Export.state == ExportState.READY, or_(over, fetched))
+
+
+def stuck(*, job: str, before: datetime) -> ColumnElement[bool]:
+    """The condition of those that nobody makes any more: begun before then, or no worker has it to do.
+
+    Whoever was killed at the last try could not say so.
+    """
+    to_do = exists().where(
+        QueuedJob.task_name == job,
+        QueuedJob.args["number"].astext.cast(BigInteger) == Export.id,
+        QueuedJob.status.in_(ALIVE),
+    )
+    return and_(Export.state == ExportState.MAKING, or_(Export.started_at < before, not_(to_do)))

@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, any_, or_, select
 
+from backoffice.access.permissions import CLASSROOMS_CREATE
 from backoffice.access.policy import Rule, register
 from backoffice.schools.models import School
-from plugins.exports.models import Export
+from plugins.exports.models import Export, Intake
 from plugins.exports.permissions import EXPORTS_MAKE
 
 
@@ -18,3 +19,5 @@ def _of(schools: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 register(Rule(Export, read=EXPORTS_MAKE, school=None, schools=_of, account="asked_by"))
+# Whoever makes classes in a school is to know that a file has made some there.
+register(Rule(Intake, read=CLASSROOMS_CREATE))

@@ -11,6 +11,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import installed
 from backoffice.privacy.inventory import title_of
 from plugins.exports.content.kinds import name_of
+from plugins.exports.content.locking import opened_by
 from plugins.exports.models import Export, ExportState
 from plugins.exports.queries import Named
 from plugins.exports.services import link_of
@@ -56,6 +57,7 @@ class Shown:
     until: datetime | None
     left: int
     counts: list[tuple[str, int]]
+    opened_by: str
     fetch_url: str | None
     cancel_url: str | None
 
@@ -84,6 +86,7 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
         until=until,
         left=left,
         counts=_counted(row),
+        opened_by=opened_by(row.public_id) if own and row.locked else "",
         fetch_url=f"{here}/file?signed={link_of(row)}" if own and ready else None,
         cancel_url=f"{here}/cancel" if own and ExportState(row.state).is_under_way else None,
     )

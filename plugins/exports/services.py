@@ -3,6 +3,7 @@
 import base64
 import hmac
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.policy import Denied, require
 from backoffice.access.principal import Credential, Principal
-from backoffice.access.transaction import Transaction, transaction
+from backoffice.access.transaction import Transaction, snapshot, transaction
+from backoffice.accounts import passwords
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
@@ -29,7 +31,8 @@ from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from plugins.exports import queries, settings
 from plugins.exports.content import Manifest, Scope, write_archive
-from plugins.exports.content.sealing import SealedWriter, open_sealed
+from plugins.exports.content.locking import LockedWriter, opened_by
+from plugins.exports.content.sealing import PieceWriter, SealedWriter, open_sealed
 from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
 from plugins.exports.models import UNDER_WAY, Export, ExportState
 from plugins.exports.permissions import EXPORTS_MAKE
@@ -38,7 +41,7 @@ from plugins.exports.settings import ExportsSettings
 MAKE, DESTROY = "exports.make", "exports.destroy"
 # So long a download that broke off can be gone on with, without counting as another.
 GOES_ON = timedelta(hours=1)
-# What is not made by then is given up: its worker was killed at its last try.
+# What is not made by then is given up.
 GIVEN_UP = timedelta(days=1)
 # So many are woken at once when somebody's turn comes.
 MOST_WOKEN = 50
@@ -92,7 +95,7 @@ class Wanted:
 class Part:
     """What may be sent of a file: where it lies, how many bytes it has, and which of them.
 
-    `whole` where no part was asked for.
+    `whole` where no part was asked for, `locked` if only a passphrase opens it.
     """
 
     path: Path
@@ -100,6 +103,7 @@ class Part:
     start: int
     stop: int
     whole: bool
+    locked: bool
 
 
 # ------------------------------------------------------------------------------------- asking
@@ -111,18 +115,23 @@ def ask(
     subject: Subject,
     public_id: str,
     for_family: bool = False,
+    workbooks: bool = False,
+    passphrase: str = "",
     with_rooms: bool = False,
 ) -> PublicId:
     """Have an export made of what the principal may take along; its public identifier.
 
     `for_family` is of an own child, as a parent sees it; `with_rooms` of an own account with every class that
-    its owner teaches and may take along. Raises `NotFound`, `Denied`, `Rejected`.
+    its owner teaches and may take along; `workbooks` has Excel workbooks too. With a `passphrase` the file
+    opens with that alone; it is sealed until the file is made, and kept by nobody then. Raises `NotFound`,
+    `Denied`, `Rejected`.
     """
     made = new_public_id()
     with transaction(principal) as tx:
         where = _where(tx, subject, public_id, for_family=for_family)
         if len(_own_under_way(tx)) >= MOST_WAITING:
             raise Rejected.whole(TOO_MANY)
+        _check(tx, passphrase)
         number = tx.take_id(Export)
         tx.execute(
             insert(Export).values(
@@ -131,6 +140,9 @@ def ask(
                 asked_by=tx.principal.account_id,
                 subject=subject,
                 for_family=for_family,
+                workbooks=workbooks,
+                locked=bool(passphrase),
+                passphrase=passphrase or None,
                 state=ExportState.QUEUED,
                 asked_at=clock.now(),
                 done=0,
@@ -152,7 +164,7 @@ def cancel(*, principal: Principal, export: str) -> None:
         given_up = tx.execute(
             update(Export)
             .where(Export.id == row.id, Export.state.in_(UNDER_WAY))
-            .values(state=ExportState.CANCELLED, file=null(), ended_at=clock.now())
+            .values(state=ExportState.CANCELLED, file=null(), passphrase=null(), ended_at=clock.now())
             .returning(Export.id)
             .execution_options(synchronize_session=False)
         ).all()
@@ -160,6 +172,13 @@ def cancel(*, principal: Principal, export: str) -> None:
             raise Rejected.whole(OVER)
         _wake_up(tx)
         record(tx, "exports.cancel", school_id=row.school_id, number=row.id)
+
+
+def _check(tx: Transaction, passphrase: str) -> None:
+    """Refuse a passphrase that guessers would try early: they can try for as long as they like."""
+    me = tx.get_one(Account, tx.principal.account_id)
+    if passphrase and (problem := passwords.problem_of(passphrase, me.name, me.email)):
+        raise Rejected(passphrase=problem)
 
 
 def _own_under_way(tx: Transaction) -> list[int]:
@@ -243,6 +262,8 @@ class _Making:
     number: int
     file: str
     scope: Scope
+    workbooks: bool
+    locked: bool
 
 
 def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_Making | ExportState | None":
@@ -265,21 +286,38 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
         row.state, row.file = ExportState.MAKING, new_public_id()
         row.started_at, row.done = clock.now(), 0
         row.rooms = queries.still_taught(tx, row)
-        return _Making(number, row.file, queries.scope_of(tx, row))
+        return _Making(number, row.file, queries.scope_of(tx, row), row.workbooks, row.locked)
 
 
 def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / making.file
-    with transaction(principal) as tx, path.open("wb") as file, SealedWriter(file) as to:
+    with (
+        snapshot(principal) as tx,
+        path.open("wb") as file,
+        SealedWriter(file) as sealed,
+        _locked(tx, making, sealed) as to,
+    ):
         # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
         sink = cast("BinaryIO", to)
-        manifest = write_archive(tx, making.scope, sink, told=_watching(principal, making, told))
+        watch = _watching(principal, making, told)
+        manifest = write_archive(tx, making.scope, sink, workbooks=making.workbooks, told=watch)
     with open_sealed(path) as made:
         size = made.size
     with transaction(principal) as tx:
         _ready(tx, making, manifest, size)
     return ExportState.READY
+
+
+def _locked(tx: Transaction, making: _Making, to: SealedWriter) -> AbstractContextManager[PieceWriter]:
+    """What is written to, so that a passphrase opens it if one was given."""
+    if not making.locked:
+        return nullcontext(to)
+    passphrase = tx.scalars(select(Export.passphrase).where(Export.id == making.number)).one()
+    if passphrase is None:
+        # Given up, or erased, since it was taken up.
+        raise _NotWanted
+    return LockedWriter(to, passphrase)
 
 
 def _watching(principal: Principal | Credential, making: _Making, told: Told) -> Told:
@@ -304,13 +342,15 @@ def _ready(tx: Transaction, making: _Making, manifest: Manifest, size: int) -> N
         tx,
         making,
         state=ExportState.READY,
+        passphrase=null(),
         ready_at=now,
         size=size,
         done=manifest.rows,
         counts=dict(manifest.counts),
     )
     row = tx.get_one(Export, making.number)
-    _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads))
+    command = opened_by(row.public_id) if row.locked else ""
+    _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads, command))
     record(tx, "exports.ready", school_id=row.school_id, number=row.id)
     _wake(tx, row)
 
@@ -331,7 +371,7 @@ def _set(tx: Transaction, making: _Making, **values: Any) -> None:
 def _end(tx: Transaction, number: int, state: ExportState) -> None:
     row = tx.get(Export, number)
     if row is not None and row.state in UNDER_WAY:
-        row.state, row.file, row.ended_at = state, None, clock.now()
+        row.state, row.file, row.passphrase, row.ended_at = state, None, None, clock.now()
         tx.flush()
         record(tx, f"exports.{state}", school_id=row.school_id, number=number)
         _wake(tx, row)
@@ -430,7 +470,7 @@ def _part(row: Export, wanted: Wanted, folder: Path) -> Part:
         raise Rejected.whole(GONE)
     size = row.size or 0
     start, stop = wanted.within(size)
-    return Part(path, size, start, stop, wanted.whole)
+    return Part(path, size, start, stop, wanted.whole, row.locked)
 
 
 def _goes_on(row: Export, start: int) -> bool:
@@ -507,9 +547,8 @@ def _end_spent(tx: Transaction) -> int:
 
 
 def _give_up(tx: Transaction) -> int:
-    before = clock.now() - GIVEN_UP
-    stuck = select(Export.id).where(Export.state == ExportState.MAKING, Export.started_at < before)
-    numbers = tx.scalars(stuck.with_for_update(skip_locked=True)).all()
+    stuck = queries.stuck(job=MAKE, before=clock.now() - GIVEN_UP)
+    numbers = tx.scalars(select(Export.id).where(stuck).with_for_update(skip_locked=True)).all()
     for number in numbers:
         _end(tx, number, ExportState.FAILED)
     return len(numbers)
@@ -519,12 +558,13 @@ def _give_up(tx: Transaction) -> int:
 
 
 def create(
-    *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, told: Told = lambda _rows: None
+    *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, workbooks: bool = False
 ) -> Manifest:
     """Write an archive in the clear, for a command on the server. Raises `NotFound`."""
-    with transaction(principal) as tx:
+    with snapshot(principal) as tx:
         thing = find(tx, queries.MODELS[subject], public_id)
-        manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, told=told)
+        manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, workbooks=workbooks)
         school = thing.id if subject is Subject.SCHOOL else getattr(thing, "school_id", None)
+    with transaction(principal) as tx:
         record(tx, "exports.create", school_id=school, subject=str(subject), rows=manifest.rows)
     return manifest

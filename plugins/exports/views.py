@@ -1,6 +1,6 @@
 """Exports in the console: asking for one of a student, class, school or district, and what became of it."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from flask import flash, redirect, request
 from flask_admin import expose
@@ -8,11 +8,11 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from backoffice.access.permissions import CLASSROOMS_EXPORT
+from backoffice.access.permissions import CLASSROOMS_CREATE, CLASSROOMS_EXPORT
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
-from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import gettext, lazy
 from backoffice.privacy.holdings import Subject
@@ -20,38 +20,37 @@ from backoffice.problems import Rejected
 from backoffice.storage.public_id import is_public_id
 from backoffice.web.identity import done_reading, reading
 from plugins.exports import queries, services, settings
+from plugins.exports.back.views import BringsBack
+from plugins.exports.forms import HowForm
+from plugins.exports.offers import CONSOLE as HERE
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.picking import CLASS, PLACE
 from plugins.exports.said import shown
 
-HERE = "/console/exports/"
 ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 NOTHING = lazy("Choose what you want to take along.")
 
 
-class AskForm(PickingForm):
+class AskForm(PickingForm, HowForm):
     """What is to be taken along: a school or district, or a class, or one student of it."""
 
     place = PickField(lazy("A school or district"), relation=PLACE)
     classroom = PickField(lazy("A class"), relation=CLASS)
-    student = SelectField(
-        lazy("A student of this class"),
-        description=lazy("Leave it as it is to take the whole class along."),
-    )
+    student = SelectField(lazy("A student"))
 
-    def fill(self, tx: Transaction, classroom: str) -> None:
+    def fill(self, tx: Transaction, chosen: "Chosen") -> None:
         """Offer what the principal may take along, with the students of a class that is chosen."""
         for each in (self.place, self.classroom, self.student):
             # What there is nothing of is not asked for.
             each.data = each.data if each.data and each.data != "None" else ""
-        self.place.fill(tx, gettext("No school"))
         if not self.is_submitted():
-            self.classroom.data = classroom
+            self.place.data, self.classroom.data, self.student.data = chosen
+        self.place.fill(tx, gettext("No school"))
         self.classroom.fill(tx, gettext("No class"))
-        chosen = self.classroom.chosen
-        students = queries.students_in(tx, chosen) if chosen else []
+        room = self.classroom.chosen
+        students = queries.students_in(tx, room) if room else queries.student(tx, self.student.data or "")
         self.student.choices = [
-            ("", gettext("The whole class")),
+            ("", gettext("The whole class") if room else gettext("No student")),
             *((each.public_id, each.name) for each in students),
         ]
 
@@ -65,10 +64,29 @@ class AskForm(PickingForm):
         return None
 
 
-class ExportsPage(GuardedView):
-    """Exports of what somebody teaches or leads."""
+class Chosen(NamedTuple):
+    """What an address says is to be taken along, by public identifiers; "" of what it says nothing."""
 
-    doors: ClassVar = {"index": CLASSROOMS_EXPORT}
+    place: str = ""
+    classroom: str = ""
+    student: str = ""
+
+    @classmethod
+    def asked(cls) -> "Chosen":
+        """As the request says it."""
+        named = (request.args.get(name, "") for name in cls._fields)
+        return cls(*(each if is_public_id(each) else "" for each in named))
+
+
+class ExportsPage(BringsBack):
+    """Exports of what somebody teaches or leads, and the way back."""
+
+    doors: ClassVar = {
+        "index": CLASSROOMS_EXPORT,
+        # Whoever has deleted the only class has nothing to export, and may bring it back.
+        "back": CLASSROOMS_CREATE,
+        "back_confirmed": CLASSROOMS_CREATE,
+    }
     title = lazy("Exports")
     category = lazy("School")
     address = "exports"
@@ -80,6 +98,12 @@ class ExportsPage(GuardedView):
             "exports/",
             also=lazy("export download archive zip data portability"),
         ),
+        Command(
+            lazy("Bring an export back"),
+            "back",
+            "exports/back",
+            also=lazy("import restore upload zip class students"),
+        ),
         Command(lazy("Take everything of {name} along"), "index", "/console/exports/?classroom={}"),
     )
 
@@ -87,8 +111,7 @@ class ExportsPage(GuardedView):
     def index(self) -> str | Response | tuple[str, int]:
         """The own exports and those of the schools that one leads, and the way to a new one."""
         tx, form = reading(), AskForm()
-        wanted = request.args.get("classroom", "")
-        form.fill(tx, wanted if is_public_id(wanted) else "")
+        form.fill(tx, Chosen.asked())
         problem = None
         if "students" in request.form and form.classroom.chosen:
             return redirect(f"{HERE}?classroom={form.classroom.chosen}", 303)
@@ -109,6 +132,7 @@ class ExportsPage(GuardedView):
             own=own,
             others=others,
             leads=leads,
+            brings_back=self.opens("back"),
             limits=limits,
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK)
             if any(each.is_under_way for each in own)
@@ -130,7 +154,12 @@ class ExportsPage(GuardedView):
             return str(NOTHING)
         done_reading()
         try:
-            services.ask(principal=self.who, subject=asked[0], public_id=asked[1])
+            services.ask(
+                principal=self.who,
+                subject=asked[0],
+                public_id=asked[1],
+                **form.how,
+            )
         except Rejected as rejected:
-            return rejected.in_words
+            return form.refuse(rejected)
         return None

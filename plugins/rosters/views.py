@@ -16,7 +16,6 @@ from wtforms.validators import DataRequired
 from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
-from backoffice.console.csv_export import QUOTED, safe
 from backoffice.console.grid import Cell, Column, Grid, Row, moment, number
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import Choice, ChoiceFilter, DateFilter, Few, NumberFilter
@@ -25,6 +24,7 @@ from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.imports.plan import RowState
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
+from backoffice.spreadsheets.csv_files import QUOTED, safe
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from plugins.rosters import queries, said, services

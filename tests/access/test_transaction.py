@@ -4,19 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, event, func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice import clock
 from backoffice.access.policy import rules
 from backoffice.access.principal import Nobody, Principal, Purpose, SessionEnded
-from backoffice.access.transaction import Transaction, transaction
+from backoffice.access.transaction import Transaction, snapshot, transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.privacy.retention.models import RetentionRun
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Student
 from backoffice.storage import database
 from backoffice.storage.roles import DatabaseRole
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_child
 
 # What went by age is everybody's to read, and names nobody.
 ENTITIES = tuple(entity for entity in rules() if entity is not RetentionRun)
@@ -145,3 +146,27 @@ def test_a_number_is_taken_once(world: World) -> None:
 def test_a_transaction_logs_in_as_its_kind(world: World, who: Nobody | Purpose, role: str) -> None:
     with transaction(who) as tx:
         assert tx.scalar(select(func.current_user())) == role
+
+
+def test_a_snapshot_sees_one_moment_and_changes_nothing(world: World) -> None:
+    count = select(func.count()).select_from(Student)
+    with snapshot(SYSTEM) as tx:
+        before = tx.scalar(count)
+        with transaction(SYSTEM) as meanwhile:
+            add_child(meanwhile, world.own_class, "Latecomer")
+        assert tx.scalar(count) == before
+        with pytest.raises(DBAPIError, match="read-only"):
+            tx.execute(update(Classroom).values(name="Changed"))
+        tx.rollback()
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(count) == (before or 0) + 1
+        # Whoever borrows the connection next writes again.
+        tx.execute(update(Classroom).values(name=Classroom.name))
+
+
+def test_a_snapshot_is_of_its_principal(world: World, teacher: Principal) -> None:
+    with snapshot(teacher) as tx:
+        seen = set(tx.scalars(select(Classroom.id)))
+    with transaction(teacher) as tx:
+        assert set(tx.scalars(select(Classroom.id))) == seen
+    assert world.foreign_class.id not in seen

@@ -19,6 +19,7 @@ from backoffice.accounts.models import Account, LinkPurpose
 from backoffice.accounts.services import letters
 from backoffice.accounts.tokens import token_digest
 from backoffice.changes.models import ClassroomChange
+from backoffice.privacy.holdings import Subject
 from backoffice.problems import Throttled
 from backoffice.schools.models import Door, NamesShown
 from backoffice.schools.services import archiving, classrooms
@@ -33,6 +34,7 @@ from backoffice.students.pins.counting import PIN, by_strangers
 from backoffice.students.pins.services import by_student
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
+from plugins.exports.content import Scope
 from plugins.retention.models import IdleAccount
 from tests.browser.site import Site, come_in, follow_link, join, label, make_class, paste_names, send_form
 from tests.browser.site_map import endpoint_of
@@ -46,6 +48,7 @@ from tests.factories.world import (
     World,
     give_pin,
 )
+from tests.plugins.exports.content.conftest import opened
 
 BAD_LIST = "Ada Lovelace\nQuartermaine, Wilhelmina\nsomebody@people.example\n123"
 
@@ -184,6 +187,26 @@ def look_at_classes(page: Page, _site: Site) -> None:
     page.get_by_label("Or paste rows").fill("Class\nNew Newts\nNew Newts\n")
     page.get_by_role("button", name="Check the list").click()
     page.get_by_role("heading", name="This is what will happen").wait_for()
+
+
+def look_at_export(page: Page, site: Site) -> None:
+    """Bring an export back of which the class is here still, and look at what would come in."""
+    room = site.world.own_class
+    packed = opened(Scope(Subject.CLASSROOM, room.id, room.public_id)).packed
+    page.get_by_label("Export", exact=True).set_input_files(
+        {"name": "export.zip", "mimeType": "application/zip", "buffer": packed}
+    )
+    page.get_by_role("button", name="Look at what comes in").click()
+    page.get_by_role("heading", name="This comes in").wait_for()
+
+
+def bring_no_export(page: Page, _site: Site) -> None:
+    """Bring a file that is no export."""
+    page.get_by_label("Export", exact=True).set_input_files(
+        {"name": "export.zip", "mimeType": "application/zip", "buffer": b"no export"}
+    )
+    page.get_by_role("button", name="Look at what comes in").click()
+    page.get_by_text("Nothing was brought in").wait_for()
 
 
 def look_at_both(page: Page, _site: Site) -> None:
@@ -1044,6 +1067,10 @@ PAGES: Mapping[str, Stop] = {
     "schools": Stop("founder", "/console/schools/"),
     "exports": Stop("leader", "/console/exports/"),
     "exports, error": Stop("leader", "/console/exports/", press("Have it made")),
+    "an export back": Stop("teacher", "/console/exports/back"),
+    "an export back, error": Stop("teacher", "/console/exports/back", press("Look at what comes in")),
+    "an export back, refused": Stop("teacher", "/console/exports/back", bring_no_export),
+    "an export back, looked at": Stop("teacher", "/console/exports/back", look_at_export),
     "my exports": Stop("teacher", "/account/exports"),
     "rosters": Stop("leader", "/console/rosters/"),
     "a roster": Stop(

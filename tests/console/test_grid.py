@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from backoffice.access.permissions import STUDENTS_READ
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
-from backoffice.console import csv_export
+from backoffice.console import batches
 from backoffice.console.grid import Column, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import PAGE_SIZE
@@ -210,7 +210,7 @@ def test_an_export_is_a_spreadsheet_that_runs_nothing(app: Flask, world: World) 
 
 
 def test_an_export_is_whole_however_long(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_export, "BATCH", 3)
+    monkeypatch.setattr(batches, "BATCH", 3)
     with transaction(SYSTEM) as tx:
         for number in range(10):
             add_child(tx, world.own_class, f"Onelist{number}", "Ofmany")

@@ -373,6 +373,8 @@ def _exports(world: World) -> list[Thing]:
                 asked_by=person.id,
                 subject=Subject.ACCOUNT,
                 for_family=False,
+                workbooks=False,
+                locked=False,
                 state=ExportState.QUEUED,
                 asked_at=clock.now(),
                 done=0,

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from werkzeug.test import TestResponse
 
-from backoffice.console import xlsx_export
+from backoffice.spreadsheets import xlsx_files
 from backoffice.storage.public_id import PATTERN
 from tests.factories.paper import text_of
 
@@ -77,7 +77,7 @@ def body_of(response: TestResponse) -> str:
     """What an answer says, also where it is a document to print or a workbook."""
     if response.mimetype == "application/pdf":
         return text_of(response.get_data())
-    if response.mimetype == xlsx_export.TYPE:
+    if response.mimetype == xlsx_files.TYPE:
         with zipfile.ZipFile(io.BytesIO(response.get_data())) as book:
             return "\n".join(unescape(book.read(name).decode()) for name in book.namelist())
     return response.get_data(as_text=True)

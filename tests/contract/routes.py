@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
 from sqlalchemy import func, select
@@ -70,8 +71,10 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.web.converters import CONVERTERS
+from plugins.exports.back.reading import opened, to_carry
 from tests.contract.actors import Actor, Stage, Thing
 from tests.factories import oneroster
+from tests.factories.exports import small_export
 from tests.factories.world import PASSWORD, SYSTEM
 
 METHODS = ("GET", "POST")
@@ -1190,7 +1193,7 @@ def _taken_along(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     ]
     room = next(iter(rooms), stage.of("classroom")[0])
     return Filled(
-        {"place": "", "classroom": room.public_id, "student": ""},
+        {"place": "", "classroom": room.public_id, "student": "", "workbooks": "y"},
         ("added app.job_run", "added plugin_exports.export"),
         identifiers={"classroom": "classroom"},
     )
@@ -1199,7 +1202,7 @@ def _taken_along(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 def _took_along(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """The own account."""
     return Filled(
-        {"what": actor.principal.account_public_id or ""},
+        {"what": actor.principal.account_public_id or "", "workbooks": "y"},
         ("added app.job_run", "added plugin_exports.export"),
         identifiers={"what": "account"},
     )
@@ -1231,8 +1234,7 @@ def _imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 def _classes_imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """One new class in a school in which the actor may make some."""
-    held = scope(actor.principal, CLASSROOMS_CREATE)
-    place = next((each for each in stage.own(actor, "school") if each.id in held.schools), None)
+    place = _school_for_classes(stage, actor)
     if place is None:
         return Filled({"carried": "nothing"}, audited=False)
     name = "Newly Brought Newts"
@@ -1241,6 +1243,43 @@ def _classes_imported(stage: Stage, actor: Actor, _thing: Thing | None) -> Fille
     )
     effect = ("added app.classroom", "added app.classroom_code", "added app.teaching_role")
     return _list_confirmed(actor, "classrooms", place.public_id, {"name": name}, "", plan, effect)
+
+
+def _export_back(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """A file that is only looked at; what it has comes in by the next page."""
+    place = _school_for_classes(stage, actor)
+    return Filled(
+        {
+            "school": "" if place is None else place.public_id,
+            "file": lambda: (io.BytesIO(small_export()), "class.zip"),
+        },
+        audited=False,
+        identifiers={"school": "school"},
+    )
+
+
+def _export_came_back(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """One class without anybody in it, as the page carries it that has shown it."""
+    place = _school_for_classes(stage, actor)
+    if place is None:
+        return Filled({"carried": "nothing"}, audited=False)
+    packed = small_export()
+    with opened(io.BytesIO(packed), len(packed)) as archive:
+        kept = {"archive": to_carry(archive), "school": place.public_id, "form": str(uuid4())}
+    context = f"plugin_exports_exports {actor.principal.account_id}"
+    return Filled(
+        # Every actor brings the same.
+        {"carried": carrying.sealed(kept, context=context, at=clock.now()), "anew": "y"},
+        (
+            *("added app.classroom", "added app.classroom_code", "added app.teaching_role"),
+            "added plugin_exports.intake",
+        ),
+    )
+
+
+def _school_for_classes(stage: Stage, actor: Actor) -> Thing | None:
+    held = scope(actor.principal, CLASSROOMS_CREATE)
+    return next((each for each in stage.own(actor, "school") if each.id in held.schools), None)
 
 
 def _list_confirmed(
@@ -1522,6 +1561,8 @@ FORMS: Mapping[str, Fill] = {
     "console_classrooms.cell_mark": _in_its_cell("mark", icon="owl", colour="plum"),
     "console_students.act:unenroll": _unenroll,
     "plugin_exports_exports.index": _taken_along,
+    "plugin_exports_exports.back": _export_back,
+    "plugin_exports_exports.back_confirmed": _export_came_back,
     "exports.index": _took_along,
     "exports.cancel": _always(("added app.job_run", "changed plugin_exports.export")),
     "plugin_rosters_rosters.upload": _roster,

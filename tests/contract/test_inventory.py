@@ -29,6 +29,7 @@ NOT_SEEN = {
     "plugin_rosters.roster_upload": "each goes as its import is given up",
     "plugin_rosters.roster_import": "it stays, without the names",
     "plugin_exports.export": "it stays, without the file",
+    "plugin_exports.intake": "it goes by its kind, with all that has one",
 }
 
 

@@ -133,6 +133,8 @@ WITHOUT: Mapping[str, str] = {
     "console_class_names.save": MANY,
     "console_students.import_confirmed": MANY,
     "console_classrooms.import_confirmed": MANY,
+    "plugin_exports_exports.back": MANY,
+    "plugin_exports_exports.back_confirmed": MANY,
     "console_class_names.picture": PICTURE,
     "console_classrooms.door": DOOR,
     "console_density.index": "one word, kept in the browser",

@@ -92,6 +92,34 @@ SIZE = b"""
      where c.relkind = 'r' and c.relnamespace = %s::regnamespace
 """
 
+# What points of a school are given for, and the points: one award for a whole class at a time, each twentieth
+# point with a comment.
+ACTIONS = b"""
+    insert into app.action (school_id, public_id, classroom_id, label, value, created_at)
+    select school_id, left(public_id, 15) || n, id, %s, 1 + n %% 3, created_at
+      from app.classroom cross join generate_series(0, 4) n where school_id = %s
+"""
+AWARDS = b"""
+    insert into app.point_award
+      (school_id, classroom_id, action_id, public_id, whom, form, awarded_by, awarded_at)
+    select c.school_id, c.id, a.id, left(c.public_id, 14) || lpad(n::text, 2, '0'), 'chosen', n, %s,
+           c.created_at - n * interval '1 hour'
+      from app.classroom c cross join generate_series(1, %s) n
+      join app.action a on a.school_id = c.school_id and a.classroom_id = c.id
+       and right(a.public_id, 1)::int = n %% 5
+     where c.school_id = %s
+"""
+POINTS = b"""
+    insert into app.point_entry
+      (school_id, classroom_id, student_id, action_id, award_id, value, comment, awarded_by, awarded_at)
+    select e.school_id, e.classroom_id, e.student_id, c.id, a.id, c.value,
+           case when a.id %% 20 = 0 then %s::bytea end, a.awarded_by, a.awarded_at
+      from app.point_award a
+      join app.enrollment e using (school_id, classroom_id)
+      join app.action c on c.school_id = a.school_id and c.id = a.action_id
+     where a.school_id = %s order by a.id
+"""
+
 
 @dataclass(frozen=True)
 class Crowd:
@@ -239,6 +267,34 @@ def _load(batch: Batch) -> None:
             ),
             batch.now,
         )
+
+
+def make_full_school(runtime: Runtime, teacher: int, students: int, points: int) -> tuple[int, str]:
+    """One school with so many students in classes of 25, and so many points for each, given by one teacher.
+
+    Its number, and what it is known by outside.
+    """
+    url = make_url(runtime.database.address).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        connection.execute(PLAIN)
+        connection.execute("set session_replication_role = replica")
+        now = clock.now()
+        _school_rows(connection, [FIRST_SCHOOL], None, now)
+        rooms = range(-(-students // OF_A_CLASS))
+        _class_rows(connection, [(FIRST_CLASS + n, FIRST_SCHOOL) for n in rooms], now)
+        numbers = ((FIRST_STUDENT + n, FIRST_SCHOOL, FIRST_CLASS + n // OF_A_CLASS) for n in range(students))
+        _student_rows(connection, numbers, now)
+        label, comment = _sealed("Diligence", "action.label"), _sealed("Well done", "point_entry.comment")
+        connection.execute(ACTIONS, [label, FIRST_SCHOOL])
+        connection.execute(AWARDS, [teacher, points, FIRST_SCHOOL])
+        connection.execute(POINTS, [comment, FIRST_SCHOOL])
+        connection.execute(b"drop schema plain cascade")
+        row = connection.execute("select public_id from app.school where id = %s", [FIRST_SCHOOL]).fetchone()
+        assert row is not None
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("vacuum analyze")
+    return FIRST_SCHOOL, str(row[0])
 
 
 def _large_school(connection: psycopg.Connection) -> None:

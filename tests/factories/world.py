@@ -98,7 +98,7 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
-from plugins.exports.models import Export, ExportState
+from plugins.exports.models import Export, ExportState, Intake
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -936,9 +936,17 @@ def _roster(tx: Transaction, person: Person, school: School) -> None:
 def _taken_along(tx: Transaction, person: Person, school: School) -> None:
     """An export of a school that a leader gave up."""
     now = clock.now()
-    of = {"subject": Subject.SCHOOL, "for_family": False, "school_id": school.id}
+    of = {
+        "subject": Subject.SCHOOL,
+        "for_family": False,
+        "workbooks": False,
+        "locked": False,
+        "school_id": school.id,
+    }
     when = {"asked_at": now, "ended_at": now, "state": ExportState.CANCELLED}
     _row(tx, Export, asked_by=person.id, done=0, downloads=0, **of, **when)
+    brought = {"mark": uuid4(), "form": str(uuid4()), "taken_by": person.id, "taken_at": clock.now()}
+    tx.execute(insert(Intake).values(school_id=school.id, **brought))
 
 
 def _invited(tx: Transaction, person: Person, school: School) -> str:

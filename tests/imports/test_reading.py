@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backoffice.console import csv_export, xlsx_export
-from backoffice.console.csv_export import safe, unguarded
 from backoffice.console.grid import Cell
 from backoffice.imports import limits, sheets
 from backoffice.imports.columns import ImportColumn, matched
 from backoffice.imports.limits import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Unreadable
 from backoffice.imports.reading import read_file, read_text
+from backoffice.spreadsheets import csv_files, xlsx_files
+from backoffice.spreadsheets.csv_files import safe, unguarded
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINES = [["Name", "Class"], ["José Núñez", "4B; Science"], ["Ada", ""]]
@@ -27,7 +27,7 @@ OFFICE = "urn:oasis:names:tc:opendocument:xmlns"
 
 def workbook(sheet: str, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A workbook of ours with another sheet in it."""
-    made = b"".join(xlsx_export.written(["A"], [], name="A", zone=ZoneInfo("UTC")))
+    made = b"".join(xlsx_files.written(["A"], [], name="A", zone=ZoneInfo("UTC")))
     anew = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(anew, "w", method) as new:
         for name in old.namelist():
@@ -211,7 +211,7 @@ def test_the_guard_of_formulas_comes_off_as_it_went_on(text: str) -> None:
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_our_own_csv_comes_back_cell_by_cell(lines: Sequence[Sequence[str]]) -> None:
-    written = "".join(csv_export.written([["Given name", "Classes"], *lines]))
+    written = "".join(csv_files.written([["Given name", "Classes"], *lines]))
     read = [[unguarded(cell) for cell in cells] for _line, cells in read_file(written.encode()).lines]
     assert read[1:] == [list(line) for line in lines if any(map(str.strip, map(safe, line)))]
 
@@ -219,5 +219,5 @@ def test_our_own_csv_comes_back_cell_by_cell(lines: Sequence[Sequence[str]]) -> 
 def test_our_own_workbook_comes_back() -> None:
     lines = [["=1+1", "'@a"], ["Zoë", "-3"], ["\u202eevil", "a\nb"]]
     rows = [[Cell(text) for text in line] for line in lines]
-    made = b"".join(xlsx_export.written(["A", "B"], rows, name="A", zone=ZoneInfo("UTC")))
+    made = b"".join(xlsx_files.written(["A", "B"], rows, name="A", zone=ZoneInfo("UTC")))
     assert [cells for _line, cells in read_file(made).lines] == [["A", "B"], *lines]

@@ -18,7 +18,7 @@ from backoffice.access.lookup import NotFound, find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.services import record_export
-from backoffice.console import csv_export
+from backoffice.console.batches import batches
 from backoffice.console.forms import SchoolForm
 from backoffice.console.grid import Grid
 from backoffice.console.grids.bulk import most_at_once, typed_number
@@ -32,6 +32,7 @@ from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import School
+from backoffice.spreadsheets import csv_files
 from backoffice.throttles.tries import Claim, take
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
@@ -196,7 +197,7 @@ class ImportsRows(Grid):
         def lines() -> Iterator[Sequence[str | None]]:
             with transaction(who) as tx:
                 statement = self.visible_rows(tx, permission)
-                for things in csv_export.batches(tx, statement, self.reads):
+                for things in batches(tx, statement, self.reads):
                     yield from current(tx, things) if current else ()
 
         return _csv(chain([self._headings()], lines()), "to-change")
@@ -406,7 +407,7 @@ def _unguarded(table: Table) -> Table:
     """Without the apostrophes that our own files set before what looks like a formula."""
     if not table.text:
         return table
-    return Table([(line, list(map(csv_export.unguarded, cells))) for line, cells in table.lines], table.text)
+    return Table([(line, list(map(csv_files.unguarded, cells))) for line, cells in table.lines], table.text)
 
 
 def _known(form: MultiDict[str, str], name: str, known: set[str]) -> str:
@@ -419,7 +420,7 @@ def _cell(cells: Sequence[str], at: int) -> str:
 
 def _csv(lines: Iterable[Sequence[str | None]], name: str) -> Response:
     return Response(
-        stream_with_context(csv_export.written(lines)),
+        stream_with_context(csv_files.written(lines)),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from sqlalchemy import DateTime, select
 
-from backoffice import web
 from backoffice.access.transaction import Transaction
 from backoffice.language import moments
 from backoffice.language.spoken import language
@@ -27,7 +27,7 @@ FILE = "index.html"
 # Of kinds with more rows the page only has a link to the file.
 SMALL = 500
 _TEMPLATES = Path(__file__).parent / "templates"
-_TOKENS = Path(str(web.__file__)).parent / "static" / "css" / "tokens.css"
+_TOKENS = files("backoffice.web").joinpath("static", "css", "tokens.css")
 _FIRST = (
     *("app.district", "app.school", "app.classroom", "app.student", "app.account"),
     *("app.enrollment", "app.point_entry", "app.action", "app.teaching_role", "app.membership"),
@@ -61,6 +61,7 @@ class Page:
     shown: Sequence[Shown]
     left_out: Sequence[LeftOut]
     with_roster: bool
+    workbooks: bool
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,21 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, not_, null, or_, select, true, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    Select,
+    Table,
+    and_,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
@@ -73,6 +87,8 @@ _ADDRESSED = frozenset({Subject.SCHOOL, Subject.DISTRICT})
 OWN = (PersonalData(SavedView, Subject.ACCOUNT, lambda target: one_of(SavedView.account_id, target.numbers)),)
 # The database answers at most 1,664 questions in one statement.
 _ASKED_AT_ONCE = 500
+# Moments are written by the database: it does that ten times as quickly, and beside us.
+_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
 class NothingThere(Exception):
@@ -315,6 +331,8 @@ def _selected(kind: Kind, shown: Collection[Field], conditions: Iterable[ColumnE
                 on.append(other.c.school_id == table.c.school_id)
             whole = whole.outerjoin(other, and_(*on))
             columns.append(other.c[_known_by(field.target).name].label(f"c{number}"))
+        elif isinstance(field.column.type, DateTime):
+            columns.append(func.to_char(func.timezone("UTC", field.column), _MOMENT).label(f"c{number}"))
         else:
             columns.append(field.column.label(f"c{number}"))
     return select(*columns).select_from(whole).where(*conditions).order_by(*table.primary_key.columns)

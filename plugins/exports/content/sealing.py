@@ -7,6 +7,7 @@ Every piece but the last is of one size, so that the place of each byte can be c
 
 import io
 import os
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -34,19 +35,18 @@ class SealBroken(Exception):
         super().__init__("The sealed file was changed, cut off or sealed by another keyring. Make it anew.")
 
 
-class SealedWriter(io.RawIOBase):
-    """A file to write to, once and from its beginning. Until it is closed, what lies there does not open.
+class PieceWriter(io.RawIOBase):
+    """A file to write to, once and from its beginning, of which each piece is made safe by itself.
 
-    Left by an error it is closed without its last piece, and never opens.
+    Until it is closed, what lies there does not open. Left by an error it is closed without its last piece,
+    and never opens.
     """
 
-    def __init__(self, to: BinaryIO) -> None:
+    def __init__(self, to: "BinaryIO | PieceWriter") -> None:
         super().__init__()
         self._to = to
-        self._mark = os.urandom(_MARK)
         self._waiting = bytearray()
         self._pieces = 0
-        to.write(_KIND + self._mark)
 
     def writable(self) -> bool:
         """It is."""
@@ -61,7 +61,7 @@ class SealedWriter(io.RawIOBase):
         done = 0
         # The last piece is known only when there is no more, so that one always waits.
         while len(self._waiting) - done > PIECE:
-            self._seal(bytes(self._waiting[done : done + PIECE]), last=False)
+            self._add(bytes(self._waiting[done : done + PIECE]), last=False)
             done += PIECE
         if done:
             del self._waiting[:done]
@@ -70,7 +70,7 @@ class SealedWriter(io.RawIOBase):
     def close(self) -> None:
         """Write the last piece. The file underneath stays open: it is whoever opened it who closes it."""
         if not self.closed:
-            self._seal(bytes(self._waiting), last=True)
+            self._add(bytes(self._waiting), last=True)
             self._waiting.clear()
             self._to.flush()
             super().close()
@@ -92,10 +92,26 @@ class SealedWriter(io.RawIOBase):
         # The base would close it, and make whole what was never finished.
         self._waiting.clear()
 
-    def _seal(self, plain: bytes, *, last: bool) -> None:
-        context = _context(self._mark, self._pieces, last=last)
-        self._to.write(keyring.current().seal(plain, context=context))
+    def _add(self, plain: bytes, *, last: bool) -> None:
+        self._to.write(self.made_safe(plain, self._pieces, last=last))
         self._pieces += 1
+
+    @abstractmethod
+    def made_safe(self, plain: bytes, number: int, *, last: bool) -> bytes:
+        """A piece as it is to lie there; `number` counts from 0."""
+
+
+class SealedWriter(PieceWriter):
+    """A file that only the keyring opens."""
+
+    def __init__(self, to: BinaryIO) -> None:
+        super().__init__(to)
+        self._mark = os.urandom(_MARK)
+        to.write(_KIND + self._mark)
+
+    def made_safe(self, plain: bytes, number: int, *, last: bool) -> bytes:
+        """A piece, sealed."""
+        return keyring.current().seal(plain, context=_context(self._mark, number, last=last))
 
 
 class SealedFile:

@@ -1,15 +1,18 @@
 """A files for the files, a worker, and exports as they could be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.privacy.holdings import Subject
+from backoffice.schools.models import Membership, TeachingRole
 from plugins.exports import services
 from plugins.exports.models import Export, ExportState
 from plugins.exports.places import folder_of
@@ -59,3 +62,20 @@ def ready(world: World, files: Path) -> Callable[..., str]:
         return asked
 
     return made
+
+
+@contextmanager
+def without_places(world: World, *roles: str) -> Iterator[None]:
+    """These people teach nothing and lead nothing any more."""
+    numbers = [world.people[role].id for role in roles]
+    kept: list[tuple[Any, list[dict[str, Any]]]] = []
+    with transaction(SYSTEM) as tx:
+        for model in (TeachingRole, Membership):
+            theirs = model.account_id.in_(numbers)
+            rows = tx.execute(select(*model.__table__.columns).where(theirs)).mappings()
+            kept.append((model, [dict(row) for row in rows]))
+            tx.execute(delete(model).where(theirs))
+    yield
+    with transaction(SYSTEM) as tx:
+        for model, values in reversed(kept):
+            tx.execute(insert(model.__table__).values(values))

@@ -32,7 +32,7 @@ from plugins.exports.said import shown, size
 from plugins.exports.settings import ExportsSettings
 from tests.contract.pages import form_token
 from tests.factories.world import SYSTEM, World, add_child
-from tests.plugins.exports.conftest import WORKER, change, row_of, work
+from tests.plugins.exports.conftest import WORKER, change, row_of, without_places, work
 
 WHO = Purpose("test-exports")
 OWN, CONSOLE = "/account/exports", "/console/exports/"
@@ -180,6 +180,124 @@ def test_parts_of_a_file(app: Flask, world: World, files: Path, ready: Ready) ->
     fourth = browser.get(address)
     assert fourth.status_code == 410
     assert "cannot be fetched any more" in fourth.text
+
+
+@pytest.mark.parametrize(
+    "ranges", ["bytes=0-0,0-0", "bytes=0-10,5-20,-3", "bytes=5-2", "lines=0-1", "bytes=a-b"]
+)
+def test_ranges_that_overlap_or_are_none_get_the_whole_and_count(
+    app: Flask, world: World, files: Path, ready: Ready, ranges: str
+) -> None:
+    asked, browser = ready(), signed_in(app, world, "teacher")
+    got = browser.get(link(asked), headers={"Range": ranges})
+    assert (got.status_code, len(got.data)) == (200, row_of(asked).size)
+    assert "Content-Range" not in got.headers
+    assert row_of(asked).downloads == 1
+
+
+def test_absurd_ranges_get_nothing_that_is_not_there(
+    app: Flask, world: World, files: Path, ready: Ready
+) -> None:
+    asked, browser = ready(), signed_in(app, world, "teacher")
+    whole = browser.get(link(asked)).data
+    end = len(whole)
+    for ranges, start, stop in (
+        (f"bytes=1-{10**30}", 1, end),
+        (f"bytes=-{10**30}", 0, end),
+        (f"bytes={end - 1}-{end - 1}", end - 1, end),
+        (f"bytes={end - 1}-{end}", end - 1, end),
+    ):
+        change(asked, downloads=0)
+        got = browser.get(link(asked), headers={"Range": ranges})
+        assert (got.status_code, got.data) == (206, whole[start:stop]), ranges
+        assert got.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{end}"
+    change(asked, downloads=0)
+    for ranges in (f"bytes={10**30}-", f"bytes={end}-{end + 1}"):
+        got = browser.get(link(asked), headers={"Range": ranges})
+        assert (got.status_code, got.data) == (416, b""), ranges
+    assert row_of(asked).downloads == 0
+    # What was said of another file is not gone on with.
+    other = browser.get(link(asked), headers={"Range": "bytes=10-", "If-Range": '"another"'})
+    assert (other.status_code, other.data) == (200, whole)
+
+
+def _signed_out(_app: Flask, _world: World, browser: FlaskClient, asked: str) -> str:
+    browser.post("/sign-out", data={"csrf_token": form_token(browser.get("/account").text)})
+    return link(asked)
+
+
+def _proven_long_ago(_app: Flask, world: World, _browser: FlaskClient, asked: str) -> str:
+    teacher = AccountSession.account_id == world.people["teacher"].id
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).where(teacher).values(proven_at=clock.now() - timedelta(hours=1)))
+    return link(asked)
+
+
+def _of_another(_app: Flask, world: World, _browser: FlaskClient, asked: str) -> str:
+    other = services.ask(
+        principal=world.sign_in("teacher"), subject=Subject.CLASSROOM, public_id=world.own_class.public_id
+    )
+    change(other, state=ExportState.READY, file="x" * 16, ready_at=clock.now(), size=1)
+    return link(other).replace(other, asked)
+
+
+def _over(_app: Flask, _world: World, _browser: FlaskClient, asked: str) -> str:
+    change(asked, ready_at=clock.now() - ExportsSettings().kept)
+    return link(asked)
+
+
+def _fourth(_app: Flask, _world: World, _browser: FlaskClient, asked: str) -> str:
+    change(asked, downloads=ExportsSettings().downloads)
+    return link(asked)
+
+
+def _cut(_app: Flask, _world: World, _browser: FlaskClient, asked: str) -> str:
+    return link(asked)[:-1]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "status", "leads_to"),
+    [
+        (_signed_out, 303, "/sign-in"),
+        (_proven_long_ago, 303, "/account/prove"),
+        (_of_another, 303, OWN),
+        (_cut, 303, OWN),
+        (_over, 410, None),
+        (_fourth, 410, None),
+    ],
+)
+@pytest.mark.parametrize("ranges", [None, "bytes=10-"])
+def test_a_link_that_is_no_good_any_more_opens_nothing(
+    app: Flask,
+    world: World,
+    files: Path,
+    ready: Ready,
+    spoilt: Callable[[Flask, World, FlaskClient, str], str],
+    status: int,
+    leads_to: str | None,
+    ranges: str | None,
+) -> None:
+    asked, browser = ready(), signed_in(app, world, "teacher")
+    address = spoilt(app, world, browser, asked)
+    before = row_of(asked).downloads
+    for ask in (browser.get, browser.head):
+        got = ask(address, headers={"Range": ranges} if ranges else {})
+        assert got.status_code == status
+        assert (got.location or "").startswith(leads_to or "")
+        assert b"PK" not in got.data[:2]
+        assert "Content-Disposition" not in got.headers
+    assert row_of(asked).downloads == before
+
+
+def test_a_link_opens_nothing_once_the_class_is_somebody_elses(
+    app: Flask, world: World, files: Path, ready: Ready
+) -> None:
+    asked, browser = ready(), signed_in(app, world, "teacher")
+    with without_places(world, "teacher"):
+        for ask in (browser.get, browser.head):
+            assert ask(link(asked)).status_code in {403, 404}
+        assert row_of(asked).downloads == 0
+    assert browser.get(link(asked)).status_code == 200
 
 
 def test_nobody_who_is_not_signed_in_gets_anything(

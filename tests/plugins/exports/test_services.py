@@ -2,14 +2,13 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -21,7 +20,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
-from backoffice.schools.models import Enrollment, Membership, TeachingRole
+from backoffice.schools.models import Enrollment
 from backoffice.storage.public_id import new_public_id
 from plugins.exports import queries, services
 from plugins.exports.content import Manifest, Scope, write_archive
@@ -29,7 +28,7 @@ from plugins.exports.content.sealing import open_sealed
 from plugins.exports.models import Export, ExportState
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 from tests.factories.world import SYSTEM, World
-from tests.plugins.exports.conftest import WORKER, change, row_of, work
+from tests.plugins.exports.conftest import WORKER, change, row_of, without_places, work
 
 Ready = Callable[..., str]
 
@@ -60,23 +59,6 @@ def mails(name: str) -> int:
 def entries(verb: str) -> int:
     with transaction(SYSTEM) as tx:
         return tx.scalars(select(func.count()).select_from(AuditEntry).where(AuditEntry.verb == verb)).one()
-
-
-@contextmanager
-def without_places(world: World, *roles: str) -> Iterator[None]:
-    """These people teach nothing and lead nothing any more."""
-    numbers = [world.people[role].id for role in roles]
-    kept: list[tuple[Any, list[dict[str, Any]]]] = []
-    with transaction(SYSTEM) as tx:
-        for model in (TeachingRole, Membership):
-            theirs = model.account_id.in_(numbers)
-            rows = tx.execute(select(*model.__table__.columns).where(theirs)).mappings()
-            kept.append((model, [dict(row) for row in rows]))
-            tx.execute(delete(model).where(theirs))
-    yield
-    with transaction(SYSTEM) as tx:
-        for model, values in reversed(kept):
-            tx.execute(insert(model.__table__).values(values))
 
 
 def with_classes(world: World, role: str) -> str:
@@ -194,11 +176,11 @@ def test_two_workers_at_once_leave_one_file(
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
     made: list[str] = []
 
-    def slow(tx: Any, scope: Scope, to: Any, *, told: Any) -> Manifest:
+    def slow(tx: Any, scope: Scope, to: Any, **how: Any) -> Manifest:
         if not made:
             made.append("another worker")
             assert work(asked, files) is ExportState.READY
-        return write_archive(tx, scope, to, told=told)
+        return write_archive(tx, scope, to, **how)
 
     monkeypatch.setattr(services, "write_archive", slow)
     # Whoever comes last has it; the other finds that nobody wants its file.
@@ -212,7 +194,7 @@ def test_given_up_while_it_is_made_it_stops_and_leaves_nothing(
 ) -> None:
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
 
-    def given_up(_tx: Any, _scope: Scope, to: Any, *, told: Any) -> Manifest:
+    def given_up(_tx: Any, _scope: Scope, to: Any, *, told: Any, **_how: Any) -> Manifest:
         to.write(b"some of it")
         services.cancel(principal=world.sign_in("teacher"), export=asked)
         told(1)
@@ -232,8 +214,7 @@ def test_a_fault_leaves_no_file_and_at_last_it_has_failed(
 ) -> None:
     asked = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
 
-    def broken(_tx: Any, _scope: Scope, to: Any, *, told: Any) -> Manifest:
-        del told
+    def broken(_tx: Any, _scope: Scope, to: Any, **_how: Any) -> Manifest:
         to.write(b"some of it")
         raise OSError("The disk is full.")
 

@@ -33,10 +33,14 @@ from tests.factories.world import World
 
 SYSTEM = Purpose("test")
 Answer = Callable[..., None]
-# The world's one identity provider is not in use, nobody in it came from anywhere, no backup was restored.
+# The world's one identity provider is not in use, nobody in it came from anywhere or took anything along, no
+# backup was restored.
 UNEXERCISED = {
     (each, State.NOT_EXERCISED)
-    for each in ("google-sign-in", "pin-override", "log-retention", "immediate-deletion")
+    for each in (
+        *("export-and-deletion", "google-sign-in", "immediate-deletion", "log-retention"),
+        "pin-override",
+    )
 }
 
 

@@ -48,11 +48,15 @@ create policy app_give_up on plugin_exports.export for update to backoffice_app
   with check (asked_by = any ((select app.ids('account'))::bigint[]) and state in ('cancelled', 'ready'));
 
 grant usage on schema plugin_exports to backoffice_app, backoffice_system;
-grant select, insert on plugin_exports.export to backoffice_app;
-grant update (state, file, ended_at, downloads, fetched_at) on plugin_exports.export to backoffice_app;
+-- What is to open a locked file is for whoever makes it: neither leaders nor the one who typed it read it again.
+grant select (id, public_id, asked_by, school_id, district_id, classroom_id, student_id, rooms, subject, for_family, workbooks,
+              locked, state, asked_at, started_at, ready_at, fetched_at, ended_at, destroyed_at, done, size, counts, file,
+              downloads) on plugin_exports.export to backoffice_app;
+grant insert on plugin_exports.export to backoffice_app;
+grant update (state, file, passphrase, ended_at, downloads, fetched_at) on plugin_exports.export to backoffice_app;
 grant select, insert, update, delete on plugin_exports.export to backoffice_system;
 grant select on plugin_exports.schema_version to backoffice_app;
 grant usage on all sequences in schema plugin_exports to backoffice_app, backoffice_system;
 revoke execute on function plugin_exports.led_districts(), plugin_exports.ahead(bigint) from public;
 grant execute on function plugin_exports.led_districts(), plugin_exports.ahead(bigint) to backoffice_app, backoffice_system;
-alter table plugin_exports.export alter column counts set statistics 0;
+alter table plugin_exports.export alter column counts set statistics 0, alter column passphrase set statistics 0;

@@ -40,6 +40,9 @@ def upgrade() -> None:
         ),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("for_family", sa.Boolean(), nullable=False),
+        sa.Column("workbooks", sa.Boolean(), nullable=False),
+        sa.Column("locked", sa.Boolean(), nullable=False),
+        sa.Column("passphrase", sa.LargeBinary(), nullable=True),
         sa.Column("rooms", sa.ARRAY(sa.BigInteger()), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         *(
@@ -68,6 +71,10 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "not for_family or subject = 'student'", name=op.f("ck_export_family_has_a_child")
+        ),
+        sa.CheckConstraint(
+            "(passphrase is not null) = (locked and state in ('queued', 'making'))",
+            name=op.f("ck_export_passphrase_until_it_is_made"),
         ),
         sa.CheckConstraint(
             "rooms is null or subject = 'account'", name=op.f("ck_export_rooms_go_with_an_account")

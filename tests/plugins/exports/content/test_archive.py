@@ -16,10 +16,10 @@ from sqlalchemy import delete, event, insert, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
-from backoffice.console.csv_export import FORMULA, unguarded
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Classroom, Enrollment, PointEntry, Student
+from backoffice.spreadsheets.csv_files import FORMULA, unguarded
 from backoffice.storage.database import current
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole

@@ -8,11 +8,10 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
-from itertools import chain, islice
-from typing import IO, Protocol
+from typing import IO, Protocol, Self
 from xml.sax.saxutils import escape, quoteattr
 
-from backoffice.console.csv_export import FORMULA
+from backoffice.spreadsheets.csv_files import FORMULA
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # As many rows as a sheet of Excel has, and letters as a cell.
@@ -92,28 +91,81 @@ class _Outlet:
         return data
 
 
+class Sink(Protocol):
+    """What a workbook is written to: nothing of it is gone back to."""
+
+    def write(self, some: bytes, /) -> object:
+        """Take some bytes."""
+
+    def flush(self) -> None:
+        """Hold nothing back."""
+
+
+class Workbook:
+    """A workbook of one list that grows row by row. What a sheet cannot hold is on the next.
+
+    Times are in `zone`. Whoever opened `to` closes it, once `close` has ended the workbook.
+    """
+
+    def __init__(self, to: Sink, titles: Sequence[str], *, name: str, zone: tzinfo) -> None:
+        self._archive = zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED, compresslevel=6)  # type: ignore[call-overload]
+        self._titles, self._name, self._zone = titles, name, zone
+        self._names: list[str] = []
+        self._rows = 0
+        # The first sheet is there even if the list is empty.
+        self._sheet = self._next()
+
+    def add(self, row: Sequence[Written]) -> None:
+        """Write a row."""
+        if self._rows == MOST_ROWS:
+            self._end()
+            self._sheet = self._next()
+        self._rows += 1
+        self._sheet.write(_row(self._rows, row, self._zone))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            # What was begun is let go of; nobody reads it.
+            self._sheet.close()
+            self._archive.close()
+
+    def close(self) -> None:
+        """Write what comes behind the rows."""
+        self._end()
+        for path, text in _parts(self._names):
+            # Without the time of day, so that the same rows are the same file.
+            self._archive.writestr(zipfile.ZipInfo(path), text, zipfile.ZIP_DEFLATED)
+        self._archive.close()
+
+    def _next(self) -> IO[bytes]:
+        self._names.append(self._name if not self._names else f"{self._name} {len(self._names) + 1}")
+        sheet: IO[bytes] = self._archive.open(
+            f"xl/worksheets/sheet{len(self._names)}.xml", "w", force_zip64=True
+        )
+        _begin(sheet, self._titles)
+        self._rows = 1
+        return sheet
+
+    def _end(self) -> None:
+        self._sheet.write(b"</sheetData></worksheet>")
+        self._sheet.close()
+
+
 def written(
     titles: Sequence[str], rows: Iterable[Sequence[Written]], *, name: str, zone: tzinfo
 ) -> Iterator[bytes]:
     """The workbook, some bytes at a time. Times are in `zone`; what a sheet cannot hold is on the next."""
     outlet = _Outlet()
-    names: list[str] = []
-    left = iter(rows)
-    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:  # type: ignore[call-overload]
-        for first in chain([None], left):
-            # The first sheet is there even if the list is empty.
-            names.append(name if not names else f"{name} {len(names) + 1}")
-            here = islice(left, MOST_ROWS - 1 - (first is not None))
-            with archive.open(f"xl/worksheets/sheet{len(names)}.xml", "w") as sheet:
-                _begin(sheet, titles)
-                for number, row in enumerate(chain([first] if first else [], here), start=2):
-                    sheet.write(_row(number, row, zone))
-                    if outlet.waiting >= CHUNK:
-                        yield outlet.take()
-                sheet.write(b"</sheetData></worksheet>")
-        for path, text in _parts(names):
-            # Without the time of day, so that the same rows are the same file.
-            archive.writestr(zipfile.ZipInfo(path), text, zipfile.ZIP_DEFLATED)
+    with Workbook(outlet, titles, name=name, zone=zone) as book:
+        for row in rows:
+            book.add(row)
+            if outlet.waiting >= CHUNK:
+                yield outlet.take()
     yield outlet.take()
 
 

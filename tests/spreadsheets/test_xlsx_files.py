@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 
 from backoffice.access.transaction import transaction
-from backoffice.console import xlsx_export
 from backoffice.console.grid import Cell
+from backoffice.spreadsheets import xlsx_files
 from tests.factories.visitor import send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
 
@@ -52,39 +52,39 @@ def _held(cell: Any) -> tuple[str, str]:
 
 
 def book(*rows: list[Cell], zone: str = "UTC", titles: tuple[str, ...] = ("A",)) -> bytes:
-    return b"".join(xlsx_export.written(titles, rows, name="Rows & more", zone=ZoneInfo(zone)))
+    return b"".join(xlsx_files.written(titles, rows, name="Rows & more", zone=ZoneInfo(zone)))
 
 
 @pytest.mark.parametrize(
     ("cell", "style", "held"),
     [
-        (Cell("Zoë Ångström"), xlsx_export.TEXT, "Zoë Ångström"),
-        (Cell(" two  spaces "), xlsx_export.TEXT, " two  spaces "),
-        (Cell("<b>&</b>"), xlsx_export.TEXT, "<b>&</b>"),
-        (Cell("=HYPERLINK('x')"), xlsx_export.QUOTED, "=HYPERLINK('x')"),
-        (Cell("@SUM(1)"), xlsx_export.QUOTED, "@SUM(1)"),
-        (Cell("\tcmd"), xlsx_export.QUOTED, "\tcmd"),
-        (Cell("a\x00\x1b\ufffeb\ud800"), xlsx_export.TEXT, "ab"),
-        (Cell("_x0041_"), xlsx_export.TEXT, "_x005F_x0041_"),
+        (Cell("Zoë Ångström"), xlsx_files.TEXT, "Zoë Ångström"),
+        (Cell(" two  spaces "), xlsx_files.TEXT, " two  spaces "),
+        (Cell("<b>&</b>"), xlsx_files.TEXT, "<b>&</b>"),
+        (Cell("=HYPERLINK('x')"), xlsx_files.QUOTED, "=HYPERLINK('x')"),
+        (Cell("@SUM(1)"), xlsx_files.QUOTED, "@SUM(1)"),
+        (Cell("\tcmd"), xlsx_files.QUOTED, "\tcmd"),
+        (Cell("a\x00\x1b\ufffeb\ud800"), xlsx_files.TEXT, "ab"),
+        (Cell("_x0041_"), xlsx_files.TEXT, "_x005F_x0041_"),
         (Cell("12", "number"), "", "12"),
         (Cell("-1,234", "number"), "", "-1234"),
         (Cell("12.345", "number", exact="12345"), "", "12345"),
-        (Cell("cat-sky", "mark", exact="Blue cat"), xlsx_export.TEXT, "Blue cat"),
-        (Cell("=1", "number"), xlsx_export.QUOTED, "=1"),
-        (Cell("1 Mar 2026", "time", datetime="2026-03-01"), xlsx_export.DAY, "46082"),
+        (Cell("cat-sky", "mark", exact="Blue cat"), xlsx_files.TEXT, "Blue cat"),
+        (Cell("=1", "number"), xlsx_files.QUOTED, "=1"),
+        (Cell("1 Mar 2026", "time", datetime="2026-03-01"), xlsx_files.DAY, "46082"),
         # Half past six in the morning in Denver.
         (
             Cell("1 Mar, 06:30", "time", datetime="2026-03-01T13:30:00+00:00"),
-            xlsx_export.MOMENT,
+            xlsx_files.MOMENT,
             "46082.27083333",
         ),
         (Cell(None), "", ""),
-        (Cell("x" * 40_000), xlsx_export.TEXT, "x" * 32_767),
+        (Cell("x" * 40_000), xlsx_files.TEXT, "x" * 32_767),
     ],
 )
 def test_what_a_cell_holds(cell: Cell, style: object, held: str) -> None:
     (rows,) = sheets(book([cell], zone="America/Denver")).values()
-    assert rows == [[(str(xlsx_export.HEAD), "A")], [(str(style), held)]]
+    assert rows == [[(str(xlsx_files.HEAD), "A")], [(str(style), held)]]
 
 
 def test_an_empty_list_is_a_sheet_with_its_titles() -> None:
@@ -92,7 +92,7 @@ def test_an_empty_list_is_a_sheet_with_its_titles() -> None:
 
 
 def test_what_a_sheet_cannot_hold_is_on_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx_export, "MOST_ROWS", 3)
+    monkeypatch.setattr(xlsx_files, "MOST_ROWS", 3)
     found = sheets(book(*([Cell(str(n))] for n in range(5))))
     numbers = [[row[0][1] for row in rows[1:]] for rows in found.values()]
     assert (list(found), numbers) == (
@@ -108,8 +108,8 @@ def test_however_long_it_takes_no_more_memory() -> None:
     peaks = []
     for count in (4_000, 20_000):
         tracemalloc.start()
-        pieces = xlsx_export.written(("A", "B"), rows(count), name="Rows", zone=UTC)
-        assert max(len(piece) for piece in pieces) < 4 * xlsx_export.CHUNK
+        pieces = xlsx_files.written(("A", "B"), rows(count), name="Rows", zone=UTC)
+        assert max(len(piece) for piece in pieces) < 4 * xlsx_files.CHUNK
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0] + 100_000
@@ -120,11 +120,11 @@ def test_a_list_is_taken_out_as_a_workbook(app: Flask, world: World) -> None:
         add_child(tx, world.own_class, "=Given", "Wilkes")
     browser, page = signed_in(app, world, "teacher"), "/console/students/"
     whole = browser.get(f"{page}export.xlsx?columns=name,active")
-    assert whole.mimetype == xlsx_export.TYPE
+    assert whole.mimetype == xlsx_files.TYPE
     assert 'filename="students.xlsx"' in whole.headers["Content-Disposition"]
     (rows,) = sheets(whole.get_data()).values()
     assert [text for _style, text in rows[0]] == ["Student", "Last in"]
-    assert (str(xlsx_export.QUOTED), "=Given Wilkes") in [row[0] for row in rows]
+    assert (str(xlsx_files.QUOTED), "=Given Wilkes") in [row[0] for row in rows]
     assert all(re.fullmatch(r"\d{5}", row[1][1]) for row in rows[1:])
     found = send(browser, f"{page}export.xlsx", {"q": "wilh"}, page=page)
     ((_head, *names),) = sheets(found.get_data()).values()

@@ -4,14 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select
-
-from backoffice.access.transaction import Transaction
-from backoffice.console.paging import Columns
-
-BATCH = 500
 # Characters that are sent at a time.
 PIECE = 16 * 1024
 # What a spreadsheet would take for a formula (OWASP, "CSV Injection"). The wide forms are what East Asian
@@ -29,24 +23,6 @@ _BEHIND = re.compile(f"(?<=[;\t\r\n])(?='*[{_SIGNS}])")
 # Where any of that may be; most texts have none of it, and are written as they are.
 _SUSPECT = re.compile(f"['{_SIGNS}]|.*[;\t\r\n]", re.DOTALL)
 _GUARD_BEHIND = re.compile(f"(?<=[;\t\r\n])'(?='*[{_SIGNS}])")
-
-
-def batches(tx: Transaction, statement: Select[Any], reads: Columns = ()) -> Iterator[Sequence[Any]]:
-    """The rows of a statement, some hundred at a time, from a cursor of the server.
-
-    With `reads`, these columns of them and no entities.
-    """
-    if reads:
-        narrow = statement.with_only_columns(*reads).execution_options(yield_per=BATCH)
-        yield from tx.execute(narrow).partitions()
-        return
-    result = tx.scalars(statement.execution_options(yield_per=BATCH))
-    for partition in result.partitions():
-        yield list(partition)
-        # One by one: `expunge_all` puts another identity map in the place of the one that the rows to come
-        # are loaded into.
-        for thing in tx:
-            tx.expunge(thing)
 
 
 def written(lines: Iterable[Sequence[str | None]]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Writing files that spreadsheets open, with no cell that they would run."""

@@ -1,0 +1,86 @@
+"""How values are written in lines of CSV and JSON, whatever stands in them."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Table
+
+from backoffice.privacy.holdings import Subject
+from backoffice.runtime import Runtime
+from backoffice.spreadsheets.csv_files import unguarded
+from plugins.exports.content import Scope
+from plugins.exports.content.kinds import Field, kind_of
+from plugins.exports.content.values import Writing, csv_lines, json_rows
+
+HOSTILE = [
+    'a "quoted" word',
+    "50 % %s %(x)s {0}",
+    "two\r\nlines; =1+1",
+    "=1+1",
+    "",
+    "\\u0041\\",
+    "Ñandú 🦉",
+    " ",
+]
+
+
+@pytest.fixture(scope="module")
+def fields(runtime: Runtime) -> dict[str, Field]:
+    """The fields of a point entry and a student, by their names."""
+    tables: dict[str, Table] = {str(each): each for meta in runtime.metadatas for each in meta.sorted_tables}
+    scope = Scope(Subject.SCHOOL, 0, "")
+    kinds = [kind_of(tables[name], scope) for name in ("app.student", "app.point_entry")]
+    return {field.name: field for kind in kinds for field in kind.fields}
+
+
+def read(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def test_what_people_wrote_is_read_back_as_it_was(fields: dict[str, Field]) -> None:
+    wanted = [fields["given_name"], fields["comment"]]
+    columns: list[Any] = [HOSTILE, [*reversed(HOSTILE[1:]), None]]
+    found = [[unguarded(cell) for cell in row] for row in read(csv_lines(wanted, columns))]
+    assert found == [[a, b or ""] for a, b in zip(*columns, strict=True)]
+    rows = json.loads(f"[{json_rows(wanted, columns)}]")
+    assert rows == [{"given_name": a, "comment": b} for a, b in zip(*columns, strict=True)]
+    assert {cell[0] for row in read(csv_lines(wanted, columns)) for cell in row if "=1+1" in cell} == {
+        "'",
+        "t",
+    }
+
+
+@pytest.mark.parametrize("with_gap", [False, True])
+def test_numbers_moments_and_references_stand_as_they_are(fields: dict[str, Field], with_gap: bool) -> None:
+    wanted = [fields["value"], fields["awarded_at"], fields["classroom"]]
+    columns: list[Any] = [[-3, 2], ["2026-11-27T10:00:00.000000Z"] * 2, ["abcdefgh23456789"] * 2]
+    if with_gap:
+        columns = [[*column, None] for column in columns]
+    rows = json.loads(f"[{json_rows(wanted, columns)}]")
+    assert [list(row.values()) for row in rows] == [list(row) for row in zip(*columns, strict=True)]
+    lines = read(csv_lines(wanted, columns))
+    assert lines == [
+        ["" if each is None else str(each) for each in row] for row in zip(*columns, strict=True)
+    ]
+
+
+def test_lists_and_flags_are_written_by_the_row(fields: dict[str, Field]) -> None:
+    wanted = [fields["given_name"]]
+    for value, cell in (([1, "b"], "1, b"), (True, "true"), ({"b": 1}, '{"b": 1}')):
+        assert read(csv_lines(wanted, [[value, value]])) == [[cell]] * 2
+        assert json.loads(f"[{json_rows(wanted, [[value, None]])}]") == [
+            {"given_name": value},
+            {"given_name": None},
+        ]
+
+
+def test_a_name_made_for_one_export_is_the_same_in_all_its_columns(fields: dict[str, Field]) -> None:
+    wanted, numbers = [fields["number"], fields["undoes"]], [(1, None), (2**40, 1), (3, 2**40)]
+    one, other = (Writing().columns(wanted, numbers) for _ in range(2))
+    assert one[1][0] is None
+    assert one[1][1:] == one[0][:2]
+    assert len({*one[0], *other[0]}) == 6
+    assert all(each.startswith("n-") and len(each) == 14 for each in one[0])
