@@ -12,6 +12,7 @@ import backoffice.audit.rules
 import backoffice.changes.rules
 import backoffice.families.requests.rules
 import backoffice.families.rules
+import backoffice.fields.rules
 import backoffice.host.rules
 import backoffice.jobs.rules
 import backoffice.large_changes.rules

@@ -44,6 +44,10 @@ CONSOLE_ENTER = Permission("console:enter", lazy("Enter this console"))
 CONTRACTS_END = Permission(
     "contracts:end", lazy("Say that a school's or district's contract ends, and that it goes on")
 )
+FIELDS_MANAGE = Permission(
+    "fields:manage", lazy("Make fields of the school's own, change them and delete them")
+)
+FIELDS_READ = Permission("fields:read", lazy("See which fields a school has of its own"))
 GOALS_EDIT = Permission("goals:edit", lazy("Set the points that a student is to reach"))
 GUARDIANS_APPROVE = Permission(
     "guardians:approve", lazy("Let a parent follow a child, refuse that, and end it")

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.lookup import find, reread
+from backoffice.access.lookup import NotFound, find, reread
 from backoffice.access.permissions import (
     CLASSROOMS_ARCHIVE,
     CLASSROOMS_CREATE,
@@ -36,6 +36,7 @@ from backoffice.accounts.models import Account
 from backoffice.changes.models import ClassroomField
 from backoffice.changes.queries import changed_by
 from backoffice.console import doors as wording
+from backoffice.console import own_fields
 from backoffice.console.class_page import CRUMB, tabs
 from backoffice.console.class_state import mark_of, state_of
 from backoffice.console.command import Command
@@ -50,6 +51,8 @@ from backoffice.console.grids.relations import school_filter
 from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
 from backoffice.console.students import some_of
+from backoffice.fields.models import FieldSubject
+from backoffice.fields.services import write_classroom_values
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
@@ -136,6 +139,7 @@ class ClassroomGrid(ImportsRows):
         "import_current": CLASSROOMS_EXPORT,
         "details": CLASSROOMS_READ,
         "edit": CLASSROOMS_EDIT,
+        "fields": CLASSROOMS_EDIT,
         "paste": STUDENTS_CREATE,
         "resume": STUDENTS_UNENROLL,
         "door": CLASSROOMS_EDIT,
@@ -156,6 +160,7 @@ class ClassroomGrid(ImportsRows):
     category = lazy("Teaching")
     address = "classrooms"
     noun = (lazy("class"), lazy("classes"))
+    own = FieldSubject.CLASSROOM
     importing = IMPORTING
     kind = "classroom"
     reads = (
@@ -411,6 +416,10 @@ class ClassroomGrid(ImportsRows):
             },
             class_mark=mark_of(row),
             tabs=tabs(self.who, row),
+            own=own_fields.section(
+                own_fields.own_values(tx, FieldSubject.CLASSROOM, row),
+                f"{base}/fields" if edit and row.archived_at is None else None,
+            ),
             roster=state_of(tx, self.who, row),
             may={"edit": edit, "paste": can(self.who, STUDENTS_CREATE, row)},
             crumbs=[CRUMB, {"title": row.name}],
@@ -451,6 +460,45 @@ class ClassroomGrid(ImportsRows):
             submit_title=gettext("Save"),
             cancel_url=own_page,
             crumbs=[CRUMB, {"title": row.name, "url": own_page}, {"title": gettext("Edit")}],
+        )
+
+    @expose("/<classroom:public_id>/fields", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def fields(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Write in the fields of the school's own about a class."""
+        tx = reading()
+        row = find(tx, Classroom, public_id, permission=CLASSROOMS_EDIT)
+        own = own_fields.own_values(tx, FieldSubject.CLASSROOM, row)
+        if not own.fields:
+            raise NotFound
+        form, own_page = own.form(), f"/console/classrooms/{public_id}"
+
+        def now() -> tuple[str, str]:
+            there = own_fields.own_values(reading(), FieldSubject.CLASSROOM, row)
+            return there.words, there.seen
+
+        def save() -> str:
+            with not_over_others(form["seen"], now):
+                write_classroom_values(
+                    principal=self.who,
+                    classroom=public_id,
+                    written=own.written(form),
+                    seen=form["seen"].data or None,
+                )
+            return own_page
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("Saved."),
+            heading=gettext("Fields of the school"),
+            intro=row.name,
+            cancel_url=own_page,
+            crumbs=[
+                CRUMB,
+                {"title": row.name, "url": own_page},
+                {"title": gettext("Fields of the school")},
+            ],
         )
 
     @expose("/<classroom:public_id>/paste", methods=("GET", "POST"))

@@ -26,7 +26,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console.batches import BATCH, batches
 from backoffice.console.forms import ConfirmForm
-from backoffice.console.grids import cells, large, views
+from backoffice.console.grids import cells, large, own, views
 from backoffice.console.grids.bulk import (
     BulkAction,
     Button,
@@ -64,6 +64,7 @@ from backoffice.console.paging import (
     page_by_name,
 )
 from backoffice.console.picker.asking import FIND, count_search, is_looking, look, looked_for, too_often
+from backoffice.fields.models import FieldSubject
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
@@ -94,6 +95,7 @@ LONGEST_SEARCH = 60
 # The doors that show a page of the list, and under which a transaction keeps what they cannot read.
 SHOWING = frozenset({"index", "search", "narrow"})
 UNREADABLE = "unreadable"
+OWN_COLUMNS = "own columns"
 
 
 class Chip(NamedTuple):
@@ -135,6 +137,8 @@ class Grid(GuardedView):
     search_from: ClassVar[int] = 0
     filters: ClassVar[tuple[Filter, ...]] = ()
     newest_first: ClassVar[bool] = False
+    # Of what a school's own fields are whose columns and filters it has, too.
+    own: ClassVar[FieldSubject | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -220,11 +224,10 @@ class Grid(GuardedView):
     ) -> Select[Any]:
         """The statement narrowed to the rows that fit what the request asks for, or a saved view."""
         asked_for = self.asked_for(tx) if asked_for is None else asked_for
+        for found in asked_for.values():
+            statement = statement.where(*found.conditions)
         for each in self.filters:
-            found = asked_for.get(each.name)
-            if found is not None:
-                statement = statement.where(*found.conditions)
-            elif each.unasked is not None:
+            if each.name not in asked_for and each.unasked is not None:
                 statement = statement.where(each.unasked)
         return self.narrowed(tx, statement)
 
@@ -232,8 +235,9 @@ class Grid(GuardedView):
         """What the request asks of the filters, by their names; looked up once. Raises `NotFound`."""
         known: dict[str, Mapping[str, Asked]] = tx.info.setdefault("filters", {})
         if self.endpoint not in known:
+            # Which fields a school has is known once it is known which school is meant.
             found: dict[str, Asked] = {}
-            for each in self.filters:
+            for each in self.all_filters(tx, found):
                 try:
                     asked_of = each.read(tx, request.values)
                 except Unreadable as wrong:
@@ -246,6 +250,12 @@ class Grid(GuardedView):
                     found[each.name] = asked_of
             known[self.endpoint] = found
         return known[self.endpoint]
+
+    def all_filters(self, tx: Transaction, asked_for: Mapping[str, Asked]) -> Iterator[Filter]:
+        """The filters that the list declares, then those of the fields of the school that is asked for."""
+        yield from self.filters
+        if self.own is not None:
+            yield from own.filters_of(own.fields_for(tx, self.own, asked_for))
 
     def unreadable(self, tx: Transaction) -> Mapping[str, Unreadable]:
         """What is mistyped of the filters, by their names; the list is shown without these."""
@@ -282,16 +292,29 @@ class Grid(GuardedView):
             None,
         )
 
-    def seen_columns(self) -> list[Column]:
-        """The columns that who is signed in may see."""
+    def open_columns(self) -> list[Column]:
+        """The columns of the list that who is signed in may see."""
         return [each for each in self.columns if each.permission is None or can(self.who, each.permission)]
+
+    def seen_columns(self, asked_for: Mapping[str, Asked] | None = None) -> list[Column]:
+        """The same, and those of the fields of the school that is asked for."""
+        seen = self.open_columns()
+        if self.own is None:
+            return seen
+        tx = reading()
+        asked_for = self.asked_for(tx) if asked_for is None else asked_for
+        known: dict[Any, Sequence[Column]] = tx.info.setdefault((OWN_COLUMNS, self.endpoint), {})
+        fields = own.fields_for(tx, self.own, asked_for)
+        mine = tuple(each.id for each in fields)
+        # The same ones each time, as columns are compared by what they are.
+        return [*seen, *known.setdefault(mine, own.columns_of(fields))]
 
     def shown_columns(self) -> list[Column]:
         """The columns that the request asks for, the first one always. Raises `NotFound`."""
         seen = self.seen_columns()
         wanted = {key for text in request.values.getlist("columns") for key in text.split(",") if key}
         if not wanted:
-            return seen
+            return [each for each in seen if not each.hidden]
         if wanted - {each.key for each in seen}:
             raise NotFound
         return [each for each in seen if not each.optional or each.key in wanted]
@@ -464,6 +487,7 @@ class Grid(GuardedView):
 
     def _exported(self, permission: Permission) -> Response:
         """The rows streamed in a transaction of their own, in the format that the address ends with."""
+        columns, order = self.shown_columns(), self.order()
         done_reading()
         who = self.who
         # Before the first line leaves: a wrong filter is still a 404 then, and a reader who hangs up in
@@ -471,8 +495,6 @@ class Grid(GuardedView):
         with transaction(who) as tx:
             rows = self.visible_rows(tx, permission)
             schools = self.schools_of(tx, rows)
-        columns, order = self.shown_columns(), self.order()
-        places = [self.columns.index(each) for each in columns]
         # In English, as programs read them.
         titles = [str.__str__(each.title) for each in columns]
         record_export(principal=who, rows=rows, schools=schools)
@@ -480,8 +502,9 @@ class Grid(GuardedView):
         def lines() -> Iterator[Sequence[Cell]]:
             with transaction(who) as tx:
                 for things in self._whole(tx, self.visible_rows(tx, permission), order):
-                    for row in self.rows_of_file(tx, things, permission):
-                        yield [row.cells[at] for at in places]
+                    rows = self.rows_of_file(tx, things, permission)
+                    for row in own.placed(tx, self.own, self.columns, columns, things, rows):
+                        yield row.cells
 
         body: Iterator[str] | Iterator[bytes]
         if request.path.endswith(".xlsx"):
@@ -527,7 +550,8 @@ class Grid(GuardedView):
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
         asked_for, url, school = self.asked_for(tx), self._url, self.filtered_by(tx, "school")
         within = school.public_id if school else ""
-        inputs = [(each, self._inputs(tx, each)) for each in self.filters]
+        filters = list(self.all_filters(tx, asked_for))
+        inputs = [(each, self._inputs(tx, each)) for each in filters]
         problems = [one for _, found in inputs for one in found if one.problem]
         chips = [
             Chip(each.words, url(without=each.filter.names), each.filter.names) for each in asked_for.values()
@@ -551,7 +575,11 @@ class Grid(GuardedView):
             "at_hand": [found for each, found in inputs if each.at_hand and found],
             "panel": [(each, found) for each, found in inputs if not each.at_hand and found],
             # A form in which words are looked for travels as one.
-            "picks": any(one.kind == "pick" for _, found in inputs for one in found),
+            "picks": any(
+                one.kind in {"pick", "text"} or isinstance(each, own.OwnFilter)
+                for each, found in inputs
+                for one in found
+            ),
             "looked": any(
                 (one.kind == "pick" and one.value) or one.problem
                 for each, found in inputs
@@ -565,7 +593,7 @@ class Grid(GuardedView):
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
             "narrowed": bool(words or asked_for),
             # Rows that only a filter brings to light: it is offered where there are no others, too.
-            "hides": any(each.unasked is not None for each in self.filters),
+            "hides": any(each.unasked is not None for each in filters),
             "crumbs": None,
             # What was asked for, for forms; addresses carry it by themselves.
             "kept": self.kept(),
@@ -627,10 +655,9 @@ class Grid(GuardedView):
     def _with_cells(self, tx: Transaction, columns: Sequence[Column], things: Sequence[Any]) -> list[Row]:
         """The things as rows with the cells of these columns alone, and the way to change these."""
         rows = cells.with_pencils(self, tx, columns, things, self.rows(tx, things))
-        if len(columns) == len(self.columns):
+        if list(columns) == list(self.columns):
             return rows
-        places = [self.columns.index(each) for each in columns]
-        return [row._replace(cells=[row.cells[at] for at in places]) for row in rows]
+        return own.placed(tx, self.own, self.columns, columns, things, rows)
 
     def _choosable(self, shown: Sequence[Column]) -> list[Option]:
         """The columns that may be left out."""
@@ -647,18 +674,11 @@ class Grid(GuardedView):
         known: dict[str, Sequence[tuple[str, str]]] = tx.info.setdefault("asked pairs", {})
         if self.endpoint not in known:
             wrong = self.unreadable(tx)
-            names = (
-                *(name for each in self.filters if each.name not in wrong for name in each.names),
-                "sort",
-            )
-            found = [
-                (name, value)
-                for name in names
-                for value in dict.fromkeys(request.values.getlist(name))
-                if value
-            ]
+            asking = [each for each in self.all_filters(tx, self.asked_for(tx)) if each.name not in wrong]
+            found = [pair for each in asking for pair in each.pairs(request.values)]
+            found += [("sort", value) for value in dict.fromkeys(request.values.getlist("sort")) if value]
             columns = self.shown_columns()
-            if len(columns) < len(self.seen_columns()):
+            if columns != [each for each in self.seen_columns() if not each.hidden]:
                 found.append(("columns", ",".join(each.key for each in columns)))
             known[self.endpoint] = found
         return known[self.endpoint]

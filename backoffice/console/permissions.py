@@ -45,6 +45,7 @@ AREAS: Mapping[str, str] = {
     "classrooms": lazy("Classes"),
     "console": lazy("Console"),
     "contracts": lazy("Contracts"),
+    "fields": lazy("Fields of the school's own"),
     "goals": lazy("Goals"),
     "guardians": lazy("Parents"),
     "holds": lazy("Legal holds"),

@@ -26,6 +26,7 @@ from backoffice.console.density import DensityPage
 from backoffice.console.erasures import ErasuresPage
 from backoffice.console.families import FamilyGrid
 from backoffice.console.family_invitations import FamilyInvitationGrid
+from backoffice.console.fields import FieldsPage
 from backoffice.console.find import FindPage
 from backoffice.console.grids import large
 from backoffice.console.guard import GuardedView
@@ -75,6 +76,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     FamilyInvitationGrid,
     SchoolGrid,
     SchoolDaysPage,
+    FieldsPage,
     LockedNetworksPage,
     SchoolYearPage,
     TeacherGrid,

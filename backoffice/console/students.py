@@ -14,7 +14,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import find, held_on, reread
+from backoffice.access.lookup import NotFound, find, held_on, reread
 from backoffice.access.permissions import (
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
@@ -34,7 +34,7 @@ from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.changes.models import StudentField
 from backoffice.changes.queries import changed_by
-from backoffice.console import erasures
+from backoffice.console import erasures, own_fields
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm, MoveForm, StudentForm
 from backoffice.console.grid import BulkAction, Cell, Column, Row, asked, searched_words
@@ -50,6 +50,8 @@ from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.services.looking import note_view
+from backoffice.fields.models import FieldSubject
+from backoffice.fields.services import write_student_values
 from backoffice.language.moments import amount, day_of_year
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy, ngettext
@@ -102,6 +104,7 @@ class StudentGrid(ImportsRows):
         "import_current": STUDENTS_EXPORT,
         "details": STUDENTS_READ,
         "edit": STUDENTS_EDIT,
+        "fields": STUDENTS_EDIT,
         "erase": STUDENTS_ERASE,
     }
     commands = (
@@ -118,6 +121,7 @@ class StudentGrid(ImportsRows):
     category = lazy("Teaching")
     address = "students"
     noun = (lazy("student"), lazy("students"))
+    own = FieldSubject.STUDENT
     kind = "student"
     reads = (
         Student.school_id,
@@ -436,6 +440,10 @@ class StudentGrid(ImportsRows):
                 ],
             },
             turn=turn,
+            own=own_fields.section(
+                own_fields.own_values(tx, FieldSubject.STUDENT, row),
+                turn.of(public_id, "/fields") if holds(STUDENTS_EDIT) else None,
+            ),
             parents=parents_of(tx, row) if holds(GUARDIANS_APPROVE) else None,
             offered=offered(tx, Where.STUDENT, row),
             urls={
@@ -510,6 +518,44 @@ class StudentGrid(ImportsRows):
             cancel_url=own_page,
             crumbs=turn.crumbs(
                 {"title": full_name(row), "url": own_page}, {"title": gettext("Correct a name")}
+            ),
+        )
+
+    @expose("/<student:public_id>/fields", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def fields(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Write in the fields of the school's own about a student."""
+        tx = reading()
+        row = find(tx, Student, public_id, permission=STUDENTS_EDIT)
+        own = own_fields.own_values(tx, FieldSubject.STUDENT, row)
+        if not own.fields:
+            raise NotFound
+        turn = turn_of(tx, row, queries.enrollments_of(tx, row))
+        form, own_page = own.form(), turn.of(public_id)
+
+        def now() -> tuple[str, str]:
+            there = own_fields.own_values(reading(), FieldSubject.STUDENT, row)
+            return there.words, there.seen
+
+        def save() -> str:
+            with not_over_others(form["seen"], now):
+                write_student_values(
+                    principal=self.who,
+                    student=public_id,
+                    written=own.written(form),
+                    seen=form["seen"].data or None,
+                )
+            return own_page
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("Saved."),
+            heading=gettext("Fields of the school"),
+            intro=full_name(row),
+            cancel_url=own_page,
+            crumbs=turn.crumbs(
+                {"title": full_name(row), "url": own_page}, {"title": gettext("Fields of the school")}
             ),
         )
 

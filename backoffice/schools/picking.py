@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from backoffice.access.permissions import (
     CLASSROOMS_CREATE,
     CLASSROOMS_READ,
+    FIELDS_MANAGE,
     SCHOOL_DAYS_EDIT,
     SCHOOL_YEARS_BEGIN,
     SCHOOLS_READ,
@@ -137,6 +138,7 @@ RELATIONS: dict[str, Relation] = {
     "school-to-invite-to": Relation(TEACHERS_INVITE, schools),
     "school-to-share-in": Relation(VIEWS_SHARE, schools),
     "school-with-days": Relation(SCHOOL_DAYS_EDIT, schools),
+    "school-with-fields": Relation(FIELDS_MANAGE, schools),
     "school-with-a-year": Relation(SCHOOL_YEARS_BEGIN, schools),
     "teacher": Relation(TEACHERS_LIST, _adults),
     "heir": Relation(TEACHERS_REMOVE, _adults),

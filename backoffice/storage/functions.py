@@ -97,6 +97,34 @@ def end_access(session: Session, *, erasure: int, at: datetime) -> None:
     session.execute(text("select app.end_access(:erasure, :at)"), {"erasure": erasure, "at": at})
 
 
+def lock_fields(session: Session, *, of: str) -> None:
+    """Wait until nobody else makes fields of a school, or writes in those of a student or class."""
+    statement = text("select pg_advisory_xact_lock(hashtextextended(:of, 7207))")
+    session.execute(statement, {"of": of})
+
+
+def forget_student_values(
+    session: Session, *, school_id: int, student_id: int, fields: Collection[int]
+) -> None:
+    """Take away what is written in these fields about a student whom the principal teaches or leads."""
+    statement = select(func.app.forget_student_values(school_id, student_id, array_of(fields)))
+    session.execute(statement)
+
+
+def forget_classroom_values(
+    session: Session, *, school_id: int, classroom_id: int, fields: Collection[int]
+) -> None:
+    """Take away what is written in these fields about a class that the principal teaches or leads."""
+    statement = select(func.app.forget_classroom_values(school_id, classroom_id, array_of(fields)))
+    session.execute(statement)
+
+
+def erase_field(session: Session, *, school_id: int, field_id: int, at: datetime) -> AnyRow:
+    """Erase a field with all of its values, in a school led or one's own: `done` in a word, and `gone`."""
+    statement = text("select done, gone from app.erase_field(:school, :field, :at)")
+    return session.execute(statement, {"school": school_id, "field": field_id, "at": at}).one()
+
+
 def lock_holds(session: Session, *, alone: bool) -> None:
     """Wait until nobody proposes a legal hold; `alone`, until nothing is being erased either.
 

@@ -100,6 +100,14 @@ class WorryConverter(_PublicIdConverter):
     """The public identifier of something that a child told."""
 
 
+class CustomFieldConverter(_PublicIdConverter):
+    """The public identifier of a field of a school's own."""
+
+
+class FieldReceiptConverter(_PublicIdConverter):
+    """The number of the receipt of a field of a school's own, which the field had as its identifier."""
+
+
 class CodeConverter(BaseConverter):
     """A classroom code as somebody typed or scanned it."""
 
@@ -164,6 +172,8 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "job_change": JobChangeConverter,
     "large_change": LargeChangeConverter,
     "worry": WorryConverter,
+    "custom_field": CustomFieldConverter,
+    "field_receipt": FieldReceiptConverter,
     "code": CodeConverter,
     "card": CardConverter,
     "plugin": PluginConverter,

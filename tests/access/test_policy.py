@@ -41,9 +41,9 @@ LEADS = CHOOSES | {
     "teachers:suspend", "teachers:reset", "teachers:export", "permissions:read", "inventory:read",
     "retention:read",
     "guardians:invite", "guardians:approve", "guardians:export", *KEEPS_POINTS, *KEEPS_KEYS, *HEARS,
-    "views:save", "views:share",
+    "views:save", "views:share", "fields:read", "fields:manage",
 }  # fmt: skip
-WORKS_HERE = {"console:enter", "schools:read", "classrooms:create", "views:save"}
+WORKS_HERE = {"console:enter", "schools:read", "classrooms:create", "views:save", "fields:read"}
 OWNS = WORKS_HERE | CHOOSES | {
     "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",

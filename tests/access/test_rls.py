@@ -36,6 +36,7 @@ from backoffice.changes.models import (
 )
 from backoffice.families.models import GuardianInvitation, GuardianLink, StudentView
 from backoffice.families.requests.models import GuardianRequest
+from backoffice.fields.models import ClassroomValue, CustomField, StudentValue
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
@@ -227,6 +228,16 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
         "outsider": {"outsider"},
     },
     LargeChange: {"leader": {"leader"}},
+    # Parents see of which fields something is written about their child, in an export of theirs.
+    CustomField: {
+        **dict.fromkeys(("leader", "teacher", "colleague", "co_teacher", "helper", "parent"), {"Home"}),
+        **dict.fromkeys(("outsider", "foreign_parent"), {"Outside"}),
+    },
+    StudentValue: {
+        **dict.fromkeys(("leader", "parent", *OWN_STAFF), {"Wilhelmina"}),
+        **dict.fromkeys(("outsider", "foreign_parent"), {"Seraphina"}),
+    },
+    ClassroomValue: {**dict.fromkeys(("leader", *OWN_STAFF), {OWN}), "outsider": {FOREIGN}},
     # Founders say so; whoever works there may know it.
     ContractEnd: {
         "founder": {"Home", "Outside"},
@@ -340,6 +351,7 @@ class Stage:
                 | Action()
                 | PointAward()
                 | OwnerlessClass()
+                | ClassroomValue()
                 | RosterChange()
                 | ClassroomChange()
                 | ActionChange()
@@ -373,6 +385,7 @@ class Stage:
                 | StudentView()
                 | RosterChangeStudent()
                 | StudentChange()
+                | StudentValue()
                 | Worry()
                 | GuardianRequest()
             ):

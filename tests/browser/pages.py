@@ -72,6 +72,7 @@ class Stop:
             classroom=world.own_class.public_id,
             student=world.own_class.children[0].public_id,
             school=world.elsewhere.public_id,
+            home=world.home.public_id,
             teacher=world.people["helper"].public_id,
             link=world.invited,
             family_link=world.family_invited,
@@ -628,6 +629,27 @@ def without_days(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def ask_for_diagnoses(page: Page, _site: Site) -> None:
+    """Make a field of what laws protect more than other data."""
+    page.get_by_label("Name").fill("Diagnosis")
+    page.get_by_label("What you need it for").fill("So that teachers know how to help")
+    page.get_by_label("How many days").fill("365")
+    page.get_by_role("button", name="Save").click()
+
+
+def to_delete_a_field(page: Page, _site: Site) -> None:
+    """Go to where a field is deleted."""
+    page.get_by_role("main").get_by_role("link", name="Quokka").first.click()
+    page.get_by_role("link", name="Delete this field for good").click()
+
+
+def delete_a_field(page: Page, site: Site) -> None:
+    """Delete the only field of classes."""
+    to_delete_a_field(page, site)
+    page.get_by_label("to confirm").fill(f"Quokka room of {site.world.home.name}")
+    page.get_by_role("button", name="Delete for good").click()
+
+
 def send_no_passkey(page: Page, _site: Site) -> None:
     """Send what is no passkey, and without a name."""
     send = "form => { form.elements.answer.value = '{'; form.submit(); }"
@@ -971,6 +993,24 @@ PAGES: Mapping[str, Stop] = {
     "school days, of which school": Stop("leader", "/console/school-days/"),
     "school days": Stop("leader", "/console/school-days/?school={school}"),
     "school days, error": Stop("leader", "/console/school-days/?school={school}", without_days),
+    "fields, of which school": Stop("leader", "/console/fields/"),
+    "fields": Stop("leader", "/console/fields/?school={home}"),
+    "no fields": Stop("leader", "/console/fields/?school={school}"),
+    "make a field": Stop("leader", "/console/fields/new?school={home}"),
+    "make a field, protected by law": Stop(
+        "leader", "/console/fields/new?school={home}", ask_for_diagnoses, "console_fields.make"
+    ),
+    "change a field": Stop(
+        "leader", "/console/fields/?school={home}", follow("Zanzibar"), "console_fields.change"
+    ),
+    "delete a field": Stop(
+        "leader", "/console/fields/?school={home}", to_delete_a_field, "console_fields.erase"
+    ),
+    "receipt of a field": Stop(
+        "leader", "/console/fields/?school={home}", delete_a_field, "console_fields.receipt"
+    ),
+    "fields of a student": Stop("teacher", "/console/students/{student}/fields"),
+    "fields of a class": Stop("teacher", "/console/classrooms/{classroom}/fields"),
     "no locked network": Stop("leader", "/console/locked-networks/"),
     "locked networks": Stop("leader", act=locked_networks, at="console_locked-networks.index"),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),

@@ -285,6 +285,7 @@ def test_what_people_do_is_found_by_whom_may_do_it(app: Flask, world: World) -> 
         "export classes": ("/console/classrooms/#exports", {"leader", "teacher"}),
         "roster": ("/console/rosters/new", {"leader"}),
         "begin year": ("/console/school-year/", {"leader"}),
+        "make field": ("/console/fields/new", {"leader"}),
         "school days": ("/console/school-days/", {"leader"}),
         "who may do what": ("/console/permissions/", {"leader", "founder"}),
         "what data is held": ("/console/inventory/", {"leader", "founder", "officer"}),

@@ -20,7 +20,7 @@ from tests.factories.world import SYSTEM, World, add_classroom, add_school
 
 MANY = 30
 IMPORTS = ("/console/students/import", "/console/classrooms/import")
-OF_ONE = ("/console/school-days/", "/console/school-year/")
+OF_ONE = ("/console/school-days/", "/console/school-year/", "/console/fields/")
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ from backoffice.changes.models import (
 from backoffice.families.codes import spaced
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest
+from backoffice.fields.models import CustomField, FieldSubject
 from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
@@ -88,6 +89,8 @@ KINDS = (
     "large_change",
     "export",
     "erasure",
+    "custom_field",
+    "field_receipt",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -228,6 +231,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _large_changes(world)
     things += _exports(world)
     things += _erasures(world, extras)
+    things += _own_fields(world, schools, classes)
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -253,8 +257,14 @@ def build_stage(world: World, app: Flask) -> Stage:
                     kind: frozenset(
                         t.id for t in things if t.kind == kind and t.place in opens.get(each.name, ())
                     )
-                    for kind in ("locked_network", "school_change")
+                    for kind in ("locked_network", "school_change", "field_receipt")
                 },
+                # Whoever works at a school fills in its fields.
+                "custom_field": frozenset(
+                    t.id
+                    for t in things
+                    if t.kind == "custom_field" and t.school_id in each.principal.member_schools
+                ),
             },
         )
         for each in actors
@@ -270,6 +280,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     for person in world.people.values():
         texts |= {person.name, person.email, view_name(person.name)}
     texts |= {view_name(school.name) for school in schools.values()}
+    texts |= {text for school in schools.values() for text in _field_texts(school)}
     texts |= _family_texts({child.id for room in classes.values() for child in room.children})
     return Stage(world, things, actors, texts, children)
 
@@ -394,6 +405,33 @@ def _erasures(world: World, extras: Extras) -> list[Thing]:
             for row in tx.scalars(select(Erasure).where(Erasure.asked_by.is_not(None)))
             if row.asked_by is not None
         ]
+
+
+def _own_fields(world: World, schools: Mapping[str, School], classes: Mapping[str, Class]) -> list[Thing]:
+    """Of each school two fields, of which something is written, and two that were deleted."""
+    there = {world.home.id, world.outside.id}  # They have two.
+    with transaction(SYSTEM) as tx:
+        for place, school in schools.items():
+            if school.id not in there:
+                factory.own_fields(tx, school, classes[place])
+            gone = {"name": None, "purpose": None, "erased_at": clock.now(), "values_gone": 3}
+            for subject in FieldSubject:
+                factory.custom_field(tx, school, subject, **gone)
+        places = {school.id: place for place, school in schools.items()}
+        return [
+            Thing(
+                "custom_field" if row.erased_at is None else "field_receipt",
+                row.id,
+                row.public_id,
+                row.school_id,
+                places[row.school_id],
+            )
+            for row in tx.scalars(select(CustomField).order_by(CustomField.id))
+        ]
+
+
+def _field_texts(school: School) -> set[str]:
+    return {f"{what} of {school.name}" for what in ("Zanzibar bus", "Quokka room")}
 
 
 def _imports(places: Mapping[int, str]) -> list[Thing]:
@@ -695,6 +733,8 @@ def _actors(
             students[extras.shared.id] = extras.shared
         says = {person.name, person.email, *(place.name for place in places)}
         says |= {view_name(each) for each in says}
+        working = () if name in {"founder", "officer"} else places
+        says |= {text for place in working for text in _field_texts(place)}
         colleagues = [world.people[each] for room in rooms for each in staff[room.id]]
         for room in rooms:
             says |= _class_texts(room) | {f"Comment about {c.family}" for c in room.children}
@@ -802,7 +842,8 @@ def _names(child: Child) -> set[str]:
 
 def _class_texts(room: Class) -> set[str]:
     spaced = f"{room.code[:4]}-{room.code[4:]}"
-    return {room.name, room.code, spaced, f"Praise of the {room.name}"}
+    own = {f"Wombat line of {room.name}", f"Beside the wallaby hall of {room.name}"}
+    return {room.name, room.code, spaced, f"Praise of the {room.name}"} | own
 
 
 def _worry(room: Class) -> str:

@@ -35,6 +35,7 @@ from backoffice.changes.models import CHANGES, StudentChange
 from backoffice.console.grid import Grid
 from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.families.requests.models import GuardianRequest
+from backoffice.fields.models import CustomField
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.runtime import Runtime
@@ -95,6 +96,8 @@ MODELS: Mapping[str, Any] = {
     "locked_network": LockedNetwork,
     "worry": Worry,
     "guardian_request": GuardianRequest,
+    "custom_field": CustomField,
+    "field_receipt": CustomField,
     **{model.__tablename__: model for model in CHANGES},
 }
 # Names under which a careless page might take an identifier, whatever its form says.
@@ -286,7 +289,7 @@ class Matrix:
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
                 *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
-                "erasure",
+                *("erasure", "custom_field"),
                 *(model.__tablename__ for model in CHANGES),
             )
         }

@@ -18,6 +18,7 @@ from backoffice.access.permissions import (
     CLASSROOMS_ARCHIVE,
     CLASSROOMS_CREATE,
     CLASSROOMS_EXPORT,
+    FIELDS_MANAGE,
     GUARDIANS_APPROVE,
     GUARDIANS_INVITE,
     POINTS_UNDO,
@@ -39,6 +40,8 @@ from backoffice.console.grid import BulkAction, Grid
 from backoffice.console.guard import GuardedView
 from backoffice.console.students import StudentGrid
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
+from backoffice.fields.models import CustomField, FieldSubject
+from backoffice.fields.queries import OF, fields_of
 from backoffice.host.fields import Kind, settings_in
 from backoffice.host.queries import seen
 from backoffice.imports import carrying
@@ -691,6 +694,45 @@ def _days_set(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         ("added app.school_change", "added app.school_change", "changed app.school"),
         identifiers={"school": "school"},
     )
+
+
+def _field_made(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """A field more, where the actor makes any: elsewhere the page asks of which school."""
+    with transaction(actor.principal.credential) as tx:
+        school = next(iter(schools_for(tx, FIELDS_MANAGE)), None)
+    if school is None:
+        return Filled({}, audited=False)
+    said = {"name": "Made anew", "purpose": "To be seen in a list", "keep_days": "30"}
+    return Filled(
+        {"school": school.public_id, "subject": "student", "kind": "text", **said},
+        ("added app.custom_field",),
+        identifiers={"school": "school"},
+    )
+
+
+def _field_erased(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    """By its name; with it goes what is written in it."""
+    with transaction(SYSTEM) as tx:
+        row = tx.scalar(select(CustomField).where(CustomField.id == (thing.id if thing else 0)))
+    if row is None or row.name is None:
+        return Filled({"typed": "nothing"})
+    return Filled({"typed": row.name}, ("changed app.custom_field", f"removed app.{row.subject}_value"))
+
+
+def _fields_filled(subject: FieldSubject) -> Fill:
+    """All of those of the school of a student or class."""
+    model, column, _ = OF[subject]
+
+    def filled(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+        if thing is None:
+            return Filled({})
+        with transaction(SYSTEM) as tx:
+            fields = fields_of(tx, thing.school_id or 0, subject)
+            there = {*tx.scalars(select(model.field_id).where(column == thing.id))}
+        effect = tuple(f"{'changed' if each.id in there else 'added'} app.{subject}_value" for each in fields)
+        return Filled({f"field_{each.public_id}": "Filled anew" for each in fields}, effect)
+
+    return filled
 
 
 def _network_opened(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
@@ -1470,6 +1512,14 @@ FORMS: Mapping[str, Fill] = {
     "console_class_teachers.withdraw": _asked_beside,
     "console_school-year.index": _year_looked_at,
     "console_school-days.index": _days_set,
+    "console_fields.index": _always(audited=False),
+    "console_fields.make": _field_made,
+    "console_fields.change": _always(
+        ("changed app.custom_field",), name="Changed", purpose="To be seen in a list", keep_days="365"
+    ),
+    "console_fields.erase": _field_erased,
+    "console_students.fields": _fields_filled(FieldSubject.STUDENT),
+    "console_classrooms.fields": _fields_filled(FieldSubject.CLASSROOM),
     "console_locked-networks.open": _network_opened,
     "console_student_merge.merge": _looked_at_both,
     "console_classrooms.door": _always(("changed app.classroom",), door="closed"),

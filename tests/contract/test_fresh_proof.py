@@ -39,6 +39,7 @@ FAR_REACHING = {
     "console_classrooms.import_current",
     # What nothing brings back.
     "console_erasures.confirm",
+    "console_fields.erase",
     # What everybody's erasing waits for, and what lets it go on.
     "console_holds.propose",
     "console_holds.step",

@@ -67,6 +67,7 @@ SHOWS: Mapping[str, tuple[str, Callable[[World], str]]] = {
     "console_jobs.time": ("founder", lambda _world: "/console/jobs/core.forget-mail/time"),
 }
 NEW = "makes something new"
+SEALED = "what is written there is kept nowhere but where it stands, and goes with it"
 ACT = "an act that is asked about, not a form of fields"
 MANY = "of many records at once; each has a form of its own"
 SEARCH = "looks for something, or takes a list out"
@@ -88,6 +89,12 @@ WITHOUT: Mapping[str, str] = {
     "console_class_points.actions": NEW,
     "plugin_rosters_rosters.upload": NEW,
     "plugin_exports_exports.index": NEW,
+    "console_fields.make": NEW,
+    "console_fields.index": SEARCH,
+    "console_fields.change": SEALED,
+    "console_fields.erase": ACT,
+    "console_students.fields": SEALED,
+    "console_classrooms.fields": SEALED,
     "console_accounts.reinstate": ACT,
     "console_accounts.reset_factor": ACT,
     "console_accounts.suspend": ACT,

@@ -49,6 +49,8 @@ REACHED: Mapping[str, str] = {
     "worry": "stands in the inbox, which is in the menu",
     "guardian_request": "stands in the inbox, which is in the menu",
     "event": ROW,
+    "custom_field": ROW,
+    "field_receipt": ROW,
     "import": ROW,
     "large_change": "an action leads to all of one's own",
     "erasure": "an action leads to all of one's own",

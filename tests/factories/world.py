@@ -45,6 +45,14 @@ from backoffice.families.models import (
     ViewerRole,
 )
 from backoffice.families.requests.models import GuardianRequest, RequestKind
+from backoffice.fields.models import (
+    ClassroomValue,
+    CustomField,
+    FieldKind,
+    FieldSubject,
+    StudentValue,
+)
+from backoffice.fields.values import digest
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import ChangeState, LargeChange
@@ -340,6 +348,8 @@ def make_world() -> World:
         for role, room in (("teacher", own), ("outsider", foreign)):
             erasure(tx, people[role], room)
         _released_hold(tx, own)
+        own_fields(tx, home, own)
+        own_fields(tx, outside, foreign)
         cards = {}
         for viewer, school, room in (("teacher", home, own), ("outsider", outside, foreign)):
             _row(
@@ -591,6 +601,29 @@ def saved_view(tx: Transaction, **values: Any) -> tuple[int, str]:
     """A view of a list that sorts it by name; its number and public identifier."""
     usual = {"state": "sort=-name", "shared_with": SharedWith.NOBODY, "is_default": False, "pinned": False}
     return _row(tx, SavedView, **{**usual, "created_at": clock.now(), **values})
+
+
+def custom_field(tx: Transaction, school: School, subject: FieldSubject, **values: Any) -> CustomField:
+    """A field of a school's own for a text that is kept for a year."""
+    usual = {"kind": FieldKind.TEXT, "name": "Zanzibar bus", "keep_days": 365, "created_at": clock.now()}
+    said = {"purpose": "Who is to be sent home by which bus", "subject": subject}
+    number, _ = _row(tx, CustomField, **{**usual, **said, "school_id": school.id, **values})
+    return tx.scalars(select(CustomField).where(CustomField.id == number)).one()
+
+
+def field_value(tx: Transaction, field: CustomField, thing: Child | Class, value: str) -> None:
+    """Something written in a field about a student or a class."""
+    model, of = (StudentValue, "student_id") if isinstance(thing, Child) else (ClassroomValue, "classroom_id")
+    kept = {"value": value, "value_index": digest(field, value), "set_at": clock.now()}
+    tx.execute(insert(model).values(school_id=field.school_id, field_id=field.id, **{of: thing.id}, **kept))
+
+
+def own_fields(tx: Transaction, school: School, room: Class) -> None:
+    """Fields of a school's own, with something written about a class and its first child."""
+    buses = custom_field(tx, school, FieldSubject.STUDENT, name=f"Zanzibar bus of {school.name}")
+    field_value(tx, buses, room.children[0], f"Wombat line of {room.name}")
+    rooms = custom_field(tx, school, FieldSubject.CLASSROOM, name=f"Quokka room of {school.name}")
+    field_value(tx, rooms, room, f"Beside the wallaby hall of {room.name}")
 
 
 def large_change(tx: Transaction, **values: Any) -> tuple[int, str]:

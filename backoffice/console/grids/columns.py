@@ -38,6 +38,8 @@ class Column:
     # Whoever reads the list may leave it out.
     optional: bool = False
     permission: Permission | None = None
+    # Left out until somebody asks for it.
+    hidden: bool = False
     # How its cells are changed where they stand, if they are.
     edit: Edit | None = None
 

@@ -70,7 +70,7 @@ class Option(NamedTuple):
 
 
 class Input(NamedTuple):
-    """One input of a filter in the form. `kind`: select, boxes, date, number, pick.
+    """One input of a filter in the form. `kind`: select, boxes, date, number, text, pick.
 
     `pick` is the relation that one of many is picked of, and `said` what came of looking. `least` and `most`
     bound what can be typed, and `problem` says what is wrong with what was.
@@ -135,6 +135,12 @@ class Filter(ABC):
         if any(len(value) > LONGEST_VALUE for name in self.names for value in values.getlist(name)):
             raise NotFound
         return self._read(tx, values)
+
+    def pairs(self, values: Values) -> list[tuple[str, str]]:
+        """What of these values stands in an address."""
+        return [
+            (name, value) for name in self.names for value in dict.fromkeys(values.getlist(name)) if value
+        ]
 
     @abstractmethod
     def _read(self, tx: Transaction, values: Values) -> Asked: ...

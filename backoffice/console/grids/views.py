@@ -21,6 +21,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.grids.filters import Asked
 from backoffice.console.listed import listed
 from backoffice.console.paging import SORTABLE, count_up_to
+from backoffice.fields.services import PREFIX
 from backoffice.language.texts import gettext
 from backoffice.saved_views import queries
 from backoffice.saved_views.models import SavedView
@@ -129,7 +130,9 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
     pairs: list[tuple[str, str]] = []
     asked: dict[str, Asked] = {}
     left_out = []
-    for each in grid.filters:
+    # Which fields a school has is looked up only where one is asked for.
+    fields = any(PREFIX in text for pair in stored for text in pair)
+    for each in grid.all_filters(tx, asked) if fields else grid.filters:
         own = [(name, value) for name, value in stored if name in each.names and value]
         try:
             found = each.read(tx, MultiDict(own))
@@ -140,8 +143,9 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
             asked[each.name] = found
             pairs += dict.fromkeys(own)
     known = {"sort", "columns"}.union(*(each.names for each in grid.filters))
+    known |= {name for each in asked.values() for name in each.filter.names}
     whole = not left_out and all(name in known for name, _value in stored)
-    seen = grid.seen_columns()
+    seen = grid.seen_columns(asked) if fields else grid.open_columns()
     sort = next((value for name, value in stored if name == "sort" and value), "")
     if any(each.key == sort.removeprefix("-") and each.sort is not None for each in seen):
         pairs.append(("sort", sort))
@@ -151,7 +155,7 @@ def fitting(grid: "Grid", tx: Transaction, stored: Pairs) -> ViewFit:
     if wanted - {each.key for each in seen}:
         left_out.append(gettext("a column"))
     shown = [each.key for each in seen if not each.optional or each.key in wanted]
-    if wanted and len(shown) < len(seen):
+    if wanted and shown != [each.key for each in seen if not each.hidden]:
         pairs.append(("columns", ",".join(shown)))
     return ViewFit(pairs, asked, left_out, whole)
 

@@ -42,5 +42,8 @@ GROUPS = {
     "app.guardian_link": lazy("Links to parents"),
     "app.guardian_invitation": lazy("Links to parents"),
     "app.guardian_request": lazy("Links to parents"),
+    "app.custom_field": lazy("Fields of the school"),
+    "app.student_value": lazy("Fields of the school"),
+    "app.classroom_value": lazy("Fields of the school"),
     "": lazy("Other records"),
 }

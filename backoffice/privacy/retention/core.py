@@ -6,6 +6,7 @@ from backoffice.accounts.providers.kinds import KINDS as PROVIDERS
 from backoffice.audit.kinds import KINDS as AUDIT
 from backoffice.changes.kinds import KINDS as CHANGES
 from backoffice.families.kinds import KINDS as FAMILIES
+from backoffice.fields.kinds import KINDS as FIELDS
 from backoffice.host.kinds import KINDS as HOST
 from backoffice.jobs.kinds import KINDS as JOBS
 from backoffice.large_changes.kinds import KINDS as LARGE_CHANGES
@@ -24,6 +25,7 @@ KINDS: tuple[Kind, ...] = (
     *AUDIT,
     *CHANGES,
     *FAMILIES,
+    *FIELDS,
     *HOST,
     *JOBS,
     *LARGE_CHANGES,

@@ -101,6 +101,8 @@ FAMILY: Mapping[str, frozenset[str]] = {
     "app.guardian_request": frozenset(),
     "app.point_entry": frozenset({"comment"}),
     "app.student": frozenset(),
+    # What a school writes about a child is the child's parents' to know.
+    "app.student_value": frozenset(),
     "app.student_card": frozenset(),
     "app.student_session": frozenset(),
     "app.student_view": frozenset(),
@@ -108,6 +110,7 @@ FAMILY: Mapping[str, frozenset[str]] = {
     "app.account": frozenset(),
     "app.action": frozenset(),
     "app.classroom": frozenset(),
+    "app.custom_field": frozenset({"need", "confirmed_at", "confirmed_by", "erased_by"}),
     "app.school": frozenset(),
 }
 # Of these, a family gets its own rows.

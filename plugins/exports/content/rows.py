@@ -60,6 +60,7 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "app.student": (PUBLIC_ID, "school_id", "given_name", "family_name"),
     "app.action": (PUBLIC_ID, "label", "value", "icon"),
     "app.account": (PUBLIC_ID, "name"),
+    "app.custom_field": (PUBLIC_ID, "school_id", "subject", "kind", "name", "purpose", "keep_days"),
 }
 NAMING: Mapping[str, tuple[tuple[str, str], ...]] = {
     "app.district": (("app.school", "district_id"), ("app.membership", "district_id")),
@@ -72,6 +73,7 @@ NAMING: Mapping[str, tuple[tuple[str, str], ...]] = {
     # Not by a link to a parent: one that nobody has approved gives no name away.
     "app.student": (("app.enrollment", "student_id"),),
     "app.action": (("app.point_entry", "action_id"),),
+    "app.custom_field": (("app.student_value", "field_id"), ("app.classroom_value", "field_id")),
     "app.account": (
         ("app.membership", "account_id"),
         ("app.teaching_role", "account_id"),

@@ -395,3 +395,19 @@ def test_a_row_that_two_ways_lead_to_is_there_once(world: World, scopes: Scopes)
     for which in ("classroom", "school", "district"):
         rows = opened(scopes[which]).rows("enrollments")
         assert len(rows) == len({(row["classroom"], row["student"]) for row in rows}), which
+
+
+@pytest.mark.parametrize("which", ["student", "family", "school"])
+def test_what_is_written_in_a_field_stands_beside_what_the_field_is_called(
+    world: World, scopes: Scopes, which: str
+) -> None:
+    who = world.sign_in("parent") if which == "family" else SYSTEM
+    found = opened(scopes[which], who)
+    called = {each["public_id"]: each["name"] for each in found.rows("custom-fields")}
+    (row,) = found.rows("student-values")
+    field, value = f"Zanzibar bus of {world.home.name}", f"Wombat line of {world.own_class.name}"
+    assert (row["value"], called[row["field"]]) == (value, field)
+    assert all(words in found.files["index.html"] for words in (value, field))
+    # Fields of classes are named where something is written about a class.
+    assert (f"Quokka room of {world.home.name}" in called.values()) is (which == "school")
+    assert "value_index" not in row
