@@ -19,7 +19,9 @@ from plugins.exports.back.taken import KINDS, TAKEN
 from plugins.exports.content import manifest
 
 # Of what an export is written, and by which names.
-_PLAIN = re.compile(r"(data|rosters)/[A-Za-z][A-Za-z0-9-]{0,80}\.(csv|json)\Z|index\.html\Z|manifest\.json\Z")
+_PLAIN = re.compile(
+    r"(data|rosters)/[A-Za-z][A-Za-z0-9-]{0,80}\.(csv|json|xlsx)\Z|index\.html\Z|manifest\.json\Z"
+)
 _MOST_FILES = 1_000
 # The list of the files at the end of a zip; zipfile reads it at once, however long a header says that it is.
 _LONGEST_LIST = 1 << 18

@@ -12,14 +12,14 @@ from plugins.exports.content import Manifest, Scope, write_archive
 REST = 0.2
 
 
-def slow(tx: Transaction, scope: Scope, to: BinaryIO, *, told: Any) -> Manifest:
+def slow(tx: Transaction, scope: Scope, to: BinaryIO, *, workbooks: bool, told: Any) -> Manifest:
     """Write an archive, and rest after each step."""
 
     def rest(rows: int) -> None:
         told(rows)
         time.sleep(REST)
 
-    return write_archive(tx, scope, to, told=rest)
+    return write_archive(tx, scope, to, workbooks=workbooks, told=rest)
 
 
 if __name__ == "__main__":
