@@ -103,4 +103,5 @@ def _select(label: str, help_: str, choices: Sequence[tuple[str, str]]) -> Selec
 
 def section(own: OwnValues, url: str | None) -> dict[str, Any]:
     """What `parts/own_fields.html` shows; `url` is where it is changed, if it may be."""
-    return {"values": own.shown, "url": url}
+    # Whoever may not fill it in may not read all either: what is hidden from them is not "not given".
+    return {"values": [each for each in own.shown if url or each.value is not None], "url": url}

@@ -10,7 +10,20 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, LargeBinary, TableValuedAlias, Uuid, bindparam, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    TableValuedAlias,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -101,6 +114,26 @@ def lock_fields(session: Session, *, of: str) -> None:
     """Wait until nobody else makes fields of a school, or writes in those of a student or class."""
     statement = text("select pg_advisory_xact_lock(hashtextextended(:of, 7207))")
     session.execute(statement, {"of": of})
+
+
+def guarded_fields() -> ColumnElement[Any]:
+    """The fields of which only those read who are in charge of a class, as an array; to be compared with."""
+    return _numbers(func.app.guarded_fields())
+
+
+def children_in_charge() -> ColumnElement[Any]:
+    """The students of the classes that the principal owns or co-teaches, as an array; to be compared with."""
+    return _numbers(func.app.children_in_charge())
+
+
+def rooms_in_charge() -> ColumnElement[Any]:
+    """The classes that the principal owns or co-teaches, as an array; to be compared with."""
+    return _numbers(func.app.rooms_in_charge())
+
+
+def _numbers(call: ColumnElement[Any]) -> ColumnElement[Any]:
+    # By a subquery, so that the database asks once and not for every row.
+    return cast(select(call).scalar_subquery(), ARRAY(BigInteger))
 
 
 def forget_student_values(

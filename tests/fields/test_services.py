@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
+from backoffice.access.policy import visible
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.seen import version
 from backoffice.access.transaction import transaction
@@ -25,7 +26,8 @@ from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.privacy.retention.queries import take
 from backoffice.problems import Overtaken, Rejected
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import Classroom, Enrollment, School, SchoolKind
+from backoffice.schools.services.archiving import archive
 from backoffice.schools.services.merging import merge_students, preview_merge
 from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World, custom_field, field_value, make_personal
@@ -242,6 +244,62 @@ def test_whoever_reads_a_student_reads_what_is_written_and_nobody_else(world: Wo
     assert [dict(each) for each in found.values()] == (
         [{the(field).id: "Line 7"}] if role == "helper" else []
     )
+
+
+def test_what_laws_protect_more_is_nothing_for_who_helps(world: World) -> None:
+    wanted = replace(BUS, name="Allergies", needed=True, need="The nurse has to know")
+    field, room = made(world, wanted), made(world, wanted, FieldSubject.CLASSROOM)
+    filled(world, field, "Nuts")
+    services.write_classroom_values(
+        principal=world.sign_in("teacher"), classroom=world.own_class.public_id, written={room: "Some"}
+    )
+    numbers = {the(field).id, the(room).id}
+    for role, seen in (("leader", True), ("teacher", True), ("co_teacher", True), ("helper", False)):
+        with transaction(world.sign_in(role)) as tx:
+            of_children = queries.values_of(tx, FieldSubject.STUDENT, [thing(world)])
+            of_rooms = queries.values_of(tx, FieldSubject.CLASSROOM, [the_room(world)])
+            fields = {each.id for each in queries.fields_of(tx, world.home.id)}
+            raw = [*tx.scalars(select(StudentValue.value)), *tx.scalars(select(ClassroomValue.value))]
+        assert (bool(of_children), bool(of_rooms), bool(raw)) == (seen, seen, seen)
+        assert (numbers <= fields, numbers & fields == numbers) == (seen, seen)
+
+
+@pytest.fixture
+def last_year(world: World) -> Iterator[None]:
+    """The class is archived, and its children are in one of a colleague."""
+    room, seat = Classroom.id == world.own_class.id, {"avatar": "cat", "joined_at": clock.now(), "balance": 0}
+    children, theirs = [each.id for each in world.own_class.children], world.colleague_class.id
+    with transaction(SYSTEM) as tx:
+        archive(tx, tx.scalars(select(Classroom).where(room)).one())
+        of = {"school_id": world.home.id, "classroom_id": theirs}
+        tx.execute(insert(Enrollment), [{**of, "student_id": each, **seat} for each in children])
+    yield
+    with transaction(SYSTEM) as tx:
+        new = (Enrollment.classroom_id == theirs, Enrollment.student_id.in_(children))
+        tx.execute(delete(Enrollment).where(*new))
+        tx.execute(update(Classroom).where(room).values(archived_at=None))
+
+
+@pytest.mark.usefixtures("last_year")
+def test_whoever_taught_a_child_last_year_reads_nothing_that_is_written_now(world: World) -> None:
+    field = made(world)
+    filled(world, field, "Line 7", who="colleague")
+    for role in ("teacher", "co_teacher", "helper", "colleague"):
+        with transaction(world.sign_in(role)) as tx:
+            found = queries.values_of(tx, FieldSubject.STUDENT, [thing(world)])
+            raw = tx.scalars(select(StudentValue.value)).all()
+        assert (bool(found), bool(raw)) == (role == "colleague", role == "colleague")
+    # Without the database's own isolation it is the same.
+    who = world.sign_in("helper")
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(visible(who, select(StudentValue.value))).all()
+
+
+def the_room(world: World) -> Any:
+    class Thing:
+        id, school_id, public_id = world.own_class.id, world.home.id, world.own_class.public_id
+
+    return Thing()
 
 
 def thing(world: World) -> Any:

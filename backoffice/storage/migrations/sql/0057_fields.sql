@@ -33,8 +33,28 @@ language sql stable security definer set search_path = app, pg_temp as $$
 $$;
 comment on function app.family_fields is 'Fields in which something is written about a parent''s children.';
 
+-- What laws protect more is for those who are in charge of a class, not for who helps there.
+create function app.guarded_fields() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select f.id from custom_field f
+                where f.need is not null and f.school_id = any (ids('staffed_schools')))
+$$;
+comment on function app.guarded_fields is
+  'Fields, of the schools where the principal works, for which somebody had to say why they are needed.';
+
+create function app.schools_in_charge() returns bigint[]
+language sql stable security definer set search_path = app, pg_temp as $$
+  select array(select distinct t.school_id from teaching_role t
+                where t.account_id = any (ids('account')) and t.role <> 'helper'
+                  and t.classroom_id = any (ids('classrooms')))
+         || ids('led_schools') || personal_schools()
+$$;
+comment on function app.schools_in_charge is
+  'Schools that the principal leads, whose only teacher they are, or where they own or co-teach a class.';
+
 create policy app_read on app.custom_field for select to backoffice_app
-  using (school_id = any ((select app.ids('staffed_schools'))::bigint[])
+  using ((school_id = any ((select app.ids('staffed_schools'))::bigint[])
+          and (need is null or school_id = any ((select app.schools_in_charge())::bigint[])))
          or id = any ((select app.family_fields())::bigint[]));
 create policy app_insert on app.custom_field for insert to backoffice_app
   with check (erased_at is null
@@ -45,10 +65,14 @@ create policy app_write on app.custom_field for update to backoffice_app
          and (school_id = any ((select app.ids('led_schools'))::bigint[])
               or school_id = any ((select app.personal_schools())::bigint[])));
 
--- A child that is signed in has no account: what the school writes about it is for grown-ups.
+-- A child that is signed in has no account: what the school writes about it is for grown-ups. What is written now
+-- about the children of a class that was archived is for their teachers of today.
 create policy app_read on app.student_value for select to backoffice_app
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or (student_id = any ((select app.pupils())::bigint[]) and (select app.ids('account')) <> '{}'));
+         or student_id = any ((select app.children_in_charge())::bigint[])
+         or (student_id = any ((select app.taught_today())::bigint[])
+             and field_id <> all ((select app.guarded_fields())::bigint[]))
+         or (student_id = any ((select app.ids('students'))::bigint[]) and (select app.ids('account')) <> '{}'));
 create policy app_insert on app.student_value for insert to backoffice_app
   with check (school_id = any ((select app.ids('led_schools'))::bigint[])
               or student_id = any ((select app.taught_today())::bigint[]));
@@ -58,7 +82,9 @@ create policy app_write on app.student_value for update to backoffice_app
 
 create policy app_read on app.classroom_value for select to backoffice_app
   using (school_id = any ((select app.ids('led_schools'))::bigint[])
-         or classroom_id = any ((select app.ids('classrooms'))::bigint[]));
+         or classroom_id = any ((select app.rooms_in_charge())::bigint[])
+         or (classroom_id = any ((select app.ids('classrooms'))::bigint[])
+             and field_id <> all ((select app.guarded_fields())::bigint[])));
 create policy app_insert on app.classroom_value for insert to backoffice_app
   with check (school_id = any ((select app.ids('led_schools'))::bigint[])
               or classroom_id = any ((select app.ids('classrooms'))::bigint[]));
@@ -158,13 +184,14 @@ end $$;
 comment on function app.erase_field is
   'Erases a field of a school that the principal leads, or of the own personal one, with all that is written in it.';
 
-revoke execute on function app.family_fields(), app.fit_to_field(), app.is_field_kept(bigint, bigint),
+revoke execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge(), app.fit_to_field(), app.is_field_kept(bigint, bigint),
   app.forget_student_values(bigint, bigint, bigint[]), app.forget_classroom_values(bigint, bigint, bigint[]),
   app.erase_field(bigint, bigint, timestamptz) from public;
 grant execute on function app.family_fields(), app.forget_student_values(bigint, bigint, bigint[]),
   app.forget_classroom_values(bigint, bigint, bigint[]), app.erase_field(bigint, bigint, timestamptz)
   to backoffice_app;
-grant execute on function app.family_fields() to backoffice_system;
+grant execute on function app.guarded_fields(), app.schools_in_charge() to backoffice_app;
+grant execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge() to backoffice_system;
 
 -- Of two students who are one child, what is written about the one that stays holds; the rest comes along.
 create function app.take_values_of(of_school bigint, keeper bigint, merged bigint) returns void
