@@ -3,9 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, distinct, event, func, not_, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    column,
+    distinct,
+    event,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.visitors import iterate
 
@@ -18,6 +31,7 @@ from backoffice.controls.looking import count, some
 from backoffice.families import queries
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests import queries as request_queries
+from backoffice.fields.models import CustomField, StudentValue
 from backoffice.privacy.inventory import name
 from backoffice.schools.checks import any_row, guarded, weaknesses
 from backoffice.schools.models import Enrollment, Membership, Role, School, TeachingRole
@@ -59,13 +73,13 @@ def parent_view(look: Looking) -> Finding:
     columns: set[str] = set()
     children = 0
     for parent, epoch in parents:
-        own, rooms = _own(look.tx, parent)
+        own = _own(look.tx, parent)
         with probe.as_account(parent, epoch) as (connection, principal):
             leaking = [
                 each.name
                 for each in tables
                 if each.readable
-                and (outside := _outside(each, parent, own, rooms)) is not None
+                and (outside := _outside(each, parent, own)) is not None
                 and connection.scalar(any_row(each, outside))
             ]
             if leaking:
@@ -77,7 +91,7 @@ def parent_view(look: Looking) -> Finding:
                     queries.openings(tx, child, ZoneInfo("UTC"))
                     request_queries.own(tx, child)
                 queries.between_classes(tx)
-        children += len(own)
+        children += len(own.children)
     beyond = sorted(columns - SHOWN - NUMBERS)
     if beyond:
         return falls_short(f"A parent's page reads {some(beyond)}.")
@@ -151,8 +165,17 @@ def _parents(tx: Transaction) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
-def _own(tx: Transaction, parent: int) -> tuple[Ids, Ids]:
-    """The children of a parent and their classes, worked out from the tables and not from the policies."""
+@dataclass(frozen=True)
+class _Own:
+    """Internal numbers of a parent's children, of their classes, and of fields that say something of them."""
+
+    children: Ids
+    rooms: Ids
+    fields: Ids
+
+
+def _own(tx: Transaction, parent: int) -> _Own:
+    """What a parent may see of, worked out from the tables and not from the policies."""
     follows = select(GuardianLink.student_id).where(
         GuardianLink.account_id == parent, GuardianLink.status == GuardianStatus.APPROVED
     )
@@ -160,18 +183,22 @@ def _own(tx: Transaction, parent: int) -> tuple[Ids, Ids]:
     sits = select(Enrollment.classroom_id).where(
         one_of(Enrollment.student_id, children), Enrollment.ended_at.is_(None)
     )
-    return children, frozenset(tx.scalars(sits))
+    written = select(StudentValue.field_id).where(one_of(StudentValue.student_id, children))
+    return _Own(children, frozenset(tx.scalars(sits)), frozenset(tx.scalars(written)))
 
 
-def _outside(each: LiveTable, parent: int, own: Ids, rooms: Ids) -> ColumnElement[bool] | None:
+def _outside(each: LiveTable, parent: int, own: _Own) -> ColumnElement[bool] | None:
     """The condition of rows that are not a parent's: another account's, another child's, another class's."""
     account = key(each, "account_id")
     if account is not None:
         return account.is_distinct_from(parent)
-    for scope, within in (("student_id", own), ("classroom_id", rooms)):
+    for scope, within in (("student_id", own.children), ("classroom_id", own.rooms)):
         found = key(each, scope)
         if found is not None:
             return not_(one_of(found, within))
+    # What is written about a child says nothing without what its field is called.
+    if each.name == str(CustomField.__table__):
+        return not_(one_of(column("id", BigInteger), own.fields))
     # Of a school or a district itself nothing is a parent's.
     known = any(key(each, scope) is not None for scope in OWN_TABLE)
     return true() if known else None

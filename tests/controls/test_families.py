@@ -81,6 +81,22 @@ def test_a_policy_that_shows_who_opened_other_records_falls_short(look: Look, br
     assert (finding.state, "app.student_view" in finding.evidence) == (State.FALLS_SHORT, True)
 
 
+def test_a_policy_that_shows_fields_without_anything_of_the_child_falls_short(
+    look: Look, broken: Broken
+) -> None:
+    """Parents read of a field what it is called once something is written in it about their child."""
+    with broken(
+        "create policy too_much on app.custom_field for select to backoffice_app"
+        " using ((select app.ids('students')) <> '{}')",
+        "drop policy too_much on app.custom_field",
+    ):
+        finding = look("parent-view")
+    assert (finding.state, finding.evidence) == (
+        State.FALLS_SHORT,
+        "A parent can read foreign rows of app.custom_field.",
+    )
+
+
 def test_a_page_that_reads_comments_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     awards = queries._awards
 
