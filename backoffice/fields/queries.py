@@ -38,6 +38,19 @@ def fields_of(tx: Transaction, school: int, subject: FieldSubject | None = None)
     return tx.scalars(visible(tx.principal, statement).order_by(CustomField.id)).all()
 
 
+def numbers_of(
+    tx: Transaction, school: int, subject: FieldSubject, public_ids: Collection[str]
+) -> Sequence[int]:
+    """The numbers of those of these fields that the principal may see."""
+    statement = select(CustomField.id).where(
+        CustomField.school_id == school,
+        CustomField.subject == subject,
+        CustomField.public_id.in_(public_ids),
+        CustomField.erased_at.is_(None),
+    )
+    return tx.scalars(visible(tx.principal, statement)).all()
+
+
 def fields_in(tx: Transaction, schools: Collection[int]) -> Sequence[CustomField]:
     """The fields of these schools that the principal may see, school by school."""
     statement = select(CustomField).where(

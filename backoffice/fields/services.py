@@ -47,6 +47,7 @@ TAKEN = lazy("There is a field of this name already.")
 FULL = lazy("A school has at most 20 fields of its own on students, and 20 on classes. Delete one first.")
 HAS_TO_BE_KEPT = lazy("There is an obligation to keep something that is written in it. It stays for now.")
 STILL_CHOSEN = lazy("A choice can only go once it is chosen nowhere any more.")
+DELETED_MEANWHILE = lazy("One of these fields was deleted just now. Nothing was saved: open the page again.")
 NO_NEED = lazy("Say why the school cannot do without it.")
 
 
@@ -213,9 +214,7 @@ def _write(
 ) -> list[int]:
     """Write what is there to be written; the numbers of the fields that are to be emptied."""
     model, column, _ = queries.OF[subject]
-    fields = [each for each in queries.fields_of(tx, thing.school_id, subject) if each.public_id in written]
-    if len(fields) < len(written):
-        raise NotFound
+    fields = _held(tx, subject, thing.school_id, written)
     wanted = _fitting(fields, written)
     _one_writer_at_a_time(tx, subject, thing.id)
     there = queries.values_of(tx, subject, [thing]).get(thing.id, {})
@@ -240,6 +239,21 @@ def _write(
     about = {str(subject): thing.id, "fields": [each.id for each in changed]}
     record(tx, f"{subject}s.fill", school_id=thing.school_id, **about)
     return [each.id for each in changed if wanted[each.id] is None]
+
+
+def _held(
+    tx: Transaction, subject: FieldSubject, school: int, written: Mapping[str, str]
+) -> Sequence[CustomField]:
+    """The fields that somebody writes in, which nobody changes or deletes until it is done."""
+    numbers = queries.numbers_of(tx, school, subject, written)
+    if len(numbers) < len(written):
+        raise NotFound
+    functions.hold_fields(tx, school_id=school, fields=numbers)
+    # Read only now: whoever changed them a moment before is waited for.
+    fields = [each for each in queries.fields_of(tx, school, subject) if each.public_id in written]
+    if len(fields) < len(written):
+        raise Rejected.whole(DELETED_MEANWHILE)
+    return fields
 
 
 def _fitting(fields: Sequence[CustomField], written: Mapping[str, str]) -> dict[int, str | None]:

@@ -136,6 +136,11 @@ def _numbers(call: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(select(call).scalar_subquery(), ARRAY(BigInteger))
 
 
+def hold_fields(session: Session, *, school_id: int, fields: Collection[int]) -> None:
+    """Keep these fields as they are until the transaction ends. To be called before any value is touched."""
+    session.execute(select(func.app.hold_fields(school_id, array_of(fields))))
+
+
 def forget_student_values(
     session: Session, *, school_id: int, student_id: int, fields: Collection[int]
 ) -> None:

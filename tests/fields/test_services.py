@@ -1,6 +1,8 @@
 """Fields of a school's own: who makes, fills, changes and deletes them, and what becomes of their values."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,11 +12,12 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from backoffice import clock
-from backoffice.access.lookup import NotFound
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.permissions import STUDENTS_EDIT
 from backoffice.access.policy import visible
 from backoffice.access.principal import Nobody, Principal
 from backoffice.access.seen import version
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditDetail, AuditEntry
@@ -26,9 +29,10 @@ from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.privacy.retention.queries import take
 from backoffice.problems import Overtaken, Rejected
-from backoffice.schools.models import Classroom, Enrollment, School, SchoolKind
+from backoffice.schools.models import Classroom, Enrollment, School, SchoolKind, Student
 from backoffice.schools.services.archiving import archive
 from backoffice.schools.services.merging import merge_students, preview_merge
+from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
 from tests.factories.world import SYSTEM, World, custom_field, field_value, make_personal
 
@@ -264,37 +268,6 @@ def test_what_laws_protect_more_is_nothing_for_who_helps(world: World) -> None:
         assert (numbers <= fields, numbers & fields == numbers) == (seen, seen)
 
 
-@pytest.fixture
-def last_year(world: World) -> Iterator[None]:
-    """The class is archived, and its children are in one of a colleague."""
-    room, seat = Classroom.id == world.own_class.id, {"avatar": "cat", "joined_at": clock.now(), "balance": 0}
-    children, theirs = [each.id for each in world.own_class.children], world.colleague_class.id
-    with transaction(SYSTEM) as tx:
-        archive(tx, tx.scalars(select(Classroom).where(room)).one())
-        of = {"school_id": world.home.id, "classroom_id": theirs}
-        tx.execute(insert(Enrollment), [{**of, "student_id": each, **seat} for each in children])
-    yield
-    with transaction(SYSTEM) as tx:
-        new = (Enrollment.classroom_id == theirs, Enrollment.student_id.in_(children))
-        tx.execute(delete(Enrollment).where(*new))
-        tx.execute(update(Classroom).where(room).values(archived_at=None))
-
-
-@pytest.mark.usefixtures("last_year")
-def test_whoever_taught_a_child_last_year_reads_nothing_that_is_written_now(world: World) -> None:
-    field = made(world)
-    filled(world, field, "Line 7", who="colleague")
-    for role in ("teacher", "co_teacher", "helper", "colleague"):
-        with transaction(world.sign_in(role)) as tx:
-            found = queries.values_of(tx, FieldSubject.STUDENT, [thing(world)])
-            raw = tx.scalars(select(StudentValue.value)).all()
-        assert (bool(found), bool(raw)) == (role == "colleague", role == "colleague")
-    # Without the database's own isolation it is the same.
-    who = world.sign_in("helper")
-    with transaction(SYSTEM) as tx:
-        assert not tx.scalars(visible(who, select(StudentValue.value))).all()
-
-
 def the_room(world: World) -> Any:
     class Thing:
         id, school_id, public_id = world.own_class.id, world.home.id, world.own_class.public_id
@@ -415,6 +388,103 @@ def test_a_choice_that_is_chosen_stays(world: World) -> None:
     assert the(field).choices == ["Meat", "Fish", "Rice"]
 
 
+def at_once(
+    world: World, field: str, value: str, manage: Callable[[Transaction, CustomField], object]
+) -> list[object]:
+    """What becomes of writing a value while somebody manages its field, and is done only afterwards."""
+    done: list[object] = []
+
+    def write() -> None:
+        try:
+            filled(world, field, value)
+            done.append("written")
+        except (Rejected, NotFound, DBAPIError) as refused:
+            done.append(refused)
+
+    writer = threading.Thread(target=write)
+    with transaction(proven(world, "leader")) as tx:
+        held = queries.field_to_manage(tx, field, lock=True)
+        writer.start()
+        until_somebody_waits()
+        manage(tx, held)
+    writer.join(timeout=20)
+    assert not writer.is_alive()
+    return done
+
+
+def until_somebody_waits() -> None:
+    with transaction(SYSTEM) as tx:
+        for _ in range(400):
+            if tx.scalar(text("select exists (select from pg_locks where not granted)")):
+                return
+            time.sleep(0.02)
+    raise AssertionError("Nobody waits.")
+
+
+def test_whoever_writes_waits_for_whoever_changes_the_field_and_both_get_through(world: World) -> None:
+    field = made(world)
+    filled(world, field, "Line 7")
+    row = the(field)
+
+    def change(tx: Transaction, held: CustomField) -> None:
+        held.keep_days = 30
+        tx.flush()
+        services._keep_for(tx, held)
+
+    assert at_once(world, field, "Line 8", change) == ["written"]
+    with transaction(SYSTEM) as tx:
+        value = tx.scalars(select(StudentValue).where(StudentValue.field_id == row.id)).one()
+        assert (value.value, value.due_at - value.set_at) == ("Line 8", timedelta(days=30))
+
+
+def test_whoever_writes_first_in_a_field_that_is_deleted_is_told(world: World) -> None:
+    field = made(world)
+
+    def erase(tx: Transaction, held: CustomField) -> None:
+        functions.erase_field(tx, school_id=held.school_id, field_id=held.id, at=clock.now())
+
+    (refused,) = at_once(world, field, "Line 7", erase)
+    assert isinstance(refused, Rejected)
+    assert refused.fields == {"": services.DELETED_MEANWHILE}
+    assert kept(field) == {}
+
+
+def test_a_choice_that_goes_is_not_written_by_whoever_looked_before(world: World) -> None:
+    field = made(world, MEALS, kind=FieldKind.CHOICE)
+
+    def change(tx: Transaction, held: CustomField) -> None:
+        services._keep_chosen(tx, held, replace(MEALS, choices=("Fish", "None")))
+        held.choices = ["Fish", "None"]
+
+    (refused,) = at_once(world, field, "Meat", change)
+    assert isinstance(refused, Rejected)
+    assert list(refused.fields) == [f"field_{field}"]
+    assert kept(field) == {}
+
+
+def test_a_choice_that_somebody_is_writing_stays(world: World) -> None:
+    field = made(world, MEALS, kind=FieldKind.CHOICE)
+    done: list[object] = []
+
+    def change() -> None:
+        try:
+            fewer = replace(MEALS, choices=("Fish", "None"))
+            services.change_field(principal=leader, field=field, wanted=fewer)
+            done.append("changed")
+        except Rejected as refused:
+            done.append(refused)
+
+    leader, manager = world.sign_in("leader"), threading.Thread(target=change)
+    with transaction(world.sign_in("teacher")) as tx:
+        child = find(tx, Student, world.own_class.children[0].public_id, permission=STUDENTS_EDIT)
+        services._write(tx, FieldSubject.STUDENT, child, {field: "Meat"}, None)
+        manager.start()
+        until_somebody_waits()
+    manager.join(timeout=20)
+    assert [type(each) for each in done] == [Rejected]
+    assert the(field).choices == ["Meat", "None"]
+
+
 def test_values_go_when_their_field_says_and_a_new_time_counts_for_all(world: World) -> None:
     field = made(world)
     filled(world, field, "Line 7")
@@ -526,3 +596,35 @@ def test_of_two_who_are_one_child_what_is_written_comes_along(world: World) -> N
     seen = preview_merge(principal=leader, **both).seen
     merge_students(principal=leader, **both, seen=seen)
     assert (kept(same), kept(other)) == ({keeper.id: "Line 7"}, {keeper.id: "Line 9"})
+
+
+# The last: with the class, its code has ended.
+@pytest.fixture
+def last_year(world: World) -> Iterator[None]:
+    """The class is archived, and its first child is in one of a colleague."""
+    room, seat = Classroom.id == world.own_class.id, {"avatar": "cat", "joined_at": clock.now(), "balance": 0}
+    child, theirs = world.own_class.children[0].id, world.colleague_class.id
+    with transaction(SYSTEM) as tx:
+        archive(tx, tx.scalars(select(Classroom).where(room)).one())
+        of = {"school_id": world.home.id, "classroom_id": theirs}
+        tx.execute(insert(Enrollment).values(**of, student_id=child, **seat))
+    yield
+    with transaction(SYSTEM) as tx:
+        new = (Enrollment.classroom_id == theirs, Enrollment.student_id == child)
+        tx.execute(delete(Enrollment).where(*new))
+        tx.execute(update(Classroom).where(room).values(archived_at=None))
+
+
+@pytest.mark.usefixtures("last_year")
+def test_whoever_taught_a_child_last_year_reads_nothing_that_is_written_now(world: World) -> None:
+    field = made(world)
+    filled(world, field, "Line 7", who="colleague")
+    for role in ("teacher", "co_teacher", "helper", "colleague"):
+        with transaction(world.sign_in(role)) as tx:
+            found = queries.values_of(tx, FieldSubject.STUDENT, [thing(world)])
+            raw = tx.scalars(select(StudentValue.value)).all()
+        assert (bool(found), bool(raw)) == (role == "colleague", role == "colleague")
+    # Without the database's own isolation it is the same.
+    who = world.sign_in("helper")
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(visible(who, select(StudentValue.value))).all()

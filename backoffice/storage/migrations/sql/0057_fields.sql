@@ -113,6 +113,17 @@ create trigger fit_to_field before insert or update on app.student_value
 create trigger fit_to_field before insert or update on app.classroom_value
   for each row execute function app.fit_to_field('classroom');
 
+-- Whoever writes takes the fields before the values, as does whoever changes or deletes a field: the other way
+-- round each would wait for the other one. What can be chosen stays as it is until the values are written.
+create function app.hold_fields(of_school bigint, fields bigint[]) returns void
+language sql security definer set search_path = app, pg_temp as $$
+  select from custom_field f
+   where f.school_id = of_school and f.id = any (fields) and f.school_id = any (ids('staffed_schools'))
+   order by f.id for share
+$$;
+comment on function app.hold_fields is
+  'Keeps fields of a school where the principal works as they are until the transaction ends.';
+
 create function app.forget_student_values(of_school bigint, of_student bigint, fields bigint[]) returns bigint
 language sql security definer set search_path = app, pg_temp as $$
   with gone as (
@@ -184,18 +195,26 @@ end $$;
 comment on function app.erase_field is
   'Erases a field of a school that the principal leads, or of the own personal one, with all that is written in it.';
 
-revoke execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge(), app.fit_to_field(), app.is_field_kept(bigint, bigint),
+revoke execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge(), app.fit_to_field(),
+  app.hold_fields(bigint, bigint[]), app.is_field_kept(bigint, bigint),
   app.forget_student_values(bigint, bigint, bigint[]), app.forget_classroom_values(bigint, bigint, bigint[]),
   app.erase_field(bigint, bigint, timestamptz) from public;
 grant execute on function app.family_fields(), app.forget_student_values(bigint, bigint, bigint[]),
   app.forget_classroom_values(bigint, bigint, bigint[]), app.erase_field(bigint, bigint, timestamptz)
   to backoffice_app;
-grant execute on function app.guarded_fields(), app.schools_in_charge() to backoffice_app;
+grant execute on function app.guarded_fields(), app.schools_in_charge(), app.hold_fields(bigint, bigint[])
+  to backoffice_app;
 grant execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge() to backoffice_system;
 
 -- Of two students who are one child, what is written about the one that stays holds; the rest comes along.
 create function app.take_values_of(of_school bigint, keeper bigint, merged bigint) returns void
 language sql set search_path = app, pg_temp as $$
+  -- In the order of whoever writes in fields or changes them.
+  select from custom_field f
+   where f.school_id = of_school
+     and f.id in (select v.field_id from student_value v
+                   where v.school_id = of_school and v.student_id in (keeper, merged))
+   order by f.id for share;
   delete from student_value v
    using student_value k
    where v.school_id = of_school and v.student_id = merged
