@@ -46,6 +46,9 @@ NOT_ITS_NAME = lazy("This is not what it is called. Type it as it stands above."
 TAKEN = lazy("There is a field of this name already.")
 FULL = lazy("A school has at most 20 fields of its own on students, and 20 on classes. Delete one first.")
 HAS_TO_BE_KEPT = lazy("There is an obligation to keep something that is written in it. It stays for now.")
+NOT_TO_BE_EMPTIED = lazy(
+    "There is an obligation to keep what is written here: no field that is filled in can be emptied for now."
+)
 STILL_CHOSEN = lazy("A choice can only go once it is chosen nowhere any more.")
 DELETED_MEANWHILE = lazy("One of these fields was deleted just now. Nothing was saved: open the page again.")
 NO_NEED = lazy("Say why the school cannot do without it.")
@@ -189,8 +192,9 @@ def write_student_values(
     with transaction(principal) as tx:
         row = find(tx, Student, student, permission=STUDENTS_EDIT)
         gone = _write(tx, FieldSubject.STUDENT, row, written, seen)
-        if gone:
-            functions.forget_student_values(tx, school_id=row.school_id, student_id=row.id, fields=gone)
+        forget = functions.forget_student_values
+        if gone and not forget(tx, school_id=row.school_id, student_id=row.id, fields=gone):
+            raise Rejected.whole(NOT_TO_BE_EMPTIED)
 
 
 def write_classroom_values(
@@ -200,8 +204,9 @@ def write_classroom_values(
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_EDIT)
         gone = _write(tx, FieldSubject.CLASSROOM, row, written, seen)
-        if gone:
-            functions.forget_classroom_values(tx, school_id=row.school_id, classroom_id=row.id, fields=gone)
+        forget = functions.forget_classroom_values
+        if gone and not forget(tx, school_id=row.school_id, classroom_id=row.id, fields=gone):
+            raise Rejected.whole(NOT_TO_BE_EMPTIED)
 
 
 def seen_of(fields: Sequence[CustomField], there: Mapping[int, str]) -> str:

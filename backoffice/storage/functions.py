@@ -143,18 +143,24 @@ def hold_fields(session: Session, *, school_id: int, fields: Collection[int]) ->
 
 def forget_student_values(
     session: Session, *, school_id: int, student_id: int, fields: Collection[int]
-) -> None:
-    """Take away what is written in these fields about a student whom the principal teaches or leads."""
+) -> bool:
+    """Take away what is written in these fields about a student whom the principal teaches or leads.
+
+    Whether it may go: what is under a legal hold stays.
+    """
     statement = select(func.app.forget_student_values(school_id, student_id, array_of(fields)))
-    session.execute(statement)
+    return bool(session.scalar(statement))
 
 
 def forget_classroom_values(
     session: Session, *, school_id: int, classroom_id: int, fields: Collection[int]
-) -> None:
-    """Take away what is written in these fields about a class that the principal teaches or leads."""
+) -> bool:
+    """Take away what is written in these fields about a class that the principal teaches or leads.
+
+    Whether it may go: what is under a legal hold stays.
+    """
     statement = select(func.app.forget_classroom_values(school_id, classroom_id, array_of(fields)))
-    session.execute(statement)
+    return bool(session.scalar(statement))
 
 
 def erase_field(session: Session, *, school_id: int, field_id: int, at: datetime) -> AnyRow:

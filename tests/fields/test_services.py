@@ -538,10 +538,7 @@ def test_a_field_is_not_deleted_without_a_fresh_proof(world: World) -> None:
         services.erase_field(principal=who, field=field, typed=BUS.name)
 
 
-@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL])
-def test_what_has_to_be_kept_is_not_erased_with_its_field(world: World, subject: Subject) -> None:
-    field = made(world)
-    filled(world, field, "Line 7")
+def hold(world: World, subject: Subject) -> None:
     number = {
         Subject.STUDENT: world.own_class.children[0].id,
         Subject.CLASSROOM: world.own_class.id,
@@ -563,6 +560,36 @@ def test_what_has_to_be_kept_is_not_erased_with_its_field(world: World, subject:
                 confirmed_at=clock.now(),
             )
         )
+
+
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL])
+def test_what_has_to_be_kept_is_not_emptied(world: World, subject: Subject) -> None:
+    field, room = made(world), made(world, subject=FieldSubject.CLASSROOM)
+    filled(world, field, "Line 7")
+
+    def write(value: str) -> None:
+        services.write_classroom_values(
+            principal=world.sign_in("teacher"), classroom=world.own_class.public_id, written={room: value}
+        )
+
+    write("Hall")
+    hold(world, subject)
+    with pytest.raises(Rejected) as said:
+        filled(world, field, "")
+    assert said.value.fields == {"": services.NOT_TO_BE_EMPTIED}
+    with pytest.raises(Rejected):
+        write("")
+    assert (len(kept(field)), len(kept(room))) == (1, 1)
+    # What is wrong can be put right all the same.
+    filled(world, field, "Line 8")
+    assert list(kept(field).values()) == ["Line 8"]
+
+
+@pytest.mark.parametrize("subject", [Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL])
+def test_what_has_to_be_kept_is_not_erased_with_its_field(world: World, subject: Subject) -> None:
+    field = made(world)
+    filled(world, field, "Line 7")
+    hold(world, subject)
     with pytest.raises(Rejected):
         services.erase_field(principal=proven(world, "leader"), field=field, typed=BUS.name)
     assert len(kept(field)) == 1

@@ -124,40 +124,50 @@ $$;
 comment on function app.hold_fields is
   'Keeps fields of a school where the principal works as they are until the transaction ends.';
 
-create function app.forget_student_values(of_school bigint, of_student bigint, fields bigint[]) returns bigint
-language sql security definer set search_path = app, pg_temp as $$
-  with gone as (
-    delete from student_value v
-     where v.school_id = of_school and v.student_id = of_student and v.field_id = any (fields)
-       and (of_school = any (ids('led_schools')) or of_student = any (taught_today()))
-    returning 1)
-  select count(*) from gone
+create function app.rooms_kept(of_school bigint, rooms bigint[]) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select students_kept(of_school, array(
+           select e.student_id from enrollment e where e.school_id = of_school and e.classroom_id = any (rooms)))
+      or exists (select from legal_hold h
+                  where h.state in ('proposed', 'in force') and h.subject = 'classroom'
+                    and h.subject_id = any (rooms))
 $$;
-comment on function app.forget_student_values is
-  'Takes away what is written in some fields about a student whom the principal teaches or leads.';
+comment on function app.rooms_kept is 'Whether something of one of these classes has to be kept by law.';
 
-create function app.forget_classroom_values(of_school bigint, of_classroom bigint, fields bigint[]) returns bigint
-language sql security definer set search_path = app, pg_temp as $$
-  with gone as (
-    delete from classroom_value v
-     where v.school_id = of_school and v.classroom_id = of_classroom and v.field_id = any (fields)
-       and (of_school = any (ids('led_schools')) or of_classroom = any (ids('classrooms')))
-    returning 1)
-  select count(*) from gone
-$$;
+create function app.forget_student_values(of_school bigint, of_student bigint, fields bigint[]) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  if not (of_school = any (ids('led_schools')) or of_student = any (taught_today()))
+     or students_kept(of_school, array[of_student]) then
+    return false;
+  end if;
+  delete from student_value v
+   where v.school_id = of_school and v.student_id = of_student and v.field_id = any (fields);
+  return true;
+end $$;
+comment on function app.forget_student_values is
+  'Takes away what is written in some fields about a student whom the principal teaches or leads; whether it may go.';
+
+create function app.forget_classroom_values(of_school bigint, of_classroom bigint, fields bigint[]) returns boolean
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  if not (of_school = any (ids('led_schools')) or of_classroom = any (ids('classrooms')))
+     or rooms_kept(of_school, array[of_classroom]) then
+    return false;
+  end if;
+  delete from classroom_value v
+   where v.school_id = of_school and v.classroom_id = of_classroom and v.field_id = any (fields);
+  return true;
+end $$;
 comment on function app.forget_classroom_values is
-  'Takes away what is written in some fields about a class that the principal teaches or leads.';
+  'Takes away what is written in some fields about a class that the principal teaches or leads; whether it may go.';
 
 create function app.is_field_kept(of_school bigint, field bigint) returns boolean
 language sql stable security definer set search_path = app, pg_temp as $$
-  with rooms as (select v.classroom_id from classroom_value v where v.school_id = of_school and v.field_id = field)
   select students_kept(of_school, array(
-           select v.student_id from student_value v where v.school_id = of_school and v.field_id = field
-           union
-           select e.student_id from enrollment e where e.school_id = of_school and e.classroom_id in (select * from rooms)))
-      or exists (select from legal_hold h
-                  where h.state in ('proposed', 'in force') and h.subject = 'classroom'
-                    and h.subject_id in (select * from rooms))
+           select v.student_id from student_value v where v.school_id = of_school and v.field_id = field))
+      or rooms_kept(of_school, array(
+           select v.classroom_id from classroom_value v where v.school_id = of_school and v.field_id = field))
 $$;
 comment on function app.is_field_kept is 'Whether something written in a field has to be kept by law.';
 
@@ -196,7 +206,7 @@ comment on function app.erase_field is
   'Erases a field of a school that the principal leads, or of the own personal one, with all that is written in it.';
 
 revoke execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge(), app.fit_to_field(),
-  app.hold_fields(bigint, bigint[]), app.is_field_kept(bigint, bigint),
+  app.hold_fields(bigint, bigint[]), app.is_field_kept(bigint, bigint), app.rooms_kept(bigint, bigint[]),
   app.forget_student_values(bigint, bigint, bigint[]), app.forget_classroom_values(bigint, bigint, bigint[]),
   app.erase_field(bigint, bigint, timestamptz) from public;
 grant execute on function app.family_fields(), app.forget_student_values(bigint, bigint, bigint[]),
