@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.permissions import FIELDS_MANAGE
@@ -19,6 +19,7 @@ from backoffice.fields.models import (
     Value,
 )
 from backoffice.schools.models import Classroom, Student
+from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 
 # Values by the number of their student or class, and of their field.
@@ -105,23 +106,13 @@ def written_in(written: Written, thing: int) -> Mapping[int, str]:
 
 def count_values(tx: Transaction, field: CustomField) -> int:
     """How many values a field has, for who manages it."""
-    model, _, _ = OF[FieldSubject(field.subject)]
-    return tx.scalar(_counted(model, field)) or 0
+    return functions.count_in_field(tx, school_id=field.school_id, field_id=field.id)
 
 
 def count_of_choice(tx: Transaction, field: CustomField, choice: str) -> int:
-    """In how many places a choice is chosen."""
-    model, _, _ = OF[FieldSubject(field.subject)]
-    statement = _counted(model, field).where(model.value_index == values.digest(field, choice))
-    return tx.scalar(statement) or 0
-
-
-def _counted(model: type[Value], field: CustomField) -> Any:
-    return (
-        select(func.count())
-        .select_from(model)
-        .where(model.school_id == field.school_id, model.field_id == field.id)
-    )
+    """In how many places a choice is chosen, for who manages the field."""
+    digest = values.digest(field, choice)
+    return functions.count_in_field(tx, school_id=field.school_id, field_id=field.id, digest=digest)
 
 
 def has_value(field: CustomField, digest: bytes) -> ColumnElement[bool]:

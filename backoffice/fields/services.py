@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -150,7 +149,7 @@ def change_field(*, principal: Principal, field: str, wanted: Wanted, seen: str 
             assert wanted.keep_days is not None
             row.keep_days = wanted.keep_days
             tx.flush()
-            _keep_for(tx, row)
+            functions.keep_as_field_says(tx, school_id=row.school_id, field_id=row.id)
         record(
             tx,
             "fields.change",
@@ -341,17 +340,6 @@ def _keep_chosen(tx: Transaction, row: CustomField, wanted: Wanted) -> None:
     for choice in set(row.choices or ()) - set(wanted.choices):
         if queries.count_of_choice(tx, row, choice):
             raise Rejected(choices=STILL_CHOSEN)
-
-
-def _keep_for(tx: Transaction, row: CustomField) -> None:
-    """Have all values of a field go by its time."""
-    model, _, _ = queries.OF[FieldSubject(row.subject)]
-    tx.execute(
-        update(model)
-        .where(model.school_id == row.school_id, model.field_id == row.id)
-        .values(due_at=model.set_at + timedelta(days=row.keep_days))
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _one_at_a_time(tx: Transaction, school: int) -> None:

@@ -163,6 +163,19 @@ def forget_classroom_values(
     return bool(session.scalar(statement))
 
 
+def count_in_field(session: Session, *, school_id: int, field_id: int, digest: bytes | None = None) -> int:
+    """How many values a field has that the principal manages, or how often the one of this digest."""
+    statement = text("select app.count_in_field(:school, :field, cast(:digest as bytea))")
+    return int(session.scalar(statement, {"school": school_id, "field": field_id, "digest": digest}) or 0)
+
+
+def keep_as_field_says(session: Session, *, school_id: int, field_id: int) -> None:
+    """Have all values of a field that the principal manages go by its time, which is written already."""
+    session.execute(
+        text("select app.keep_as_field_says(:school, :field)"), {"school": school_id, "field": field_id}
+    )
+
+
 def erase_field(session: Session, *, school_id: int, field_id: int, at: datetime) -> AnyRow:
     """Erase a field with all of its values, in a school led or one's own: `done` in a word, and `gone`."""
     statement = text("select done, gone from app.erase_field(:school, :field, :at)")

@@ -429,7 +429,7 @@ def test_whoever_writes_waits_for_whoever_changes_the_field_and_both_get_through
     def change(tx: Transaction, held: CustomField) -> None:
         held.keep_days = 30
         tx.flush()
-        services._keep_for(tx, held)
+        functions.keep_as_field_says(tx, school_id=held.school_id, field_id=held.id)
 
     assert at_once(world, field, "Line 8", change) == ["written"]
     with transaction(SYSTEM) as tx:
@@ -655,3 +655,39 @@ def test_whoever_taught_a_child_last_year_reads_nothing_that_is_written_now(worl
     who = world.sign_in("helper")
     with transaction(SYSTEM) as tx:
         assert not tx.scalars(visible(who, select(StudentValue.value))).all()
+
+
+def test_whoever_has_a_school_of_their_own_changes_a_field_with_all_that_is_written(world: World) -> None:
+    room, child = world.foreign_class, world.foreign_class.children[0]
+    meal = replace(MEALS, keep_days=400)
+    with transaction(SYSTEM) as tx:
+        make_personal(tx, world.outside.id, world.people["outsider"])
+        archive(tx, tx.scalars(select(Classroom).where(Classroom.id == room.id)).one())
+    who = world.sign_in("outsider")
+    fields = {
+        subject: services.make_field(
+            principal=who,
+            school=world.outside.public_id,
+            subject=subject,
+            kind=FieldKind.CHOICE,
+            wanted=meal,
+        )
+        for subject in FieldSubject
+    }
+    for subject, field in fields.items():
+        with transaction(SYSTEM) as tx:
+            field_value(tx, the(field), child if subject is FieldSubject.STUDENT else room, "Meat")
+        with transaction(who) as tx:
+            assert queries.count_values(tx, queries.field_to_manage(tx, field)) == 1
+        with pytest.raises(Rejected) as said:
+            services.change_field(principal=who, field=field, wanted=replace(meal, choices=("Fish", "None")))
+        assert list(said.value.fields) == ["choices"]
+        services.change_field(principal=who, field=field, wanted=replace(meal, keep_days=30))
+        model, _, _ = queries.OF[subject]
+        with transaction(SYSTEM) as tx:
+            value: Any = tx.scalars(select(model).where(model.field_id == the(field).id)).one()
+            assert value.due_at - value.set_at == timedelta(days=30)
+    # Of a school that is not theirs nobody counts or changes anything.
+    row = the(fields[FieldSubject.STUDENT])
+    with transaction(world.sign_in("leader")) as tx:
+        assert functions.count_in_field(tx, school_id=row.school_id, field_id=row.id) == 0

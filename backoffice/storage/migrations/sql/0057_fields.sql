@@ -171,13 +171,42 @@ language sql stable security definer set search_path = app, pg_temp as $$
 $$;
 comment on function app.is_field_kept is 'Whether something written in a field has to be kept by law.';
 
+-- Whoever manages a field manages all that is written in it, also what they do not read: in a school of one's own
+-- that of the children of archived classes.
+create function app.manages_fields(of_school bigint) returns boolean
+language sql stable security definer set search_path = app, pg_temp as $$
+  select of_school = any (ids('led_schools')) or of_school = any (personal_schools())
+$$;
+comment on function app.manages_fields is 'Whether the principal leads a school, or it is their own personal one.';
+
+create function app.count_in_field(of_school bigint, field bigint, digest bytea) returns bigint
+language sql stable security definer set search_path = app, pg_temp as $$
+  select case when manages_fields(of_school) then
+           (select count(*) from student_value v
+             where v.school_id = of_school and v.field_id = field and (digest is null or v.value_index = digest))
+           + (select count(*) from classroom_value v
+               where v.school_id = of_school and v.field_id = field and (digest is null or v.value_index = digest))
+         else 0 end
+$$;
+comment on function app.count_in_field is
+  'How many values a field has, or how often the one of a digest, for whoever manages it.';
+
+create function app.keep_as_field_says(of_school bigint, field bigint) returns void
+language sql security definer set search_path = app, pg_temp as $$
+  -- When each is due the trigger of its table says.
+  update student_value v set set_at = v.set_at
+   where v.school_id = of_school and v.field_id = field and manages_fields(of_school);
+  update classroom_value v set set_at = v.set_at
+   where v.school_id = of_school and v.field_id = field and manages_fields(of_school);
+$$;
+comment on function app.keep_as_field_says is 'Has all values of a field go by its time, for whoever manages it.';
+
 create function app.erase_field(of_school bigint, field bigint, at timestamptz, out done text, out gone bigint)
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
   -- Whoever writes in it at this moment comes before, and is counted, or finds no field any more.
   perform from custom_field f
-   where f.school_id = of_school and f.id = field and f.erased_at is null
-     and (of_school = any (ids('led_schools')) or of_school = any (personal_schools()))
+   where f.school_id = of_school and f.id = field and f.erased_at is null and manages_fields(of_school)
      for update;
   if not found then
     done := 'not theirs';
@@ -208,10 +237,11 @@ comment on function app.erase_field is
 revoke execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge(), app.fit_to_field(),
   app.hold_fields(bigint, bigint[]), app.is_field_kept(bigint, bigint), app.rooms_kept(bigint, bigint[]),
   app.forget_student_values(bigint, bigint, bigint[]), app.forget_classroom_values(bigint, bigint, bigint[]),
+  app.manages_fields(bigint), app.count_in_field(bigint, bigint, bytea), app.keep_as_field_says(bigint, bigint),
   app.erase_field(bigint, bigint, timestamptz) from public;
 grant execute on function app.family_fields(), app.forget_student_values(bigint, bigint, bigint[]),
-  app.forget_classroom_values(bigint, bigint, bigint[]), app.erase_field(bigint, bigint, timestamptz)
-  to backoffice_app;
+  app.forget_classroom_values(bigint, bigint, bigint[]), app.count_in_field(bigint, bigint, bytea),
+  app.keep_as_field_says(bigint, bigint), app.erase_field(bigint, bigint, timestamptz) to backoffice_app;
 grant execute on function app.guarded_fields(), app.schools_in_charge(), app.hold_fields(bigint, bigint[])
   to backoffice_app;
 grant execute on function app.family_fields(), app.guarded_fields(), app.schools_in_charge() to backoffice_system;
