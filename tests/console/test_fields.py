@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
+from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.fields.models import ClassroomValue, CustomField, FieldKind, FieldSubject, StudentValue
 from tests.factories import world as factory
@@ -228,10 +229,45 @@ def test_a_choice_is_filtered_by_its_digest(teacher: FlaskClient, world: World) 
     field = made(world, name="Meal", kind=FieldKind.CHOICE, choices=["Meat", "None"])
     filled(field, world.own_class.children[1], "None")
     page = teacher.get(STUDENTS).text
-    (choice,) = re.findall(r'<option value="([0-9a-f]{32})">None</option>', page)
+    (choice,) = re.findall(r'<option value="(digest-[0-9a-f]{32})">None</option>', page)
     shown = teacher.get(f"{STUDENTS}?field_{field.public_id}={choice}").text
     assert ("Wilhelmina" in shown, "Bartholomew" in shown) == (False, True)
     assert "Meal: None" in shown
+
+
+def test_what_is_blank_in_a_filter_asks_for_nothing(teacher: FlaskClient, world: World) -> None:
+    field = made(world, name="Bus line")
+    filled(field, world.own_class.children[0], "Line 7")
+    name = f"field_{field.public_id}"
+    shown = teacher.get(f"{STUDENTS}?{name}=+%E2%80%8B+")
+    assert shown.status_code == 200
+    assert all(words in shown.text for words in ("Wilhelmina", "Bartholomew"))
+    to = send(teacher, f"{STUDENTS}search", {name: " "}, page=STUDENTS)
+    assert (to.status_code, name in to.location) == (303, False)
+
+
+def test_a_value_that_looks_like_a_digest_is_found(teacher: FlaskClient, world: World) -> None:
+    field, number = made(world, name="Locker"), "0123456789abcdef" * 2
+    filled(field, world.own_class.children[0], number)
+    to = send(teacher, f"{STUDENTS}search", {f"field_{field.public_id}": number}, page=STUDENTS)
+    assert (to.status_code, number in to.location) == (303, False)
+    shown = teacher.get(f"{STUDENTS}{to.location.removeprefix('./')}").text
+    assert ("Wilhelmina" in shown, "Bartholomew" in shown) == (True, False)
+
+
+def test_what_laws_protect_more_is_on_no_page_of_who_helps(teacher: FlaskClient, world: World) -> None:
+    field = made(world, name="Allergies", need="The nurse has to know", confirmed_at=clock.now())
+    plain = made(world, name="Bus line")
+    child = world.own_class.children[0]
+    filled(field, child, "Nuts")
+    own = f"{STUDENTS}{child.public_id}"
+    assert all(words in teacher.get(own).text for words in ("Allergies", "Nuts", "Bus line"))
+    teacher.set_cookie("account", world.token("helper"))
+    shown = teacher.get(own).text
+    # That nothing is given says nobody to whom it may be hidden.
+    assert not any(words in shown for words in ("Allergies", "Nuts", "Bus line"))
+    assert teacher.get(f"{STUDENTS}?columns=name,field_{field.public_id}").status_code == 404
+    assert teacher.get(f"{STUDENTS}?columns=name,field_{plain.public_id}").status_code == 200
 
 
 def test_a_mistyped_day_is_said_beside_its_filter(teacher: FlaskClient, world: World) -> None:

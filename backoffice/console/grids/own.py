@@ -21,8 +21,11 @@ from backoffice.console.own_fields import key, said
 from backoffice.fields import queries, values
 from backoffice.fields.models import CustomField, FieldKind, FieldSubject
 from backoffice.language.texts import gettext
+from backoffice.wording import clean
 
-_DIGEST = re.compile(r"[0-9a-f]{32}")
+# Nobody types that: 32 digits alone may be the number of something.
+_MARK = "digest-"
+_DIGEST = re.compile(rf"{_MARK}([0-9a-f]{{32}})")
 _FIELDS = "own fields"
 CARRIED_BY = {
     FieldSubject.STUDENT: "ix_student_value_school_id_field_id_value_index",
@@ -58,16 +61,18 @@ class OwnFilter(Filter):
 
     def read(self, tx: Transaction, values: Values) -> Asked | None:
         """What is asked for: a digest in an address, or what somebody types or chooses in a form."""
-        return self._read(tx, values) if any(values.getlist(self.name)) else None
+        return self._read(tx, values) if self._written(values) else None
 
     def pairs(self, values: Values) -> list[tuple[str, str]]:
         """The digest in the place of what is typed."""
-        return [
-            (self.name, self._digest(each).hex()) for each in dict.fromkeys(values.getlist(self.name)) if each
-        ]
+        return [(self.name, _in_address(self._digest(each))) for each in self._written(values)]
+
+    def _written(self, values: Values) -> list[str]:
+        """What is asked for, each once; what is blank asks for nothing."""
+        return [each for each in dict.fromkeys(values.getlist(self.name)) if clean(each)]
 
     def _read(self, tx: Transaction, values: Values) -> Asked:
-        wanted = {self._digest(each) for each in values.getlist(self.name) if each}
+        wanted = {self._digest(each) for each in self._written(values)}
         if len(wanted) > 1:
             raise NotFound
         digest = wanted.pop()
@@ -92,13 +97,14 @@ class OwnFilter(Filter):
 
     def _select(self, choices: Sequence[tuple[str, str]], now: str | None) -> list[Input]:
         options = [
-            Option(values.digest(self.of, value).hex(), title, value == now) for value, title in choices
+            Option(_in_address(values.digest(self.of, value)), title, value == now)
+            for value, title in choices
         ]
         return [Input(self.name, self.title, "select", [Option("", gettext("All")), *options])]
 
     def _digest(self, text: str) -> bytes:
-        if _DIGEST.fullmatch(text):
-            return bytes.fromhex(text)
+        if digest := _DIGEST.fullmatch(text):
+            return bytes.fromhex(digest[1])
         try:
             value = values.written(FieldKind(self.of.kind), self.of.choices or (), text)
         except values.Unfit as unfit:
@@ -113,6 +119,10 @@ class OwnFilter(Filter):
         if self.of.kind in {FieldKind.CHOICE, FieldKind.YES_NO}:
             return next((each for each in fixed if values.digest(self.of, each) == digest), None)
         return queries.value_of(tx, self.of, digest)
+
+
+def _in_address(digest: bytes) -> str:
+    return f"{_MARK}{digest.hex()}"
 
 
 def _answers() -> Sequence[tuple[str, str]]:
