@@ -13,46 +13,66 @@ ssn | social security | social security number | seguro social | seguridad socia
 numero de seguro social | passport | pasaporte | immigration | immigration status | inmigracion
 estatus migratorio | situacion migratoria | visa | undocumented | indocumentado | indocumentada
 citizenship | ciudadania | nationality | nacionalidad | curp | dni | nie | itin | driver license
-drivers license | driver s license | licencia de conducir | diagnosis | diagnoses | diagnosed
-diagnostic | diagnostico | diagnosticos | diagnosticado | diagnosticada | disability | disabilities
-disabled | discapacidad | discapacidades | discapacitado | discapacitada | iep | section 504 | 504 plan
-plan 504 | special education | educacion especial | special needs | necesidades especiales | adhd | tdah
-autism | autistic | autismo | autista | dyslexia | dislexia | medical | medico | medica | medication
-medications | medicine | medicacion | medicamento | medicamentos | medicina | allergy | allergies
-allergic | alergia | alergias | alergico | alergica | illness | disease | enfermedad | enfermedades
-health | salud | mental health | salud mental | therapy | terapia | therapist | terapeuta | psychologist
-psicologo | psicologa | psychological | psicologico | psicologica | counselling | counseling
-vaccination | vaccinations | vaccine | vaccines | vacuna | vacunas | vacunacion | blood type
-tipo de sangre | pregnant | pregnancy | embarazo | embarazada | hiv | vih | religion | religions
-religious | religioso | religiosa | faith | church | iglesia | mosque | mezquita | synagogue | sinagoga
-creed | credo | race | racial | raza | ethnicity | ethnic | etnia | etnico | etnica | origen etnico
-skin colour | skin color | sexual orientation | orientacion sexual | sexuality | sexualidad
-gender identity | identidad de genero | transgender | transgenero | gay | lesbian | lesbiana | political
-politics | politico | politica | political party | partido politico | trade union | sindicato | income
-ingresos | salary | salario | free lunch | reduced lunch | almuerzo gratuito | almuerzo reducido
-poverty | pobreza | welfare | homeless | sin hogar | foster care | foster child | acogimiento | custody
-custodia | police | policia | arrest | arresto | criminal | criminal record | antecedentes penales
-probation | libertad condicional | abuse | abuso | maltrato | biometric | biometrics | biometrico
-biometrica | fingerprint | fingerprints | huella dactilar | huellas dactilares | genetic | genetico
-genetica
+licencia de conducir | diagnosis | diagnoses | diagnosed | diagnostic | diagnostico | diagnosticado
+diagnosticada | disability | disabilities | disabled | discapacidad | discapacidades | discapacitado
+discapacitada | iep | section 504 | 504 plan | plan 504 | special education | educacion especial
+special needs | necesidades especiales | adhd | tdah | autism | autistic | autismo | autista | dyslexia
+dislexia | medical | medico | medica | medication | medicine | medicacion | medicamento | medicina
+allergy | allergies | allergic | alergia | alergico | alergica | illness | disease | enfermedad
+enfermedades | health | salud | mental health | salud mental | therapy | terapia | therapist | terapeuta
+psychologist | psicologo | psicologa | psychological | psicologico | psicologica | counselling
+counseling | vaccination | vaccine | vacuna | vacunacion | blood type | tipo de sangre | pregnant
+pregnancy | embarazo | embarazada | hiv | vih | religion | religious | religioso | religiosa | faith
+church | iglesia | mosque | mezquita | synagogue | sinagoga | creed | credo | race | racial | raza
+ethnicity | ethnic | etnia | etnico | etnica | origen etnico | skin colour | skin color
+sexual orientation | orientacion sexual | sexuality | sexualidad | gender identity | identidad de genero
+transgender | transgenero | gay | lesbian | lesbiana | political | politics | politico | politica
+political party | partido politico | trade union | sindicato | income | ingresos | salary | salario
+free lunch | reduced lunch | almuerzo gratuito | almuerzo reducido | poverty | pobreza | welfare
+homeless | sin hogar | foster care | foster child | acogimiento | custody | custodia | police | policia
+arrest | arresto | criminal | criminal record | antecedentes penales | probation | libertad condicional
+abuse | abuso | maltrato | biometric | biometrico | biometrica | fingerprint | huella dactilar
+huellas dactilares | genetic | genetico | genetica | soc sec | social sec | ss number | ss no | nss
+green card | alien number | daca | refugee | refugiado | refugiada | asylum | asilo | medicaid
+medicare | med | prescription | receta medica | handicap | handicapped | minusvalia | minusvalido
+minusvalida | impairment | wheelchair | silla de ruedas | 504 | asthma | asma | epilepsy | epilepsia
+seizure | convulsion | diabetes | diabetic | diabetico | diabetica | cancer | depression | depresion
+anxiety | ansiedad | suicide | suicidio | self harm | epipen | inhaler | inhalador | hospital | clinic
+clinica | doctor | sickness | lgbt | lgbtq | pronoun | pronombre | tribe | tribal | tribu | food stamp
+cupon de alimento | vivienda temporal
 """
+_OF_SOMEBODY = re.compile(r"['\u2019]s\b")
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
+_LONE_LETTERS = re.compile(r"\b[a-z](?: [a-z])+\b")
+# Shorter ones that end so are no plurals: "gas", "sus".
+_SHORTEST_PLURAL = 4
 
 
 def sensitive_in(texts: Iterable[str]) -> list[str]:
     """The words and phrases of the list that stand whole in one of these texts, each once, in order."""
     plain = [f" {_plain(text)} " for text in texts]
-    return [phrase for phrase in _PHRASES if any(f" {phrase} " in text for text in plain)]
+    return [phrase for form, phrase in _PHRASES.items() if any(f" {form} " in text for text in plain)]
 
 
 def _plain(text: str) -> str:
-    """Small letters without accents, and single spaces: "S.S.N." is "s s n", and the list has it as "ssn"."""
-    without_dots = re.sub(r"(?<=\b\w)\.(?=\w\b)|(?<=\.\w)\.", "", text)
-    parted = unicodedata.normalize("NFKD", without_dots.casefold())
+    """Small letters without accents, single spaces, and no plurals.
+
+    Letters that stand alone one after the other are one word: "S.S.N.", "S-S-N" and "SSNs" are "ssn".
+    """
+    parted = unicodedata.normalize("NFKD", _OF_SOMEBODY.sub("", text.casefold()))
     letters = "".join(each for each in parted if not unicodedata.combining(each))
-    return _NO_LETTER.sub(" ", letters).strip()
+    spaced = _NO_LETTER.sub(" ", letters).strip()
+    joined = _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), spaced)
+    return " ".join(map(_one, joined.split()))
 
 
-_PHRASES: tuple[str, ...] = tuple(
-    dict.fromkeys(phrase.strip() for line in SENSITIVE.strip().splitlines() for phrase in line.split("|"))
-)
+def _one(word: str) -> str:
+    """A word without the s of its plural."""
+    is_plural = len(word) >= _SHORTEST_PLURAL and word.endswith("s") and not word.endswith("ss")
+    return word.removesuffix("s") if is_plural else word
+
+
+# By the form in which texts are looked through.
+_PHRASES: dict[str, str] = {
+    _plain(phrase): phrase.strip() for line in SENSITIVE.strip().splitlines() for phrase in line.split("|")
+}

@@ -16,7 +16,20 @@ from backoffice.fields.words import SENSITIVE, sensitive_in
         ("Religión o credo", ["religion", "credo"]),
         ("RELIGION", ["religion"]),
         ("Número de Seguro Social", ["seguro social", "numero de seguro social"]),
-        ("Driver's license", ["driver s license"]),
+        ("Driver's license", ["driver license"]),
+        ("Drivers licenses", ["driver license"]),
+        ("Driver\u2019s S S N", ["ssn"]),
+        ("S S N", ["ssn"]),
+        ("S-S-N", ["ssn"]),
+        ("SSNs", ["ssn"]),
+        ("S.S.N.s of parents", ["ssn"]),
+        ("Soc. Sec. No.", ["soc sec"]),
+        ("Medicaid", ["medicaid"]),
+        ("Meds", ["med"]),
+        ("Handicap", ["handicap"]),
+        ("504", ["504"]),
+        ("I.E.P.", ["iep"]),
+        ("Gafas y alergias", ["alergia"]),
     ],
 )
 def test_a_word_is_found_in_both_languages_however_it_is_written(text: str, found: list[str]) -> None:
@@ -24,7 +37,16 @@ def test_a_word_is_found_in_both_languages_however_it_is_written(text: str, foun
 
 
 @pytest.mark.parametrize(
-    "text", ["Bus line", "Missnoted", "Embraced by all", "Racecourse", "Sala de la clase", "Compassion"]
+    "text",
+    [
+        "Bus line",
+        "Missnoted",
+        "Embraced by all",
+        "Racecourse",
+        "Sala de la clase",
+        "Compassion",
+        "Group A or B",
+    ],
 )
 def test_a_part_of_a_word_is_none(text: str) -> None:
     assert sensitive_in([text]) == []
