@@ -231,6 +231,25 @@ def test_the_export_of_a_class_has_what_makes_a_field(world: World, home: Place)
     assert kept(into) == {"Meal": ["Meat"]}
 
 
+def test_the_own_teacher_of_a_personal_school_makes_fields(world: World, home: Place) -> None:
+    add(home, "Line 7")
+    into = empty(world)
+    with transaction(SYSTEM) as tx:
+        factory.make_personal(tx, into.id, world.people["teacher"])
+    into = Place(into.id, into.public_id, world.sign_in("teacher"))
+    _done, staying = both(home, into)
+    assert (kept(into), staying) == ({"Zanzibar bus": ["Line 7"]}, ())
+
+
+def test_parents_take_no_choices_along(world: World, home: Place) -> None:
+    add(home, "Meat", **MEALS)
+    with transaction(SYSTEM) as tx:
+        child = tx.scalars(select(Student).where(Student.school_id == home.id)).one()
+        scope = Scope(Subject.STUDENT, child.id, child.public_id, for_family=True)
+    (row,) = opened(scope).rows("custom-fields")
+    assert (row["name"], "choices" in row) == ("Meal", False)
+
+
 def written_as(of: Place, kind: str, /, **more: Any) -> bytes:
     """The export of a school in whose rows of a kind something else stands."""
     with zipfile.ZipFile(io.BytesIO(opened(of.scope).packed)) as found:
