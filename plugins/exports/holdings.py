@@ -9,7 +9,7 @@ from backoffice.families.models import GuardianLink
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.schools.models import Membership
 from backoffice.storage.numbers import one_of
-from plugins.exports.models import Export, ExportState
+from plugins.exports.models import Export, ExportState, Intake
 
 FILE = (Export.file.key, Export.passphrase.key, Export.state.key)
 
@@ -59,4 +59,5 @@ HELD = (
     PersonalData(Export, Subject.ACCOUNT, _with_accounts, blank=FILE, instead=_gone),
     PersonalData(Export, Subject.SCHOOL, _with_schools, blank=FILE, instead=_gone),
     PersonalData(Export, Subject.DISTRICT),
+    PersonalData(Intake, Subject.SCHOOL),
 )

@@ -35,6 +35,7 @@ WITHOUT: Mapping[str, str] = {
     "console_find.index": "the palette itself",
     "console_classrooms.cell_name": CELL,
     "console_classrooms.cell_mark": CELL,
+    "console_classrooms.fields": "stands on the page of the class, where its school has fields",
     "console_class_teachers.leave": "for who has a role there, which the page of the teachers knows",
 }
 # What else pages lie below, and how somebody comes there by the palette.

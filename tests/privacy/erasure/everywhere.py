@@ -36,6 +36,7 @@ from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import about
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo
+from plugins.exports.models import Export, ExportState, Intake
 from plugins.retention.models import IdleAccount
 from plugins.rosters.models import (
     AccountSource,
@@ -185,6 +186,22 @@ def _person(tx: Transaction, person: Person, room: Class) -> None:
         tx, RosterImport, **imported, **times, asked_by=person.id, names={"administrators": [person.name]}
     )
     _put(tx, RosterUpload, import_id=made["id"], number=1, content=f"{person.name}, {room.name}".encode())
+    _taken_along(tx, person, room)
+
+
+def _taken_along(tx: Transaction, person: Person, room: Class) -> None:
+    """Exports whose files are there, and one that was brought back."""
+    here, now = {"school_id": room.school_id}, clock.now()
+    ready = {"state": ExportState.READY, "ready_at": now, "size": 1, "done": 1, "downloads": 0}
+    how = {"for_family": False, "workbooks": False, "locked": False, "asked_by": person.id}
+    for subject, where in (
+        (Subject.STUDENT, {**here, "student_id": room.children[0].id}),
+        (Subject.CLASSROOM, {**here, "classroom_id": room.id}),
+        (Subject.SCHOOL, here),
+        (Subject.ACCOUNT, {}),
+    ):
+        _put(tx, Export, **ready, **how, **where, subject=subject, file=new_public_id())
+    _put(tx, Intake, **here, mark=uuid4(), form=str(uuid4()), taken_by=person.id, taken_at=now)
 
 
 def _mail(tx: Transaction, person: Person, room: Class) -> None:

@@ -91,7 +91,15 @@ from tests.privacy.erasure.graphs import (
 WHO = Purpose("test-graphs")
 EXAMPLES = int(os.environ.get("GRAPHS", "8"))
 # What an erasure writes besides: its own row, the ledger and the trail.
-WRITTEN = {"app.erasure", "app.erasure_mark", "app.ledger_end", "app.audit_entry", "app.audit_detail"}
+WRITTEN = {
+    "app.erasure",
+    "app.erasure_mark",
+    "app.ledger_end",
+    "app.audit_entry",
+    "app.audit_detail",
+    # Plugins hear of it, and have files destroyed.
+    "app.job_run",
+}
 PLACE: dict[str, Any] = {"country": "US", "state": "CA", "time_zone": "UTC", "language": "en"}
 
 Key = tuple[str, str]
