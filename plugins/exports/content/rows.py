@@ -232,6 +232,9 @@ def _narrowed(
     only: list[ColumnElement[bool]] = []
     if str(table) == "app.worry":
         only.append(table.c.goes_to == GoesTo.TEACHER)
+    if str(table) == "app.account_session" and tx.principal.session_id is not None:
+        # By it this is read; it is gone by now.
+        only.append(table.c.id != tx.principal.session_id)
     if scope.for_family and str(table) in left_out.OF_FAMILY:
         only.append(table.c.account_id == tx.principal.account_id)
     return [and_(condition, *only) for condition in conditions]
