@@ -117,7 +117,7 @@ FAMILY: Mapping[str, frozenset[str]] = {
     "app.account": frozenset(),
     "app.action": frozenset(),
     "app.classroom": frozenset(),
-    "app.custom_field": frozenset({"need", "confirmed_at", "confirmed_by", "erased_by"}),
+    "app.custom_field": frozenset({"choices", "need", "confirmed_at", "confirmed_by", "erased_by"}),
     "app.school": frozenset(),
 }
 # Of these, a family gets its own rows.

@@ -60,7 +60,16 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "app.student": (PUBLIC_ID, "school_id", "given_name", "family_name"),
     "app.action": (PUBLIC_ID, "label", "value", "icon"),
     "app.account": (PUBLIC_ID, "name"),
-    "app.custom_field": (PUBLIC_ID, "school_id", "subject", "kind", "name", "purpose", "keep_days"),
+    "app.custom_field": (
+        PUBLIC_ID,
+        "school_id",
+        "subject",
+        "kind",
+        "name",
+        "purpose",
+        "choices",
+        "keep_days",
+    ),
 }
 NAMING: Mapping[str, tuple[tuple[str, str], ...]] = {
     "app.district": (("app.school", "district_id"), ("app.membership", "district_id")),
