@@ -89,7 +89,7 @@ _OF_CARE = lazy("It is for those who look after the accounts of a school.")
 # Rows of tables of which others are taken along.
 SOME_ROWS: Mapping[str, str] = {
     "app.factor_reset": _OF_CARE,
-    "app.outgoing_mail": lazy(
+    "app.mail": lazy(
         "Of mails, a school has those that it sent. All others lie in the mailbox they went to."
     ),
     "app.student_view": lazy("Who looked at a child's pages is told to its family."),
