@@ -348,11 +348,15 @@ def _led(tx: Transaction) -> Select[Any]:
     )
 
 
+def is_over(limits: ExportsSettings, *, at: datetime) -> ColumnElement[bool]:
+    """The condition of those whose time to be fetched is over."""
+    return Export.ready_at <= at - limits.kept
+
+
 def spent(limits: ExportsSettings, *, at: datetime, fetching: datetime) -> ColumnElement[bool]:
     """The condition of those whose file goes: its time is over, or it was fetched for the last time."""
-    over = Export.ready_at <= at - limits.kept
     fetched = and_(Export.downloads >= limits.downloads, Export.fetched_at <= fetching)
-    return and_(Export.state == ExportState.READY, or_(over, fetched))
+    return and_(Export.state == ExportState.READY, or_(is_over(limits, at=at), fetched))
 
 
 def stuck(*, job: str, before: datetime) -> ColumnElement[bool]:

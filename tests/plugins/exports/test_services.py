@@ -25,7 +25,7 @@ from backoffice.storage.public_id import new_public_id
 from plugins.exports import queries, services
 from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.sealing import open_sealed
-from plugins.exports.models import Export, ExportState
+from plugins.exports.models import DestroyedFor, Export, ExportState
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 from tests.factories.world import SYSTEM, World
 from tests.plugins.exports.conftest import WORKER, change, row_of, without_places, work
@@ -336,6 +336,31 @@ def test_a_broken_download_goes_on_and_a_part_that_is_not_there_counts_nothing(
     assert row_of(asked).downloads == 2
 
 
+def test_going_on_again_and_again_counts_as_downloads_do(world: World, files: Path, ready: Ready) -> None:
+    asked, told, noted = ready(), mails("exports.export-downloaded"), entries("exports.download")
+    all_but_one = Wanted(1, None, whole=False)
+    for number in range(1, 4):
+        fetch(world, "teacher", asked, files, all_but_one if number > 1 else None)
+        assert row_of(asked).downloads == number
+        # What one download lacks at most.
+        fetch(world, "teacher", asked, files, all_but_one)
+        assert row_of(asked).downloads == number
+    # A few bytes are left of what three downloads may lack.
+    for _ in range(3):
+        fetch(world, "teacher", asked, files, Wanted(1, 2, whole=False))
+    for wanted in (all_but_one, Wanted(1, 2, whole=False), Wanted()):
+        with pytest.raises(Rejected):
+            fetch(world, "teacher", asked, files, wanted)
+    row = row_of(asked)
+    assert (row.downloads, row.gone_on) == (3, 3 * (row.size or 0))
+    assert mails("exports.export-downloaded") == told + 3
+    assert entries("exports.download") == noted + 3
+    with pytest.raises(Rejected):
+        services.look(
+            principal=world.sign_in("teacher"), export=asked, link=services.link_of(row), folder=files
+        )
+
+
 def test_nobody_else_fetches_it_with_the_link(world: World, files: Path, ready: Ready) -> None:
     asked = ready()
     for role in ("leader", "co_teacher", "outsider", "parent", "founder"):
@@ -393,7 +418,7 @@ def test_after_three_days_it_is_over(world: World, files: Path, ready: Ready) ->
     assert list(files.iterdir()) == []
     row = row_of(asked)
     assert (row.state, row.file) == (ExportState.DESTROYED, None)
-    assert row.destroyed_at is not None
+    assert (row.destroyed_for, row.destroyed_at is not None) == (DestroyedFor.TIME, True)
     # The old link again.
     with pytest.raises(Rejected):
         services.fetch(
@@ -433,7 +458,8 @@ def test_after_the_last_download_the_file_goes(world: World, files: Path, ready:
     assert row_of(asked).state == ExportState.READY
     change(asked, fetched_at=clock.now() - services.GOES_ON)
     services.destroy(principal=WORKER, folder=files)
-    assert row_of(asked).state == ExportState.DESTROYED
+    row = row_of(asked)
+    assert (row.state, row.destroyed_for) == (ExportState.DESTROYED, DestroyedFor.FETCHED)
     assert {path.name for path in files.iterdir()} == {row_of(kept).file}
     again = services.destroy(principal=WORKER, folder=files)
     assert set(again.values()) == {0}
