@@ -434,8 +434,8 @@ def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folde
     """Let an own export be downloaded, or a download go on that broke off; what is sent.
 
     A download is counted, told by mail and noted; to go on with it is not counted again, as long as no more
-    than the size of the file goes out so for each download that counted. Raises `Rejected` when it is over, `WrongLink`, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and
-    `ProofNeeded`.
+    than the size of the file goes out so for each download that counted. Raises `Rejected` when it is over,
+    `WrongLink`, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and `ProofNeeded`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backoffice.language.texts import lazy
-from backoffice.schools.models import Door
 from plugins.exports.back.problems import Found, Problem, Unusable, Wrong
 from plugins.exports.back.reading import Archive, file_of
 from plugins.exports.back.taken import HELD, taken
@@ -24,7 +23,7 @@ NO_ACTION = lazy("What the points are for is not in this export, or belongs to a
 NO_AWARD = lazy("The award is not in this export, or is another one.")
 NO_SEAT = lazy("The student is not in this class.")
 NO_SUM = lazy("The balance is not the sum of the points.")
-NO_DOOR = lazy("The door of the class is not as a door can be.")
+NO_HOURS = lazy("The door of the class opens at no time of a day, or closes at none.")
 NOT_UNDONE = lazy("What is taken back is not there, or is something else.")
 NOTHING_IN_IT = lazy("There is no class in this export that could be brought in.")
 ROUND = lazy("A class follows itself.")
@@ -150,22 +149,16 @@ def _drop_what_is_only_named(content: Content) -> None:
 
 def _check_rooms(content: Content, found: Found) -> None:
     for number, row in enumerate(content.rooms.values(), 1):
-        if not _is_a_door(row):
-            found.add(NO_DOOR, file_of("classrooms"), number)
+        if not _has_hours_or_none(row):
+            found.add(NO_HOURS, file_of("classrooms"), number)
         if row["follows"] not in content.rooms:
             # The class before stays where it is.
             row["follows"] = None
 
 
-def _is_a_door(row: Row) -> bool:
-    hours = (row["door_from"], row["door_to"])
-    return (
-        (row["door"] == Door.UNTIL) == (row["door_until"] is not None)
-        and (hours[0] is None) == (hours[1] is None)
-        and (hours[0] is None or hours[0] < hours[1])
-        and (row["door"] != Door.SCHOOL_DAYS or hours[0] is not None)
-        and (row["archived_at"] is None or row["door"] == Door.CLOSED)
-    )
+def _has_hours_or_none(row: Row) -> bool:
+    begin, end = row["door_from"], row["door_to"]
+    return begin is end is None or (begin is not None and end is not None and begin < end)
 
 
 def _levels(rooms: Mapping[str, Row]) -> list[list[str]]:
