@@ -287,6 +287,8 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
         row.state, row.file = ExportState.MAKING, new_public_id()
         row.started_at, row.done = clock.now(), 0
         row.rooms = queries.still_taught(tx, row)
+        # Those after it may have been told to wait for it.
+        _wake(tx, row)
         return _Making(number, row.file, queries.scope_of(tx, row), row.workbooks, row.locked)
 
 
@@ -387,8 +389,8 @@ def _remove_unless_ready(principal: Principal | Credential, making: _Making, fol
 
 
 def _wake(tx: Transaction, row: Export) -> None:
-    """Have those tried again that waited for this one to end."""
-    for number in queries.next_after(tx, row, most=MOST_WOKEN):
+    """Have those tried again that waited for this one to begin or end."""
+    for number in queries.next_after(tx, row, job=MAKE, most=MOST_WOKEN):
         queue.defer(tx, MAKE, number=number)
 
 
@@ -534,7 +536,7 @@ def destroy(*, principal: Principal | Credential, folder: Path) -> dict[str, int
     with transaction(principal) as tx:
         spent = _end_spent(tx)
         stuck = _give_up(tx)
-        for number in queries.waiting(tx, most=MOST_WOKEN):
+        for number in queries.waiting(tx, job=MAKE, most=MOST_WOKEN):
             queue.defer(tx, MAKE, number=number)
     # First what lies there, then what is to: a file begun in between is not taken for one too many.
     found = [path for path in folder.iterdir() if is_public_id(path.name)] if folder.is_dir() else []

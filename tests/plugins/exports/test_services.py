@@ -17,6 +17,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditEntry
+from backoffice.jobs.models import QueuedJob
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
@@ -59,6 +60,20 @@ def mails(name: str) -> int:
 def entries(verb: str) -> int:
     with transaction(SYSTEM) as tx:
         return tx.scalars(select(func.count()).select_from(AuditEntry).where(AuditEntry.verb == verb)).one()
+
+
+def jobs_of(export: str) -> int:
+    """How many jobs to make it are in the queue."""
+    number = row_of(export).id
+    job = select(QueuedJob.args).where(QueuedJob.task_name == services.MAKE)
+    with transaction(SYSTEM) as tx:
+        return sum(arguments["number"] == number for arguments in tx.scalars(job))
+
+
+def forget_jobs() -> None:
+    """No worker has any to make any more."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(QueuedJob).where(QueuedJob.task_name == services.MAKE))
 
 
 def with_classes(world: World, role: str) -> str:
@@ -240,6 +255,60 @@ def test_two_of_a_person_at_once_and_others_see_their_place(world: World, files:
     assert (ahead[asked[2]], ahead[asked[3]]) == (0, 1)
     change(asked[0], state=ExportState.CANCELLED)
     assert work(asked[2], files) is ExportState.READY
+
+
+def test_nobody_overtakes_who_could_begin(world: World, files: Path) -> None:
+    first, second, third = (
+        ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id) for _ in "abc"
+    )
+    by_leader = ask(world, "leader", Subject.SCHOOL, world.home.public_id)
+    elsewhere = ask(world, "leader", Subject.SCHOOL, world.elsewhere.public_id)
+    # Whichever a worker takes first.
+    for each in (third, second, by_leader, elsewhere):
+        assert work(each, files) is ExportState.QUEUED
+    assert work(first, files) is ExportState.READY
+    change(second, state=ExportState.MAKING, started_at=clock.now())
+    change(first, state=ExportState.MAKING, file="x" * 16, ready_at=None)
+    # The third has no room, and keeps nobody else of the school waiting.
+    assert work(third, files) is ExportState.QUEUED
+    assert work(elsewhere, files) is ExportState.QUEUED
+    assert work(by_leader, files) is ExportState.READY
+    assert work(elsewhere, files) is ExportState.READY
+
+
+def test_who_was_told_to_wait_is_tried_again_when_the_one_before_begins(
+    world: World, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id) for _ in "ab")
+    assert work(second, files) is ExportState.QUEUED
+    forget_jobs()
+    to_come: list[int] = []
+
+    def looked(tx: Any, scope: Scope, to: Any, **how: Any) -> Manifest:
+        to_come.append(jobs_of(second))
+        return write_archive(tx, scope, to, **how)
+
+    monkeypatch.setattr(services, "write_archive", looked)
+    assert work(first, files) is ExportState.READY
+    assert to_come == [1]
+
+
+def test_jobs_to_make_one_do_not_pile_up(world: World, files: Path) -> None:
+    asked = [ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id) for _ in range(4)]
+    for _ in range(3):
+        services.destroy(principal=WORKER, folder=files)
+        assert [jobs_of(each) for each in asked] == [1] * 4
+    work(asked[0], files)
+    assert [jobs_of(each) for each in asked[1:]] == [1] * 3
+    # What has lost its own gets another.
+    forget_jobs()
+    services.destroy(principal=WORKER, folder=files)
+    assert [jobs_of(each) for each in asked] == [0, 1, 1, 1]
+    # A worker that has it in hand may have seen already that it has to wait.
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(QueuedJob).where(QueuedJob.task_name == services.MAKE).values(status="doing"))
+    work(asked[1], files)
+    assert [jobs_of(each) for each in asked] == [0, 1, 2, 2]
 
 
 def test_five_of_a_school_at_once(world: World, files: Path) -> None:
@@ -479,3 +548,21 @@ def test_what_got_stuck_is_given_up(world: World, files: Path) -> None:
     change(asked, state=ExportState.MAKING, file="stuck", started_at=clock.now() - timedelta(days=2))
     services.destroy(principal=WORKER, folder=files)
     assert row_of(asked).state == ExportState.FAILED
+
+
+def test_what_waits_for_a_day_is_given_up(world: World, files: Path) -> None:
+    asked, later = (
+        services.ask(
+            principal=world.sign_in("teacher"),
+            subject=Subject.CLASSROOM,
+            public_id=world.own_class.public_id,
+            passphrase="maple umbrella quartz täglich",
+        )
+        for _ in "ab"
+    )
+    change(asked, asked_at=clock.now() - services.GIVEN_UP - timedelta(minutes=1))
+    services.destroy(principal=WORKER, folder=files)
+    assert row_of(asked).state == ExportState.FAILED
+    with transaction(SYSTEM) as tx:
+        assert tx.scalars(select(Export.passphrase).where(Export.public_id == asked)).one() is None
+    assert row_of(later).state == ExportState.QUEUED
