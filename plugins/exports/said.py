@@ -32,6 +32,7 @@ OF: Mapping[str, str] = {
     Subject.DISTRICT: lazy("A district"),
     Subject.ACCOUNT: lazy("An account"),
 }
+ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 # What runs of jobs count.
 COUNTED = (
     lazy("exports given up"),

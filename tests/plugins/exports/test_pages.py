@@ -85,6 +85,19 @@ def test_a_teacher_asks_fetches_and_sees_that_it_is_destroyed(app: Flask, world:
     assert "erased" not in page
 
 
+def test_a_school_beside_a_class_is_no_choice(app: Flask, world: World, files: Path) -> None:
+    browser, own = signed_in(app, world, "leader"), world.own_class
+    data = {"csrf_token": form_token(browser.get(CONSOLE).text), "place": world.home.public_id}
+    for beside in ({"classroom": own.public_id}, {"student": own.children[0].public_id}):
+        refused = browser.post(CONSOLE, data={**data, **beside})
+        assert refused.status_code == 422
+        by_field = refused.text.split('name="place"')[1].split('name="classroom"')[0]
+        assert "an export is of one of them" in by_field
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(func.count()).select_from(Export)) == 0
+    assert browser.post(CONSOLE, data=data).status_code == 303
+
+
 def test_one_student_of_a_class_is_chosen_from_its_list(app: Flask, world: World, files: Path) -> None:
     browser, own = signed_in(app, world, "teacher"), world.own_class
     token = form_token(browser.get(CONSOLE).text)
