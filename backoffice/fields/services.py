@@ -75,41 +75,48 @@ def make_field(
     *, principal: Principal, school: str, subject: FieldSubject, kind: FieldKind, wanted: Wanted
 ) -> PublicId:
     """Give a school a field of its own. Returns its public identifier. Raises `Rejected`, `NotFound`."""
-    wanted = _checked(wanted, kind)
-    confirmed = _confirmed(wanted)
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=FIELDS_MANAGE)
-        _one_at_a_time(tx, place.id)
-        there = queries.fields_of(tx, place.id, subject)
-        if len(there) >= MOST_FIELDS:
-            raise Rejected.whole(FULL)
-        _keep_apart(there, wanted.name)
-        number, public_id = tx.take_id(CustomField), new_public_id()
-        tx.execute(
-            insert(CustomField).values(
-                school_id=place.id,
-                id=number,
-                public_id=public_id,
-                subject=subject,
-                kind=kind,
-                name=wanted.name,
-                purpose=wanted.purpose,
-                choices=list(wanted.choices) or None,
-                keep_days=wanted.keep_days,
-                created_at=clock.now(),
-                **_confirmation(tx, wanted, confirmed=confirmed),
-            )
-        )
-        record(
-            tx,
-            "fields.make",
-            school_id=place.id,
-            field=number,
-            of=str(subject),
-            kind=str(kind),
+        return make_field_in(tx, place.id, subject=subject, kind=kind, wanted=wanted)
+
+
+def make_field_in(
+    tx: Transaction, school: int, *, subject: FieldSubject, kind: FieldKind, wanted: Wanted
+) -> PublicId:
+    """The same as a part of something larger, for who manages the fields there. Raises `Rejected`."""
+    wanted = checked(wanted, kind)
+    confirmed = _confirmed(wanted)
+    one_at_a_time(tx, school)
+    there = queries.fields_of(tx, school, subject)
+    if len(there) >= MOST_FIELDS:
+        raise Rejected.whole(FULL)
+    _keep_apart(there, wanted.name)
+    number, public_id = tx.take_id(CustomField), new_public_id()
+    tx.execute(
+        insert(CustomField).values(
+            school_id=school,
+            id=number,
+            public_id=public_id,
+            subject=subject,
+            kind=kind,
+            name=wanted.name,
+            purpose=wanted.purpose,
+            choices=list(wanted.choices) or None,
             keep_days=wanted.keep_days,
-            **_said(wanted, confirmed=confirmed),
+            created_at=clock.now(),
+            **_confirmation(tx, wanted, confirmed=confirmed),
         )
+    )
+    record(
+        tx,
+        "fields.make",
+        school_id=school,
+        field=number,
+        of=str(subject),
+        kind=str(kind),
+        keep_days=wanted.keep_days,
+        **_said(wanted, confirmed=confirmed),
+    )
     return public_id
 
 
@@ -127,14 +134,14 @@ def change_field(*, principal: Principal, field: str, wanted: Wanted, seen: str 
     with transaction(principal) as tx:
         row = queries.field_to_manage(tx, field, lock=True)
         kind = FieldKind(row.kind)
-        wanted = _checked(wanted, kind)
+        wanted = checked(wanted, kind)
         before = shown(row)
         after = (wanted.name, wanted.purpose, str(wanted.keep_days), *wanted.choices)
         if not is_to_be_written(seen, now=before, wanted=after) or before == after:
             return
         known = sensitive_in((row.name or "", row.purpose or "", *(row.choices or ())))
         confirmed = _confirmed(wanted, known=known if row.confirmed_at else ())
-        _one_at_a_time(tx, row.school_id)
+        one_at_a_time(tx, row.school_id)
         others = queries.fields_of(tx, row.school_id, FieldSubject(row.subject))
         _keep_apart([each for each in others if each.id != row.id], wanted.name)
         _keep_chosen(tx, row, wanted)
@@ -230,7 +237,7 @@ def _write(
         value = wanted[each.id]
         if value is None:
             continue
-        new = {"value": value, "value_index": values.digest(each, value), "set_at": at}
+        new = values.kept(each, value, at)
         key = (model.school_id == thing.school_id, column == thing.id, model.field_id == each.id)
         if each.id in there:
             tx.execute(update(model).where(*key).values(**new))
@@ -255,7 +262,8 @@ def _fitting(fields: Sequence[CustomField], written: Mapping[str, str]) -> dict[
     return found
 
 
-def _checked(wanted: Wanted, kind: FieldKind) -> Wanted:
+def checked(wanted: Wanted, kind: FieldKind) -> Wanted:
+    """What a field of this kind is to be, as it is kept. Raises `Rejected`; asks for no confirmation."""
     name, purpose = clean(wanted.name), clean(wanted.purpose)
     problems: dict[str, str] = {}
     if not name or len(name) > LONGEST_NAME:
@@ -335,8 +343,8 @@ def _keep_for(tx: Transaction, row: CustomField) -> None:
     )
 
 
-def _one_at_a_time(tx: Transaction, school: int) -> None:
-    """Two who make fields of a school at once do not count past each other."""
+def one_at_a_time(tx: Transaction, school: int) -> None:
+    """Two who make fields of a school at once do not count past each other: wait for the other one."""
     functions.lock_fields(tx, of=f"school {school}")
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from backoffice.fields.models import CustomField, FieldKind
 from backoffice.language.moments import day_of_year
@@ -56,6 +57,11 @@ def shown(kind: FieldKind, value: str) -> str:
 def digest(field: CustomField, value: str) -> bytes:
     """By what the rows with one value of a field are found; small and large letters are the same."""
     return keyring.current().blind_index(value.casefold(), context=f"custom_field.{field.public_id}")
+
+
+def kept(field: CustomField, value: str, at: datetime) -> dict[str, Any]:
+    """The columns of a value that was set at a moment. How long it is kept the database says."""
+    return {"value": value, "value_index": digest(field, value), "set_at": at}
 
 
 def _text(text: str) -> str:

@@ -108,7 +108,7 @@ def import_(context: click.Context, path: Path, *, school: str, create_anew: boo
     try:
         size = path.stat().st_size
         with path.open("rb") as file, opened(file, size, most=UNPACKED_BY_COMMAND) as archive:
-            counts = back.bring_in(
+            came = back.bring_in(
                 principal=BRINGS_IN,
                 school=school,
                 archive=archive,
@@ -125,8 +125,9 @@ def import_(context: click.Context, path: Path, *, school: str, create_anew: boo
     except back.ToBeSaid as asked:
         _refused(context, *asked.doubts.sentences, "Give --create-anew to bring it in all the same.")
     else:
-        rows = sum(counts.values())
-        click.echo(json.dumps({"counts": counts, "rows": rows}) if as_json else f"{rows:,} rows came in.")
+        rows, staying = sum(came.counts.values()), [each.sentence for each in came.staying]
+        said = json.dumps({"counts": came.counts, "rows": rows, "staying": staying})
+        click.echo(said if as_json else "\n".join((f"{rows:,} rows came in.", *staying)))
 
 
 def _refused(context: click.Context, *sentences: str) -> NoReturn:

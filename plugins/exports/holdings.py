@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, literal, null, or_, select
 
 from backoffice.families.models import GuardianLink
 from backoffice.privacy.holdings import PersonalData, Subject, Target
-from backoffice.schools.models import Membership
+from backoffice.schools.models import Membership, School
 from backoffice.storage.numbers import one_of
 from plugins.exports.models import DestroyedFor, Export, ExportState, Intake
 
@@ -25,7 +25,9 @@ def _gone(_target: Target) -> Mapping[str, ColumnElement[Any]]:
 
 def _whole(target: Target) -> ColumnElement[bool]:
     """Of whole schools and districts in which they are, and of those who work there."""
-    work = select(Membership.account_id).where(one_of(Membership.school_id, target.schools))
+    above = select(School.district_id).where(one_of(School.id, target.schools))
+    there = or_(one_of(Membership.school_id, target.schools), Membership.district_id.in_(above))
+    work = select(Membership.account_id).where(there)
     return or_(
         and_(Export.subject == Subject.SCHOOL, one_of(Export.school_id, target.schools)),
         one_of(Export.district_id, target.districts),

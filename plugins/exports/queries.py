@@ -1,18 +1,17 @@
 """What exports look up: who may take what along, whose turn it is, and what files are to be there."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, func, not_, or_, select
 
 from backoffice.access.permissions import CHILDREN_READ, CLASSROOMS_EXPORT, STUDENTS_EXPORT, Permission
-from backoffice.access.policy import RoleName, can, granted, visible
+from backoffice.access.policy import can, visible
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.models import Account, AccountStatus
-from backoffice.families.models import GuardianLink, GuardianStatus
+from backoffice.accounts.models import Account
 from backoffice.jobs.models import QueuedJob
 from backoffice.jobs.queries import ALIVE
 from backoffice.language.texts import gettext
@@ -24,10 +23,8 @@ from backoffice.schools.models import (
     Membership,
     Role,
     School,
-    SchoolKind,
     Student,
     TeachingRole,
-    TeachingRoleName,
 )
 from backoffice.schools.picking import Picked
 from backoffice.schools.queries import names_of
@@ -102,85 +99,12 @@ def own_rooms(tx: Transaction) -> list[int]:
     return list(tx.scalars(visible(tx.principal, taught, CLASSROOMS_EXPORT).order_by(Classroom.id)))
 
 
-def may_still(tx: Transaction, row: Export) -> bool:
-    """The same, as the system sees it: whether whoever asked may take along what it is of, now."""
-    active = select(Account.id).where(Account.id == row.asked_by, Account.status == AccountStatus.ACTIVE)
-    if tx.scalar(active) is None:
-        return False
-    subject = Subject(row.subject)
-    if subject is Subject.ACCOUNT or row.for_family:
-        return subject is Subject.ACCOUNT or _holds(tx, _follows(row))
-    if subject is Subject.DISTRICT:
-        return _holds(tx, _leads(row, Membership.district_id == row.district_id))
-    return _may_still_there(tx, row, subject)
-
-
-def _may_still_there(tx: Transaction, row: Export, subject: Subject) -> bool:
-    """Whether they lead the school, signed up alone for it, or teach what is taken along."""
-    district = select(School.district_id).where(School.id == row.school_id)
-    there = or_(Membership.school_id == row.school_id, Membership.district_id.in_(district))
-    if EXPORTS_MAKE in granted(RoleName.LEADER) and _holds(tx, _leads(row, there)):
-        return True
-    if subject is Subject.SCHOOL:
-        return EXPORTS_MAKE in granted(RoleName.SOLE_TEACHER) and _holds(tx, _signed_up(row))
-    return _holds(tx, _teaches(row, subject))
-
-
-def _holds(tx: Transaction, statement: Select[Any]) -> bool:
-    return bool(tx.scalar(select(statement.exists())))
-
-
-def _leads(row: Export, there: ColumnElement[bool]) -> Select[Any]:
-    return _works(row, there).where(Membership.role == Role.LEADER)
-
-
-def _works(row: Export, there: ColumnElement[bool]) -> Select[Any]:
-    mine = Membership.account_id == row.asked_by
-    return select(Membership.id).where(mine, there, Membership.suspended_at.is_(None))
-
-
-def _signed_up(row: Export) -> Select[Any]:
-    own = _works(row, Membership.school_id == row.school_id).where(Membership.origin.in_(OWN_WAYS))
-    return own.join(School, School.id == Membership.school_id).where(School.kind == SchoolKind.PERSONAL)
-
-
-def _follows(row: Export) -> Select[Any]:
-    return select(GuardianLink.id).where(
-        GuardianLink.account_id == row.asked_by,
-        GuardianLink.student_id == row.student_id,
-        GuardianLink.status == GuardianStatus.APPROVED,
-    )
-
-
-def still_taught(tx: Transaction, row: Export) -> list[int] | None:
-    """Which of the classes that go along with an account its owner may still take along, as the system."""
-    if row.rooms is None:
-        return None
-    taught = _taught(row, CLASSROOMS_EXPORT).where(one_of(TeachingRole.classroom_id, row.rooms))
-    return list(tx.scalars(taught.order_by(TeachingRole.classroom_id)))
-
-
-def _taught(row: Export, right: Permission) -> Select[int]:
-    """The classes in which whoever asked has a right by teaching there, by number."""
-    roles = [each for each in TeachingRoleName if right in granted(RoleName(each))]
-    return select(TeachingRole.classroom_id).where(
-        TeachingRole.account_id == row.asked_by,
-        TeachingRole.role.in_(roles),
-        exists(_works(row, Membership.school_id == TeachingRole.school_id)),
-    )
-
-
-def _teaches(row: Export, subject: Subject) -> Select[Any]:
-    taught = _taught(row, NEEDED[subject]).where(TeachingRole.school_id == row.school_id)
-    if subject is Subject.CLASSROOM:
-        return taught.where(TeachingRole.classroom_id == row.classroom_id)
-    seat = and_(
-        Enrollment.school_id == TeachingRole.school_id,
-        Enrollment.classroom_id == TeachingRole.classroom_id,
-        Enrollment.student_id == row.student_id,
-        Enrollment.ended_at.is_(None),
-    )
-    return taught.join(Enrollment, seat)
+def taken_by(tx: Transaction, row: Export, scope: Scope) -> Scope | None:
+    """What of a scope the principal, who asked for it, may take along now; None if nothing."""
+    if row.rooms is not None:
+        left = [number for number in own_rooms(tx) if number in row.rooms]
+        return replace(scope, rooms=tuple(left))
+    return scope if may_take(tx, row) else None
 
 
 def scope_of(tx: Transaction, row: Export) -> Scope:

@@ -4,7 +4,7 @@ import base64
 import hmac
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -14,9 +14,10 @@ from sqlalchemy import case, insert, null, select, update
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.policy import Denied, require
-from backoffice.access.principal import Credential, Principal
+from backoffice.access.principal import Credential, Principal, SessionEnded
 from backoffice.access.transaction import Transaction, snapshot, transaction
 from backoffice.accounts import passwords
+from backoffice.accounts.errands import reading_for
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
@@ -32,6 +33,7 @@ from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from plugins.exports import queries, settings
 from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.locking import LockedWriter, opened_by
+from plugins.exports.content.rows import NothingThere
 from plugins.exports.content.sealing import PieceWriter, SealedWriter, open_sealed
 from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
 from plugins.exports.models import UNDER_WAY, DestroyedFor, Export, ExportState
@@ -57,6 +59,10 @@ TOO_MANY = lazy("So many of your exports wait already that you have to wait for 
 
 class _NotWanted(Exception):
     """Somebody gave it up, or somebody in it was erased, while it was made."""
+
+
+class _NoLonger(Exception):
+    """Whoever asked may not take it along any more."""
 
 
 class WrongLink(Exception):
@@ -172,7 +178,7 @@ def cancel(*, principal: Principal, export: str) -> None:
         if not given_up:
             raise Rejected.whole(OVER)
         _wake_up(tx)
-        record(tx, "exports.cancel", school_id=row.school_id, number=row.id)
+        record(tx, "exports.cancel", school_id=_trail_of(row), number=row.id)
 
 
 def _check(tx: Transaction, passphrase: str) -> None:
@@ -223,7 +229,14 @@ def _record(tx: Transaction, verb: str, where: dict[str, Any], **detail: Any) ->
         "district": where.get("district_id"),
     }
     named = {name: number for name, number in about.items() if number is not None}
-    record(tx, verb, school_id=where.get("school_id"), **named, **detail)
+    # What parents take along is no school's to know.
+    school = None if detail.get("family") else where.get("school_id")
+    record(tx, verb, school_id=school, **named, **detail)
+
+
+def _trail_of(row: Export) -> int | None:
+    """The school in whose trail it stands. What parents take along is no school's to know."""
+    return None if row.for_family else row.school_id
 
 
 # ------------------------------------------------------------------------------------- making
@@ -249,6 +262,10 @@ def make(
         return _write(principal, taken, folder, told)
     except _NotWanted:
         return None
+    except (_NoLonger, SessionEnded, NothingThere):
+        with transaction(principal) as tx:
+            _end(tx, number, ExportState.FAILED)
+        return ExportState.FAILED
     except BaseException:
         if last:
             with transaction(principal) as tx:
@@ -260,11 +277,10 @@ def make(
 
 @dataclass(frozen=True)
 class _Making:
-    number: int
+    row: Export
     file: str
     scope: Scope
-    workbooks: bool
-    locked: bool
+    passphrase: str | None = field(repr=False)
 
 
 def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_Making | ExportState | None":
@@ -278,49 +294,44 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
             row, under_way.values(), settings.current(tx)
         ):
             return ExportState.QUEUED
-        if not queries.may_still(tx, row):
-            _end(tx, number, ExportState.FAILED)
-            return ExportState.FAILED
         if row.file is not None:
             # Of an attempt whose worker was killed.
             (folder / row.file).unlink(missing_ok=True)
         row.state, row.file = ExportState.MAKING, new_public_id()
         row.started_at, row.done = clock.now(), 0
-        row.rooms = queries.still_taught(tx, row)
         # Those after it may have been told to wait for it.
         _wake(tx, row)
-        return _Making(number, row.file, queries.scope_of(tx, row), row.workbooks, row.locked)
+        passphrase = tx.scalars(select(Export.passphrase).where(Export.id == number)).one()
+        return _Making(row, row.file, queries.scope_of(tx, row), passphrase)
 
 
 def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
+    """Write what whoever asked may see now: the database narrows what is read here as on their pages."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / making.file
+    path, row = folder / making.file, making.row
     with (
-        snapshot(principal) as tx,
+        reading_for(principal, account=row.asked_by, asked_at=row.asked_at) as tx,
         path.open("wb") as file,
         SealedWriter(file) as sealed,
-        _locked(tx, making, sealed) as to,
+        _locked(making, sealed) as to,
     ):
+        scope = queries.taken_by(tx, row, making.scope)
+        if scope is None:
+            raise _NoLonger
         # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
         sink = cast("BinaryIO", to)
         watch = _watching(principal, making, told)
-        manifest = write_archive(tx, making.scope, sink, workbooks=making.workbooks, told=watch)
+        manifest = write_archive(tx, scope, sink, workbooks=row.workbooks, told=watch)
     with open_sealed(path) as made:
         size = made.size
     with transaction(principal) as tx:
-        _ready(tx, making, manifest, size)
+        _ready(tx, making, scope, manifest, size)
     return ExportState.READY
 
 
-def _locked(tx: Transaction, making: _Making, to: SealedWriter) -> AbstractContextManager[PieceWriter]:
+def _locked(making: _Making, to: SealedWriter) -> AbstractContextManager[PieceWriter]:
     """What is written to, so that a passphrase opens it if one was given."""
-    if not making.locked:
-        return nullcontext(to)
-    passphrase = tx.scalars(select(Export.passphrase).where(Export.id == making.number)).one()
-    if passphrase is None:
-        # Given up, or erased, since it was taken up.
-        raise _NotWanted
-    return LockedWriter(to, passphrase)
+    return LockedWriter(to, making.passphrase) if making.passphrase else nullcontext(to)
 
 
 def _watching(principal: Principal | Credential, making: _Making, told: Told) -> Told:
@@ -339,7 +350,7 @@ def _watching(principal: Principal | Credential, making: _Making, told: Told) ->
     return watch
 
 
-def _ready(tx: Transaction, making: _Making, manifest: Manifest, size: int) -> None:
+def _ready(tx: Transaction, making: _Making, scope: Scope, manifest: Manifest, size: int) -> None:
     limits, now = settings.current(tx), clock.now()
     _set(
         tx,
@@ -350,11 +361,12 @@ def _ready(tx: Transaction, making: _Making, manifest: Manifest, size: int) -> N
         size=size,
         done=manifest.rows,
         counts=dict(manifest.counts),
+        rooms=null() if making.row.rooms is None else list(scope.rooms),
     )
-    row = tx.get_one(Export, making.number)
+    row = tx.get_one(Export, making.row.id)
     command = opened_by(row.public_id) if row.locked else ""
     _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads, command))
-    record(tx, "exports.ready", school_id=row.school_id, number=row.id)
+    record(tx, "exports.ready", school_id=_trail_of(row), number=row.id)
     _wake(tx, row)
 
 
@@ -362,7 +374,7 @@ def _set(tx: Transaction, making: _Making, **values: Any) -> None:
     """Change an export that is being made, as long as this is the file that is wanted."""
     wanted = tx.execute(
         update(Export)
-        .where(Export.id == making.number, Export.state == ExportState.MAKING, Export.file == making.file)
+        .where(Export.id == making.row.id, Export.state == ExportState.MAKING, Export.file == making.file)
         .values(**values)
         .returning(Export.id)
         .execution_options(synchronize_session=False)
@@ -376,7 +388,7 @@ def _end(tx: Transaction, number: int, state: ExportState) -> None:
     if row is not None and row.state in UNDER_WAY:
         row.state, row.file, row.passphrase, row.ended_at = state, None, None, clock.now()
         tx.flush()
-        record(tx, f"exports.{state}", school_id=row.school_id, number=number)
+        record(tx, f"exports.{state}", school_id=_trail_of(row), number=number)
         _wake(tx, row)
 
 
@@ -406,8 +418,7 @@ def _tell(tx: Transaction, row: Export, mail: Mail, parameters: Any) -> None:
         mail,
         to=Recipient(account.id, account.email, account.name, account.language),
         parameters=parameters,
-        # A parent's is not of the school.
-        school_id=None if row.for_family else row.school_id,
+        school_id=_trail_of(row),
     )
 
 
@@ -444,11 +455,11 @@ def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folde
         row, limits = _fetchable(tx, export, link), settings.current(tx)
         part = _part(row, wanted, folder)
         if _goes_on(tx, row, part):
-            record(tx, "exports.go-on", school_id=row.school_id, number=row.id)
+            record(tx, "exports.go-on", school_id=_trail_of(row), number=row.id)
             return part
         left = _count(tx, row, limits)
         _tell(tx, row, EXPORT_DOWNLOADED, ExportDownloaded(clock.now(), left))
-        record(tx, "exports.download", school_id=row.school_id, number=row.id)
+        record(tx, "exports.download", school_id=_trail_of(row), number=row.id)
         return part
 
 

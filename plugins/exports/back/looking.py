@@ -2,11 +2,14 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backoffice.fields.models import FieldKind, FieldSubject
+from backoffice.fields.values import Unfit, written
 from backoffice.language.texts import lazy
+from backoffice.schools import names
 from plugins.exports.back.problems import Found, Problem, Unusable, Wrong
 from plugins.exports.back.reading import Archive, file_of
 from plugins.exports.back.taken import HELD, taken
@@ -15,12 +18,18 @@ Row = dict[str, Any]
 # Class and student, by what the archive calls them.
 Seat = tuple[str, str]
 
+# Student or class, and field, by what the archive calls them.
+Spot = tuple[str, str]
+# By what a field is known in any school: of what it is, its kind and what it is called, for comparing.
+NameKey = tuple[str, str, str]
+
 ENTRIES = "point-entries"
 TWICE = lazy("The same stands there twice.")
 NO_CLASS = lazy("The class is not in this export.")
 NO_STUDENT = lazy("The student is not in this export.")
 NO_ACTION = lazy("What the points are for is not in this export, or belongs to another class.")
 NO_AWARD = lazy("The award is not in this export, or is another one.")
+NO_FIELD = lazy("The field is not in this export, or holds something about others.")
 NO_SEAT = lazy("The student is not in this class.")
 NO_SUM = lazy("The balance is not the sum of the points.")
 NO_HOURS = lazy("The door of the class has to close after it opens.")
@@ -42,9 +51,12 @@ class Content:
 
     rooms: dict[str, Row] = field(default_factory=dict)
     students: dict[str, Row] = field(default_factory=dict)
+    fields: dict[str, Row] = field(default_factory=dict)
     seats: dict[Seat, Row] = field(default_factory=dict)
     actions: dict[str, Row] = field(default_factory=dict)
     awards: dict[str, Row] = field(default_factory=dict)
+    student_values: dict[Spot, Row] = field(default_factory=dict)
+    room_values: dict[Spot, Row] = field(default_factory=dict)
     entries: int = 0
     undone: frozenset[str] = frozenset()
     levels: list[list[str]] = field(default_factory=list)
@@ -60,9 +72,12 @@ class Content:
         lists: tuple[dict[Any, Row], ...] = (
             self.rooms,
             self.students,
+            self.fields,
             self.seats,
             self.actions,
             self.awards,
+            self.student_values,
+            self.room_values,
         )
         return dict(zip(HELD, lists, strict=True))
 
@@ -90,6 +105,7 @@ def look_through(archive: Archive, most: Most) -> Content:
     _check_seats(content, found)
     _drop_what_is_only_named(content)
     _check_rooms(content, found)
+    _check_values(content, found)
     _Entries(archive, content, found, left).check()
     found.refuse()
     if not content.rooms:
@@ -124,7 +140,8 @@ def rows_of(archive: Archive, kind: str, found: Found) -> Iterator[tuple[int, Ro
 def _hold(archive: Archive, kind: str, into: dict[Any, Row], found: Found, left: _Left) -> None:
     for number, row in rows_of(archive, kind, found):
         left.take(kind)
-        key = row["public_id"] if "public_id" in row else (row["classroom"], row["student"])
+        of = tuple(row[name] for name in ("classroom", "student", "field") if name in row)
+        key = row.get("public_id") or of
         if key in into:
             found.add(TWICE, file_of(kind), number)
         into[key] = row
@@ -154,6 +171,47 @@ def _check_rooms(content: Content, found: Found) -> None:
         if row["follows"] not in content.rooms:
             # The class before stays where it is.
             row["follows"] = None
+
+
+def name_key(row: Row) -> NameKey:
+    """By what the field of a row is known in any school."""
+    return row["subject"], row["kind"], names.plain(row["name"])
+
+
+def values_in(content: Content) -> dict[FieldSubject, dict[Spot, Row]]:
+    """What is written in fields, by what it is about."""
+    return {
+        FieldSubject.STUDENT: content.student_values,
+        FieldSubject.CLASSROOM: content.room_values,
+    }
+
+
+def _check_values(content: Content, found: Found) -> None:
+    """Values are of somebody and of a field that holds them; they are kept as the field keeps them then."""
+    # One that was deleted tells nothing.
+    content.fields = {key: row for key, row in content.fields.items() if row["name"] is not None}
+    there: dict[FieldSubject, tuple[str, Collection[str], str]] = {
+        FieldSubject.STUDENT: ("student-values", content.students, NO_STUDENT),
+        FieldSubject.CLASSROOM: ("classroom-values", content.rooms, NO_CLASS),
+    }
+    for subject, rows in values_in(content).items():
+        kind, things, missing = there[subject]
+        once = set[tuple[str, NameKey]]()
+        for number, ((thing, key), row) in enumerate(rows.items(), 1):
+            of = content.fields.get(key)
+            if thing not in things:
+                found.add(missing, file_of(kind), number)
+            if of is None or of["subject"] != subject:
+                found.add(NO_FIELD, file_of(kind), number)
+                continue
+            # Fields of several schools, which are one here.
+            if (thing, name_key(of)) in once:
+                found.add(TWICE, file_of(kind), number)
+            once.add((thing, name_key(of)))
+            try:
+                row["value"] = written(FieldKind(of["kind"]), of["choices"] or (), row["value"])
+            except Unfit as unfit:
+                found.add(unfit.sentence, file_of(kind), number)
 
 
 def _has_hours_or_none(row: Row) -> bool:

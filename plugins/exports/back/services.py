@@ -14,6 +14,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Credential, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.fields.services import one_at_a_time
 from backoffice.language.moments import amount
 from backoffice.language.texts import lazy, ngettext
 from backoffice.privacy.erasure.plan import OWN
@@ -21,6 +22,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Membership, School, SchoolKind, Student
 from backoffice.storage import about, functions, keyring
+from plugins.exports.back.fields import Staying, fit
 from plugins.exports.back.looking import Content, Most, look_through
 from plugins.exports.back.reading import Archive
 from plugins.exports.back.writing import Writing, parts
@@ -87,11 +89,23 @@ class ToBeSaid(Exception):
 
 @dataclass(frozen=True)
 class Looked:
-    """What would come in: how many rows of each kind, what is left out, and what is to be said for it."""
+    """What would come in: how many rows of each kind, what is left out, and what is to be said for it.
+
+    `without` are kinds of which nothing comes in, and `staying` fields and values that find no place.
+    """
 
     counts: dict[str, int]
     without: tuple[str, ...]
+    staying: tuple[Staying, ...]
     doubts: Doubts
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came in: how many rows of each kind. `staying` are fields and values that found no place."""
+
+    counts: dict[str, int]
+    staying: tuple[Staying, ...]
 
 
 def preview(*, principal: Principal, school: str, archive: Archive) -> Looked:
@@ -99,7 +113,8 @@ def preview(*, principal: Principal, school: str, archive: Archive) -> Looked:
     content = look_through(archive, BY_PAGE)
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=CLASSROOMS_CREATE)
-        return Looked(content.counts, archive.without, _doubts(tx, place, archive, content))
+        fitted = fit(tx, place, content, clock.now())
+        return Looked(content.counts, archive.without, fitted.staying, _doubts(tx, place, archive, content))
 
 
 def bring_in(
@@ -110,8 +125,11 @@ def bring_in(
     form: str,
     anew: bool = False,
     most: Most = BY_PAGE,
-) -> dict[str, int]:
-    """Make the classes of an archive in a school, with their students and points; how many rows of each kind.
+) -> Came:
+    """Make the classes of an archive in a school, with their students and points.
+
+    What is written in fields of a school's own goes into fields of the same name, which are made where the
+    principal may make them and nothing is to be said for them; what finds no field stays out.
 
     Everything gets identifiers of its own, so that what was erased stays erased whatever is restored. The
     classes belong to the principal, or, made by the system, to the own teacher of a personal school. `form`
@@ -131,9 +149,11 @@ def bring_in(
         doubts = _doubts(tx, place, archive, content)
         if doubts and not anew:
             raise ToBeSaid(doubts)
+        one_at_a_time(tx, place.id)
+        fitted = fit(tx, place, content, now)
         account = tx.principal.account_id
         owner = account if account is not None else _own_teacher(tx, place)
-        rooms = Writing(tx, place, owner, account, now).write(archive, content)
+        rooms = Writing(tx, place, owner, account, now).write(archive, content, fitted.keys)
         tx.execute(
             insert(Intake).values(
                 id=tx.take_id(Intake),
@@ -154,7 +174,7 @@ def bring_in(
             anew=anew,
             erased=doubts.erased,
         )
-    return content.counts
+    return Came(content.counts, fitted.staying)
 
 
 def _doubts(tx: Transaction, place: School, archive: Archive, content: Content) -> Doubts:

@@ -10,7 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from backoffice import clock
+from backoffice.fields import services as fields
+from backoffice.fields.models import LONGEST_KEPT, FieldKind, FieldSubject
+from backoffice.fields.values import LONGEST_TEXT
 from backoffice.language.texts import lazy
+from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.award_models import Whom
 from backoffice.schools.models import NamesShown
@@ -135,6 +139,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _options(value: Any) -> tuple[str, ...]:
+    if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        raise Wrong(NO_CHOICE)
+    return tuple(map(clean, value))
+
+
 # In the order in which they are written: what is pointed at comes first.
 TAKEN: Mapping[str, Mapping[str, Check]] = {
     "classrooms": {
@@ -156,6 +166,16 @@ TAKEN: Mapping[str, Mapping[str, Check]] = {
         "given_name": _name,
         "family_name": _optional(_name),
         "created_at": _optional(_past),
+    },
+    "custom-fields": {
+        "public_id": known,
+        "subject": _choice(FieldSubject),
+        "kind": _choice(FieldKind),
+        # One that was deleted is called nothing any more.
+        "name": _optional(_text(fields.LONGEST_NAME)),
+        "purpose": _optional(_text(fields.LONGEST_PURPOSE)),
+        "choices": _optional(_options),
+        "keep_days": _number(1, LONGEST_KEPT),
     },
     "enrollments": {
         "classroom": known,
@@ -184,6 +204,18 @@ TAKEN: Mapping[str, Mapping[str, Check]] = {
         "awarded_at": _past,
         "undone_at": _optional(_past),
     },
+    "student-values": {
+        "student": known,
+        "field": known,
+        "value": _text(LONGEST_TEXT),
+        "set_at": _past,
+    },
+    "classroom-values": {
+        "classroom": known,
+        "field": known,
+        "value": _text(LONGEST_TEXT),
+        "set_at": _past,
+    },
     "point-entries": {
         "number": alias,
         "classroom": known,
@@ -209,6 +241,8 @@ _NOTED = lazy("It is what the service noted there. Here it notes anew.")
 _PLACE = lazy("It is brought into the school that is chosen, which stays as it is.")
 _SOURCE = lazy("The school's own system says so where it is connected.")
 _OTHERS = lazy("It was between people, and is answered where it was asked.")
+_SAID_ANEW = lazy("Whoever makes a field in this school says so anew.")
+_BY_FIELD = lazy("The field in this school says how long it is kept.")
 _OWN = lazy("It is about an account itself.")
 
 # The kinds of which nothing is taken in.
@@ -268,9 +302,19 @@ NOT_TAKEN_IN: Mapping[str, str] = {
 # Fields of kinds of which the others are taken in. A public identifier is made anew.
 FIELDS_NOT_TAKEN_IN: Mapping[str, str] = {
     "actions.school": _PLACE,
+    "classroom-values.due_at": _BY_FIELD,
+    "classroom-values.school": _PLACE,
     "classrooms.door": _LETS_IN,
     "classrooms.door_until": _LETS_IN,
     "classrooms.school": _PLACE,
+    "custom-fields.confirmed_at": _SAID_ANEW,
+    "custom-fields.confirmed_by": _SAID_ANEW,
+    "custom-fields.created_at": _NOTED,
+    "custom-fields.erased_at": _NOTED,
+    "custom-fields.erased_by": _NOTED,
+    "custom-fields.need": _SAID_ANEW,
+    "custom-fields.school": _PLACE,
+    "custom-fields.values_gone": _NOTED,
     "enrollments.in_source": _SOURCE,
     "enrollments.origin": _NOTED,
     "enrollments.school": _PLACE,
@@ -280,6 +324,8 @@ FIELDS_NOT_TAKEN_IN: Mapping[str, str] = {
     "point-awards.undone_by": _ACCOUNTS,
     "point-entries.awarded_by": _ACCOUNTS,
     "point-entries.school": _PLACE,
+    "student-values.due_at": _BY_FIELD,
+    "student-values.school": _PLACE,
     "students.active_on": _NOTED,
     "students.pin_changed_at": _LETS_IN,
     "students.school": _PLACE,
@@ -291,4 +337,18 @@ def taken(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: check(row.get(name)) for name, check in TAKEN[kind].items()}
     if kind == "students" and (problem := names.problem_with(found["given_name"], found["family_name"])):
         raise Wrong(problem)
+    if kind == "custom-fields" and found["name"] is not None:
+        _check_field(found)
     return found
+
+
+def wanted_of(row: Mapping[str, Any]) -> fields.Wanted:
+    """What the field of a row is to be. That a school needs it is said anew, or not at all."""
+    return fields.Wanted(row["name"], row["purpose"] or "", row["keep_days"], row["choices"] or ())
+
+
+def _check_field(row: Mapping[str, Any]) -> None:
+    try:
+        fields.checked(wanted_of(row), FieldKind(row["kind"]))
+    except Rejected as rejected:
+        raise Wrong(rejected.in_words) from None

@@ -97,7 +97,7 @@ class BringsBack(GuardedView):
         archive = carried(**kept["archive"])
         done_reading()
         try:
-            counts = services.bring_in(
+            came = services.bring_in(
                 principal=self.who,
                 school=kept["school"],
                 archive=archive,
@@ -112,7 +112,9 @@ class BringsBack(GuardedView):
             return redirect("/console/classrooms/", 303)
         except Unusable as unusable:
             return self._asked(_file_form(), unusable.problems)
-        flash(_came(counts), "success")
+        flash(_came(came.counts), "success")
+        for each in came.staying:
+            flash(each.sentence, "warning")
         return redirect("/console/classrooms/", 303)
 
     @property
@@ -141,7 +143,7 @@ class BringsBack(GuardedView):
             form=AnewForm(formdata=None),
             carried=text,
             coming=said.coming(looked.counts),
-            staying=said.staying(looked.without),
+            staying=said.staying(looked.without, looked.staying),
             doubts=looked.doubts.sentences,
             problem=problem,
             crumbs=self._crumbs,

@@ -10,6 +10,8 @@ from uuid import uuid4
 from sqlalchemy import insert, update
 
 from backoffice.access.transaction import Transaction
+from backoffice.fields import values
+from backoffice.fields.models import ClassroomValue, CustomField, StudentValue
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -26,7 +28,8 @@ from backoffice.schools.models import (
 from backoffice.schools.services.codes import issue_codes
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import new_public_id
-from plugins.exports.back.looking import ENTRIES, Content, Row, rows_of
+from plugins.exports.back import fields
+from plugins.exports.back.looking import ENTRIES, Content, NameKey, Row, Spot, rows_of
 from plugins.exports.back.problems import Found
 from plugins.exports.back.reading import Archive
 
@@ -49,8 +52,8 @@ class Writing:
     by: int | None
     now: datetime
 
-    def write(self, archive: Archive, content: Content) -> list[int]:
-        """Write all of it; the numbers of the new classes."""
+    def write(self, archive: Archive, content: Content, keys: Mapping[str, NameKey]) -> list[int]:
+        """Write all of it; the numbers of the new classes. By `keys` fields are found in the school."""
         rooms: dict[str, int] = {}
         for level in content.levels:
             self._rooms({key: content.rooms[key] for key in level}, rooms)
@@ -62,6 +65,10 @@ class Writing:
         awards = self._numbered(PointAward, content.awards)
         placed = _Placed(rooms, students, actions, awards)
         self._insert(PointAward, (self._award(row, placed) for row in content.awards.values()))
+        there = fields.make(self.tx, self.school.id, content.fields)
+        held = {key: there[named] for key, named in keys.items() if named in there}
+        self._insert(StudentValue, self._values("student_id", content.student_values, students, held))
+        self._insert(ClassroomValue, self._values("classroom_id", content.room_values, rooms, held))
         self._entries(archive, content, placed)
         self._archive(content, rooms)
         return list(rooms.values())
@@ -133,6 +140,19 @@ class Writing:
             "undone_at": row["undone_at"],
             "undone_by": self.by if row["undone_at"] else None,
         }
+
+    def _values(
+        self,
+        column: str,
+        rows: Mapping[Spot, Row],
+        things: Mapping[str, int],
+        held: Mapping[str, CustomField],
+    ) -> Iterator[Row]:
+        for (thing, field), row in rows.items():
+            of = held[field]
+            # Clocks differ a little: nothing was set later than now.
+            kept = values.kept(of, row["value"], min(row["set_at"], self.now))
+            yield {column: things[thing], "field_id": of.id, **kept}
 
     def _entries(self, archive: Archive, content: Content, placed: "_Placed") -> None:
         # Numbers of those that are taken back, before they are read: others may stand before them.

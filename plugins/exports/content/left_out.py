@@ -85,8 +85,15 @@ BESIDE: Mapping[str, str] = {
     "app.mail": _OF_OTHERS,
     "app.saved_view": _OF_OTHERS,
 }
+_OF_CARE = lazy("It is for those who look after the accounts of a school.")
 # Rows of tables of which others are taken along.
 SOME_ROWS: Mapping[str, str] = {
+    "app.factor_reset": _OF_CARE,
+    "app.mail": lazy(
+        "Of mails, a school has those that it sent. All others lie in the mailbox they went to."
+    ),
+    "app.student_view": lazy("Who looked at a child's pages is told to its family."),
+    "app.suspension": _OF_CARE,
     "app.worry": lazy("What a child told past its own teacher stays with whoever it was told to."),
 }
 OF_ACCOUNTS = lazy("It belongs to the people who work there. They take it along from their own accounts.")
@@ -110,7 +117,7 @@ FAMILY: Mapping[str, frozenset[str]] = {
     "app.account": frozenset(),
     "app.action": frozenset(),
     "app.classroom": frozenset(),
-    "app.custom_field": frozenset({"need", "confirmed_at", "confirmed_by", "erased_by"}),
+    "app.custom_field": frozenset({"choices", "need", "confirmed_at", "confirmed_by", "erased_by"}),
     "app.school": frozenset(),
 }
 # Of these, a family gets its own rows.

@@ -60,7 +60,16 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "app.student": (PUBLIC_ID, "school_id", "given_name", "family_name"),
     "app.action": (PUBLIC_ID, "label", "value", "icon"),
     "app.account": (PUBLIC_ID, "name"),
-    "app.custom_field": (PUBLIC_ID, "school_id", "subject", "kind", "name", "purpose", "keep_days"),
+    "app.custom_field": (
+        PUBLIC_ID,
+        "school_id",
+        "subject",
+        "kind",
+        "name",
+        "purpose",
+        "choices",
+        "keep_days",
+    ),
 }
 NAMING: Mapping[str, tuple[tuple[str, str], ...]] = {
     "app.district": (("app.school", "district_id"), ("app.membership", "district_id")),
@@ -223,6 +232,9 @@ def _narrowed(
     only: list[ColumnElement[bool]] = []
     if str(table) == "app.worry":
         only.append(table.c.goes_to == GoesTo.TEACHER)
+    if str(table) == "app.account_session" and tx.principal.session_id is not None:
+        # By it this is read; it is gone by now.
+        only.append(table.c.id != tx.principal.session_id)
     if scope.for_family and str(table) in left_out.OF_FAMILY:
         only.append(table.c.account_id == tx.principal.account_id)
     return [and_(condition, *only) for condition in conditions]

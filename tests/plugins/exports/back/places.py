@@ -2,7 +2,7 @@
 
 import io
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,14 +13,18 @@ from sqlalchemy import insert, select, update
 from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.fields import queries
+from backoffice.fields.models import CustomField, FieldKind, FieldSubject
+from backoffice.fields.values import kept
 from backoffice.privacy.holdings import Subject
 from backoffice.schools import names
 from backoffice.schools.award_models import Whom
-from backoffice.schools.models import Action, Classroom, Enrollment, Membership, Role, Student
+from backoffice.schools.models import Action, Classroom, Enrollment, Membership, Role, School, Student
 from backoffice.schools.services import actions, archiving, classrooms, points, rosters
 from plugins.exports.back import services
 from plugins.exports.back.reading import UNPACKED_BY_PAGE, Archive
 from plugins.exports.back.reading import opened as unpacked
+from plugins.exports.back.services import Came
 from plugins.exports.back.taken import KINDS, TAKEN
 from plugins.exports.content import Scope
 from tests.factories import world as factory
@@ -40,7 +44,17 @@ ODD_NAMES = (
 )
 ODD_TEXTS = ("=cmd|' /C calc'!A0", '+1 🎉 for "all"', "@SUM(1;2)", "-2 \\ ; ,", "שלום <b>")
 # By these, rows point at others.
-POINTERS = frozenset({"classroom", "student", "action", "award", "undoes", "follows"})
+POINTERS = frozenset({"classroom", "student", "action", "award", "undoes", "follows", "field"})
+
+
+# A field of each kind, and what may be written in it, as people see it.
+FIELDS: Mapping[FieldKind, tuple[str, tuple[str, ...] | None, tuple[str, ...]]] = {
+    FieldKind.TEXT: ('=Bus, "línea"', None, ("=1+1", "שלום 🎈")),
+    FieldKind.NUMBER: ("Locker", None, ("-12.5", "0")),
+    FieldKind.CHOICE: ("Meal", ("+Meat", "None, thanks"), ("+Meat", "None, thanks")),
+    FieldKind.DATE: ("Since", None, ("2024-02-29", "1999-12-31")),
+    FieldKind.YES_NO: ("Photo", None, ("yes", "no")),
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,8 @@ def empty(world: World, role: str = "teacher") -> Place:
 def filled(world: World, seed: int, role: str = "teacher") -> Place:
     """A school with classes, children, Actions and points as people make them, by chance.
 
-    Some points are taken back, one child is in all classes and may have left, and the last class is archived.
+    Something is written in a field of each kind. Some points are taken back, one child is in all classes and
+    may have left, and the last class is archived.
     """
     of, chance = empty(world, role), random.Random(seed)
     texts = chance.sample(ODD_TEXTS, chance.randint(2, 3))
@@ -87,12 +102,36 @@ def filled(world: World, seed: int, role: str = "teacher") -> Place:
         _share(tx, of)
     for room in rooms:
         _award(of, room, chance)
+    add_fields(of)
     with transaction(SYSTEM) as tx:
+        _write_fields(tx, of, random.Random(seed))
         _follow(tx, of)
         if chance.random() < 0.7:
             _leave(tx, of)
     archiving.archive_classroom(principal=of.who, classroom=rooms[-1])
     return of
+
+
+def add_fields(of: Place) -> None:
+    """Give a school a field of each kind on its students, and as many on its classes."""
+    with transaction(SYSTEM) as tx:
+        school = tx.scalars(select(School).where(School.id == of.id)).one()
+        for subject in FieldSubject:
+            for days, (kind, (name, choices, _values)) in enumerate(FIELDS.items(), 30):
+                more = {"kind": kind, "name": name, "choices": choices and list(choices)}
+                factory.custom_field(tx, school, subject, keep_days=days, **more)
+
+
+def _write_fields(tx: Transaction, of: Place, chance: random.Random) -> None:
+    fields = tx.scalars(select(CustomField).where(CustomField.school_id == of.id)).all()
+    for field in fields:
+        model, column, entity = queries.OF[FieldSubject(field.subject)]
+        things = tx.scalars(select(entity.id).where(entity.school_id == of.id)).all()
+        for thing in chance.sample(things, chance.randint(1, len(things))):
+            value = chance.choice(FIELDS[FieldKind(field.kind)][2])
+            at = clock.now() - timedelta(days=chance.randint(0, 20), microseconds=field.id % 1000)
+            key = {"school_id": of.id, "field_id": field.id, column.key: thing}
+            tx.execute(insert(model).values(**key, **kept(field, value, at)))
 
 
 def _call_oddly(tx: Transaction, of: Place, chance: random.Random) -> None:
@@ -157,7 +196,14 @@ def archive_of(packed: bytes, most: int = UNPACKED_BY_PAGE) -> Iterator[Archive]
 def bring_in(
     packed: bytes, into: Place, *, who: Principal | None = None, anew: bool = False, form: str = ""
 ) -> dict[str, int]:
-    """Bring an export in, as whoever works there unless somebody else is said."""
+    """Bring an export in, as whoever works there unless somebody else is said; how many rows of each kind."""
+    return came(packed, into, who=who, anew=anew, form=form).counts
+
+
+def came(
+    packed: bytes, into: Place, *, who: Principal | None = None, anew: bool = False, form: str = ""
+) -> Came:
+    """The same, and what stays out."""
     with archive_of(packed) as archive:
         return services.bring_in(
             principal=who or into.who,

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from backoffice.access.transaction import transaction
 from backoffice.schools.models import Membership, TeachingRole
 from backoffice.web import cookies
+from plugins.exports.back.fields import NOT_YOURS
 from plugins.exports.back.reading import UNPACKED_BY_PAGE
 from plugins.exports.content.manifest import FORMAT, VERSION
 from tests.contract.pages import form_token
@@ -58,10 +59,14 @@ def test_looked_at_then_brought_in(app: Flask, world: World, packed: bytes) -> N
     assert "This comes in" in page.text
     assert "What lets somebody in is made anew." in page.text
     assert "Some of it is known here" not in page.text
+    assert "2 fields of the school&#39;s own · 2 values in such fields" in page.text
+    assert str(NOT_YOURS) in page.text
     assert counts_of(into)["classrooms"] == 0
     done = browser.confirm(page.text)
     assert (done.status_code, done.location) == (303, "/console/classrooms/")
-    assert "1 class with its students and points came in" in browser.client.get("/console/classrooms/").text
+    told = browser.client.get("/console/classrooms/").text
+    assert "1 class with its students and points came in" in told
+    assert f"Not brought in: 2 fields of the school&#39;s own · 2 values in such fields. {NOT_YOURS}" in told
     assert counts_of(into)["students"] == 2
     again = browser.confirm(page.text, anew="y")
     assert again.status_code == 303

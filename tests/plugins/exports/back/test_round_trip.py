@@ -11,7 +11,15 @@ from backoffice.schools.services import points
 from plugins.exports.back.taken import FIELDS_NOT_TAKEN_IN, KINDS, NOT_TAKEN_IN
 from plugins.exports.content import Scope
 from tests.factories.world import SYSTEM, World
-from tests.plugins.exports.back.places import Place, bring_in, content_of, counts_of, empty, filled
+from tests.plugins.exports.back.places import (
+    Place,
+    add_fields,
+    bring_in,
+    content_of,
+    counts_of,
+    empty,
+    filled,
+)
 from tests.plugins.exports.content.conftest import opened
 
 SEEDS = range(3)
@@ -37,6 +45,8 @@ def test_a_teachers_class_comes_back_as_it_was(world: World, seed: int) -> None:
         room = tx.scalars(select(Classroom).where(Classroom.school_id == of.id).limit(1)).one()
         scope = Scope(Subject.CLASSROOM, room.id, room.public_id)
     before, into = opened(scope), empty(world)
+    # Whoever only teaches makes no fields.
+    add_fields(into)
     bring_in(before.packed, into)
     with transaction(into.who) as tx:
         room = tx.scalars(select(Classroom).where(Classroom.school_id == into.id)).one()
@@ -102,11 +112,11 @@ def _total(into: Place) -> int:
 
 
 def test_whoever_brings_it_in_owns_it_and_everything_has_a_new_name(world: World) -> None:
-    of = filled(world, 2)
-    before, into = opened(of.scope), empty(world)
+    of = filled(world, 2, "leader")
+    before, into = opened(of.scope), empty(world, "leader")
     bring_in(before.packed, into)
     after = opened(into.scope)
-    for kind in ("classrooms", "students", "actions", "point-awards"):
+    for kind in ("classrooms", "students", "custom-fields", "actions", "point-awards"):
         named = {row["public_id"] for row in before.rows(kind)}
         assert named.isdisjoint({row["public_id"] for row in after.rows(kind)})
     with transaction(SYSTEM) as tx:
@@ -114,7 +124,7 @@ def test_whoever_brings_it_in_owns_it_and_everything_has_a_new_name(world: World
             select(TeachingRole.account_id, TeachingRole.role).where(TeachingRole.school_id == into.id)
         ).all()
         rooms = tx.scalar(select(func.count()).select_from(Classroom).where(Classroom.school_id == into.id))
-    assert {tuple(each) for each in owners} == {(world.people["teacher"].id, "owner")}
+    assert {tuple(each) for each in owners} == {(world.people["leader"].id, "owner")}
     assert len(owners) == rooms
     assert counts_of(of) == counts_of(into)
 

@@ -63,9 +63,12 @@ def test_a_preview_says_what_comes_and_changes_nothing(world: World, packed: byt
     assert looked.counts == {
         "classrooms": 1,
         "students": 2,
+        "custom-fields": 0,
         "enrollments": 2,
         "actions": 1,
         "point-awards": 1,
+        "student-values": 0,
+        "classroom-values": 0,
         "point-entries": 2,
     }
     assert {"classroom-codes", "guardian-links", "teaching-roles"} <= {*looked.without}
@@ -249,12 +252,13 @@ def test_a_command_brings_in_and_says_how_much(world: World, run: Run, packed: b
     into, path = empty(world), tmp_path / "class.zip"
     path.write_bytes(packed)
     done = run("exports", "import", str(path), "--school", into.public_id)
-    assert (done.code, done.out) == (0, "9 rows came in.\n")
+    assert (done.code, done.out) == (0, "13 rows came in.\n")
     again = run("exports", "import", str(path), "--school", into.public_id, "--json")
     assert (again.code, again.out) == (2, "")
     assert "--create-anew" in again.err
     anew = run("exports", "import", str(path), "--school", into.public_id, "--json", "--create-anew")
-    assert (anew.code, '"rows": 9' in anew.out) == (0, True)
+    assert (anew.code, '"rows": 11' in anew.out) == (0, True)
+    # The fields were there by then.
     assert counts_of(into)["students"] == 4
     with transaction(SYSTEM) as tx:
         by = set(tx.scalars(select(PointEntry.awarded_by).where(PointEntry.school_id == into.id)))
