@@ -96,8 +96,7 @@ def begin(
 ) -> str | Response:
     """The page on which somebody begins to erase something, and what its form does.
 
-    `wider` is the page of what it belongs to and could be meant, `along` where it can be taken along
-    first.
+    `wider` is the page of what it belongs to and could be meant, `along` leads to taking it along before.
     """
     form = FlaskForm()
     if form.validate_on_submit():

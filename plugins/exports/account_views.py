@@ -29,12 +29,11 @@ from plugins.exports.forms import HowForm
 from plugins.exports.offers import CONSOLE as IN_THE_CONSOLE
 from plugins.exports.offers import OWN as HERE
 from plugins.exports.places import folder_of
-from plugins.exports.said import shown
+from plugins.exports.said import ASKED, shown
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 
 # What is chosen instead of an identifier: the own account with its classes.
 CLASSES = "classes"
-ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 bp = Blueprint("exports", __name__, template_folder="templates")
 
 

@@ -15,7 +15,7 @@ from backoffice.runtime import check_database
 from plugins.exports import services
 from plugins.exports.back import services as back
 from plugins.exports.back.problems import Unusable
-from plugins.exports.back.reading import opened
+from plugins.exports.back.reading import UNPACKED_BY_COMMAND, opened
 
 PURPOSE = Purpose("exports-create")
 BRINGS_IN = Purpose("exports-import")
@@ -106,7 +106,8 @@ def import_(context: click.Context, path: Path, *, school: str, create_anew: boo
     """
     check_database(context.obj.runtime())
     try:
-        with path.open("rb") as file, opened(file, path.stat().st_size) as archive:
+        size = path.stat().st_size
+        with path.open("rb") as file, opened(file, size, most=UNPACKED_BY_COMMAND) as archive:
             came = back.bring_in(
                 principal=BRINGS_IN,
                 school=school,

@@ -9,14 +9,18 @@ from backoffice.families.models import GuardianLink
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.schools.models import Membership, School
 from backoffice.storage.numbers import one_of
-from plugins.exports.models import Export, ExportState, Intake
+from plugins.exports.models import DestroyedFor, Export, ExportState, Intake
 
-FILE = (Export.file.key, Export.passphrase.key, Export.state.key)
+FILE = (Export.file.key, Export.passphrase.key, Export.state.key, Export.destroyed_for.key)
 
 
 def _gone(_target: Target) -> Mapping[str, ColumnElement[Any]]:
-    nothing = {Export.file.key: null(), Export.passphrase.key: null()}
-    return {**nothing, Export.state.key: literal(ExportState.DESTROYED.value)}
+    return {
+        Export.file.key: null(),
+        Export.passphrase.key: null(),
+        Export.state.key: literal(ExportState.DESTROYED.value),
+        Export.destroyed_for.key: literal(DestroyedFor.ERASED.value),
+    }
 
 
 def _whole(target: Target) -> ColumnElement[bool]:

@@ -39,6 +39,14 @@ class ExportState(StrEnum):
         return self in UNDER_WAY
 
 
+class DestroyedFor(StrEnum):
+    """Why a file that was ready is there no more."""
+
+    TIME = "time"
+    FETCHED = "fetched"
+    ERASED = "erased"
+
+
 UNDER_WAY = (ExportState.QUEUED, ExportState.MAKING)
 # Of what there are exports, and by which column each is known.
 PLACES = {
@@ -62,6 +70,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
         UniqueConstraint("file"),
         only("state", ExportState),
         only("subject", Subject),
+        only("destroyed_for", DestroyedFor),
         ForeignKeyConstraint(
             ["school_id", "classroom_id"], [_CLASSROOM.school_id, _CLASSROOM.id], ondelete="CASCADE"
         ),
@@ -83,6 +92,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
         ),
         CheckConstraint("rooms is null or subject = 'account'", name="rooms_go_with_an_account"),
         CheckConstraint("file is null or state in ('making', 'ready')", name="file_while_it_is_there"),
+        CheckConstraint("(destroyed_for is not null) = (state = 'destroyed')", name="destroyed_for_a_reason"),
         Index(None, "asked_by", "id"),
         Index(None, "school_id", "classroom_id"),
         Index(None, "school_id", "student_id"),
@@ -132,12 +142,16 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     file: Mapped[str | None] = columns.text("Names its file, by chance", keep=Keep.SIX_MONTHS)
     downloads: Mapped[int] = columns.number("How often it was fetched", keep=Keep.SIX_MONTHS)
     fetched_at: Mapped[datetime | None] = columns.moment("When it was last fetched", keep=Keep.SIX_MONTHS)
+    gone_on: Mapped[int] = columns.large_number(
+        "How many bytes were sent to go on with downloads that broke off", keep=Keep.SIX_MONTHS
+    )
     ended_at: Mapped[datetime | None] = columns.moment(
         "When it failed, or was given up", keep=Keep.SIX_MONTHS
     )
     destroyed_at: Mapped[datetime | None] = columns.moment(
         "When its file was destroyed", keep=Keep.SIX_MONTHS
     )
+    destroyed_for: Mapped[str | None] = columns.choice("Why its file went", keep=Keep.SIX_MONTHS)
 
 
 class Intake(ExportsBase):  # type: ignore[misc, valid-type]

@@ -123,26 +123,46 @@ def locked_under_way(tx: Transaction) -> dict[int, Export]:
 
 
 def has_turn(row: Export, under_way: Collection[Export], limits: ExportsSettings) -> bool:
-    """Whether one that waits can begin, beside those that are being made."""
+    """Whether one that waits can begin, beside those that are being made and not before an older one.
+
+    Workers take jobs in any order. Only such of the same person or school go before.
+    """
+    older = (each for each in under_way if each.state == ExportState.QUEUED and each.id < row.id)
+    before = [each for each in older if each.asked_by == row.asked_by or _same_school(each, row)]
+    return _has_room(row, under_way, limits) and not any(
+        _has_room(each, under_way, limits) for each in before
+    )
+
+
+def _has_room(row: Export, under_way: Collection[Export], limits: ExportsSettings) -> bool:
     making = [each for each in under_way if each.state == ExportState.MAKING]
     of_person = sum(each.asked_by == row.asked_by for each in making)
-    of_school = sum(each.school_id is not None and each.school_id == row.school_id for each in making)
+    of_school = sum(_same_school(each, row) for each in making)
     return of_person < limits.of_a_person and of_school < limits.of_a_school
 
 
-def next_after(tx: Transaction, row: Export, *, most: int) -> Sequence[int]:
-    """The numbers of those that waited for one to end: of the same person, and of the same school."""
+def _same_school(one: Export, other: Export) -> bool:
+    return one.school_id is not None and one.school_id == other.school_id
+
+
+def next_after(tx: Transaction, row: Export, *, job: str, most: int) -> Sequence[int]:
+    """The numbers of those that wait with one, of the same person or school, and for no worker to come."""
     same = [Export.asked_by == row.asked_by]
     if row.school_id is not None:
         same.append(Export.school_id == row.school_id)
-    waiting = select(Export.id).where(Export.state == ExportState.QUEUED, or_(*same))
+    waiting = _left_waiting(job).where(or_(*same))
     return tx.scalars(waiting.order_by(Export.id).limit(most)).all()
 
 
-def waiting(tx: Transaction, *, most: int) -> Sequence[int]:
-    """The numbers of those that wait, the oldest first."""
-    queued = select(Export.id).where(Export.state == ExportState.QUEUED)
-    return tx.scalars(queued.order_by(Export.id).limit(most)).all()
+def waiting(tx: Transaction, *, job: str, most: int) -> Sequence[int]:
+    """The numbers of those that wait and for which no worker is to come, the oldest first."""
+    return tx.scalars(_left_waiting(job).order_by(Export.id).limit(most)).all()
+
+
+def _left_waiting(job: str) -> Select[int]:
+    # A worker that has one in hand may have seen already that it has no turn.
+    to_come = _in_queue(job, ("todo",))
+    return select(Export.id).where(Export.state == ExportState.QUEUED, not_(to_come))
 
 
 def files(tx: Transaction) -> set[str]:
@@ -272,21 +292,34 @@ def _led(tx: Transaction) -> Select[Any]:
     )
 
 
+def is_over(limits: ExportsSettings, *, at: datetime) -> ColumnElement[bool]:
+    """The condition of those whose time to be fetched is over."""
+    return Export.ready_at <= at - limits.kept
+
+
 def spent(limits: ExportsSettings, *, at: datetime, fetching: datetime) -> ColumnElement[bool]:
     """The condition of those whose file goes: its time is over, or it was fetched for the last time."""
-    over = Export.ready_at <= at - limits.kept
     fetched = and_(Export.downloads >= limits.downloads, Export.fetched_at <= fetching)
-    return and_(Export.state == ExportState.READY, or_(over, fetched))
+    return and_(Export.state == ExportState.READY, or_(is_over(limits, at=at), fetched))
 
 
 def stuck(*, job: str, before: datetime) -> ColumnElement[bool]:
     """The condition of those that nobody makes any more: begun before then, or no worker has it to do.
 
-    Whoever was killed at the last try could not say so.
+    Whoever was killed at the last try could not say so. What has waited since before then is of them too:
+    a passphrase waits with it.
     """
-    to_do = exists().where(
+    left = or_(Export.started_at < before, not_(_in_queue(job, ALIVE)))
+    return or_(
+        and_(Export.state == ExportState.MAKING, left),
+        and_(Export.state == ExportState.QUEUED, Export.asked_at < before),
+    )
+
+
+def _in_queue(job: str, status: Collection[str]) -> ColumnElement[bool]:
+    """Whether a job to make one is in the queue, in one of these states."""
+    return exists().where(
         QueuedJob.task_name == job,
         QueuedJob.args["number"].astext.cast(BigInteger) == Export.id,
-        QueuedJob.status.in_(ALIVE),
+        QueuedJob.status.in_(status),
     )
-    return and_(Export.state == ExportState.MAKING, or_(Export.started_at < before, not_(to_do)))

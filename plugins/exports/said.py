@@ -12,7 +12,7 @@ from backoffice.privacy.holds.extent import installed
 from backoffice.privacy.inventory import title_of
 from plugins.exports.content.kinds import name_of
 from plugins.exports.content.locking import opened_by
-from plugins.exports.models import Export, ExportState
+from plugins.exports.models import DestroyedFor, Export, ExportState
 from plugins.exports.queries import Named
 from plugins.exports.services import link_of
 from plugins.exports.settings import ExportsSettings
@@ -32,6 +32,7 @@ OF: Mapping[str, str] = {
     Subject.DISTRICT: lazy("A district"),
     Subject.ACCOUNT: lazy("An account"),
 }
+ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 # What runs of jobs count.
 COUNTED = (
     lazy("exports given up"),
@@ -81,7 +82,7 @@ def shown(named: Named, limits: ExportsSettings, *, own: bool) -> Shown:
         by=named.by,
         state=state,
         tone=tone,
-        sentence=_sentence(named, until, left),
+        sentence=_sentence(named),
         size=size(row.size) if row.size is not None else "",
         until=until,
         left=left,
@@ -103,7 +104,7 @@ def _of_oneself(row: Export) -> str:
     return gettext("My account and my classes") if row.rooms else gettext("My account")
 
 
-def _sentence(named: Named, until: datetime | None, left: int) -> str:
+def _sentence(named: Named) -> str:
     row = named.row
     if row.state == ExportState.QUEUED:
         if not named.ahead:
@@ -113,13 +114,9 @@ def _sentence(named: Named, until: datetime | None, left: int) -> str:
         return gettext("%(rows)s rows are written so far.", rows=amount(row.done))
     if row.state == ExportState.FAILED:
         return gettext("It could not be made. Ask for it again, if you still may take this along.")
-    if row.state == ExportState.DESTROYED and left and (until is None or _early(row, until)):
+    if row.destroyed_for == DestroyedFor.ERASED:
         return gettext("Somebody who was in it has been erased, so it went too. Ask for a new one.")
     return ""
-
-
-def _early(row: Export, until: datetime) -> bool:
-    return (row.destroyed_at or clock.now()) < until
 
 
 def size(number: int) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from sqlalchemy import insert, null, select, update
+from sqlalchemy import case, insert, null, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
@@ -36,7 +36,7 @@ from plugins.exports.content.locking import LockedWriter, opened_by
 from plugins.exports.content.rows import NothingThere
 from plugins.exports.content.sealing import PieceWriter, SealedWriter, open_sealed
 from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
-from plugins.exports.models import UNDER_WAY, Export, ExportState
+from plugins.exports.models import UNDER_WAY, DestroyedFor, Export, ExportState
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.settings import ExportsSettings
 
@@ -153,6 +153,7 @@ def ask(
                 asked_at=clock.now(),
                 done=0,
                 downloads=0,
+                gone_on=0,
                 rooms=queries.own_rooms(tx) if with_rooms and subject is Subject.ACCOUNT else null(),
                 **where,
             )
@@ -298,6 +299,8 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
             (folder / row.file).unlink(missing_ok=True)
         row.state, row.file = ExportState.MAKING, new_public_id()
         row.started_at, row.done = clock.now(), 0
+        # Those after it may have been told to wait for it.
+        _wake(tx, row)
         passphrase = tx.scalars(select(Export.passphrase).where(Export.id == number)).one()
         return _Making(row, row.file, queries.scope_of(tx, row), passphrase)
 
@@ -398,8 +401,8 @@ def _remove_unless_ready(principal: Principal | Credential, making: _Making, fol
 
 
 def _wake(tx: Transaction, row: Export) -> None:
-    """Have those tried again that waited for this one to end."""
-    for number in queries.next_after(tx, row, most=MOST_WOKEN):
+    """Have those tried again that waited for this one to begin or end."""
+    for number in queries.next_after(tx, row, job=MAKE, most=MOST_WOKEN):
         queue.defer(tx, MAKE, number=number)
 
 
@@ -434,23 +437,24 @@ def look(*, principal: Principal, export: str, link: str, wanted: Wanted | None 
     with transaction(principal) as tx:
         proof.demand(tx)
         row, limits = _fetchable(tx, export, link), settings.current(tx)
-        if not _goes_on(row, 1) and row.downloads >= limits.downloads:
+        part = _part(row, wanted or Wanted(), folder)
+        if row.downloads >= limits.downloads and not (_is_fresh(row) and _left_to_go_on(row) > 0):
             raise Rejected.whole(GONE)
-        return _part(row, wanted or Wanted(), folder)
+        return part
 
 
 def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folder: Path) -> Part:
     """Let an own export be downloaded, or a download go on that broke off; what is sent.
 
-    A download is counted, told by mail and noted; to go on with it is not counted again. Raises `Rejected`
-    when it is over, `WrongLink`, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and
-    `ProofNeeded`.
+    A download is counted, told by mail and noted; to go on with it is not counted again, as long as no more
+    than the size of the file goes out so for each download that counted. Raises `Rejected` when it is over,
+    `WrongLink`, `OutOfRange`, `NotFound`, `Denied` once the right to it is lost, and `ProofNeeded`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)
         row, limits = _fetchable(tx, export, link), settings.current(tx)
         part = _part(row, wanted, folder)
-        if _goes_on(row, part.start):
+        if _goes_on(tx, row, part):
             record(tx, "exports.go-on", school_id=_trail_of(row), number=row.id)
             return part
         left = _count(tx, row, limits)
@@ -484,8 +488,33 @@ def _part(row: Export, wanted: Wanted, folder: Path) -> Part:
     return Part(path, size, start, stop, wanted.whole, row.locked)
 
 
-def _goes_on(row: Export, start: int) -> bool:
-    return start > 0 and row.fetched_at is not None and clock.now() < row.fetched_at + GOES_ON
+def _is_fresh(row: Export) -> bool:
+    return row.fetched_at is not None and clock.now() < row.fetched_at + GOES_ON
+
+
+def _left_to_go_on(row: Export) -> int:
+    """How many bytes can still be sent without a download that counts."""
+    return row.downloads * (row.size or 0) - row.gone_on
+
+
+def _goes_on(tx: Transaction, row: Export, part: Part) -> bool:
+    """Whether a part is of a download that broke off; then its bytes are counted instead."""
+    if part.start == 0 or not _is_fresh(row):
+        return False
+    length = part.stop - part.start
+    counted = tx.execute(
+        update(Export)
+        .where(
+            Export.id == row.id,
+            Export.state == ExportState.READY,
+            Export.file == row.file,
+            Export.gone_on + length <= Export.downloads * Export.size,
+        )
+        .values(gone_on=Export.gone_on + length)
+        .returning(Export.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return bool(counted)
 
 
 def _count(tx: Transaction, row: Export, limits: ExportsSettings) -> int:
@@ -518,7 +547,7 @@ def destroy(*, principal: Principal | Credential, folder: Path) -> dict[str, int
     with transaction(principal) as tx:
         spent = _end_spent(tx)
         stuck = _give_up(tx)
-        for number in queries.waiting(tx, most=MOST_WOKEN):
+        for number in queries.waiting(tx, job=MAKE, most=MOST_WOKEN):
             queue.defer(tx, MAKE, number=number)
     # First what lies there, then what is to: a file begun in between is not taken for one too many.
     found = [path for path in folder.iterdir() if is_public_id(path.name)] if folder.is_dir() else []
@@ -546,11 +575,13 @@ def _not_told() -> Any:
 
 def _end_spent(tx: Transaction) -> int:
     now = clock.now()
-    spent = queries.spent(settings.current(tx), at=now, fetching=now - GOES_ON)
+    limits = settings.current(tx)
+    over = queries.is_over(limits, at=now)
+    why = case((over, DestroyedFor.TIME.value), else_=DestroyedFor.FETCHED.value)
     ended = tx.scalars(
         update(Export)
-        .where(spent)
-        .values(state=ExportState.DESTROYED, file=null())
+        .where(queries.spent(limits, at=now, fetching=now - GOES_ON))
+        .values(state=ExportState.DESTROYED, file=null(), destroyed_for=why)
         .returning(Export.id)
         .execution_options(synchronize_session=False)
     ).all()

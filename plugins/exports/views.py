@@ -7,6 +7,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField
+from wtforms.validators import ValidationError
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, CLASSROOMS_EXPORT
 from backoffice.access.policy import can
@@ -25,10 +26,10 @@ from plugins.exports.forms import HowForm
 from plugins.exports.offers import CONSOLE as HERE
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.picking import CLASS, PLACE
-from plugins.exports.said import shown
+from plugins.exports.said import ASKED, shown
 
-ASKED = lazy("The export is being made. You get a mail when it can be fetched.")
 NOTHING = lazy("Choose what you want to take along.")
+ONE_ONLY = lazy("Choose a school or district, or else a class or student: an export is of one of them.")
 
 
 class AskForm(PickingForm, HowForm):
@@ -54,9 +55,14 @@ class AskForm(PickingForm, HowForm):
             *((each.public_id, each.name) for each in students),
         ]
 
+    def validate_place(self, place: PickField) -> None:
+        """Take no school beside a class: nobody could tell of which of them the export is."""
+        if place.data and self.asked is not None:
+            raise ValidationError(str(ONE_ONLY))
+
     @property
     def asked(self) -> tuple[Subject, str] | None:
-        """What was chosen, the smallest first."""
+        """The student or class that was chosen, the smaller first."""
         if self.student.data:
             return Subject.STUDENT, self.student.data
         if self.classroom.data:

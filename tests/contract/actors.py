@@ -379,6 +379,7 @@ def _exports(world: World) -> list[Thing]:
                 asked_at=clock.now(),
                 done=0,
                 downloads=0,
+                gone_on=0,
             )
             tx.add(export)
             tx.flush()

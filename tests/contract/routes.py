@@ -71,7 +71,7 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.web.converters import CONVERTERS
-from plugins.exports.back.reading import opened, to_carry
+from plugins.exports.back.reading import UNPACKED_BY_PAGE, opened, to_carry
 from tests.contract.actors import Actor, Stage, Thing
 from tests.factories import oneroster
 from tests.factories.exports import small_export
@@ -1264,7 +1264,7 @@ def _export_came_back(stage: Stage, actor: Actor, _thing: Thing | None) -> Fille
     if place is None:
         return Filled({"carried": "nothing"}, audited=False)
     packed = small_export()
-    with opened(io.BytesIO(packed), len(packed)) as archive:
+    with opened(io.BytesIO(packed), len(packed), most=UNPACKED_BY_PAGE) as archive:
         kept = {"archive": to_carry(archive), "school": place.public_id, "form": str(uuid4())}
     context = f"plugin_exports_exports {actor.principal.account_id}"
     return Filled(

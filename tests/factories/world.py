@@ -944,7 +944,7 @@ def _taken_along(tx: Transaction, person: Person, school: School) -> None:
         "school_id": school.id,
     }
     when = {"asked_at": now, "ended_at": now, "state": ExportState.CANCELLED}
-    _row(tx, Export, asked_by=person.id, done=0, downloads=0, **of, **when)
+    _row(tx, Export, asked_by=person.id, done=0, downloads=0, gone_on=0, **of, **when)
     brought = {"mark": uuid4(), "form": str(uuid4()), "taken_by": person.id, "taken_at": clock.now()}
     tx.execute(insert(Intake).values(school_id=school.id, **brought))
 

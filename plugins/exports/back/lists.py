@@ -2,17 +2,20 @@
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 # In letters: a row with a name and a comment has some hundred.
 LONGEST_ROW = 1 << 16
 _STEP = 1 << 16
-_SPACE = " \t\r\n"
+_SPACE = re.compile(r"[ \t\r\n]*")
+# Between two signs, in letters. We write one line end.
+_MOST_SPACE = 1 << 10
 
 
 class NoList(ValueError):
-    """It is not a list of JSON objects, or one of them is longer than any that we write."""
+    """It is not a list of JSON objects, or one of them or what is between them is longer than we write it."""
 
     def __init__(self) -> None:
         super().__init__("This is no list of rows.")
@@ -47,9 +50,14 @@ class _Text:
 
     def peek(self) -> str:
         """The next letter that is no space, or "" at the end."""
+        left = _MOST_SPACE
         while True:
-            while self._at < len(self._some) and self._some[self._at] in _SPACE:
-                self._at += 1
+            space = _SPACE.match(self._some, self._at)
+            after = space.end() if space else self._at
+            left -= after - self._at
+            self._at = after
+            if left < 0:
+                raise NoList
             if self._at < len(self._some):
                 return self._some[self._at]
             if not self._more():

@@ -10,7 +10,6 @@ from backoffice.fields.models import FieldKind, FieldSubject
 from backoffice.fields.values import Unfit, written
 from backoffice.language.texts import lazy
 from backoffice.schools import names
-from backoffice.schools.models import Door
 from plugins.exports.back.problems import Found, Problem, Unusable, Wrong
 from plugins.exports.back.reading import Archive, file_of
 from plugins.exports.back.taken import HELD, taken
@@ -33,7 +32,7 @@ NO_AWARD = lazy("The award is not in this export, or is another one.")
 NO_FIELD = lazy("The field is not in this export, or holds something about others.")
 NO_SEAT = lazy("The student is not in this class.")
 NO_SUM = lazy("The balance is not the sum of the points.")
-NO_DOOR = lazy("The door of the class is not as a door can be.")
+NO_HOURS = lazy("The door of the class has to close after it opens.")
 NOT_UNDONE = lazy("What is taken back is not there, or is something else.")
 NOTHING_IN_IT = lazy("There is no class in this export that could be brought in.")
 ROUND = lazy("A class follows itself.")
@@ -167,8 +166,8 @@ def _drop_what_is_only_named(content: Content) -> None:
 
 def _check_rooms(content: Content, found: Found) -> None:
     for number, row in enumerate(content.rooms.values(), 1):
-        if not _is_a_door(row):
-            found.add(NO_DOOR, file_of("classrooms"), number)
+        if not _has_hours_or_none(row):
+            found.add(NO_HOURS, file_of("classrooms"), number)
         if row["follows"] not in content.rooms:
             # The class before stays where it is.
             row["follows"] = None
@@ -215,15 +214,9 @@ def _check_values(content: Content, found: Found) -> None:
                 found.add(unfit.sentence, file_of(kind), number)
 
 
-def _is_a_door(row: Row) -> bool:
-    hours = (row["door_from"], row["door_to"])
-    return (
-        (row["door"] == Door.UNTIL) == (row["door_until"] is not None)
-        and (hours[0] is None) == (hours[1] is None)
-        and (hours[0] is None or hours[0] < hours[1])
-        and (row["door"] != Door.SCHOOL_DAYS or hours[0] is not None)
-        and (row["archived_at"] is None or row["door"] == Door.CLOSED)
-    )
+def _has_hours_or_none(row: Row) -> bool:
+    begin, end = row["door_from"], row["door_to"]
+    return begin is end is None or (begin is not None and end is not None and begin < end)
 
 
 def _levels(rooms: Mapping[str, Row]) -> list[list[str]]:

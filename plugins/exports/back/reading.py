@@ -26,9 +26,9 @@ _MOST_FILES = 1_000
 # The list of the files at the end of a zip; zipfile reads it at once, however long a header says that it is.
 _LONGEST_LIST = 1 << 18
 _LARGEST_MANIFEST = 1 << 20
-# Of what a zip may come to anyhow, and how many times its own size. Rows pack some 20 times.
-_ALWAYS_FINE = 64 << 20
-_MOST_PACKED = 100
+# What a zip may come to, in bytes. A page takes some seconds for as much, and others wait meanwhile.
+UNPACKED_BY_PAGE = 192 << 20
+UNPACKED_BY_COMMAND = 64 << 30
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 NO_ARCHIVE = lazy("This is no export of ours, or it is damaged. Choose the zip file as it was downloaded.")
@@ -39,7 +39,10 @@ NOT_AS_SAID = lazy("The files are not those that the manifest lists.")
 CHANGED = lazy("The file is not as it was written: its digest is another one.")
 NO_ROWS = lazy("These are no rows that could be read.")
 COUNTED_OTHERWISE = lazy("There are not as many rows as the manifest says.")
-TOO_LARGE = lazy("What is packed in this file is larger than an export can be.")
+TOO_LARGE = lazy(
+    "What is packed in this file is more than can be brought in here at once."
+    " Bring in its classes one by one."
+)
 # From a district only school by school: whose class would be whose is not said.
 _SUBJECTS = frozenset({Subject.STUDENT, Subject.CLASSROOM, Subject.SCHOOL, Subject.ACCOUNT})
 
@@ -61,24 +64,25 @@ class Archive:
 
 
 @contextmanager
-def opened(file: BinaryIO, size: int) -> Iterator[Archive]:
+def opened(file: BinaryIO, size: int, *, most: int) -> Iterator[Archive]:
     """An archive of so many bytes, checked against its manifest: its files, their digests and sizes.
 
-    It can be read until the context ends. Raises `Unusable`, here and while it is read.
+    Unpacked it may have `most` bytes. It can be read until the context ends. Raises `Unusable`, here and
+    while it is read.
     """
     with ExitStack() as stack:
         try:
             packed = stack.enter_context(zipfile.ZipFile(_Guarded(file, size)))
-            archive = _checked(packed, size)
+            archive = _checked(packed, most)
         except (*DAMAGE, MemoryError, RecursionError):
             raise Unusable.whole(NO_ARCHIVE) from None
         yield archive
 
 
-def _checked(packed: zipfile.ZipFile, size: int) -> Archive:
+def _checked(packed: zipfile.ZipFile, most: int) -> Archive:
     parts = _parts(packed)
     said = _manifest(packed, parts)
-    _check_files(packed, parts, said["files"], most=max(_ALWAYS_FINE, _MOST_PACKED * size))
+    _check_files(packed, parts, said["files"], most=most)
     counts: dict[str, int] = said["counts"]
     return Archive(
         lambda kind: _rows(packed, parts, counts, kind),

@@ -17,7 +17,7 @@ from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.award_models import Whom
-from backoffice.schools.models import Door, NamesShown
+from backoffice.schools.models import NamesShown
 from backoffice.schools.services import actions, classrooms
 from backoffice.schools.services.points import LONGEST_COMMENT
 from backoffice.storage.public_id import is_public_id
@@ -26,6 +26,8 @@ from plugins.exports.back.problems import Wrong
 
 Check = Callable[[Any], Any]
 
+# Nothing here is older. What lies still further back has no day in every time zone.
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 # Clocks differ a little.
 _AHEAD = timedelta(days=1)
 _LONGEST_ALIAS = 32
@@ -36,6 +38,7 @@ _MOST_BALANCE = 2**31 - 1
 NO_TEXT = lazy("A text is missing, or is too long.")
 NO_IDENTIFIER = lazy("An identifier is missing, or is none.")
 NO_MOMENT = lazy("A date and time is missing, or is none.")
+TOO_EARLY = lazy("A date and time lies before the year 2000.")
 TO_COME = lazy("A date and time lies in the future.")
 NO_NUMBER = lazy("A number is missing, or is too large or too small.")
 NO_CHOICE = lazy("A choice is missing, or is none that there is.")
@@ -88,25 +91,19 @@ def _name(value: Any) -> str:
     return names.written(value)
 
 
-def moment(value: Any) -> datetime:
-    """A moment in UTC as exports have it, of the past or to come."""
+def _past(value: Any) -> datetime:
+    """A moment in UTC as exports have it, that was or is."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
         raise Wrong(NO_MOMENT)
-    try:
-        return found.astimezone(UTC)
-    except OverflowError:
-        raise Wrong(NO_MOMENT) from None
-
-
-def _past(value: Any) -> datetime:
-    found = moment(value)
+    if found < _FIRST:
+        raise Wrong(TOO_EARLY)
     if found > clock.now() + _AHEAD:
         raise Wrong(TO_COME)
-    return found
+    return found.astimezone(UTC)
 
 
 def _number(least: int, most: int) -> Check:
@@ -153,8 +150,6 @@ TAKEN: Mapping[str, Mapping[str, Check]] = {
     "classrooms": {
         "public_id": known,
         "name": _class_name,
-        "door": _or(_choice(Door), str(Door.CLOSED)),
-        "door_until": _optional(moment),
         "door_from": _optional(_number(0, _MINUTES)),
         "door_to": _optional(_number(0, _MINUTES)),
         "shared_devices": _or(_flag, True),
@@ -309,6 +304,8 @@ FIELDS_NOT_TAKEN_IN: Mapping[str, str] = {
     "actions.school": _PLACE,
     "classroom-values.due_at": _BY_FIELD,
     "classroom-values.school": _PLACE,
+    "classrooms.door": _LETS_IN,
+    "classrooms.door_until": _LETS_IN,
     "classrooms.school": _PLACE,
     "custom-fields.confirmed_at": _SAID_ANEW,
     "custom-fields.confirmed_by": _SAID_ANEW,

@@ -27,7 +27,7 @@ from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
 from plugins.exports.back import said, services
 from plugins.exports.back.problems import Problem, Unusable
-from plugins.exports.back.reading import carried, opened, to_carry
+from plugins.exports.back.reading import UNPACKED_BY_PAGE, carried, opened, to_carry
 from plugins.exports.back.services import Looked, ToBeSaid
 
 BACK = "/console/exports/back"
@@ -74,7 +74,7 @@ class BringsBack(GuardedView):
         try:
             self._take()
             content.stream.seek(0, 2)
-            with opened(content.stream, content.stream.tell()) as archive:
+            with opened(content.stream, content.stream.tell(), most=UNPACKED_BY_PAGE) as archive:
                 looked = services.preview(principal=self.who, school=school, archive=archive)
                 kept = {"archive": to_carry(archive), "school": school, "form": str(uuid4())}
             return self._look(looked, carrying.sealed(kept, context=self._context, at=clock.now()))
@@ -168,8 +168,9 @@ def _file_form() -> FileForm:
 
 def _came(counts: Mapping[str, int]) -> str:
     return ngettext(
-        "%(count)s class with its students and points came in. Its codes are new.",
-        "%(count)s classes with their students and points came in. Their codes are new.",
+        "%(count)s class with its students and points came in. Its codes are new, and its door is closed.",
+        "%(count)s classes with their students and points came in. Their codes are new, and their doors are"
+        " closed.",
         counts["classrooms"],
         count=amount(counts["classrooms"]),
     )

@@ -34,7 +34,7 @@ from plugins.exports.back.problems import Found
 from plugins.exports.back.reading import Archive
 
 BATCH = 500
-_DOOR = ("door", "door_until", "door_from", "door_to", "shared_devices", "pins_required", "names_shown")
+_DOOR = ("door_from", "door_to", "shared_devices", "pins_required", "names_shown")
 _MARK = ("colour", "icon")
 T = TypeVar("T")
 
@@ -93,6 +93,8 @@ class Writing:
             "public_id": new_public_id(),
             "name": row["name"],
             "created_at": row["created_at"] or self.now,
+            # Whoever brings it in opens it.
+            "door": Door.CLOSED,
             "follows": rooms[row["follows"]] if row["follows"] else None,
             **{name: row[name] for name in (*_DOOR, *_MARK)},
         }

@@ -49,13 +49,15 @@ def write_archive(
 ) -> Manifest:
     """Write everything about a subject as a zip, in constant memory. `to` is only written to.
 
-    `told` hears how many rows are written so far; an error that it raises ends the writing. Whoever asks sees
-    in it what their transaction sees. With `workbooks` each kind has one too. Raises `NothingThere`.
+    `told` hears how many rows are written so far, with each piece of a file; an error that it raises ends the
+    writing. Whoever asks sees in it what their transaction sees. With `workbooks` each kind has one too.
+    Raises `NothingThere`.
     """
     made_at = clock.now()
     reading = reading_of(tx, scope)
     _read_to_the_end(tx)
-    archive, counts, shown = Archive(to, made_at, workbooks=workbooks), _Counts(told), []
+    counts, shown = _Counts(told), list[Shown]()
+    archive = Archive(to, made_at, workbooks=workbooks, looked=counts.say)
     with archive.zip:
         writing = Writing()
         for rows in reading.rows:
@@ -83,10 +85,15 @@ def _read_to_the_end(tx: Transaction) -> None:
 
 
 class Archive:
-    """A zip that grows, and the digests of the files in it. `workbooks` of whether it has them."""
+    """A zip that grows, and the digests of the files in it. `workbooks` of whether it has them.
 
-    def __init__(self, to: BinaryIO, made_at: datetime, *, workbooks: bool) -> None:
-        self.workbooks = workbooks
+    `looked` is called with each piece of a file, and ends the writing by an error.
+    """
+
+    def __init__(
+        self, to: BinaryIO, made_at: datetime, *, workbooks: bool, looked: Callable[[], None]
+    ) -> None:
+        self.workbooks, self._looked = workbooks, looked
         self.zip = zipfile.ZipFile(_Sink(to), "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self.digests: dict[str, str] = {}
         self._at = made_at.timetuple()[:6]
@@ -107,6 +114,7 @@ class Archive:
                     put()
 
             def put() -> None:
+                self._looked()
                 digest.update(waiting)
                 member.write(bytes(waiting))
                 waiting.clear()
@@ -141,6 +149,10 @@ class _Counts:
     def add(self, kind: str, rows: int) -> None:
         self.by_kind[kind] += rows
         self.total += rows
+        self.say()
+
+    def say(self) -> None:
+        """Say how many there are so far."""
         self.told(self.total)
 
 

@@ -78,6 +78,7 @@ def test_what_is_not_asked_for_so(world: World, files: Path, case: str) -> None:
         "asked_at": clock.now(),
         "done": 0,
         "downloads": 0,
+        "gone_on": 0,
     }
     cases: dict[str, dict[str, object]] = {
         "in another's name": {"asked_by": world.people["colleague"].id},

@@ -27,7 +27,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from backoffice.web import cookies
 from plugins.exports import queries, services
-from plugins.exports.models import Export, ExportState
+from plugins.exports.models import DestroyedFor, Export, ExportState
 from plugins.exports.said import shown, size
 from plugins.exports.settings import ExportsSettings
 from tests.contract.pages import form_token
@@ -83,6 +83,19 @@ def test_a_teacher_asks_fetches_and_sees_that_it_is_destroyed(app: Flask, world:
     assert "Destroyed" in page
     assert "File destroyed" in page
     assert "erased" not in page
+
+
+def test_a_school_beside_a_class_is_no_choice(app: Flask, world: World, files: Path) -> None:
+    browser, own = signed_in(app, world, "leader"), world.own_class
+    data = {"csrf_token": form_token(browser.get(CONSOLE).text), "place": world.home.public_id}
+    for beside in ({"classroom": own.public_id}, {"student": own.children[0].public_id}):
+        refused = browser.post(CONSOLE, data={**data, **beside})
+        assert refused.status_code == 422
+        by_field = refused.text.split('name="place"')[1].split('name="classroom"')[0]
+        assert "an export is of one of them" in by_field
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(func.count()).select_from(Export)) == 0
+    assert browser.post(CONSOLE, data=data).status_code == 303
 
 
 def test_one_student_of_a_class_is_chosen_from_its_list(app: Flask, world: World, files: Path) -> None:
@@ -337,6 +350,21 @@ def test_erasing_takes_exports_along(
     with transaction(world.sign_in("teacher")) as tx:
         told = {each.row.public_id: shown(each, ExportsSettings(), own=True) for each in queries.own(tx)}
     assert "has been erased" in told[gone[0]].sentence
+
+
+def test_why_a_file_went_is_said_whatever_is_set_since(world: World, files: Path, ready: Ready) -> None:
+    by_time, by_erasure = ready(), ready()
+    over = clock.now() - ExportsSettings(hours=24).kept
+    for export, why in ((by_time, DestroyedFor.TIME), (by_erasure, DestroyedFor.ERASED)):
+        values = {"ready_at": over, "destroyed_at": clock.now(), "destroyed_for": why}
+        change(export, state=ExportState.DESTROYED, file=None, **values)
+    for hours in (1, 72):
+        with transaction(world.sign_in("teacher")) as tx:
+            found = [shown(each, ExportsSettings(hours=hours), own=True) for each in queries.own(tx)]
+        assert {each.row.public_id: "has been erased" in each.sentence for each in found} == {
+            by_time: False,
+            by_erasure: True,
+        }
 
 
 def test_the_command_writes_a_plain_zip(run: Any, world: World, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditEntry
+from backoffice.jobs.models import QueuedJob
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
@@ -25,7 +26,7 @@ from backoffice.storage.public_id import new_public_id
 from plugins.exports import queries, services
 from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.sealing import open_sealed
-from plugins.exports.models import Export, ExportState
+from plugins.exports.models import DestroyedFor, Export, ExportState
 from plugins.exports.services import OutOfRange, Part, Wanted, WrongLink
 from tests.factories.world import SYSTEM, World
 from tests.plugins.exports.conftest import WORKER, change, row_of, without_places, work
@@ -59,6 +60,20 @@ def mails(name: str) -> int:
 def entries(verb: str) -> int:
     with transaction(SYSTEM) as tx:
         return tx.scalars(select(func.count()).select_from(AuditEntry).where(AuditEntry.verb == verb)).one()
+
+
+def jobs_of(export: str) -> int:
+    """How many jobs to make it are in the queue."""
+    number = row_of(export).id
+    job = select(QueuedJob.args).where(QueuedJob.task_name == services.MAKE)
+    with transaction(SYSTEM) as tx:
+        return sum(arguments["number"] == number for arguments in tx.scalars(job))
+
+
+def forget_jobs() -> None:
+    """No worker has any to make any more."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(QueuedJob).where(QueuedJob.task_name == services.MAKE))
 
 
 def with_classes(world: World, role: str) -> str:
@@ -242,6 +257,60 @@ def test_two_of_a_person_at_once_and_others_see_their_place(world: World, files:
     assert work(asked[2], files) is ExportState.READY
 
 
+def test_nobody_overtakes_who_could_begin(world: World, files: Path) -> None:
+    first, second, third = (
+        ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id) for _ in "abc"
+    )
+    by_leader = ask(world, "leader", Subject.SCHOOL, world.home.public_id)
+    elsewhere = ask(world, "leader", Subject.SCHOOL, world.elsewhere.public_id)
+    # Whichever a worker takes first.
+    for each in (third, second, by_leader, elsewhere):
+        assert work(each, files) is ExportState.QUEUED
+    assert work(first, files) is ExportState.READY
+    change(second, state=ExportState.MAKING, started_at=clock.now())
+    change(first, state=ExportState.MAKING, file="x" * 16, ready_at=None)
+    # The third has no room, and keeps nobody else of the school waiting.
+    assert work(third, files) is ExportState.QUEUED
+    assert work(elsewhere, files) is ExportState.QUEUED
+    assert work(by_leader, files) is ExportState.READY
+    assert work(elsewhere, files) is ExportState.READY
+
+
+def test_who_was_told_to_wait_is_tried_again_when_the_one_before_begins(
+    world: World, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id) for _ in "ab")
+    assert work(second, files) is ExportState.QUEUED
+    forget_jobs()
+    to_come: list[int] = []
+
+    def looked(tx: Any, scope: Scope, to: Any, **how: Any) -> Manifest:
+        to_come.append(jobs_of(second))
+        return write_archive(tx, scope, to, **how)
+
+    monkeypatch.setattr(services, "write_archive", looked)
+    assert work(first, files) is ExportState.READY
+    assert to_come == [1]
+
+
+def test_jobs_to_make_one_do_not_pile_up(world: World, files: Path) -> None:
+    asked = [ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id) for _ in range(4)]
+    for _ in range(3):
+        services.destroy(principal=WORKER, folder=files)
+        assert [jobs_of(each) for each in asked] == [1] * 4
+    work(asked[0], files)
+    assert [jobs_of(each) for each in asked[1:]] == [1] * 3
+    # What has lost its own gets another.
+    forget_jobs()
+    services.destroy(principal=WORKER, folder=files)
+    assert [jobs_of(each) for each in asked] == [0, 1, 1, 1]
+    # A worker that has it in hand may have seen already that it has to wait.
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(QueuedJob).where(QueuedJob.task_name == services.MAKE).values(status="doing"))
+    work(asked[1], files)
+    assert [jobs_of(each) for each in asked] == [0, 1, 2, 2]
+
+
 def test_five_of_a_school_at_once(world: World, files: Path) -> None:
     own = world.own_class
     asked = [ask(world, "teacher", Subject.CLASSROOM, own.public_id) for _ in range(5)]
@@ -336,6 +405,31 @@ def test_a_broken_download_goes_on_and_a_part_that_is_not_there_counts_nothing(
     assert row_of(asked).downloads == 2
 
 
+def test_going_on_again_and_again_counts_as_downloads_do(world: World, files: Path, ready: Ready) -> None:
+    asked, told, noted = ready(), mails("exports.export-downloaded"), entries("exports.download")
+    all_but_one = Wanted(1, None, whole=False)
+    for number in range(1, 4):
+        fetch(world, "teacher", asked, files, all_but_one if number > 1 else None)
+        assert row_of(asked).downloads == number
+        # What one download lacks at most.
+        fetch(world, "teacher", asked, files, all_but_one)
+        assert row_of(asked).downloads == number
+    # A few bytes are left of what three downloads may lack.
+    for _ in range(3):
+        fetch(world, "teacher", asked, files, Wanted(1, 2, whole=False))
+    for wanted in (all_but_one, Wanted(1, 2, whole=False), Wanted()):
+        with pytest.raises(Rejected):
+            fetch(world, "teacher", asked, files, wanted)
+    row = row_of(asked)
+    assert (row.downloads, row.gone_on) == (3, 3 * (row.size or 0))
+    assert mails("exports.export-downloaded") == told + 3
+    assert entries("exports.download") == noted + 3
+    with pytest.raises(Rejected):
+        services.look(
+            principal=world.sign_in("teacher"), export=asked, link=services.link_of(row), folder=files
+        )
+
+
 def test_nobody_else_fetches_it_with_the_link(world: World, files: Path, ready: Ready) -> None:
     asked = ready()
     for role in ("leader", "co_teacher", "outsider", "parent", "founder"):
@@ -393,7 +487,7 @@ def test_after_three_days_it_is_over(world: World, files: Path, ready: Ready) ->
     assert list(files.iterdir()) == []
     row = row_of(asked)
     assert (row.state, row.file) == (ExportState.DESTROYED, None)
-    assert row.destroyed_at is not None
+    assert (row.destroyed_for, row.destroyed_at is not None) == (DestroyedFor.TIME, True)
     # The old link again.
     with pytest.raises(Rejected):
         services.fetch(
@@ -433,7 +527,8 @@ def test_after_the_last_download_the_file_goes(world: World, files: Path, ready:
     assert row_of(asked).state == ExportState.READY
     change(asked, fetched_at=clock.now() - services.GOES_ON)
     services.destroy(principal=WORKER, folder=files)
-    assert row_of(asked).state == ExportState.DESTROYED
+    row = row_of(asked)
+    assert (row.state, row.destroyed_for) == (ExportState.DESTROYED, DestroyedFor.FETCHED)
     assert {path.name for path in files.iterdir()} == {row_of(kept).file}
     again = services.destroy(principal=WORKER, folder=files)
     assert set(again.values()) == {0}
@@ -453,3 +548,21 @@ def test_what_got_stuck_is_given_up(world: World, files: Path) -> None:
     change(asked, state=ExportState.MAKING, file="stuck", started_at=clock.now() - timedelta(days=2))
     services.destroy(principal=WORKER, folder=files)
     assert row_of(asked).state == ExportState.FAILED
+
+
+def test_what_waits_for_a_day_is_given_up(world: World, files: Path) -> None:
+    asked, later = (
+        services.ask(
+            principal=world.sign_in("teacher"),
+            subject=Subject.CLASSROOM,
+            public_id=world.own_class.public_id,
+            passphrase="maple umbrella quartz täglich",
+        )
+        for _ in "ab"
+    )
+    change(asked, asked_at=clock.now() - services.GIVEN_UP - timedelta(minutes=1))
+    services.destroy(principal=WORKER, folder=files)
+    assert row_of(asked).state == ExportState.FAILED
+    with transaction(SYSTEM) as tx:
+        assert tx.scalars(select(Export.passphrase).where(Export.public_id == asked)).one() is None
+    assert row_of(later).state == ExportState.QUEUED

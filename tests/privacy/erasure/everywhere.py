@@ -192,7 +192,7 @@ def _person(tx: Transaction, person: Person, room: Class) -> None:
 def _taken_along(tx: Transaction, person: Person, room: Class) -> None:
     """Exports whose files are there, and one that was brought back."""
     here, now = {"school_id": room.school_id}, clock.now()
-    ready = {"state": ExportState.READY, "ready_at": now, "size": 1, "done": 1, "downloads": 0}
+    ready = {"state": ExportState.READY, "ready_at": now, "size": 1, "done": 1, "downloads": 0, "gone_on": 0}
     how = {"for_family": False, "workbooks": False, "locked": False, "asked_by": person.id}
     for subject, where in (
         (Subject.STUDENT, {**here, "student_id": room.children[0].id}),

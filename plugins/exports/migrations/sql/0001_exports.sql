@@ -31,9 +31,9 @@ create policy app_read on plugin_exports.export for select to backoffice_app
 -- Nobody asks in another's name, nor for what is out of reach, nor writes down as made what was not.
 create policy app_insert on plugin_exports.export for insert to backoffice_app
   with check (asked_by = any ((select app.ids('account'))::bigint[])
-              and state = 'queued' and done = 0 and downloads = 0 and file is null and size is null
+              and state = 'queued' and done = 0 and downloads = 0 and gone_on = 0 and file is null and size is null
               and counts is null and started_at is null and ready_at is null and fetched_at is null
-              and ended_at is null and destroyed_at is null
+              and ended_at is null and destroyed_at is null and destroyed_for is null
               and (subject = 'account'
                    or (subject = 'district'
                        and district_id = any ((select plugin_exports.led_districts())::bigint[]))
@@ -51,9 +51,9 @@ grant usage on schema plugin_exports to backoffice_app, backoffice_system;
 -- What is to open a locked file is for whoever makes it: neither leaders nor the one who typed it read it again.
 grant select (id, public_id, asked_by, school_id, district_id, classroom_id, student_id, rooms, subject, for_family, workbooks,
               locked, state, asked_at, started_at, ready_at, fetched_at, ended_at, destroyed_at, done, size, counts, file,
-              downloads) on plugin_exports.export to backoffice_app;
+              downloads, gone_on, destroyed_for) on plugin_exports.export to backoffice_app;
 grant insert on plugin_exports.export to backoffice_app;
-grant update (state, file, passphrase, ended_at, downloads, fetched_at) on plugin_exports.export to backoffice_app;
+grant update (state, file, passphrase, ended_at, downloads, gone_on, fetched_at) on plugin_exports.export to backoffice_app;
 grant select, insert, update, delete on plugin_exports.export to backoffice_system;
 grant select on plugin_exports.schema_version to backoffice_app;
 grant usage on all sequences in schema plugin_exports to backoffice_app, backoffice_system;

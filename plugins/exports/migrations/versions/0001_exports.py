@@ -54,6 +54,8 @@ def upgrade() -> None:
         sa.Column("counts", sa.LargeBinary(), nullable=True),
         sa.Column("file", sa.Text(), nullable=True),
         sa.Column("downloads", sa.Integer(), nullable=False),
+        sa.Column("gone_on", sa.BigInteger(), nullable=False),
+        sa.Column("destroyed_for", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "state in ('queued', 'making', 'ready', 'failed', 'cancelled', 'destroyed')",
             name=op.f("ck_export_state_is_known"),
@@ -61,6 +63,13 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "subject in ('student', 'classroom', 'account', 'school', 'district')",
             name=op.f("ck_export_subject_is_known"),
+        ),
+        sa.CheckConstraint(
+            "destroyed_for in ('time', 'fetched', 'erased')", name=op.f("ck_export_destroyed_for_is_known")
+        ),
+        sa.CheckConstraint(
+            "(destroyed_for is not null) = (state = 'destroyed')",
+            name=op.f("ck_export_destroyed_for_a_reason"),
         ),
         sa.CheckConstraint(
             "(student_id is not null) = (subject = 'student')"

@@ -22,7 +22,7 @@ from backoffice.schools.award_models import Whom
 from backoffice.schools.models import Action, Classroom, Enrollment, Membership, Role, School, Student
 from backoffice.schools.services import actions, archiving, classrooms, points, rosters
 from plugins.exports.back import services
-from plugins.exports.back.reading import Archive
+from plugins.exports.back.reading import UNPACKED_BY_PAGE, Archive
 from plugins.exports.back.reading import opened as unpacked
 from plugins.exports.back.services import Came
 from plugins.exports.back.taken import KINDS, TAKEN
@@ -187,9 +187,9 @@ def _leave(tx: Transaction, of: Place) -> None:
 
 
 @contextmanager
-def archive_of(packed: bytes) -> Iterator[Archive]:
+def archive_of(packed: bytes, most: int = UNPACKED_BY_PAGE) -> Iterator[Archive]:
     """The archive in these bytes."""
-    with unpacked(io.BytesIO(packed), len(packed)) as archive:
+    with unpacked(io.BytesIO(packed), len(packed), most=most) as archive:
         yield archive
 
 

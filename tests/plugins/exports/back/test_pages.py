@@ -1,7 +1,9 @@
 """The page on which an export is brought back."""
 
 import io
+import json
 import re
+import zipfile
 
 import pytest
 from flask import Flask
@@ -13,6 +15,8 @@ from backoffice.access.transaction import transaction
 from backoffice.schools.models import Membership, TeachingRole
 from backoffice.web import cookies
 from plugins.exports.back.fields import NOT_YOURS
+from plugins.exports.back.reading import UNPACKED_BY_PAGE
+from plugins.exports.content.manifest import FORMAT, VERSION
 from tests.contract.pages import form_token
 from tests.factories.world import SYSTEM, World
 from tests.plugins.exports.back.places import Place, counts_of, empty
@@ -92,6 +96,18 @@ def test_what_is_wrong_is_said_and_nothing_of_the_file(app: Flask, world: World,
     nothing = browser.look(b"", into)
     assert nothing.status_code == 422
     assert counts_of(into)["classrooms"] == 0
+
+
+def test_what_unpacks_without_end_is_soon_refused(app: Flask, world: World) -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        said = {"files": {"data/x.json": "0" * 64}, "counts": {}, "format": FORMAT, "version": VERSION}
+        scope = {"kind": "classroom", "public_id": "cgpz8yfrsjhfhpdf", "for_family": False}
+        archive.writestr("manifest.json", json.dumps({**said, "scope": scope}))
+        archive.writestr("data/x.json", b" " * (UNPACKED_BY_PAGE + 1))
+    page = Browser(app, world, "teacher").look(bomb.getvalue(), empty(world))
+    assert page.status_code == 422
+    assert "more than can be brought in here at once" in page.text
 
 
 def test_what_is_carried_is_sealed_and_opens_for_nobody_else(app: Flask, world: World, packed: bytes) -> None:

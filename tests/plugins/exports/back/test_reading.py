@@ -13,7 +13,7 @@ import pytest
 from plugins.exports.back.lists import LONGEST_ROW, NoList, rows_in
 from plugins.exports.back.looking import Most, look_through
 from plugins.exports.back.problems import MOST_TOLD, Unusable
-from plugins.exports.back.reading import OF_DISTRICT, OF_FAMILY, OTHER_VERSION
+from plugins.exports.back.reading import OF_DISTRICT, OF_FAMILY, OTHER_VERSION, TOO_LARGE, UNPACKED_BY_PAGE
 from tests.factories.world import World
 from tests.plugins.exports.back.places import archive_of
 from tests.plugins.exports.content.conftest import Scopes, opened
@@ -185,9 +185,21 @@ def test_an_account_without_classes_of_its_own(scopes: Scopes, world: World) -> 
     assert len(refused(opened(scopes["parent"]).packed)) == 1
 
 
-def test_what_unpacks_without_end(files: Files) -> None:
-    huge = b"[\n" + b" " * (80 << 20) + b"]"
-    refused(packed({**files, "data/students.json": huge}))
+def test_what_unpacks_to_more_than_a_page_takes(files: Files) -> None:
+    huge = b"[\n" + b" " * UNPACKED_BY_PAGE + b"]"
+    assert refused(packed({**files, "data/others.json": huge})) == [str(TOO_LARGE)]
+    # However large the file is of which so much is said.
+    whole = packed(files)
+    with pytest.raises(Unusable), archive_of(whole, most=len(whole)):
+        pass
+
+
+def test_spaces_without_end_are_not_read_to_their_end() -> None:
+    for before in (b"", b"[", b"[{}", b"[{},", b"[{}]"):
+        stream = io.BytesIO(before + b" " * (20 << 20))
+        with pytest.raises(NoList):
+            list(rows_in(stream.read))
+        assert stream.tell() < 1 << 20
 
 
 def test_a_list_of_files_that_is_longer_than_any(files: Files) -> None:
@@ -225,12 +237,13 @@ def test_packed_by_another_method_or_locked(files: Files) -> None:
         ("classrooms", "name", "x" * 81),
         ("classrooms", "name", {"a": 1}),
         ("classrooms", "public_id", "../x"),
-        ("classrooms", "door", "ajar"),
-        ("classrooms", "door", "until"),
         ("classrooms", "door_from", 5),
-        ("classrooms", "archived_at", "2026-01-01T00:00:00Z"),
+        ("classrooms", "archived_at", "1999-12-31T23:59:59Z"),
         ("classrooms", "created_at", "2126-01-01T00:00:00Z"),
         ("classrooms", "created_at", "0001-01-01T00:00:00+14:00"),
+        ("classrooms", "created_at", "0001-01-01T00:00:00Z"),
+        ("classrooms", "created_at", "9999-12-31T23:59:59-14:00"),
+        ("classrooms", "created_at", "2026-01-01T00:00:00"),
         ("classrooms", "created_at", "yesterday"),
         ("classrooms", "created_at", 12),
         ("classrooms", "shared_devices", "yes"),

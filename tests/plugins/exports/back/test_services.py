@@ -1,11 +1,12 @@
 """Who may bring an export back, what is to be said for it, and that it comes in whole and once."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from backoffice import clock
@@ -16,7 +17,7 @@ from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.privacy.erasure.models import ErasureMark
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
-from backoffice.schools.models import Classroom, Enrollment, PointEntry, School, Student, TeachingRole
+from backoffice.schools.models import Classroom, Door, Enrollment, PointEntry, School, Student, TeachingRole
 from backoffice.storage import about
 from plugins.exports.back import services, writing
 from plugins.exports.back.services import Doubts, ToBeSaid
@@ -81,6 +82,17 @@ def test_points_stand_as_given_by_whoever_brings_them(world: World, packed: byte
     with transaction(SYSTEM) as tx:
         by = set(tx.scalars(select(PointEntry.awarded_by).where(PointEntry.school_id == into.id)))
     assert by == {world.people["colleague"].id}
+
+
+def test_doors_come_in_closed(world: World) -> None:
+    room, into = world.own_class, empty(world)
+    far = {"door": Door.UNTIL, "door_until": datetime(9999, 12, 31, tzinfo=UTC)}
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Classroom).where(Classroom.id == room.id).values(**far))
+    bring_in(opened(Scope(Subject.CLASSROOM, room.id, room.public_id)).packed, into)
+    with transaction(SYSTEM) as tx:
+        made = tx.scalars(select(Classroom).where(Classroom.school_id == into.id)).one()
+        assert (made.door, made.door_until) == (Door.CLOSED, None)
 
 
 def test_it_is_noted_without_a_name(world: World, packed: bytes) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from backoffice.storage.database import current
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.worries.models import GoesTo
-from plugins.exports.content import NothingThere, Scope, write_archive
+from plugins.exports.content import NothingThere, Scope, page, roster, workbook, write_archive
 from plugins.exports.content.archive import BATCH
 from plugins.exports.content.page import SMALL
 from tests.factories import world as factory
@@ -389,6 +390,36 @@ def test_whoever_hears_of_it_can_stop_it(scopes: Scopes) -> None:
 
     with pytest.raises(Stopped), transaction(SYSTEM) as tx:
         write_archive(tx, scopes["school"], io.BytesIO(), told=stop)
+
+
+@pytest.mark.parametrize("where", ["roster", "page", "workbook"])
+def test_it_can_be_stopped_in_what_comes_behind_the_rows(
+    scopes: Scopes, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    given_up: list[str] = []
+
+    class Stopped(Exception):
+        pass
+
+    def stop(_rows: int) -> None:
+        if given_up:
+            raise Stopped
+
+    def long(piece: Any) -> Any:
+        given_up.append(where)
+        for _ in range(20_000):
+            yield piece
+        raise AssertionError("It went on.")
+
+    if where == "roster":
+        monkeypatch.setattr(roster, "files", lambda *_of: [("users.csv", long(("x" * 50,)))])
+    elif where == "page":
+        monkeypatch.setattr(page, "written", lambda _page: long("x" * 50))
+    else:
+        packed = SimpleNamespace(read_range=lambda: long(b"x" * 50))
+        monkeypatch.setattr(workbook, "SealedFile", lambda *_of: packed)
+    with pytest.raises(Stopped), transaction(SYSTEM) as tx:
+        write_archive(tx, scopes["school"], WriteOnly(), workbooks=True, told=stop)  # type: ignore[arg-type]
 
 
 def test_a_row_that_two_ways_lead_to_is_there_once(world: World, scopes: Scopes) -> None:
