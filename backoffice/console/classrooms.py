@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -473,18 +474,9 @@ class ClassroomGrid(ImportsRows):
             raise NotFound
         form, own_page = own.form(), f"/console/classrooms/{public_id}"
 
-        def now() -> tuple[str, str]:
-            there = own_fields.own_values(reading(), FieldSubject.CLASSROOM, row)
-            return there.words, there.seen
-
         def save() -> str:
-            with not_over_others(form["seen"], now):
-                write_classroom_values(
-                    principal=self.who,
-                    classroom=public_id,
-                    written=own.written(form),
-                    seen=form["seen"].data or None,
-                )
+            writing = partial(write_classroom_values, principal=self.who, classroom=public_id)
+            own_fields.write(FieldSubject.CLASSROOM, row, own, form, writing)
             return own_page
 
         return self.form_page(

@@ -1,6 +1,6 @@
 """What fields of a school's own say of a student or a class: shown on its page, and changed in a form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask_wtf import FlaskForm
@@ -10,10 +10,12 @@ from wtforms.validators import Length
 
 from backoffice.access.transaction import Transaction
 from backoffice.console.listed import listed
+from backoffice.console.overtaken import not_over_others
 from backoffice.fields import queries, values
 from backoffice.fields.models import CustomField, FieldKind, FieldSubject
 from backoffice.fields.services import PREFIX, seen_of
 from backoffice.language.texts import gettext
+from backoffice.web.identity import reading
 
 
 class OwnValue(NamedTuple):
@@ -68,6 +70,19 @@ def own_values(tx: Transaction, subject: FieldSubject, thing: Any) -> OwnValues:
     fields = queries.fields_of(tx, thing.school_id, subject)
     there = queries.values_of(tx, subject, [thing]) if fields else {}
     return OwnValues(fields, queries.written_in(there, thing.id))
+
+
+def write(
+    subject: FieldSubject, thing: Any, own: OwnValues, form: FlaskForm, writing: Callable[..., None]
+) -> None:
+    """Have `writing` write what somebody typed, unless it would go over what others wrote meanwhile."""
+
+    def now() -> tuple[str, str]:
+        there = own_values(reading(), subject, thing)
+        return there.words, there.seen
+
+    with not_over_others(form["seen"], now):
+        writing(written=own.written(form), seen=form["seen"].data or None)
 
 
 def key(field: CustomField) -> str:

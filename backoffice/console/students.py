@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -533,18 +533,9 @@ class StudentGrid(ImportsRows):
         turn = turn_of(tx, row, queries.enrollments_of(tx, row))
         form, own_page = own.form(), turn.of(public_id)
 
-        def now() -> tuple[str, str]:
-            there = own_fields.own_values(reading(), FieldSubject.STUDENT, row)
-            return there.words, there.seen
-
         def save() -> str:
-            with not_over_others(form["seen"], now):
-                write_student_values(
-                    principal=self.who,
-                    student=public_id,
-                    written=own.written(form),
-                    seen=form["seen"].data or None,
-                )
+            writing = partial(write_student_values, principal=self.who, student=public_id)
+            own_fields.write(FieldSubject.STUDENT, row, own, form, writing)
             return own_page
 
         return self.form_page(
