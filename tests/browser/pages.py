@@ -19,6 +19,7 @@ from backoffice.accounts.models import Account, LinkPurpose
 from backoffice.accounts.services import letters
 from backoffice.accounts.tokens import token_digest
 from backoffice.changes.models import ClassroomChange
+from backoffice.fields.models import FieldSubject
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Throttled
 from backoffice.schools.models import Door, NamesShown
@@ -46,6 +47,7 @@ from tests.factories.world import (
     SYSTEM,
     TAKE_BACK_LINK,
     World,
+    custom_field,
     give_pin,
 )
 from tests.plugins.exports.content.conftest import opened
@@ -644,9 +646,14 @@ def to_delete_a_field(page: Page, _site: Site) -> None:
 
 
 def delete_a_field(page: Page, site: Site) -> None:
-    """Delete the only field of classes."""
-    to_delete_a_field(page, site)
-    page.get_by_label("to confirm").fill(f"Quokka room of {site.world.home.name}")
+    """Delete a field that is there for this alone."""
+    name = f"Emu shelf {token_hex(4)}"
+    with transaction(SYSTEM) as tx:
+        custom_field(tx, site.world.home, FieldSubject.CLASSROOM, name=name)
+    page.reload()
+    page.get_by_role("main").get_by_role("link", name=name).click()
+    page.get_by_role("link", name="Delete this field for good").click()
+    page.get_by_label("to confirm").fill(name)
     page.get_by_role("button", name="Delete for good").click()
 
 
