@@ -19,8 +19,12 @@ class Publishing(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """The base of every event. A subclass is registered by being declared."""
+    """The base of every event. A subclass is registered by being declared.
 
+    `title` is what people call what happens, in the middle of a sentence.
+    """
+
+    title: ClassVar[str]
     registry: ClassVar[dict[str, type["Event"]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:

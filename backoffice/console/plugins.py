@@ -339,7 +339,8 @@ def _consequences(plugin: Plugin, *, switching_off: bool) -> Iterator[str]:
         yield gettext("These jobs no longer run: %(jobs)s. What is asked of them waits.", jobs=listed(jobs))
     if plugin.handlers:
         yield gettext(
-            "It no longer acts on: %(events)s.", events=listed(event.__name__ for event in plugin.handlers)
+            "It no longer acts when this happens: %(events)s.",
+            events=listed(gettext(event.title) for event in plugin.handlers),
         )
     yield from _what_stays(plugin)
     if plugin.keeps_promises:

@@ -64,7 +64,8 @@ RIGHTLY: Mapping[str, str] = {
     r"(?:\b[A-Z2-7]{4}\b ?){8}": "the secret of a second factor",
     r"\b(?:Safari|Telephone|test browser)\b": "devices of the stage",
     r"\b(?:Former|Narrowed by|Ingrid Invited to)\b": "what people and things of the world were called",
-    r"Newly Brought Newts|Newton Newcomer": "who and what is on a list that is brought in",
+    r"Newly Brought Newts|Newton Newcomer|Brought Badgers": "who and what is in a file that is brought in",
+    r"Who is to be sent home by which bus": "what a school of the world has a field for",
     r"Quillfeather asked for it|^1,000 .*\. Done\.$": "what somebody wrote, or was told, in the world",
 }
 # What chooses what a form does; without it, nothing would be left that could be wrong.

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Update, update
 
 from backoffice.families.requests.models import GuardianRequest
+from backoffice.fields.models import CustomField
 from backoffice.runtime import Runtime
 from backoffice.storage.base import Base
 from backoffice.storage.roles import DatabaseRole
@@ -60,6 +61,10 @@ def planted(matrix: Matrix, runtime: Runtime) -> dict[str, str]:
 
 def filled(rows: Update, column: str) -> Update:
     """The rows that are given a text in this column. Of what parents ask every second is answered by it."""
+    if column.startswith("custom_field."):
+        # Of one that is erased nothing is left to be read. Why one is needed is said when it is confirmed.
+        needed = {"confirmed_at": CustomField.created_at} if column == "custom_field.need" else {}
+        return rows.where(CustomField.erased_at.is_(None)).values(needed)
     if column != "guardian_request.answer":
         return rows
     return rows.where(GuardianRequest.id % 2 == 0).values(answered_at=GuardianRequest.asked_at)

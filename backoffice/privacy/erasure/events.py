@@ -1,8 +1,10 @@
 """What erasing tells the plugins."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from backoffice.events import Event
+from backoffice.language.texts import lazy
 from backoffice.privacy.holdings import Subject
 
 
@@ -15,6 +17,7 @@ class SubjectErased(Event):
     classes and students too. What a handler writes of them is looked for with all the rest.
     """
 
+    title: ClassVar[str] = lazy("somebody is erased")
     erasure: str
     subject: Subject
     outside: tuple[str, ...]
