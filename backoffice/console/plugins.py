@@ -305,7 +305,7 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
         (gettext("Jobs"), jobs),
         (gettext("Mails"), [mail.called for mail in plugin.mails]),
         (gettext("Commands"), [f"backoffice {command.name}" for command in plugin.commands]),
-        (gettext("Acts on"), [event.__name__ for event in plugin.handlers]),
+        (gettext("Acts when"), [gettext(event.title) for event in plugin.handlers]),
         (gettext("Checks these promises"), [check.control for check in plugin.controls]),
         (gettext("Permissions"), plugin.permissions),
         (gettext("Needs"), plugin.requires),
