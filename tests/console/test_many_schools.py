@@ -158,5 +158,5 @@ def test_up_to_two_hundred_schools_are_a_select_and_up_to_twenty_a_list(
 
 def test_a_class_leads_to_the_days_and_the_year_of_its_school(leader: FlaskClient, world: World) -> None:
     room = f"/console/classrooms/{world.own_class.public_id}"
-    for page, own in zip(OF_ONE, (f"{room}/entry", f"{room}/manage"), strict=True):
+    for page, own in zip(OF_ONE[:2], (f"{room}/entry", f"{room}/manage"), strict=True):
         assert f"{page}?school={world.home.public_id}" in leader.get(own).text
