@@ -181,7 +181,7 @@ class ReportsGrid(Grid):
             said=gettext("The report is closed."),
             heading=gettext("Close this report"),
             intro=kind,
-            submit_title=gettext("Close it"),
+            submit_title=gettext("Close the report"),
             cancel_url=f"{HERE}{public_id}",
             crumbs=[CRUMB, {"title": kind, "url": f"{HERE}{public_id}"}, {"title": gettext("Close")}],
         )

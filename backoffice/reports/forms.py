@@ -35,7 +35,7 @@ class ReportForm(FlaskForm):
     )
     mail = FileField(
         lazy("The mail itself, as a file"),
-        description=lazy("Saved from your mail program (.eml), 1 MB at most. Do not open its links again."),
+        description=lazy("Saved from your mail program (.eml), 1 MB at most."),
     )
     contact = StringField(
         lazy("Your e-mail address"),

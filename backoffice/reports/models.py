@@ -55,9 +55,9 @@ class Report(Base):
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
     public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_MONTHS)
     kind: Mapped[str] = columns.choice("What somebody saw", keep=Keep.SIX_MONTHS)
-    said: Mapped[str] = columns.sealed("What was reported, in their words", keep=Keep.SIX_MONTHS)
+    said: Mapped[str] = columns.sealed("What was reported, in their words", keep=Keep.SIX_MONTHS, apart=True)
     contact: Mapped[str | None] = columns.sealed(
-        "Where whoever reported it can be asked, if they said so", keep=Keep.SIX_MONTHS
+        "Where whoever reported it can be asked, if they said so", keep=Keep.SIX_MONTHS, apart=True
     )
     mail: Mapped[bytes | None] = columns.sealed_bytes(
         "The suspicious mail itself", keep=Keep.SIX_MONTHS, apart=True
@@ -78,4 +78,4 @@ class Report(Base):
         "Who closed it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
     )
     finding: Mapped[str | None] = columns.choice("What it was", keep=Keep.SIX_MONTHS)
-    note: Mapped[str | None] = columns.sealed("What was found and done", keep=Keep.SIX_MONTHS)
+    note: Mapped[str | None] = columns.sealed("What was found and done", keep=Keep.SIX_MONTHS, apart=True)

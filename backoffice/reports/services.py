@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import func, insert, null, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, null, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -18,7 +19,7 @@ from backoffice.audit.trail import record
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.services import post
 from backoffice.privacy.retention.runs import forget
-from backoffice.problems import Rejected
+from backoffice.problems import Rejected, Throttled
 from backoffice.reports import mails
 from backoffice.reports.kinds import REPORTS
 from backoffice.reports.models import Finding, Report, ReportKind
@@ -34,6 +35,7 @@ LARGEST_MAIL = 1 << 20
 CHOOSE = lazy("Choose what fits best.")
 SAY_IT = lazy("Say what you saw.")
 FOUND = lazy("Choose what it was.")
+NO_FILES = lazy("Files cannot be taken for the moment. Send the report without, and say what the mail was.")
 NOTE_IT = lazy("Write what you found and did.")
 CLOSED_ALREADY = lazy("This was closed by somebody else meanwhile.")
 
@@ -60,38 +62,36 @@ def report(
     _check(reported, said)
     if contact:
         contact = _checked_contact(contact)
-    take(
-        Claim("reports by network", throttles.report_network, visitor.network),
-        Claim("reports overall", throttles.report_overall, ""),
-    )
+    take(*_claims(principal, visitor, throttles))
+    if reported.mail:
+        _take_file(throttles)
     public_id = new_public_id()
-    try:
-        with transaction(principal) as tx:
-            number = add(tx, public_id, replace(reported, said=said, contact=contact))
-            record(tx, "reports.report", report=number)
-    except IntegrityError:
-        return None
+    with transaction(principal) as tx:
+        number = add(tx, public_id, replace(reported, said=said, contact=contact))
+        if number is None:
+            return None
+        record(tx, "reports.report", report=number)
     return public_id
 
 
-def add(tx: Transaction, public_id: PublicId, reported: Reported) -> int:
-    """Keep what whoever is at work reports; its internal number. The very same again is refused."""
+def add(tx: Transaction, public_id: PublicId, reported: Reported) -> int | None:
+    """Keep what whoever is at work reports; its internal number, None if the very same came before."""
     number = tx.take_id(Report)
-    tx.execute(
-        insert(Report).values(
-            id=number,
-            public_id=public_id,
-            kind=reported.kind,
-            said=reported.said,
-            contact=reported.contact or None,
-            mail=reported.mail or None,
-            account_id=tx.principal.account_id,
-            about=[about.address(reported.contact)] if reported.contact else [],
-            form=_digest(reported),
-            reported_at=clock.now(),
-        )
+    told = insert(Report).values(
+        id=number,
+        public_id=public_id,
+        kind=reported.kind,
+        said=reported.said,
+        contact=reported.contact or None,
+        mail=reported.mail or None,
+        account_id=tx.principal.account_id,
+        about=[about.address(reported.contact)] if reported.contact else [],
+        form=_digest(reported),
+        reported_at=clock.now(),
     )
-    return number
+    # Without naming the columns: whoever reports may not read what was reported, not even to compare.
+    once = told.on_conflict_do_nothing().inline().execution_options(preserve_rowcount=True)
+    return number if tx.execute(once).rowcount else None  # type: ignore[attr-defined]
 
 
 def close_report(*, principal: Principal, report: str, finding: str, note: str) -> None:
@@ -154,6 +154,26 @@ def mail_of(*, principal: Principal, report: str) -> bytes | None:
         return mail
 
 
+def _claims(who: Principal | Credential, visitor: Visitor, throttles: Throttles) -> list[Claim]:
+    """Whoever is signed in is counted alone: others cannot close the way to us to them."""
+    if isinstance(who, Principal) and who.account_public_id:
+        return [Claim("reports by account", throttles.report_account, who.account_public_id)]
+    site = [Claim("reports by site", throttles.report_site, visitor.site)] if visitor.site else []
+    return [
+        Claim("reports by network", throttles.report_network, visitor.network),
+        *site,
+        Claim("reports overall", throttles.report_overall, ""),
+    ]
+
+
+def _take_file(throttles: Throttles) -> None:
+    """Files fill the database long before words do: with many of them, words are still taken."""
+    try:
+        take(Claim("files of reports", throttles.report_files, ""))
+    except Throttled:
+        raise Rejected(mail=NO_FILES) from None
+
+
 def _untold(tx: Transaction) -> Sequence[int]:
     new = select(Report.id).where(Report.told_at.is_(None)).order_by(Report.id)
     return tx.scalars(new.with_for_update(skip_locked=True)).all()
@@ -183,5 +203,6 @@ def _lines(text: str) -> str:
 
 
 def _digest(reported: Reported) -> UUID:
-    named = f"{reported.form} {reported.kind} {reported.said}"
+    mail = sha256(reported.mail).hexdigest()
+    named = f"{reported.form} {reported.kind} {mail} {reported.contact} {reported.said}"
     return UUID(bytes=keyring.current().blind_index(named, context="report.form"))

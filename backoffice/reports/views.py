@@ -17,6 +17,7 @@ from backoffice.web import devices, errors
 from backoffice.web.identity import SAFE_METHODS, done_reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.requests import allow_upload
+from backoffice.web.resend import shows_what_was_typed
 
 bp = Blueprint("reports", __name__, template_folder="templates")
 # What else a form has beside its file.
@@ -24,6 +25,7 @@ ROOM = 64 << 10
 
 
 @bp.route("/report", methods=["GET", "POST"])
+@shows_what_was_typed
 def report() -> str | Response | tuple[str, int]:
     """Report something that looks wrong."""
     form, problem = ReportForm(), None
@@ -39,7 +41,9 @@ def report() -> str | Response | tuple[str, int]:
         except Rejected as rejected:
             problem = show_rejection(form, rejected)
         except Throttled as throttled:
-            many = gettext("There were many reports. Yours is still here. %(wait)s", wait=throttled.sentence)
+            many = gettext(
+                "There were many reports. Your words are still here. %(wait)s", wait=throttled.sentence
+            )
             return errors.to_be_waited_for(_page(form, many), throttled)
         else:
             if number:

@@ -627,7 +627,7 @@ def close_a_report(page: Page, site: Site) -> None:
 def close_report_without_note(page: Page, site: Site) -> None:
     """Close a report and say nothing of what was found."""
     close_a_report(page, site)
-    page.get_by_role("button", name="Close it").click()
+    page.get_by_role("button", name="Close the report").click()
 
 
 def require_without_own(page: Page, _site: Site) -> None:

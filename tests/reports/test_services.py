@@ -1,13 +1,16 @@
 """What anybody reports: taken once, told to founders, closed by one of them, forgotten."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import undefer
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -25,7 +28,7 @@ from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
 
 WORKER = Purpose("core.tell-of-reports")
-PLENTY = Throttles(report_network="100/hour", report_overall="1000/hour")
+PLENTY = Throttles(report_network="1000/hour", report_account="1000/hour", report_files="1000/hour")
 MAIL = b"From: Bank <x@fake.example>\r\nSubject: Urgent\r\n\r\nhttps://fake.example/pay\r\n"
 
 
@@ -53,8 +56,10 @@ def report(
 
 
 def row(public_id: str | None) -> Report:
+    """All of it."""
     with transaction(SYSTEM) as tx:
-        return tx.scalars(select(Report).where(Report.public_id == public_id)).one()
+        whole = select(Report).where(Report.public_id == public_id).options(undefer("*"))
+        return tx.scalars(whole).one()
 
 
 def mails() -> int:
@@ -87,7 +92,9 @@ def test_the_same_form_reports_once(world: World) -> None:
     what = reported()
     assert report(what) is not None
     assert report(what) is None
-    assert report(Reported(what.kind, "Other words", "", b"", what.form)) is not None
+    # Whoever goes back and adds something adds it.
+    for more in ({"said": "Other words"}, {"mail": MAIL}, {"contact": "me@people.example"}):
+        assert report(replace(what, **more)) is not None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +115,7 @@ def test_what_is_not_taken(world: World, changed: dict[str, Any], field: str) ->
 
 
 def test_one_network_cannot_fill_the_list(world: World) -> None:
-    few = Throttles(report_network="2/hour", report_overall="1000/hour")
+    few = Throttles(report_network="2/hour")
     for _ in range(2):
         services.report(
             principal=Nobody(), reported=reported(), visitor=Visitor("198.51.100.7"), throttles=few
@@ -117,6 +124,30 @@ def test_one_network_cannot_fill_the_list(world: World) -> None:
         services.report(
             principal=Nobody(), reported=reported(), visitor=Visitor("198.51.100.7"), throttles=few
         )
+
+
+def test_many_files_leave_room_for_words(world: World) -> None:
+    few = Throttles(report_network="1000/hour", report_files="1/hour")
+    report(reported(mail=MAIL), throttles=few)
+    with pytest.raises(Rejected, match="Send the report without"):
+        report(reported(mail=MAIL), throttles=few)
+    assert report(throttles=few)
+
+
+def test_strangers_do_not_close_the_way_to_whoever_is_signed_in(world: World) -> None:
+    few = Throttles(report_network="1000/hour", report_overall="1/hour")
+    with pytest.raises(Throttled):
+        for _ in range(2):
+            report(throttles=few)
+    assert report(who=world.sign_in("teacher"), throttles=few)
+
+
+def test_what_else_the_database_refuses_is_no_report_that_came_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "new_public_id", lambda: None)
+    with pytest.raises(IntegrityError):
+        report()
 
 
 # ------------------------------------------------------------------------------------- founders
@@ -164,6 +195,17 @@ def test_how_it_is_not_closed(world: World, finding: str, note: str, field: str)
     with pytest.raises(Rejected) as rejected:
         services.close_report(principal=world.sign_in("founder"), report=made, finding=finding, note=note)
     assert list(rejected.value.fields) == [field]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mail": b"another"}, {"note": "Noted"}, {"closed_by": None, "closed_at": None}],
+)
+def test_the_database_lets_founders_close_it_and_no_more(world: World, change: dict[str, Any]) -> None:
+    made = row(report(reported(mail=MAIL))).id
+    by = {"closed_by": world.people["founder"].id, **change}
+    with pytest.raises(DBAPIError), transaction(world.sign_in("founder")) as tx:
+        tx.execute(update(Report).where(Report.id == made).values(by))
 
 
 NOT_THEIRS: dict[str, Callable[[Principal, str], object]] = {

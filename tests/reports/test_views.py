@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
+from sqlalchemy.orm import undefer
 
 from backoffice.access.transaction import transaction
 from backoffice.app import build
@@ -49,7 +50,8 @@ def filled(browser: FlaskClient, **fields: Any) -> dict[str, Any]:
 
 def made() -> list[Report]:
     with transaction(SYSTEM) as tx:
-        return list(tx.scalars(select(Report).where(Report.kind == "seen").order_by(Report.id)))
+        seen = select(Report).where(Report.kind == "seen").order_by(Report.id)
+        return list(tx.scalars(seen.options(undefer("*"))))
 
 
 def test_anybody_reports_and_gets_a_number(browser: FlaskClient) -> None:

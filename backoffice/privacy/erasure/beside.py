@@ -60,7 +60,7 @@ def _of_address(model: type[DeclarativeBase]) -> PersonalData:
 
 
 def _reported(target: Target) -> ColumnElement[bool]:
-    """What somebody reported, signed in or with their address to be asked at: it stays, of nobody."""
+    """What somebody reported, signed in or with their address to be asked at: their words stay."""
     marks = map(about.address, target.addresses)
     return or_(one_of(Report.account_id, target.numbers), _marked(Report, list(marks)))
 
@@ -69,6 +69,7 @@ def _of_nobody(_target: Target) -> dict[str, ColumnElement[Any]]:
     return {
         Report.account_id.key: null(),
         Report.contact.key: null(),
+        Report.mail.key: null(),
         Report.about.key: cast(array([]), ARRAY(Uuid)),
     }
 
@@ -102,7 +103,7 @@ def _marked(model: type[DeclarativeBase], marks: Iterable[UUID]) -> ColumnElemen
     return column.op("&&", is_comparison=True)(wanted)  # type: ignore[no-any-return]
 
 
-REPORTED = (Report.account_id.key, Report.contact.key, Report.about.key)
+REPORTED = (Report.account_id.key, Report.contact.key, Report.mail.key, Report.about.key)
 HELD = (
     PersonalData(SavedView, Subject.STUDENT, _views_naming),
     PersonalData(OutgoingMail, Subject.STUDENT, _mails_naming),

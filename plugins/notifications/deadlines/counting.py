@@ -3,7 +3,8 @@
 Hours are those that pass, across weekends and changes of the clock. Days are those of a zone: that of the
 start is none, and the last ends with its last second. No end is moved: a weekend at the end makes a limit
 no longer. Regulation (EEC, Euratom) 1182/71 moves ends, but none in hours (Art. 3(4)); state laws that would
-move one make it later, so that what is said here is never too late.
+move one make it later. A holiday of the calendar that a state does not keep makes an end a day too late: its
+rule says so in a note.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

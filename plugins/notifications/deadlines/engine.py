@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from plugins.notifications.deadlines.counting import last_moment
-from plugins.notifications.deadlines.facts import Encrypted, Facts, Group, Risk, Role, SchoolFacts
+from plugins.notifications.deadlines.facts import Encrypted, Facts, Group, Risk, Role, SchoolFacts, check
 from plugins.notifications.deadlines.law import (
     CONTRACT,
     Actor,
@@ -108,18 +108,22 @@ class Bound(StrEnum):
 class Deadlines:
     """All rows; which end first of those that are ours; places of which no rule is known.
 
-    `contract` and `statute` say which of the two has somebody told, where we keep data for schools.
+    `earliest` are running whether or not a notice was given. `incomplete_places` have rules, but none about
+    whom we have to tell first: the people, or the schools for which we keep the data. A person has to look at
+    them. `contract` and `statute` say which of the two has somebody told, where we keep data for schools.
     """
 
     rows: tuple[Row, ...]
     earliest: tuple[Row, ...]
     unknown_places: tuple[str, ...]
+    incomplete_places: tuple[str, ...]
     contract: Bound
     statute: Bound
 
 
 def deadlines(law: Law, facts: Facts) -> Deadlines:
-    """What the laws say of these facts."""
+    """What the laws say of these facts. Raises `FactsError` for facts that cannot be."""
+    check(law, facts)
     rows = tuple(row for rule in law.rule for row in _rows(law, facts, rule))
     running = [row for row in rows if row.is_ours and row.status is Status.DUE and row.due is not None]
     first = min((_moment(row) for row in running), default=None)
@@ -129,6 +133,7 @@ def deadlines(law: Law, facts: Facts) -> Deadlines:
         rows,
         tuple(row for row in running if _moment(row) == first),
         unknown,
+        tuple(place for place in places if place not in unknown and not _is_complete(law, facts, place)),
         _by_contract(facts, rows),
         _by_statute(rows, unknown),
     )
@@ -136,7 +141,19 @@ def deadlines(law: Law, facts: Facts) -> Deadlines:
 
 def _moment(row: Row) -> datetime:
     assert row.due is not None
-    return row.due.astimezone(UTC)
+    return _utc(row.due)
+
+
+def _utc(moment: datetime) -> datetime:
+    """As it is compared: two moments of one zone are compared by the clock on the wall, which goes back."""
+    return moment.astimezone(UTC)
+
+
+def _is_complete(law: Law, facts: Facts, place: str) -> bool:
+    """Whether there is a rule for whom we have to tell first."""
+    first = {Tells.SCHOOLS} if facts.role is Role.PROCESSOR else {Tells.INDIVIDUALS, Tells.PARENTS}
+    ours = Actor.PROCESSOR if facts.role is Role.PROCESSOR else Actor.CONTROLLER
+    return any(law.covers(rule, place) and rule.actor is ours and rule.tells in first for rule in law.rule)
 
 
 def _by_contract(facts: Facts, rows: Sequence[Row]) -> Bound:
@@ -201,9 +218,10 @@ def _answered(law: Law, facts: Facts, row: Row, people: Sequence[Group]) -> Row:
     )
     clock = _Clock(law, facts, row)
     row = clock.answer()
+    row = _with_what_was_given(facts, row)
     if counted.is_in_doubt and row.status in {Status.DUE, Status.NO_FIXED_LIMIT}:
         return replace(row, status=Status.DOUBTFUL, due=None, due_if=row.due, order=Order.FREE)
-    return _with_what_was_given(facts, row)
+    return row
 
 
 def _number(people: Sequence[Group]) -> int:
@@ -298,7 +316,7 @@ class _Clock:
 
     def _ended(self, row: Row, due: datetime | None) -> Row:
         order, told = row.rule.order, self._individuals_told(row.rule)
-        if order is not Order.FREE and told is not None and (due is None or told < due):
+        if order is not Order.FREE and told is not None and (due is None or _utc(told) < _utc(due)):
             due = told.astimezone(self._zone(row.rule))
         status = Status.NO_FIXED_LIMIT if due is None else Status.DUE
         return replace(row, status=status, due=due, order=order)
@@ -373,12 +391,13 @@ class _Clock:
         if rule.hold_amount is not None:
             calendar = self._law.calendar[rule.hold_calendar] if rule.hold_calendar else None
             after = last_moment(hold.until, rule.hold_unit, rule.hold_amount, zone=zone, calendar=calendar)
-        return max(normal, after)
+        return max(normal, after, key=_utc)
 
 
 def _with_what_was_given(facts: Facts, row: Row) -> Row:
-    at = min((g.at for g in facts.given if (g.rule, g.school) == (row.rule.id, row.school)), default=None)
+    given = (each.at for each in facts.given if (each.rule, each.school) == (row.rule.id, row.school))
+    at = min(given, key=_utc, default=None)
     if at is None:
         return row
-    late = row.due is not None and at > row.due
+    late = row.due is not None and _utc(at) > _utc(row.due)
     return replace(row, given_at=at, is_late=late, needs_reason=late and row.rule.late_needs_reason)

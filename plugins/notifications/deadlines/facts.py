@@ -1,12 +1,12 @@
 """What is known of an incident as far as laws ask for it. Numbers of people, and nobody's name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from plugins.notifications.deadlines.law import Start
+from plugins.notifications.deadlines.law import CONTRACT, Law, Start
 
 
 class Role(StrEnum):
@@ -100,3 +100,59 @@ class Facts:
     individuals_told: Mapping[str, datetime] = field(default_factory=dict)
     hold: PoliceHold | None = None
     given: tuple[Given, ...] = ()
+
+
+class FactsError(Exception):
+    """Facts that cannot be; `problems` says why, one sentence each. None of them is left out in silence."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def check(law: Law, facts: Facts) -> None:
+    """Raise `FactsError` with everything of the facts that the laws have no answer to."""
+    problems = [*_of_moments(facts), *_of_people(facts), *_of_contracts(law, facts)]
+    known = {rule.id for rule in law.rule}
+    given = (each.rule for each in facts.given if each.rule not in known)
+    problems += [f"A notice was given by {name}, which is no rule." for name in given]
+    if problems:
+        raise FactsError(problems)
+
+
+def _of_moments(facts: Facts) -> Iterator[str]:
+    hold = facts.hold
+    moments = {
+        "noticed": facts.noticed,
+        "determined": facts.determined,
+        "confirmed": facts.confirmed,
+        "the hold's beginning": hold.since if hold else None,
+        "the hold's end": hold.until if hold else None,
+        **{f"when {place} was told": at for place, at in facts.individuals_told.items()},
+        **{f"when {each.id} was told": each.told for each in facts.schools.values()},
+        **{f"when {each.id} told its people": each.individuals_told for each in facts.schools.values()},
+        **{f"when {each.rule} was given": each.at for each in facts.given},
+    }
+    for name, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            yield f"The moment of {name} has no time zone."
+
+
+def _of_people(facts: Facts) -> Iterator[str]:
+    for group in facts.people:
+        if group.number < 0:
+            yield f"There are fewer than no people in {group.place}."
+        if facts.role is Role.PROCESSOR and group.school not in facts.schools:
+            yield f"People in {group.place} are of no school that is concerned."
+
+
+def _of_contracts(law: Law, facts: Facts) -> Iterator[str]:
+    rules = {rule.id: rule for rule in law.rule if rule.jurisdiction == CONTRACT}
+    for school in facts.schools.values():
+        if school.contract is None:
+            continue
+        rule = rules.get(school.contract.rule)
+        if rule is None:
+            yield f"The contract of {school.id} goes by {school.contract.rule}, which is none of its rules."
+        elif rule.amount_from == CONTRACT and not school.contract.hours:
+            yield f"The contract of {school.id} does not say within how many hours."

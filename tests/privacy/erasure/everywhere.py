@@ -122,6 +122,7 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     event = {"kind": "guessed", "account_public_id": person.public_id, "opened_at": now}
     _put(tx, SecurityEvent, **me, **event, note="Noted")
     told = {"kind": "other", "said": "Something odd", "contact": person.email, "form": uuid4()}
+    told["mail"] = f"To: {person.email}\n\nHi".encode()
     _put(tx, Report, **me, **told, about=[about.address(person.email)])
     passkey = {"sign_count": 0, "transports": ["internal"], "backed_up": False, "name": "Telephone"}
     _put(tx, AccountPasskey, **me, **passkey, credential_id=uuid4().bytes, public_key=uuid4().bytes)

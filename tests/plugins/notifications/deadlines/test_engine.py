@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from plugins.notifications.deadlines.facts import (
     Contract,
     Encrypted,
     Facts,
+    FactsError,
     Given,
     Group,
     PoliceHold,
@@ -115,6 +117,73 @@ def test_it_says_what_was_worked_out_by_hand(law: Law, case: Mapping[str, Any]) 
     assert list(found.unknown_places) == sorted(case.get("unknown_places", ()))
     if "verdict" in case:
         assert f"contract {found.contract}, statute {found.statute}" == case["verdict"]
+
+
+AT = datetime(2026, 3, 6, 12, tzinfo=UTC)
+
+
+def test_where_only_others_have_a_rule_it_says_that_something_is_missing(law: Law) -> None:
+    """Oregon has rules for vendors alone, and Texas none for them: no rows, or few, are not nothing to do."""
+
+    def people(place: str, school: str | None = None) -> Group:
+        return Group(place, "staff", 5_000, frozenset({"name", "ssn"}), school=school)
+
+    ours = Facts(Role.CONTROLLER, Risk.RISK, AT, people=(people("US-OR"), people("US-TX")))
+    assert deadlines(law, ours).incomplete_places == ("US-OR",)
+    school = SchoolFacts("waco", "US-TX", ZoneInfo("America/Chicago"))
+    theirs = Facts(
+        Role.PROCESSOR,
+        Risk.RISK,
+        AT,
+        people=(people("US-OR", "waco"), people("US-TX", "waco")),
+        schools={"waco": school},
+    )
+    assert deadlines(law, theirs).incomplete_places == ("US-TX",)
+
+
+def test_a_doubtful_notice_that_was_given_is_seen(law: Law) -> None:
+    case = next(case for case in CASES if case["name"] == "tx: credentials only, not confirmed as a trigger")
+    given = (Given("us-tx-521-053-ag", AT),)
+    rows = deadlines(law, replace(facts_of(case), given=given)).rows
+    assert {row.rule.id: row.given_at for row in rows if row.given_at} == {"us-tx-521-053-ag": AT}
+
+
+def test_a_notice_in_the_hour_that_comes_twice_is_not_late(law: Law) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    noticed = datetime(2026, 10, 22, 2, 30, tzinfo=paris)
+    group = Group("FR", "staff", 5, frozenset({"name"}))
+    facts = Facts(Role.CONTROLLER, Risk.RISK, noticed, people=(group,))
+    (due,) = {row.due for row in deadlines(law, facts).rows if row.due}
+    assert due is not None
+    before = datetime(2026, 10, 25, 1, 15, tzinfo=paris)
+    rows = deadlines(law, replace(facts, given=(Given("eu-gdpr-33-1", before),))).rows
+    assert [row.is_late for row in rows if row.given_at] == [False]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"noticed": datetime(2026, 3, 6)}, "noticed has no time zone"),  # noqa: DTZ001 - that is the case
+        ({"people": (Group("US-NY", "staff", -1, frozenset(), school="albany"),)}, "fewer than no people"),
+        ({"people": (Group("US-NY", "staff", 1, frozenset()),)}, "of no school"),
+        ({"given": (Given("moon", AT),)}, "moon, which is no rule"),
+    ],
+)
+def test_facts_that_cannot_be_are_refused(law: Law, changed: dict[str, Any], said: str) -> None:
+    albany = SchoolFacts("albany", "US-NY", ZoneInfo("America/New_York"))
+    facts = Facts(Role.PROCESSOR, Risk.RISK, AT, schools={"albany": albany})
+    with pytest.raises(FactsError, match=said):
+        deadlines(law, replace(facts, **changed))
+
+
+@pytest.mark.parametrize(
+    ("contract", "said"),
+    [(Contract("contract-ndpa-v9"), "none of its rules"), (Contract("contract-hours"), "how many hours")],
+)
+def test_a_contract_that_nobody_can_go_by_is_refused(law: Law, contract: Contract, said: str) -> None:
+    school = SchoolFacts("albany", "US-NY", ZoneInfo("America/New_York"), contract)
+    with pytest.raises(FactsError, match=said):
+        deadlines(law, Facts(Role.PROCESSOR, Risk.RISK, AT, schools={"albany": school}))
 
 
 def test_each_rule_is_in_a_case(law: Law) -> None:
