@@ -23,6 +23,7 @@ import backoffice.outbox.views
 import backoffice.privacy.erasure.views
 import backoffice.privacy.retention.views
 import backoffice.privacy.views
+import backoffice.reports.views
 import backoffice.staff.views
 import backoffice.students.cards.views
 import backoffice.students.pins.views
@@ -121,12 +122,14 @@ def build(runtime: Runtime) -> Flask:
         backoffice.students.tablet_views.bp,
         backoffice.families.views.bp,
         backoffice.staff.views.bp,
+        backoffice.reports.views.bp,
         backoffice.privacy.erasure.views.bp,
         backoffice.privacy.views.bp,
         backoffice.privacy.retention.views.bp,
     ):
         app.register_blueprint(blueprint)
     backoffice.accounts.views.init_app(app)
+    backoffice.reports.views.init_app(app)
     backoffice.accounts.factor_views.init_app(app)
     backoffice.accounts.providers.views.init_app(app)
     backoffice.outbox.views.init_app(app, settings)

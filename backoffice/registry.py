@@ -20,6 +20,7 @@ import backoffice.outbox.rules
 import backoffice.privacy.erasure.rules
 import backoffice.privacy.holds.rules
 import backoffice.privacy.retention.rules
+import backoffice.reports.rules
 import backoffice.saved_views.rules
 import backoffice.schools.rules
 import backoffice.staff.rules

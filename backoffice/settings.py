@@ -129,6 +129,12 @@ class Throttles(_Section):
     pin_class_known: Allowance = "60/10 minute;140/day"
     # Things that a child tells, not wrong tries.
     worry_student: Allowance = "5/hour;15/day"
+    # Things that anybody reports, signed in or not: a mail may come along with each.
+    report_account: Allowance = "20/hour;60/day"
+    report_network: Allowance = "10/hour;40/day"
+    report_site: Allowance = "30/hour;100/day"
+    report_overall: Allowance = "500/hour;2000/day"
+    report_files: Allowance = "40/hour;150/day"
     # What a parent asks about a child.
     request_account: Allowance = "4/hour;10/day"
     # Searches in the whole console, one for each pause in typing; quick fingers make some three a second.

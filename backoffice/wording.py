@@ -1,6 +1,7 @@
 """Text as people type it, made fit to keep."""
 
 import unicodedata
+from uuid import UUID
 
 # Letters and signs without a shape: the fillers of Hangul and Khmer, and the empty pattern of Braille.
 _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -15,6 +16,14 @@ def clean(text: str) -> str:
     )
     # Composed last: what parted two letters is gone by now.
     return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+def is_uuid(text: str) -> bool:
+    """Whether this is a UUID as pages write it, such as the one-time mark of a form."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def spoken(name: str) -> str:

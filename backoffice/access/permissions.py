@@ -72,6 +72,8 @@ PLUGINS_READ = Permission("plugins:read", lazy("See the plugins and how they are
 POINTS_AWARD = Permission("points:award", lazy("Award points, and take the own awards back"))
 POINTS_REPORT = Permission("points:report", lazy("Print a student's progress report"))
 POINTS_UNDO = Permission("points:undo", lazy("Take back what somebody else awarded"))
+REPORTS_CLOSE = Permission("reports:close", lazy("Close a report, saying what it was"))
+REPORTS_READ = Permission("reports:read", lazy("See what anybody reported to us"))
 REQUESTS_ANSWER = Permission(
     "requests:answer", lazy("Answer a parent who asks to correct or delete something")
 )

@@ -59,6 +59,7 @@ AREAS: Mapping[str, str] = {
     "pins": lazy("Secret numbers"),
     "plugins": lazy("Plugins"),
     "points": lazy("Points"),
+    "reports": lazy("Reports"),
     "requests": lazy("Requests of parents"),
     "retention": lazy("Retention"),
     "retention-policies": lazy("Policy of retention"),

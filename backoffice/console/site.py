@@ -41,6 +41,7 @@ from backoffice.console.outbox import OutboxGrid
 from backoffice.console.permissions import PermissionsPage
 from backoffice.console.picker.page import PickPage
 from backoffice.console.plugins import PluginsPage
+from backoffice.console.reports import ReportsGrid
 from backoffice.console.school_days import SchoolDaysPage
 from backoffice.console.school_year import SchoolYearPage
 from backoffice.console.schools import SchoolGrid
@@ -88,6 +89,7 @@ VIEWS: tuple[type[GuardedView], ...] = (
     OutboxGrid,
     AccountsPage,
     SecurityGrid,
+    ReportsGrid,
     ViewsPage,
     ChangesPage,
     LargeChangesPage,

@@ -12,6 +12,7 @@ from backoffice.families.requests.tiles import TILES as REQUEST_TILES
 from backoffice.host.tiles import TILES as HOST_TILES
 from backoffice.jobs.tiles import TILES as JOB_TILES
 from backoffice.outbox.tiles import TILES as MAIL_TILES
+from backoffice.reports.tiles import TILES as REPORT_TILES
 from backoffice.schools.ending_tiles import TILES as ENDING_TILES
 from backoffice.schools.led_tiles import TILES as LED_TILES
 from backoffice.schools.tiles import TILES as SCHOOL_TILES
@@ -30,6 +31,7 @@ TILES: tuple[Tile, ...] = (
     *REQUEST_TILES,
     *PIN_TILES,
     *CARE_TILES,
+    *REPORT_TILES,
     *JOB_TILES,
     *MAIL_TILES,
     *HOST_TILES,
@@ -41,6 +43,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "contracts-ending",
         "jobs",
         "events-open",
+        "reports-open",
         "mails-given-up",
         "jobs-waiting",
         "mails-waiting",

@@ -6,11 +6,11 @@ import backoffice.families.checks
 import backoffice.outbox.checks
 import backoffice.privacy.canary.checks
 import backoffice.privacy.checks
+import backoffice.reports.checks
 import backoffice.schools.checks
 import backoffice.storage.checks
 import backoffice.students.checks
 import backoffice.students.pins.checks
-import backoffice.students.worries.checks
 import backoffice.web.checks
 from backoffice.controls import leaving, sessions
 from backoffice.controls.check import Check
@@ -23,11 +23,11 @@ CHECKS: tuple[Check, ...] = (
     *backoffice.families.checks.CHECKS,
     *backoffice.students.checks.CHECKS,
     *backoffice.students.pins.checks.CHECKS,
-    *backoffice.students.worries.checks.CHECKS,
     *backoffice.privacy.checks.CHECKS,
     *backoffice.privacy.canary.checks.CHECKS,
     *backoffice.web.checks.CHECKS,
     *backoffice.outbox.checks.CHECKS,
+    *backoffice.reports.checks.CHECKS,
     *sessions.CHECKS,
     *leaving.CHECKS,
 )

@@ -18,6 +18,7 @@ from backoffice.privacy.canary.jobs import JOBS as CANARY_JOBS
 from backoffice.privacy.erasure.jobs import JOBS as ERASURE_JOBS
 from backoffice.privacy.holds.jobs import JOBS as HOLD_JOBS
 from backoffice.privacy.retention.jobs import JOBS as RETENTION_JOBS
+from backoffice.reports.jobs import JOBS as REPORT_JOBS
 from backoffice.schools.jobs import JOBS as SCHOOL_JOBS
 from backoffice.staff.jobs import JOBS as STAFF_JOBS
 from backoffice.students.pins.network_models import LockedNetwork
@@ -58,6 +59,7 @@ JOBS: tuple[Job, ...] = (
     *PROVIDER_JOBS,
     *MAIL_JOBS,
     *HOST_JOBS,
+    *REPORT_JOBS,
     *RETENTION_JOBS,
     *SCHOOL_JOBS,
     *STAFF_JOBS,

@@ -10,6 +10,7 @@ from backoffice.privacy.canary.mails import MAILS as CANARY_MAILS
 from backoffice.privacy.erasure.mails import MAILS as ERASURE_MAILS
 from backoffice.privacy.holds.mails import MAILS as HOLD_MAILS
 from backoffice.privacy.retention.mails import MAILS as RETENTION_MAILS
+from backoffice.reports.mails import MAILS as REPORT_MAILS
 from backoffice.staff.mails import MAILS as STAFF_MAILS
 from backoffice.students.worries.mails import MAILS as WORRY_MAILS
 
@@ -23,6 +24,7 @@ MAILS: tuple[tuple[str, Mail], ...] = (
     *(("backoffice.privacy.canary", mail) for mail in CANARY_MAILS),
     *(("backoffice.privacy.holds", mail) for mail in HOLD_MAILS),
     *(("backoffice.privacy.retention", mail) for mail in RETENTION_MAILS),
+    *(("backoffice.reports", mail) for mail in REPORT_MAILS),
     *(("backoffice.staff", mail) for mail in STAFF_MAILS),
     *(("backoffice.students.worries", mail) for mail in WORRY_MAILS),
 )

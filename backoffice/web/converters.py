@@ -146,6 +146,10 @@ class ImportConverter(_PublicIdConverter):
     """The public identifier of something that was brought in from files."""
 
 
+class ReportConverter(_PublicIdConverter):
+    """The public identifier of what somebody reported."""
+
+
 class ExportConverter(_PublicIdConverter):
     """The public identifier of what somebody takes along as a file."""
 
@@ -181,6 +185,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "provider": ProviderConverter,
     "mail": MailConverter,
     "import": ImportConverter,
+    "report": ReportConverter,
     "export": ExportConverter,
 }
 

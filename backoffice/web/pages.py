@@ -30,12 +30,6 @@ def home() -> str:
     return render_template("web/home.html", banner=None)
 
 
-@bp.get("/report")
-def report() -> str:
-    """How anybody reports a message or anything else that looks wrong."""
-    return render_template("web/report.html", address=settings().report_address)
-
-
 @bp.get("/healthz")
 def healthz() -> Response:
     """Whether the process is alive."""

@@ -62,7 +62,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
     """What somebody asked to take along. That of an account is of the one who asked.
 
     `file` names the file while it is written and while it can be fetched, and `file_key` opens it; each try
-    to make it has others. Without the key no copy of the file opens, wherever it lies.
+    to make it has others. Without the row no copy of the file opens.
     """
 
     __tablename__ = "export"

@@ -172,7 +172,7 @@ def files(tx: Transaction) -> set[str]:
 
 def file_key(tx: Transaction, row: Export) -> bytes | None:
     """What opens the file of an export, as long as it is there."""
-    return tx.scalars(select(Export.file_key).where(Export.id == row.id)).one()
+    return tx.scalars(select(Export.file_key).where(Export.id == row.id)).one_or_none()
 
 
 def own(tx: Transaction) -> list[Named]:

@@ -63,7 +63,7 @@ RUNS = SEES_SCHOOLS | {
     *("jobs:read", "jobs:run", "jobs:edit"),
     *("mail:read", "mail:retry"),
     *("accounts:find", "accounts:suspend", "accounts:reset"),
-    *("security:read", "security:close"),
+    *("security:read", "security:close", "reports:read", "reports:close"),
     *("permissions:read", "retention:run", "retention-policies:edit", "contracts:end"),
     *("schools:erase", "holds:read", "holds:edit"),
 }

@@ -51,6 +51,7 @@ from backoffice.privacy.erasure.models import (
 )
 from backoffice.privacy.holds.models import LegalHold
 from backoffice.privacy.retention.models import PolicyVersion
+from backoffice.reports.models import Report
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.ending_models import ContractEnd, OwnerlessClass
@@ -259,6 +260,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     Suspension: {"leader": {"Home"}},
     FactorReset: {"leader": {"Home"}},
     SecurityEvent: {"founder": {"foreign_parent"}},
+    Report: {"founder": {"foreign_parent"}},
     EmailChange: {"leader": {"leader"}, "outsider": {"outsider"}},
 }
 # What the web's role writes and may never read.
@@ -339,6 +341,7 @@ class Stage:
                 | TeachingRole()
                 | GuardianLink()
                 | SecurityEvent()
+                | Report()
                 | SavedView()
                 | LargeChange()
             ):
@@ -663,6 +666,8 @@ NOBODYS = {
     "an account's status": update(Account).values(status="active"),
     "since when a place is suspended": update(Membership).values(suspended_at=None),
     "a reset": update(FactorReset).values(state="done"),
+    "what was reported": update(Report).values(said="Nothing"),
+    "that something was reported": delete(Report),
     "what an event was": update(SecurityEvent).values(kind="not_me"),
     "a school": update(School).values(name="Mine"),
     "the mark of the keyring": delete(Installation),

@@ -618,6 +618,18 @@ def close_without_note(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Close it").click()
 
 
+def close_a_report(page: Page, site: Site) -> None:
+    """Want to close a report."""
+    follow("A message or page")(page, site)
+    follow("Close it with what it was")(page, site)
+
+
+def close_report_without_note(page: Page, site: Site) -> None:
+    """Close a report and say nothing of what was found."""
+    close_a_report(page, site)
+    page.get_by_role("button", name="Close the report").click()
+
+
 def require_without_own(page: Page, _site: Site) -> None:
     """Require of everybody what one does not have oneself."""
     page.get_by_role("checkbox", name="Leaders and teachers").check()
@@ -795,6 +807,8 @@ PAGES: Mapping[str, Stop] = {
     "trust": Stop(path="/trust"),
     "security of the site": Stop(path="/security"),
     "report": Stop(path="/report"),
+    "report, error": Stop(path="/report", act=press("Send the report")),
+    "report, sent": Stop(path="/report/sent"),
     "what is held": Stop(path="/privacy/data"),
     "how long it is held": Stop(path="/privacy/retention"),
     "receipts": Stop(path="/receipts/"),
@@ -1057,6 +1071,11 @@ PAGES: Mapping[str, Stop] = {
     ),
     "close a security event": Stop("founder", "/console/security/", close_an_event, "console_security.close"),
     "close a security event, error": Stop("founder", "/console/security/", close_without_note),
+    "reports": Stop("founder", "/console/reports/"),
+    "reports, none": Stop("founder", "/console/reports/?state=closed"),
+    "a report": Stop("founder", "/console/reports/", follow("A message or page"), "console_reports.details"),
+    "close a report": Stop("founder", "/console/reports/", close_a_report, "console_reports.close"),
+    "close a report, error": Stop("founder", "/console/reports/", close_report_without_note),
     "invitations": Stop("leader", "/console/invitations/"),
     "invite somebody": Stop("leader", "/console/invitations/new"),
     "invite somebody, error": Stop("leader", "/console/invitations/new", press("Send the invitation")),

@@ -35,6 +35,7 @@ from backoffice.jobs import registry, scheduler
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.holdings import Subject
+from backoffice.reports.models import Report
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import (
@@ -71,6 +72,7 @@ KINDS = (
     "passkey",
     "invitation",
     "event",
+    "report",
     "action",
     "point_award",
     "worry",
@@ -95,7 +97,7 @@ KINDS = (
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 # What else is the company's own.
-COMPANYS = ("mail", "event", "plugin_change", "job_change")
+COMPANYS = ("mail", "event", "report", "plugin_change", "job_change")
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
 
@@ -217,6 +219,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     scheduler.sync()
     things += _mails(world)
     things += _events()
+    things += _reports()
     things += _named(app)
     things += _imports({school.id: place for place, school in schools.items()})
     things += _invitations({school.id: place for place, school in schools.items()})
@@ -276,7 +279,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     for room in classes.values():
         texts |= {_worry(room), tablet_text(room)} | _class_texts(room)
         texts |= {f"Comment about {child.family}" for child in room.children}
-    texts |= {school.name for school in schools.values()} | {"Quillfeather District"}
+    texts |= {school.name for school in schools.values()} | {"Quillfeather District", factory.REPORTED}
     for person in world.people.values():
         texts |= {person.name, person.email, view_name(person.name)}
     texts |= {view_name(school.name) for school in schools.values()}
@@ -508,6 +511,13 @@ def _events() -> list[Thing]:
     with transaction(SYSTEM) as tx:
         found = tx.execute(select(SecurityEvent.id, SecurityEvent.public_id)).all()
     return [Thing("event", row.id, row.public_id, None, "company") for row in found]
+
+
+def _reports() -> list[Thing]:
+    """What was reported to the company."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(select(Report.id, Report.public_id)).all()
+    return [Thing("report", row.id, row.public_id, None, "company") for row in found]
 
 
 def _of_families(places: Mapping[int, str]) -> list[Thing]:
@@ -787,7 +797,7 @@ def _actors(
             reach["account"] = frozenset(each.id for each in world.people.values())
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
-            says.add("Quillfeather District")
+            says |= {"Quillfeather District", factory.REPORTED}
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(
             name
         )

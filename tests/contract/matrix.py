@@ -38,6 +38,7 @@ from backoffice.families.requests.models import GuardianRequest
 from backoffice.fields.models import CustomField
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
+from backoffice.reports.models import Report
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Action, Classroom, School, SchoolKind, Student
@@ -88,6 +89,7 @@ MODELS: Mapping[str, Any] = {
     "import": RosterImport,
     "invitation": Invitation,
     "event": SecurityEvent,
+    "report": Report,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
     "action": Action,

@@ -83,7 +83,9 @@ METHODS = ("GET", "POST")
 PUBLIC = frozenset(
     {
         "web.home",
-        "web.report",
+        # Taken from anybody, and shown to none of them again.
+        "reports.report",
+        "reports.sent",
         # What the code declares, the same for everybody.
         "privacy.data",
         "privacy.json",
@@ -1626,6 +1628,7 @@ FORMS: Mapping[str, Fill] = {
     "console_accounts.suspend": _suspended_everywhere,
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),
     "console_accounts.reset_factor": _reset_asked,
+    "console_reports.close": _always(("changed app.report",), finding="fake", note="Looked into it"),
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_changes.student": _put_back("added app.student_change", "changed app.student"),
     "console_changes.classroom": _put_back("added app.classroom_change", "changed app.classroom"),

@@ -115,6 +115,7 @@ WITHOUT: Mapping[str, str] = {
     ),
     "console_class_teachers.leave": ACT,
     "console_plugins.switch": ACT,
+    "console_reports.close": ACT,
     "console_security.close": ACT,
     "console_student_merge.merge": ACT,
     "console_teachers.leave": ACT,

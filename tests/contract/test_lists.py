@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -19,6 +20,7 @@ from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import ChoiceFilter, DateFilter, Few, NumberFilter, RelationFilter
 from backoffice.families.models import GuardianInvitation, GuardianLink
 from backoffice.outbox.models import OutgoingMail
+from backoffice.reports.models import Report
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Membership, School
 from backoffice.staff.models import Invitation
@@ -170,6 +172,7 @@ def fill(tx: Transaction, world: World) -> None:
         copied(tx, School, district_id=world.district_id)
         copied(tx, OutgoingMail)
         copied(tx, SecurityEvent, closed_at=clock.now())
+        copied(tx, Report, form=uuid4())
         copied(tx, RosterImport, **here)
         account = copied(tx, Account)
         tx.execute(

@@ -50,6 +50,7 @@ REACHED: Mapping[str, str] = {
     "worry": "stands in the inbox, which is in the menu",
     "guardian_request": "stands in the inbox, which is in the menu",
     "event": ROW,
+    "report": ROW,
     "custom_field": ROW,
     "field_receipt": ROW,
     "import": ROW,

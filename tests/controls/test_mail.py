@@ -206,7 +206,7 @@ def test_without_an_address_it_falls_short(look: Look, runtime: Runtime) -> None
 def test_a_page_that_does_not_answer_falls_short(
     found: Callable[[], Finding], told: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(told.view_functions, "web.report", lambda: ("", 500))
+    monkeypatch.setitem(told.view_functions, "reports.report", lambda: ("", 500))
     assert found().evidence == "/report answers 500."
-    monkeypatch.setitem(told.view_functions, "web.report", lambda: "Nothing")
+    monkeypatch.setitem(told.view_functions, "reports.report", lambda: "Nothing")
     assert found().evidence == "/report does not name the address."

@@ -15,6 +15,7 @@ Owner = Callable[[str], None]
 LATE = (
     "update app.worry set told_at = told_at {} interval '73 hours' where id = (select min(id) from app.worry)"
 )
+LATE_TO_US = "update app.report set reported_at = reported_at {} interval '73 hours'"
 COLUMNS = "(school_id, id, public_id, classroom_id, student_id, kind, goes_to, note, form, told_at)"
 
 
@@ -37,14 +38,17 @@ def found(look: Look, settings: Settings, told: Flask) -> Callable[[], Finding]:
 def test_it_says_how_old_open_reports_are_and_leaves_none(found: Callable[[], Finding]) -> None:
     first, again = found(), found()
     assert (first.state, first.evidence) == (State.HOLDS, again.evidence)
-    assert "4 open reports: 4 of the last day, 0 older, 0 over 3 days" in first.evidence
+    assert "5 open reports, 1 of them to us: 5 of the last day, 0 older, 0 over 3 days" in first.evidence
 
 
-def test_a_report_that_nobody_closes_falls_short(found: Callable[[], Finding], owner: Owner) -> None:
-    owner(LATE.format("-"))
+@pytest.mark.parametrize("late", [LATE, LATE_TO_US])
+def test_a_report_that_nobody_closes_falls_short(
+    found: Callable[[], Finding], owner: Owner, late: str
+) -> None:
+    owner(late.format("-"))
     finding = found()
-    owner(LATE.format("+"))
-    assert finding.evidence.startswith("1 report of a child open for too long")
+    owner(late.format("+"))
+    assert finding.evidence.startswith("1 report open for too long")
 
 
 def test_without_an_address_the_page_reports_to_nobody(look: Look, runtime: Runtime) -> None:
@@ -65,3 +69,11 @@ def test_a_database_that_takes_nothing_falls_short(found: Callable[[], Finding],
         f"grant insert {COLUMNS} on app.worry to backoffice_app",
     ):
         assert found().evidence == "The database takes nothing that a child tells."
+
+
+def test_a_database_that_takes_no_report_falls_short(found: Callable[[], Finding], broken: Broken) -> None:
+    with broken(
+        "revoke insert on app.report from backoffice_app",
+        "grant insert on app.report to backoffice_app",
+    ):
+        assert found().evidence == "The database takes nothing that anybody reports."

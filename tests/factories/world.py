@@ -63,6 +63,7 @@ from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureO
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.privacy.retention.models import PolicyVersion, RetentionRun, RunState, VersionState
+from backoffice.reports.models import Report
 from backoffice.saved_views.models import SavedView, SharedWith
 from backoffice.schools import names
 from backoffice.schools.award_models import PointAward, Whom
@@ -87,7 +88,7 @@ from backoffice.schools.roster_models import ChangedHow, ChangeKind, RosterChang
 from backoffice.schools.services.codes import issue_code
 from backoffice.settings import Passwords, Sessions, Throttles
 from backoffice.staff.models import Invitation, InvitedAs
-from backoffice.storage import functions, keyring
+from backoffice.storage import about, functions, keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students import services as students
 from backoffice.students.cards import services as cards_of
@@ -864,6 +865,18 @@ def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside
         account_public_id=parent.public_id,
         opened_at=now,
     )
+    report(tx, parent)
+
+
+REPORTED = "A walrus asked me for my password"
+
+
+def report(tx: Transaction, by: Person, **values: Any) -> tuple[int, str]:
+    """Something that somebody reported who was signed in; its number and public identifier."""
+    contact = "walrus-witness@elsewhere.example"
+    asked = {"contact": contact, "about": [about.address(contact)], "form": uuid4()}
+    said = {"kind": "message", "said": REPORTED, "mail": b"From: walrus@sea.example\n\nYour password?\n"}
+    return _row(tx, Report, account_id=by.id, **{**asked, **said, "reported_at": clock.now(), **values})
 
 
 def _ending(tx: Transaction, home: School, outside: School, rooms: tuple[Class, Class]) -> None:

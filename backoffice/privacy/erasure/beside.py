@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, all_, and_, any_, bindparam, func, select
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy import ARRAY, ColumnElement, Uuid, all_, and_, any_, bindparam, cast, func, null, or_, select
+from sqlalchemy.dialects.postgresql import BYTEA, array
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.accounts.address_models import SignUp
@@ -17,6 +17,7 @@ from backoffice.large_changes.models import LargeChange
 from backoffice.outbox.models import MailContent, OutgoingMail
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.privacy.holds.models import HELD as HOLDS
+from backoffice.reports.models import Report
 from backoffice.saved_views.models import SavedView
 from backoffice.schools.award_models import PointAward
 from backoffice.staff.models import Invitation
@@ -58,6 +59,21 @@ def _of_address(model: type[DeclarativeBase]) -> PersonalData:
     return PersonalData(model, Subject.ACCOUNT, rows)
 
 
+def _reported(target: Target) -> ColumnElement[bool]:
+    """What somebody reported, signed in or with their address to be asked at: their words stay."""
+    marks = map(about.address, target.addresses)
+    return or_(one_of(Report.account_id, target.numbers), _marked(Report, list(marks)))
+
+
+def _of_nobody(_target: Target) -> dict[str, ColumnElement[Any]]:
+    return {
+        Report.account_id.key: null(),
+        Report.contact.key: null(),
+        Report.mail.key: null(),
+        Report.about.key: cast(array([]), ARRAY(Uuid)),
+    }
+
+
 def _told_past(target: Target) -> ColumnElement[bool]:
     """What a child told the leaders past somebody."""
     column: Any = Worry.told_past
@@ -87,6 +103,7 @@ def _marked(model: type[DeclarativeBase], marks: Iterable[UUID]) -> ColumnElemen
     return column.op("&&", is_comparison=True)(wanted)  # type: ignore[no-any-return]
 
 
+REPORTED = (Report.account_id.key, Report.contact.key, Report.mail.key, Report.about.key)
 HELD = (
     PersonalData(SavedView, Subject.STUDENT, _views_naming),
     PersonalData(OutgoingMail, Subject.STUDENT, _mails_naming),
@@ -101,6 +118,7 @@ HELD = (
     _of_address(AccountLetter),
     _of_address(Invitation),
     _of_address(GuardianInvitation),
+    PersonalData(Report, Subject.ACCOUNT, _reported, blank=REPORTED, instead=_of_nobody),
     PersonalData(SavedView, Subject.SCHOOL, _views_naming),
     PersonalData(Worry, Subject.ACCOUNT, _told_past, blank=(Worry.told_past.key,), instead=_others_told_past),
     PersonalData(PointAward, Subject.STUDENT, _choices, blank=(PointAward.chosen.key,)),

@@ -13,6 +13,7 @@ from backoffice.large_changes.kinds import KINDS as LARGE_CHANGES
 from backoffice.outbox.kinds import KINDS as MAILS
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.log_files import KINDS as LOGS
+from backoffice.reports.kinds import KINDS as REPORTS
 from backoffice.schools.kinds import KINDS as SCHOOLS
 from backoffice.staff.kinds import KINDS as STAFF
 from backoffice.students.kinds import KINDS as STUDENTS
@@ -30,6 +31,7 @@ KINDS: tuple[Kind, ...] = (
     *JOBS,
     *LARGE_CHANGES,
     *MAILS,
+    *REPORTS,
     *SCHOOLS,
     *STAFF,
     *STUDENTS,

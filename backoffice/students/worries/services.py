@@ -19,7 +19,7 @@ from backoffice.storage import functions, keyring
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.tries import Claim, take
-from backoffice.wording import clean
+from backoffice.wording import clean, is_uuid
 
 WRITE = "core.write-worry-letters"
 LONGEST_NOTE = 500
@@ -39,7 +39,7 @@ def tell(
     Raises `Rejected`, `Throttled`.
     """
     note = clean(note)
-    if kind not in set(WorryKind) or goes_to not in set(GoesTo) or not _is_uuid(form):
+    if kind not in set(WorryKind) or goes_to not in set(GoesTo) or not is_uuid(form):
         raise Rejected(kind=CHOOSE)
     if len(note) > LONGEST_NOTE:
         raise Rejected(note=gettext("That is very long. Write a little less."))
@@ -115,10 +115,3 @@ def _digest(form: str, kind: str, goes_to: str, note: str) -> UUID:
     """What tells one message from another that a child sends by the same form."""
     named = f"{form} {kind} {goes_to} {note}"
     return UUID(bytes=keyring.current().blind_index(named, context="worry.form"))
-
-
-def _is_uuid(form: str) -> bool:
-    try:
-        return str(UUID(form)) == form
-    except ValueError:
-        return False

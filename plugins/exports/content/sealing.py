@@ -5,7 +5,7 @@ cut off, put in another order or mixed with another file, it does not open. Ever
 size, so that the place of each byte can be computed.
 
 Each file has a key of its own, used for this once and kept beside whatever names the file. Keys that seal the
-database may change while the file lies there, and without its key it is destroyed wherever a copy of it is.
+database may change while the file lies there, and without that row no copy of it opens.
 """
 
 import io
@@ -112,7 +112,7 @@ class SealedWriter(PieceWriter):
     """A file that only its key opens: a new one if none is given. One key never seals two files."""
 
     def __init__(self, to: BinaryIO, key: bytes | None = None) -> None:
-        self.key = key or new_key()
+        self.key = new_key() if key is None else key
         super().__init__(to, AESGCM(self.key), head=_KIND)
 
 

@@ -28,6 +28,7 @@ from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.privacy.erasure.models import MergedMark
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.models import HoldState, LegalHold
+from backoffice.reports.models import Report
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.ending_models import OwnerlessClass
 from backoffice.schools.models import Student
@@ -120,6 +121,9 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     _put(tx, FactorReset, **me, **here, state="done", ended_at=now)
     event = {"kind": "guessed", "account_public_id": person.public_id, "opened_at": now}
     _put(tx, SecurityEvent, **me, **event, note="Noted")
+    told = {"kind": "other", "said": "Something odd", "contact": person.email, "form": uuid4()}
+    told["mail"] = f"To: {person.email}\n\nHi".encode()
+    _put(tx, Report, **me, **told, about=[about.address(person.email)])
     passkey = {"sign_count": 0, "transports": ["internal"], "backed_up": False, "name": "Telephone"}
     _put(tx, AccountPasskey, **me, **passkey, credential_id=uuid4().bytes, public_key=uuid4().bytes)
     _put(tx, AccountSecondFactor, **me, secret=secrets.token_hex(), set_at=now, last_step=0)

@@ -1,0 +1,1 @@
+"""Incidents, notices, and proof that everyone was told."""
