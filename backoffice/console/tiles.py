@@ -46,6 +46,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "mails-waiting",
         "promises-short",
         "plugins-off",
+        "exports",
         "events-by-hour",
         "jobs-failed",
         "mails-by-hour",
@@ -54,6 +55,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "contracts-ending",
         "ownerless-classes",
         "to-answer",
+        "exports",
         "locked-networks",
         "in-lately",
         "schools",
@@ -64,7 +66,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "still-classes",
         "own-schools",
     ),
-    "taught_schools": ("to-answer", "open-doors", "own-students", "locked-out", "classes-today"),
+    "taught_schools": ("to-answer", "exports", "open-doors", "own-students", "locked-out", "classes-today"),
 }
 NARROW, FEWEST_TITLES = 480.0, 6
 
