@@ -22,6 +22,7 @@ from backoffice.fields.models import (
     FieldSubject,
 )
 from backoffice.fields.words import sensitive_in
+from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names
@@ -37,6 +38,8 @@ MOST_FIELDS = 20
 LEAST_CHOICES, MOST_CHOICES = 2, 30
 # What a field is called in forms and addresses comes after it, so that nothing else is called so.
 PREFIX = "field_"
+# The job that has the ledger know of deleted fields, so that none comes back with a backup.
+STAY_DELETED = "core.deleted-fields"
 
 NO_NAME = lazy("Give the field a name.")
 NO_PURPOSE = lazy("Say what you need it for, in a sentence.")
@@ -185,6 +188,7 @@ def erase_field(*, principal: Principal, field: str, typed: str) -> int:
             raise Rejected.whole(HAS_TO_BE_KEPT)
         if answer.done != "erased":
             raise NotFound
+        queue.defer(tx, STAY_DELETED)
         record(tx, "fields.erase", school_id=row.school_id, field=row.id, values=answer.gone)
     return int(answer.gone)
 

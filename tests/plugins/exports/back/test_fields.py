@@ -6,7 +6,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -360,7 +359,7 @@ def test_who_deletes_a_field_waits_for_what_comes_into_it(
 
     monkeypatch.setattr(services, "fit", looked)
     who = Purpose("exports-import") if as_system else into.who
-    done = came(opened(home.scope).packed, replace(into, who=who))
+    done = came(opened(home.scope).packed, into, who=who)
     others[0].join(timeout=20)
     assert (done.counts["student-values"], done.staying) == (1, ())
     # It went with its field, and is counted there.
@@ -376,7 +375,7 @@ def test_what_comes_into_a_field_waits_for_who_deletes_it(world: World, home: Pl
     packed_up = opened(home.scope).packed
     with transaction(SYSTEM) as tx:
         tx.scalars(select(CustomField).where(CustomField.id == field.id).with_for_update()).one()
-        other = while_waiting(lambda: brought.append(came(packed_up, replace(into, who=who))))
+        other = while_waiting(lambda: brought.append(came(packed_up, into, who=who)))
         gone = {"name": None, "purpose": None, "erased_at": clock.now(), "values_gone": 0}
         tx.execute(update(CustomField).where(CustomField.id == field.id).values(**gone))
     other.join(timeout=20)
