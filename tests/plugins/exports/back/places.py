@@ -194,14 +194,24 @@ def archive_of(packed: bytes, most: int = UNPACKED_BY_PAGE) -> Iterator[Archive]
 
 
 def bring_in(
-    packed: bytes, into: Place, *, who: Principal | Credential | None = None, anew: bool = False, form: str = ""
+    packed: bytes,
+    into: Place,
+    *,
+    who: Principal | Credential | None = None,
+    anew: bool = False,
+    form: str = "",
 ) -> dict[str, int]:
     """Bring an export in, as whoever works there unless somebody else is said; how many rows of each kind."""
     return came(packed, into, who=who, anew=anew, form=form).counts
 
 
 def came(
-    packed: bytes, into: Place, *, who: Principal | Credential | None = None, anew: bool = False, form: str = ""
+    packed: bytes,
+    into: Place,
+    *,
+    who: Principal | Credential | None = None,
+    anew: bool = False,
+    form: str = "",
 ) -> Came:
     """The same, and what stays out."""
     with archive_of(packed) as archive:
