@@ -28,6 +28,7 @@ from backoffice.storage.installation import Installation
 from backoffice.storage.keyring import KeyPurpose, Keyring, Stage
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import tokens
+from plugins.exports.models import Export
 from plugins.rosters.models import RosterImport, RosterUpload
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
@@ -107,6 +108,7 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
         tx.execute(update(Enrollment).values(alias="Captain"))
         tx.execute(update(AccountLetter).values(device="Safari on an iPhone"))
         tx.execute(update(SecurityEvent).values(note="Called them"))
+        tx.execute(update(Export).values(counts={"students": 2}))
     factory.add_passkey(world.people["founder"].id)
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])
