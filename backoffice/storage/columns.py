@@ -130,9 +130,11 @@ def sealed_json(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(SealedJSON(), info=_held(purpose, Class.PERSONAL, keep, Form.SEALED))
 
 
-def sealed_bytes(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
-    """A piece of a file that only the keyring opens."""
-    return mapped_column(SealedBytes(), info=_held(purpose, Class.PERSONAL, keep, Form.SEALED))
+def sealed_bytes(
+    purpose: str, *, keep: Keep, kind: Class = Class.PERSONAL, apart: bool = False
+) -> MappedColumn[Any]:
+    """Bytes that only the keyring opens. Where rows are read, what is kept `apart` is read only if named."""
+    return mapped_column(SealedBytes(), deferred=apart, info=_held(purpose, kind, keep, Form.SEALED))
 
 
 def blind_index(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -143,7 +143,7 @@ def _sent(part: Part, public_id: str) -> Response:
 
 
 def _opened(part: Part) -> Iterator[bytes]:
-    with open_sealed(part.path) as file:
+    with open_sealed(part.path, part.key) as file:
         yield from file.read_range(part.start, part.stop)
 
 

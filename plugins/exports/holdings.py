@@ -11,12 +11,16 @@ from backoffice.schools.models import Membership, School
 from backoffice.storage.numbers import one_of
 from plugins.exports.models import DestroyedFor, Export, ExportState, Intake
 
-FILE = (Export.file.key, Export.passphrase.key, Export.state.key, Export.destroyed_for.key)
+FILE = (
+    *(Export.file.key, Export.file_key.key, Export.passphrase.key),
+    *(Export.state.key, Export.destroyed_for.key),
+)
 
 
 def _gone(_target: Target) -> Mapping[str, ColumnElement[Any]]:
     return {
         Export.file.key: null(),
+        Export.file_key.key: null(),
         Export.passphrase.key: null(),
         Export.state.key: literal(ExportState.DESTROYED.value),
         Export.destroyed_for.key: literal(DestroyedFor.ERASED.value),

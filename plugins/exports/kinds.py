@@ -5,7 +5,7 @@ from plugins.exports.models import Export, Intake
 
 FILES = Kind(
     "export-files",
-    (Rows(Export, Export.ready_at, only=Export.file.is_not(None), empties=("file",)),),
+    (Rows(Export, Export.ready_at, only=Export.file.is_not(None), empties=("file", "file_key")),),
     by="exports.destroy",
 )
 EXPORTS = Kind("exports", (Rows(Export, Export.asked_at),))

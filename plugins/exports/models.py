@@ -61,7 +61,8 @@ PLACES = {
 class Export(ExportsBase):  # type: ignore[misc, valid-type]
     """What somebody asked to take along. That of an account is of the one who asked.
 
-    `file` names the file while it is written and while it can be fetched; each try to make it has another.
+    `file` names the file while it is written and while it can be fetched, and `file_key` opens it; each try
+    to make it has others. Without the key no copy of the file opens, wherever it lies.
     """
 
     __tablename__ = "export"
@@ -92,6 +93,7 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
         ),
         CheckConstraint("rooms is null or subject = 'account'", name="rooms_go_with_an_account"),
         CheckConstraint("file is null or state in ('making', 'ready')", name="file_while_it_is_there"),
+        CheckConstraint("(file_key is null) = (file is null)", name="file_has_a_key"),
         CheckConstraint("(destroyed_for is not null) = (state = 'destroyed')", name="destroyed_for_a_reason"),
         Index(None, "asked_by", "id"),
         Index(None, "school_id", "classroom_id"),
@@ -140,6 +142,9 @@ class Export(ExportsBase):  # type: ignore[misc, valid-type]
         "Of what kind it has how many rows; names nobody", keep=Keep.SIX_MONTHS
     )
     file: Mapped[str | None] = columns.text("Names its file, by chance", keep=Keep.SIX_MONTHS)
+    file_key: Mapped[bytes | None] = columns.sealed_bytes(
+        "The key of its file", keep=Keep.SIX_MONTHS, kind=Class.SECRET, apart=True
+    )
     downloads: Mapped[int] = columns.number("How often it was fetched", keep=Keep.SIX_MONTHS)
     fetched_at: Mapped[datetime | None] = columns.moment("When it was last fetched", keep=Keep.SIX_MONTHS)
     gone_on: Mapped[int] = columns.large_number(

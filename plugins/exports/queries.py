@@ -184,6 +184,11 @@ def files(tx: Transaction) -> set[str]:
     return {name for name in tx.scalars(select(Export.file).where(Export.file.is_not(None))) if name}
 
 
+def file_key(tx: Transaction, row: Export) -> bytes | None:
+    """What opens the file of an export, as long as it is there."""
+    return tx.scalars(select(Export.file_key).where(Export.id == row.id)).one()
+
+
 def own(tx: Transaction) -> list[Named]:
     """The principal's own exports, the latest first."""
     mine = visible(tx.principal, select(Export)).where(Export.asked_by == tx.principal.account_id)

@@ -34,7 +34,7 @@ from plugins.exports import queries, settings
 from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.locking import LockedWriter, opened_by
 from plugins.exports.content.rows import NothingThere
-from plugins.exports.content.sealing import PieceWriter, SealedWriter, open_sealed
+from plugins.exports.content.sealing import PieceWriter, SealedWriter, new_key, open_sealed
 from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
 from plugins.exports.models import UNDER_WAY, DestroyedFor, Export, ExportState
 from plugins.exports.permissions import EXPORTS_MAKE
@@ -105,6 +105,7 @@ class Part:
     """
 
     path: Path
+    key: bytes = field(repr=False)
     size: int
     start: int
     stop: int
@@ -171,7 +172,13 @@ def cancel(*, principal: Principal, export: str) -> None:
         given_up = tx.execute(
             update(Export)
             .where(Export.id == row.id, Export.state.in_(UNDER_WAY))
-            .values(state=ExportState.CANCELLED, file=null(), passphrase=null(), ended_at=clock.now())
+            .values(
+                state=ExportState.CANCELLED,
+                file=null(),
+                file_key=null(),
+                passphrase=null(),
+                ended_at=clock.now(),
+            )
             .returning(Export.id)
             .execution_options(synchronize_session=False)
         ).all()
@@ -279,6 +286,7 @@ def make(
 class _Making:
     row: Export
     file: str
+    key: bytes = field(repr=False)
     scope: Scope
     passphrase: str | None = field(repr=False)
 
@@ -297,12 +305,13 @@ def _take_up(principal: Principal | Credential, number: int, folder: Path) -> "_
         if row.file is not None:
             # Of an attempt whose worker was killed.
             (folder / row.file).unlink(missing_ok=True)
-        row.state, row.file = ExportState.MAKING, new_public_id()
+        file, key = new_public_id(), new_key()
+        row.state, row.file, row.file_key = ExportState.MAKING, file, key
         row.started_at, row.done = clock.now(), 0
         # Those after it may have been told to wait for it.
         _wake(tx, row)
         passphrase = tx.scalars(select(Export.passphrase).where(Export.id == number)).one()
-        return _Making(row, row.file, queries.scope_of(tx, row), passphrase)
+        return _Making(row, file, key, queries.scope_of(tx, row), passphrase)
 
 
 def _write(principal: Principal | Credential, making: _Making, folder: Path, told: Told) -> ExportState:
@@ -312,7 +321,7 @@ def _write(principal: Principal | Credential, making: _Making, folder: Path, tol
     with (
         reading_for(principal, account=row.asked_by, asked_at=row.asked_at) as tx,
         path.open("wb") as file,
-        SealedWriter(file) as sealed,
+        SealedWriter(file, making.key) as sealed,
         _locked(making, sealed) as to,
     ):
         scope = queries.taken_by(tx, row, making.scope)
@@ -322,7 +331,7 @@ def _write(principal: Principal | Credential, making: _Making, folder: Path, tol
         sink = cast("BinaryIO", to)
         watch = _watching(principal, making, told)
         manifest = write_archive(tx, scope, sink, workbooks=row.workbooks, told=watch)
-    with open_sealed(path) as made:
+    with open_sealed(path, making.key) as made:
         size = made.size
     with transaction(principal) as tx:
         _ready(tx, making, scope, manifest, size)
@@ -386,7 +395,8 @@ def _set(tx: Transaction, making: _Making, **values: Any) -> None:
 def _end(tx: Transaction, number: int, state: ExportState) -> None:
     row = tx.get(Export, number)
     if row is not None and row.state in UNDER_WAY:
-        row.state, row.file, row.passphrase, row.ended_at = state, None, None, clock.now()
+        row.state, row.ended_at = state, clock.now()
+        row.file = row.file_key = row.passphrase = None
         tx.flush()
         record(tx, f"exports.{state}", school_id=_trail_of(row), number=number)
         _wake(tx, row)
@@ -437,7 +447,7 @@ def look(*, principal: Principal, export: str, link: str, wanted: Wanted | None 
     with transaction(principal) as tx:
         proof.demand(tx)
         row, limits = _fetchable(tx, export, link), settings.current(tx)
-        part = _part(row, wanted or Wanted(), folder)
+        part = _part(tx, row, wanted or Wanted(), folder)
         if row.downloads >= limits.downloads and not (_is_fresh(row) and _left_to_go_on(row) > 0):
             raise Rejected.whole(GONE)
         return part
@@ -453,7 +463,7 @@ def fetch(*, principal: Principal, export: str, link: str, wanted: Wanted, folde
     with transaction(principal) as tx:
         proof.demand(tx)
         row, limits = _fetchable(tx, export, link), settings.current(tx)
-        part = _part(row, wanted, folder)
+        part = _part(tx, row, wanted, folder)
         if _goes_on(tx, row, part):
             record(tx, "exports.go-on", school_id=_trail_of(row), number=row.id)
             return part
@@ -479,13 +489,13 @@ def _fetchable(tx: Transaction, export: str, link: str) -> Export:
     return row
 
 
-def _part(row: Export, wanted: Wanted, folder: Path) -> Part:
-    path = folder / str(row.file)
-    if not path.is_file():
+def _part(tx: Transaction, row: Export, wanted: Wanted, folder: Path) -> Part:
+    path, key = folder / str(row.file), queries.file_key(tx, row)
+    if key is None or not path.is_file():
         raise Rejected.whole(GONE)
     size = row.size or 0
     start, stop = wanted.within(size)
-    return Part(path, size, start, stop, wanted.whole, row.locked)
+    return Part(path, key, size, start, stop, wanted.whole, row.locked)
 
 
 def _is_fresh(row: Export) -> bool:
@@ -581,7 +591,7 @@ def _end_spent(tx: Transaction) -> int:
     ended = tx.scalars(
         update(Export)
         .where(queries.spent(limits, at=now, fetching=now - GOES_ON))
-        .values(state=ExportState.DESTROYED, file=null(), destroyed_for=why)
+        .values(state=ExportState.DESTROYED, file=null(), file_key=null(), destroyed_for=why)
         .returning(Export.id)
         .execution_options(synchronize_session=False)
     ).all()

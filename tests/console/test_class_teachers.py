@@ -81,7 +81,8 @@ def test_somebody_without_an_account_is_invited(client: FlaskClient, world: Worl
 
 
 # Everything in the console that answers a helper, who is of the school as well and may make an own class.
-# Points, the class as it is, its children's records; no list as a file, nothing that changes or removes.
+# Points, the class as it is, its children's records; no list as a file, nothing that changes or removes. What
+# brings classes in makes new ones, which are whoever's who brought them.
 OPEN_TO_A_HELPER = {
     *(
         "console_large-changes.index",
@@ -99,6 +100,7 @@ OPEN_TO_A_HELPER = {
     *("console_class_teachers.teachers", "console_class_teachers.leave"),
     *("console_class_points.award", "console_class_points.board"),
     *("console_class_points.history", "console_class_points.totals", "console_class_points.groups"),
+    *("plugin_exports_exports.back", "plugin_exports_exports.back_confirmed"),
 }
 
 

@@ -19,15 +19,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Principal, Purpose
+from backoffice.access.transaction import transaction
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from plugins.exports import services as exports
 from plugins.exports.content.sealing import open_sealed
+from plugins.exports.models import Export
 from tests.factories.crowd import FIRST_SCHOOL, make_crowd
 from tests.factories.world import make_world
 from tests.faults.test_erasing import ask as erase
@@ -207,10 +210,11 @@ def poke(witness: psycopg.Connection) -> None:
 
 def facts(witness: psycopg.Connection, folder: Path, gone: set[str]) -> dict[str, int]:
     """What became of the exports and their files."""
-    found = witness.execute("select file from plugin_exports.export where file is not null").fetchall()
-    rows = {str(name) for (name,) in found}
+    with transaction(Purpose("faults")) as tx:
+        found = tx.execute(select(Export.file, Export.file_key).where(Export.file.is_not(None))).all()
+    rows = {row.file: row.file_key for row in found}
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    opened = [read(folder / name) for name in rows & there]
+    opened = [read(folder / name, rows[name]) for name in rows.keys() & there]
     states = witness.execute("select state, count(*) from plugin_exports.export group by 1").fetchall()
     ready = number(witness, "select count(*) from fault.ready")
     mails = number(witness, "select count(*) from app.mail where name = 'exports.export-ready'")
@@ -221,8 +225,8 @@ def facts(witness: psycopg.Connection, folder: Path, gone: set[str]) -> dict[str
         "exports told as ready twice": ready
         - number(witness, "select count(distinct export) from fault.ready"),
         "mails that say so beside exports that were ready": abs(mails - ready),
-        "files without a row": len(there - rows),
-        "rows without a file": len(rows - there),
+        "files without a row": len(there - rows.keys()),
+        "rows without a file": len(rows.keys() - there),
         "files that do not open or differ from their manifest": opened.count(None),
         "children erased": len(gone),
         "ready files with somebody who is erased": sum(
@@ -234,9 +238,9 @@ def facts(witness: psycopg.Connection, folder: Path, gone: set[str]) -> dict[str
     }
 
 
-def read(path: Path) -> set[str] | None:
+def read(path: Path, key: bytes) -> set[str] | None:
     """The students in a file; None unless it is as its manifest says."""
-    with open_sealed(path) as sealed:
+    with open_sealed(path, key) as sealed:
         packed = b"".join(sealed.read_range())
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         if archive.testzip() is not None:

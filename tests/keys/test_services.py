@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from sqlalchemy import LargeBinary, insert, select, text, type_coerce, update
+from sqlalchemy import LargeBinary, Text, cast, insert, select, text, type_coerce, update
 
 from backoffice import clock
 from backoffice.access.policy import Denied
@@ -28,7 +28,7 @@ from backoffice.storage.installation import Installation
 from backoffice.storage.keyring import KeyPurpose, Keyring, Stage
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import tokens
-from plugins.exports.models import Export
+from plugins.exports.models import Export, ExportState
 from plugins.rosters.models import RosterImport, RosterUpload
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
@@ -90,6 +90,17 @@ def with_files(tx: Transaction) -> None:
         tx.execute(insert(RosterUpload).values(import_id=number, number=place, content=b"x" * 5000))
 
 
+# An export with everything of it that is sealed.
+BEING_MADE = {
+    "state": ExportState.MAKING,
+    "locked": True,
+    "passphrase": "maple umbrella",
+    "file": cast(Export.id, Text),
+    "file_key": b"k" * 32,
+    "counts": {"students": 3},
+}
+
+
 def verbs() -> list[str]:
     with transaction(SYSTEM) as tx:
         return list(
@@ -108,7 +119,7 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
         tx.execute(update(Enrollment).values(alias="Captain"))
         tx.execute(update(AccountLetter).values(device="Safari on an iPhone"))
         tx.execute(update(SecurityEvent).values(note="Called them"))
-        tx.execute(update(Export).values(counts={"students": 2}))
+        tx.execute(update(Export).values(**BEING_MADE))
     factory.add_passkey(world.people["founder"].id)
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])

@@ -15,6 +15,7 @@ from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus, StudentView
 from backoffice.families.requests.models import GuardianRequest, RequestKind
+from backoffice.fields.models import CustomField, FieldSubject, StudentValue
 from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
@@ -46,6 +47,7 @@ from backoffice.students.cards.models import StudentCard
 from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.students.worries.models import Worry
+from plugins.exports.models import Export, ExportState
 from plugins.rosters.models import StudentSource, Unseated
 from tests.factories.world import (
     SYSTEM,
@@ -54,6 +56,7 @@ from tests.factories.world import (
     World,
     family_invitation,
     family_letter,
+    field_value,
     guardian_request,
     worry,
 )
@@ -74,6 +77,8 @@ FOLLOW: dict[type[DeclarativeBase], str] = {
     StudentSource: "once",
     Unseated: "all",
     MergedMark: "all, and its own",
+    StudentValue: "once",
+    Export: "all",
 }
 
 
@@ -191,9 +196,17 @@ def filled(world: World, teacher: Principal, room: Class) -> None:
     add(StudentView, **own, viewer_id=person, role="teacher", at=clock.now())
     add(StudentSource, **own, source_digest=uuid4(), content_digest=uuid4())
     add(Unseated, **own, classroom_id=room.id)
+    asked = {"subject": Subject.STUDENT, "for_family": False, "workbooks": False, "locked": False}
+    made = {"asked_at": clock.now(), "state": ExportState.QUEUED, "done": 0, "downloads": 0, "gone_on": 0}
+    add(Export, **own, asked_by=person, **asked, **made)
     add(MergedMark, **own, mark=uuid4(), number=child.id)
     with transaction(SYSTEM) as tx:
         worry(tx, room)
+        of_students = CustomField.subject == FieldSubject.STUDENT
+        bus = tx.scalars(
+            select(CustomField).where(CustomField.school_id == room.school_id, of_students)
+        ).one()
+        field_value(tx, bus, child, f"Bus of {child.given}")
         family_letter(tx, world.people["teacher"], world.home, child)
 
 

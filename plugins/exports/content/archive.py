@@ -198,7 +198,7 @@ def _write_rows(
         with archive.file(f"data/{kind.name}.json") as write:
             length = waiting.tell()
             waiting.seek(0)
-            for piece in SealedFile(waiting, length).read_range():
+            for piece in SealedFile(waiting, length, aside.key).read_range():
                 write(piece)
     return Shown(kind, counts.by_kind[kind.name], few)
 

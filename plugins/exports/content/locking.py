@@ -33,14 +33,9 @@ class LockedWriter(PieceWriter):
     """A file that opens with a passphrase alone. Its pieces are as large as those of age: 64 KiB."""
 
     def __init__(self, to: BinaryIO | PieceWriter, passphrase: str) -> None:
-        super().__init__(to)
         key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
-        self._cipher = ChaCha20Poly1305(_derived(key, b"payload", salt=nonce))
-        to.write(_header(key, passphrase) + nonce)
-
-    def made_safe(self, plain: bytes, number: int, *, last: bool) -> bytes:
-        """A piece, encrypted under its place and whether it is the last."""
-        return self._cipher.encrypt(number.to_bytes(11, "big") + bytes([last]), plain, None)
+        cipher = ChaCha20Poly1305(_derived(key, b"payload", salt=nonce))
+        super().__init__(to, cipher, head=_header(key, passphrase) + nonce)
 
 
 def _header(key: bytes, passphrase: str) -> bytes:

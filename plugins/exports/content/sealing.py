@@ -1,52 +1,58 @@
-"""A file at rest that only the keyring opens: sealed as it is written, and read in any order.
+"""A file at rest that only its own key opens: sealed as it is written, and read in any order.
 
-The head says what it is and carries a random mark. Then come pieces, each sealed by itself with the mark, its
-place and whether it is the last: cut off, put in another order or mixed with another file, it does not open.
-Every piece but the last is of one size, so that the place of each byte can be computed.
+The head says what it is. Then come pieces, each sealed by itself under its place and whether it is the last:
+cut off, put in another order or mixed with another file, it does not open. Every piece but the last is of one
+size, so that the place of each byte can be computed.
+
+Each file has a key of its own, used for this once and kept beside whatever names the file. Keys that seal the
+database may change while the file lies there, and without its key it is destroyed wherever a copy of it is.
 """
 
 import io
 import os
-from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from backoffice.storage import keyring
-from backoffice.storage.keyring import KeyringError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 PIECE = 64 * 1024
+KEY = 32
 _KIND = b"BOSEAL1\n"
-_MARK = 16
-_HEAD = len(_KIND) + _MARK
-# What sealing adds to each piece: the number of the key, the nonce and the tag.
-_ADDED = 2 + 12 + 16
+# What sealing adds to each piece: the tag.
+_ADDED = 16
 _WHOLE = PIECE + _ADDED
+
+Cipher = AESGCM | ChaCha20Poly1305
 
 
 class SealBroken(Exception):
-    """The file was changed, cut off or sealed by another keyring."""
+    """The file was changed, cut off or sealed by another key."""
 
     def __init__(self) -> None:
-        super().__init__("The sealed file was changed, cut off or sealed by another keyring. Make it anew.")
+        super().__init__("The sealed file was changed, cut off or sealed by another key. Make it anew.")
 
 
 class PieceWriter(io.RawIOBase):
-    """A file to write to, once and from its beginning, of which each piece is made safe by itself.
+    """A file to write to, once and from its beginning, of which each piece is sealed by itself.
 
-    Until it is closed, what lies there does not open. Left by an error it is closed without its last piece,
-    and never opens.
+    Its cipher is of a key that seals nothing else, so that the place of a piece may be its nonce. Until it is
+    closed, what lies there does not open. Left by an error it is closed without its last piece, and never
+    opens.
     """
 
-    def __init__(self, to: "BinaryIO | PieceWriter") -> None:
+    def __init__(self, to: "BinaryIO | PieceWriter", cipher: Cipher, *, head: bytes) -> None:
         super().__init__()
         self._to = to
+        self._cipher = cipher
         self._waiting = bytearray()
         self._pieces = 0
+        to.write(head)
 
     def writable(self) -> bool:
         """It is."""
@@ -93,39 +99,35 @@ class PieceWriter(io.RawIOBase):
         self._waiting.clear()
 
     def _add(self, plain: bytes, *, last: bool) -> None:
-        self._to.write(self.made_safe(plain, self._pieces, last=last))
+        self._to.write(self._cipher.encrypt(_nonce(self._pieces, last=last), plain, None))
         self._pieces += 1
 
-    @abstractmethod
-    def made_safe(self, plain: bytes, number: int, *, last: bool) -> bytes:
-        """A piece as it is to lie there; `number` counts from 0."""
+
+def new_key() -> bytes:
+    """A key for one file."""
+    return os.urandom(KEY)
 
 
 class SealedWriter(PieceWriter):
-    """A file that only the keyring opens."""
+    """A file that only its key opens: a new one if none is given. One key never seals two files."""
 
-    def __init__(self, to: BinaryIO) -> None:
-        super().__init__(to)
-        self._mark = os.urandom(_MARK)
-        to.write(_KIND + self._mark)
-
-    def made_safe(self, plain: bytes, number: int, *, last: bool) -> bytes:
-        """A piece, sealed."""
-        return keyring.current().seal(plain, context=_context(self._mark, number, last=last))
+    def __init__(self, to: BinaryIO, key: bytes | None = None) -> None:
+        self.key = key or new_key()
+        super().__init__(to, AESGCM(self.key), head=_KIND)
 
 
 class SealedFile:
     """A sealed file that is read. `size` is how many bytes were written into it."""
 
-    def __init__(self, file: BinaryIO, length: int) -> None:
+    def __init__(self, file: BinaryIO, length: int, key: bytes) -> None:
         self._file = file
-        head = file.read(_HEAD)
-        sealed = length - _HEAD
+        self._cipher = AESGCM(key)
+        head = file.read(len(_KIND))
+        sealed = length - len(_KIND)
         self._pieces = -(-sealed // _WHOLE)
         self.size = sealed - self._pieces * _ADDED
-        if len(head) != _HEAD or not head.startswith(_KIND) or self._pieces < 1 or self.size < 0:
+        if head != _KIND or self._pieces < 1 or self.size < 0:
             raise SealBroken
-        self._mark = head[len(_KIND) :]
         # One that was cut off is noticed before the first byte of it is given to anybody.
         self._open(self._pieces - 1)
 
@@ -152,24 +154,24 @@ class SealedFile:
         self.close()
 
     def _open(self, number: int) -> bytes:
-        self._file.seek(_HEAD + number * _WHOLE)
+        self._file.seek(len(_KIND) + number * _WHOLE)
         sealed = self._file.read(_WHOLE)
-        context = _context(self._mark, number, last=number == self._pieces - 1)
         try:
-            return keyring.current().open(sealed, context=context)
-        except KeyringError:
+            return self._cipher.decrypt(_nonce(number, last=number == self._pieces - 1), sealed, None)
+        except InvalidTag:
             raise SealBroken from None
 
 
-def open_sealed(path: Path) -> SealedFile:
+def open_sealed(path: Path, key: bytes) -> SealedFile:
     """Open a sealed file. Raises `SealBroken`, and `OSError` where there is none."""
     file = path.open("rb")
     try:
-        return SealedFile(file, os.fstat(file.fileno()).st_size)
+        return SealedFile(file, os.fstat(file.fileno()).st_size, key)
     except BaseException:
         file.close()
         raise
 
 
-def _context(mark: bytes, number: int, *, last: bool) -> str:
-    return f"exports.file {mark.hex()} {number} {'last' if last else 'more'}"
+def _nonce(number: int, *, last: bool) -> bytes:
+    """As in STREAM (Hoang, Reyhanitabar, Rogaway and Vizar, 2015), and as age writes it."""
+    return number.to_bytes(11, "big") + bytes([last])

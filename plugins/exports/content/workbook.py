@@ -65,7 +65,7 @@ def beside(file: Filing, kind: Kind) -> Iterator[Book]:
         length = waiting.tell()
         waiting.seek(0)
         with file(f"data/{kind.name}.xlsx") as write:
-            for piece in SealedFile(waiting, length).read_range():
+            for piece in SealedFile(waiting, length, aside.key).read_range():
                 write(piece)
 
 

@@ -1,5 +1,7 @@
 """A files for the files, a worker, and exports as they could be."""
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from backoffice.access.transaction import transaction
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Membership, TeachingRole
 from plugins.exports import services
+from plugins.exports.content.sealing import new_key, open_sealed
 from plugins.exports.models import Export, ExportState
 from plugins.exports.places import folder_of
 from tests.factories.world import SYSTEM, World
@@ -38,8 +41,26 @@ def row_of(export: str) -> Export:
         return tx.scalars(select(Export).where(Export.public_id == export)).one()
 
 
+def key_of(export: str) -> bytes:
+    """What opens the file of an export that is there."""
+    with transaction(SYSTEM) as tx:
+        key = tx.scalars(select(Export.file_key).where(Export.public_id == export)).one()
+    assert key is not None
+    return key
+
+
+def files_of(export: str, folder: Path) -> dict[str, str]:
+    """What is in the archive of a ready one, by the names of its files."""
+    with open_sealed(folder / str(row_of(export).file), key_of(export)) as sealed:
+        whole = b"".join(sealed.read_range())
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        return {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
+
+
 def change(export: str, **values: object) -> None:
     """Make something of it as it could have become."""
+    if "file" in values:
+        values["file_key"] = new_key() if values["file"] else None
     with transaction(SYSTEM) as tx:
         row = tx.scalars(select(Export).where(Export.public_id == export)).one()
         for name, value in values.items():

@@ -1,11 +1,9 @@
 """Real workers that are killed or stopped while they make an export; and of which moment an archive is."""
 
-import io
 import json
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,10 +20,9 @@ from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from plugins.exports import services
-from plugins.exports.content.sealing import open_sealed
 from plugins.exports.models import ExportState
 from tests.factories.world import SYSTEM, World, add_child
-from tests.plugins.exports.conftest import WORKER, row_of, work
+from tests.plugins.exports.conftest import WORKER, files_of, row_of, work
 
 PATIENCE = 60  # seconds; nothing here is timed
 SLOW, USUAL = "tests.plugins.exports.process", "backoffice"
@@ -95,14 +92,6 @@ def runs() -> list[tuple[int, str]]:
         return [(row.attempt, row.state) for row in tx.execute(rows)]
 
 
-def opened(asked: str, files: Path) -> dict[str, str]:
-    """What is in the files of a ready one, by their names."""
-    with open_sealed(files / str(row_of(asked).file)) as sealed:
-        whole = b"".join(sealed.read_range())
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        return {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
-
-
 def test_a_killed_workers_export_is_made_anew_by_another(world: World, files: Path, start: Start) -> None:
     before = told()
     first = start(SLOW)
@@ -121,7 +110,7 @@ def test_a_killed_workers_export_is_made_anew_by_another(world: World, files: Pa
     assert [path.name for path in files.iterdir()] == [row.file]
     assert row.file != half
     assert told() == {name: number + 1 for name, number in before.items()}
-    manifest = json.loads(opened(asked, files)["manifest.json"])
+    manifest = json.loads(files_of(asked, files)["manifest.json"])
     assert (row.counts, row.done) == (manifest["counts"], manifest["rows"])
 
 
@@ -166,10 +155,10 @@ def test_an_archive_is_of_one_moment(world: World, files: Path) -> None:
 
     first = asked_for(world)
     services.make(principal=WORKER, number=row_of(first).id, folder=files, told=come)
-    assert not [name for name, text in opened(first, files).items() if came[0] in text]
+    assert not [name for name, text in files_of(first, files).items() if came[0] in text]
     second = asked_for(world)
     assert work(second, files) is ExportState.READY
-    with_them = {name for name, text in opened(second, files).items() if came[0] in text}
+    with_them = {name for name, text in files_of(second, files).items() if came[0] in text}
     assert with_them >= {
         "data/students.csv",
         "data/students.json",

@@ -1,8 +1,6 @@
 """An archive holds what whoever asked may see when it is made, and no more; made by the job, as in life."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,9 @@ from backoffice.schools.models import Action, Classroom, Door, Enrollment, Point
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import Worry
 from plugins.exports import services
-from plugins.exports.content.sealing import open_sealed
 from plugins.exports.models import ExportState
 from tests.factories.world import SYSTEM, Child, World, worry
-from tests.plugins.exports.conftest import row_of, work
+from tests.plugins.exports.conftest import files_of, work
 
 
 class Taken:
@@ -34,10 +31,7 @@ class Taken:
     ) -> None:
         self.asked = services.ask(principal=world.sign_in(role), subject=subject, public_id=public_id, **how)
         assert work(self.asked, files) is ExportState.READY
-        with open_sealed(files / str(row_of(self.asked).file)) as file:
-            packed = b"".join(file.read_range())
-        with zipfile.ZipFile(io.BytesIO(packed)) as found:
-            self.files = {name: found.read(name).decode("utf-8-sig") for name in found.namelist()}
+        self.files = files_of(self.asked, files)
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """The rows of a kind."""

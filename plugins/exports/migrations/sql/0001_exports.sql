@@ -50,13 +50,14 @@ create policy app_give_up on plugin_exports.export for update to backoffice_app
 grant usage on schema plugin_exports to backoffice_app, backoffice_system;
 -- What is to open a locked file is for whoever makes it: neither leaders nor the one who typed it read it again.
 grant select (id, public_id, asked_by, school_id, district_id, classroom_id, student_id, rooms, subject, for_family, workbooks,
-              locked, state, asked_at, started_at, ready_at, fetched_at, ended_at, destroyed_at, done, size, counts, file,
+              locked, state, asked_at, started_at, ready_at, fetched_at, ended_at, destroyed_at, done, size, counts, file, file_key,
               downloads, gone_on, destroyed_for) on plugin_exports.export to backoffice_app;
 grant insert on plugin_exports.export to backoffice_app;
-grant update (state, file, passphrase, ended_at, downloads, gone_on, fetched_at) on plugin_exports.export to backoffice_app;
+grant update (state, file, file_key, passphrase, ended_at, downloads, gone_on, fetched_at) on plugin_exports.export to backoffice_app;
 grant select, insert, update, delete on plugin_exports.export to backoffice_system;
 grant select on plugin_exports.schema_version to backoffice_app;
 grant usage on all sequences in schema plugin_exports to backoffice_app, backoffice_system;
 revoke execute on function plugin_exports.led_districts(), plugin_exports.ahead(bigint) from public;
 grant execute on function plugin_exports.led_districts(), plugin_exports.ahead(bigint) to backoffice_app, backoffice_system;
-alter table plugin_exports.export alter column counts set statistics 0, alter column passphrase set statistics 0;
+alter table plugin_exports.export alter column counts set statistics 0, alter column passphrase set statistics 0,
+  alter column file_key set statistics 0;

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("counts", sa.LargeBinary(), nullable=True),
         sa.Column("file", sa.Text(), nullable=True),
+        sa.Column("file_key", sa.LargeBinary(), nullable=True),
         sa.Column("downloads", sa.Integer(), nullable=False),
         sa.Column("gone_on", sa.BigInteger(), nullable=False),
         sa.Column("destroyed_for", sa.Text(), nullable=True),
@@ -91,6 +92,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "file is null or state in ('making', 'ready')", name=op.f("ck_export_file_while_it_is_there")
         ),
+        sa.CheckConstraint("(file_key is null) = (file is null)", name=op.f("ck_export_file_has_a_key")),
         *(_cascade(name, to) for name, to in (("asked_by", "account"), ("school_id", "school"))),
         _cascade("district_id", "district"),
         *(_of_school(thing) for thing in ("classroom", "student")),

@@ -8,7 +8,7 @@ import pytest
 
 from plugins.exports.content import locking
 from plugins.exports.content.locking import LockedWriter
-from plugins.exports.content.sealing import PIECE, SealedWriter, open_sealed
+from plugins.exports.content.sealing import PIECE, SealedWriter, new_key, open_sealed
 
 PASSPHRASE = "maple umbrella täglich 雨"
 
@@ -23,7 +23,7 @@ def locked(path: Path, content: bytes, step: int = 1000) -> bytes:
     with path.open("wb") as file, SealedWriter(file) as to, LockedWriter(to, PASSPHRASE) as lock:
         for start in range(0, len(content), step):
             lock.write(content[start : start + step])
-    with open_sealed(path) as found:
+    with open_sealed(path, to.key) as found:
         return b"".join(found.read_range())
 
 
@@ -68,15 +68,17 @@ def test_one_that_was_cut_off_does_not_open(runtime: object, tmp_path: Path) -> 
 def test_what_an_error_interrupted_never_opens(runtime: object, tmp_path: Path) -> None:
     path = tmp_path / "file"
 
+    key = new_key()
+
     def interrupted() -> None:
-        with path.open("wb") as file, SealedWriter(file) as to, LockedWriter(to, PASSPHRASE) as lock:
+        with path.open("wb") as file, SealedWriter(file, key) as to, LockedWriter(to, PASSPHRASE) as lock:
             lock.write(bytes(3 * PIECE))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         interrupted()
     with pytest.raises(Exception, match="sealed file"):
-        open_sealed(path)
+        open_sealed(path, key)
 
 
 def test_a_guess_costs_as_much_as_with_age_itself(runtime: object, monkeypatch: pytest.MonkeyPatch) -> None:
