@@ -161,6 +161,7 @@ class ClassroomGrid(ImportsRows):
     category = lazy("Teaching")
     address = "classrooms"
     noun = (lazy("class"), lazy("classes"))
+    offers_of = Where.CLASSROOM
     own = FieldSubject.CLASSROOM
     importing = IMPORTING
     kind = "classroom"
@@ -320,13 +321,14 @@ class ClassroomGrid(ImportsRows):
     def extras(self, tx: Transaction) -> dict[str, Any]:
         """The way to a new class."""
         new_url = "/console/classrooms/new" if self.opens("new") else None
-        if school := self.filtered_by(tx, "school"):
+        school = self.filtered_by(tx, "school")
+        if school:
             new_url = new_url and f"{new_url}?school={school.public_id}"
         return {
             "description": gettext("Each class has a code that lets its students in."),
             "new_url": new_url,
             "new_title": gettext("New class"),
-            "offered": offered(tx, Where.CLASSROOMS),
+            "offered": (school and offered(tx, Where.SCHOOL, school)) or offered(tx, Where.CLASSROOMS),
             "empty": {
                 "title": gettext("No classes yet"),
                 "sentence": gettext("Make a class, then paste the names of its students."),

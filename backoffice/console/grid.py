@@ -26,7 +26,7 @@ from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
 from backoffice.console.batches import BATCH, batches
 from backoffice.console.forms import ConfirmForm
-from backoffice.console.grids import cells, large, own, views
+from backoffice.console.grids import cells, large, one_row, own, views
 from backoffice.console.grids.bulk import (
     BulkAction,
     Button,
@@ -74,6 +74,7 @@ from backoffice.schools.picking import may_pick
 from backoffice.spreadsheets import csv_files, xlsx_files
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.offered import Where
 from backoffice.web.rejections import show_rejection
 
 __all__ = (
@@ -132,6 +133,8 @@ class Grid(GuardedView):
     reads: ClassVar[Columns] = ()
     noun: ClassVar[tuple[str, str]] = (lazy("row"), lazy("rows"))
     actions: ClassVar[tuple[BulkAction, ...]] = ()
+    # What plugins offer for one of its things is offered for the one that is ticked.
+    offers_of: ClassVar[Where | None] = None
     search_placeholder: ClassVar[str | None] = None
     # How many rows there must be before a search is offered.
     search_from: ClassVar[int] = 0
@@ -374,7 +377,10 @@ class Grid(GuardedView):
 
     @expose("/", methods=("POST",))
     def act(self) -> str | BaseResponse:
-        """Show what a bulk action would do; when confirmed, do it."""
+        """Show what a bulk action would do; when confirmed, do it. Or lead to what is offered for one row."""
+        return self._led() if one_row.WANTED in request.form else self._act()
+
+    def _act(self) -> str | BaseResponse:
         action = next((a for a in self.allowed_actions() if a.name == request.form.get("action")), None)
         whole = bool(request.form.get("whole"))
         if action is None or (whole and not action.whole):
@@ -432,6 +438,17 @@ class Grid(GuardedView):
         except Rejected as rejected:
             return show_rejection(form, rejected) or ""
         return redirect(here, 303)
+
+    def _led(self) -> BaseResponse:
+        """Lead to the page that a plugin offers for the row that is ticked, or say why there is none."""
+        self._count()
+        tx = reading()
+        rows = self.visible_rows(tx, self.doors["act"])
+        try:
+            return redirect(one_row.address(tx, self.offers_of, rows, self.entity, request.form), 303)
+        except one_row.NotOne as not_one:
+            flash(not_one.sentence, "info")
+            return redirect(request.full_path.rstrip("?"), 303)
 
     def rows_chosen(self, tx: Transaction, action: BulkAction, *, whole: bool) -> Chosen:
         """The rows that the request's action is for: all that fit, or those that are ticked."""
@@ -568,6 +585,7 @@ class Grid(GuardedView):
             "newer_url": url(before=page.before) if page.before else None,
             "older_url": url(after=page.after) if page.after else None,
             "actions": self.allowed_actions(),
+            "for_one": one_row.buttons(tx, self.offers_of),
             "act_url": url(),
             "whole_text": self._whole_text(page),
             "search": {"value": words, "placeholder": self.search_placeholder} if offers else None,

@@ -64,7 +64,7 @@ from backoffice.schools.services import students as services
 from backoffice.schools.services.leaving import leave_classes
 from backoffice.web.identity import reading
 from backoffice.web.notices import undoable
-from backoffice.web.offered import Where, offered
+from backoffice.web.offered import Link, Where, offered
 from backoffice.web.resend import shows_what_was_typed
 
 LINK_STATES = {
@@ -121,6 +121,7 @@ class StudentGrid(ImportsRows):
     category = lazy("Teaching")
     address = "students"
     noun = (lazy("student"), lazy("students"))
+    offers_of = Where.STUDENT
     own = FieldSubject.STUDENT
     kind = "student"
     reads = (
@@ -233,7 +234,7 @@ class StudentGrid(ImportsRows):
         chosen = self.filtered_by(tx, "classroom")
         return {
             "crumbs": class_crumbs(chosen, {"title": self.title}) if chosen else None,
-            "offered": offered(tx, Where.CLASSROOM, chosen) if chosen else offered(tx, Where.STUDENTS),
+            "offered": self._offered(tx, chosen),
             "empty": {
                 "title": gettext("No students yet"),
                 "sentence": gettext("Open a class and paste the names of its students."),
@@ -242,6 +243,13 @@ class StudentGrid(ImportsRows):
                 "icon": "students",
             },
         }
+
+    def _offered(self, tx: Transaction, room: Classroom | None) -> list[Link]:
+        """What is offered for the class or the school of which the list shows the students, or for all."""
+        if room:
+            return offered(tx, Where.CLASSROOM, room)
+        school = self.filtered_by(tx, "school")
+        return (school and offered(tx, Where.SCHOOL, school)) or offered(tx, Where.STUDENTS)
 
     def correct(self, public_id: str, written: Mapping[str, str], seen: str) -> None:
         """Correct a name in the list; in the list of one class so that it can be undone there."""

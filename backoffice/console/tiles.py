@@ -49,6 +49,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "mails-waiting",
         "promises-short",
         "plugins-off",
+        "exports",
         "events-by-hour",
         "jobs-failed",
         "mails-by-hour",
@@ -57,6 +58,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "contracts-ending",
         "ownerless-classes",
         "to-answer",
+        "exports",
         "locked-networks",
         "in-lately",
         "schools",
@@ -67,7 +69,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "still-classes",
         "own-schools",
     ),
-    "taught_schools": ("to-answer", "open-doors", "own-students", "locked-out", "classes-today"),
+    "taught_schools": ("to-answer", "exports", "open-doors", "own-students", "locked-out", "classes-today"),
 }
 NARROW, FEWEST_TITLES = 480.0, 6
 

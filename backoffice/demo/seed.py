@@ -22,6 +22,7 @@ from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.demo.changes import remember_changes
 from backoffice.demo.classroom import live_in
+from backoffice.demo.own_fields import give_own_fields
 from backoffice.demo.past import live_before
 from backoffice.demo.points import PICTURES, add_awards
 from backoffice.demo.saved_views import save_views
@@ -140,6 +141,7 @@ class _Seeder:
         live_in(self.tx, self.classes, self.cost)
         live_before(self.tx, self.classes, at=self.now)
         save_views(self.tx, leader=leader, school=schools[0], at=self.now)
+        give_own_fields(self.tx, school=schools[0], at=self.now)
         remember_changes(self.tx, classrooms=self.classes[:2], by=co_teacher, leader=leader, at=self.now)
         return self.seeded
 

@@ -77,7 +77,7 @@ def field_to_manage(
         CustomField.erased_at.is_not(None) if erased else CustomField.erased_at.is_(None),
     )
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     found = tx.scalars(visible(tx.principal, statement, FIELDS_MANAGE)).one_or_none()
     if found is None:
         raise NotFound

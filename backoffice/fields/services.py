@@ -1,15 +1,15 @@
 """Making a field of a school's own, changing it, deleting it with all of its values, and writing in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import CLASSROOMS_EDIT, FIELDS_MANAGE, STUDENTS_EDIT
-from backoffice.access.principal import Principal
+from backoffice.access.principal import Kind, Principal
 from backoffice.access.seen import is_to_be_written, version
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
@@ -22,11 +22,13 @@ from backoffice.fields.models import (
     FieldSubject,
 )
 from backoffice.fields.words import sensitive_in
+from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names
 from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage import functions
+from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.wording import clean
 
@@ -36,6 +38,8 @@ MOST_FIELDS = 20
 LEAST_CHOICES, MOST_CHOICES = 2, 30
 # What a field is called in forms and addresses comes after it, so that nothing else is called so.
 PREFIX = "field_"
+# The job that has the ledger know of deleted fields, so that none comes back with a backup.
+STAY_DELETED = "core.deleted-fields"
 
 NO_NAME = lazy("Give the field a name.")
 NO_PURPOSE = lazy("Say what you need it for, in a sentence.")
@@ -135,6 +139,8 @@ def change_field(*, principal: Principal, field: str, wanted: Wanted, seen: str 
     the `version` of what was shown. Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     with transaction(principal) as tx:
+        # Whoever brings many values in waits in this order, too.
+        one_at_a_time(tx, queries.field_to_manage(tx, field).school_id)
         row = queries.field_to_manage(tx, field, lock=True)
         kind = FieldKind(row.kind)
         wanted = checked(wanted, kind)
@@ -144,7 +150,6 @@ def change_field(*, principal: Principal, field: str, wanted: Wanted, seen: str 
             return
         known = sensitive_in((row.name or "", row.purpose or "", *(row.choices or ())))
         confirmed = _confirmed(wanted, known=known if row.confirmed_at else ())
-        one_at_a_time(tx, row.school_id)
         others = queries.fields_of(tx, row.school_id, FieldSubject(row.subject))
         _keep_apart([each for each in others if each.id != row.id], wanted.name)
         _keep_chosen(tx, row, wanted)
@@ -183,6 +188,7 @@ def erase_field(*, principal: Principal, field: str, typed: str) -> int:
             raise Rejected.whole(HAS_TO_BE_KEPT)
         if answer.done != "erased":
             raise NotFound
+        queue.defer(tx, STAY_DELETED)
         record(tx, "fields.erase", school_id=row.school_id, field=row.id, values=answer.gone)
     return int(answer.gone)
 
@@ -259,7 +265,7 @@ def _held(
     numbers = queries.numbers_of(tx, school, subject, written)
     if len(numbers) < len(written):
         raise NotFound
-    functions.hold_fields(tx, school_id=school, fields=numbers)
+    hold(tx, school, numbers)
     # Read only now: whoever changed them a moment before is waited for.
     fields = [each for each in queries.fields_of(tx, school, subject) if each.public_id in written]
     if len(fields) < len(written):
@@ -348,6 +354,18 @@ def _keep_chosen(tx: Transaction, row: CustomField, wanted: Wanted) -> None:
     for choice in set(row.choices or ()) - set(wanted.choices):
         if queries.count_of_choice(tx, row, choice):
             raise Rejected(choices=STILL_CHOSEN)
+
+
+def hold(tx: Transaction, school: int, fields: Collection[int]) -> None:
+    """Have nobody change or delete these fields until the transaction ends; whoever is at it is waited for.
+
+    To be called before any value is touched. What was read of them before may be over by then.
+    """
+    if tx.principal.kind is not Kind.SYSTEM:
+        functions.hold_fields(tx, school_id=school, fields=fields)
+        return
+    held = select(CustomField.id).where(CustomField.school_id == school, one_of(CustomField.id, fields))
+    tx.execute(held.order_by(CustomField.id).with_for_update(read=True))
 
 
 def one_at_a_time(tx: Transaction, school: int) -> None:

@@ -27,7 +27,11 @@ church | iglesia | mosque | mezquita | synagogue | sinagoga | creed | credo | ra
 ethnicity | ethnic | etnia | etnico | etnica | origen etnico | skin colour | skin color
 sexual orientation | orientacion sexual | sexuality | sexualidad | gender identity | identidad de genero
 transgender | transgenero | gay | lesbian | lesbiana | political | politics | politico | politica
-political party | partido politico | trade union | sindicato | income | ingresos | salary | salario
+political party | partido politico | trade union | sindicato | income | ingresos | ingreso familiar
+ingreso de la familia | ingreso de familia | ingreso del hogar | ingreso de los padres | ingreso del padre
+ingreso de la madre | ingreso mensual | ingreso anual | ingreso bruto | ingreso neto | ingreso economico
+ingreso laboral | ingreso total | ingreso promedio | ingreso bajo | ingreso per capita | nivel de ingreso
+rango de ingreso | fuente de ingreso | bajo ingreso | ingreso hospitalario | salary | salario
 free lunch | reduced lunch | almuerzo gratuito | almuerzo reducido | poverty | pobreza | welfare
 homeless | sin hogar | foster care | foster child | acogimiento | custody | custodia | police | policia
 arrest | arresto | criminal | criminal record | antecedentes penales | probation | libertad condicional
@@ -46,6 +50,8 @@ _NO_LETTER = re.compile(r"[^a-z0-9]+")
 _LONE_LETTERS = re.compile(r"\b[a-z](?: [a-z])+\b")
 # Shorter ones that end so are no plurals: "gas", "sus".
 _SHORTEST_PLURAL = 4
+# Of these the singular says something else: "fecha de ingreso" is when a child came to the school.
+_ONLY_IN_PLURAL = frozenset({"ingresos"})
 
 
 def sensitive_in(texts: Iterable[str]) -> list[str]:
@@ -68,6 +74,8 @@ def _plain(text: str) -> str:
 
 def _one(word: str) -> str:
     """A word without the s of its plural."""
+    if word in _ONLY_IN_PLURAL:
+        return word
     is_plural = len(word) >= _SHORTEST_PLURAL and word.endswith("s") and not word.endswith("ss")
     return word.removesuffix("s") if is_plural else word
 

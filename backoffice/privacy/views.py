@@ -4,11 +4,13 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
+from backoffice.fields.models import LONGEST_KEPT, FieldSubject
 from backoffice.jobs import registry
 from backoffice.privacy import words
 from backoffice.privacy.erased_by import ErasedBy
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.listing import ListedColumn, ListedTable, Listing, listing
+from backoffice.storage.columns import Form
 from backoffice.web.identity import runtime
 
 bp = Blueprint("privacy", __name__, template_folder="templates")
@@ -23,7 +25,7 @@ def inventory() -> Listing:
 @bp.get("/privacy/data")
 def data() -> str:
     """Every column that holds something of somebody."""
-    return render_template("privacy/data.html", listing=inventory(), words=words)
+    return render_template("privacy/data.html", listing=inventory(), words=words, most_days=LONGEST_KEPT)
 
 
 @bp.get("/privacy/data.json", endpoint="json")
@@ -32,6 +34,13 @@ def as_data() -> dict[str, Any]:
     found = inventory()
     return {
         "figures": found.figures,
+        # What a school adds is its own to say: of that there is the kind, and no name.
+        "fields_of_schools": {
+            "of": [str(each) for each in FieldSubject],
+            "each_says": ["purpose", "days"],
+            "most_days": LONGEST_KEPT,
+            "form": Form.SEALED,
+        },
         "groups": [
             {"about": about, "tables": [_table(each) for each in tables]}
             for about, tables in found.groups.items()

@@ -30,11 +30,25 @@ def _everybody(_tx: Transaction, _thing: Any) -> bool:
 
 
 @dataclass(frozen=True)
+class Ticked:
+    """How a page is offered for one thing that is ticked in a list.
+
+    `title` is the button's; `several` says what to do instead where more are ticked, and `refused` whose the
+    page is where the one is not the principal's.
+    """
+
+    title: str
+    several: str
+    refused: str
+
+
+@dataclass(frozen=True)
 class Offered:
     """A page of a plugin: what it is called, what it is for in a sentence, and where it is.
 
     `what` says in the middle of a sentence what is to be had there. In `address`, `{}` stands for the public
     identifier of the thing; `may` says whether the principal may open it of a thing (None above a list).
+    With `ticked`, lists lead there too.
     """
 
     plugin: str
@@ -44,6 +58,7 @@ class Offered:
     address: str
     what: str = ""
     may: Callable[[Transaction, Any], bool] = _everybody
+    ticked: Ticked | None = None
 
 
 @dataclass(frozen=True)
@@ -74,4 +89,13 @@ def offered(tx: Transaction, where: Where, thing: Any = None, *, public_id: str 
         Link(page.title, page.sentence, page.what, page.address.format(known))
         for page in _offered
         if page.where is where and tx.enabled(page.plugin) and page.may(tx, thing)
+    ]
+
+
+def offered_ticked(tx: Transaction, where: Where) -> list[tuple[Offered, Ticked]]:
+    """What is offered to the principal for one thing that is ticked in a list of such things."""
+    return [
+        (page, page.ticked)
+        for page in _offered
+        if page.where is where and page.ticked and tx.enabled(page.plugin) and page.may(tx, None)
     ]

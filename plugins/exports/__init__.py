@@ -15,6 +15,7 @@ from plugins.exports.mails import MAILS
 from plugins.exports.models import Export, ExportsBase, Intake
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.settings import ExportsSettings
+from plugins.exports.tiles import TILES
 from plugins.exports.views import ExportsPage
 
 plugin = Plugin(
@@ -27,6 +28,7 @@ plugin = Plugin(
     permissions=(EXPORTS_MAKE,),
     settings=ExportsSettings,
     pages=(ExportsPage,),
+    tiles=TILES,
     blueprints=(bp,),
     commands=(exports,),
     jobs=(

@@ -3,7 +3,8 @@
 import json
 import os
 from pathlib import Path
-from typing import NoReturn
+from shlex import quote
+from typing import NoReturn, TextIO
 from uuid import uuid4
 
 import click
@@ -11,6 +12,7 @@ import click
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.privacy.holdings import Subject
+from backoffice.problems import Rejected
 from backoffice.runtime import check_database
 from plugins.exports import services
 from plugins.exports.back import services as back
@@ -37,9 +39,15 @@ def exports() -> None:
     "path",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A new file, for its owner's eyes only. What is in it lies in the clear.",
+    help="A new file, for its owner's eyes only. What is in it lies in the clear, unless it is locked.",
 )
 @click.option("--xlsx", "workbooks", is_flag=True, help="With an Excel workbook of each kind of rows too.")
+@click.option(
+    "--passphrase-file",
+    type=click.File("r", encoding="utf-8"),
+    help="Lock it with the passphrase in this file, or - for standard input, which asks for it on a terminal."
+    " Any program that knows age opens it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def create(
@@ -51,9 +59,13 @@ def create(
     classroom: str | None,
     student: str | None,
     workbooks: bool,
+    passphrase_file: TextIO | None,
     as_json: bool,
 ) -> None:
-    """Write an export to a file. Exits 2 if there is no such thing, or the file is there already."""
+    """Write an export to a file.
+
+    Exits 2 if there is no such thing, the file is there already, or the passphrase would not do.
+    """
     given = {
         Subject.DISTRICT: district,
         Subject.SCHOOL: school,
@@ -63,22 +75,29 @@ def create(
     wanted = [(subject, public_id) for subject, public_id in given.items() if public_id is not None]
     if len(wanted) != 1:
         raise click.UsageError("Give one of --district, --school, --classroom and --student.")
+    passphrase = _passphrase(context, passphrase_file) if passphrase_file is not None else ""
     check_database(context.obj.runtime())
     subject, public_id = wanted[0]
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        click.echo(f"The file cannot be written: {error.strerror}.", err=True)
-        context.exit(BAD_INPUT)
+        _refused(context, f"The file cannot be written: {error.strerror}.")
     try:
         with os.fdopen(handle, "wb") as to:
             manifest = services.create(
-                principal=PURPOSE, subject=subject, public_id=public_id, to=to, workbooks=workbooks
+                principal=PURPOSE,
+                subject=subject,
+                public_id=public_id,
+                to=to,
+                workbooks=workbooks,
+                passphrase=passphrase,
             )
     except NotFound:
         path.unlink()
-        click.echo(f"There is no such {subject}.", err=True)
-        context.exit(BAD_INPUT)
+        _refused(context, f"There is no such {subject}.")
+    except Rejected as rejected:
+        path.unlink()
+        _refused(context, rejected.in_words)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -86,6 +105,8 @@ def create(
         click.echo(json.dumps({"counts": manifest.counts, "rows": manifest.rows}))
     else:
         click.echo(f"{manifest.rows:,} rows are written.")
+        if passphrase:
+            click.echo(f"Only the passphrase opens it: age --decrypt --output export.zip {quote(str(path))}")
 
 
 @exports.command("import")
@@ -122,12 +143,29 @@ def import_(context: click.Context, path: Path, *, school: str, create_anew: boo
         _refused(context, "There is no such school.")
     except Unusable as unusable:
         _refused(context, *(each.in_words for each in unusable.problems))
+    except Rejected as rejected:
+        _refused(context, rejected.in_words)
     except back.ToBeSaid as asked:
         _refused(context, *asked.doubts.sentences, "Give --create-anew to bring it in all the same.")
     else:
         rows, staying = sum(came.counts.values()), [each.sentence for each in came.staying]
         said = json.dumps({"counts": came.counts, "rows": rows, "staying": staying})
         click.echo(said if as_json else "\n".join((f"{rows:,} rows came in.", *staying)))
+
+
+def _passphrase(context: click.Context, file: TextIO) -> str:
+    """The passphrase in a file, without the end of its line; on a terminal typed twice, and unseen."""
+    if file.isatty():
+        return str(
+            click.prompt("Passphrase", hide_input=True, confirmation_prompt="The passphrase again", err=True)
+        )
+    try:
+        passphrase = file.read().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        _refused(context, "The passphrase cannot be read: it is no text.")
+    if not passphrase or not passphrase.isprintable():
+        _refused(context, "Give the passphrase as one line. There is none, or there are several.")
+    return passphrase
 
 
 def _refused(context: click.Context, *sentences: str) -> NoReturn:

@@ -2,21 +2,40 @@
 
 from typing import Any
 
+from backoffice.access.lookup import held_on
 from backoffice.access.permissions import CLASSROOMS_EXPORT, STUDENTS_EXPORT
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.language.texts import lazy
-from backoffice.web.offered import Offered, Where, offer
+from backoffice.schools.models import Student
+from backoffice.web.offered import Offered, Ticked, Where, offer
 from plugins.exports.permissions import EXPORTS_MAKE
 
 OWN, CONSOLE = "/account/exports", "/console/exports/"
 TAKE = lazy("Take everything along")
 WHAT = lazy("everything, as a file")
 LISTS = lazy("Everything, as a file…")
+NOT_YOURS = lazy("Only who owns the class, or leads the school, takes this along.")
+ONE_STUDENT = Ticked(
+    LISTS,
+    lazy("An export is of one student: tick one. All students of a class are in one file with the class."),
+    NOT_YOURS,
+)
+ONE_CLASS = Ticked(
+    LISTS,
+    lazy(
+        "An export is of one class: tick one. All classes that you teach are in one file with your own"
+        " account (“My exports”), and all classes of a school with the school."
+    ),
+    NOT_YOURS,
+)
 
 
 def _student(tx: Transaction, student: Any) -> bool:
-    return can(tx.principal, STUDENTS_EXPORT, student)
+    if student is None:
+        return can(tx.principal, STUDENTS_EXPORT)
+    # In which classes one of a list is, the list has not read.
+    return bool(held_on(tx, Student, STUDENTS_EXPORT, [student]))
 
 
 def _classroom(tx: Transaction, classroom: Any) -> bool:
@@ -60,6 +79,7 @@ offer(
         f"{CONSOLE}?student={{}}",
         WHAT,
         _student,
+        ONE_STUDENT,
     ),
     Offered(
         "exports",
@@ -69,11 +89,12 @@ offer(
         f"{CONSOLE}?classroom={{}}",
         WHAT,
         _classroom,
+        ONE_CLASS,
     ),
     Offered(
         "exports",
         Where.SCHOOL,
-        TAKE,
+        lazy("Take everything of the school along"),
         lazy("The school with all of its classes and students, as a file that can be read without us."),
         f"{CONSOLE}?place={{}}",
         WHAT,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, func, not_, or_, select
 
@@ -61,6 +61,20 @@ class Named:
     name: str
     ahead: int
     by: str
+
+
+class Standing(NamedTuple):
+    """One that is being made or is ready, as far as a number says it."""
+
+    state: str
+    ready_at: datetime | None
+    downloads: int
+
+    def fetched_until(self, limits: ExportsSettings) -> datetime | None:
+        """Until when it can be fetched; None if it cannot be, or is not ready."""
+        if self.ready_at is None or self.downloads >= limits.downloads:
+            return None
+        return self.ready_at + limits.kept
 
 
 def needed(subject: Subject, *, for_family: bool) -> Permission | None:
@@ -179,6 +193,15 @@ def own(tx: Transaction) -> list[Named]:
     """The principal's own exports, the latest first."""
     mine = visible(tx.principal, select(Export)).where(Export.asked_by == tx.principal.account_id)
     return _named(tx, tx.scalars(mine.order_by(Export.id.desc()).limit(MOST_SHOWN)).all())
+
+
+def own_standing(tx: Transaction) -> Sequence[Standing]:
+    """The principal's own exports that are being made or are ready; one statement."""
+    wanted = select(Export.state, Export.ready_at, Export.downloads).where(
+        Export.asked_by == tx.principal.account_id, Export.state.in_((*UNDER_WAY, ExportState.READY))
+    )
+    rows = tx.execute(visible(tx.principal, wanted).order_by(Export.id.desc()).limit(MOST_SHOWN))
+    return [Standing(*row) for row in rows]
 
 
 def of_others(tx: Transaction) -> list[Named]:

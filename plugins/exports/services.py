@@ -610,12 +610,25 @@ def _give_up(tx: Transaction) -> int:
 
 
 def create(
-    *, principal: Credential, subject: Subject, public_id: str, to: BinaryIO, workbooks: bool = False
+    *,
+    principal: Credential,
+    subject: Subject,
+    public_id: str,
+    to: BinaryIO,
+    workbooks: bool = False,
+    passphrase: str = "",
 ) -> Manifest:
-    """Write an archive in the clear, for a command on the server. Raises `NotFound`."""
+    """Write an archive, for a command on the server: in the clear, or so that the passphrase opens it.
+
+    Raises `NotFound`, and `Rejected` for a passphrase that guessers would try early.
+    """
+    if passphrase and (problem := passwords.problem_of(passphrase)):
+        raise Rejected(passphrase=problem)
     with snapshot(principal) as tx:
         thing = find(tx, queries.MODELS[subject], public_id)
-        manifest = write_archive(tx, Scope(subject, thing.id, public_id), to, workbooks=workbooks)
+        with LockedWriter(to, passphrase) if passphrase else nullcontext(to) as sink:
+            scope = Scope(subject, thing.id, public_id)
+            manifest = write_archive(tx, scope, cast("BinaryIO", sink), workbooks=workbooks)
         school = thing.id if subject is Subject.SCHOOL else getattr(thing, "school_id", None)
     with transaction(principal) as tx:
         record(tx, "exports.create", school_id=school, subject=str(subject), rows=manifest.rows)

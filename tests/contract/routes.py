@@ -718,7 +718,8 @@ def _field_erased(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
         row = tx.scalar(select(CustomField).where(CustomField.id == (thing.id if thing else 0)))
     if row is None or row.name is None:
         return Filled({"typed": "nothing"})
-    return Filled({"typed": row.name}, ("changed app.custom_field", f"removed app.{row.subject}_value"))
+    gone = ("added app.job_run", "changed app.custom_field", f"removed app.{row.subject}_value")
+    return Filled({"typed": row.name}, gone)
 
 
 def _fields_filled(subject: FieldSubject) -> Fill:

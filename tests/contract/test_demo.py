@@ -14,9 +14,12 @@ from backoffice.controls.check import Looking, State
 from backoffice.demo.classroom import OLD, PIN
 from backoffice.demo.seed import Seeded, seed
 from backoffice.families.requests.models import GuardianRequest
+from backoffice.fields.models import ClassroomValue, CustomField, FieldKind, StudentValue
+from backoffice.fields.services import Wanted, checked
+from backoffice.fields.words import sensitive_in
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
-from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, Door, Enrollment, Student
+from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, Door, Enrollment, School, Student
 from backoffice.schools.services.codes import is_live
 from backoffice.settings import Passwords, Throttles
 from backoffice.storage.roles import DatabaseRole
@@ -93,3 +96,25 @@ def test_the_others_show_what_a_class_can_choose(tx: Transaction, seeded: Seeded
     assert [room.name for room in rooms if room.archived_at] == [OLD]
     assert any(room.pins_required for room in rooms)
     assert all(room.colour and room.icon for room in rooms if not room.archived_at)
+
+
+def test_its_first_school_has_fields_of_its_own(tx: Transaction, seeded: Seeded) -> None:
+    fields = tx.scalars(select(CustomField).order_by(CustomField.id)).all()
+    assert [(each.subject, each.kind, each.name) for each in fields] == [
+        ("student", "choice", "Bus"),
+        ("student", "yes_no", "Photos allowed"),
+        ("classroom", "text", "Room"),
+    ]
+    school = tx.scalars(select(School).where(School.public_id == seeded.school)).one()
+    assert {each.school_id for each in fields} == {school.id}
+    for each in fields:
+        # Each could be made so by hand, and nothing of it asks for a reason.
+        wanted = Wanted(each.name or "", each.purpose or "", each.keep_days, tuple(each.choices or ()))
+        assert checked(wanted, FieldKind(each.kind)) == wanted
+        assert not sensitive_in(wanted.texts)
+    buses = tx.scalars(select(StudentValue).where(StudentValue.field_id == fields[0].id)).all()
+    children = tx.scalar(select(func.count()).select_from(Student).where(Student.school_id == school.id)) or 0
+    assert 0 < len(buses) < children
+    assert {each.value for each in buses} == set(fields[0].choices or ())
+    rooms = tx.scalars(select(ClassroomValue.value).where(ClassroomValue.field_id == fields[2].id)).all()
+    assert len(set(rooms)) == len(rooms) >= 6

@@ -30,6 +30,12 @@ from backoffice.fields.words import SENSITIVE, sensitive_in
         ("504", ["504"]),
         ("I.E.P.", ["iep"]),
         ("Gafas y alergias", ["alergia"]),
+        ("Ingresos", ["ingresos"]),
+        ("Nivel de ingresos", ["ingresos"]),
+        ("Nivel de ingreso", ["nivel de ingreso"]),
+        ("Ingreso familiar", ["ingreso familiar"]),
+        ("INGRESO (MENSUAL)", ["ingreso mensual"]),
+        ("Familias de bajos ingresos", ["ingresos"]),
     ],
 )
 def test_a_word_is_found_in_both_languages_however_it_is_written(text: str, found: list[str]) -> None:
@@ -46,6 +52,10 @@ def test_a_word_is_found_in_both_languages_however_it_is_written(text: str, foun
         "Sala de la clase",
         "Compassion",
         "Group A or B",
+        "Fecha de ingreso",
+        "Ingreso al colegio",
+        "Año de ingreso",
+        "Para saber cuándo ingresó",
     ],
 )
 def test_a_part_of_a_word_is_none(text: str) -> None:

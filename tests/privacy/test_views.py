@@ -7,11 +7,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backoffice.access.transaction import transaction
+from backoffice.fields.models import FieldSubject
 from backoffice.host.services import switch_plugin
 from backoffice.privacy.inventory import PRIVATE, held_in, mapped, name
 from backoffice.runtime import Runtime
 from tests.factories.statements import statements
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, custom_field
 
 PAGE, DATA = "/privacy/data", "/privacy/data.json"
 SPANISH = {"Accept-Language": "es"}
@@ -83,6 +85,25 @@ def test_the_page_says_it_in_words_and_in_the_readers_language(client: FlaskClie
     assert "What the class calls the child" not in spanish
     # Programs read the same whoever asks.
     assert client.get(DATA, headers=SPANISH).get_json() == client.get(DATA).get_json()
+
+
+def test_it_says_that_schools_have_fields_of_their_own_and_names_none(
+    client: FlaskClient, world: World
+) -> None:
+    with transaction(SYSTEM) as tx:
+        custom_field(
+            tx, world.home, FieldSubject.STUDENT, name="Kayak club", purpose="Who paddles on Thursdays"
+        )
+    page = unescape(client.get(PAGE).text)
+    assert "A school may add fields of its own" in page
+    assert "at most 3,660" in page
+    found = client.get(DATA).get_json()
+    assert found["fields_of_schools"]["of"] == ["student", "classroom"]
+    for told in (page, str(found)):
+        assert "Kayak" not in told
+        assert "paddles" not in told
+    spanish = unescape(client.get(PAGE, headers=SPANISH).text)
+    assert "Campos propios de una escuela" in spanish
 
 
 def test_all_that_it_leads_to_is_on_the_page(client: FlaskClient) -> None:

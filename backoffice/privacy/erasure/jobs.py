@@ -6,7 +6,7 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
-from backoffice.privacy.erasure import asking, following, services
+from backoffice.privacy.erasure import asking, fields, following, services
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Stage
@@ -76,6 +76,12 @@ def vacuum_erased(run: JobRun) -> Counts:
     }
 
 
+def have_fields_stay_deleted(run: JobRun) -> Counts:
+    """Note deleted fields in the ledger, and delete those that a restore has brought back."""
+    noted, again = fields.stay_deleted(eraser_of(run.app.extensions["backoffice"], run.who))
+    return {lazy("noted"): noted, lazy("deleted again"): again}
+
+
 JOBS = (
     Job("look-at-erasure", look_at_erasure, title=lazy("Look what an erasure would take"), attempts=3),
     Job("erase", erase, title=lazy("Erase what somebody has confirmed"), attempts=3),
@@ -92,6 +98,14 @@ JOBS = (
         every(minutes=5),
         title=lazy("Have what was erased here be erased outside"),
         attempts=1,
+        forgets=True,
+    ),
+    Job(
+        "deleted-fields",
+        have_fields_stay_deleted,
+        every(hours=1),
+        title=lazy("Have deleted fields stay deleted"),
+        attempts=3,
         forgets=True,
     ),
     Job(

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from backoffice import clock
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.privacy.erasure import closing, ledger, receipts
+from backoffice.privacy.erasure import closing, fields, ledger, receipts
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.ledger import Issued, LedgerError, Line
 from backoffice.privacy.erasure.models import UNDER_WAY, AskedAs, Erasure, ErasureMark, Stage
@@ -32,6 +32,7 @@ AT_ONCE = 10_000
 def replay(eraser: Eraser) -> dict[str, int]:
     """Erase again whatever of the ledger is there, and put back receipts; how many of each.
 
+    A deleted field that is back counts as an erasure, and stays where a legal hold keeps something of it.
     Safe to repeat, and at any time. Raises `LedgerError` before it has changed anything.
     """
     with transaction(eraser.who) as tx:
@@ -43,14 +44,14 @@ def replay(eraser: Eraser) -> dict[str, int]:
         # Of one erasure the last: a process of an earlier release that was killed may have written two.
         issued = {line.number: line for line in lines if isinstance(line, Issued)}
         put_back = sum(_put_back(tx, line) for line in issued.values())
-        begun = _begin(tx)
-        if put_back or begun:
-            record(tx, "erasures.replay", receipts=put_back, erasures=begun)
+        begun, again = _begin(tx), fields.take_again(tx)
+        if put_back or begun or again:
+            record(tx, "erasures.replay", receipts=put_back, erasures=begun, fields=again)
         waiting = not_ended(tx)
         if ahead:
             ledger.add(tx, eraser.ledger, ())
     carry_out_all(eraser, waiting)
-    return {"receipts": put_back, "erasures": len(waiting)}
+    return {"receipts": put_back, "erasures": len(waiting) + again}
 
 
 def is_behind(eraser: Eraser) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
 from backoffice.access.permissions import FIELDS_MANAGE
-from backoffice.access.policy import can
+from backoffice.access.policy import can, visible
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.fields import queries, services
@@ -89,6 +91,27 @@ def fit(tx: Transaction, place: School, content: Content, now: datetime) -> Fitt
     Changes nothing in the school.
     """
     return _Fit(tx, place, content, now).fit()
+
+
+def hold(tx: Transaction, place: School, content: Content) -> None:
+    """Have the fields that an archive's values may go into stay as they are until the transaction ends.
+
+    Whoever makes one waits as well. To be called before `fit`, so that it sees what is written into.
+    """
+    services.one_at_a_time(tx, place.id)
+    if not content.fields:
+        return
+    wanted = {name_key(row) for row in content.fields.values()}
+    # Their columns and not themselves: what is kept of them is read when nobody changes it any more.
+    named = select(CustomField.id, CustomField.subject, CustomField.kind, CustomField.name).where(
+        CustomField.school_id == place.id, CustomField.erased_at.is_(None)
+    )
+    found = tx.execute(visible(tx.principal, named)).all()
+    services.hold(
+        tx,
+        place.id,
+        [each.id for each in found if (each.subject, each.kind, names.plain(each.name or "")) in wanted],
+    )
 
 
 def _by_name(tx: Transaction, school: int) -> dict[NameKey, CustomField]:

@@ -14,7 +14,6 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Credential, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
-from backoffice.fields.services import one_at_a_time
 from backoffice.language.moments import amount
 from backoffice.language.texts import lazy, ngettext
 from backoffice.privacy.erasure.plan import OWN
@@ -22,7 +21,7 @@ from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, Membership, School, SchoolKind, Student
 from backoffice.storage import about, functions, keyring
-from plugins.exports.back.fields import Staying, fit
+from plugins.exports.back.fields import Staying, fit, hold
 from plugins.exports.back.looking import Content, Most, look_through
 from plugins.exports.back.reading import Archive
 from plugins.exports.back.writing import Writing, parts
@@ -149,7 +148,7 @@ def bring_in(
         doubts = _doubts(tx, place, archive, content)
         if doubts and not anew:
             raise ToBeSaid(doubts)
-        one_at_a_time(tx, place.id)
+        hold(tx, place, content)
         fitted = fit(tx, place, content, now)
         account = tx.principal.account_id
         owner = account if account is not None else _own_teacher(tx, place)

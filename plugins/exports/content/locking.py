@@ -8,6 +8,7 @@ library opens it in the tests.
 import hmac
 import os
 from base64 import b64encode
+from typing import BinaryIO
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -31,7 +32,7 @@ def opened_by(public_id: str) -> str:
 class LockedWriter(PieceWriter):
     """A file that opens with a passphrase alone. Its pieces are as large as those of age: 64 KiB."""
 
-    def __init__(self, to: PieceWriter, passphrase: str) -> None:
+    def __init__(self, to: BinaryIO | PieceWriter, passphrase: str) -> None:
         key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
         cipher = ChaCha20Poly1305(_derived(key, b"payload", salt=nonce))
         super().__init__(to, cipher, head=_header(key, passphrase) + nonce)

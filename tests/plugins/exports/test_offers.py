@@ -2,18 +2,23 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, insert
 
 from backoffice import clock
+from backoffice.access.transaction import transaction
 from backoffice.host.services import switch_plugin
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
+from backoffice.schools.models import Classroom, TeachingRole, TeachingRoleName
 from backoffice.schools.services import contracts
 from tests.contract.pages import form_token
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_classroom
 from tests.plugins.exports.test_pages import CONSOLE, OWN, last, signed_in
 
 
@@ -142,3 +147,81 @@ def test_an_address_with_what_is_anothers_says_nothing_of_it(app: Flask, world: 
         page = parent.get(f"{OWN}?child={each.public_id}")
         assert chosen(page.text) == account
         assert each.given not in page.text
+
+
+def ticked(browser: FlaskClient, page: str, *rows: str, **more: str) -> tuple[str, str]:
+    """Where the button of a list leads with these rows ticked, and what it says there."""
+    token = form_token(browser.get(page).text)
+    data = {"csrf_token": token, "offered": "exports", "rowid": list(rows), **more}
+    answer = browser.post(page, data=data)
+    assert answer.status_code == 303, answer.status_code
+    to = answer.headers["Location"].removeprefix("http://localhost")
+    return to, unescape(browser.get(to).text)
+
+
+def test_a_list_of_one_school_leads_to_all_of_it(app: Flask, world: World, files: Path) -> None:
+    home = world.home.public_id
+    for page in ("/console/classrooms/", "/console/students/"):
+        for role, to in (("leader", f"{CONSOLE}?place={home}"), ("teacher", CONSOLE), ("helper", "")):
+            there = ways(signed_in(app, world, role).get(f"{page}?school={home}").text)
+            assert there == ({to} if to else set()), (role, page)
+
+
+def test_one_ticked_row_leads_to_its_export(app: Flask, world: World, files: Path) -> None:
+    browser = signed_in(app, world, "teacher")
+    child, room = world.own_class.children[0].public_id, world.own_class.public_id
+    for page in ("/console/students/", f"/console/students/?classroom={room}"):
+        to, shown = ticked(browser, page, child)
+        assert to == f"{CONSOLE}?student={child}"
+        assert chosen(shown) == {child}
+    to, shown = ticked(browser, "/console/classrooms/", room)
+    assert to == f"{CONSOLE}?classroom={room}"
+    assert room in chosen(shown)
+
+
+def test_several_ticked_rows_are_told_what_to_choose_instead(app: Flask, world: World, files: Path) -> None:
+    browser = signed_in(app, world, "teacher")
+    children = [each.public_id for each in world.own_class.children[:2]]
+    for rows, more in ((children, {}), (children[:1], {"whole": "yes"})):
+        to, shown = ticked(browser, "/console/students/", *rows, **more)
+        assert to == "/console/students/"
+        assert "An export is of one student: tick one. All students of a class are in one file" in shown
+    to, shown = ticked(browser, "/console/students/")
+    assert "Nothing was selected" in shown
+    leader = signed_in(app, world, "leader")
+    rooms = [world.own_class.public_id, world.colleague_class.public_id]
+    to, shown = ticked(leader, "/console/classrooms/", *rooms)
+    assert to == "/console/classrooms/"
+    assert "An export is of one class: tick one." in shown
+
+
+def test_who_may_not_take_a_row_along_is_told_who_may(app: Flask, world: World, files: Path) -> None:
+    """They teach a class of their own, and only help in this one."""
+    with transaction(SYSTEM) as tx:
+        own, _ = add_classroom(tx, world.home, "A helper's own")
+        role = {"account_id": world.people["helper"].id, "role": TeachingRoleName.OWNER}
+        tx.execute(insert(TeachingRole).values(school_id=world.home.id, classroom_id=own, **role))
+    browser = signed_in(app, world, "helper")
+    child = world.own_class.children[0].public_id
+    to, shown = ticked(browser, "/console/students/", child)
+    assert to == "/console/students/"
+    assert "Only who owns the class, or leads the school, takes this along." in shown
+    to, shown = ticked(browser, "/console/students/", world.foreign_class.children[0].public_id)
+    assert "Nothing was selected" in shown
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Classroom).where(Classroom.id == own))
+
+
+def test_where_nothing_is_offered_there_is_no_button(app: Flask, runtime: Runtime, world: World) -> None:
+    asked = {"offered": "exports", "rowid": world.own_class.children[0].public_id}
+    browser = signed_in(app, world, "helper")
+    page = browser.get("/console/students/").text
+    assert 'name="offered"' not in page
+    assert (
+        browser.post("/console/students/", data=asked | {"csrf_token": form_token(page)}).status_code == 404
+    )
+    teacher = signed_in(app, world, "teacher")
+    page = teacher.get("/console/students/").text
+    assert 'name="offered" value="exports"' in page
+    unknown = {"offered": "imports", "csrf_token": form_token(page)}
+    assert teacher.post("/console/students/", data=unknown).status_code == 404

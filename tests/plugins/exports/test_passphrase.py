@@ -30,6 +30,7 @@ from plugins.exports.content import Manifest
 from plugins.exports.models import Export, ExportState
 from plugins.exports.services import Wanted
 from tests.contract.pages import form_token
+from tests.factories.commands import Answer, Run
 from tests.factories.world import SYSTEM, World, add_child
 from tests.plugins.exports.conftest import WORKER, change, row_of, work
 from tests.plugins.exports.test_pages import CONSOLE, OWN, last, link, signed_in
@@ -216,3 +217,76 @@ def test_a_locked_one_goes_on_where_it_broke_off(world: World, files: Path) -> N
         folder=files,
     )
     assert (part.start, part.stop, part.locked) == (5, 9, True)
+
+
+def created(run: Run, world: World, to: Path, passphrase: Path | str) -> Answer:
+    of = ("--classroom", world.own_class.public_id, "--to", str(to))
+    return run("exports", "create", *of, "--passphrase-file", str(passphrase))
+
+
+def test_by_command_a_passphrase_comes_from_a_file(run: Run, world: World, tmp_path: Path) -> None:
+    to, file = tmp_path / "class.zip.age", tmp_path / "passphrase"
+    file.write_text(f"{PASSPHRASE}\r\n", encoding="utf-8")
+    done = created(run, world, to, file)
+    assert done.code == 0, done
+    assert PASSPHRASE not in done.out + done.err
+    assert "age --decrypt" in done.out
+    assert to.stat().st_mode & 0o077 == 0
+    opened = pyrage.passphrase.decrypt(to.read_bytes(), PASSPHRASE)
+    assert "manifest.json" in zipfile.ZipFile(io.BytesIO(opened)).namelist()
+
+
+def test_by_command_a_passphrase_comes_from_standard_input(
+    run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = tmp_path / "class.zip.age"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(PASSPHRASE.encode()), encoding="utf-8"))
+    assert created(run, world, to, "-").code == 0
+    assert pyrage.passphrase.decrypt(to.read_bytes(), PASSPHRASE)
+
+
+def test_by_command_a_passphrase_is_asked_for_twice_and_unseen(
+    run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[str] = []
+
+    def unseen(prompt: str, **_how: object) -> str:
+        asked.append(prompt)
+        return PASSPHRASE
+
+    to = tmp_path / "class.zip.age"
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("click.termui.hidden_prompt_func", unseen)
+    done = created(run, world, to, "-")
+    assert done.code == 0, done
+    assert len(asked) == 2
+    assert PASSPHRASE not in done.out + done.err
+    assert pyrage.passphrase.decrypt(to.read_bytes(), PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "There is none"),
+        (b"one line of it\nand another one\n", "or there are several"),
+        (b"\xff\xfe\x00", "it is no text"),
+        (b"too short\n", "at least 12 characters"),
+        (b"passwordpassword\n", "Guessers try this one early"),
+        (b"x" * 129, "at most 128 characters"),
+    ],
+)
+def test_by_command_a_passphrase_that_would_not_do(
+    run: Run, world: World, tmp_path: Path, content: bytes, said: str
+) -> None:
+    to, file = tmp_path / "class.zip.age", tmp_path / "passphrase"
+    file.write_bytes(content)
+    done = created(run, world, to, file)
+    assert done.code == 2
+    assert said in done.err
+    assert not to.exists()
+    if len(content) > 3:
+        assert content.decode().strip() not in done.out + done.err

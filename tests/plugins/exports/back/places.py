@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import insert, select, update
 
 from backoffice import clock
-from backoffice.access.principal import Principal
+from backoffice.access.principal import Credential, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.fields import queries
 from backoffice.fields.models import CustomField, FieldKind, FieldSubject
@@ -194,14 +194,24 @@ def archive_of(packed: bytes, most: int = UNPACKED_BY_PAGE) -> Iterator[Archive]
 
 
 def bring_in(
-    packed: bytes, into: Place, *, who: Principal | None = None, anew: bool = False, form: str = ""
+    packed: bytes,
+    into: Place,
+    *,
+    who: Principal | Credential | None = None,
+    anew: bool = False,
+    form: str = "",
 ) -> dict[str, int]:
     """Bring an export in, as whoever works there unless somebody else is said; how many rows of each kind."""
     return came(packed, into, who=who, anew=anew, form=form).counts
 
 
 def came(
-    packed: bytes, into: Place, *, who: Principal | None = None, anew: bool = False, form: str = ""
+    packed: bytes,
+    into: Place,
+    *,
+    who: Principal | Credential | None = None,
+    anew: bool = False,
+    form: str = "",
 ) -> Came:
     """The same, and what stays out."""
     with archive_of(packed) as archive:

@@ -2,22 +2,26 @@
 
 import io
 import json
+import threading
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from backoffice import clock
+from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
+from backoffice.fields import services as own
 from backoffice.fields.models import ClassroomValue, CustomField, FieldKind, FieldSubject, StudentValue
 from backoffice.fields.services import MOST_FIELDS
 from backoffice.fields.values import LONGEST_TEXT, digest
 from backoffice.privacy.holdings import Subject
-from backoffice.schools.models import Classroom, Enrollment, School, Student
+from backoffice.schools.models import Classroom, Enrollment, Membership, School, Student
 from backoffice.schools.services import classrooms, rosters
 from plugins.exports.back import fields, services
 from plugins.exports.back.fields import Staying
@@ -316,3 +320,66 @@ def test_what_is_a_little_ahead_was_set_now(world: World, home: Place) -> None:
     with transaction(SYSTEM) as tx:
         at = tx.scalars(select(StudentValue.set_at).where(StudentValue.school_id == into.id)).one()
     assert at <= clock.now()
+
+
+def while_waiting(act: Callable[[], object]) -> threading.Thread:
+    """Have somebody else begin something that waits for this transaction, or is done by now."""
+    other = threading.Thread(target=act)
+    other.start()
+    end = clock.now() + timedelta(seconds=10)
+    with transaction(SYSTEM) as tx:
+        while other.is_alive() and not tx.scalar(
+            text("select exists (select from pg_locks where not granted)")
+        ):
+            assert clock.now() < end, "Nobody waits."
+            time.sleep(0.02)
+    return other
+
+
+@pytest.mark.parametrize("as_system", [False, True])
+def test_who_deletes_a_field_waits_for_what_comes_into_it(
+    world: World, home: Place, monkeypatch: pytest.MonkeyPatch, as_system: bool
+) -> None:
+    add(home, "Line 7")
+    into, leads = empty(world), empty(world, "leader")
+    with transaction(SYSTEM) as tx:
+        led = update(Membership).where(Membership.school_id == leads.id).values(school_id=into.id)
+        tx.execute(led)
+    field, leader = add(into), world.sign_in("leader")
+    whole, gone, others = fields.fit, list[int](), list[threading.Thread]()
+
+    def looked(*given: Any) -> Any:
+        found = whole(*given)
+
+        def delete() -> None:
+            gone.append(own.erase_field(principal=leader, field=field.public_id, typed="Zanzibar bus"))
+
+        others.append(while_waiting(delete))
+        return found
+
+    monkeypatch.setattr(services, "fit", looked)
+    who = Purpose("exports-import") if as_system else into.who
+    done = came(opened(home.scope).packed, into, who=who)
+    others[0].join(timeout=20)
+    assert (done.counts["student-values"], done.staying) == (1, ())
+    # It went with its field, and is counted there.
+    assert (gone, kept(into)) == ([1], {"": []})
+
+
+@pytest.mark.parametrize("as_system", [False, True])
+def test_what_comes_into_a_field_waits_for_who_deletes_it(world: World, home: Place, as_system: bool) -> None:
+    add(home, "Line 7")
+    into = empty(world)
+    field, brought = add(into), list[Came]()
+    who = Purpose("exports-import") if as_system else into.who
+    packed_up = opened(home.scope).packed
+    with transaction(SYSTEM) as tx:
+        tx.scalars(select(CustomField).where(CustomField.id == field.id).with_for_update()).one()
+        other = while_waiting(lambda: brought.append(came(packed_up, into, who=who)))
+        gone = {"name": None, "purpose": None, "erased_at": clock.now(), "values_gone": 0}
+        tx.execute(update(CustomField).where(CustomField.id == field.id).values(**gone))
+    other.join(timeout=20)
+    # The system makes it anew, as it makes every field that is not there; a teacher makes none.
+    staying = () if as_system else (Staying(str(fields.NOT_YOURS), fields=1, values=1),)
+    assert [each.staying for each in brought] == [staying]
+    assert kept(into) == ({"": [], "Zanzibar bus": ["Line 7"]} if as_system else {"": []})

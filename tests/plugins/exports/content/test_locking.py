@@ -84,7 +84,7 @@ def test_what_an_error_interrupted_never_opens(runtime: object, tmp_path: Path) 
 def test_a_guess_costs_as_much_as_with_age_itself(runtime: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     to = io.BytesIO()
-    with LockedWriter(to, PASSPHRASE) as lock:  # type: ignore[arg-type]
+    with LockedWriter(to, PASSPHRASE) as lock:
         lock.write(b"all of it")
     assert to.getvalue().splitlines()[1].endswith(b" 18")
     assert pyrage.passphrase.decrypt(to.getvalue(), PASSPHRASE) == b"all of it"
