@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Delete,
-    Uuid,
     and_,
     any_,
     bindparam,
@@ -33,6 +32,7 @@ from backoffice.audit.trail import kind_of, subjects_of
 from backoffice.privacy.erasure.plan import Plan
 from backoffice.privacy.holdings import Subject
 from backoffice.storage import about
+from backoffice.storage.marks import array_of
 from backoffice.storage.numbers import one_of
 
 KINDS = {
@@ -44,7 +44,7 @@ KINDS = {
 
 def forget(tx: Transaction, plan: Plan) -> int:
     """Take all that a plan erases out of the details of the trail; how many were touched."""
-    gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
+    gone = gone_with(plan)
     whole = _of_schools(tx, plan.of(Subject.SCHOOL))
     found = found_in(tx, gone)
     if not found:
@@ -66,6 +66,11 @@ def forget(tx: Transaction, plan: Plan) -> int:
     return whole + alone + touched + dropped
 
 
+def gone_with(plan: Plan) -> dict[str, frozenset[int]]:
+    """Whom a plan erases, by the kinds and numbers by which the trail names them."""
+    return {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
+
+
 def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
     """The marks of these, by kind."""
     return [mark for kind, these in numbers.items() for mark in about.marks(kind, these)]
@@ -73,8 +78,7 @@ def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
 
 def found_in(tx: Transaction, numbers: Mapping[str, Collection[int]]) -> dict[int, datetime]:
     """The entries whose details are about these, by kind, and from when each is."""
-    wanted = bindparam("marks", marks_of(numbers), type_=ARRAY(Uuid))
-    found = func.app.details_about(wanted).table_valued(
+    found = func.app.details_about(array_of(marks_of(numbers))).table_valued(
         column("entry_id", BigInteger), column("at", DateTime(timezone=True)), name="found"
     )
     return {row.entry_id: row.at for row in tx.execute(select(found.c.entry_id, found.c.at))}
@@ -132,7 +136,7 @@ def _these(found: Mapping[int, datetime]) -> ColumnElement[bool]:
 def _only(marks: Sequence[UUID]) -> ColumnElement[bool]:
     """About nobody else: nothing of it needs to be opened."""
     about_whom: Any = AuditDetail.about
-    return about_whom.op("<@", is_comparison=True)(bindparam(None, marks, type_=ARRAY(Uuid), unique=True))  # type: ignore[no-any-return]
+    return about_whom.op("<@", is_comparison=True)(array_of(marks))  # type: ignore[no-any-return]
 
 
 def _rows(tx: Transaction, statement: Delete) -> int:
