@@ -230,7 +230,7 @@ class Eraser:
             following.note_outside(tx, row, plan, self.installed)
             # And so with classes in others' schools: by the places of whoever goes they are found.
             passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
-            _counted(row, self._take_beside(tx, self.held(plan)))
+            _counted(row, self._take_beside(tx, plan))
             row.step = portions.FIRST
             return True
         budget, went = self.at_once, Counter[str]()
@@ -284,9 +284,8 @@ class Eraser:
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
         # Most tables have nothing of a subject.
-        beside_them = [(held, target) for held, target, count in self._beside(tx, plan) if count]
         there = [self._there(tx, target) for target in plan.targets]
-        counts = self._take_beside(tx, beside_them)
+        counts = self._take_beside(tx, plan)
         counts["app.audit_detail"] += trail.forget(tx, plan)
         for target, found in zip(plan.targets, there, strict=True):
             counts += _removed(tx, self.reach(target), target.key, found)
@@ -296,11 +295,12 @@ class Eraser:
         """Of each part that a target reaches, whether there is any row of it."""
         return tx.execute(self.reach(target).there, said(target.key)).one()
 
-    def _take_beside(self, tx: Transaction, found: Iterable[tuple[PersonalData, Target]]) -> Counter[str]:
+    def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away what no key leads to."""
         counts: Counter[str] = Counter()
-        for held, target in found:
-            counts += self._take(tx, held, target)
+        for held, target, count in self._beside(tx, plan):
+            if count:
+                counts += self._take(tx, held, target)
         return counts
 
     def _take(self, tx: Transaction, held: PersonalData, target: Target) -> Counter[str]:

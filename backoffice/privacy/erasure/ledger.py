@@ -33,6 +33,7 @@ mark_of, marks_of = about.erased, about.all_erased
 # What the first line's chain begins with.
 BEGINNING = "0" * 64
 _MARKS: Any = ErasureMark.__table__
+_ENDS: Any = LedgerEnd.__table__
 _NOTED = ("mark", "kind", "erasure", "noted_at")
 _JSON = json.JSONEncoder(separators=(",", ":"))
 # Longer than any line.
@@ -156,11 +157,14 @@ def add(
     more than the database knows. Raises `LedgerError`, also for a file that has less.
     """
     end = file.add(lines, known)
-    there = insert(LedgerEnd).values(began=end.began, size=end.size, chain=end.chain)
-    tx.execute(
-        there.on_conflict_do_update(
-            index_elements=["began"], set_={"size": there.excluded.size, "chain": there.excluded.chain}
-        )
+    tx.execute(_ending(), {"began": end.began, "size": end.size, "chain": end.chain})
+
+
+@lru_cache(maxsize=1)
+def _ending() -> Insert:
+    there = insert(_ENDS)
+    return there.on_conflict_do_update(
+        index_elements=["began"], set_={"size": there.excluded.size, "chain": there.excluded.chain}
     )
 
 

@@ -7,6 +7,7 @@ nonce goes with that, so that no guess of who it was can be tested against the c
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Delete,
+    Select,
     and_,
     any_,
     bindparam,
@@ -32,7 +34,7 @@ from backoffice.audit.trail import kind_of, subjects_of
 from backoffice.privacy.erasure.plan import Plan
 from backoffice.privacy.holdings import Subject
 from backoffice.storage import about
-from backoffice.storage.marks import array_of
+from backoffice.storage.marks import Marks, array_of
 from backoffice.storage.numbers import one_of
 
 KINDS = {
@@ -78,10 +80,15 @@ def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
 
 def found_in(tx: Transaction, numbers: Mapping[str, Collection[int]]) -> dict[int, datetime]:
     """The entries whose details are about these, by kind, and from when each is."""
-    found = func.app.details_about(array_of(marks_of(numbers))).table_valued(
+    return {row.entry_id: row.at for row in tx.execute(_details(), {"marks": marks_of(numbers)})}
+
+
+@lru_cache(maxsize=1)
+def _details() -> Select[int, datetime]:
+    found = func.app.details_about(bindparam("marks", type_=Marks())).table_valued(
         column("entry_id", BigInteger), column("at", DateTime(timezone=True)), name="found"
     )
-    return {row.entry_id: row.at for row in tx.execute(select(found.c.entry_id, found.c.at))}
+    return select(found.c.entry_id, found.c.at)
 
 
 def without(detail: Mapping[str, Any], gone: Mapping[str, Collection[int]]) -> dict[str, Any]:
