@@ -10,15 +10,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from backoffice import clock
 from backoffice.access.principal import Kind, Principal
 from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.storage import about, keyring
 from backoffice.storage.keyring import KeyPurpose
-from backoffice.storage.lists import rows_of
+from backoffice.storage.lists import in_lists, insertion
 from backoffice.storage.public_id import new_public_id
 
 # The names of a detail's numbers that are those of a subject; all others number something else.
@@ -87,8 +85,9 @@ def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, 
         )
     for model, rows in ((AuditEntry, entries), (AuditDetail, kept)):
         if rows:
-            of = {name: (model.__table__.c[name].type, [row[name] for row in rows]) for name in rows[0]}
-            tx.execute(insert(model).from_select(list(of), rows_of(of)))
+            table: Any = model.__table__
+            names = tuple(rows[0])
+            tx.execute(insertion(table, names), in_lists(table, names, rows))
 
 
 def record_by_school(

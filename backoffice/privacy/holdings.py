@@ -46,7 +46,7 @@ class Target:
     @cached_property
     def marks_outside(self) -> list[UUID]:
         """The marks of the public identifiers, by which sealed texts name them."""
-        return [*map(about.outside, self.outside)]
+        return about.all_outside(self.outside)
 
     @property
     def key(self) -> dict[str, Collection[int]]:

@@ -21,22 +21,29 @@ STUDENT, CLASSROOM, ACCOUNT = "student", "classroom", "account"
 
 def marks(kind: str, numbers: Iterable[int]) -> list[UUID]:
     """The marks of subjects of one kind, by their internal numbers. 16 bytes of HMAC-SHA256 each."""
-    return [_mark(f"{kind}\0{number}") for number in numbers]
+    return _marks(kind, map(str, numbers))
 
 
 def outside(public_id: str) -> UUID:
     """The mark of whatever has this public identifier."""
-    return _mark(f"outside\0{public_id}")
+    (mark,) = all_outside([public_id])
+    return mark
+
+
+def all_outside(public_ids: Iterable[str]) -> list[UUID]:
+    """The same of many."""
+    return _marks("outside", public_ids)
 
 
 def named_in(document: Any) -> list[UUID]:
     """The marks of whatever a document of JSON names by its public identifier, in addresses too."""
-    return sorted({outside(found) for found in NAMED.findall(json.dumps(document))})
+    return sorted(set(all_outside(NAMED.findall(json.dumps(document)))))
 
 
 def address(email: str) -> UUID:
     """The mark of whoever has this address, with an account or without."""
-    return _mark(f"address\0{email.strip().casefold()}")
+    (mark,) = _marks("address", [email.strip().casefold()])
+    return mark
 
 
 def erased(kind: str, identifier: str | bytes) -> UUID:
@@ -44,10 +51,20 @@ def erased(kind: str, identifier: str | bytes) -> UUID:
 
     It stands in the ledger. 16 bytes of HMAC-SHA256 under a key of the keyring that is never rotated.
     """
-    value = identifier.encode() if isinstance(identifier, str) else identifier
-    digest = keyring.current().digest(KeyPurpose.INDEX, b"erased\0" + kind.encode() + b"\0" + value)
-    return UUID(bytes=digest[:16])
+    (mark,) = all_erased(kind, [identifier])
+    return mark
 
 
-def _mark(what: str) -> UUID:
-    return UUID(bytes=keyring.current().digest(KeyPurpose.INDEX, f"about\0{what}".encode())[:16])
+def all_erased(kind: str, identifiers: Iterable[str | bytes]) -> list[UUID]:
+    """The same of many of one kind."""
+    values = (each.encode() if isinstance(each, str) else each for each in identifiers)
+    return _digests(b"erased\0" + kind.encode() + b"\0", values)
+
+
+def _marks(kind: str, values: Iterable[str]) -> list[UUID]:
+    return _digests(f"about\0{kind}\0".encode(), map(str.encode, values))
+
+
+def _digests(head: bytes, values: Iterable[bytes]) -> list[UUID]:
+    digest = keyring.current().digesting(KeyPurpose.INDEX)
+    return [UUID(bytes=digest(head + value)[:16]) for value in values]

@@ -9,7 +9,6 @@ a key number that it does not know; so whoever has put a new key into the file m
 """
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -20,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
@@ -224,7 +223,11 @@ class Keyring:
 
     def digest(self, purpose: KeyPurpose, value: bytes) -> bytes:
         """HMAC-SHA256 under the newest key of a purpose, 32 bytes."""
-        return hmac.digest(self.newest(purpose)[1], value, hashlib.sha256)
+        return self.digesting(purpose)(value)
+
+    def digesting(self, purpose: KeyPurpose) -> Callable[[bytes], bytes]:
+        """`digest` for many values."""
+        return partial(hmac.digest, self._in_use[purpose], digest="sha256")
 
     def username_digest(self, username: str, *, school: str) -> str:
         """The 32 hex digits that stand for a student's username: HMAC-MD5, keyed outside the database.
@@ -243,6 +246,10 @@ class Keyring:
     @cached_property
     def _sealing(self) -> int:
         return self.number_in_use(KeyPurpose.SEAL)
+
+    @cached_property
+    def _in_use(self) -> Mapping[KeyPurpose, bytes]:
+        return {purpose: self.newest(purpose)[1] for purpose in self.keys}
 
     def _cipher(self, number: int) -> AESGCM:
         if number not in self._ciphers:

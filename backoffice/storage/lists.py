@@ -1,10 +1,17 @@
 """Many values of rows as one parameter a column: however many rows they are, the statement is the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, TableValuedAlias, Text, bindparam, cast, func, select
+from sqlalchemy import ARRAY, Table, TableValuedAlias, Text, Uuid, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.types import TypeEngine
+
+from backoffice.storage.marks import Marks, written
+
+# Before the names of parameters: those of columns say what is inserted.
+_EACH = "each_"
 
 
 def side_by_side(name: str, lists: Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]]) -> TableValuedAlias:
@@ -16,19 +23,37 @@ def side_by_side(name: str, lists: Mapping[str, tuple[TypeEngine[Any], Sequence[
     return func.unnest(*columns).table_valued(*lists, name=name).render_derived()
 
 
-def rows_of(lists: Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]]) -> Select[Any]:
-    """The same as rows to be inserted, in which a value may be a list of numbers or UUIDs itself."""
+# Each service writes its entry of the trail: building the statement takes longer than running it.
+@lru_cache(maxsize=64)
+def insertion(table: Table, names: tuple[str, ...]) -> Insert:
+    """What inserts rows with these columns, built once for all; `in_lists` has the rows when it runs.
+
+    A value may be a list of numbers or UUIDs itself.
+    """
+    kinds = {name: table.c[name].type for name in names}
     # The database makes one list of a list of lists, and lets all of these be equally long.
-    sent = {
-        name: (Text(), [f"{{{','.join(map(str, each))}}}" for each in values])
-        if isinstance(kind, ARRAY)
-        else (kind, values)
-        for name, (kind, values) in lists.items()
-    }
-    listed = side_by_side("listed", sent)
-    return select(
+    columns = (bindparam(_EACH + name, type_=_as_list(kind)) for name, kind in kinds.items())
+    listed = func.unnest(*columns).table_valued(*names, name="listed").render_derived()
+    rows = select(
         *(
             cast(listed.c[name], kind) if isinstance(kind, ARRAY) else listed.c[name]
-            for name, (kind, _) in lists.items()
+            for name, kind in kinds.items()
         )
     )
+    return insert(table).from_select(list(names), rows)
+
+
+def in_lists(table: Table, names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows as parameters of the `insertion` with these columns."""
+    return {
+        _EACH + name: [
+            written(row[name]) if isinstance(table.c[name].type, ARRAY) else row[name] for row in rows
+        ]
+        for name in names
+    }
+
+
+def _as_list(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    if isinstance(kind, Uuid):
+        return Marks()
+    return ARRAY(Text() if isinstance(kind, ARRAY) else kind)

@@ -35,6 +35,13 @@ def one_of(column: Any, numbers: Collection[int]) -> ColumnElement[bool]:
     return column == any_(array_of(numbers))  # type: ignore[no-any-return]
 
 
+def given(column: Any, name: str, *, one: bool) -> ColumnElement[bool]:
+    """The same with numbers that are said when the statement runs, by this name: `one`, or a frozen set."""
+    if one:
+        return column == bindparam(name, type_=BigInteger)  # type: ignore[no-any-return]
+    return column == any_(bindparam(name, type_=_NUMBERS))  # type: ignore[no-any-return]
+
+
 def array_of(numbers: Collection[int]) -> ColumnElement[Any]:
     """These numbers as one parameter."""
     return bindparam(None, frozenset(numbers), type_=_NUMBERS, unique=True)

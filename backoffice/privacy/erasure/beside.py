@@ -22,6 +22,7 @@ from backoffice.saved_views.models import SavedView
 from backoffice.schools.award_models import PointAward
 from backoffice.staff.models import Invitation
 from backoffice.storage import about
+from backoffice.storage.marks import array_of as marks_as_array
 from backoffice.storage.numbers import array_of, one_of
 from backoffice.students.worries.models import GoesTo, Worry
 
@@ -99,8 +100,7 @@ def _changes_naming(target: Target) -> ColumnElement[bool]:
 
 def _marked(model: type[DeclarativeBase], marks: Iterable[UUID]) -> ColumnElement[bool]:
     column: Any = model.about  # type: ignore[attr-defined]
-    wanted = bindparam(None, list(marks), type_=ARRAY(Uuid), unique=True)
-    return column.op("&&", is_comparison=True)(wanted)  # type: ignore[no-any-return]
+    return column.op("&&", is_comparison=True)(marks_as_array([*marks]))  # type: ignore[no-any-return]
 
 
 REPORTED = (Report.account_id.key, Report.contact.key, Report.mail.key, Report.about.key)

@@ -7,10 +7,10 @@ of what is small.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import compress
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -42,19 +42,19 @@ from backoffice.privacy.erasure.plan import (
     with_heirs_of_now,
     with_latecomers,
 )
-from backoffice.privacy.erasure.reach import Part, parts_of
+from backoffice.privacy.erasure.reach import Part, Reach, parts_of, reach_of, said
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.privacy.holds import waiting
 from backoffice.privacy.outside import Reaching
 from backoffice.schools import grown_ups
-from backoffice.schools.models import Classroom, Student
+from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage.numbers import one_of
 
 # In a stored plan, how many lines of the ledger it made.
 MARKS = "marks"
 # With more rows than this, it goes in steps, and each takes at most so many.
 LARGE, AT_ONCE = 50_000, 20_000
-# PostgreSQL answers at most 1,664 questions in one statement; the schools of a district have more.
+# PostgreSQL answers at most 1,664 questions in one statement.
 ASKED_AT_ONCE = 500
 # So few students have never that many rows: counting them would take longer than erasing them.
 FEW = 10
@@ -89,18 +89,25 @@ class Eraser:
 
         Raises `LedgerError`, `NotAllErased`.
         """
+        return Stage(self.carried_out(number, told).stage)
+
+    def carried_out(self, number: int, told: Callable[[int, int], None] = untold) -> Erasure:
+        """The same; the erasure as it is then."""
         steps = {Stage.CONFIRMED: self._note, Stage.NOTED: self._erase, Stage.ERASED: self._verify}
-        while True:
-            with transaction(self.who) as tx:
-                row = self._locked(tx, number)
-                step = steps.get(Stage(row.stage))
-                if step is None:
-                    return Stage(row.stage)
-                step(tx, row)
-            if row.rows_planned is not None:
-                told(row.rows_gone or 0, row.rows_planned)
-            if row.stage not in steps:
-                return Stage(row.stage)
+        try:
+            while True:
+                with transaction(self.who) as tx:
+                    row = self._locked(tx, number)
+                    step = steps.get(Stage(row.stage))
+                    if step is None:
+                        return row
+                    step(tx, row)
+                if row.rows_planned is not None:
+                    told(row.rows_gone or 0, row.rows_planned)
+                if row.stage not in steps:
+                    return row
+        finally:
+            _asked_beside.cache_clear()
 
     def _locked(self, tx: Transaction, number: int) -> Erasure:
         """The erasure, kept from everybody else; and first, those that whoever goes has asked for.
@@ -115,49 +122,61 @@ class Eraser:
             tx.execute(asked.with_for_update())
         return row
 
-    def _note(self, tx: Transaction, row: Erasure) -> None:
-        assert row.subject_id is not None
-        subject = Subject(row.subject)
-        model: Any = MODELS[subject]
-        # Whoever merges at this moment, or is given the class, comes before, and is seen, or after, and is
-        # refused.
-        tx.execute(select(model.id).where(model.id == row.subject_id).with_for_update())
-        if _is_taught_again(tx, row):
-            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
+    def decide(self, tx: Transaction, row: Erasure) -> None:
+        """Find out what goes, and keep it; the erasure lapses where nothing is to go.
+
+        Kept before anything stands in the file: made anew after a failure, it could spare somebody whom the
+        file already has.
+        """
+        if not self._is_wanted(tx, row):
             return
+        assert row.subject_id is not None
+        plan = plan_for(tx, Subject(row.subject), row.subject_id)
+        if plan is None:
+            row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
+        else:
+            row.plan = plan.stored()
+
+    def _note(self, tx: Transaction, row: Erasure) -> None:
         if row.plan is None:
-            # Kept before anything stands in the file: made anew after a failure, it could spare somebody
-            # whom the file already has.
-            plan = plan_for(tx, subject, row.subject_id)
-            if plan is None:
-                row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
-            else:
-                row.plan = plan.stored()
+            self.decide(tx, row)
+            return
+        if not self._is_wanted(tx, row):
             return
         plan = Plan.read(row.plan)
         if waiting.stop(tx, row, plan):
             return
+        rows, marks = self._rows_if_large(tx, plan), list(marks_of(tx, plan))
+        if rows is not None:
+            row.rows_planned, row.rows_gone = rows, 0
         row.stage, row.noted_at = Stage.NOTED, clock.now()
-        if self._may_be_large(tx, plan):
-            rows = sum(self.left(tx, plan).values())
-            if rows > self.large:
-                row.rows_planned, row.rows_gone = rows, 0
-        self._enter(tx, row, plan, list(marks_of(tx, plan)))
+        self._enter(tx, row, plan, marks)
 
-    def _may_be_large(self, tx: Transaction, plan: Plan) -> bool:
-        """Whether all rows are to be counted, which takes as long as verifying them: not of most classes."""
+    @staticmethod
+    def _is_wanted(tx: Transaction, row: Erasure) -> bool:
+        """Whether it is still to go; its subject stays as it is from here to the transaction's end.
+
+        Whoever merges at this moment, or is given the class, comes before, and is seen, or after, and is
+        refused.
+        """
+        model: Any = MODELS[Subject(row.subject)]
+        tx.execute(select(model.id).where(model.id == row.subject_id).with_for_update())
+        if _is_taught_again(tx, row):
+            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
+        return row.stage != Stage.LAPSED
+
+    def _rows_if_large(self, tx: Transaction, plan: Plan) -> int | None:
+        """How many rows are to go, if they are so many that they go in portions."""
         if all(each.subject is Subject.STUDENT and len(each.numbers) <= FEW for each in plan.targets):
-            return False
-        asked = [
-            each.scalar_subquery()
-            for target in plan.targets
-            for part in self.parts(target)
-            if part.table.fullname in portions.TELLING
-            for each in part.counts()
-        ]
-        some = (asked[start : start + ASKED_AT_ONCE] for start in range(0, len(asked), ASKED_AT_ONCE))
-        found = sum(sum(tx.execute(select(*each)).one()) for each in some)
-        return found * portions.BESIDE > self.large
+            return None
+        # First of some tables: all rows take as long as verifying them, and most classes have few.
+        some = self._counted(tx, plan, among=portions.TELLING).total()
+        if some * portions.BESIDE <= self.large:
+            return None
+        # What no key reaches is little, but for what the trail remembers.
+        rest = self._counted(tx, plan, but=portions.TELLING).total()
+        rows = some + rest + trail.left_of(tx, plan.of(Subject.SCHOOL))
+        return rows + sum(count for *_held, count in self._beside(tx, plan)) if rows > self.large else None
 
     def _enter(self, tx: Transaction, row: Erasure, plan: Plan, marks: Sequence[tuple[str, UUID]]) -> None:
         """Have the ledger take marks of what is in a plan, and the erasure the plan."""
@@ -166,10 +185,11 @@ class Eraser:
         row.plan = {**plan.stored(), MARKS: noted + len(lines)}
         if row.rows_planned is not None:
             portions.hide(tx, plan)
+        known = ledger.known_ends(tx)
         ledger.note(tx, lines)
         tx.flush()
         # Last: what stands in the file is erased, whatever becomes of this process.
-        ledger.add(tx, self.ledger, lines)
+        ledger.add(tx, self.ledger, lines, known)
 
     def _erase(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
@@ -186,14 +206,15 @@ class Eraser:
             # Somebody came in after the plan was made, or the other class of a child went meanwhile: the
             # ledger has them first, and then it begins anew. What a replay erases again, the ledger has.
             whole = with_latecomers(tx, whole)
-            marks = list(marks_of(tx, whole))
-            known = ledger.erased_among(tx, (mark for _kind, mark in marks))
-            late = [(kind, mark) for kind, mark in marks if mark not in known]
+            marks = list(marks_of(tx, whole, noted=plan))
+            missing = ledger.missing_of(tx, [mark for _kind, mark in marks]) if marks else ()
+            late = [(kind, mark) for kind, mark in marks if mark in missing]
             if late:
                 self._enter(tx, row, whole, late)
                 return
-        plan = whole
-        row.plan = {**(row.plan or {}), **plan.stored()}
+        if whole != plan:
+            plan = whole
+            row.plan = {**(row.plan or {}), **plan.stored()}
         following.note_outside(tx, row, plan, self.installed)
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
@@ -209,7 +230,7 @@ class Eraser:
             following.note_outside(tx, row, plan, self.installed)
             # And so with classes in others' schools: by the places of whoever goes they are found.
             passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
-            _counted(row, self._take_beside(tx, self.held(plan)))
+            _counted(row, self._take_beside(tx, plan))
             row.step = portions.FIRST
             return True
         budget, went = self.at_once, Counter[str]()
@@ -262,22 +283,24 @@ class Eraser:
 
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
-        holdings = list(self.held(plan))
-        parts = [part for target in plan.targets for part in self.parts(target)]
         # Most tables have nothing of a subject.
-        asked = [select(1).where(_condition(*each)).exists() for each in holdings]
-        there = _answers(tx, [*asked, *(part.there() for part in parts)])
-        counts = self._take_beside(tx, compress(holdings, there))
+        there = [self._there(tx, target) for target in plan.targets]
+        counts = self._take_beside(tx, plan)
         counts["app.audit_detail"] += trail.forget(tx, plan)
-        for part in compress(parts, there[len(holdings) :]):
-            counts[part.table.fullname] += _emptied(tx, part)
+        for target, found in zip(plan.targets, there, strict=True):
+            counts += _removed(tx, self.reach(target), target.key, found)
         return counts
 
-    def _take_beside(self, tx: Transaction, found: Iterable[tuple[PersonalData, Target]]) -> Counter[str]:
+    def _there(self, tx: Transaction, target: Target) -> Sequence[bool]:
+        """Of each part that a target reaches, whether there is any row of it."""
+        return tx.execute(self.reach(target).there, said(target.key)).one()
+
+    def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away what no key leads to."""
         counts: Counter[str] = Counter()
-        for held, target in found:
-            counts += self._take(tx, held, target)
+        for held, target, count in self._beside(tx, plan):
+            if count:
+                counts += self._take(tx, held, target)
         return counts
 
     def _take(self, tx: Transaction, held: PersonalData, target: Target) -> Counter[str]:
@@ -292,8 +315,8 @@ class Eraser:
             # What has no number of its own has nothing that hangs on it.
             return Counter({_name(model): _rowcount(tx.execute(delete(model).where(condition)))})
         numbers = tx.scalars(select(model.id).where(condition)).all()
-        parts = parts_of(model.__table__, {"id": numbers}, self.tables) if numbers else ()
-        return Counter({part.table.fullname: _emptied(tx, part) for part in parts})
+        known = {"id": numbers}
+        return _removed(tx, reach_of(model.__table__, known, self.tables), known) if numbers else Counter()
 
     def _verify(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
@@ -304,35 +327,57 @@ class Eraser:
             _counted(row, self._sweep(tx, plan))
             left = self.left(tx, plan)
         if left:
-            said = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
-            raise NotAllErased(f"Left after erasing: {said}.")
-        marks = int((row.plan or {}).get(MARKS, 0))
+            found = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
+            raise NotAllErased(f"Left after erasing: {found}.")
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
-        issued = ledger.issued_already(tx, self.ledger, row.public_id)
+        known, after = ledger.known_ends(tx), following.this_moment(tx)
+        issued = ledger.issued_already(known, self.ledger, row.public_id)
+        row.vacuum_after = after
         if issued is not None:
             # Killed after the file had it: there is one receipt of an erasure.
-            closing.end_with(tx, row, issued)
+            closing.end_with(tx, row, plan, issued)
             return
         row.verified_at = clock.now()
+        marks = int((row.plan or {}).get(MARKS, 0))
         issued = receipts.issue(row, plan, marks=marks, backups_kept=self.backups_kept, outside=outside)
-        closing.end_with(tx, row, issued)
+        closing.end_with(tx, row, plan, issued)
         tx.flush()
-        ledger.add(tx, self.ledger, [issued])
+        ledger.add(tx, self.ledger, [issued], known)
 
     def left(self, tx: Transaction, plan: Plan) -> dict[str, int]:
         """What is there of everything that a plan erases, by table; nothing after its erasure."""
-        asked = [(_name(held.model), _there(held, target)) for held, target in self.held(plan)]
-        for target in plan.targets:
-            for part in self.parts(target):
-                asked += [(part.table.fullname, each) for each in part.counts()]
-        found: Counter[str] = Counter()
-        answers = _answers(tx, [each.scalar_subquery() for _table, each in asked])
-        for (table, _each), count in zip(asked, answers, strict=True):
-            found[table] += count
-        gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in trail.KINDS.items()}
-        found["app.audit_detail"] += len(trail.found_in(tx, gone))
+        found = self._counted(tx, plan)
+        for held, _target, count in self._beside(tx, plan):
+            found[_name(held.model)] += count
+        found["app.audit_detail"] += len(trail.found_in(tx, trail.gone_with(plan)))
         found["app.audit_detail"] += trail.left_of(tx, plan.of(Subject.SCHOOL))
         return {table: count for table, count in found.items() if count}
+
+    def _counted(
+        self, tx: Transaction, plan: Plan, *, among: Collection[str] = (), but: Collection[str] = ()
+    ) -> Counter[str]:
+        """How many rows foreign keys reach: of these tables, or of all but these."""
+        found: Counter[str] = Counter()
+        for target in plan.targets:
+            asked = self.reach(target).counts(among=among, but=but)
+            if asked is not None:
+                for table, count in zip(
+                    asked.tables, tx.execute(asked.statement, said(target.key)).one(), strict=True
+                ):
+                    found[table] += count
+        return found
+
+    def _beside(self, tx: Transaction, plan: Plan) -> list[tuple[PersonalData, Target, int]]:
+        """What no key leads to, of whom, and how many rows there are of it."""
+        held, counts = list(self.held(plan)), list[int]()
+        for start in range(0, len(held), ASKED_AT_ONCE):
+            counts += tx.execute(_asked_beside(tuple(held[start : start + ASKED_AT_ONCE]))).one()
+        return [(*each, count) for each, count in zip(held, counts, strict=True)]
+
+    def reach(self, target: Target) -> Reach:
+        """The same tables as `parts`, with statements that were built before."""
+        model: Any = MODELS[target.subject]
+        return reach_of(model.__table__, target.key, self.tables)
 
     def parts(self, target: Target) -> list[Part]:
         """The tables that a target reaches, by foreign keys, in the order in which they are emptied."""
@@ -363,20 +408,25 @@ def carry_out_all(eraser: Eraser, numbers: Iterable[int], told: Callable[[int, i
         raise failed
 
 
-def marks_of(tx: Transaction, plan: Plan) -> Iterator[tuple[str, UUID]]:
-    """Kind and mark of everything that goes: the subjects, all that is in schools, whoever was merged."""
+def marks_of(tx: Transaction, plan: Plan, *, noted: Plan | None = None) -> Iterator[tuple[str, UUID]]:
+    """Kind and mark of everything that goes: the subjects, all that is in schools, whoever was merged.
+
+    Without those that the plan in `noted` names: with it they came into the ledger.
+    """
+    known = frozenset(each for target in noted.targets for each in target.outside) if noted else frozenset()
     for target in plan.targets:
-        model: Any = MODELS[target.subject]
-        yield from _marked(
-            tx, target.subject, select(model.public_id).where(one_of(model.id, target.numbers))
-        )
+        if target.subject is not Subject.SCHOOL:
+            yield from _marked(target.subject, target.outside, known)
         if target.subject is Subject.STUDENT:
             yield from _merged(tx, one_of(MergedMark.student_id, target.numbers))
         if target.subject is Subject.SCHOOL:
             yield from _merged(tx, one_of(MergedMark.school_id, target.numbers))
+            # Asked anew each time: somebody may have come in.
+            own = select(School.public_id).where(one_of(School.id, target.numbers))
+            yield from _marked(target.subject, tx.scalars(own), known)
             for subject, inner in ((Subject.CLASSROOM, Classroom), (Subject.STUDENT, Student)):
                 there = select(inner.public_id).where(one_of(inner.school_id, target.numbers))
-                yield from _marked(tx, subject, there)
+                yield from _marked(subject, tx.scalars(there), known)
 
 
 def _merged(tx: Transaction, kept: ColumnElement[bool]) -> Iterator[tuple[str, UUID]]:
@@ -384,12 +434,20 @@ def _merged(tx: Transaction, kept: ColumnElement[bool]) -> Iterator[tuple[str, U
     return ((str(Subject.STUDENT), mark) for mark in tx.scalars(select(MergedMark.mark).where(kept)))
 
 
-def _marked(tx: Transaction, kind: str, public_ids: Any) -> Iterator[tuple[str, UUID]]:
-    return ((kind, ledger.mark_of(kind, each)) for each in tx.scalars(public_ids))
+def _marked(kind: str, public_ids: Iterable[str], known: Collection[str]) -> Iterator[tuple[str, UUID]]:
+    unknown = (each for each in public_ids if each not in known)
+    return ((kind, mark) for mark in ledger.marks_of(kind, unknown))
 
 
-def _there(held: PersonalData, target: Target) -> Select[int]:
-    return select(func.count()).select_from(held.model).where(_condition(held, target))
+# Erasing and verifying ask the same; what they ask about is forgotten with the erasure.
+@lru_cache(maxsize=64)
+def _asked_beside(held: tuple[tuple[PersonalData, Target], ...]) -> Select[Any]:
+    """How many rows there are of each of these: a statement for each would take longer."""
+    asked: list[Any] = [
+        select(func.count()).select_from(each.model).where(_condition(each, target)).scalar_subquery()
+        for each, target in held
+    ]
+    return select(*asked)
 
 
 def _condition(held: PersonalData, target: Target) -> ColumnElement[bool]:
@@ -400,16 +458,17 @@ def _condition(held: PersonalData, target: Target) -> ColumnElement[bool]:
     return and_(condition, or_(*(getattr(held.model, name).is_not(None) for name in held.blank)))
 
 
-def _answers(tx: Transaction, asked: Sequence[ColumnElement[Any]]) -> list[Any]:
-    """What each of these comes to, many in one statement: a hundred ways there and back take longer."""
-    found: list[Any] = []
-    for start in range(0, len(asked), ASKED_AT_ONCE):
-        found += tx.execute(select(*asked[start : start + ASKED_AT_ONCE])).one()
-    return found
-
-
-def _emptied(tx: Transaction, part: Part) -> int:
-    return sum(_rowcount(tx.execute(each)) for each in part.deletes())
+def _removed(
+    tx: Transaction, reach: Reach, known: Mapping[str, Collection[int]], there: Sequence[bool] | None = None
+) -> Counter[str]:
+    """Delete all that is reached, or that part of which there is anything; how many rows of each table."""
+    numbers, counts = said(known), Counter[str]()
+    for part, removes, is_there in zip(
+        reach.parts, reach.removes, there or [True] * len(reach.parts), strict=True
+    ):
+        if is_there:
+            counts[part.table.fullname] += sum(_rowcount(tx.execute(each, numbers)) for each in removes)
+    return counts
 
 
 def _name(model: type[DeclarativeBase]) -> str:

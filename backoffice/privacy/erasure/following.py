@@ -41,6 +41,8 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
     for name, outside in handlers_of(installed).items():
         for target in plan.targets:
             found.update({(name, each): None for each in outside.references(tx, target)})
+    if not found:
+        return
     # What is large comes here in its first step and in its last. What was done between is forgotten here,
     # and is asked for once more if its rows are still there.
     of_it = select(ErasureOutside).where(
@@ -60,15 +62,19 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
 
 
 def when_erased(tx: Transaction, row: Erasure, plan: Plan) -> list[str]:
-    """After rows went and before all is looked through: tell the plugins, and note from when they are dead.
+    """After rows went and before all is looked through: tell the plugins.
 
     Returns the full names of the handlers by which it is erased outside.
     """
-    row.vacuum_after = tx.scalar(select(_CURRENT))
     for target in plan.targets:
         events.publish(tx, SubjectErased(row.public_id, target.subject, target.outside))
     of_it = select(ErasureOutside.handler).where(ErasureOutside.erasure == row.public_id).distinct()
     return sorted(tx.scalars(of_it))
+
+
+def this_moment(tx: Transaction) -> int | None:
+    """The number of this transaction: whoever still reads what went before it has to be past it."""
+    return tx.scalar(select(_CURRENT))
 
 
 def erase_outside(run: JobRun, installed: Iterable[Reaching]) -> Mapping[str, int]:

@@ -8,29 +8,34 @@ to anybody without the keyring; with it, it tells whether an identifier at hand 
 import fcntl
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Uuid, exists, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from backoffice.access.transaction import Transaction
 from backoffice.privacy.erasure.models import ErasureMark, LedgerEnd
 from backoffice.storage import about, functions, keyring
 from backoffice.storage.keyring import KeyPurpose
-from backoffice.storage.lists import side_by_side
+from backoffice.storage.lists import in_lists, insertion
+from backoffice.storage.marks import array_of
 
 FILE = "erased.jsonl"
 # By what something erased is known again.
-mark_of = about.erased
+mark_of, marks_of = about.erased, about.all_erased
 # What the first line's chain begins with.
 BEGINNING = "0" * 64
+_MARKS: Any = ErasureMark.__table__
+_ENDS: Any = LedgerEnd.__table__
+_NOTED = ("mark", "kind", "erasure", "noted_at")
+_JSON = json.JSONEncoder(separators=(",", ":"))
 # Longer than any line.
 _TAIL = 64 * 1024
 
@@ -100,27 +105,23 @@ class Issued:
 
 
 def note(tx: Transaction, lines: Collection[Line]) -> None:
-    """Put lines into the table. One that stands there already stays as it is.
-
-    Nobody else writes to the ledger from here to the transaction's end.
-    """
-    functions.lock_ledger(tx)
-    columns = ErasureMark.__table__.c
-    of: dict[str, tuple[TypeEngine[Any], Sequence[Any]]] = {
-        "mark": (columns.mark.type, [line.mark for line in lines]),
-        "kind": (columns.kind.type, [line.kind for line in lines]),
-        "erasure": (columns.erasure.type, [line.erasure for line in lines]),
-        "noted_at": (columns.noted_at.type, [line.at for line in lines]),
-    }
-    listed = side_by_side("listed", of)
-    into = insert(ErasureMark).from_select(list(of), select(*listed.c))
-    tx.execute(into.on_conflict_do_nothing())
+    """Put lines into the table. One that stands there already stays as it is."""
+    rows = [
+        {"mark": line.mark, "kind": line.kind, "erasure": line.erasure, "noted_at": line.at} for line in lines
+    ]
+    tx.execute(_noting(), in_lists(_MARKS, _NOTED, rows))
 
 
-def erased_among(tx: Transaction, marks: Iterable[UUID]) -> set[UUID]:
-    """Those of the marks that the table has."""
-    wanted = bindparam("marks", list(marks), type_=ARRAY(Uuid))
-    return set(tx.scalars(select(ErasureMark.mark).where(ErasureMark.mark == any_(wanted))))
+@lru_cache(maxsize=1)
+def _noting() -> Insert:
+    return insertion(_MARKS, _NOTED).on_conflict_do_nothing()
+
+
+def missing_of(tx: Transaction, marks: Collection[UUID]) -> set[UUID]:
+    """Those of the marks that the table does not have."""
+    # Called otherwise than the table's column, which would be meant in there.
+    wanted = func.unnest(array_of(marks), type_=Uuid()).column_valued("wanted")
+    return set(tx.scalars(select(wanted).where(~exists().where(ErasureMark.mark == wanted))))
 
 
 def count(tx: Transaction, erasure: str) -> int:
@@ -132,34 +133,38 @@ def count(tx: Transaction, erasure: str) -> int:
 def known_ends(tx: Transaction) -> dict[str, End]:
     """How far each file goes as the database knows, by its beginning. Nobody writes to one meanwhile."""
     functions.lock_ledger(tx)
-    return {row.began: End(row.began, row.size, row.chain) for row in tx.scalars(select(LedgerEnd))}
+    ends = tx.execute(select(LedgerEnd.began, LedgerEnd.size, LedgerEnd.chain))
+    return {row.began: End(*row) for row in ends}
 
 
-def issued_already(tx: Transaction, file: "LedgerFile", erasure: str) -> Issued | None:
-    """The receipt of an erasure that the file has and the database does not know of.
+def issued_already(known: Mapping[str, End], file: "LedgerFile", erasure: str) -> Issued | None:
+    """The receipt of an erasure that the file has and the database, which knows these ends, does not know of.
 
-    Whoever wrote it was killed before it was committed. Nobody writes to the file meanwhile. Raises
-    `LedgerError`.
+    Whoever wrote it was killed before it was committed. Raises `LedgerError`.
     """
-    known = known_ends(tx)
     if not file.is_ahead(known):
         return None
     beyond = (line for line in file.lines(known) if isinstance(line, Issued))
     return next((line for line in beyond if line.number == erasure), None)
 
 
-def add(tx: Transaction, file: "LedgerFile", lines: Iterable[Line | Issued]) -> None:
+def add(
+    tx: Transaction, file: "LedgerFile", lines: Iterable[Line | Issued], known: Mapping[str, End]
+) -> None:
     """Add lines to the file, and note how far it goes. The last thing that a transaction does.
 
-    Should it not be committed, the file has more than the database knows. Raises `LedgerError`, also for a
-    file that has less.
+    `known` is what `known_ends` has answered in this transaction. Should it not be committed, the file has
+    more than the database knows. Raises `LedgerError`, also for a file that has less.
     """
-    end = file.add(lines, known_ends(tx))
-    known = insert(LedgerEnd).values(began=end.began, size=end.size, chain=end.chain)
-    tx.execute(
-        known.on_conflict_do_update(
-            index_elements=["began"], set_={"size": known.excluded.size, "chain": known.excluded.chain}
-        )
+    end = file.add(lines, known)
+    tx.execute(_ending(), {"began": end.began, "size": end.size, "chain": end.chain})
+
+
+@lru_cache(maxsize=1)
+def _ending() -> Insert:
+    there = insert(_ENDS)
+    return there.on_conflict_do_update(
+        index_elements=["began"], set_={"size": there.excluded.size, "chain": there.excluded.chain}
     )
 
 
@@ -264,9 +269,10 @@ class LedgerFile:
 
 
 def _written(told: Mapping[str, Any], chain: str) -> tuple[str, bytes]:
-    whole = json.dumps(told, separators=(",", ":"))
+    whole = _JSON.encode(told)
     after = keyring.current().digest(KeyPurpose.INDEX, f"ledger\0{chain}{whole}".encode()).hex()
-    return after, json.dumps({**told, "chain": after}, separators=(",", ":")).encode() + b"\n"
+    # As the last of its values. A school has a thousand lines, and each would be turned into JSON twice.
+    return after, f'{whole[:-1]},"chain":"{after}"}}\n'.encode()
 
 
 def _first_chain(file: BinaryIO) -> str:

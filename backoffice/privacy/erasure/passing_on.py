@@ -44,6 +44,8 @@ def pass_on(tx: Transaction, passing: Passing, *, without: Collection[int]) -> N
 
 def leave_guest_rooms(tx: Transaction, accounts: Collection[int]) -> None:
     """Make a co-teacher the owner of each class that these own in schools of others' own."""
+    if not accounts:
+        return
     theirs = (
         select(TeachingRole.school_id, TeachingRole.classroom_id)
         .join(School, School.id == TeachingRole.school_id)

@@ -5,7 +5,8 @@ an account of a school that also works elsewhere stays.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -30,7 +31,7 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
-from backoffice.storage.numbers import one_of
+from backoffice.storage.numbers import given, one_of
 
 # By which ways the own teacher of a personal school came; everybody else there is a guest.
 OWN = ("sign-up", "earlier")
@@ -43,6 +44,9 @@ MODELS = {
     Subject.SCHOOL: School,
     Subject.DISTRICT: District,
 }
+
+
+_STORED = tuple(each.name for each in fields(Target))
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Plan:
     def stored(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "targets": [asdict(each) for each in self.targets],
+            "targets": [{name: getattr(each, name) for name in _STORED} for each in self.targets],
             "passings": [[each.school, each.heir] for each in self.passings],
         }
 
@@ -302,26 +306,38 @@ def _classes(tx: Transaction, school: int, classes: Sequence[int]) -> tuple[Targ
 
 
 def _of_no_other_class(tx: Transaction, school: int, classes: Sequence[int]) -> Sequence[int]:
+    one = len(classes) == 1
+    numbers = {"school": school, "classes": classes[0] if one else frozenset(classes)}
+    return tx.scalars(_asked_alone(one=one), numbers).all()
+
+
+@lru_cache(maxsize=2)
+def _asked_alone(*, one: bool) -> Select[int]:
+    """The students of `classes`, which may be `one`, in `school` who are in no other class. Built once."""
+
+    def within(place: type[Enrollment]) -> ColumnElement[bool]:
+        return given(place.classroom_id, "classes", one=one)
+
+    def there(place: type[Enrollment]) -> ColumnElement[bool]:
+        return given(place.school_id, "school", one=True)
+
     other, here = aliased(Enrollment), aliased(Enrollment)
     still_here = exists().where(
-        here.school_id == school,
-        here.student_id == other.student_id,
-        here.ended_at.is_(None),
-        one_of(here.classroom_id, classes),
+        there(here), here.student_id == other.student_id, here.ended_at.is_(None), within(here)
     )
     elsewhere = exists().where(
-        other.school_id == school,
+        there(other),
         other.student_id == Enrollment.student_id,
-        ~one_of(other.classroom_id, classes),
+        ~within(other),
         # Who has left this class too belongs to whichever other one there was.
         or_(other.ended_at.is_(None), ~still_here),
     )
-    return tx.scalars(
+    return (
         select(Enrollment.student_id)
-        .where(Enrollment.school_id == school, one_of(Enrollment.classroom_id, classes), ~elsewhere)
+        .where(there(Enrollment), within(Enrollment), ~elsewhere)
         .distinct()
         .order_by(Enrollment.student_id)
-    ).all()
+    )
 
 
 def _schools(schools: Sequence[int]) -> list[Target]:

@@ -67,9 +67,10 @@ def seen(tx: Transaction, part: Part, most: int) -> dict[int, UUID]:
         return {}
     for way in part.ways:
         some = select(table.c.id, table.c.public_id).where(way.condition(table)).limit(most)
-        found = {number: ledger.mark_of(subject, public_id) for number, public_id in tx.execute(some)}
-        if found:
-            return found
+        rows = tx.execute(some).all()
+        if rows:
+            marks = ledger.marks_of(subject, (public_id for _number, public_id in rows))
+            return dict(zip((number for number, _public_id in rows), marks, strict=True))
     return {}
 
 
@@ -80,8 +81,7 @@ def unknown(tx: Transaction, part: Part, found: Mapping[int, UUID]) -> list[tupl
     """
     if not found:
         return []
-    known = ledger.erased_among(tx, found.values())
-    return [(str(NOTED[part.table.fullname]), mark) for mark in found.values() if mark not in known]
+    return [(str(NOTED[part.table.fullname]), mark) for mark in ledger.missing_of(tx, [*found.values()])]
 
 
 def take(tx: Transaction, part: Part, most: int, found: Collection[int]) -> int:

@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import TopologicalSorter
+from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Delete,
     ForeignKeyConstraint,
@@ -25,23 +27,31 @@ from sqlalchemy import (
     tuple_,
 )
 
-from backoffice.storage.numbers import one_of
+from backoffice.storage.numbers import given, one_of
 
 CASCADE = "CASCADE"
+
+
+@dataclass(frozen=True)
+class Given:
+    """Numbers that are said when a statement runs, by this name; whether it is a single one."""
+
+    name: str
+    one: bool
 
 
 @dataclass(frozen=True)
 class Way:
     """One way to rows of a table: columns whose values are known, or else the rows of a table above it."""
 
-    known: tuple[tuple[str, frozenset[int]], ...] = ()
+    known: tuple[tuple[str, frozenset[int] | Given], ...] = ()
     above: "Way | None" = None
     key: ForeignKeyConstraint | None = None
 
     def condition(self, table: Table) -> ColumnElement[bool]:
         """What is true of these rows."""
         if self.above is None or self.key is None:
-            return and_(*(one_of(table.c[name], numbers) for name, numbers in self.known))
+            return and_(*(_is(table.c[name], numbers) for name, numbers in self.known))
         own = [pair.parent for pair in self.key.elements]
         theirs = select(*(pair.column for pair in self.key.elements))
         rows = theirs.where(self.above.condition(self.key.referred_table))
@@ -78,14 +88,74 @@ class Part:
             yield delete(self.table).where(way.condition(self.table))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Many questions in one statement, and of which table each is. Numbers are said when it runs."""
+
+    tables: tuple[str, ...]
+    statement: Select[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What is asked of all that goes with subjects of one kind, and what removes it; built once for all.
+
+    Building sixty tables' questions takes longer than answering them.
+    """
+
+    parts: tuple[Part, ...]
+    there: Select[Any]
+    removes: tuple[tuple[Delete, ...], ...]
+
+    def counts(self, *, among: Collection[str] = (), but: Collection[str] = ()) -> Asked | None:
+        """How many rows there are, of these tables only, or of all but these; None if that is no table."""
+        return _counts(self, frozenset(among), frozenset(but))
+
+
+def reach_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable[Table]) -> Reach:
+    """What `parts_of` finds, for any such numbers: `said` has them when a statement of it runs."""
+    return _reach(root, tuple((name, len(numbers) == 1) for name, numbers in known.items()), tuple(tables))
+
+
+def said(known: Mapping[str, Collection[int]]) -> dict[str, int | frozenset[int]]:
+    """The numbers as parameters of a statement of a `Reach`."""
+    return {
+        name: next(iter(numbers)) if len(numbers) == 1 else frozenset(numbers)
+        for name, numbers in known.items()
+    }
+
+
+# A process has one set of tables: a kind of subject with one number or many, in a school or in none.
+@lru_cache(maxsize=256)
+def _reach(root: Table, known: tuple[tuple[str, bool], ...], tables: tuple[Table, ...]) -> Reach:
+    parts = tuple(_parts(root, {name: Given(name, one) for name, one in known}, tables))
+    asked: list[Any] = [part.there() for part in parts]
+    return Reach(parts, select(*asked), tuple(tuple(part.deletes()) for part in parts))
+
+
+@lru_cache(maxsize=256)
+def _counts(reach: Reach, among: frozenset[str], but: frozenset[str]) -> Asked | None:
+    asked = [
+        (part.table.fullname, each.scalar_subquery())
+        for part in reach.parts
+        if part.table.fullname not in but and (not among or part.table.fullname in among)
+        for each in part.counts()
+    ]
+    if not asked:
+        return None
+    return Asked(tuple(table for table, _each in asked), select(*(each for _table, each in asked)))
+
+
 def parts_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable[Table]) -> list[Part]:
     """All that goes with the rows of `root` whose columns have these values, and they themselves, last.
 
     `tables` are all that there are, the plugins' too. What points at something comes before it.
     """
-    reached: dict[Table, tuple[Way, ...]] = {
-        root: (Way(tuple((name, frozenset(numbers)) for name, numbers in known.items())),)
-    }
+    return _parts(root, {name: frozenset(numbers) for name, numbers in known.items()}, tables)
+
+
+def _parts(root: Table, known: Mapping[str, frozenset[int] | Given], tables: Iterable[Table]) -> list[Part]:
+    reached: dict[Table, tuple[Way, ...]] = {root: (Way(tuple(known.items())),)}
     order = _from_above(tuple(tables))
     for table in order:
         found: list[Way] = []
@@ -108,6 +178,12 @@ def _onward(way: Way, key: ForeignKeyConstraint) -> Way:
 def _needed(ways: Iterable[Way]) -> list[Way]:
     different = list(dict.fromkeys(ways))
     return [way for way in different if not any(other.covers(way) for other in different if other is not way)]
+
+
+def _is(column: Column[Any], numbers: frozenset[int] | Given) -> ColumnElement[bool]:
+    if isinstance(numbers, Given):
+        return given(column, numbers.name, one=numbers.one)
+    return one_of(column, numbers)
 
 
 # A process has one set of tables, and erases many times.

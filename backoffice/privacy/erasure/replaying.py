@@ -36,7 +36,8 @@ def replay(eraser: Eraser) -> dict[str, int]:
     Safe to repeat, and at any time. Raises `LedgerError` before it has changed anything.
     """
     with transaction(eraser.who) as tx:
-        ahead = eraser.ledger.is_ahead(ledger.known_ends(tx))
+        known = ledger.known_ends(tx)
+        ahead = eraser.ledger.is_ahead(known)
         lines = list(eraser.ledger.lines())
         marks = [line for line in lines if isinstance(line, Line)]
         for start in range(0, len(marks), AT_ONCE):
@@ -49,7 +50,7 @@ def replay(eraser: Eraser) -> dict[str, int]:
             record(tx, "erasures.replay", receipts=put_back, erasures=begun, fields=again)
         waiting = not_ended(tx)
         if ahead:
-            ledger.add(tx, eraser.ledger, ())
+            ledger.add(tx, eraser.ledger, (), known)
     carry_out_all(eraser, waiting)
     return {"receipts": put_back, "erasures": len(waiting) + again}
 
@@ -74,7 +75,7 @@ def _put_back(tx: Transaction, issued: Issued) -> bool:
             return False
         if known.stage == Stage.ERASED:
             # Killed when the file had the receipt, and the database not yet.
-            closing.end_with(tx, known, issued)
+            closing.end_with(tx, known, Plan.read(known.plan or {"targets": [], "passings": []}), issued)
             return True
         # The backup was made while it was under way: it has its receipt, and what is back is erased anew.
         tx.delete(known)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import null, select
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -47,7 +47,7 @@ class Outlook:
 def outlook(*, eraser: Eraser, subject: Subject, public_id: str) -> Outlook:
     """What erasing this would take; it changes nothing. Raises `NotFound`."""
     with transaction(eraser.who) as tx:
-        plan = _plan(tx, subject, _number(tx, subject, public_id))
+        plan = _plan(tx, subject, _place(tx, subject, public_id)[0])
         went = Counter({str(each.subject): 0 for each in plan.targets})
         for each in plan.targets:
             went[each.subject] += len(each.numbers)
@@ -66,10 +66,14 @@ def erase(
 
     Raises `NotFound`, `Rejected` if it is being erased already, `LedgerError` and `NotAllErased`.
     """
-    number = begin(eraser=eraser, subject=subject, public_id=public_id, asked_as=asked_as)
-    eraser.carry_out(number, told)
-    with transaction(eraser.who) as tx:
-        return tx.get_one(Erasure, number)
+    try:
+        with transaction(eraser.who) as tx:
+            row = _confirmed(tx, subject, _place(tx, subject, public_id, lock=True), asked_as)
+            # It goes at once, so that nothing becomes of what is found out now until it does.
+            eraser.decide(tx, row)
+    except IntegrityError:
+        raise Rejected.whole(UNDER_WAY) from None
+    return eraser.carried_out(row.id, told)
 
 
 def begin(
@@ -85,34 +89,41 @@ def begin(
     `receipt_to` are sent the receipt, whatever has become of their accounts by then. Raises `NotFound` and
     `Rejected`.
     """
-    now = clock.now()
     try:
         with transaction(eraser.who) as tx:
-            of = _number(tx, subject, public_id)
-            school = _school(tx, subject, of)
-            number = tx.take_id(Erasure)
-            tx.execute(
-                insert(Erasure).values(
-                    id=number,
-                    public_id=new_public_id(),
-                    subject=subject,
-                    subject_id=of,
-                    school_id=school,
-                    stage=Stage.CONFIRMED,
-                    asked_as=asked_as,
-                    asked_at=now,
-                    confirmed_at=now,
-                    found=letters.kept(title_of(tx, subject, of), receipt_to) if receipt_to else None,
-                )
-            )
-            if asked_as is not AskedAs.RETENTION:
-                # What goes by age may yet be held, or have a reason to stay: it closes nothing until it goes.
-                functions.end_access(tx, erasure=number, at=now)
-            # Not of what: that stands in the erasure, as long as there is something to erase.
-            record(tx, "erasures.confirm", school_id=school, erasure=number, subject=str(subject))
+            return _confirmed(tx, subject, _place(tx, subject, public_id), asked_as, receipt_to).id
     except IntegrityError:
         raise Rejected.whole(UNDER_WAY) from None
-    return number
+
+
+def _confirmed(
+    tx: Transaction,
+    subject: Subject,
+    place: tuple[int, int | None],
+    asked_as: AskedAs,
+    receipt_to: Sequence[Recipient] = (),
+) -> Erasure:
+    now, (of, school) = clock.now(), place
+    row = Erasure(
+        id=tx.take_id(Erasure),
+        public_id=new_public_id(),
+        subject=subject,
+        subject_id=of,
+        school_id=school,
+        stage=Stage.CONFIRMED,
+        asked_as=asked_as,
+        asked_at=now,
+        confirmed_at=now,
+        found=letters.kept(title_of(tx, subject, of), receipt_to) if receipt_to else None,
+    )
+    tx.add(row)
+    tx.flush()
+    if asked_as is not AskedAs.RETENTION:
+        # What goes by age may yet be held, or have a reason to stay: it closes nothing until it goes.
+        functions.end_access(tx, erasure=row.id, at=now)
+    # Not of what: that stands in the erasure, as long as there is something to erase.
+    record(tx, "erasures.confirm", school_id=school, erasure=row.id, subject=str(subject))
+    return row
 
 
 def title_of(tx: Transaction, subject: Subject, number: int) -> str:
@@ -138,19 +149,16 @@ def _plan(tx: Transaction, subject: Subject, number: int) -> Plan:
     return plan
 
 
-def _number(tx: Transaction, subject: Subject, public_id: str) -> int:
+def _place(
+    tx: Transaction, subject: Subject, public_id: str, *, lock: bool = False
+) -> tuple[int, int | None]:
+    """Number and school of what is called so. With `lock` it stays as it is; an account is locked last."""
     model: Any = MODELS[subject]
-    found = (
-        tx.scalar(select(model.id).where(model.public_id == public_id)) if is_public_id(public_id) else None
-    )
+    school = model.id if subject is Subject.SCHOOL else getattr(model, "school_id", null())
+    which = select(model.id, school).where(model.public_id == public_id)
+    if lock and subject is not Subject.ACCOUNT:
+        which = which.with_for_update()
+    found = tx.execute(which).one_or_none() if is_public_id(public_id) else None
     if found is None:
         raise NotFound
-    return int(found)
-
-
-def _school(tx: Transaction, subject: Subject, number: int) -> int | None:
-    if subject is Subject.SCHOOL:
-        return number
-    model: Any = MODELS[subject]
-    own = getattr(model, "school_id", None)
-    return tx.scalar(select(own).where(model.id == number)) if own is not None else None
+    return found[0], found[1]

@@ -7,6 +7,7 @@ nonce goes with that, so that no guess of who it was can be tested against the c
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Delete,
-    Uuid,
+    Select,
     and_,
     any_,
     bindparam,
@@ -33,6 +34,7 @@ from backoffice.audit.trail import kind_of, subjects_of
 from backoffice.privacy.erasure.plan import Plan
 from backoffice.privacy.holdings import Subject
 from backoffice.storage import about
+from backoffice.storage.marks import Marks, array_of
 from backoffice.storage.numbers import one_of
 
 KINDS = {
@@ -44,7 +46,7 @@ KINDS = {
 
 def forget(tx: Transaction, plan: Plan) -> int:
     """Take all that a plan erases out of the details of the trail; how many were touched."""
-    gone = {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
+    gone = gone_with(plan)
     whole = _of_schools(tx, plan.of(Subject.SCHOOL))
     found = found_in(tx, gone)
     if not found:
@@ -66,6 +68,11 @@ def forget(tx: Transaction, plan: Plan) -> int:
     return whole + alone + touched + dropped
 
 
+def gone_with(plan: Plan) -> dict[str, frozenset[int]]:
+    """Whom a plan erases, by the kinds and numbers by which the trail names them."""
+    return {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
+
+
 def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
     """The marks of these, by kind."""
     return [mark for kind, these in numbers.items() for mark in about.marks(kind, these)]
@@ -73,11 +80,15 @@ def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
 
 def found_in(tx: Transaction, numbers: Mapping[str, Collection[int]]) -> dict[int, datetime]:
     """The entries whose details are about these, by kind, and from when each is."""
-    wanted = bindparam("marks", marks_of(numbers), type_=ARRAY(Uuid))
-    found = func.app.details_about(wanted).table_valued(
+    return {row.entry_id: row.at for row in tx.execute(_details(), {"marks": marks_of(numbers)})}
+
+
+@lru_cache(maxsize=1)
+def _details() -> Select[int, datetime]:
+    found = func.app.details_about(bindparam("marks", type_=Marks())).table_valued(
         column("entry_id", BigInteger), column("at", DateTime(timezone=True)), name="found"
     )
-    return {row.entry_id: row.at for row in tx.execute(select(found.c.entry_id, found.c.at))}
+    return select(found.c.entry_id, found.c.at)
 
 
 def without(detail: Mapping[str, Any], gone: Mapping[str, Collection[int]]) -> dict[str, Any]:
@@ -132,7 +143,7 @@ def _these(found: Mapping[int, datetime]) -> ColumnElement[bool]:
 def _only(marks: Sequence[UUID]) -> ColumnElement[bool]:
     """About nobody else: nothing of it needs to be opened."""
     about_whom: Any = AuditDetail.about
-    return about_whom.op("<@", is_comparison=True)(bindparam(None, marks, type_=ARRAY(Uuid), unique=True))  # type: ignore[no-any-return]
+    return about_whom.op("<@", is_comparison=True)(array_of(marks))  # type: ignore[no-any-return]
 
 
 def _rows(tx: Transaction, statement: Delete) -> int:

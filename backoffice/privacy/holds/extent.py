@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Table,
-    Uuid,
     and_,
-    bindparam,
     exists,
     false,
     func,
@@ -32,6 +29,7 @@ from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
 from backoffice.privacy.erasure.reach import Part, cascading, parts_of
 from backoffice.privacy.holdings import Holder, Subject, Target
 from backoffice.privacy.holds.models import STOPS, LegalHold
+from backoffice.storage.marks import array_of
 from backoffice.storage.numbers import one_of
 
 _KEPT = "what legal holds keep"
@@ -161,4 +159,4 @@ def _details_about(held: Target) -> Iterator[ColumnElement[bool]]:
     elif held.subject in trail.KINDS:
         about: Any = AuditDetail.about
         marks = trail.marks_of({trail.KINDS[held.subject]: (*held.numbers, *held.former)})
-        yield about.op("&&", is_comparison=True)(bindparam(None, marks, type_=ARRAY(Uuid), unique=True))
+        yield about.op("&&", is_comparison=True)(array_of(marks))

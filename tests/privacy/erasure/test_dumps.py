@@ -225,7 +225,7 @@ def test_each_table_that_could_hold_it_held_something(
 ) -> None:
     """Else the tests above would say nothing about it."""
     with transaction(WHO) as tx:
-        plan = services._plan(tx, subject, services._number(tx, subject, subjects(world)[subject]))
+        plan = services._plan(tx, subject, services._place(tx, subject, subjects(world)[subject])[0])
         could = {part.table.fullname for target in plan.targets for part in eraser.parts(target)}
         could |= {str(of.model.__table__) for of, _target in eraser.held(plan)}
     services.erase(

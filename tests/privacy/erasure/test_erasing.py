@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,7 @@ from backoffice.audit.trail import Answer, answer, record
 from backoffice.large_changes.models import ChangeState, LargeChange
 from backoffice.large_changes.services import Confirmed, ask_for_change, end_change
 from backoffice.outbox.models import MailContent
-from backoffice.privacy.erasure import ledger, receipts, services
+from backoffice.privacy.erasure import erasing, ledger, receipts, services
 from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import Issued, LedgerError, LedgerFile, Line
@@ -413,7 +414,7 @@ def test_a_child_of_two_classes_that_go_at_once_goes_with_the_last(world: World,
     with transaction(SYSTEM) as tx:
         assert not tx.scalars(select(Student.id).where(Student.id == shared.id)).all()
         marks = {ledger.mark_of("student", shared.public_id)}
-        assert ledger.erased_among(tx, marks) == marks
+        assert ledger.missing_of(tx, marks) == set()
         told = [receipts.read(tx.get_one(Erasure, number).receipt or "") for number in numbers]
     assert sum(each["subjects"]["student"] for each in told) == sum(each["marks"] - 1 for each in told)
 
@@ -615,6 +616,48 @@ def test_interrupted_in_any_step_it_goes_on_and_ends_the_same(
     assert eraser.carry_out(number) is Stage.VERIFIED
     with transaction(SYSTEM) as tx:
         assert services.not_ended(tx) == []
+
+
+def test_what_goes_at_once_is_decided_as_it_is_confirmed(
+    world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed right after that it goes on by what was decided, and its plan is in no ledger before."""
+    child = world.own_class.children[0]
+
+    def killed(_self: Eraser, _number: int, _told: Any) -> Erasure:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Eraser, "carried_out", killed)
+        with pytest.raises(KeyboardInterrupt):
+            services.erase(
+                eraser=eraser, subject=Subject.STUDENT, public_id=child.public_id, asked_as=AskedAs.COMMAND
+            )
+    with transaction(SYSTEM) as tx:
+        row = waiting(tx)
+        assert row.stage == Stage.CONFIRMED
+        assert row.plan is not None
+        assert row.plan["targets"][0]["numbers"] == [child.id]
+        mark = ledger.mark_of("student", child.public_id)
+        assert ledger.missing_of(tx, [mark]) == {mark}
+    assert eraser.carry_out(row.id) is Stage.VERIFIED
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_asked_about_is_forgotten_with_the_erasure(
+    world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """The statements name whom they ask about."""
+    if fails:
+        monkeypatch.setattr(Eraser, "_take", lambda _self, _tx, _held, _condition: Counter())
+    with nullcontext() if not fails else pytest.raises(NotAllErased):
+        services.erase(
+            eraser=eraser,
+            subject=Subject.CLASSROOM,
+            public_id=world.own_class.public_id,
+            asked_as=AskedAs.COMMAND,
+        )
+    assert erasing._asked_beside.cache_info().currsize == 0
 
 
 def test_what_is_left_stops_the_receipt(
