@@ -1,7 +1,5 @@
 """Writing the zip: one row at a time, to a file of which nothing is read again."""
 
-import csv
-import io
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -9,7 +7,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
@@ -17,7 +15,7 @@ from sqlalchemy import Select, func, select
 
 from backoffice import clock
 from backoffice.access.transaction import Transaction
-from backoffice.spreadsheets.csv_files import safe
+from backoffice.storage.batches import Column, batches
 from plugins.exports.content import manifest, page, roster, workbook
 from plugins.exports.content.kinds import Field, Kind
 from plugins.exports.content.manifest import Manifest
@@ -25,11 +23,10 @@ from plugins.exports.content.page import SMALL, Shown
 from plugins.exports.content.rows import Rows, reading_of
 from plugins.exports.content.scope import Scope
 from plugins.exports.content.sealing import SealedFile, SealedWriter
-from plugins.exports.content.values import Writing, csv_lines, json_rows
+from plugins.exports.content.values import Writing, bare_lines, csv_lines, json_rows
 
-BATCH = 1000
 # Twice as quick as the usual level, and a tenth larger.
-_LEVEL = 3
+LEVEL = 3
 # So much is digested, packed and sealed at a time.
 _PIECE = 256 * 1024
 
@@ -63,9 +60,9 @@ def write_archive(
         for rows in reading.rows:
             shown += _write_kind(tx, archive, rows, writing, counts)
         for name, lines in roster.files(tx, scope, made_at):
-            with closing(_csv(lines)) as written, archive.file(f"rosters/{name}") as write:
-                for line in written:
-                    write(line)
+            with closing(lines) as found, archive.file(f"rosters/{name}") as write:
+                for some in found:
+                    write(bare_lines(some).encode())
         titled = page.title_of(tx, scope)
         with_roster = bool(roster.SCOPES[scope.subject])
         made = page.Page(scope, titled, made_at, shown, reading.left_out, with_roster, workbooks)
@@ -73,10 +70,10 @@ def write_archive(
             for piece in page.written(made):
                 write(piece.encode())
         without = [(each.name, str(each.why)) for each in reading.left_out]
-        found = Manifest(dict(sorted(counts.by_kind.items())), dict(archive.digests), without)
+        said = Manifest(dict(sorted(counts.by_kind.items())), dict(archive.digests), without)
         with archive.file(manifest.FILE) as write:
-            write(found.written(scope, made_at))
-    return found
+            write(said.written(scope, made_at))
+    return said
 
 
 def _read_to_the_end(tx: Transaction) -> None:
@@ -94,7 +91,7 @@ class Archive:
         self, to: BinaryIO, made_at: datetime, *, workbooks: bool, looked: Callable[[], None]
     ) -> None:
         self.workbooks, self._looked = workbooks, looked
-        self.zip = zipfile.ZipFile(_Sink(to), "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+        self.zip = zipfile.ZipFile(_Sink(to), "w")
         self.digests: dict[str, str] = {}
         self._at = made_at.timetuple()[:6]
 
@@ -103,6 +100,8 @@ class Archive:
         """Write one file, piece by piece."""
         info = zipfile.ZipInfo(name, self._at)
         info.compress_type = zipfile.ZIP_DEFLATED
+        # The level of the archive is not that of a file whose date is given, and this has no public name yet.
+        info._compresslevel = LEVEL  # type: ignore[attr-defined]  # noqa: SLF001
         info.external_attr = 0o600 << 16
         digest, waiting = sha256(), bytearray()
         with self.zip.open(info, "w", force_zip64=True) as member:
@@ -164,15 +163,15 @@ def _write_kind(
     Both files come from one reading, so that they say the same. The second waits meanwhile where nobody can
     read it.
     """
-    with closing(_batches(tx, rows.statements)) as batches:
-        first = next(batches, None)
+    with closing(_batches(tx, rows.statements)) as found:
+        first = next(found, None)
         if first is None:
             return []
-        return [_write_rows(archive, rows.kind, _after(first, batches), writing, counts)]
+        return [_write_rows(archive, rows.kind, chain([first], found), writing, counts)]
 
 
 def _write_rows(
-    archive: Archive, kind: Kind, batches: Iterable[Sequence[Any]], writing: Writing, counts: _Counts
+    archive: Archive, kind: Kind, found: Iterable[Sequence[Column]], writing: Writing, counts: _Counts
 ) -> Shown:
     few: list[Sequence[Any]] | None = []
     beside = workbook.beside(archive.file, kind) if archive.workbooks else nullcontext()
@@ -183,17 +182,17 @@ def _write_rows(
         ):
             write(_heading(kind.fields))
             before = "[\n"
-            for batch in batches:
-                columns = writing.columns(kind.fields, batch)
-                rows = list(zip(*columns, strict=True))
+            for batch in found:
+                columns, count = writing.columns(kind.fields, batch), len(batch[0])
                 if book is not None:
-                    book.write(rows)
+                    book.write(zip(*columns, strict=True))
                 write(csv_lines(kind.fields, columns).encode())
                 # Without the brackets: it is one list however many batches there are.
                 aside.write((before + json_rows(kind.fields, columns)).encode())
                 before = ",\n"
-                counts.add(kind.name, len(rows))
-                few = [*few, *rows] if few is not None and len(few) + len(rows) <= SMALL else None
+                counts.add(kind.name, count)
+                if few is not None:
+                    few = [*few, *zip(*columns, strict=True)] if len(few) + count <= SMALL else None
             aside.write(b"\n]\n")
         with archive.file(f"data/{kind.name}.json") as write:
             length = waiting.tell()
@@ -203,28 +202,14 @@ def _write_rows(
     return Shown(kind, counts.by_kind[kind.name], few)
 
 
-def _after(first: Sequence[Any], others: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    yield first
-    yield from others
-
-
-def _batches(tx: Transaction, statements: Iterable[Select[Any]]) -> Generator[Sequence[Any], None, None]:
-    """Rows, some hundred at a time, from a cursor of the server."""
+def _batches(tx: Transaction, statements: Iterable[Select[Any]]) -> Generator[Sequence[Column], None, None]:
+    """The rows of statements, one after the other."""
     for statement in statements:
-        with tx.execute(statement.execution_options(yield_per=BATCH)) as result:
-            yield from result.partitions()
+        with closing(batches(tx.connection(), statement)) as found:
+            yield from found
 
 
 def _heading(fields: Sequence[Field]) -> bytes:
     """The first line of a CSV file. A byte order mark makes Excel read UTF-8."""
     names = ",".join(f'"{each.name}"' for each in fields)
     return f"\ufeff{names}\r\n".encode()
-
-
-def _csv(lines: Iterable[Sequence[str]]) -> Generator[bytes, None, None]:
-    """Lines of texts as CSV, some hundred at a time."""
-    left = iter(lines)
-    while some := [[safe(text) if text else "" for text in line] for line in islice(left, BATCH)]:
-        part = io.StringIO(newline="")
-        csv.writer(part).writerows(some)
-        yield part.getvalue().encode()

@@ -1,8 +1,9 @@
 """The roster as OneRoster 1.1: who is in which class, as other systems read it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, tuple_
@@ -20,10 +21,13 @@ from backoffice.schools.models import (
     TeachingRole,
     TeachingRoleName,
 )
+from backoffice.storage.batches import Column, batches
 from plugins.exports.content.scope import Scope
 
-BATCH = 500
 Line = Sequence[str]
+# Some lines, as their columns: a text is the same in all of them.
+Lines = Sequence[str | Column]
+_Written = Generator[Lines, None, None]
 # Of which subjects there is a roster, and which classes are in it.
 SCOPES: Mapping[Subject, Callable[[int], ColumnElement[bool]] | None] = {
     Subject.STUDENT: None,
@@ -86,82 +90,87 @@ class _Roster:
         """Of classes: they are in it."""
         return and_(self.within, Classroom.archived_at.is_(None))
 
-    def read(self, statement: Any) -> Iterator[Any]:
-        with self.tx.execute(statement.execution_options(yield_per=BATCH)) as result:
-            yield from result
+    def read(self, statement: Any) -> Iterator[list[Column]]:
+        return batches(self.tx.connection(), statement)
 
-    def orgs(self) -> Iterator[Line]:
+    def rows(self, statement: Any) -> Iterator[Sequence[Any]]:
+        """Of what there are few, one by one."""
+        return chain.from_iterable(zip(*columns, strict=True) for columns in self.read(statement))
+
+    def orgs(self) -> Iterator[Lines]:
         schools = select(School.id).join(Classroom, isouter=True).where(self.within)
         districts = select(School.district_id).where(School.id.in_(schools))
         above = select(District.public_id, District.name).where(District.id.in_(districts))
-        for row in self.read(above.order_by(District.id)):
-            yield row.public_id, *_BLANK, row.name, "district", "", ""
+        for number, name in self.read(above.order_by(District.id)):
+            yield number, *_BLANK, name, "district", "", ""
         those = select(School.public_id, School.name, District.public_id.label("above")).where(
             School.id.in_(schools)
         )
-        for row in self.read(those.outerjoin(District).order_by(School.id)):
-            yield row.public_id, *_BLANK, row.name, "school", "", row.above or ""
+        for number, name, of_district in self.read(those.outerjoin(District).order_by(School.id)):
+            yield number, *_BLANK, name, "school", "", of_district
 
-    def sessions(self) -> Iterator[Line]:
+    def sessions(self) -> Iterator[Lines]:
         last = self.first.replace(year=self.first.year + 1) - timedelta(days=1)
         title = f"{self.first.year}-{last.year}"
-        yield self.term, *_BLANK, title, "schoolYear", str(self.first), str(last), "", self.year
+        yield _one((self.term, *_BLANK, title, "schoolYear", str(self.first), str(last), "", self.year))
 
-    def rooms(self) -> Iterator[Any]:
+    def rooms(self) -> Iterator[list[Column]]:
         found = select(Classroom.public_id, Classroom.name, School.public_id.label("school"))
         joined = found.join(School, School.id == Classroom.school_id).where(self.live)
         return self.read(joined.order_by(Classroom.school_id, Classroom.id))
 
-    def courses(self) -> Iterator[Line]:
-        for row in self.rooms():
-            yield f"course-{row.public_id}", *_BLANK, self.term, row.name, "", "", row.school, "", ""
+    def courses(self) -> Iterator[Lines]:
+        for number, name, school in self.rooms():
+            yield _course(number), *_BLANK, self.term, name, "", "", school, "", ""
 
-    def classes(self) -> Iterator[Line]:
-        for row in self.rooms():
-            course = f"course-{row.public_id}"
-            before = (row.public_id, *_BLANK, row.name, "", course, "", "homeroom", "")
-            yield *before, row.school, self.term, "", "", ""
+    def classes(self) -> Iterator[Lines]:
+        for number, name, school in self.rooms():
+            before = (number, *_BLANK, name, "", _course(number), "", "homeroom", "")
+            yield *before, school, self.term, "", "", ""
 
-    def users(self) -> Iterator[Line]:
+    def users(self) -> Iterator[Lines]:
         schools = func.array_agg(School.public_id.distinct()).label("schools")
         leads = func.bool_or(TeachingRole.role.in_(IN_CHARGE)).label("leads")
         staff = select(Account.public_id, Account.name, Account.email, schools, leads)
-        for row in self.read(self._taught(staff).group_by(Account.id).order_by(Account.id)):
-            given, _gap, family = row.name.rpartition(" ")
-            role, email = "teacher" if row.leads else "aide", row.email if self.addressed else ""
-            named = (given or family, family if given else _NONE)
-            yield _user(row.public_id, sorted(row.schools), role, named, email)
+        found = self.rows(self._taught(staff).group_by(Account.id).order_by(Account.id))
+        for number, name, email, of_schools, in_charge in found:
+            given, _gap, family = name.rpartition(" ")
+            named = ([given or family], [family if given else _NONE])
+            role = "teacher" if in_charge else "aide"
+            addressed = email if self.addressed else ""
+            yield _users([number], ",".join(sorted(of_schools)), role, named, addressed)
         children = select(
             Student.public_id, Student.given_name, Student.family_name, School.public_id.label("school")
         )
         seated = self._seated(select(Enrollment.school_id, Enrollment.student_id))
-        for row in self.read(
+        for numbers, givens, families, of_school in self.read(
             children.join(School, School.id == Student.school_id)
             .where(tuple_(Student.school_id, Student.id).in_(seated))
             .order_by(Student.school_id, Student.id)
         ):
-            named = (row.given_name, row.family_name or _NONE)
-            yield _user(row.public_id, [row.school], "student", named, "")
+            both = (givens, [each or _NONE for each in families])
+            yield _users(numbers, of_school, "student", both, "")
 
-    def enrollments(self) -> Iterator[Line]:
+    def enrollments(self) -> Iterator[Lines]:
         room, school = Classroom.public_id.label("room"), School.public_id.label("school")
         staff = select(room, school, Account.public_id, TeachingRole.role)
         order = (TeachingRole.school_id, TeachingRole.classroom_id, TeachingRole.account_id)
-        for row in self.read(self._taught(staff).order_by(*order)):
-            leads = row.role in IN_CHARGE
-            primary = "true" if row.role == TeachingRoleName.OWNER else "false"
+        for of_room, of_school, number, held in self.rows(self._taught(staff).order_by(*order)):
+            leads = held in IN_CHARGE
+            primary = "true" if held == TeachingRoleName.OWNER else "false"
             role = "teacher" if leads else "proctor"
-            key = f"{row.room}-{row.public_id}"
-            yield key, *_BLANK, row.room, row.school, row.public_id, role, primary if leads else "", "", ""
+            before = (f"{of_room}-{number}", *_BLANK, of_room, of_school, number, role)
+            yield _one((*before, primary if leads else "", "", ""))
         seats = select(room, school, Student.public_id, Enrollment.joined_at).join(
             Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id)
         )
         ordered = self._seated(seats).order_by(
             Enrollment.school_id, Enrollment.classroom_id, Enrollment.student_id
         )
-        for row in self.read(ordered):
-            key, begins = f"{row.room}-{row.public_id}", row.joined_at.date().isoformat()
-            yield key, *_BLANK, row.room, row.school, row.public_id, "student", "false", begins, ""
+        for rooms, of_school, numbers, joined in self.read(ordered):
+            keys = [f"{of_room}-{number}" for of_room, number in zip(rooms, numbers, strict=True)]
+            begins = [each.date().isoformat() for each in joined]
+            yield keys, *_BLANK, rooms, of_school, numbers, "student", "false", begins, ""
 
     def _taught(self, statement: Any) -> Any:
         return (
@@ -187,7 +196,7 @@ class _Roster:
         )
 
 
-def files(tx: Transaction, scope: Scope, made_at: datetime) -> Iterator[tuple[str, Iterable[Line]]]:
+def files(tx: Transaction, scope: Scope, made_at: datetime) -> Iterator[tuple[str, _Written]]:
     """The files of the roster, with their lines; none where there is no roster."""
     within = SCOPES[scope.subject]
     if within is None:
@@ -209,19 +218,28 @@ def files(tx: Transaction, scope: Scope, made_at: datetime) -> Iterator[tuple[st
         yield f"{part}.csv", _headed(_HEADINGS[part], found)
 
 
-def _manifest() -> Iterator[Line]:
-    yield "propertyName", "value"
-    yield "manifest.version", "1.0"
-    yield "oneroster.version", "1.1"
-    for part in _PARTS:
-        yield f"file.{part}", "bulk" if part in _SENT else "absent"
+def _manifest() -> _Written:
+    yield "propertyName", ["value"]
+    yield "manifest.version", ["1.0"]
+    yield "oneroster.version", ["1.1"]
+    yield [f"file.{part}" for part in _PARTS], ["bulk" if part in _SENT else "absent" for part in _PARTS]
 
 
-def _headed(heading: Line, lines: Iterable[Line]) -> Iterator[Line]:
-    yield heading
+def _headed(heading: Line, lines: Iterable[Lines]) -> _Written:
+    yield _one(heading)
     yield from lines
 
 
-def _user(number: str, schools: Sequence[str], role: str, named: tuple[str, str], email: str) -> Line:
-    before = (number, *_BLANK, "true", ",".join(schools), role, number, "", *named, "", "")
+def _one(line: Line) -> Lines:
+    return [[text] for text in line]
+
+
+def _course(rooms: Column) -> Column:
+    return [f"course-{room}" for room in rooms]
+
+
+def _users(
+    numbers: Column, schools: str | Column, role: str, named: tuple[Column, Column], email: str
+) -> Lines:
+    before = (numbers, *_BLANK, "true", schools, role, numbers, "", *named, "", "")
     return *before, email, "", "", "", "", ""

@@ -337,14 +337,26 @@ def _selected(kind: Kind, shown: Collection[Field], conditions: Iterable[ColumnE
         if field not in shown:
             columns.append(null().label(f"c{number}"))
         elif field.target is not None and field.written is As.REFERENCE:
-            other = field.target.alias(f"t{number}")
-            on = [other.c.id == field.column]
-            if "school_id" in other.c and "school_id" in table.c and field.target is not table:
-                on.append(other.c.school_id == table.c.school_id)
-            whole = whole.outerjoin(other, and_(*on))
-            columns.append(other.c[_known_by(field.target).name].label(f"c{number}"))
+            looked_up = _looked_up(table, field).lateral(f"t{number}")
+            whole = whole.outerjoin(looked_up, true())
+            columns.append(looked_up.c[0].label(f"c{number}"))
         elif isinstance(field.column.type, DateTime):
             columns.append(func.to_char(func.timezone("UTC", field.column), _MOMENT).label(f"c{number}"))
         else:
             columns.append(field.column.label(f"c{number}"))
     return select(*columns).select_from(whole).where(*conditions).order_by(*table.primary_key.columns)
+
+
+def _looked_up(table: Table, field: Field) -> Select[Any]:
+    """What a reference is known by outside, looked up for one row.
+
+    With a limit the database cannot make a join of it. Joined, all rows would be put in order after they are
+    found, so that nothing comes for long; looked up one by one they come in the order of their key, and
+    those that many rows in a row point at are remembered.
+    """
+    assert field.target is not None
+    other = field.target.alias()
+    conditions = [other.c.id == field.column]
+    if "school_id" in other.c and "school_id" in table.c and field.target is not table:
+        conditions.append(other.c.school_id == table.c.school_id)
+    return select(other.c[_known_by(field.target).name]).where(*conditions).limit(1)

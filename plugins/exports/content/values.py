@@ -1,11 +1,14 @@
 """How values are written: as plain text in CSV, as they are in JSON, and without a number from inside."""
 
+import csv
+import io
 import json
 import secrets
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
+from itertools import chain, repeat
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +19,12 @@ from pydantic_core import to_json
 from sqlalchemy import Boolean, Date, DateTime, Integer, String, Uuid
 
 from backoffice.spreadsheets.csv_files import safe
+from backoffice.storage.batches import Column
 from plugins.exports.content.kinds import KNOWN_BY, PUBLIC_ID, As, Field
 
-Column = Sequence[Any]
 _QUOTE = '"'
-_MADE_BY_US = (Integer, DateTime, Date, Uuid)
+_BETWEEN = ",\n"
+_MADE_BY_US = (DateTime, Date, Uuid)
 # Moments the database has written already.
 _AS_IT_IS = (Integer, String, Boolean, DateTime)
 
@@ -34,11 +38,9 @@ class Writing:
     def __init__(self) -> None:
         self._salt = secrets.token_bytes(32)
 
-    def columns(self, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[Column]:
-        """The columns of some rows as JSON knows their values. Raises `TypeError` of what nobody can read."""
-        return [
-            self._column(field, column) for field, column in zip(fields, zip(*rows, strict=True), strict=True)
-        ]
+    def columns(self, fields: Sequence[Field], columns: Sequence[Column]) -> list[Column]:
+        """The columns with their values as JSON knows them. Raises `TypeError` of what nobody can read."""
+        return [self._column(field, column) for field, column in zip(fields, columns, strict=True)]
 
     def _column(self, field: Field, column: Column) -> Column:
         if field.written is As.ALIAS:
@@ -57,8 +59,11 @@ class Writing:
         cipher = Cipher(AES(key), ECB()).encryptor()  # noqa: S305
         named = cipher.update(struct.pack("<" + "q8x" * len(numbers), *numbers)).hex()
         # Letters first: a spreadsheet takes digits with an "e" among them for a number.
-        names = (f"n-{named[at : at + 12]}" for at in range(0, len(named), 32))
-        return [None if each is None else next(names) for each in column]
+        names = [f"n-{named[at : at + 12]}" for at in range(0, len(named), 32)]
+        if len(names) == len(column):
+            return names
+        left = iter(names)
+        return [None if each is None else next(left) for each in column]
 
 
 def csv_lines(fields: Sequence[Field], columns: Sequence[Column]) -> str:
@@ -66,56 +71,64 @@ def csv_lines(fields: Sequence[Field], columns: Sequence[Column]) -> str:
 
     What people wrote is guarded against being run; what we made need not be.
     """
-    texts, forms = _as_text(fields, columns, _cell, '"%s"')
-    line = f"{','.join(forms)}\r\n"
-    return "".join(map(line.__mod__, zip(*texts, strict=True)))
+    return _lines(_csv_parts(fields, columns), len(columns[0]))
 
 
 def json_rows(fields: Sequence[Field], columns: Sequence[Column]) -> str:
     """The columns as objects of JSON, a line for each, with commas between them."""
-    texts, forms = _as_text(fields, columns, _json, "%s")
-    named = (f'"{field.name}":{form}' for field, form in zip(fields, forms, strict=True))
-    row = f"{{{','.join(named)}}}"
-    return ",\n".join(map(row.__mod__, zip(*texts, strict=True)))
+    return _lines(_json_parts(fields, columns), len(columns[0])).removesuffix(_BETWEEN)
 
 
-def _as_text(
-    fields: Sequence[Field], columns: Sequence[Column], write: Callable[[Any], str], number: str
-) -> tuple[list[Column], list[str]]:
-    """The columns as text, and the form in which each value stands in its line.
+def bare_lines(columns: Sequence[str | Column]) -> str:
+    """Texts as lines of CSV, guarded, in quotes where they need them; a single one is the same in all."""
+    count = max(len(each) for each in columns if not isinstance(each, str))
+    cells = (safe(each) if isinstance(each, str) else _written(each, safe) for each in columns)
+    lines = zip(*(repeat(each, count) if isinstance(each, str) else each for each in cells), strict=True)
+    part = io.StringIO(newline="")
+    csv.writer(part).writerows(lines)
+    return part.getvalue()
 
-    What we made ourselves needs no writing, only its quotes; `number` is how a number stands.
+
+def _lines(parts: Iterable[str | Iterable[str]], count: int) -> str:
+    """So many lines made of the same parts: a text is the same in all of them, others have one for each.
+
+    All lines are joined at once: one by one, a format for each takes twice as long.
     """
-    texts, forms = [], []
-    for field, column in zip(fields, columns, strict=True):
-        if _is_ours(field) and None not in column:
-            texts.append(column)
-            forms.append(number if _is_number(field) else '"%s"')
+    pieces: list[Iterable[str]] = []
+    same = ""
+    for part in parts:
+        if isinstance(part, str):
+            same += part
         else:
-            texts.append(_written(column, write))
-            forms.append("%s")
-    return texts, forms
+            pieces += [repeat(same, count), part]
+            same = ""
+    return "".join(chain.from_iterable(zip(*pieces, repeat(same, count), strict=True)))
 
 
-def _written(column: Column, write: Callable[[Any], str]) -> Column:
-    try:
-        # Of most there are a few, many times over.
-        known = {each: write(each) for each in {*column}}
-    except TypeError:
-        return [write(each) for each in column]
-    return [known[each] for each in column]
+def _csv_parts(fields: Sequence[Field], columns: Sequence[Column]) -> Iterator[str | Iterable[str]]:
+    before = _QUOTE
+    for field, column in zip(fields, columns, strict=True):
+        yield before
+        yield column if _is_written(field, column) else _written(column, _cell)
+        before = '","'
+    yield '"\r\n'
 
 
-def _cell(value: Any) -> str:
-    return f'"{safe(as_text(value)).replace(_QUOTE, _QUOTE * 2)}"'
+def _json_parts(fields: Sequence[Field], columns: Sequence[Column]) -> Iterator[str | Iterable[str]]:
+    before = "{"
+    for field, column in zip(fields, columns, strict=True):
+        yield f'{before}"{field.name}":'
+        yield from (_QUOTE, column, _QUOTE) if _is_written(field, column) else (_written(column, _json),)
+        before = ","
+    yield f"}}{_BETWEEN}"
 
 
-def _json(value: Any) -> str:
-    return to_json(value).decode()
+def _is_written(field: Field, column: Column) -> bool:
+    """Whether the values are texts that need nothing but their quotes: we made them, and none is missing.
 
-
-def _is_number(field: Field) -> bool:
-    return field.written is As.VALUE and isinstance(field.column.type, Integer)
+    None of them is empty, so that one that is missing is found at once.
+    """
+    return _is_ours(field) and all(column)
 
 
 def _is_ours(field: Field) -> bool:
@@ -123,6 +136,24 @@ def _is_ours(field: Field) -> bool:
         return str(field.target) not in KNOWN_BY
     made = field.written is As.ALIAS or field.name == PUBLIC_ID
     return made or isinstance(field.column.type, _MADE_BY_US)
+
+
+def _written(column: Column, write: Callable[[Any], str]) -> str | Iterable[str]:
+    """The values as texts; one text if all are the same."""
+    try:
+        # Of most there are a few, many times over.
+        known = {each: write(each) for each in {*column}}
+    except TypeError:
+        return [write(each) for each in column]
+    return next(iter(known.values())) if len(known) == 1 else map(known.__getitem__, column)
+
+
+def _cell(value: Any) -> str:
+    return safe(as_text(value)).replace(_QUOTE, _QUOTE * 2)
+
+
+def _json(value: Any) -> str:
+    return to_json(value).decode()
 
 
 def plain(value: Any) -> Any:

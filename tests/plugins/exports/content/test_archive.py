@@ -5,6 +5,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -21,12 +22,13 @@ from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Classroom, Enrollment, PointEntry, Student
 from backoffice.spreadsheets.csv_files import FORMULA, unguarded
+from backoffice.storage.batches import BATCH
 from backoffice.storage.database import current
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.content import NothingThere, Scope, page, roster, workbook, write_archive
-from plugins.exports.content.archive import BATCH
+from plugins.exports.content.archive import LEVEL
 from plugins.exports.content.page import SMALL
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World
@@ -358,8 +360,8 @@ def test_rows_come_from_a_cursor_a_few_at_a_time(world: World, many: int) -> Non
     heard: list[int] = []
 
     def note(*given: Any) -> None:
-        if "point_entry" in given[2] and given[2].startswith("SELECT") and "c0" in given[2]:
-            streamed.append(given[4].execution_options.get("yield_per") == BATCH)
+        if "point_entry" in given[2] and "c0" in given[2]:
+            streamed.append(given[2].startswith("declare "))
 
     engine = current().engine(DatabaseRole.SYSTEM)
     event.listen(engine, "after_cursor_execute", note)
@@ -379,6 +381,19 @@ def test_rows_come_from_a_cursor_a_few_at_a_time(world: World, many: int) -> Non
         page = found.read("index.html").decode()
         assert len(json.loads(found.read("data/point-entries.json"))) == many
     assert "These are too many for a page." in page
+
+
+def test_it_is_packed_quickly(scopes: Scopes, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[int] = []
+    packing = zlib.compressobj
+
+    def note(level: int, *given: Any) -> Any:
+        levels.append(level)
+        return packing(level, *given)
+
+    monkeypatch.setattr(zlib, "compressobj", note)
+    opened(scopes["student"])
+    assert {*levels} == {LEVEL}
 
 
 def test_whoever_hears_of_it_can_stop_it(scopes: Scopes) -> None:
@@ -412,7 +427,7 @@ def test_it_can_be_stopped_in_what_comes_behind_the_rows(
         raise AssertionError("It went on.")
 
     if where == "roster":
-        monkeypatch.setattr(roster, "files", lambda *_of: [("users.csv", long(("x" * 50,)))])
+        monkeypatch.setattr(roster, "files", lambda *_of: [("users.csv", long((["x" * 50],)))])
     elif where == "page":
         monkeypatch.setattr(page, "written", lambda _page: long("x" * 50))
     else:

@@ -78,7 +78,7 @@ def test_lists_and_flags_are_written_by_the_row(fields: dict[str, Field]) -> Non
 
 
 def test_a_name_made_for_one_export_is_the_same_in_all_its_columns(fields: dict[str, Field]) -> None:
-    wanted, numbers = [fields["number"], fields["undoes"]], [(1, None), (2**40, 1), (3, 2**40)]
+    wanted, numbers = [fields["number"], fields["undoes"]], [(1, 2**40, 3), (None, 1, 2**40)]
     one, other = (Writing().columns(wanted, numbers) for _ in range(2))
     assert one[1][0] is None
     assert one[1][1:] == one[0][:2]

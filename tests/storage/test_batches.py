@@ -1,0 +1,66 @@
+"""Many rows come as columns, in order, with their seals open; whoever has enough leaves in the middle."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import Integer, cast, func, insert, literal, select
+from sqlalchemy.exc import DataError
+
+from backoffice.access.transaction import snapshot, transaction
+from backoffice.schools.models import PointEntry
+from backoffice.storage.batches import BATCH, batches
+from tests.factories.world import SYSTEM, World
+
+MANY = 2 * BATCH + 1
+
+
+@pytest.fixture(scope="module")
+def _points(world: World) -> None:
+    """More points than two batches hold, with a comment each and a school of their own."""
+    child = world.own_class.children[1]
+    with transaction(SYSTEM) as tx:
+        one = tx.scalars(select(PointEntry).where(PointEntry.student_id == child.id).limit(1)).one()
+        same = {name: getattr(one, name) for name in ("school_id", "classroom_id", "action_id", "awarded_at")}
+        rows = [
+            {**same, "student_id": child.id, "value": 1, "comment": f"Praise {n}" if n % 2 else None}
+            for n in range(MANY)
+        ]
+        tx.execute(insert(PointEntry), rows)
+
+
+@pytest.mark.usefixtures("_points")
+def test_they_are_those_of_the_statement_in_its_order() -> None:
+    asked = select(PointEntry.id, PointEntry.comment, PointEntry.awarded_at).order_by(PointEntry.id)
+    with snapshot(SYSTEM) as tx:
+        found = [*batches(tx.connection(), asked)]
+        wanted = tx.execute(asked).all()
+    assert [row for columns in found for row in zip(*columns, strict=True)] == [tuple(row) for row in wanted]
+    assert {"Praise 1", None} <= {*found[-2][1], *found[-1][1]} | {*found[0][1]}
+    sizes = [len(columns[0]) for columns in found]
+    assert len(sizes) > 2
+    assert {*sizes[:-1]} == {BATCH}
+
+
+def test_of_no_rows_there_is_no_batch() -> None:
+    with snapshot(SYSTEM) as tx:
+        assert [*batches(tx.connection(), select(PointEntry.id).where(PointEntry.id < 0))] == []
+
+
+@pytest.mark.usefixtures("_points")
+def test_whoever_has_enough_can_ask_for_something_else() -> None:
+    with snapshot(SYSTEM) as tx:
+        with closing(batches(tx.connection(), select(PointEntry.id))) as found:
+            assert len(next(found)[0]) == BATCH
+        assert [*batches(tx.connection(), select(literal(1)))] == [[(1,)]]
+        assert tx.scalars(select(func.count(PointEntry.id))).one() > MANY
+
+
+def test_what_goes_wrong_is_told_as_everywhere(world: World) -> None:
+    def divided() -> Iterator[Any]:
+        with snapshot(SYSTEM) as tx:
+            yield from batches(tx.connection(), select(1 / cast(func.floor(func.random()), Integer)))
+
+    with pytest.raises(DataError, match="division by zero"):
+        list(divided())
