@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -165,6 +166,28 @@ def granted(role: RoleName) -> frozenset[str]:
     return _granted[role]
 
 
+# What makes somebody what they are somewhere.
+_MAKES: tuple[tuple[RoleName, Callable[[Principal], object]], ...] = (
+    (RoleName.FOUNDER, attrgetter("founder")),
+    (RoleName.LEADER, attrgetter("led_schools")),
+    (RoleName.PRIVACY_OFFICER, attrgetter("officer_schools")),
+    (RoleName.TEACHER, attrgetter("taught_schools")),
+    (RoleName.SOLE_TEACHER, attrgetter("personal_schools")),
+    (RoleName.OWNER, attrgetter("owned")),
+    (RoleName.CO_TEACHER, attrgetter("co_taught")),
+    (RoleName.HELPER, attrgetter("helped")),
+    (RoleName.GUARDIAN, attrgetter("children")),
+    (RoleName.STUDENT, attrgetter("student_id")),
+)
+
+
+def _holds_somewhere(principal: Principal, permission: Permission) -> bool:
+    """Whether the principal's `scope` of a permission is not empty: told without uniting all of its schools."""
+    return principal.kind is Kind.SYSTEM or any(
+        permission in _granted[role] and has(principal) for role, has in _MAKES
+    )
+
+
 def scope(principal: Principal, permission: Permission) -> Scope:
     """Where the principal holds a permission."""
     # A page asks some thirty times, and the unions below are of all schools of a district.
@@ -200,9 +223,11 @@ def _scope(principal: Principal, permission: Permission) -> Scope:
 
 def can(principal: Principal, permission: Permission, thing: DeclarativeBase | None = None) -> bool:
     """Whether the principal may do this to the thing; without a thing, to any thing at all."""
+    if thing is None:
+        return _holds_somewhere(principal, permission)
     held = scope(principal, permission)
-    if thing is None or held.everywhere:
-        return bool(held)
+    if held.everywhere:
+        return True
     rule = _rules[type(thing)]
     if rule.closed and rule.closes(permission) and getattr(thing, rule.closed) is not None:
         return False

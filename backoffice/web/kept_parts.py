@@ -1,0 +1,109 @@
+"""Parts of pages that are the same for many are written once and kept: the frame around every page is.
+
+    {% kept by menu, compact with name=person.name %} ... {{ name }} ... {% endkept %}
+
+What is kept is known by the language that is spoken and by the values after `by`. The values after `with` are
+filled in anew, and escaped, each time; they are never kept. A part may look at nothing else: a template in
+which one does cannot be loaded, so that nobody is ever shown what was written for somebody else. What is
+sealed, or of a person, comes after `with`.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, nodes
+from jinja2.ext import Extension
+from jinja2.meta import find_undeclared_variables
+from jinja2.parser import Parser
+from markupsafe import Markup, escape
+
+from backoffice.language.spoken import language
+
+# What is the same for everybody who speaks a language, as long as the process lives.
+THE_SAME_FOR_ALL = frozenset({"_", "gettext", "ngettext", "url_for", "icon", "shapes", "texts_of_scripts"})
+FILTERS = frozenset({"safe", "tojson", "forceescape"})
+# These read whatever a page was given.
+_SEES_ALL = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block, nodes.ContextReference)
+MOST_KEPT = 1_000
+# No text that is shown has this sign: no request may bring it, and no column of the database holds it.
+_HOLE = re.compile("\0([a-z_]+)\0")
+
+
+class _Part(NamedTuple):
+    """What stands between the holes, and which hole follows each piece but the last."""
+
+    pieces: Sequence[str]
+    holes: Sequence[str]
+
+    def filled(self, values: dict[str, Any]) -> Markup:
+        written = [self.pieces[0]]
+        for hole, piece in zip(self.holes, self.pieces[1:], strict=True):
+            written += (escape(values[hole]), piece)
+        return Markup("".join(written))  # noqa: S704 - pieces of our templates, and values that were escaped
+
+
+class KeptParts(Extension):
+    """The tag. What it keeps is of one application, and bounded."""
+
+    tags = {"kept"}  # noqa: RUF012 - as Jinja declares it
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._kept: dict[tuple[Any, ...], _Part] = {}
+        # A template that is read again, as while it is written, begins anew.
+        self._numbers = count()
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        """Read one. Raises `TemplateSyntaxError` for a part that looks at what it is not known by."""
+        line = next(parser.stream).lineno
+        known_by: list[str] = []
+        if parser.stream.skip_if("name:by"):
+            known_by.append(parser.parse_assign_target(name_only=True).name)
+            while parser.stream.skip_if("comma"):
+                known_by.append(parser.parse_assign_target(name_only=True).name)
+        filled: list[nodes.Keyword] = []
+        if parser.stream.skip_if("name:with"):
+            filled.append(_keyword(parser))
+            while parser.stream.skip_if("comma"):
+                filled.append(_keyword(parser))
+        body = parser.parse_statements(("name:endkept",), drop_needle=True)
+        holes = [each.key for each in filled]
+        _look(parser, body, {*known_by, *holes, *THE_SAME_FOR_ALL}, line)
+        key = nodes.Tuple([nodes.Name(each, "load") for each in known_by], "load")
+        call = self.call_method("_written", [nodes.Const(next(self._numbers)), key], filled)
+        return nodes.CallBlock(call, [nodes.Name(each, "param") for each in holes], [], body).set_lineno(line)
+
+    def _written(self, number: int, known_by: tuple[Any, ...], caller: Callable[..., str], **values: Any) -> Markup:
+        key = (number, language(), known_by)
+        part = self._kept.get(key)
+        if part is None:
+            # Split at the holes: texts and the names of holes take turns.
+            found = _HOLE.split(caller(**{name: Markup(f"\0{name}\0") for name in values}))  # noqa: S704 - names
+            part = _Part(found[::2], found[1::2])
+            if missing := values.keys() - set(part.holes):
+                raise ValueError(f"A kept part does not write {', '.join(sorted(missing))} as it is given.")
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = part
+        return part.filled(values)
+
+
+def _keyword(parser: Parser) -> nodes.Keyword:
+    name = parser.stream.expect("name").value
+    parser.stream.expect("assign")
+    return nodes.Keyword(name, parser.parse_expression())
+
+
+def _look(parser: Parser, body: Sequence[nodes.Node], may: set[str], line: int) -> None:
+    written = nodes.Template(list(body), lineno=line)
+    written.set_environment(parser.environment)
+    more = {
+        *(find_undeclared_variables(written) - may),
+        *(f"|{each.name}" for each in written.find_all(nodes.Filter) if each.name not in FILTERS),
+        *(type(each).__name__.lower() for each in written.find_all(_SEES_ALL)),
+    }
+    if more:
+        names = ", ".join(sorted(more))
+        parser.fail(f"A kept part looks at {names}, by which it is not known: name it after `by` or `with`.", line)
