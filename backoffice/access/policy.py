@@ -257,6 +257,7 @@ def visible(
     *,
     schools: Ids | None = None,
     closed: bool = False,
+    planned_once: bool = False,
 ) -> Statement:
     """The statement narrowed to the rows that the principal may see.
 
@@ -264,13 +265,14 @@ def visible(
     nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
     `schools` are those that the statement's rows are of, where it says so itself: naming all thousand of
     somebody again costs more than such a statement. `closed` lets closed rows through as well.
+    `planned_once` is for statements that are prepared, as in `storage.numbers`.
     """
     entities = [description.get("entity") for description in statement.column_descriptions]
     if not entities or None in entities:
         # An aggregate names no entity: it would pass unnarrowed.
         raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
     for entity in dict.fromkeys(entities):
-        statement = statement.where(_condition(principal, entity, permission, schools))
+        statement = statement.where(_condition(principal, entity, permission, schools, planned_once))
         rule = _rules.get(entity)
         if rule and rule.closed and rule.closes(permission) and not (closed or principal.kind is Kind.SYSTEM):
             statement = statement.where(getattr(entity, rule.closed).is_(None))
@@ -282,6 +284,7 @@ def _condition(
     entity: type[DeclarativeBase],
     permission: Permission | None,
     within: Ids | None,
+    planned_once: bool,
 ) -> ColumnElement[bool]:
     rule = _rules.get(entity)
     if rule is None:
@@ -292,7 +295,7 @@ def _condition(
         return true()
     schools = held.schools if within is None else held.schools & within
     conditions = [
-        one_of(getattr(entity, column), ids)
+        one_of(getattr(entity, column), ids, planned_once=planned_once)
         for column, ids in (
             (rule.school, schools),
             (rule.student, held.students),
@@ -302,7 +305,7 @@ def _condition(
         if column and ids
     ]
     conditions += [
-        condition(array_of(ids))
+        condition(array_of(ids, planned_once=planned_once))
         for condition, ids in (
             (rule.schools, schools),
             (rule.within(permission), held.classrooms),

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.storage import functions
+from backoffice.storage.prepared import prepare_on
 from backoffice.storage.roles import SLOWEST, DatabaseRole, role_url
 
 Result = TypeVar("Result")
@@ -80,7 +81,10 @@ class Database:
         if prompt:
             return _patient(make_engine(self.url(role), poolclass=NullPool, connect_timeout=2), PROMPT)
         engine = make_engine(self.url(role), **POOL)
-        return _patient(engine, ANSWER) if role is DatabaseRole.APP else engine
+        if role is not DatabaseRole.APP:
+            return engine
+        prepare_on(engine)
+        return _patient(engine, ANSWER)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -101,7 +105,7 @@ def make_engine(url: URL, *, connect_timeout: int | None = None, **options: Any)
         url,
         # Parameters are personal data; they never reach a message or a log.
         hide_parameters=True,
-        # pgbouncer in transaction mode knows no prepared statements.
+        # Only what is marked is prepared, and only where no pooler stands between (`storage.prepared`).
         connect_args={**own, "prepare_threshold": None},
         **options,
     )
