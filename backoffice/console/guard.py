@@ -219,12 +219,13 @@ def open_pages(who: Principal) -> Iterator[tuple[str | None, list[MenuView]]]:
 
 
 def _menu(who: Principal) -> tuple[MenuGroup, ...]:
+    path, at = request.path, request.blueprint
     return tuple(
         MenuGroup(
             heading,
             tuple(
                 # Flask-Admin's menu keeps its view there.
-                MenuPage(page.name, page.get_url(), page._view.icon, _is_at(page._view))  # noqa: SLF001
+                MenuPage(page.name, page.get_url(), page._view.icon, _is_at(page._view, path, at))  # noqa: SLF001
                 for page in pages
             ),
         )
@@ -232,7 +233,7 @@ def _menu(who: Principal) -> tuple[MenuGroup, ...]:
     )
 
 
-def _is_at(view: Any) -> bool:
-    """Whether the page of the moment is one of this view, or lies below its address."""
-    below = bool(view.url) and view.url != "/console" and request.path.startswith(f"{view.url}/")
-    return below or request.blueprint == view.endpoint
+def _is_at(view: Any, path: str, endpoint: str | None) -> bool:
+    """Whether the page at this path is one of this view, or lies below its address."""
+    below = bool(view.url) and view.url != "/console" and path.startswith(f"{view.url}/")
+    return below or endpoint == view.endpoint

@@ -1,11 +1,11 @@
 """Parts of pages that are the same for many are written once and kept: the frame around every page is.
 
-    {% kept by menu, compact with name=person.name %} ... {{ name }} ... {% endkept %}
+    {% kept by menu, compact if keeps with name=person.name %} ... {{ name }} ... {% endkept %}
 
 What is kept is known by the language that is spoken and by the values after `by`. The values after `with` are
 filled in anew, and escaped, each time; they are never kept. A part may look at nothing else: a template in
 which one does cannot be loaded, so that nobody is ever shown what was written for somebody else. What is
-sealed, or of a person, comes after `with`.
+sealed, or of a person, comes after `with`; or the condition after `if` says that this time nothing is kept.
 """
 
 import re
@@ -19,13 +19,19 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.parser import Parser
 from markupsafe import Markup, escape
 
+from backoffice.language.catalogues import translations
 from backoffice.language.spoken import language
 
 # What is the same for everybody who speaks a language, as long as the process lives.
 THE_SAME_FOR_ALL = frozenset({"_", "gettext", "ngettext", "url_for", "icon", "shapes", "texts_of_scripts"})
 FILTERS = frozenset({"safe", "tojson", "forceescape"})
 # These read whatever a page was given.
-_SEES_ALL = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block, nodes.ContextReference)
+_SEES_ALL = (nodes.Include, nodes.Extends, nodes.Block, nodes.ContextReference)
+# What depends on a value, and does not only write it.
+_DECIDES = (
+    nodes.Test, nodes.Compare, nodes.And, nodes.Or, nodes.Not, nodes.Getattr, nodes.Getitem, nodes.Filter,
+    nodes.Concat, nodes.BinExpr, nodes.CondExpr,
+)  # fmt: skip
 MOST_KEPT = 1_000
 # No text that is shown has this sign: no request may bring it, and no column of the database holds it.
 _HOLE = re.compile("\0([a-z_]+)\0")
@@ -63,6 +69,9 @@ class KeptParts(Extension):
             known_by.append(parser.parse_assign_target(name_only=True).name)
             while parser.stream.skip_if("comma"):
                 known_by.append(parser.parse_assign_target(name_only=True).name)
+        keeps: nodes.Expr = nodes.Const(True)  # noqa: FBT003 - a node has no names
+        if parser.stream.skip_if("name:if"):
+            keeps = parser.parse_expression(with_condexpr=False)
         filled: list[nodes.Keyword] = []
         if parser.stream.skip_if("name:with"):
             filled.append(_keyword(parser))
@@ -70,20 +79,24 @@ class KeptParts(Extension):
                 filled.append(_keyword(parser))
         body = parser.parse_statements(("name:endkept",), drop_needle=True)
         holes = [each.key for each in filled]
-        _look(parser, body, {*known_by, *holes, *THE_SAME_FOR_ALL}, line)
+        _look(parser, body, {*known_by, *THE_SAME_FOR_ALL}, holes, line)
         key = nodes.Tuple([nodes.Name(each, "load") for each in known_by], "load")
-        call = self.call_method("_written", [nodes.Const(next(self._numbers)), key], filled)
+        call = self.call_method("_written", [nodes.Const(next(self._numbers)), key, keeps], filled)
         return nodes.CallBlock(call, [nodes.Name(each, "param") for each in holes], [], body).set_lineno(line)
 
-    def _written(self, number: int, known_by: tuple[Any, ...], caller: Callable[..., str], **values: Any) -> Markup:
-        key = (number, language(), known_by)
+    def _written(
+        self, number: int, known_by: tuple[Any, ...], keeps: object, caller: Callable[..., str], **values: Any
+    ) -> str:
+        if not keeps:
+            return caller(**values)
+        key = (number, translations(language()), known_by)
         part = self._kept.get(key)
         if part is None:
             # Split at the holes: texts and the names of holes take turns.
             found = _HOLE.split(caller(**{name: Markup(f"\0{name}\0") for name in values}))  # noqa: S704 - names
             part = _Part(found[::2], found[1::2])
-            if missing := values.keys() - set(part.holes):
-                raise ValueError(f"A kept part does not write {', '.join(sorted(missing))} as it is given.")
+            if any("\0" in piece for piece in part.pieces):
+                raise ValueError("A kept part writes something of what comes after `with` otherwise than it is.")
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = part
@@ -96,14 +109,22 @@ def _keyword(parser: Parser) -> nodes.Keyword:
     return nodes.Keyword(name, parser.parse_expression())
 
 
-def _look(parser: Parser, body: Sequence[nodes.Node], may: set[str], line: int) -> None:
+def _look(
+    parser: Parser, body: Sequence[nodes.Node], known: set[str], holes: Sequence[str], line: int
+) -> None:
     written = nodes.Template(list(body), lineno=line)
     written.set_environment(parser.environment)
     more = {
-        *(find_undeclared_variables(written) - may),
+        *(find_undeclared_variables(written) - known - {*holes}),
         *(f"|{each.name}" for each in written.find_all(nodes.Filter) if each.name not in FILTERS),
         *(type(each).__name__.lower() for each in written.find_all(_SEES_ALL)),
+        *(each.template for each in written.find_all((nodes.Import, nodes.FromImport)) if each.with_context),
     }
     if more:
-        names = ", ".join(sorted(more))
+        names = ", ".join(sorted(map(str, more)))
         parser.fail(f"A kept part looks at {names}, by which it is not known: name it after `by` or `with`.", line)
+    deciding = [*written.find_all(_DECIDES), *(each.test for each in written.find_all(nodes.If))]
+    for each in deciding:
+        for name in (each, *each.find_all(nodes.Name)):
+            if isinstance(name, nodes.Name) and name.name in holes:
+                parser.fail(f"What is kept depends on {name.name}: name it after `by`.", line)
