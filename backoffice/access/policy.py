@@ -183,9 +183,12 @@ _MAKES: tuple[tuple[RoleName, Callable[[Principal], object]], ...] = (
 
 def _holds_somewhere(principal: Principal, permission: Permission) -> bool:
     """Whether the principal's `scope` of a permission is not empty: told without uniting all of its schools."""
-    return principal.kind is Kind.SYSTEM or any(
-        permission in _granted[role] and has(principal) for role, has in _MAKES
-    )
+    if principal.kind is Kind.SYSTEM:
+        return True
+    for role, has in _MAKES:  # noqa: SIM110 - half the time of `any`, fifty times a page
+        if permission in _granted[role] and has(principal):
+            return True
+    return False
 
 
 def scope(principal: Principal, permission: Permission) -> Scope:

@@ -113,7 +113,10 @@ def _look(
     parser: Parser, body: Sequence[nodes.Node], known: set[str], holes: Sequence[str], line: int
 ) -> None:
     written = nodes.Template(list(body), lineno=line)
-    written.set_environment(parser.environment)
+    # Jinja leaves out what all templates are given, such as the token of a form.
+    blind = parser.environment.overlay()
+    blind.globals = {}
+    written.set_environment(blind)
     more = {
         *(find_undeclared_variables(written) - known - {*holes}),
         *(f"|{each.name}" for each in written.find_all(nodes.Filter) if each.name not in FILTERS),
@@ -123,7 +126,11 @@ def _look(
     if more:
         names = ", ".join(sorted(map(str, more)))
         parser.fail(f"A kept part looks at {names}, by which it is not known: name it after `by` or `with`.", line)
-    deciding = [*written.find_all(_DECIDES), *(each.test for each in written.find_all(nodes.If))]
+    deciding = [
+        *written.find_all(_DECIDES),
+        *(each.test for each in written.find_all(nodes.If)),
+        *(each.iter for each in written.find_all(nodes.For)),
+    ]
     for each in deciding:
         for name in (each, *each.find_all(nodes.Name)):
             if isinstance(name, nodes.Name) and name.name in holes:
