@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import psycopg
 from flask import Flask
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import Connection, event, make_url, select, text
 
 from backoffice.access.transaction import transaction
 from backoffice.runtime import Runtime
@@ -102,12 +103,11 @@ def test_one_that_the_server_has_closed_is_replaced_at_once(
     """Be it a moment after it answered."""
     client = signed_in(app, world, "teacher")
     assert client.get("/console/").status_code == 200
-    with runtime.database.engine(DatabaseRole.OWNER).connect() as owner:
-        ended = owner.scalar(
-            text(
-                "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity"
-                " where usename = 'backoffice_app' and datname = current_database()"
-            )
-        )
-    assert ended
+    address = make_url(runtime.database.address).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as superuser:
+        ended = superuser.execute(
+            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity"
+            " where usename = 'backoffice_app' and datname = current_database()"
+        ).fetchone()
+    assert ended and ended[0]
     assert client.get("/console/").status_code == 200
