@@ -182,7 +182,7 @@ _MAKES: tuple[tuple[RoleName, Callable[[Principal], object]], ...] = (
 
 
 def _holds_somewhere(principal: Principal, permission: Permission) -> bool:
-    """Whether the principal's `scope` of a permission is not empty: told without uniting all of its schools."""
+    """Whether the principal's `scope` of a permission is not empty, without uniting all of its schools."""
     if principal.kind is Kind.SYSTEM:
         return True
     for role, has in _MAKES:  # noqa: SIM110 - half the time of `any`, fifty times a page
@@ -275,7 +275,9 @@ def visible(
         # An aggregate names no entity: it would pass unnarrowed.
         raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
     for entity in dict.fromkeys(entities):
-        statement = statement.where(_condition(principal, entity, permission, schools, planned_once))
+        statement = statement.where(
+            _condition(principal, entity, permission, schools, planned_once=planned_once)
+        )
         rule = _rules.get(entity)
         if rule and rule.closed and rule.closes(permission) and not (closed or principal.kind is Kind.SYSTEM):
             statement = statement.where(getattr(entity, rule.closed).is_(None))
@@ -287,6 +289,7 @@ def _condition(
     entity: type[DeclarativeBase],
     permission: Permission | None,
     within: Ids | None,
+    *,
     planned_once: bool,
 ) -> ColumnElement[bool]:
     rule = _rules.get(entity)

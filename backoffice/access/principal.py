@@ -110,7 +110,7 @@ class Principal:
     expires_at: datetime | None = None
     # It must have a second factor and has none: until it has, it is nobody's founder, teacher or parent.
     factor_missing: bool = False
-    # Whether there is any saved view that it has at hand; of somebody with more than a few schools, an own one.
+    # Whether it has any saved view at hand; of somebody with more than a few schools, an own one.
     has_views: bool = False
     # Grows whenever a plugin is switched; None where entering asks the database nothing.
     plugin_version: int | None = None

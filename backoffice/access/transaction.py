@@ -43,7 +43,7 @@ class Transaction(Session):
         """Whether the plugin is installed and the founders have it switched on."""
         return toggles.is_on(self.connection(), plugin, version=self.principal.plugin_version)
 
-    def rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+    def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
         """What a statement finds that selects columns and no entities: half the work of `execute`."""
         self.flush()
         return self.connection().execute(statement).all()

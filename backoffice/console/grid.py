@@ -577,7 +577,7 @@ class Grid(GuardedView):
             "whole_text": self._whole_text(page),
             "words": words,
             "form": form,
-            "form_for_all": is_the_same_for_others(inputs, self.seen_columns(asked_for), words or asked_for),
+            "form_for_all": is_the_same_for_others(inputs, self.seen_columns(), words or asked_for),
             "problems": problems,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
             "narrowed": bool(words or asked_for),
@@ -595,7 +595,9 @@ class Grid(GuardedView):
             **extras,
         }
 
-    def _form(self, columns: Sequence[Column], inputs: Inputs, words: str, within: str, *, offers: bool) -> GridForm:
+    def _form(
+        self, columns: Sequence[Column], inputs: Inputs, words: str, within: str, *, offers: bool
+    ) -> GridForm:
         """What stands above the list to be typed and chosen."""
         choosable = tuple(self._choosable(columns))
         own_names = {name for each, found in inputs if found for name in each.names}
@@ -613,7 +615,9 @@ class Grid(GuardedView):
             ),
             kept=tuple(pair for pair in self.kept() if pair[0] not in without),
             at_hand=tuple(found for each, found in inputs if each.at_hand and found),
-            panel=tuple(PanelFilter(each.help, found) for each, found in inputs if not each.at_hand and found),
+            panel=tuple(
+                PanelFilter(each.help, found) for each, found in inputs if not each.at_hand and found
+            ),
             choosable=choosable,
             first_column=columns[0].key,
             opened=any(
@@ -636,7 +640,9 @@ class Grid(GuardedView):
             if words and self.opens("export_found")
             else (),
             offered=tuple((each.url, each.title) for each in more),
-            import_url=f"import{f'?school={within}' if within else ''}" if self.opens("import_rows") else None,
+            import_url=f"import{f'?school={within}' if within else ''}"
+            if self.opens("import_rows")
+            else None,
             kept=tuple(self.kept()),
         )
 

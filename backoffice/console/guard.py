@@ -191,8 +191,8 @@ class GuardedView(BaseView):
         return None
 
     def _run_view(self, fn: Any, *args: Any, **arguments: Any) -> Any:
-        # The stock one calls a view a second time when it raises a TypeError. Each text of a page asks in which
-        # language it is to be said: whoever is signed in speaks one.
+        # The stock one calls a view a second time when it raises a TypeError. Each text of a page asks in
+        # which language it is to be said: whoever is signed in speaks one.
         with speaking(language()):
             return fn(self, *args, **arguments)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import defer
 
+from backoffice.access import principal as principals
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
-from backoffice.access import principal as principals
 from backoffice.access.policy import can
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction

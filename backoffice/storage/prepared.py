@@ -5,7 +5,7 @@ nearly every page asks and what is done the same way whatever is asked for. A li
 it is best read depends on how many schools it names.
 
 A pooler hands one connection of the server to many, and what one of them has prepared the next one does not
-have; so that nobody has to say that there is one, each connection is asked which process of the server it has.
+have; so that nobody has to say that there is one, each connection is asked which process it leads to.
 """
 
 from typing import Any
@@ -29,9 +29,7 @@ def prepare_on(engine: Engine) -> None:
             connection.prepare_threshold = _NEVER_UNASKED
 
     @event.listens_for(engine, "do_execute")
-    def _execute(
-        cursor: psycopg.Cursor[Any], statement: Any, parameters: Any, context: Any
-    ) -> bool | None:
+    def _execute(cursor: psycopg.Cursor[Any], statement: Any, parameters: Any, context: Any) -> bool | None:
         if _MARK not in context.execution_options:
             return None
         cursor.execute(statement, parameters, prepare=True)

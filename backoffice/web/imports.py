@@ -1,4 +1,4 @@
-"""What templates import from one another is made once a process, and what all of them are given is not copied.
+"""What templates import from one another is made once a process; what all are given is not copied.
 
 For each `{% from %}` of each page Jinja compares the names that the page was given as globals with those of
 the imported template, in case one is new; and it copies them for each template of a page, because each could
@@ -23,7 +23,7 @@ class ImportedOnce(Template):
     def new_context(
         self,
         vars: dict[str, Any] | None = None,  # noqa: A002 - as Jinja calls them
-        shared: bool = False,
+        shared: bool = False,  # noqa: FBT001, FBT002
         locals: dict[str, Any] | None = None,  # noqa: A002
     ) -> Context:
         """What a template looks names up in: the application's own, which are one plain dictionary."""

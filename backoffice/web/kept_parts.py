@@ -53,7 +53,7 @@ class _Part(NamedTuple):
 class KeptParts(Extension):
     """The tag. What it keeps is of one application, and bounded."""
 
-    tags = {"kept"}  # noqa: RUF012 - as Jinja declares it
+    tags = {"kept"}
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -69,7 +69,7 @@ class KeptParts(Extension):
             known_by.append(parser.parse_assign_target(name_only=True).name)
             while parser.stream.skip_if("comma"):
                 known_by.append(parser.parse_assign_target(name_only=True).name)
-        keeps: nodes.Expr = nodes.Const(True)  # noqa: FBT003 - a node has no names
+        keeps: nodes.Expr = nodes.Const(True)
         if parser.stream.skip_if("name:if"):
             keeps = parser.parse_expression(with_condexpr=False)
         filled: list[nodes.Keyword] = []
@@ -93,10 +93,11 @@ class KeptParts(Extension):
         part = self._kept.get(key)
         if part is None:
             # Split at the holes: texts and the names of holes take turns.
-            found = _HOLE.split(caller(**{name: Markup(f"\0{name}\0") for name in values}))  # noqa: S704 - names
+            holes = {name: Markup(f"\0{name}\0") for name in values}  # noqa: S704 - names of ours
+            found = _HOLE.split(caller(**holes))
             part = _Part(found[::2], found[1::2])
             if any("\0" in piece for piece in part.pieces):
-                raise ValueError("A kept part writes something of what comes after `with` otherwise than it is.")
+                raise ValueError("A kept part writes what comes after `with` otherwise than it is.")
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = part
@@ -125,7 +126,7 @@ def _look(
     }
     if more:
         names = ", ".join(sorted(map(str, more)))
-        parser.fail(f"A kept part looks at {names}, by which it is not known: name it after `by` or `with`.", line)
+        parser.fail(f"A kept part looks at {names}: name it after `by` or `with`.", line)
     deciding = [
         *written.find_all(_DECIDES),
         *(each.test for each in written.find_all(nodes.If)),

@@ -1,4 +1,4 @@
-"""The frame around every page of the console is written once for many, and never shows what is somebody else's."""
+"""The frame around every page of the console is written once for many, and shows nothing of others."""
 
 import re
 
@@ -55,7 +55,8 @@ def test_each_sees_the_own_name_place_and_token(app: Flask, world: World) -> Non
         assert len(set(TOKEN.findall(text))) == 1
     assert len({TOKEN.findall(text)[0] for text in frames.values()}) == len(people)
     for role, client in people.items():
-        sent = client.post("/console/density/", data={"csrf_token": form_token(frames[role]), "rows": "compact"})
+        form = {"csrf_token": form_token(frames[role]), "rows": "compact"}
+        sent = client.post("/console/density/", data=form)
         assert sent.status_code == 303
 
 
@@ -92,9 +93,14 @@ def test_the_page_that_one_is_at_is_marked(app: Flask, world: World) -> None:
 def test_a_role_that_is_given_or_taken_shows_on_the_next_page(app: Flask, world: World) -> None:
     client = signed_in(app, world, "teacher")
     before = menu(client)
-    place = {"account_id": world.people["teacher"].id, "school_id": world.home.id, "role": Role.LEADER}
+    leads = insert(Membership).values(
+        account_id=world.people["teacher"].id,
+        school_id=world.home.id,
+        role=Role.LEADER,
+        created_at=clock.now(),
+    )
     with transaction(SYSTEM) as tx:
-        number = tx.scalar(insert(Membership).values(**place, created_at=clock.now()).returning(Membership.id))
+        number = tx.scalar(leads.returning(Membership.id))
     after = menu(client)
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Membership).where(Membership.id == number))

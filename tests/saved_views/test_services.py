@@ -443,7 +443,7 @@ def test_two_of_one_name_do_not_meet_by_sharing_or_taking_back(world: World) -> 
 def test_whoever_has_no_view_at_hand_makes_no_statement_for_them(world: World, runtime: Runtime) -> None:
     def asked(role: str) -> tuple[int, int]:
         with transaction(world.sign_in(role)) as tx:
-            assert tx.principal
+            assert tx.principal.account_id
             with statements(runtime) as made:
                 found = len(queries.views_of(tx, "classrooms")) + len(queries.pinned_views(tx))
         return found, len(made)

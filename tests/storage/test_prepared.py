@@ -1,4 +1,4 @@
-"""Statements that are prepared: those that are marked, once a connection, and planned once whatever is asked."""
+"""Statements that are prepared: those that are marked, once a connection, and planned once."""
 
 from typing import Any
 
@@ -48,11 +48,12 @@ def test_seats_are_planned_once_whoever_asks_for_whomever(runtime: Runtime, worl
     for turn in range(8):
         role = ("leader", "outsider")[turn % 2]
         with transaction(world.sign_in(role)) as tx:
-            students = tx.execute(select(Student.id, Student.school_id)).all()
+            students = tx.scalars(select(Student)).all()
             found = queries.seats_of(tx, students)
             seen.append({seat.classroom for seats in found.values() for seat in seats})
             plans = tx.execute(KNOWN).all()
-    assert seen[0] and seen[1]
+    assert seen[0]
+    assert seen[1]
     assert seen == [seen[0], seen[1]] * 4
     assert seen[0].isdisjoint(seen[1])
     assert any("enrollment" in row.statement for row in plans)
@@ -80,7 +81,7 @@ def test_a_connection_that_has_just_answered_is_not_asked(runtime: Runtime, app:
         asked.append(connection.info.backend_pid)
         return ask(connection)
 
-    engine.dialect.do_ping = noted  # type: ignore[method-assign]
+    engine.dialect.do_ping = noted  # type: ignore[method-assign,assignment]
     rested: list[Any] = []
     event.listen(engine, "checkin", lambda connection, _record: rested.append(connection))
     try:
@@ -109,5 +110,6 @@ def test_one_that_the_server_has_closed_is_replaced_at_once(
             "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity"
             " where usename = 'backoffice_app' and datname = current_database()"
         ).fetchone()
-    assert ended and ended[0]
+    assert ended
+    assert ended[0]
     assert client.get("/console/").status_code == 200

@@ -1,4 +1,4 @@
-"""Parts of pages that are kept: known by all that they look at, filled in anew, and never for somebody else."""
+"""Parts of pages that are kept: known by all that they look at, and filled in anew."""
 
 from collections.abc import Iterator
 

@@ -76,7 +76,7 @@ def number(count: int) -> Cell:
 
 def safe(text: str) -> str:
     """The text as it can stand in a page, between tags and in an attribute."""
-    # Nearly all are plain, and the library's own function makes an object of markup for each. Quotes are its own.
+    # Nearly all are plain, and the library's own function makes an object of each. Quotes are its own.
     if type(text) is str:
         if not _MEANS_SOMETHING(text):
             return text

@@ -44,7 +44,7 @@ class GridForm(NamedTuple):
 
 
 class GridFiles(NamedTuple):
-    """The files of a list, each with its address and title: as it is, what was found, of plugins; and the way in."""
+    """The files of a list, by address and title: as it is, what was found, of plugins; and the way in."""
 
     exports: Pairs
     found: Pairs
@@ -64,7 +64,10 @@ def is_the_same_for_others(
         asked
         or any(isinstance(each, OwnColumn) for each in columns)
         or any(
-            one.problem or one.value or one.said or isinstance(each, OwnFilter)
+            one.problem
+            or one.value
+            or one.said
+            or isinstance(each, OwnFilter)
             # The first of them is "all".
             or (isinstance(each, RelationFilter) and len(one.options) > 1)
             for each, found in inputs

@@ -87,10 +87,9 @@ class _ColumnWriter:
                 title = f' title="{safe(cell.exact)}"' if cell.exact else ""
                 said = f'<time datetime="{safe(cell.datetime)}"{title}>{safe(cell.text)}</time>'
                 return f'<td class="is-time"{self._label}>{said}</td>'
-            case "number":
-                return f'<td class="is-number"{self._label}>{safe(cell.text)}</td>'
-            case "mark" | "code" as kind:
-                return f'<td class="is-{kind}"{self._label}>{cell.shown}</td>'
+            case "mark" | "number" | "code" as kind:
+                said = safe(cell.text) if kind == "number" else cell.shown
+                return f'<td class="is-{kind}"{self._label}>{said}</td>'
         said = safe(cell.text)
         if cell.url:
             said = f'<a href="{safe(cell.url)}">{said}</a>'
