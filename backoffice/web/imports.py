@@ -6,6 +6,7 @@ have some of its own. Ours are all given by the application, so that none ever i
 of a list's page.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Template
@@ -24,7 +25,7 @@ class ImportedOnce(Template):
         self,
         vars: dict[str, Any] | None = None,  # noqa: A002 - as Jinja calls them
         shared: bool = False,  # noqa: FBT001, FBT002
-        locals: dict[str, Any] | None = None,  # noqa: A002
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> Context:
         """What a template looks names up in: the application's own, which are one plain dictionary."""
         given = self.environment.globals

@@ -9,8 +9,8 @@ sealed, or of a person, comes after `with`; or the condition after `if` says tha
 """
 
 import re
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, nodes
@@ -58,8 +58,6 @@ class KeptParts(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._kept: dict[tuple[Any, ...], _Part] = {}
-        # A template that is read again, as while it is written, begins anew.
-        self._numbers = count()
 
     def parse(self, parser: Parser) -> nodes.Node:
         """Read one. Raises `TemplateSyntaxError` for a part that looks at what it is not known by."""
@@ -81,15 +79,15 @@ class KeptParts(Extension):
         holes = [each.key for each in filled]
         _look(parser, body, {*known_by, *THE_SAME_FOR_ALL}, holes, line)
         key = nodes.Tuple([nodes.Name(each, "load") for each in known_by], "load")
-        call = self.call_method("_written", [nodes.Const(next(self._numbers)), key, keeps], filled)
+        call = self.call_method("_written", [nodes.Const(_digest(known_by, body)), key, keeps], filled)
         return nodes.CallBlock(call, [nodes.Name(each, "param") for each in holes], [], body).set_lineno(line)
 
     def _written(
-        self, number: int, known_by: tuple[Any, ...], keeps: object, caller: Callable[..., str], **values: Any
+        self, body: str, known_by: tuple[Any, ...], keeps: object, caller: Callable[..., str], **values: Any
     ) -> str:
         if not keeps:
             return caller(**values)
-        key = (number, translations(language()), known_by)
+        key = (body, translations(language()), known_by)
         part = self._kept.get(key)
         if part is None:
             # Split at the holes: texts and the names of holes take turns.
@@ -102,6 +100,16 @@ class KeptParts(Extension):
                 self._kept.clear()
             self._kept[key] = part
         return part.filled(values)
+
+
+def _digest(known_by: Sequence[str], body: Sequence[nodes.Node]) -> str:
+    """What tells a part from others: all that it says. It is the same where templates are kept compiled."""
+    return blake2b(repr((known_by, body)).encode(), digest_size=16).hexdigest()
+
+
+def _imports(written: nodes.Template) -> Iterator[nodes.Import | nodes.FromImport]:
+    yield from written.find_all(nodes.Import)
+    yield from written.find_all(nodes.FromImport)
 
 
 def _keyword(parser: Parser) -> nodes.Keyword:
@@ -122,7 +130,7 @@ def _look(
         *(find_undeclared_variables(written) - known - {*holes}),
         *(f"|{each.name}" for each in written.find_all(nodes.Filter) if each.name not in FILTERS),
         *(type(each).__name__.lower() for each in written.find_all(_SEES_ALL)),
-        *(each.template for each in written.find_all((nodes.Import, nodes.FromImport)) if each.with_context),
+        *("with context" for each in _imports(written) if each.with_context),
     }
     if more:
         names = ", ".join(sorted(map(str, more)))

@@ -25,7 +25,12 @@ def test_it_is_written_once_for_each_of_what_it_is_known_by(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    monkeypatch.setitem(app.jinja_env.globals, "icon", lambda name: written.append(name) or name)
+
+    def icon(name: str) -> str:
+        written.append(name)
+        return name
+
+    monkeypatch.setitem(app.jinja_env.globals, "icon", icon)
     page = template(app, "{% kept by menu, compact %}{{ icon('x') }}{{ menu }}{{ compact }}{% endkept %}")
     pages = [("a", True), ("a", False), ("a", True), ("b", True), ("a", False)]
     shown = [page.render(menu=menu, compact=compact) for menu, compact in pages]
@@ -86,7 +91,7 @@ def test_nothing_is_kept_where_the_page_says_so(app: Flask) -> None:
         ("{% kept %}{{ g.zone }}{% endkept %}", "g"),
         ("{% kept by at %}{{ at|ago }}{% endkept %}", "ago"),
         ("{% kept by at %}{% include 'console/parts/views.html' %}{% endkept %}", "include"),
-        ("{% kept %}{% from 'web/macros.html' import icon with context %}{% endkept %}", "web/macros.html"),
+        ("{% kept %}{% from 'web/macros.html' import icon with context %}{% endkept %}", "with context"),
         # What is filled in may be anything: what is kept cannot depend on it.
         ("{% kept with name=at %}{% if name %}x{% endif %}{% endkept %}", "name"),
         ("{% kept with name=at %}{{ 'x' if name else 'y' }}{% endkept %}", "name"),
