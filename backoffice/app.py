@@ -52,6 +52,7 @@ from backoffice.web import (
 )
 from backoffice.web.hosts import HostedFlask
 from backoffice.web.imports import ImportedOnce
+from backoffice.web.kept_parts import KeptParts
 
 LARGEST_FORM = 512 * 1024
 
@@ -95,6 +96,7 @@ def build(runtime: Runtime) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.template_class = ImportedOnce
+    app.jinja_env.add_extension(KeptParts)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -74,6 +74,8 @@ class Purpose:
 Credential = Nobody | AccountToken | StudentToken | Purpose
 Ids = frozenset[int]
 NONE: Ids = frozenset()
+# With more schools than so many, what each of them shares is shown where a list is narrowed to it.
+FEW_SCHOOLS = 3
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class Principal:
     expires_at: datetime | None = None
     # It must have a second factor and has none: until it has, it is nobody's founder, teacher or parent.
     factor_missing: bool = False
+    # Whether it has any saved view at hand; of somebody with more than a few schools, an own one.
+    has_views: bool = False
     # Grows whenever a plugin is switched; None where entering asks the database nothing.
     plugin_version: int | None = None
     # What the policy has found out about it, by permission.
@@ -144,7 +148,9 @@ def enter(connection: Connection, credential: Credential) -> Principal:
 
 
 def _account(connection: Connection, credential: AccountToken) -> Principal:
-    found = functions.enter_account(connection, digest=credential.digest, at=clock.now())
+    found = functions.enter_account(
+        connection, digest=credential.digest, at=clock.now(), few_schools=FEW_SCHOOLS
+    )
     if found is None:
         raise SessionEnded
     return Principal(
@@ -167,6 +173,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         children=frozenset(found.children),
         own_classrooms=frozenset(found.own_classrooms),
         factor_missing=found.factor_missing,
+        has_views=found.has_views,
         plugin_version=found.plugin_version,
     )
 

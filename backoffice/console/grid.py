@@ -49,6 +49,7 @@ from backoffice.console.grids.filters import (
     Unreadable,
 )
 from backoffice.console.grids.row import Cell, Row, moment, number
+from backoffice.console.grids.tools import GridFiles, GridForm, PanelFilter, is_the_same_for_others
 from backoffice.console.grids.written import RowWords, written_rows
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
@@ -74,7 +75,7 @@ from backoffice.schools.picking import may_pick
 from backoffice.spreadsheets import csv_files, xlsx_files
 from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import done_reading, reading, settings
-from backoffice.web.offered import Where
+from backoffice.web.offered import Link, Where
 from backoffice.web.rejections import show_rejection
 
 __all__ = (
@@ -96,6 +97,7 @@ LONGEST_SEARCH = 60
 # The doors that show a page of the list, and under which a transaction keeps what they cannot read.
 SHOWING = frozenset({"index", "search", "narrow"})
 UNREADABLE = "unreadable"
+Inputs = Sequence[tuple[Filter, tuple[Input, ...]]]
 OWN_COLUMNS = "own columns"
 
 
@@ -569,6 +571,8 @@ class Grid(GuardedView):
         within = school.public_id if school else ""
         filters = list(self.all_filters(tx, asked_for))
         inputs = [(each, self._inputs(tx, each)) for each in filters]
+        form = self._form(columns, inputs, words, within, offers=bool(offers))
+        extras = self.extras(tx)
         problems = [one for _, found in inputs for one in found if one.problem]
         chips = [
             Chip(each.words, url(without=each.filter.names), each.filter.names) for each in asked_for.values()
@@ -588,26 +592,10 @@ class Grid(GuardedView):
             "for_one": one_row.buttons(tx, self.offers_of),
             "act_url": url(),
             "whole_text": self._whole_text(page),
-            "search": {"value": words, "placeholder": self.search_placeholder} if offers else None,
-            # Its inputs of each filter: those in sight, and those of the panel.
-            "at_hand": [found for each, found in inputs if each.at_hand and found],
-            "panel": [(each, found) for each, found in inputs if not each.at_hand and found],
-            # A form in which words are looked for travels as one.
-            "picks": any(
-                one.kind in {"pick", "text"} or isinstance(each, own.OwnFilter)
-                for each, found in inputs
-                for one in found
-            ),
-            "looked": any(
-                (one.kind == "pick" and one.value) or one.problem
-                for each, found in inputs
-                if not each.at_hand
-                for one in found
-            ),
+            "words": words,
+            "form": form,
+            "form_for_all": is_the_same_for_others(inputs, self.seen_columns(), words or asked_for),
             "problems": problems,
-            "within": within,
-            "choosable": self._choosable(columns),
-            "first_column": columns[0].key,
             "chips": [*([Chip(f"“{words}”", url())] if words else []), *chips],
             "narrowed": bool(words or asked_for),
             # Rows that only a filter brings to light: it is offered where there are no others, too.
@@ -618,31 +606,73 @@ class Grid(GuardedView):
             # Above the list, as parts/views.html shows it, and where all of it is shown.
             "views": views.bar(self, tx, self.kept(without=(views.VIEW,))),
             "all_url": views.all_url(self, tx),
-            # What the form of the filters asks for itself.
-            "filter_names": [name for each, found in inputs if found for name in each.names],
-            "exports": [(f"export.{kind}{url()[2:]}", title) for kind, title in FILES]
-            if self.opens("export") and not words
-            else [],
-            "exports_found": [(f"export.{kind}", title) for kind, title in FILES]
-            if words and self.opens("export_found")
-            else [],
-            # What plugins offer for a list, beside its files.
-            "offered": [],
             "new_url": None,
-            "import_url": f"import{f'?school={within}' if within else ''}"
-            if self.opens("import_rows")
-            else None,
             "empty": None,
-            **self.extras(tx),
+            "files": self._files(words, within, extras.get("offered", ())),
+            **extras,
         }
 
-    def _inputs(self, tx: Transaction, each: Filter) -> list[Input]:
+    def _form(
+        self, columns: Sequence[Column], inputs: Inputs, words: str, within: str, *, offers: bool
+    ) -> GridForm:
+        """What stands above the list to be typed and chosen."""
+        choosable = tuple(self._choosable(columns))
+        own_names = {name for each, found in inputs if found for name in each.names}
+        without = {*own_names, "columns"} if own_names or choosable else ()
+        return GridForm(
+            title=self.title,
+            placeholder=(self.search_placeholder or "") if offers else None,
+            words=words,
+            refocus=bool(words and request.form.get("from_field")),
+            # A form in which words are looked for travels as one.
+            picks=any(
+                one.kind in {"pick", "text"} or isinstance(each, own.OwnFilter)
+                for each, found in inputs
+                for one in found
+            ),
+            kept=tuple(pair for pair in self.kept() if pair[0] not in without),
+            at_hand=tuple(found for each, found in inputs if each.at_hand and found),
+            panel=tuple(
+                PanelFilter(each.help, found) for each, found in inputs if not each.at_hand and found
+            ),
+            choosable=choosable,
+            first_column=columns[0].key,
+            opened=any(
+                (one.kind == "pick" and one.value) or one.problem
+                for each, found in inputs
+                if not each.at_hand
+                for one in found
+            ),
+            within=within,
+        )
+
+    def _files(self, words: str, within: str, more: Sequence[Link]) -> GridFiles:
+        """What the list goes out as, and the way in."""
+        state = self._url()[2:]
+        return GridFiles(
+            exports=tuple((f"export.{kind}{state}", title) for kind, title in FILES)
+            if self.opens("export") and not words
+            else (),
+            found=tuple((f"export.{kind}", title) for kind, title in FILES)
+            if words and self.opens("export_found")
+            else (),
+            offered=tuple((each.url, each.title) for each in more),
+            import_url=f"import{f'?school={within}' if within else ''}"
+            if self.opens("import_rows")
+            else None,
+            kept=tuple(self.kept()),
+        )
+
+    def _inputs(self, tx: Transaction, each: Filter) -> tuple[Input, ...]:
         """What the form asks for a filter, and what is wrong with what was typed there."""
         wrong = self.unreadable(tx).get(each.name)
-        return [
-            one._replace(problem=wrong.sentence) if wrong and wrong.name == one.name else one
+        return tuple(
+            one._replace(
+                options=tuple(one.options),
+                problem=wrong.sentence if wrong and wrong.name == one.name else one.problem,
+            )
             for one in each.inputs(tx, request.values, self.asked_for(tx).get(each.name))
-        ]
+        )
 
     def _whole_text(self, page: Page) -> str | None:
         """How many rows fit, where an action may be for all of them and this page does not show all."""

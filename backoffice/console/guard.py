@@ -1,7 +1,7 @@
 """The base of every page of the console: closed unless a door says who may open it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from flask import current_app, flash, redirect, request
 from flask_admin import BaseView
@@ -10,7 +10,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice.access.permissions import CONSOLE_ENTER, SCHOOLS_READ, Permission
+from backoffice.access.permissions import CHILDREN_READ, CONSOLE_ENTER, SCHOOLS_READ, Permission
 from backoffice.access.policy import Denied, can, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
@@ -19,6 +19,7 @@ from backoffice.accounts.services.sessions import on_shared_computer
 from backoffice.accounts.views import SET_UP, principal
 from backoffice.console import last_changes
 from backoffice.console.command import Command
+from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
@@ -36,6 +37,22 @@ ROLE_LABELS = (
     ("taught_schools", lazy("Teacher")),
     ("children", lazy("Parent")),
 )
+
+
+class MenuPage(NamedTuple):
+    """One line of the menu."""
+
+    title: str
+    url: str
+    icon: str
+    current: bool
+
+
+class MenuGroup(NamedTuple):
+    """Lines of the menu that belong together."""
+
+    title: str | None
+    pages: tuple[MenuPage, ...]
 
 
 class GuardedView(BaseView):
@@ -126,9 +143,13 @@ class GuardedView(BaseView):
         if record is not None:
             context["changes"] = last_changes.shown(reading(), record)
         who = self.who
-        return super().render(  # type: ignore[no-any-return]
-            template, person=_person(who), menu=_menu(who), compact=density.is_compact(), **context
-        )
+        frame = {
+            "person": _person(who),
+            "menu": _menu(who),
+            "compact": density.is_compact(),
+            "has_family": can(who, CHILDREN_READ),
+        }
+        return super().render(template, **frame, **context)  # type: ignore[no-any-return]
 
     def form_page(
         self,
@@ -170,8 +191,10 @@ class GuardedView(BaseView):
         return None
 
     def _run_view(self, fn: Any, *args: Any, **arguments: Any) -> Any:
-        # The stock one calls a view a second time when it raises a TypeError.
-        return fn(self, *args, **arguments)
+        # The stock one calls a view a second time when it raises a TypeError. Each text of a page asks in
+        # which language it is to be said: whoever is signed in speaks one.
+        with speaking(language()):
+            return fn(self, *args, **arguments)
 
 
 def _person(who: Principal) -> dict[str, str | None]:
@@ -195,25 +218,22 @@ def open_pages(who: Principal) -> Iterator[tuple[str | None, list[MenuView]]]:
             yield entry.name if entry.is_category() else None, pages
 
 
-def _menu(who: Principal) -> list[dict[str, Any]]:
-    return [
-        {
-            "title": heading,
-            "items": [
-                {
-                    "title": page.name,
-                    "url": page.get_url(),
-                    "icon": page._view.icon,  # noqa: SLF001 - Flask-Admin's menu keeps its view there
-                    "current": _is_at(page._view),  # noqa: SLF001
-                }
+def _menu(who: Principal) -> tuple[MenuGroup, ...]:
+    path, at = request.path, request.blueprint
+    return tuple(
+        MenuGroup(
+            heading,
+            tuple(
+                # Flask-Admin's menu keeps its view there.
+                MenuPage(page.name, page.get_url(), page._view.icon, _is_at(page._view, path, at))  # noqa: SLF001
                 for page in pages
-            ],
-        }
+            ),
+        )
         for heading, pages in open_pages(who)
-    ]
+    )
 
 
-def _is_at(view: Any) -> bool:
-    """Whether the page of the moment is one of this view, or lies below its address."""
-    below = bool(view.url) and view.url != "/console" and request.path.startswith(f"{view.url}/")
-    return below or request.blueprint == view.endpoint
+def _is_at(view: Any, path: str, endpoint: str | None) -> bool:
+    """Whether the page at this path is one of this view, or lies below its address."""
+    below = bool(view.url) and view.url != "/console" and path.startswith(f"{view.url}/")
+    return below or endpoint == view.endpoint

@@ -24,7 +24,12 @@ PLUGINS = ROOT / "plugins"
 PROMISES = ROOT / "config" / "controls.toml"
 RETENTION = ROOT / "config" / "retention.toml"
 KEYWORDS: dict[str, None] = {"_": None, "gettext": None, "ngettext": None, "lazy": None}
-JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
+JINJA = {
+    "trimmed": "true",
+    "newstyle_gettext": "true",
+    "silent": "false",
+    "extensions": "backoffice.web.kept_parts.KeptParts",
+}
 # Templates are these, in folders of these names.
 SUFFIXES = frozenset({".html", ".txt"})
 FOLDERS = frozenset({"templates", "emails"})

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import defer
 
+from backoffice.access import principal as principals
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import VIEWS_SAVE, VIEWS_SHARE
 from backoffice.access.policy import can
@@ -23,8 +24,6 @@ MOST_PINNED = 6
 MOST_AT_HAND = 2 * MOST_VIEWS
 # On the page of all lists.
 MOST_LISTED = 500
-# With more schools than so many, what each of them shares is shown where a list is narrowed to it.
-FEW_SCHOOLS = 3
 
 
 # Each list asks for its views.
@@ -39,7 +38,8 @@ def views_of(
     Of all lists it is `most`, by default as many as their page shows. `school_id` is the school that the list
     is narrowed to. What each asks for is opened when it is looked at.
     """
-    if not can(tx.principal, VIEWS_SAVE):
+    narrowed = school_id is not None and has_many_schools(tx.principal)
+    if not (can(tx.principal, VIEWS_SAVE) and (tx.principal.has_views or narrowed)):
         return []
     statement = _WITHOUT_STATE.where(_at_hand(tx.principal, school_id))
     if grid is None:
@@ -57,7 +57,7 @@ def view_of(tx: Transaction, grid: str, public_id: str) -> SavedView | None:
 
 def pinned_views(tx: Transaction) -> list[SavedView]:
     """The pinned views that are meant for the principal, as many as the first page shows."""
-    if not can(tx.principal, VIEWS_SAVE):
+    if not (can(tx.principal, VIEWS_SAVE) and tx.principal.has_views):
         return []
     meant = select(SavedView).where(_at_hand(tx.principal), _meant(tx.principal), SavedView.pinned)
     return _in_order(tx.scalars(_first(meant, MOST_PINNED)))
@@ -83,7 +83,7 @@ def may_change(view: SavedView, principal: Principal) -> bool:
 
 def has_many_schools(principal: Principal) -> bool:
     """Whether what schools share is shown only where a list is narrowed to one of them."""
-    return len(_schools(principal)) > FEW_SCHOOLS
+    return len(_schools(principal)) > principals.FEW_SCHOOLS
 
 
 def is_own(view: SavedView, principal: Principal) -> bool:

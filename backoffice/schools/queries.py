@@ -40,6 +40,7 @@ from backoffice.schools.models import (
 )
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
+from backoffice.storage.prepared import PREPARED
 from backoffice.storage.sealed import open_text
 
 LAST_ENTRIES = 20
@@ -334,6 +335,7 @@ _SEATS = (
         (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
     )
     .where(Enrollment.ended_at.is_(None), Classroom.archived_at.is_(None))
+    .execution_options(**PREPARED)
 )
 
 
@@ -346,14 +348,14 @@ def seats_of(
     """
     schools = frozenset(student.school_id for student in students)
     statement = _SEATS.where(
-        one_of(Enrollment.school_id, schools),
-        one_of(Enrollment.student_id, {student.id for student in students}),
+        one_of(Enrollment.school_id, schools, planned_once=True),
+        one_of(Enrollment.student_id, {student.id for student in students}, planned_once=True),
     )
     found: dict[int, list[Seat]] = {}
     # Many students sit in one class: its name is opened once.
     opened: dict[bytes, str] = {}
-    for student, points, room, sealed in tx.execute(
-        visible(tx.principal, statement, permission, schools=schools)
+    for student, points, room, sealed in tx.rows(
+        visible(tx.principal, statement, permission, schools=schools, planned_once=True)
     ):
         if sealed not in opened:
             opened[sealed] = open_text(sealed, context="classroom.name")

@@ -1,5 +1,7 @@
 """The process's connections to its database, one engine a role."""
 
+import select
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,9 +11,10 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import URL, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
 from backoffice.storage import functions
+from backoffice.storage.prepared import prepare_on
 from backoffice.storage.roles import SLOWEST, DatabaseRole, role_url
 
 Result = TypeVar("Result")
@@ -28,6 +31,8 @@ CONNECTING: Mapping[str, int] = {
 # Seconds to wait for an answer: a little longer than the server lets the web's statements take, less for
 # a sign of life, and for whoever asks how the database is.
 ANSWER, PING, PROMPT = SLOWEST + 2.0, 2.0, 1.0
+# For how long a connection is not asked whether it still lives.
+UNASKED = 1.0
 
 
 class NoAnswer(psycopg.OperationalError):
@@ -41,6 +46,16 @@ class PatientConnection(psycopg.Connection[Any]):
     """
 
     patience = ANSWER
+    # Since when it rests in its pool, by the process's clock; of a new one, when it was made.
+    rests_since = 0.0
+
+    def answered_a_moment_ago(self) -> bool:
+        """Whether it can be worked with unasked: it answered within a second, and nothing came since.
+
+        A server that goes says so, and what it says, be it only that the connection is closed, can be read.
+        """
+        rested = time.monotonic() - self.rests_since
+        return rested < UNASKED and not select.select([self.fileno()], (), (), 0)[0]
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
         """What the server answers. Raises `NoAnswer`."""
@@ -79,8 +94,11 @@ class Database:
     def _made(self, role: DatabaseRole, *, prompt: bool) -> Engine:
         if prompt:
             return _patient(make_engine(self.url(role), poolclass=NullPool, connect_timeout=2), PROMPT)
+        if role is not DatabaseRole.APP:
+            return make_engine(self.url(role), pool_pre_ping=True, **POOL)
         engine = make_engine(self.url(role), **POOL)
-        return _patient(engine, ANSWER) if role is DatabaseRole.APP else engine
+        prepare_on(engine)
+        return _patient(engine, ANSWER)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -89,7 +107,7 @@ class Database:
         self._engines.clear()
 
 
-POOL: Mapping[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8, "pool_timeout": 5}
+POOL: Mapping[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 5}
 
 
 def make_engine(url: URL, *, connect_timeout: int | None = None, **options: Any) -> Engine:
@@ -101,7 +119,7 @@ def make_engine(url: URL, *, connect_timeout: int | None = None, **options: Any)
         url,
         # Parameters are personal data; they never reach a message or a log.
         hide_parameters=True,
-        # pgbouncer in transaction mode knows no prepared statements.
+        # Only what is marked is prepared, and only where no pooler stands between (`storage.prepared`).
         connect_args={**own, "prepare_threshold": None},
         **options,
     )
@@ -113,17 +131,24 @@ def _patient(engine: Engine, seconds: float) -> Engine:
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> PatientConnection:
         made = PatientConnection.connect(*cargs, **cparams)
-        made.patience = seconds
+        made.patience, made.rests_since = seconds, time.monotonic()
         return made
 
     @event.listens_for(engine, "checkin")
     def _rests(connection: PatientConnection | None, _record: Any) -> None:
         # What comes next is the question whether it still lives.
         if connection is not None:
-            connection.patience = min(PING, seconds)
+            connection.patience, connection.rests_since = min(PING, seconds), time.monotonic()
 
     @event.listens_for(engine, "checkout")
     def _works(connection: PatientConnection, _record: Any, _fairy: Any) -> None:
+        # In the place of the pool's own question, which is a way to the server and back for each page.
+        if not connection.answered_a_moment_ago():
+            try:
+                engine.dialect.do_ping(connection)  # type: ignore[arg-type]
+            except psycopg.Error:
+                # Those that rest beside it have gone with the server, too.
+                raise InvalidatePoolError from None
         connection.patience = seconds
 
     return engine

@@ -28,21 +28,30 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from backoffice.storage.numbers import array_of
+from backoffice.storage.prepared import PREPARED
 
 AnyRow = Row[tuple[Any, ...]]
 
 
-def enter_account(connection: Connection, *, digest: bytes, at: datetime) -> AnyRow | None:
-    """Make the account session with this token digest the principal; its facts, or None."""
-    statement = text(
-        # By name: there are columns more for row-level security, with all of a district's schools again.
-        "select account_id, account_public_id, name, session_id, session_public_id, time_zone, founder,"
-        " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
-        " factor_missing, app.personal_schools() as personal_schools, app.own_language() as language,"
-        " app.plugin_version() as plugin_version"
-        " from app.enter(:digest, :at)"
-    )
-    return connection.execute(statement, {"digest": digest, "at": at}).first()
+# Each transaction of an account begins with it.
+_ENTER_ACCOUNT = text(
+    # By name: there are columns more for row-level security, with all of a district's schools again.
+    "select account_id, account_public_id, name, session_id, session_public_id, time_zone, founder,"
+    " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
+    " factor_missing, app.personal_schools() as personal_schools, app.own_language() as language,"
+    " app.plugin_version() as plugin_version,"
+    " app.has_views(account_id, schools, :few_schools) as has_views"
+    " from app.enter(:digest, :at)"
+).execution_options(**PREPARED)
+
+
+def enter_account(connection: Connection, *, digest: bytes, at: datetime, few_schools: int) -> AnyRow | None:
+    """Make the account session with this token digest the principal; its facts, or None.
+
+    Of somebody with more schools than a few, `has_views` tells only of their own.
+    """
+    given = {"digest": digest, "at": at, "few_schools": few_schools}
+    return connection.execute(_ENTER_ACCOUNT, given).first()
 
 
 def enter_student(connection: Connection, *, token_id: UUID, at: datetime) -> AnyRow | None:

@@ -5,6 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, TypeDecorator, any_, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 
 class Numbers(TypeDecorator[Collection[int]]):
@@ -27,12 +30,12 @@ class Numbers(TypeDecorator[Collection[int]]):
 _NUMBERS = Numbers()
 
 
-def one_of(column: Any, numbers: Collection[int]) -> ColumnElement[bool]:
-    """The condition that a column has one of these numbers."""
+def one_of(column: Any, numbers: Collection[int], *, planned_once: bool = False) -> ColumnElement[bool]:
+    """The condition that a column has one of these numbers; `planned_once` as in `array_of`."""
     # A single value lets an index of (column, key) give the rows in order; an array does not.
     if len(numbers) == 1:
         return column == next(iter(numbers))  # type: ignore[no-any-return]
-    return column == any_(array_of(numbers))  # type: ignore[no-any-return]
+    return column == any_(array_of(numbers, planned_once=planned_once))  # type: ignore[no-any-return]
 
 
 def given(column: Any, name: str, *, one: bool) -> ColumnElement[bool]:
@@ -42,9 +45,27 @@ def given(column: Any, name: str, *, one: bool) -> ColumnElement[bool]:
     return column == any_(bindparam(name, type_=_NUMBERS))  # type: ignore[no-any-return]
 
 
-def array_of(numbers: Collection[int]) -> ColumnElement[Any]:
-    """These numbers as one parameter."""
-    return bindparam(None, frozenset(numbers), type_=_NUMBERS, unique=True)
+def array_of(numbers: Collection[int], *, planned_once: bool = False) -> ColumnElement[Any]:
+    """These numbers as one parameter.
+
+    With `planned_once` the database plans without looking at which and how many they are, and therefore once
+    for all of them, if the statement is prepared: for statements that are best read the same way whatever
+    they are.
+    """
+    made = bindparam(None, frozenset(numbers), type_=_NUMBERS, unique=True)
+    return _NotLookedAt(made) if planned_once else made
+
+
+class _NotLookedAt(FunctionElement[Any]):
+    """An array that the planner knows no more of than that it is one; as in the policies of the tables."""
+
+    type = _NUMBERS
+    inherit_cache = True
+
+
+@compiles(_NotLookedAt)
+def _compiled(element: _NotLookedAt, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT {compiler.process(element.clauses, **options)})::BIGINT[]"
 
 
 @lru_cache(maxsize=64)

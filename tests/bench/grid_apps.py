@@ -247,7 +247,7 @@ def laid_open(settings: Settings, address: str) -> Any:
         return known[key]
 
     Keyring.open = remembered  # type: ignore[method-assign]
-    policy._condition = lambda *_of: true()
+    policy._condition = lambda *_of, **_how: true()
     superuser = make_url(address).set(drivername="postgresql+psycopg")
     Database.url = lambda *_of: superuser  # type: ignore[method-assign]
     return made

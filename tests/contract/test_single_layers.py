@@ -95,9 +95,14 @@ def without_predicates(monkeypatch: pytest.MonkeyPatch) -> None:
     narrowing, judging, reaching = policy._condition, policy.can, policy.scope
 
     def condition(
-        principal: Principal, entity: type[DeclarativeBase], permission: Permission | None, _within: object
+        principal: Principal,
+        entity: type[DeclarativeBase],
+        permission: Permission | None,
+        _within: object,
+        *,
+        planned_once: bool,
     ) -> ColumnElement[bool]:
-        denied = narrowing(principal, entity, permission, None).compare(false())
+        denied = narrowing(principal, entity, permission, None, planned_once=planned_once).compare(false())
         return false() if denied else true()
 
     def can(principal: Principal, permission: Permission, thing: Any = None) -> bool:
@@ -207,8 +212,8 @@ def test_a_forgotten_predicate_is_found(matrix: Matrix, monkeypatch: pytest.Monk
         monkeypatch.setattr(
             policy,
             "_condition",
-            lambda who, entity, permission, within, forgotten=forgotten: (
-                true() if entity is forgotten else narrowing(who, entity, permission, within)
+            lambda who, entity, permission, within, forgotten=forgotten, **how: (
+                true() if entity is forgotten else narrowing(who, entity, permission, within, **how)
             ),
         )
         tally = Tally()

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 
 from backoffice.language.gathering import FOLDERS, ROOT, SUFFIXES
+from backoffice.web.kept_parts import KeptParts
 
 SAYS = frozenset({"_", "gettext", "ngettext"})
 READ_ALOUD = frozenset({"title", "aria-label", "placeholder", "alt", "data-again", "data-given-up"})
@@ -27,7 +28,7 @@ _SHOWS = frozenset({"Rejected", "Rejected.whole", "Unreadable", "flash", "undoab
 _DECLARES = frozenset(
     {"Job", "Tile", "Column", "Entry", "Edit", "BulkAction", "Command", "Number", "Option", "Chart", "Mail"}
 )
-_ENV = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+_ENV = Environment(extensions=["jinja2.ext.i18n", KeptParts], autoescape=True)
 _ENV.policies["ext.i18n.trimmed"] = True
 
 

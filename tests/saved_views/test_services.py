@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, inspect, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
+from backoffice.access import principal as principals
 from backoffice.access.lookup import NotFound
 from backoffice.access.policy import Denied
 from backoffice.access.principal import Principal
@@ -19,9 +20,11 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Overtaken, Rejected
+from backoffice.runtime import Runtime
 from backoffice.saved_views import queries, services
 from backoffice.saved_views.models import SavedView, SharedWith
-from backoffice.schools.models import Membership
+from backoffice.schools.models import Membership, Role
+from tests.factories.statements import statements
 from tests.factories.world import SYSTEM, World, _person, saved_view
 
 STATE = "sort=-name"
@@ -193,7 +196,7 @@ def test_the_database_lets_nobody_put_a_view_elsewhere(world: World, attempt: At
 def test_of_many_schools_only_the_own_views_and_those_looked_at_are_at_hand(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "FEW_SCHOOLS", 1)
+    monkeypatch.setattr(principals, "FEW_SCHOOLS", 1)
     leader = world.sign_in("leader")
     saved(world, "leader", "Mine")
     here = shared(world, SharedWith.SCHOOL, "Of home")
@@ -219,7 +222,7 @@ def test_of_many_schools_only_the_own_views_and_those_looked_at_are_at_hand(
     services.share_view(
         principal=leader, view=here, school=world.home.public_id, shared_with=SharedWith.LEADERS
     )
-    monkeypatch.setattr(queries, "FEW_SCHOOLS", 0)
+    monkeypatch.setattr(principals, "FEW_SCHOOLS", 0)
     with transaction(world.sign_in("teacher")) as tx:
         assert queries.views_of(tx, "classrooms", school_id=world.home.id) == []
         assert queries.view_of(tx, "classrooms", here) is None
@@ -435,3 +438,39 @@ def test_two_of_one_name_do_not_meet_by_sharing_or_taking_back(world: World) -> 
         services.share_view(principal=leader, view=second, **where)
     with pytest.raises(Rejected, match="of this name"):
         services.unshare_view(principal=leader, view=first)
+
+
+def test_whoever_has_no_view_at_hand_makes_no_statement_for_them(world: World, runtime: Runtime) -> None:
+    def asked(role: str) -> tuple[int, int]:
+        with transaction(world.sign_in(role)) as tx:
+            assert tx.principal.account_id
+            with statements(runtime) as made:
+                found = len(queries.views_of(tx, "classrooms")) + len(queries.pinned_views(tx))
+        return found, len(made)
+
+    assert asked("teacher") == asked("leader") == (0, 0)
+    saved(world, "outsider")
+    assert asked("teacher") == (0, 0)
+    saved(world, "teacher")
+    assert (asked("teacher")[0], asked("leader")) == (1, (0, 0))
+    shared(world, SharedWith.SCHOOL)
+    assert (asked("teacher")[0], asked("leader")[0], asked("outsider")[0]) == (2, 1, 1)
+
+
+def test_a_school_counts_once_for_whoever_is_several_things_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(principals, "FEW_SCHOOLS", 1)
+    person = world.people["teacher"].id
+    # The school's numbers are named twice then.
+    place = {"account_id": person, "school_id": world.home.id, "role": Role.LEADER, "created_at": clock.now()}
+    with transaction(SYSTEM) as tx:
+        number = tx.scalar(insert(Membership).values(place).returning(Membership.id))
+    try:
+        shared(world, SharedWith.SCHOOL)
+        with transaction(world.sign_in("teacher")) as tx:
+            assert tx.principal.has_views
+            assert [view.name for view in queries.views_of(tx, "classrooms")] == ["Ours"]
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(Membership).where(Membership.id == number))

@@ -161,6 +161,13 @@ def test_a_school_at_work_over_one_connection(pooled: Pooled, world: World) -> N
     assert kept == []
 
 
+def test_nothing_is_prepared_behind_it(pooled: Pooled, world: World) -> None:
+    """Without being told: the process that answers is another than the one that said hello."""
+    assert "Wilhelmina" in signed_in(pooled.app, world, "teacher").get("/console/students/").text
+    with pooled.database.engine(DatabaseRole.APP).connect() as connection:
+        assert connection.scalar(text("select count(*) from pg_prepared_statements")) == 0
+
+
 def test_what_the_web_may_call_keeps_nothing_in_a_session(pooled: Pooled) -> None:
     with pooled.database.engine(DatabaseRole.OWNER).connect() as connection:
         bodies = connection.execute(

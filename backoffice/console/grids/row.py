@@ -1,5 +1,6 @@
 """What a list has of each of its things: a row of cells."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from html import escape as between_tags
@@ -10,6 +11,8 @@ from markupsafe import Markup, escape
 
 from backoffice.language.moments import amount
 from backoffice.web.times import ago, exact
+
+_MEANS_SOMETHING = re.compile("[&<>\"']").search
 
 
 class Cell(NamedTuple):
@@ -73,8 +76,10 @@ def number(count: int) -> Cell:
 
 def safe(text: str) -> str:
     """The text as it can stand in a page, between tags and in an attribute."""
-    # Most are plain, and the library's own function makes an object of markup for each. Quotes are its own.
+    # Nearly all are plain, and the library's own function makes an object of each. Quotes are its own.
     if type(text) is str:
+        if not _MEANS_SOMETHING(text):
+            return text
         return between_tags(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
     return str(escape(text))
 

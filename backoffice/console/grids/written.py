@@ -31,25 +31,25 @@ def written_rows(rows: Sequence[Row], columns: Sequence[Column], words: RowWords
     first, *others = (_ColumnWriter(each, words.pencil) for each in columns)
     tick = _ticker(words.select)
     nameless = safe(words.nameless)
-    return Markup(  # noqa: S704 - each text in it went through `safe`, which tests try with hostile ones
-        "\n".join(
-            f"<tr>{tick(row)}{first.named(row, nameless)}"
-            f"{''.join([column.cell(cell) for column, cell in zip(others, row.cells[1:], strict=True)])}</tr>"
-            for row in rows
-        )
-    )
+    written = []
+    for row in rows:
+        own, *more = row.cells
+        name = "" if own.text is None else safe(own.text)
+        cells = "".join([column.cell(cell) for column, cell in zip(others, more, strict=True)])
+        written.append(f"<tr>{tick(row, name)}{first.named(row, name, nameless)}{cells}</tr>")
+    # Each text in it went through `safe`, which tests try with hostile ones.
+    return Markup("\n".join(written))  # noqa: S704
 
 
-def _ticker(select: tuple[str, str] | None) -> Callable[[Row], str]:
+def _ticker(select: tuple[str, str] | None) -> Callable[[Row, str], str]:
     if select is None:
-        return lambda row: ""  # noqa: ARG005 - as the other takes it
+        return lambda row, name: ""  # noqa: ARG005 - as the other takes them
     before, after = map(safe, select)
 
-    def tick(row: Row) -> str:
+    def tick(row: Row, name: str) -> str:
         return (
             '<td class="grid-check"><label><input class="form-check-input" type="checkbox" name="rowid"'
-            f' value="{safe(row.public_id)}" aria-label="{before}{safe(row.cells[0].text or "")}{after}">'
-            "</label></td>"
+            f' value="{safe(row.public_id)}" aria-label="{before}{name}{after}"></label></td>'
         )
 
     return tick
@@ -65,13 +65,12 @@ class _ColumnWriter:
             title = safe(column.edit.title)
             self._pencil = f'" title="{title}" aria-label="{title}">{pencil}</a>'
 
-    def named(self, row: Row, nameless: str) -> str:
-        """The cell that names its row, and leads to it."""
+    def named(self, row: Row, name: str, nameless: str) -> str:
+        """The cell that names its row, by markup, and leads to it."""
         cell = row.cells[0]
-        url, said = cell.url or row.url, "" if cell.text is None else safe(cell.text)
-        if url:
-            said = f'<a href="{safe(url)}">{said or nameless}</a>'
-        return f'<th scope="row">{said}{self._edit(cell)}</th>'
+        if url := cell.url or row.url:
+            name = f'<a href="{safe(url)}">{name or nameless}</a>'
+        return f'<th scope="row">{name}{self._edit(cell)}</th>'
 
     def cell(self, cell: Cell) -> str:
         """Any other cell."""
@@ -89,7 +88,8 @@ class _ColumnWriter:
                 said = f'<time datetime="{safe(cell.datetime)}"{title}>{safe(cell.text)}</time>'
                 return f'<td class="is-time"{self._label}>{said}</td>'
             case "mark" | "number" | "code" as kind:
-                return f'<td class="is-{kind}"{self._label}>{cell.shown}</td>'
+                said = safe(cell.text) if kind == "number" else cell.shown
+                return f'<td class="is-{kind}"{self._label}>{said}</td>'
         said = safe(cell.text)
         if cell.url:
             said = f'<a href="{safe(cell.url)}">{said}</a>'

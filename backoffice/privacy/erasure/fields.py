@@ -40,14 +40,15 @@ def stay_deleted(eraser: Eraser) -> tuple[int, int]:
 def note(eraser: Eraser) -> int:
     """Put the deleted fields into the ledger that it does not have; how many. Raises `LedgerError`."""
     with transaction(eraser.who) as tx:
-        if eraser.ledger.is_ahead(ledger.known_ends(tx)):
+        known = ledger.known_ends(tx)
+        if eraser.ledger.is_ahead(known):
             # A restore: it is replayed first. What is added now would hide that there is something to replay.
             return 0
         lines = [line for some in _parts(tx, gone=True) for line in _unknown(tx, some)]
         if lines:
             ledger.note(tx, lines)
             tx.flush()
-            ledger.add(tx, eraser.ledger, lines)
+            ledger.add(tx, eraser.ledger, lines, known)
     return len(lines)
 
 
@@ -59,7 +60,7 @@ def take_again(tx: Transaction) -> int:
     back: list[int] = []
     for some in _parts(tx, gone=False):
         marks = {ledger.mark_of(KIND, public_id): number for number, public_id, _at in some}
-        back += [marks[mark] for mark in ledger.erased_among(tx, marks)]
+        back += [marks[mark] for mark in marks.keys() - ledger.missing_of(tx, marks)]
     return sum(_take(tx, number) for number in sorted(back))
 
 
@@ -68,8 +69,8 @@ def _unknown(tx: Transaction, some: Collection[tuple[int, str, datetime]]) -> It
     for _number, public_id, at in some:
         mark = ledger.mark_of(KIND, public_id)
         marks[mark] = Line(mark, KIND, public_id, at)
-    known = ledger.erased_among(tx, marks)
-    return (line for mark, line in marks.items() if mark not in known)
+    missing = ledger.missing_of(tx, marks)
+    return (line for mark, line in marks.items() if mark in missing)
 
 
 def _parts(tx: Transaction, *, gone: bool) -> Iterator[Collection[tuple[int, str, datetime]]]:

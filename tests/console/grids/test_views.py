@@ -9,11 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
+from backoffice.access import principal as principals
 from backoffice.access.transaction import transaction
 from backoffice.console.grids import views as grid_views
 from backoffice.console.students import StudentGrid
 from backoffice.runtime import Runtime
-from backoffice.saved_views import queries, services
+from backoffice.saved_views import services
 from backoffice.saved_views.models import SavedView, SharedWith
 from tests.contract.routes import views
 from tests.factories.statements import statements
@@ -189,7 +190,7 @@ def test_a_view_of_somebody_else_is_not_there(app: Flask, world: World) -> None:
 def test_of_many_schools_the_one_that_is_looked_at_brings_its_views(
     app: Flask, world: World, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "FEW_SCHOOLS", 1)
+    monkeypatch.setattr(principals, "FEW_SCHOOLS", 1)
     view, leader = shared(world, "sort=-name"), signed_in(app, world, "leader")
     tab = re.compile(rf"\?view={view}\"[^>]*>Narrowed")
     at = ("", f"?school={world.home.public_id}", f"?school={world.elsewhere.public_id}")

@@ -1,0 +1,115 @@
+"""Statements that are prepared: those that are marked, once a connection, and planned once."""
+
+from typing import Any
+
+import psycopg
+from flask import Flask
+from sqlalchemy import Connection, event, make_url, select, text
+
+from backoffice.access.transaction import transaction
+from backoffice.runtime import Runtime
+from backoffice.schools import queries
+from backoffice.schools.models import Student
+from backoffice.storage.database import Database, PatientConnection
+from backoffice.storage.numbers import array_of, one_of
+from backoffice.storage.prepared import PREPARED
+from backoffice.storage.roles import DatabaseRole
+from tests.factories.visitor import signed_in
+from tests.factories.world import World
+
+MARKED = text("select cast(:value as bigint) + 1").execution_options(**PREPARED)
+PLAIN = text("select cast(:value as bigint) + 2")
+KNOWN = text("select statement, generic_plans, custom_plans from pg_prepared_statements")
+
+
+def prepared(connection: Connection) -> list[str]:
+    return [row.statement for row in connection.execute(KNOWN)]
+
+
+def test_what_is_marked_is_prepared_once(runtime: Runtime) -> None:
+    database = Database(runtime.database.address)
+    with database.engine(DatabaseRole.APP).connect() as connection:
+        for value in range(20):
+            assert connection.scalar(MARKED, {"value": value}) == value + 1
+            assert connection.scalar(PLAIN, {"value": value}) == value + 2
+        assert [each.count("+ 1") for each in prepared(connection)] == [1]
+        connection.rollback()
+        assert connection.scalar(MARKED, {"value": 1}) == 2
+    with database.engine(DatabaseRole.SYSTEM).connect() as connection:
+        assert connection.scalar(MARKED, {"value": 1}) == 2
+        assert prepared(connection) == []
+    database.dispose()
+
+
+def test_seats_are_planned_once_whoever_asks_for_whomever(runtime: Runtime, world: World) -> None:
+    """And each sees the own all the same: the policies of the tables are asked anew each time."""
+    seen: list[set[str]] = []
+    plans: Any = None
+    for turn in range(8):
+        role = ("leader", "outsider")[turn % 2]
+        with transaction(world.sign_in(role)) as tx:
+            students = tx.scalars(select(Student)).all()
+            found = queries.seats_of(tx, students)
+            seen.append({seat.classroom for seats in found.values() for seat in seats})
+            plans = tx.execute(KNOWN).all()
+    assert seen[0]
+    assert seen[1]
+    assert seen == [seen[0], seen[1]] * 4
+    assert seen[0].isdisjoint(seen[1])
+    assert any("enrollment" in row.statement for row in plans)
+
+
+def test_numbers_that_are_not_looked_at_are_the_same_numbers(runtime: Runtime, world: World) -> None:
+    with transaction(world.sign_in("leader")) as tx:
+        every = set(tx.scalars(select(Student.id)))
+        some = set(sorted(every)[:3])
+        assert len(some) == 3
+        for wanted in (some, every, {min(every)}, set()):
+            asked = select(Student.id).where(one_of(Student.id, wanted, planned_once=True))
+            assert set(tx.scalars(asked)) == wanted
+        assert tx.scalar(select(array_of({3, 1, 2}, planned_once=True))) == [1, 2, 3]
+
+
+def test_a_connection_that_has_just_answered_is_not_asked(runtime: Runtime, app: Flask, world: World) -> None:
+    engine = runtime.database.engine(DatabaseRole.APP)
+    asked: list[int] = []
+    ask = engine.dialect.do_ping
+    client = signed_in(app, world, "teacher")
+    assert client.get("/console/").status_code == 200
+
+    def noted(connection: Any) -> bool:
+        asked.append(connection.info.backend_pid)
+        return ask(connection)
+
+    engine.dialect.do_ping = noted  # type: ignore[method-assign,assignment]
+    rested: list[Any] = []
+    event.listen(engine, "checkin", lambda connection, _record: rested.append(connection))
+    try:
+        for _ in range(3):
+            assert client.get("/console/").status_code == 200
+        assert asked == []
+        # Somebody rests longer.
+        last = rested[-1]
+        assert isinstance(last, PatientConnection)
+        last.rests_since -= 60
+        assert client.get("/console/").status_code == 200
+        assert asked == [last.info.backend_pid]
+    finally:
+        engine.dialect.do_ping = ask  # type: ignore[method-assign]
+
+
+def test_one_that_the_server_has_closed_is_replaced_at_once(
+    runtime: Runtime, app: Flask, world: World
+) -> None:
+    """Be it a moment after it answered."""
+    client = signed_in(app, world, "teacher")
+    assert client.get("/console/").status_code == 200
+    address = make_url(runtime.database.address).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as superuser:
+        ended = superuser.execute(
+            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity"
+            " where usename = 'backoffice_app' and datname = current_database()"
+        ).fetchone()
+    assert ended
+    assert ended[0]
+    assert client.get("/console/").status_code == 200
