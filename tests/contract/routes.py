@@ -1371,6 +1371,9 @@ def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str
 # How each form is filled in by somebody who may. A route that takes a form and is not here fails a test.
 FORMS: Mapping[str, Fill] = {
     "web.csp_reports": _always(audited=False),
+    "reports.report": _always(
+        ("added app.report",), kind="other", said="Something odd", form="6f0e6b1c-5d9e-4c55-9a52-0c1f6c1b1a11"
+    ),
     "accounts.sign_in": _sign_in,
     "accounts.sign_out": _sign_out,
     "accounts.ask_to_reset": _always(TOLD, email="teacher@people.example"),
