@@ -291,7 +291,7 @@ class Matrix:
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
                 *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
-                *("erasure", "custom_field"),
+                *("erasure", "custom_field", "report"),
                 *(model.__tablename__ for model in CHANGES),
             )
         }
