@@ -61,6 +61,7 @@ class ReportsGrid(Grid):
         "details": REPORTS_READ,
         "mail": REPORTS_CLOSE,
         "close": REPORTS_CLOSE,
+        "export": REPORTS_READ,
     }
     icon = "alert"
     title = lazy("Reports")

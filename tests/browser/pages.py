@@ -808,7 +808,7 @@ PAGES: Mapping[str, Stop] = {
     "security of the site": Stop(path="/security"),
     "report": Stop(path="/report"),
     "report, error": Stop(path="/report", act=press("Send the report")),
-    "report, sent": Stop(path="/report/sent"),
+    "report sent": Stop(path="/report/sent"),
     "what is held": Stop(path="/privacy/data"),
     "how long it is held": Stop(path="/privacy/retention"),
     "receipts": Stop(path="/receipts/"),

@@ -24,6 +24,7 @@ NO_PAGES: Mapping[str, str] = {
     "receipts.document": FILE,
     "receipts.on_paper": FILE,
     "exports.fetch": FILE,
+    "console_reports.mail": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,

@@ -32,6 +32,7 @@ FAR_REACHING = {
     "console_invitations.export_found",
     "console_schools.export",
     "console_schools.export_found",
+    "console_reports.export",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

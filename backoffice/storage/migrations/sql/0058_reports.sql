@@ -26,6 +26,7 @@ begin
   return new;
 end $$;
 comment on function app.keep_reported_mail is 'A mail that was reported is as it came, or gone.';
+revoke execute on function app.keep_reported_mail() from public;
 create trigger keep_reported_mail before update of mail on app.report
   for each row execute function app.keep_reported_mail();
 
