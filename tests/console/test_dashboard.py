@@ -114,6 +114,7 @@ def test_founders_see_what_goes_wrong_before_they_see_numbers(app: Flask, world:
         "Promises that fall short",
         "Jobs late or failed",
         "Security events open",
+        "Reports open",
         "Mails given up",
         "Work waiting",
         "Mails waiting",
