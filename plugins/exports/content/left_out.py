@@ -42,6 +42,7 @@ TABLES: Mapping[str, str] = {
     "app.plugin_history": OF_SERVICE,
     "app.plugin_state": OF_SERVICE,
     "app.policy_version": OF_SERVICE,
+    "app.report": lazy("What was reported is for whoever looks into it, and may tell of others."),
     "app.retention_run": OF_SERVICE,
     "app.spent_challenge": OF_SERVICE,
     "app.throttle": OF_SERVICE,
