@@ -123,7 +123,7 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     _put(tx, SecurityEvent, **me, **event, note="Noted")
     told = {"kind": "other", "said": "Something odd", "contact": person.email, "form": uuid4()}
     told["mail"] = f"To: {person.email}\n\nHi".encode()
-    _put(tx, Report, **me, **told, about=[about.address(person.email)])
+    _put(tx, Report, **me, **told, reported_at=now, about=[about.address(person.email)])
     passkey = {"sign_count": 0, "transports": ["internal"], "backed_up": False, "name": "Telephone"}
     _put(tx, AccountPasskey, **me, **passkey, credential_id=uuid4().bytes, public_key=uuid4().bytes)
     _put(tx, AccountSecondFactor, **me, secret=secrets.token_hex(), set_at=now, last_step=0)
