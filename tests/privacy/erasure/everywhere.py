@@ -204,7 +204,16 @@ def _taken_along(tx: Transaction, person: Person, room: Class) -> None:
         (Subject.SCHOOL, here),
         (Subject.ACCOUNT, {}),
     ):
-        _put(tx, Export, **ready, **how, **where, subject=subject, file=new_public_id())
+        _put(
+            tx,
+            Export,
+            **ready,
+            **how,
+            **where,
+            subject=subject,
+            file=new_public_id(),
+            file_key=secrets.token_bytes(32),
+        )
     _put(tx, Intake, **here, mark=uuid4(), form=str(uuid4()), taken_by=person.id, taken_at=now)
 
 
