@@ -33,7 +33,7 @@ class ReportForm(FlaskForm):
         [DataRequired(SAY_IT), Length(max=LONGEST)],
         description=lazy("Write no password, PIN or code. You need not name a child."),
     )
-    mail = FileField(
+    file = FileField(
         lazy("The mail itself, as a file"),
         description=lazy("Saved from your mail program (.eml), 1 MB at most."),
     )

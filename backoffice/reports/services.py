@@ -171,7 +171,7 @@ def _take_file(throttles: Throttles) -> None:
     try:
         take(Claim("files of reports", throttles.report_files, ""))
     except Throttled:
-        raise Rejected(mail=NO_FILES) from None
+        raise Rejected(file=NO_FILES) from None
 
 
 def _untold(tx: Transaction) -> Sequence[int]:
@@ -187,7 +187,7 @@ def _check(reported: Reported, said: str) -> None:
     if len(said) > LONGEST:
         raise Rejected(said=gettext("Shorten it to %(most)s letters.", most=LONGEST))
     if len(reported.mail) > LARGEST_MAIL:
-        raise Rejected(mail=gettext("The file is larger than 1 MB. Report it without, and say what it was."))
+        raise Rejected(file=gettext("The file is larger than 1 MB. Report it without, and say what it was."))
 
 
 def _checked_contact(contact: str) -> str:

@@ -63,7 +63,7 @@ def _who() -> Principal | Credential:
 
 
 def _reported(form: ReportForm) -> Reported:
-    upload = form.mail.data
+    upload = form.file.data
     return Reported(
         kind=form.kind.data or "",
         said=form.said.data or "",

@@ -66,7 +66,7 @@ def test_anybody_reports_and_gets_a_number(browser: FlaskClient) -> None:
 
 def test_a_mail_comes_along_as_a_file(browser: FlaskClient) -> None:
     content = b"From: x@fake.example\r\n\r\nPay"
-    answer = browser.post("/report", data=filled(browser, mail=(io.BytesIO(content), "../../x.eml")))
+    answer = browser.post("/report", data=filled(browser, file=(io.BytesIO(content), "../../x.eml")))
     assert answer.status_code == 303
     with transaction(SYSTEM) as tx:
         assert tx.scalars(select(Report.mail).where(Report.kind == "seen")).one() == content
@@ -105,7 +105,7 @@ def test_what_is_missing_is_said_and_what_was_typed_stays(
 def body(fields: dict[str, Any], mail: bytes) -> dict[str, Any]:
     """A form with a file, as bytes: of one this large the client would keep its own file open."""
     parts = [f'--b\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
-    head = '--b\r\nContent-Disposition: form-data; name="mail"; filename="x.eml"\r\n\r\n'
+    head = '--b\r\nContent-Disposition: form-data; name="file"; filename="x.eml"\r\n\r\n'
     data = "".join([*parts, head]).encode() + mail + b"\r\n--b--\r\n"
     return {"data": data, "content_type": "multipart/form-data; boundary=b"}
 

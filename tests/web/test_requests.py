@@ -119,5 +119,20 @@ def test_what_is_no_form_of_texts_is_refused(
     assert browser.post(path, headers={"X-CSRFToken": token}, **sent).status_code == status
 
 
+@pytest.mark.parametrize(("path", "role"), [("/report", None), (UPLOAD, "leader")])
+def test_a_page_that_takes_a_file_takes_none_for_a_text(
+    app: Flask, world: World, path: str, role: str | None
+) -> None:
+    browser = app.test_client()
+    if role:
+        browser.set_cookie(cookies.ACCOUNT, world.token(role))
+    token = form_token(browser.get(path).text)
+    for field in ("contact", "place"):
+        answer = browser.post(
+            path, headers={"X-CSRFToken": token}, **part(f'; name="{field}"; filename="x"')
+        )
+        assert answer.status_code == 415
+
+
 def test_a_page_that_takes_no_form_is_shown_whatever_is_sent_along(app: Flask) -> None:
     assert app.test_client().get("/join", json=["code"]).status_code == 200
