@@ -1,0 +1,23 @@
+"""How long incidents are kept: from when they are closed. An open one stays."""
+
+from backoffice.privacy.retention.kinds import Kind, Rows
+from plugins.notifications.models import (
+    ConcernedSchool,
+    GivenNotice,
+    Incident,
+    IncidentTask,
+    TimelineEntry,
+)
+
+INCIDENTS = Kind(
+    "incidents",
+    (
+        Rows(
+            Incident,
+            Incident.closed_at,
+            only=Incident.closed_at.is_not(None),
+            along=(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+        ),
+    ),
+)
+KINDS = (INCIDENTS,)

@@ -1,0 +1,14 @@
+"""Who may see incidents: founders."""
+
+from backoffice.access.policy import Rule, register
+from plugins.notifications.models import (
+    ConcernedSchool,
+    GivenNotice,
+    Incident,
+    IncidentTask,
+    TimelineEntry,
+)
+from plugins.notifications.permissions import INCIDENTS_READ
+
+for _entity in (Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice):
+    register(Rule(_entity, read=INCIDENTS_READ, school=None))
