@@ -154,6 +154,18 @@ class ExportConverter(_PublicIdConverter):
     """The public identifier of what somebody takes along as a file."""
 
 
+class IncidentConverter(_PublicIdConverter):
+    """The public identifier of an incident."""
+
+
+class IncidentTaskConverter(_PublicIdConverter):
+    """The public identifier of a task of an incident."""
+
+
+class ConcernedSchoolConverter(_PublicIdConverter):
+    """The public identifier of a school as an incident concerns it."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -187,6 +199,9 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "import": ImportConverter,
     "report": ReportConverter,
     "export": ExportConverter,
+    "incident": IncidentConverter,
+    "incident_task": IncidentTaskConverter,
+    "concerned_school": ConcernedSchoolConverter,
 }
 
 

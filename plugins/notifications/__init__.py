@@ -6,6 +6,8 @@ from backoffice.plugin import Plugin
 from plugins.notifications.kinds import KINDS
 from plugins.notifications.models import NotificationsBase
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.tiles import TILES
+from plugins.notifications.views import IncidentsGrid
 
 plugin = Plugin(
     name="notifications",
@@ -15,5 +17,7 @@ plugin = Plugin(
     personal_data=(),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
+    pages=(IncidentsGrid,),
+    tiles=TILES,
     keeps_promises=True,
 )
