@@ -1,10 +1,20 @@
 """Incidents, notices, and proof that everyone was told."""
 
 import plugins.notifications.rules  # noqa: F401 - the policy must know who may see incidents
+from backoffice.jobs.job import Job, daily
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
+from plugins.notifications.holdings import HELD
+from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
-from plugins.notifications.models import NotificationsBase
+from plugins.notifications.models import (
+    ConcernedSchool,
+    GivenNotice,
+    Incident,
+    IncidentTask,
+    NotificationsBase,
+    TimelineEntry,
+)
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 from plugins.notifications.tiles import TILES
 from plugins.notifications.views import IncidentsGrid
@@ -14,10 +24,20 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(),
+    personal_data=HELD,
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     pages=(IncidentsGrid,),
     tiles=TILES,
+    jobs=(
+        Job(
+            "forget-incidents",
+            forget_incidents,
+            daily(at="03:40"),
+            title=lazy("Delete incidents that were closed six years ago"),
+            forgets=True,
+            expires=(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+        ),
+    ),
     keeps_promises=True,
 )
