@@ -95,7 +95,7 @@ def _from(sender: str) -> tuple[bytes, bytes]:
 # One mail for many people has the same headers in each.
 @lru_cache(maxsize=32)
 def _said(name: str, value: str) -> bytes:
-    if "=?" in value and len(value.splitlines()) == 1:
+    if "=?" in value and not {"\r", "\n"} & set(value):
         # The library would take it for its own encoding and undo it, and write the line break that is in it.
         return f"{name}: {Header(value, 'utf-8', header_name=name).encode(linesep=_END)}{_END}".encode()
     return _header(name, value)

@@ -22,6 +22,7 @@ from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.outbox.registry import KnownMail
+from backoffice.outbox.rendering import Kept
 from backoffice.storage import about
 from backoffice.storage.lists import in_lists, insertion
 from backoffice.storage.numbers import one_of
@@ -87,13 +88,14 @@ def post_many(tx: Transaction, mail: Mail, letters: Iterable[Letter]) -> list[Po
 
 def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter]) -> list[Posted]:
     render, now = registry.current().templates.render, clock.now()
+    kept: Kept = {}
     posted, envelopes, contents = [], [], []
     for number, public_id, letter in zip(
         tx.take_ids(OutgoingMail, len(letters)), many_public_ids(), letters, strict=False
     ):
         if not isinstance(letter.parameters, known.mail.parameters):
             raise TypeError(f"{known.name} is filled with {known.mail.parameters.__name__}.")
-        to, rendered = letter.to, render(known.name, letter.parameters, letter.to)
+        to, rendered = letter.to, render(known.name, letter.parameters, letter.to, kept)
         posted.append(Posted(number, public_id))
         envelopes.append(
             {

@@ -143,7 +143,7 @@ def test_what_looks_encoded_in_a_subject_is_read_as_it_was_written() -> None:
 
 
 def test_a_line_break_in_a_subject_is_refused() -> None:
-    for subject in ("x\r\nBcc: a", "=?utf-8?q?x?=\nBcc: a"):
+    for subject in ("x\r\nBcc: a", "=?utf-8?q?x?=\nBcc: a", "=?utf-8?q?x?=\rBcc: a"):
         with pytest.raises(ValueError, match=r"."):
             message(subject=subject, text="x", html="x", border="b", at=AT)
 
