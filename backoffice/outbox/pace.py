@@ -26,17 +26,19 @@ def ends(now: datetime) -> datetime:
 
 
 def within(
-    tx: Transaction, domains: Sequence[UUID], *, most: int, now: datetime
+    tx: Transaction, domains: Sequence[UUID | None], *, most: int, now: datetime
 ) -> tuple[list[bool], set[UUID]]:
     """Which of mails to these domains may go in this minute, the first ones first; and the domains used up.
 
-    Those that may are counted, though none may be sent in the end: never more than `most` are.
+    Those that may are counted, though none may be sent in the end: never more than `most` are. Where no
+    domain is known, a mail may go.
     """
-    wanted = Counter(domains)
+    wanted = Counter(domain for domain in domains if domain is not None)
     left = functions.take_some(tx, wanted=wanted, most=most, until=ends(now), at=now)
     full = {domain for domain, number in wanted.items() if left[domain] < number}
     may = []
     for domain in domains:
-        may.append(left[domain] > 0)
-        left[domain] -= 1
+        may.append(domain is None or left[domain] > 0)
+        if domain is not None:
+            left[domain] -= 1
     return may, full

@@ -32,6 +32,8 @@ class Waiting:
     give_up_at: datetime
     recipient: str
     message: bytes
+    # Of one that was written before domains were kept, None: it is not counted.
+    domain: UUID | None
 
 
 def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[UUID] = ()) -> list[Waiting]:
@@ -63,6 +65,7 @@ def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[
             OutgoingMail.give_up_at,
             MailContent.recipient,
             MailContent.message,
+            MailContent.domain,
         )
         .execution_options(synchronize_session=False)
     )

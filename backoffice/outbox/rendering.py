@@ -107,7 +107,7 @@ class Templates:
 
     def _around(self, given: Mapping[str, Any], body: str, footer: str) -> str:
         """Body and footer are wrapped already, and may be the same for many."""
-        marked = wrapped(self._fill("layout.txt", given | {"body": _BODY, "footer": _FOOTER}))
+        marked = wrapped(self._fill("layout.txt", {**given, "body": _BODY, "footer": _FOOTER}))
         return marked.replace(_FOOTER, footer, 1).replace(_BODY, body, 1)
 
     def _filled(self, mail: str, parameters: Any, given: Mapping[str, Any]) -> Rendered:

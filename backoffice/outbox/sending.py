@@ -154,7 +154,7 @@ class _Run:
                 return queries.take(tx, now=clock.now(), most=BATCH)
         while True:
             taken, may = self._take_some()
-            # Of a batch that may not go at all, a domain is passed over from now on.
+            # Where none of a batch may go, its domains are full and passed over from now on.
             if may or not taken:
                 return may
 
@@ -164,7 +164,7 @@ class _Run:
             self._full, self._full_until = set(), pace.ends(now)
         with transaction(self._outgoing.who) as tx:
             taken = queries.take(tx, now=now, most=BATCH, passing_over=self._full)
-            domains = [pace.key_of(mail.recipient) for mail in taken]
+            domains = [mail.domain for mail in taken]
             may, full = pace.within(tx, domains, most=self._outgoing.per_domain, now=now)
             late = [mail.id for mail, now_ in zip(taken, may, strict=True) if not now_]
             queries.release(tx, late, now=now)
