@@ -21,6 +21,7 @@ from backoffice.host.commands import plugins
 from backoffice.jobs import commands as jobs_commands
 from backoffice.keys.commands import keys
 from backoffice.launch import Opened
+from backoffice.outbox.commands import outbox
 from backoffice.outbox.registry import MailError
 from backoffice.plugin import PluginError, discover
 from backoffice.privacy.commands import erase, privacy
@@ -194,7 +195,7 @@ def db_check(context: Context) -> None:
     click.echo("Schema, keyring, isolation and inventory are as they should be.")
 
 
-for command in (plugins, keys, accounts, providers, erase, privacy):
+for command in (plugins, keys, accounts, providers, erase, privacy, outbox):
     cli.add_command(command)
 
 

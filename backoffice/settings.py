@@ -215,6 +215,8 @@ class Settings(BaseSettings):
     log_dir: Path | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
+    mail_bounces_to: str | None = None
+    mail_per_domain: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     alert_mail: str | None = None
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     google_client_id: str | None = None
@@ -267,7 +269,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("mail_from", "alert_mail")
+    @field_validator("mail_from", "mail_bounces_to", "alert_mail")
     @classmethod
     def _a_mail_address(cls, value: str | None) -> str | None:
         # A line break would begin another header.
@@ -330,6 +332,11 @@ class Settings(BaseSettings):
         """The bare address to which people report what looks wrong to them."""
         named = self.alert_mail or self.mail_from
         return parseaddr(named)[1] if named else None
+
+    @property
+    def return_address(self) -> str | None:
+        """Where mails come back to that could not be delivered."""
+        return self.mail_bounces_to or self.mail_from
 
     @property
     def keyring(self) -> Path:

@@ -24,15 +24,21 @@ from backoffice.wording import spoken
 
 TONES = {
     MailState.QUEUED: "info",
+    MailState.HELD: "warn",
     MailState.SENDING: "info",
     MailState.SENT: "good",
     MailState.FAILED: "bad",
+    MailState.BOUNCED: "bad",
+    MailState.CALLED_OFF: "",
 }
 WORDS = {
     MailState.QUEUED: lazy("Waiting"),
+    MailState.HELD: lazy("Held back"),
     MailState.SENDING: lazy("Being sent"),
     MailState.SENT: lazy("Sent"),
     MailState.FAILED: lazy("Given up"),
+    MailState.BOUNCED: lazy("Came back"),
+    MailState.CALLED_OFF: lazy("Called off"),
 }
 
 

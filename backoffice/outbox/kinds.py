@@ -1,9 +1,9 @@
 """How long mails are kept that have come to an end."""
 
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import HANDED_OVER, REACHED_NOBODY, MailContent, MailState, OutgoingMail
 from backoffice.privacy.retention.kinds import Kind, Rows
 
-ENDED = OutgoingMail.state.in_([MailState.SENT, MailState.FAILED])
+ENDED = OutgoingMail.state.in_({*HANDED_OVER, *REACHED_NOBODY})
 
 MAILS = Kind("mails", (Rows(OutgoingMail, OutgoingMail.finished_at, only=ENDED),))
 WORDS = Kind(

@@ -17,9 +17,28 @@ class MailState(StrEnum):
     """How far a mail is."""
 
     QUEUED = "queued"
+    HELD = "held"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    BOUNCED = "bounced"
+    CALLED_OFF = "called_off"
+
+
+# Those of a mail that went to the mail server, and those of one that reached nobody and never will.
+HANDED_OVER = (MailState.SENT, MailState.BOUNCED)
+REACHED_NOBODY = (MailState.FAILED, MailState.BOUNCED, MailState.CALLED_OFF)
+
+
+class Return(StrEnum):
+    """What became of a message that the mail server passed on to us."""
+
+    BOUNCED = "bounced"
+    TWICE = "twice"
+    NOT_FOR_GOOD = "not_for_good"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
 
 
 class OutgoingMail(Base):
@@ -57,12 +76,13 @@ class OutgoingMail(Base):
         "When it was sent or given up", keep=Keep.SIX_MONTHS
     )
     reason: Mapped[str | None] = columns.text(
-        "Why the last try failed, in fixed words and a status code", keep=Keep.SIX_MONTHS
+        "Why the last try failed or the mail came back, in fixed words and a status code",
+        keep=Keep.SIX_MONTHS,
     )
 
 
 class MailContent(Base):
-    """What a mail says and to whom. Gone the moment it is sent; the web writes it and never reads it."""
+    """What a mail says and to whom. Gone the moment it is sent or called off; the web never reads it."""
 
     __tablename__ = "mail_content"
     __table_args__ = titled(lazy("What mails say, until they are sent"))
@@ -78,3 +98,18 @@ class MailContent(Base):
         "What it says, as it will travel: subject and two parts", keep=Keep.ONE_MONTH
     )
     about: Mapped[list[UUID]] = columns.about(keep=Keep.ONE_MONTH)
+    domain: Mapped[UUID | None] = columns.keyed_digest(
+        "Digest of the part of the address behind the @, by which mails a minute are counted",
+        keep=Keep.ONE_MONTH,
+    )
+
+
+class ReturnedMessages(Base):
+    """How many messages came for our return address, and what became of them. Of no message by itself."""
+
+    __tablename__ = "mail_return"
+    __table_args__ = (only("outcome", Return), titled(lazy("Counts of messages that came back")))
+
+    outcome: Mapped[str] = columns.choice("What became of them", keep=Keep.FOR_GOOD, primary_key=True)
+    number: Mapped[int] = columns.large_number("How many they were", keep=Keep.FOR_GOOD)
+    last_at: Mapped[datetime] = columns.moment("When the last one came", keep=Keep.FOR_GOOD)

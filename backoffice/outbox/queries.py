@@ -3,12 +3,23 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, delete, false, select, update
+from sqlalchemy import ColumnElement, Select, all_, case, delete, false, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from backoffice.access.transaction import Transaction
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import (
+    HANDED_OVER,
+    MailContent,
+    MailState,
+    OutgoingMail,
+    Return,
+    ReturnedMessages,
+)
 from backoffice.storage import functions
+from backoffice.storage.marks import array_of as marks_as_array
 
 
 @dataclass(frozen=True)
@@ -21,17 +32,22 @@ class Waiting:
     give_up_at: datetime
     recipient: str
     message: bytes
+    # Of one that was written before domains were kept, None: it is not counted.
+    domain: UUID | None
 
 
-def take(tx: Transaction, *, now: datetime, most: int) -> list[Waiting]:
-    """Take up to `most` mails that are due, the oldest first. No other worker gets them meanwhile."""
+def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[UUID] = ()) -> list[Waiting]:
+    """Take up to `most` mails that are due, the oldest first. No other worker gets them meanwhile.
+
+    Those to the domains that are to be passed over (`pace.key_of`) stay where they are.
+    """
     due = (
         select(OutgoingMail.id)
         .where(
             OutgoingMail.state == MailState.QUEUED,
             OutgoingMail.next_try_at <= now,
             # One without words would be taken first, again and again, and keep the others waiting.
-            _has_words(),
+            _has_words(passing_over),
         )
         .order_by(OutgoingMail.next_try_at, OutgoingMail.id)
         .limit(most)
@@ -49,6 +65,7 @@ def take(tx: Transaction, *, now: datetime, most: int) -> list[Waiting]:
             OutgoingMail.give_up_at,
             MailContent.recipient,
             MailContent.message,
+            MailContent.domain,
         )
         .execution_options(synchronize_session=False)
     )
@@ -63,7 +80,7 @@ def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> Non
     """
     tx.execute(
         update(OutgoingMail)
-        .where(OutgoingMail.id.in_(numbers), OutgoingMail.state != MailState.SENT)
+        .where(OutgoingMail.id.in_(numbers), OutgoingMail.state.not_in(HANDED_OVER))
         .values(state=MailState.SENT, taken_at=None, finished_at=now, reason=None)
         .execution_options(synchronize_session=False)
     )
@@ -137,8 +154,46 @@ def given_up(*, since: datetime) -> tuple[ColumnElement[bool], ...]:
     return OutgoingMail.state == MailState.FAILED, OutgoingMail.finished_at > since
 
 
-def _has_words() -> ColumnElement[bool]:
-    return select(MailContent.mail_id).where(MailContent.mail_id == OutgoingMail.id).exists()
+def by_message(tx: Transaction, public_id: str) -> OutgoingMail | None:
+    """The mail with this public identifier, so that nobody else changes it until the transaction ends."""
+    named = select(OutgoingMail).where(OutgoingMail.public_id == public_id)
+    return tx.scalars(named.with_for_update()).one_or_none()
+
+
+def count_return(tx: Transaction, outcome: Return, *, now: datetime) -> None:
+    """Count a message that came for our return address."""
+    one = insert(ReturnedMessages).values(outcome=outcome, number=1, last_at=now)
+    again = {"number": ReturnedMessages.number + 1, "last_at": now}
+    tx.execute(one.on_conflict_do_update(index_elements=["outcome"], set_=again))
+
+
+def step(tx: Transaction, mails: Select[Any], *, of: Collection[MailState], **values: object) -> int:
+    """Set these values of the mails with the numbers that `mails` selects, as far as in one of the states.
+
+    How many they were. They are locked in order, so that two who do so never wait for each other.
+    """
+    chosen = (
+        select(OutgoingMail.id)
+        .where(OutgoingMail.id.in_(mails), OutgoingMail.state.in_(of))
+        .order_by(OutgoingMail.id)
+        .with_for_update()
+        .cte("chosen")
+    )
+    done = tx.execute(
+        update(OutgoingMail)
+        .where(OutgoingMail.id == chosen.c.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _has_words(passing_over: Collection[UUID] = ()) -> ColumnElement[bool]:
+    words = select(MailContent.mail_id).where(MailContent.mail_id == OutgoingMail.id)
+    if passing_over:
+        to_others = MailContent.domain != all_(marks_as_array(passing_over))
+        words = words.where(or_(MailContent.domain.is_(None), to_others))
+    return words.exists()
 
 
 def _put(tx: Transaction, numbers: Collection[int], **values: object) -> None:

@@ -28,6 +28,8 @@ GIVEN = frozenset({"recipient", "language", "base_url", "report_address"})
 # What says a text in the recipient's language.
 SAYS = frozenset({"_", "gettext", "ngettext"})
 LONGEST_LINE = 76
+# Where the body and the footer of the text go; no name has these.
+_BODY, _FOOTER = "\0", "\1"
 LONGEST_SUBJECT = 120
 
 
@@ -48,12 +50,18 @@ class Rendered:
     html: str
 
 
+# What a mail says to several people, by its name, its parameters and the language.
+Kept = dict[tuple[str, Any, str], Rendered]
+
+
 class Templates:
     """The templates of all mails, by full name, and the layouts around them."""
 
     def __init__(self, folders: Mapping[str, Path], site: Site) -> None:
         self._folders, self._site = folders, site
         self._environment = _environment(FunctionLoader(self._source))
+        self._personal: dict[str, bool] = {}
+        self._feet: dict[str, tuple[str, Markup]] = {}
 
     def variables(self, mail: str, part: str) -> frozenset[str]:
         """The names that a template expects to be given.
@@ -62,24 +70,62 @@ class Templates:
         """
         return _undeclared((self._folders[mail] / part).read_text("utf-8"))
 
-    def render(self, mail: str, parameters: Any, to: Recipient) -> Rendered:
-        """The mail for one person. `parameters` is a dataclass. Raises Jinja's `UndefinedError`."""
+    def render(self, mail: str, parameters: Any, to: Recipient, kept: Kept | None = None) -> Rendered:
+        """The mail for one person. `parameters` is a dataclass. Raises Jinja's `UndefinedError`.
+
+        Whoever renders one mail for many people gives the same `kept` each time: what says the same to
+        several is filled once.
+        """
         language = catalogues.known(to.language) or catalogues.ENGLISH
         with speaking(language):
-            return self._render(mail, parameters, _one_line(to.name), language)
+            name = _one_line(to.name.replace(_BODY, "").replace(_FOOTER, ""))
+            return self._render(mail, parameters, name, language, kept)
 
-    def _render(self, mail: str, parameters: Any, recipient: str, language: str) -> Rendered:
+    def _render(
+        self, mail: str, parameters: Any, recipient: str, language: str, kept: Kept | None
+    ) -> Rendered:
         given = self._given() | {"recipient": recipient, "language": language}
-        values = given | {field.name: getattr(parameters, field.name) for field in fields(parameters)}
-        subject, text, html = (self._fill(f"{mail}/{part}", values) for part in PARTS)
+        if kept is None or self._names_its_recipient(mail):
+            filled = self._filled(mail, parameters, given)
+        else:
+            filled = kept.get((mail, parameters, language)) or self._filled(mail, parameters, given)
+            kept[mail, parameters, language] = filled
+        text_foot, html_foot = self._footers(language)
         return Rendered(
-            subject=_one_line(subject)[:LONGEST_SUBJECT],
-            text=wrapped(self._fill("layout.txt", given | {"body": text.strip()})),
+            subject=_one_line(filled.subject)[:LONGEST_SUBJECT],
+            text=self._around(given, filled.text, text_foot),
             html=self._fill(
                 "layout.html",
-                given | {"body": Markup(html.strip()), "subject": subject.strip()},  # noqa: S704 - rendered with autoescaping
+                given
+                | {
+                    "body": Markup(filled.html),  # noqa: S704 - rendered with autoescaping
+                    "subject": filled.subject.strip(),
+                    "footer": html_foot,
+                },
             ),
         )
+
+    def _around(self, given: Mapping[str, Any], body: str, footer: str) -> str:
+        """Body and footer are wrapped already, and may be the same for many."""
+        marked = wrapped(self._fill("layout.txt", {**given, "body": _BODY, "footer": _FOOTER}))
+        return marked.replace(_FOOTER, footer, 1).replace(_BODY, body, 1)
+
+    def _filled(self, mail: str, parameters: Any, given: Mapping[str, Any]) -> Rendered:
+        values = {**given, **{field.name: getattr(parameters, field.name) for field in fields(parameters)}}
+        subject, text, html = (self._fill(f"{mail}/{part}", values) for part in PARTS)
+        return Rendered(subject, wrapped(text.strip()).removesuffix("\n"), html.strip())
+
+    def _names_its_recipient(self, mail: str) -> bool:
+        if mail not in self._personal:
+            self._personal[mail] = any("recipient" in self.variables(mail, part) for part in PARTS)
+        return self._personal[mail]
+
+    def _footers(self, language: str) -> tuple[str, Markup]:
+        """The same in each mail of a language."""
+        if language not in self._feet:
+            text, html = (self._fill(name, self._given()) for name in ("footer.txt", "footer.html"))
+            self._feet[language] = wrapped(text).removesuffix("\n"), Markup(html)  # noqa: S704 - rendered with autoescaping
+        return self._feet[language]
 
     def footers(self) -> tuple[str, str]:
         """What stands at the end of every mail, as text and as HTML."""
@@ -129,6 +175,10 @@ def wrapped(text: str) -> str:
     """The text in lines of at most 76 characters; an address or word that is longer stays whole."""
     lines = []
     for line in text.splitlines():
+        # Most lines are short, and nothing happens to them but this.
+        if len(line) <= LONGEST_LINE and line.isprintable():
+            lines.append(line if line == "-- " else line.rstrip())
+            continue
         rest = "  " if line.startswith("- ") else ""
         filled = textwrap.wrap(
             line.rstrip(),

@@ -10,14 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from threading import Lock
+from uuid import UUID
+
+from sqlalchemy import select
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.language.texts import lazy
-from backoffice.outbox import queries
+from backoffice.outbox import pace, queries
+from backoffice.outbox.holding import call_off
 from backoffice.outbox.kinds import MAILS, WORDS
 from backoffice.outbox.message import envelope
+from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.outbox.queries import Waiting
 from backoffice.outbox.services import wake
 from backoffice.outbox.transport import NotSent, Permanent, TimedOut, Transport, Unreachable, open_transport
@@ -57,12 +62,16 @@ class Sent:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What sending needs: as whom, by which way, from which address."""
+    """What sending needs: as whom, by which way, from which address.
+
+    `per_domain` is how many mails a minute go to one domain, 0 for no bound.
+    """
 
     who: Purpose
     transport: Transport
     sender: str
     between: Callable[[int], object] = lambda _done: None
+    per_domain: int = 0
 
 
 def send_waiting(outgoing: Outgoing) -> Sent:
@@ -84,12 +93,22 @@ def send_waiting(outgoing: Outgoing) -> Sent:
 
 
 def forget_mail(who: Purpose) -> dict[str, int]:
-    """Drop what mails said that were given up a month ago, and mails that ended half a year ago."""
+    """Drop what mails said that were given up a month ago, and mails that ended half a year ago.
+
+    What is held for longer than a month is called off: no more than anything else is it kept for ever.
+    """
     with transaction(who) as tx:
-        return {"contents": runs.forget(tx, WORDS), "mails": runs.forget(tx, MAILS)}
+        old = select(OutgoingMail.id).where(
+            OutgoingMail.state == MailState.HELD, OutgoingMail.created_at < WORDS.before(clock.now())
+        )
+        return {
+            "called_off": call_off(tx, old),
+            "contents": runs.forget(tx, WORDS),
+            "mails": runs.forget(tx, MAILS),
+        }
 
 
-_kept: dict[tuple[str, str], Transport] = {}
+_kept: dict[tuple[str, str | None], Transport] = {}
 _one_at_a_time = Lock()
 
 
@@ -101,12 +120,12 @@ def send_by_settings(settings: Settings, who: Purpose, between: Callable[[int], 
     if settings.smtp_url is None or settings.mail_from is None:
         return None
     with _one_at_a_time:
-        key = (settings.smtp_url.get_secret_value(), settings.mail_from)
+        key = (settings.smtp_url.get_secret_value(), settings.return_address)
         if key not in _kept:
             opened = open_transport(settings)
             assert opened is not None
             _kept[key] = opened
-        return send_waiting(Outgoing(who, _kept[key], settings.mail_from, between))
+        return send_waiting(Outgoing(who, _kept[key], settings.mail_from, between, settings.mail_per_domain))
 
 
 def close_kept() -> None:
@@ -123,12 +142,35 @@ class _Run:
         self._outgoing = outgoing
         self._handed_over: list[int] = []
         self._put_down_at = time.monotonic()
+        # Domains to which no more mails go in this minute, and when it is over.
+        self._full: set[UUID] = set()
+        self._full_until = clock.now()
         self.done = Sent()
 
     def take(self) -> list[Waiting]:
-        """The next mails that are due."""
+        """The next mails that are due, and may go now."""
+        if not self._outgoing.per_domain:
+            with transaction(self._outgoing.who) as tx:
+                return queries.take(tx, now=clock.now(), most=BATCH)
+        while True:
+            taken, may = self._take_some()
+            # Where none of a batch may go, its domains are full and passed over from now on.
+            if may or not taken:
+                return may
+
+    def _take_some(self) -> tuple[list[Waiting], list[Waiting]]:
+        now = clock.now()
+        if now >= self._full_until:
+            self._full, self._full_until = set(), pace.ends(now)
         with transaction(self._outgoing.who) as tx:
-            return queries.take(tx, now=clock.now(), most=BATCH)
+            taken = queries.take(tx, now=now, most=BATCH, passing_over=self._full)
+            domains = [mail.domain for mail in taken]
+            may, full = pace.within(tx, domains, most=self._outgoing.per_domain, now=now)
+            late = [mail.id for mail, now_ in zip(taken, may, strict=True) if not now_]
+            queries.release(tx, late, now=now)
+        self._full |= full
+        self.done.waiting += len(late)
+        return taken, [mail for mail, now_ in zip(taken, may, strict=True) if now_]
 
     def send(self, batch: Sequence[Waiting]) -> bool:
         """Send a batch; false if nothing more can be sent for now."""

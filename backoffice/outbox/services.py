@@ -1,11 +1,12 @@
 """Writing mails in the transaction of their cause, and trying again what was given up."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.permissions import MAIL_RETRY
@@ -15,19 +16,39 @@ from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
-from backoffice.outbox import queries, registry
+from backoffice.outbox import pace, queries, registry
 from backoffice.outbox.kinds import WORDS
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.registry import KnownMail
+from backoffice.outbox.rendering import Kept
 from backoffice.storage import about
+from backoffice.storage.lists import in_lists, insertion
 from backoffice.storage.numbers import one_of
-from backoffice.storage.public_id import PublicId, new_public_id
+from backoffice.storage.public_id import PublicId, many_public_ids
 
 SEND = "core.send-mail"
 # After this long without success a mail is given up.
 TRIED_FOR = timedelta(hours=24)
-# A mail that was given up keeps its words this long, so that it can be tried again.
+# So many mails are written by one statement.
+AT_ONCE = 1_000
+
+
+class Letter(NamedTuple):
+    """One mail of many. `school_id` and `names` are as in `post`."""
+
+    to: Recipient
+    parameters: Any
+    school_id: int | None = None
+    names: Collection[UUID] = ()
+
+
+class Posted(NamedTuple):
+    """A mail that was written: its number in the database, and its public identifier."""
+
+    id: int
+    public_id: PublicId
 
 
 def post(
@@ -46,37 +67,66 @@ def post(
     public identifier. Raises `LookupError` for a mail that nobody lists and `TypeError` for parameters that
     are not its own.
     """
+    (posted,) = post_many(tx, mail, [Letter(to, parameters, school_id, names)])
+    return posted.public_id
+
+
+def post_many(tx: Transaction, mail: Mail, letters: Iterable[Letter]) -> list[Posted]:
+    """Write one mail to many people, as `post` does for each; in their order, what was written.
+
+    They are taken from `letters` a thousand at a time. Raises as `post` does.
+    """
     known = registry.current().of(mail)
-    if not isinstance(parameters, mail.parameters):
-        raise TypeError(f"{known.name} is filled with {mail.parameters.__name__}.")
-    rendered = registry.current().templates.render(known.name, parameters, to)
-    number, public_id, now = tx.take_id(OutgoingMail), new_public_id(), clock.now()
-    tx.execute(
-        insert(OutgoingMail).values(
-            id=number,
-            public_id=public_id,
-            name=known.name,
-            account_id=to.account_id,
-            school_id=school_id,
-            state=MailState.QUEUED,
-            attempts=0,
-            next_try_at=now,
-            give_up_at=now + TRIED_FOR,
-            created_at=now,
+    posted: list[Posted] = []
+    rest = iter(letters)
+    while some := list(islice(rest, AT_ONCE)):
+        posted += _write(tx, known, some)
+    if posted:
+        wake(tx)
+    return posted
+
+
+def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter]) -> list[Posted]:
+    render, now = registry.current().templates.render, clock.now()
+    kept: Kept = {}
+    posted, envelopes, contents = [], [], []
+    for number, public_id, letter in zip(
+        tx.take_ids(OutgoingMail, len(letters)), many_public_ids(), letters, strict=False
+    ):
+        if not isinstance(letter.parameters, known.mail.parameters):
+            raise TypeError(f"{known.name} is filled with {known.mail.parameters.__name__}.")
+        to, rendered = letter.to, render(known.name, letter.parameters, letter.to, kept)
+        posted.append(Posted(number, public_id))
+        envelopes.append(
+            {
+                "id": number,
+                "public_id": public_id,
+                "name": known.name,
+                "account_id": to.account_id,
+                "school_id": letter.school_id,
+                "state": MailState.QUEUED,
+                "attempts": 0,
+                "next_try_at": now,
+                "give_up_at": now + TRIED_FOR,
+                "created_at": now,
+            }
         )
-    )
-    tx.execute(
-        insert(MailContent).values(
-            mail_id=number,
-            recipient=to.address,
-            message=message(
-                subject=rendered.subject, text=rendered.text, html=rendered.html, border=public_id, at=now
-            ),
-            about=[about.address(to.address), *names],
+        contents.append(
+            {
+                "mail_id": number,
+                "recipient": to.address,
+                "message": message(
+                    subject=rendered.subject, text=rendered.text, html=rendered.html, border=public_id, at=now
+                ),
+                "about": [about.address(to.address), *letter.names],
+                "domain": pace.key_of(to.address),
+            }
         )
-    )
-    wake(tx)
-    return public_id
+    for model, rows in ((OutgoingMail, envelopes), (MailContent, contents)):
+        table: Any = model.__table__
+        columns = tuple(rows[0])
+        tx.execute(insertion(table, columns), in_lists(table, columns, rows))
+    return posted
 
 
 def retry_mail(*, principal: Principal, mails: Which) -> int:

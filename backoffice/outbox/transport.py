@@ -71,7 +71,10 @@ class Transport(Protocol):
 
 
 class Smtp:
-    """A mail server. The connection is kept from mail to mail and opened anew when it is gone."""
+    """A mail server. The connection is kept from mail to mail and opened anew when it is gone.
+
+    `sender` is whom it tells that a mail came back: the return address, which may be another than the mail's.
+    """
 
     def __init__(self, url: str, *, sender: str, timeout: float = TIMEOUT) -> None:
         self._url, self._timeout = urlsplit(url), timeout
@@ -80,10 +83,15 @@ class Smtp:
 
     def send(self, content: bytes, *, to: str, name: str) -> None:
         """Hand over one mail. Raises `NotSent`."""
-        del name
         connection = self._connected()
+        # By RFC 3461: should it come back, then with its headers alone, and not for a delay.
+        asked = (
+            {"mail_options": ("RET=HDRS", f"ENVID={name}"), "rcpt_options": ("NOTIFY=FAILURE",)}
+            if connection.has_extn("dsn")
+            else {}
+        )
         try:
-            connection.sendmail(self._sender, [to], content)
+            connection.sendmail(self._sender, [to], content, **asked)
         except (OSError, UnicodeError) as error:  # what smtplib raises of its own is an OSError
             raise self._judged(error) from None
 
@@ -182,8 +190,8 @@ def open_transport(settings: Settings) -> Transport | None:
         return None
     if settings.mail_folder is not None:
         return Folder(settings.mail_folder)
-    assert settings.mail_from is not None
-    return Smtp(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
+    assert settings.return_address is not None
+    return Smtp(settings.smtp_url.get_secret_value(), sender=settings.return_address)
 
 
 def _connect(url: SplitResult, timeout: float) -> smtplib.SMTP:

@@ -5,21 +5,20 @@ goes wrong with one part leaves the others. All that comes of it is text.
 """
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email.header import decode_header
 from email.message import Message
-from email.parser import BytesHeaderParser, BytesParser
+from email.parser import BytesHeaderParser
 from email.policy import compat32
-from itertools import islice
 from urllib.parse import urlsplit
 
+from backoffice.outbox import incoming
+from backoffice.outbox.incoming import LONGEST_HEADER, READ
 from backoffice.wording import clean
 
 MOST_LINKS, MOST_NAMES, LONGEST_LINE, LONGEST_TEXT = 50, 50, 300, 4_000
-# Bytes that are looked at, of a mail and of one header; parts and mails within mails.
-_READ, _LONGEST_HEADER, _MOST_PARTS, _MOST_WITHIN = 256 << 10, 2_000, 100, 3
+_MOST_WITHIN = 3
 _LINK = re.compile(r"https?://[^\s\"'<>)\]]{1,2000}", re.IGNORECASE)
 _HEADERS = ("From", "Reply-To", "Return-Path", "To", "Subject", "Date")
 # What decodes in a time that grows with its length, and to nothing but letters.
@@ -45,14 +44,14 @@ class Looked:
 def look_into(content: bytes) -> Looked | None:
     """What a file says that is to be a mail; None for one that is none."""
     try:
-        return _look_into(content[:_READ])
+        return _look_into(content[:READ])
     except Exception:  # noqa: BLE001 - it is made to break whoever reads it
         return None
 
 
 def _look_into(content: bytes) -> Looked | None:
     outer = BytesHeaderParser(policy=compat32).parsebytes(content)
-    parts = list(_parts(content))
+    parts = list(incoming.parts(content))
     # The first part is the whole mail; another one with a sender is a mail within it.
     letters = [_headers(outer), *(_headers(part) for part in parts[1:] if part["From"] is not None)]
     if not letters[0]:
@@ -66,18 +65,8 @@ def _look_into(content: bytes) -> Looked | None:
         len(hosts[MOST_LINKS:]),
         tuple(filter(None, map(_name, parts)))[:MOST_NAMES],
         lines[:LONGEST_TEXT],
-        len(lines) > LONGEST_TEXT or len(content) == _READ,
+        len(lines) > LONGEST_TEXT or len(content) == READ,
     )
-
-
-def _parts(content: bytes) -> Iterator[Message]:
-    """The parts of a mail, unless there are so many that it is no letter."""
-    if content.count(b"\n--") > 2 * _MOST_PARTS or content.lower().count(b"message/rfc822") > _MOST_PARTS:
-        return
-    with suppress(RecursionError):
-        for part in islice(BytesParser(policy=compat32).parsebytes(content).walk(), _MOST_PARTS):
-            if all(len(str(value)) <= _LONGEST_HEADER for value in part.values()):
-                yield part
 
 
 def _headers(letter: Message) -> tuple[tuple[str, str], ...]:
@@ -87,7 +76,7 @@ def _headers(letter: Message) -> tuple[tuple[str, str], ...]:
 
 def _decoded(value: object) -> str:
     """A header in letters, as far as it can be read."""
-    said = str(value)[:_LONGEST_HEADER]
+    said = str(value)[:LONGEST_HEADER]
     with suppress(Exception):
         said = "".join(
             _in_letters(each, charset or "") if isinstance(each, bytes) else each

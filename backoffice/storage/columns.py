@@ -203,9 +203,9 @@ def noted(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(Text, server_default=FetchedValue(), info=_held(purpose, Class.OPERATIONAL, keep))
 
 
-def choice(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+def choice(purpose: str, *, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:
     """One of a few words. Text, not an enum: only leakproof comparisons use an index under RLS."""
-    return mapped_column(Text, info=_held(purpose, Class.OPERATIONAL, keep))
+    return mapped_column(Text, primary_key=primary_key, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
 def moment(purpose: str, *, keep: Keep, primary_key: bool = False) -> MappedColumn[Any]:

@@ -4,7 +4,7 @@ They are the few ways around row-level security, each as narrow as its name: com
 the look-ups before there is a principal. Their SQL stands in the migrations.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -1121,6 +1121,22 @@ def take_tries(
     )
     values = {"keys": list(keys), "seconds": list(seconds), "most": list(most), "at": at, "code": code_index}
     return connection.execute(statement, values).first()
+
+
+def take_some(
+    session: Session, *, wanted: Mapping[UUID, int], most: int, until: datetime, at: datetime
+) -> dict[UUID, int]:
+    """Take tries under each key, as many as are wanted and left of the most until a moment: how many.
+
+    Whoever else takes some under one of the keys waits until this transaction ends.
+    """
+    statement = text(
+        "select place, granted from app.take_some(cast(:keys as uuid[]), cast(:wanted as integer[]), :most,"
+        " :until, :at)"
+    )
+    keys = list(wanted)
+    values = {"keys": keys, "wanted": list(wanted.values()), "most": most, "until": until, "at": at}
+    return {keys[row.place - 1]: row.granted for row in session.execute(statement, values)}
 
 
 def give_back_tries(connection: Connection, *, keys: Sequence[UUID], at: datetime) -> None:

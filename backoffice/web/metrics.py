@@ -154,7 +154,13 @@ class _Asked(Collector):
             "mail": GaugeMetricFamily(
                 "backoffice_mails", "Mails that are kept, by state.", labels=["mail", "state"]
             ),
+            "return": GaugeMetricFamily(
+                "backoffice_mail_returns",
+                "Messages that came for our return address, by what became of them.",
+                labels=["outcome"],
+            ),
         }
         for row in rows:
-            families[row.what].add_metric([row.name, row.state], row.number)
+            labels = [row.state] if row.what == "return" else [row.name, row.state]
+            families[row.what].add_metric(labels, row.number)
         yield from families.values()

@@ -12,7 +12,7 @@ from backoffice.accounts.founders import founders
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.outbox.mail import Recipient
-from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.outbox.models import REACHED_NOBODY, MailState, OutgoingMail
 from backoffice.privacy.erasure.plan import HERE
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_subject_kept
@@ -242,7 +242,7 @@ def left_at(tx: Transaction, mails: Sequence[str]) -> datetime | None:
 
 def all_given_up(tx: Transaction, mails: Sequence[str]) -> bool:
     """Whether none of these mails is on its way any more."""
-    on_its_way = (OutgoingMail.public_id.in_(mails), OutgoingMail.state != MailState.FAILED)
+    on_its_way = (OutgoingMail.public_id.in_(mails), OutgoingMail.state.not_in(REACHED_NOBODY))
     return tx.scalar(select(OutgoingMail.id).where(*on_its_way).limit(1)) is None
 
 

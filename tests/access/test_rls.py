@@ -40,7 +40,7 @@ from backoffice.fields.models import ClassroomValue, CustomField, StudentValue
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
-from backoffice.outbox.models import MailContent, OutgoingMail
+from backoffice.outbox.models import MailContent, OutgoingMail, ReturnedMessages
 from backoffice.privacy.erasure.models import (
     Canary,
     Erasure,
@@ -266,6 +266,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
 # What the web's role writes and may never read.
 UNREADABLE: tuple[type[Any], ...] = (
     MailContent,
+    ReturnedMessages,
     ErasureMark,
     LedgerEnd,
     MergedMark,

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
+from backoffice.outbox import bounces
 from backoffice.outbox.models import MailState, OutgoingMail
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World
@@ -70,3 +71,18 @@ def test_what_was_given_up_is_tried_again_after_a_question(app: Flask, world: Wo
     browser.post(PAGE, data={**fields, "rowid": old.public_id, "confirm": "yes"})
     assert "None of them was given up" in browser.get(PAGE).text
     assert mails()[1].state == MailState.FAILED
+
+
+def test_what_came_back_is_shown_with_the_reason_and_counted(app: Flask, world: World) -> None:
+    browser, last = signed_in(app, world, "founder"), mails()[1]
+    assert "Mails that came back" not in browser.get("/console/").text, "nothing where none did"
+    came_back = {"state": MailState.BOUNCED, "reason": bounces.reason("5.1.1"), "finished_at": clock.now()}
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(OutgoingMail).where(OutgoingMail.id == last.id).values(came_back))
+        tx.execute(update(OutgoingMail).where(OutgoingMail.id != last.id).values(state=MailState.HELD))
+    page = browser.get(PAGE, query_string={"state": "bounced"}).text
+    for said in ("Came back", "It came back: there is no such address (5.1.1)", "1 mail"):
+        assert said in page
+    first = browser.get("/console/").text
+    for said in ("Mails that came back", "Mails held back", "1 sent, 1 of them came back in 24 hours"):
+        assert said in first

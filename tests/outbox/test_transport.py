@@ -1,5 +1,6 @@
 """The connection to a mail server: encrypted across a network, told apart by its faults, ended politely."""
 
+import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from backoffice import clock
 from backoffice.outbox import transport
-from backoffice.outbox.transport import Folder, Smtp, Unreachable, open_transport
+from backoffice.outbox.transport import Folder, Smtp, Temporary, Unreachable, open_transport
 from backoffice.settings import Settings
 from tests.outbox.sink import Sink, sink
 
@@ -148,6 +149,78 @@ def test_a_check_keeps_a_living_connection_and_drops_a_dead_one() -> None:
     way.check()
     with pytest.raises(Unreachable):
         way.send(MAIL, to="sasha@people.example", name="x")
+
+
+# -- refusals
+
+
+@pytest.mark.parametrize("answer", ["451 4.7.1 greylisted", "452 4.2.2 full", "450 4.2.1 busy"])
+def test_a_refusal_of_one_recipient_keeps_the_connection_for_the_others(
+    monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    with sink() as server:
+        refused: list[str] = []
+
+        async def rcpt(_server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+            if address.startswith("later") and not refused:
+                refused.append(address)
+                return answer
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+        monkeypatch.setattr(server, "handle_RCPT", rcpt)
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        with pytest.raises(Temporary, match=answer[:3]):
+            way.send(MAIL, to="later@people.example", name="x")
+        way.send(MAIL, to="sasha@people.example", name="y")
+        # A greylist takes it when it comes again.
+        way.send(MAIL, to="later@people.example", name="x")
+        way.close()
+        assert server.connections == 1
+        assert server.recipients == ["sasha@people.example", "later@people.example"]
+
+
+def test_a_server_that_goes_down_is_left_and_connected_to_anew() -> None:
+    with sink() as server:
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        with pytest.raises(Temporary, match="421"):
+            way.send(MAIL, to="closes@people.example", name="x")
+        way.send(MAIL, to="sasha@people.example", name="y")
+        way.close()
+        assert (server.connections, server.recipients) == (2, ["sasha@people.example"])
+
+
+# -- what comes back
+
+
+def test_mails_come_back_to_the_return_address(tmp_path: Path) -> None:
+    asked: Any = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "Help <help@company.example>"}
+    given = Settings(keyring_file=tmp_path / "k", **asked)
+    apart = Settings(keyring_file=tmp_path / "k", **asked, mail_bounces_to="returns@company.example")
+    assert [each.return_address for each in (given, apart)] == [asked["mail_from"], "returns@company.example"]
+    ways = [open_transport(each) for each in (given, apart)]
+    senders = [way._sender for way in ways if isinstance(way, Smtp)]
+    assert senders == ["help@company.example", "returns@company.example"]
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_server_that_knows_reports_is_asked_for_headers_alone(
+    monkeypatch: pytest.MonkeyPatch, knows: bool
+) -> None:
+    asked: list[tuple[Any, Any]] = []
+
+    def sendmail(_self: Any, _from: str, _to: Any, _content: bytes, *options: Any, **named: Any) -> None:
+        asked.append((named.get("mail_options"), named.get("rcpt_options")))
+
+    with sink() as server:
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        way.send(MAIL, to="sasha@people.example", name="abc")
+        monkeypatch.setattr(smtplib.SMTP, "sendmail", sendmail)
+        monkeypatch.setattr(smtplib.SMTP, "has_extn", lambda _self, name: knows and name == "dsn")
+        way.send(MAIL, to="sasha@people.example", name="abc")
+        way.close()
+    wanted = (("RET=HDRS", "ENVID=abc"), ("NOTIFY=FAILURE",))
+    assert asked == [wanted if knows else (None, None)]
 
 
 # -- the folder of the demo

@@ -22,7 +22,7 @@ from backoffice.accounts.services import letters, proof
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record
 from backoffice.language.texts import lazy
-from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.outbox.models import REACHED_NOBODY, MailState, OutgoingMail
 from backoffice.problems import Rejected
 from backoffice.schools.models import Membership, Role, School
 from backoffice.settings import Throttles
@@ -166,6 +166,6 @@ def _becomes(tx: Transaction, reset: FactorReset, account: Account) -> Became | 
         return Became.CANCELLED
     mail = tx.scalars(select(OutgoingMail).where(OutgoingMail.public_id == reset.mail)).one_or_none()
     if mail is None or mail.state != MailState.SENT or mail.finished_at is None:
-        given_up = mail is not None and mail.state == MailState.FAILED
+        given_up = mail is not None and mail.state in REACHED_NOBODY
         return Became.UNDELIVERED if given_up or clock.now() - reset.asked_at > LONGEST_WAIT else None
     return Became.DONE if clock.now() - mail.finished_at >= LASTS else None
