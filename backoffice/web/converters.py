@@ -154,6 +154,14 @@ class ExportConverter(_PublicIdConverter):
     """The public identifier of what somebody takes along as a file."""
 
 
+class IncidentConverter(_PublicIdConverter):
+    """The public identifier of an incident."""
+
+
+class NoticeConverter(_PublicIdConverter):
+    """The public identifier of a notice about an incident."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -187,6 +195,8 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "import": ImportConverter,
     "report": ReportConverter,
     "export": ExportConverter,
+    "incident": IncidentConverter,
+    "notice": NoticeConverter,
 }
 
 

@@ -5,6 +5,11 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.notifications.kinds import KINDS
 from plugins.notifications.models import NotificationsBase
+from plugins.notifications.notices.jobs import JOBS
+from plugins.notifications.notices.mails import MAILS
+from plugins.notifications.notices.models import HELD
+from plugins.notifications.notices.showing import banners
+from plugins.notifications.notices.views import NoticesPage
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
 plugin = Plugin(
@@ -12,8 +17,12 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(),
+    personal_data=HELD,
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
+    pages=(NoticesPage,),
+    jobs=JOBS,
+    mails=MAILS,
+    banners=banners,
     keeps_promises=True,
 )

@@ -184,9 +184,7 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
     individuals_told_at: Mapped[datetime | None] = columns.moment(
         "When its people were told", keep=Keep.SIX_YEARS
     )
-    late_reason: Mapped[str | None] = columns.sealed(
-        "Why it was told late", keep=Keep.SIX_YEARS, apart=True
-    )
+    late_reason: Mapped[str | None] = columns.sealed("Why it was told late", keep=Keep.SIX_YEARS, apart=True)
 
 
 class GivenNotice(NotificationsBase):  # type: ignore[misc, valid-type]
