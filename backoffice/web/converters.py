@@ -158,6 +158,14 @@ class IncidentConverter(_PublicIdConverter):
     """The public identifier of an incident."""
 
 
+class IncidentTaskConverter(_PublicIdConverter):
+    """The public identifier of a task of an incident."""
+
+
+class ConcernedSchoolConverter(_PublicIdConverter):
+    """The public identifier of a school as an incident concerns it."""
+
+
 class NoticeConverter(_PublicIdConverter):
     """The public identifier of a notice about an incident."""
 
@@ -196,6 +204,8 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "report": ReportConverter,
     "export": ExportConverter,
     "incident": IncidentConverter,
+    "incident_task": IncidentTaskConverter,
+    "concerned_school": ConcernedSchoolConverter,
     "notice": NoticeConverter,
 }
 

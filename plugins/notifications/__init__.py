@@ -11,6 +11,8 @@ from plugins.notifications.notices.models import HELD
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.tiles import TILES
+from plugins.notifications.views import IncidentsGrid
 
 plugin = Plugin(
     name="notifications",
@@ -20,7 +22,8 @@ plugin = Plugin(
     personal_data=HELD,
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
-    pages=(NoticesPage,),
+    tiles=TILES,
+    pages=(IncidentsGrid, NoticesPage),
     jobs=JOBS,
     mails=MAILS,
     banners=banners,

@@ -63,8 +63,8 @@ class Incident(NotificationsBase):  # type: ignore[misc, valid-type]
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_YEARS)
     public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_YEARS)
-    title: Mapped[str] = columns.sealed("What it is called among us", keep=Keep.SIX_YEARS, apart=True)
-    what: Mapped[str] = columns.sealed("What happened, as far as known", keep=Keep.SIX_YEARS, apart=True)
+    title: Mapped[str] = columns.sealed("What it is called among us", keep=Keep.SIX_YEARS)
+    what: Mapped[str] = columns.sealed("What happened, as far as known", keep=Keep.SIX_YEARS)
     systems: Mapped[str | None] = columns.sealed("Which systems it was in", keep=Keep.SIX_YEARS, apart=True)
     is_drill: Mapped[bool] = columns.flag("Whether it is played", keep=Keep.SIX_YEARS)
     role: Mapped[str] = columns.choice("What we are to the data", keep=Keep.SIX_YEARS)
@@ -118,8 +118,8 @@ class TimelineEntry(NotificationsBase):  # type: ignore[misc, valid-type]
         "Of which incident", ForeignKey(Incident.id, ondelete="CASCADE"), keep=Keep.SIX_YEARS
     )
     kind: Mapped[str] = columns.choice("What it tells", keep=Keep.SIX_YEARS)
-    said: Mapped[str] = columns.sealed("What happened or was done", keep=Keep.SIX_YEARS, apart=True)
-    reason: Mapped[str | None] = columns.sealed("Why it was decided", keep=Keep.SIX_YEARS, apart=True)
+    said: Mapped[str] = columns.sealed("What happened or was done", keep=Keep.SIX_YEARS)
+    reason: Mapped[str | None] = columns.sealed("Why it was decided", keep=Keep.SIX_YEARS)
     happened_at: Mapped[datetime] = columns.moment("When it happened", keep=Keep.SIX_YEARS)
     written_at: Mapped[datetime] = columns.moment("When it was written down", keep=Keep.SIX_YEARS)
     written_by: Mapped[int | None] = columns.reference(
@@ -143,7 +143,7 @@ class IncidentTask(NotificationsBase):  # type: ignore[misc, valid-type]
     incident_id: Mapped[int] = columns.reference(
         "Of which incident", ForeignKey(Incident.id, ondelete="CASCADE"), keep=Keep.SIX_YEARS
     )
-    said: Mapped[str] = columns.sealed("What is to be done", keep=Keep.SIX_YEARS, apart=True)
+    said: Mapped[str] = columns.sealed("What is to be done", keep=Keep.SIX_YEARS)
     due_at: Mapped[datetime | None] = columns.moment("By when", keep=Keep.SIX_YEARS)
     added_at: Mapped[datetime] = columns.moment("When it was set", keep=Keep.SIX_YEARS)
     done_at: Mapped[datetime | None] = columns.moment("When it was done", keep=Keep.SIX_YEARS)

@@ -1,0 +1,70 @@
+"""What is read of incidents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.accounts import founders
+from backoffice.schools.queries import school_names
+from plugins.notifications.models import ConcernedSchool, EntryKind, Incident, IncidentTask, TimelineEntry
+from plugins.notifications.words import ENTRIES
+
+# Further back nobody reads on a page; the file has all of it.
+MOST_ENTRIES = 500
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the timeline as it is shown. `by` is None for somebody who has left."""
+
+    kind: str
+    is_decision: bool
+    said: str
+    reason: str | None
+    happened_at: datetime
+    written_at: datetime
+    by: str | None
+
+
+def timeline(tx: Transaction, incident: Incident) -> list[Entry]:
+    """What happened and was done, the newest first."""
+    some = select(TimelineEntry).where(TimelineEntry.incident_id == incident.id)
+    found = tx.scalars(some.order_by(TimelineEntry.id.desc()).limit(MOST_ENTRIES)).all()
+    names = founders.names(tx)
+    return [
+        Entry(
+            kind=ENTRIES[EntryKind(each.kind)],
+            is_decision=each.kind == EntryKind.DECISION,
+            said=each.said,
+            reason=each.reason,
+            happened_at=each.happened_at,
+            written_at=each.written_at,
+            by=names.get(each.written_by) if each.written_by is not None else None,
+        )
+        for each in found
+    ]
+
+
+def tasks(tx: Transaction, incident: Incident) -> Sequence[IncidentTask]:
+    """What is to be done and what is done; open ones first, by when they are due."""
+    some = select(IncidentTask).where(IncidentTask.incident_id == incident.id)
+    return tx.scalars(
+        some.order_by(
+            IncidentTask.done_at.is_not(None), IncidentTask.due_at.asc().nulls_last(), IncidentTask.id
+        ).limit(MOST_ENTRIES)
+    ).all()
+
+
+def names_of(tx: Transaction, schools: Sequence[ConcernedSchool]) -> dict[int, str]:
+    """What schools are called that are still there, by their numbers."""
+    return school_names(tx, {each.school_id for each in schools if each.school_id is not None})
+
+
+def open_incidents(tx: Transaction) -> Sequence[Incident]:
+    """Incidents that are open, drills too, the oldest first."""
+    some = visible(tx.principal, select(Incident).where(Incident.closed_at.is_(None)))
+    return tx.scalars(some.order_by(Incident.id)).all()

@@ -1,0 +1,276 @@
+"""Which schools an incident concerns, how many of their people, and when who was told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Select, column, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.policy import visible
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.language.texts import gettext, lazy, ngettext
+from backoffice.problems import Rejected
+from backoffice.schools.models import District, School
+from backoffice.storage.public_id import PublicId, new_public_id
+from plugins.notifications import clocks
+from plugins.notifications.deadlines.engine import Row
+from plugins.notifications.deadlines.law import Tells
+from plugins.notifications.models import ConcernedSchool, EntryKind, GivenNotice, Incident
+from plugins.notifications.permissions import INCIDENTS_RUN
+from plugins.notifications.services import NOT_YET, find_open, lines, lock_open, write
+
+CHOOSE = lazy("Choose a school or a district.")
+TOLD_ALREADY = lazy("This school was told. It stays in the record.")
+TOO_EARLY = lazy("This lies before the moment at which it was noticed.")
+LATE = lazy("This is later than the law allows. Say why; whoever is told reads it.")
+MOST = 10_000_000
+
+
+@dataclass(frozen=True)
+class People:
+    """How many people of a school are concerned."""
+
+    students: int
+    staff: int
+    parents: int
+
+
+def concern(*, principal: Principal, incident: str, place: str) -> int:
+    """Say that an incident concerns a school or a whole district, with all of their people.
+
+    Answers how many schools are new. Raises `Rejected`, `NotFound`.
+    """
+    with transaction(principal) as tx:
+        row = find_open(tx, incident)
+        known = select(ConcernedSchool.school_id).where(
+            ConcernedSchool.incident_id == row.id, ConcernedSchool.school_id.is_not(None)
+        )
+        there = _schools(tx, place)
+        if tx.scalar(there.with_only_columns(School.id).limit(1)) is None:
+            raise Rejected(place=CHOOSE)
+        schools = tx.scalars(there.where(School.id.not_in(known)).order_by(School.id)).all()
+        people = _people_of(tx, [school.id for school in schools])
+        for school, number in zip(schools, tx.take_ids(ConcernedSchool, len(schools)), strict=True):
+            tx.add(
+                ConcernedSchool(
+                    id=number,
+                    public_id=new_public_id(),
+                    incident_id=row.id,
+                    school_id=school.id,
+                    place=clocks.place_of(school.country, school.state),
+                    time_zone=school.time_zone,
+                    students=people[school.id].students,
+                    staff=people[school.id].staff,
+                    parents=people[school.id].parents,
+                )
+            )
+        if schools:
+            tx.flush()
+            total = [people[school.id] for school in schools]
+            write(
+                tx,
+                row,
+                EntryKind.SCHOOLS,
+                ngettext("%(num)s school is concerned", "%(num)s schools are concerned", len(schools))
+                + ": "
+                + said(
+                    People(
+                        sum(each.students for each in total),
+                        sum(each.staff for each in total),
+                        sum(each.parents for each in total),
+                    )
+                ),
+            )
+            record(tx, "incidents.concern", incident=row.id, schools=[school.id for school in schools])
+    return len(schools)
+
+
+def count_people(*, principal: Principal, school: str, people: People) -> None:
+    """Say how many people of a school are concerned, where it is not all. Raises `Rejected`, `NotFound`."""
+    wrong = {
+        name: gettext("Write a whole number.")
+        for name, number in vars(people).items()
+        if not 0 <= number <= MOST
+    }
+    if wrong:
+        raise Rejected(**wrong)
+    with transaction(principal) as tx:
+        row, incident = _find(tx, school)
+        before = People(row.students, row.staff, row.parents)
+        if before == people:
+            return
+        _change(tx, row, **vars(people))
+        write(
+            tx,
+            incident,
+            EntryKind.SCHOOLS,
+            gettext("%(after)s of one school (before: %(before)s)", after=said(people), before=said(before)),
+        )
+        record(tx, "incidents.count", incident=incident.id, school=row.school_id, **vars(people))
+
+
+def leave_out(*, principal: Principal, school: str) -> PublicId:
+    """Say that a school is not concerned after all; one that was told stays. Answers of which incident.
+
+    Raises `Rejected`, `NotFound`.
+    """
+    with transaction(principal) as tx:
+        row, incident = _find(tx, school)
+        given = select(GivenNotice.id).where(GivenNotice.concerned_school_id == row.id).limit(1)
+        if row.told_at is not None or row.individuals_told_at is not None or tx.scalar(given) is not None:
+            raise Rejected.whole(TOLD_ALREADY)
+        people, number = People(row.students, row.staff, row.parents), row.school_id
+        tx.execute(delete(ConcernedSchool).where(ConcernedSchool.id == row.id))
+        write(
+            tx,
+            incident,
+            EntryKind.SCHOOLS,
+            gettext("One school is not concerned after all (%(people)s)", people=said(people)),
+        )
+        record(tx, "incidents.leave-out", incident=incident.id, school=number)
+        return PublicId(incident.public_id)
+
+
+def tell_school(*, principal: Principal, school: str, at: datetime, late_reason: str) -> None:
+    """Write down that a school was told by us, and from when its own clocks run. It is told once.
+
+    A telling that is late for a law that asks why says why. Raises `Rejected`, `NotFound`.
+    """
+    with transaction(principal) as tx:
+        row, incident = _find(tx, school)
+        if row.told_at is not None:
+            raise Rejected.whole(TOLD_ALREADY)
+        reason = lines(late_reason)
+        _check_moment(incident, at)
+        _check_reason(
+            [
+                each
+                for each in clocks.standing(tx, incident).deadlines.rows
+                if each.school == row.public_id and each.is_ours and each.rule.tells is Tells.SCHOOLS
+            ],
+            at,
+            reason,
+        )
+        _change(tx, row, told_at=at, late_reason=reason or None)
+        write(
+            tx, incident, EntryKind.TOLD, gettext("One school was told by us"), reason=reason or None, at=at
+        )
+        record(tx, "incidents.tell-school", incident=incident.id, school=row.school_id)
+
+
+def people_were_told(*, principal: Principal, school: str, at: datetime) -> None:
+    """Write down that a school's people were told. Raises `Rejected`, `NotFound`."""
+    with transaction(principal) as tx:
+        row, incident = _find(tx, school)
+        if row.individuals_told_at is not None:
+            raise Rejected.whole(TOLD_ALREADY)
+        _check_moment(incident, at)
+        _change(tx, row, individuals_told_at=at)
+        write(tx, incident, EntryKind.TOLD, gettext("People of one school were told"), at=at)
+        record(tx, "incidents.people-told", incident=incident.id, school=row.school_id)
+
+
+def give_notice(
+    *, principal: Principal, incident: str, rule: str, school: str | None, at: datetime, late_reason: str
+) -> None:
+    """Write down that what a rule asks for was done. A late one says why, where the law asks for that.
+
+    Raises `Rejected`, `NotFound`.
+    """
+    with transaction(principal) as tx:
+        row = find_open(tx, incident)
+        found = clocks.standing(tx, row)
+        asked = [
+            each
+            for each in found.deadlines.rows
+            if (each.rule.id, each.school) == (rule, school) and each.status.is_to_be_told
+        ]
+        if not asked:
+            raise NotFound
+        if asked[0].given_at is not None:
+            raise Rejected.whole(gettext("This was written down by somebody else meanwhile."))
+        reason = lines(late_reason)
+        _check_moment(row, at)
+        _check_reason(asked, at, reason)
+        concerned = found.schools[school].id if school else None
+        tx.add(
+            GivenNotice(
+                id=tx.take_id(GivenNotice),
+                incident_id=row.id,
+                rule=rule,
+                concerned_school_id=concerned,
+                at=at,
+                late_reason=reason or None,
+                given_by=tx.principal.account_id,
+            )
+        )
+        tx.flush()
+        write(
+            tx,
+            row,
+            EntryKind.TOLD,
+            f"{asked[0].rule.law}: {asked[0].rule.citation}",
+            reason=reason or None,
+            at=at,
+        )
+        record(tx, "incidents.give-notice", incident=row.id, rule=rule)
+
+
+def said(people: People) -> str:
+    """How many they are, in words."""
+    return gettext(
+        "%(students)s students, %(staff)s staff, %(parents)s parents",
+        students=people.students,
+        staff=people.staff,
+        parents=people.parents,
+    )
+
+
+def _schools(tx: Transaction, place: str) -> Select[School]:
+    """The school with this identifier, or all of the district with it."""
+    district = select(District.id).where(District.public_id == place)
+    there = (School.public_id == place) | School.district_id.in_(visible(tx.principal, district))
+    return visible(tx.principal, select(School).where(there, School.erasing_since.is_(None)))
+
+
+def _people_of(tx: Transaction, numbers: list[int]) -> dict[int, People]:
+    names = ("school_id", "students", "staff", "parents")
+    asked = func.plugin_notifications.people_of(literal(numbers, ARRAY(BigInteger)))
+    found = asked.table_valued(*(column(name, BigInteger) for name in names))
+    return {
+        each.school_id: People(each.students, each.staff, each.parents) for each in tx.execute(select(found))
+    }
+
+
+def _find(tx: Transaction, school: str) -> tuple[ConcernedSchool, Incident]:
+    row = find(tx, ConcernedSchool, school, permission=INCIDENTS_RUN)
+    incident = lock_open(tx, row.incident_id)
+    # Whoever was before at this incident may have changed it.
+    tx.refresh(row)
+    return row, incident
+
+
+def _change(tx: Transaction, row: ConcernedSchool, **values: object) -> None:
+    tx.execute(
+        update(ConcernedSchool)
+        .where(ConcernedSchool.id == row.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _check_moment(incident: Incident, at: datetime) -> None:
+    if at > clock.now():
+        raise Rejected(at=NOT_YET)
+    if at < incident.noticed_at:
+        raise Rejected(at=TOO_EARLY)
+
+
+def _check_reason(rows: list[Row], at: datetime, reason: str) -> None:
+    late = [row for row in rows if row.due is not None and at > row.due]
+    if any(row.rule.late_needs_reason for row in late) and not reason:
+        raise Rejected(late_reason=LATE)
