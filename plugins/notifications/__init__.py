@@ -5,9 +5,9 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.notifications.kinds import KINDS
 from plugins.notifications.models import NotificationsBase
+from plugins.notifications.notices.holdings import HELD
 from plugins.notifications.notices.jobs import JOBS
 from plugins.notifications.notices.mails import MAILS
-from plugins.notifications.notices.models import HELD
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN

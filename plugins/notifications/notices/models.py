@@ -4,17 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from backoffice.accounts.models import Account
 from backoffice.language.texts import lazy
 from backoffice.outbox.models import OutgoingMail
-from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.storage import columns
 from backoffice.storage.base import only, titled
 from backoffice.storage.columns import Keep
-from backoffice.storage.numbers import one_of
 from plugins.notifications.models import ConcernedSchool, Incident, NotificationsBase
 
 # As columns and not by name: a plugin's tables have a `MetaData` of their own.
@@ -216,16 +214,3 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
 
 TABLES = (Notice, NoticeStep, NoticeDelivery)
 
-
-def _to(target: Target) -> ColumnElement[bool]:
-    return one_of(NoticeDelivery.account_id, target.numbers)
-
-
-HELD = (
-    PersonalData(
-        NoticeDelivery,
-        Subject.ACCOUNT,
-        _to,
-        blank=(NoticeDelivery.account_id.key, NoticeDelivery.mail_id.key),
-    ),
-)

@@ -16,8 +16,8 @@ begin
 end $$;
 
 grant update on plugin_notifications.notice, plugin_notifications.notice_delivery to backoffice_system;
--- For sealing anew under another key, and for nothing else.
-grant update (reason) on plugin_notifications.notice_step to backoffice_system;
+-- For sealing anew under another key, and for taking out who is erased.
+grant update (reason, done_by) on plugin_notifications.notice_step to backoffice_system;
 grant usage on sequence plugin_notifications.notice_id_seq to backoffice_app;
 grant select, insert on plugin_notifications.notice to backoffice_app;
 grant update (said, template, template_version, version, written_by, written_at)
