@@ -1,13 +1,24 @@
 """Incidents, notices, and proof that everyone was told."""
 
 import plugins.notifications.rules  # noqa: F401 - the policy must know who may see incidents
+from backoffice.jobs.job import Job, daily
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
+from plugins.notifications.holdings import HELD
+from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
-from plugins.notifications.models import NotificationsBase
-from plugins.notifications.notices.holdings import HELD
+from plugins.notifications.models import (
+    ConcernedSchool,
+    GivenNotice,
+    Incident,
+    IncidentTask,
+    NotificationsBase,
+    TimelineEntry,
+)
+from plugins.notifications.notices.holdings import HELD as NOTICES_HELD
 from plugins.notifications.notices.jobs import JOBS
 from plugins.notifications.notices.mails import MAILS
+from plugins.notifications.notices.models import TABLES
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
@@ -19,12 +30,22 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=HELD,
+    personal_data=(*HELD, *NOTICES_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
+    jobs=(
+        Job(
+            "forget-incidents",
+            forget_incidents,
+            daily(at="03:40"),
+            title=lazy("Delete incidents that were closed six years ago"),
+            forgets=True,
+            expires=(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES),
+        ),
+        *JOBS,
+    ),
     pages=(IncidentsGrid, NoticesPage),
-    jobs=JOBS,
     mails=MAILS,
     banners=banners,
     keeps_promises=True,

@@ -63,7 +63,9 @@ def standings(tx: Transaction, incidents: Sequence[Incident]) -> dict[int, Stand
     numbers = [incident.id for incident in incidents]
     schools: dict[int, list[ConcernedSchool]] = {number: [] for number in numbers}
     given: dict[int, list[GivenNotice]] = {number: [] for number in numbers}
-    known = select(ConcernedSchool).where(one_of(ConcernedSchool.incident_id, numbers))
+    known = select(ConcernedSchool).where(
+        one_of(ConcernedSchool.incident_id, numbers), ConcernedSchool.left_out_at.is_(None)
+    )
     for school in tx.scalars(known.order_by(ConcernedSchool.id)):
         schools[school.incident_id].append(school)
     for notice in tx.scalars(select(GivenNotice).where(one_of(GivenNotice.incident_id, numbers))):

@@ -163,6 +163,9 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
         UniqueConstraint("public_id"),
         UniqueConstraint("incident_id", "school_id"),
         CheckConstraint("students >= 0 and staff >= 0 and parents >= 0", name="no_fewer_than_none"),
+        CheckConstraint(
+            "left_out_at is null or (told_at is null and individuals_told_at is null)", name="told_stays"
+        ),
         Index(None, "school_id"),
         titled(lazy("Schools that incidents concern")),
     )
@@ -183,6 +186,9 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
     told_at: Mapped[datetime | None] = columns.moment("When we told it", keep=Keep.SIX_YEARS)
     individuals_told_at: Mapped[datetime | None] = columns.moment(
         "When its people were told", keep=Keep.SIX_YEARS
+    )
+    left_out_at: Mapped[datetime | None] = columns.moment(
+        "Since when it is known not to be concerned", keep=Keep.SIX_YEARS
     )
     late_reason: Mapped[str | None] = columns.sealed("Why it was told late", keep=Keep.SIX_YEARS, apart=True)
 

@@ -1,9 +1,10 @@
 """Which schools an incident concerns, how many of their people, and when who was told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Select, column, delete, func, literal, select, update
+from sqlalchemy import BigInteger, Select, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backoffice import clock
@@ -46,47 +47,33 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
     """
     with transaction(principal) as tx:
         row = find_open(tx, incident)
-        known = select(ConcernedSchool.school_id).where(
-            ConcernedSchool.incident_id == row.id, ConcernedSchool.school_id.is_not(None)
-        )
-        there = _schools(tx, place)
-        if tx.scalar(there.with_only_columns(School.id).limit(1)) is None:
+        schools = tx.scalars(_schools(tx, place).order_by(School.id)).all()
+        if not schools:
             raise Rejected(place=CHOOSE)
-        schools = tx.scalars(there.where(School.id.not_in(known)).order_by(School.id)).all()
-        people = _people_of(tx, [school.id for school in schools])
-        for school, number in zip(schools, tx.take_ids(ConcernedSchool, len(schools)), strict=True):
-            tx.add(
-                ConcernedSchool(
-                    id=number,
-                    public_id=new_public_id(),
-                    incident_id=row.id,
-                    school_id=school.id,
-                    place=clocks.place_of(school.country, school.state),
-                    time_zone=school.time_zone,
-                    students=people[school.id].students,
-                    staff=people[school.id].staff,
-                    parents=people[school.id].parents,
-                )
-            )
-        if schools:
-            tx.flush()
-            total = [people[school.id] for school in schools]
-            write(
-                tx,
-                row,
-                EntryKind.SCHOOLS,
-                ngettext("%(num)s school is concerned", "%(num)s schools are concerned", len(schools))
-                + ": "
-                + said(
-                    People(
-                        sum(each.students for each in total),
-                        sum(each.staff for each in total),
-                        sum(each.parents for each in total),
-                    )
-                ),
-            )
-            record(tx, "incidents.concern", incident=row.id, schools=[school.id for school in schools])
-    return len(schools)
+        known = _known(tx, row)
+        new = [each for each in schools if each.id not in known or known[each.id].left_out_at is not None]
+        if not new:
+            return 0
+        people = _people_of(tx, [school.id for school in new])
+        for school in new:
+            if school.id in known:
+                _change(tx, known[school.id], left_out_at=None, **vars(people[school.id]))
+            else:
+                tx.add(_concerned(tx, row, school, people[school.id]))
+        tx.flush()
+        write(
+            tx,
+            row,
+            EntryKind.SCHOOLS,
+            ngettext(
+                "%(num)s school is concerned: %(people)s",
+                "%(num)s schools are concerned: %(people)s",
+                len(new),
+                people=said(_together(people.values())),
+            ),
+        )
+        record(tx, "incidents.concern", incident=row.id, schools=[school.id for school in new])
+    return len(new)
 
 
 def count_people(*, principal: Principal, school: str, people: People) -> None:
@@ -124,7 +111,7 @@ def leave_out(*, principal: Principal, school: str) -> PublicId:
         if row.told_at is not None or row.individuals_told_at is not None or tx.scalar(given) is not None:
             raise Rejected.whole(TOLD_ALREADY)
         people, number = People(row.students, row.staff, row.parents), row.school_id
-        tx.execute(delete(ConcernedSchool).where(ConcernedSchool.id == row.id))
+        _change(tx, row, left_out_at=clock.now())
         write(
             tx,
             incident,
@@ -246,11 +233,36 @@ def _people_of(tx: Transaction, numbers: list[int]) -> dict[int, People]:
     }
 
 
+def _known(tx: Transaction, incident: Incident) -> dict[int | None, ConcernedSchool]:
+    """The schools that it concerns or was thought to, by their numbers."""
+    some = select(ConcernedSchool).where(ConcernedSchool.incident_id == incident.id)
+    return {each.school_id: each for each in tx.scalars(some)}
+
+
+def _concerned(tx: Transaction, incident: Incident, school: School, people: People) -> ConcernedSchool:
+    return ConcernedSchool(
+        id=tx.take_id(ConcernedSchool),
+        public_id=new_public_id(),
+        incident_id=incident.id,
+        school_id=school.id,
+        place=clocks.place_of(school.country, school.state),
+        time_zone=school.time_zone,
+        **vars(people),
+    )
+
+
+def _together(people: Iterable[People]) -> People:
+    each = list(people)
+    return People(sum(p.students for p in each), sum(p.staff for p in each), sum(p.parents for p in each))
+
+
 def _find(tx: Transaction, school: str) -> tuple[ConcernedSchool, Incident]:
     row = find(tx, ConcernedSchool, school, permission=INCIDENTS_RUN)
     incident = lock_open(tx, row.incident_id)
     # Whoever was before at this incident may have changed it.
     tx.refresh(row)
+    if row.left_out_at is not None:
+        raise Rejected.whole(gettext("This school was left out. Add it again first."))
     return row, incident
 
 

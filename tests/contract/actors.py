@@ -56,6 +56,7 @@ from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
 from plugins.exports.models import Export, ExportState
+from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
@@ -73,6 +74,9 @@ KINDS = (
     "invitation",
     "event",
     "report",
+    "incident",
+    "incident_task",
+    "concerned_school",
     "action",
     "point_award",
     "worry",
@@ -97,7 +101,10 @@ KINDS = (
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
 # What else is the company's own.
-COMPANYS = ("mail", "event", "report", "plugin_change", "job_change")
+COMPANYS = (
+    *("mail", "event", "report", "plugin_change", "job_change"),
+    *("incident", "incident_task", "concerned_school"),
+)
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
 
@@ -220,6 +227,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _mails(world)
     things += _events()
     things += _reports()
+    things += _incidents()
     things += _named(app)
     things += _imports({school.id: place for place, school in schools.items()})
     things += _invitations({school.id: place for place, school in schools.items()})
@@ -520,6 +528,16 @@ def _reports() -> list[Thing]:
     return [Thing("report", row.id, row.public_id, None, "company") for row in found]
 
 
+def _incidents() -> list[Thing]:
+    """What went wrong, with what founders do about it."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing(model.__tablename__, row.id, row.public_id, None, "company")
+            for model in (Incident, IncidentTask, ConcernedSchool)
+            for row in tx.execute(select(model.id, model.public_id))
+        ]
+
+
 def _of_families(places: Mapping[int, str]) -> list[Thing]:
     """Who follows a child, and who is asked to; each where the child is."""
     with transaction(SYSTEM) as tx:
@@ -797,7 +815,7 @@ def _actors(
             reach["account"] = frozenset(each.id for each in world.people.values())
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
-            says |= {"Quillfeather District", factory.REPORTED}
+            says |= {"Quillfeather District", factory.REPORTED, factory.INCIDENT}
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(
             name
         )

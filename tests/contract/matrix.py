@@ -47,6 +47,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import body_of, forms, settled
@@ -90,6 +91,9 @@ MODELS: Mapping[str, Any] = {
     "invitation": Invitation,
     "event": SecurityEvent,
     "report": Report,
+    "incident": Incident,
+    "incident_task": IncidentTask,
+    "concerned_school": ConcernedSchool,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
     "action": Action,
@@ -294,6 +298,14 @@ class Matrix:
                 *("erasure", "custom_field", "report"),
                 *(model.__tablename__ for model in CHANGES),
             )
+        }
+        added |= {
+            kind: {
+                c.row["id"]
+                for c in changes
+                if c.table == f"plugin_notifications.{kind}" and c.kind == "added"
+            }
+            for kind in ("incident", "incident_task", "concerned_school")
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"

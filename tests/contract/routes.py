@@ -1364,6 +1364,37 @@ def _put_back(*effect: str) -> Fill:
     return filled
 
 
+def _concerned(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    """Another school that an incident concerns."""
+    school = next(each for each in stage.of("school") if each.place == "outside")
+    return Filled(
+        {"place": school.public_id},
+        ("added plugin_notifications.concerned_school", "added plugin_notifications.timeline_entry"),
+        identifiers={"place": "school"},
+    )
+
+
+def _lately() -> str:
+    """After the world's incident was noticed and before now, whatever the zone."""
+    return f"{clock.now() - timedelta(hours=18):%Y-%m-%dT%H:%M}"
+
+
+def _told_school(_stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    return Filled(
+        {"who": "school", "at": _lately(), "late_reason": ""},
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
+    )
+
+
+def _given_notice(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    school = stage.of("concerned_school")[0].public_id
+    return Filled(
+        {"at": _lately(), "late_reason": ""},
+        ("added plugin_notifications.given_notice", "added plugin_notifications.timeline_entry"),
+        query={"rule": "us-ny-121-10-vendor", "school": school},
+    )
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -1632,6 +1663,53 @@ FORMS: Mapping[str, Fill] = {
     "console_accounts.suspend": _suspended_everywhere,
     "console_accounts.reinstate": _always(audited=False, confirm="yes"),
     "console_accounts.reset_factor": _reset_asked,
+    "plugin_notifications_incidents.open": _always(
+        ("added plugin_notifications.incident", "added plugin_notifications.timeline_entry"),
+        title="Walrus loose",
+        what="A walrus swam off",
+        noticed_at="2020-03-01T10:00",
+        form="6f0e6b1c-5d9e-4c55-9a52-0c1f6c1b1a12",
+        report="",
+    ),
+    "plugin_notifications_incidents.facts": _always(
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.incident"),
+        seen="0",
+        what="A narwhal read the mails",
+        systems="",
+        kinds="name",
+        encrypted="no",
+        role="processor",
+        risk="high",
+        noticed_at="2020-03-01T10:00",
+    ),
+    "plugin_notifications_incidents.note": _always(
+        ("added plugin_notifications.timeline_entry",), said="It is quiet", happened_at="2020-03-01T10:00"
+    ),
+    "plugin_notifications_incidents.decide": _always(
+        ("added plugin_notifications.timeline_entry",), said="We tell all", reason="It was names"
+    ),
+    "plugin_notifications_incidents.task": _always(
+        ("added plugin_notifications.incident_task",), said="Look at the mails"
+    ),
+    "plugin_notifications_incidents.done": _always(
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.incident_task")
+    ),
+    "plugin_notifications_incidents.close": _always(
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.incident"),
+        reason="The narwhal is home",
+        although_open="y",
+    ),
+    "plugin_notifications_incidents.concern": _concerned,
+    "plugin_notifications_incidents.people": _always(
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
+        students="2",
+        staff="1",
+        parents="0",
+    ),
+    "plugin_notifications_incidents.told": _told_school,
+    # The world's school has a notice that was given: it stays.
+    "plugin_notifications_incidents.leave_out": _always(audited=False),
+    "plugin_notifications_incidents.given": _given_notice,
     "console_reports.close": _always(("changed app.report",), finding="fake", note="Looked into it"),
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_changes.student": _put_back("added app.student_change", "changed app.student"),

@@ -33,6 +33,7 @@ FAR_REACHING = {
     "console_schools.export",
     "console_schools.export_found",
     "console_reports.export",
+    "plugin_notifications_incidents.export",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

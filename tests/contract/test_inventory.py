@@ -29,6 +29,13 @@ NOT_SEEN = {
     "plugin_rosters.roster_upload": "each goes as its import is given up",
     "plugin_rosters.roster_import": "it stays, without the names",
     "plugin_exports.export": "it stays, without the file",
+    **dict.fromkeys(
+        (
+            *("plugin_notifications.timeline_entry", "plugin_notifications.incident_task"),
+            *("plugin_notifications.concerned_school", "plugin_notifications.given_notice"),
+        ),
+        "it goes with its incident",
+    ),
     "plugin_exports.intake": "it goes by its kind, with all that has one",
 }
 

@@ -89,6 +89,8 @@ WITHOUT: Mapping[str, str] = {
     "console_class_points.actions": NEW,
     "plugin_rosters_rosters.upload": NEW,
     "plugin_exports_exports.index": NEW,
+    "plugin_notifications_incidents.open": NEW,
+    "plugin_notifications_incidents.task": NEW,
     "console_fields.make": NEW,
     "console_fields.index": SEARCH,
     "console_fields.change": SEALED,
@@ -116,6 +118,16 @@ WITHOUT: Mapping[str, str] = {
     "console_class_teachers.leave": ACT,
     "console_plugins.switch": ACT,
     "console_reports.close": ACT,
+    **dict.fromkeys(
+        (
+            f"plugin_notifications_incidents.{door}"
+            for door in (
+                *("facts", "note", "decide", "done", "close"),
+                *("people", "told", "leave_out", "given", "concern"),
+            )
+        ),
+        ACT,
+    ),
     "console_security.close": ACT,
     "console_student_merge.merge": ACT,
     "console_teachers.leave": ACT,

@@ -26,6 +26,7 @@ from backoffice.schools.models import Classroom, Membership, School
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
+from plugins.notifications.models import Incident
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import Actor, Thing
 from tests.contract.matrix import MODELS, Matrix, Tally
@@ -173,6 +174,7 @@ def fill(tx: Transaction, world: World) -> None:
         copied(tx, OutgoingMail)
         copied(tx, SecurityEvent, closed_at=clock.now())
         copied(tx, Report, form=uuid4())
+        copied(tx, Incident, form=str(uuid4()))
         copied(tx, RosterImport, **here)
         account = copied(tx, Account)
         tx.execute(

@@ -51,6 +51,8 @@ REACHED: Mapping[str, str] = {
     "guardian_request": "stands in the inbox, which is in the menu",
     "event": ROW,
     "report": ROW,
+    "incident": ROW,
+    "concerned_school": "stands on the page of its incident",
     "custom_field": ROW,
     "field_receipt": ROW,
     "import": ROW,

@@ -100,6 +100,13 @@ from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
 from plugins.exports.models import Export, ExportState, Intake
+from plugins.notifications.models import (
+    ConcernedSchool,
+    GivenNotice,
+    Incident,
+    IncidentTask,
+    TimelineEntry,
+)
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -866,6 +873,7 @@ def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside
         opened_at=now,
     )
     report(tx, parent)
+    incident(tx, people["founder"], home)
 
 
 REPORTED = "A walrus asked me for my password"
@@ -877,6 +885,29 @@ def report(tx: Transaction, by: Person, **values: Any) -> tuple[int, str]:
     asked = {"contact": contact, "about": [about.address(contact)], "form": uuid4()}
     said = {"kind": "message", "said": REPORTED, "mail": b"From: walrus@sea.example\n\nYour password?\n"}
     return _row(tx, Report, account_id=by.id, **{**asked, **said, "reported_at": clock.now(), **values})
+
+
+INCIDENT = "A narwhal swam off with the mails"
+
+
+def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tuple[int, str]:
+    """An incident that a founder opened and that concerns a school; its number and public identifier."""
+    now = clock.now()
+    known = {"role": "processor", "risk": "unassessed", "kinds": ["name", "student_id"], "encrypted": "no"}
+    said = {"title": "Narwhal at large", "what": INCIDENT, "systems": "The narwhal's server"}
+    opened = {"noticed_at": now - timedelta(hours=30), "opened_at": now, "opened_by": by.id, "led_by": by.id}
+    first = {"is_drill": False, "version": 0, "form": str(uuid4())}
+    number, outside = _row(tx, Incident, **{**known, **said, **opened, **first, **values})
+    of = {"incident_id": number}
+    line = {"said": INCIDENT, "reason": "The narwhal knows why", "happened_at": now, "written_at": now}
+    tx.execute(insert(TimelineEntry).values(**of, **line, kind="decision", written_by=by.id))
+    _row(tx, IncidentTask, **of, said="Call the narwhal", added_at=now, due_at=now + timedelta(hours=9))
+    place = {"school_id": school.id, "place": "US-NY", "time_zone": "America/New_York"}
+    people = {"students": 3, "staff": 2, "parents": 1}
+    concerned, _ = _row(tx, ConcernedSchool, **of, **place, **people, late_reason="A late narwhal")
+    given = {"rule": "us-ny-121-10-cpo", "at": now, "late_reason": "A late narwhal", "given_by": by.id}
+    tx.execute(insert(GivenNotice).values(**of, **given, concerned_school_id=concerned))
+    return number, outside
 
 
 def _ending(tx: Transaction, home: School, outside: School, rooms: tuple[Class, Class]) -> None:

@@ -128,9 +128,7 @@ def test_a_page_that_takes_a_file_takes_none_for_a_text(
         browser.set_cookie(cookies.ACCOUNT, world.token(role))
     token = form_token(browser.get(path).text)
     for field in ("contact", "place"):
-        answer = browser.post(
-            path, headers={"X-CSRFToken": token}, **part(f'; name="{field}"; filename="x"')
-        )
+        answer = browser.post(path, headers={"X-CSRFToken": token}, **part(f'; name="{field}"; filename="x"'))
         assert answer.status_code == 415
 
 

@@ -213,4 +213,3 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
 
 
 TABLES = (Notice, NoticeStep, NoticeDelivery)
-

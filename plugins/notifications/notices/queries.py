@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, column, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, column, exists, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from backoffice.access.lookup import rows_of
@@ -181,8 +181,14 @@ def number_of_mail(tx: Transaction, public_ids: Sequence[str]) -> Mapping[str, i
 
 
 def _schools(notice: Notice) -> Select[Any]:
-    mine = ConcernedSchool.incident_id == notice.incident_id
-    return select(ConcernedSchool.school_id).where(mine, ConcernedSchool.school_id.is_not(None))
+    return select(ConcernedSchool.school_id).where(
+        *_concerned(notice), ConcernedSchool.school_id.is_not(None)
+    )
+
+
+def _concerned(notice: Notice) -> tuple[ColumnElement[bool], ...]:
+    """Of the incident, and not known by now not to be concerned."""
+    return ConcernedSchool.incident_id == notice.incident_id, ConcernedSchool.left_out_at.is_(None)
 
 
 def _working(notice: Notice) -> Select[Any]:
@@ -242,7 +248,7 @@ def _contacts(tx: Transaction, notice: Notice) -> Mapping[int, Told]:
     with_contact = (
         select(*wanted)
         .join(School, School.id == ConcernedSchool.school_id)
-        .where(ConcernedSchool.incident_id == notice.incident_id, School.security_contact.is_not(None))
+        .where(*_concerned(notice), School.security_contact.is_not(None))
     )
     found = {}
     for row in tx.rows(with_contact.order_by(ConcernedSchool.id)):

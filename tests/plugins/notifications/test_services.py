@@ -66,7 +66,9 @@ def concerned(incident: str) -> list[ConcernedSchool]:
     """The schools of an incident."""
     with transaction(SYSTEM) as tx:
         number = select(Incident.id).where(Incident.public_id == incident).scalar_subquery()
-        some = select(ConcernedSchool).where(ConcernedSchool.incident_id == number)
+        some = select(ConcernedSchool).where(
+            ConcernedSchool.incident_id == number, ConcernedSchool.left_out_at.is_(None)
+        )
         return list(tx.scalars(some.order_by(ConcernedSchool.id)))
 
 
@@ -361,18 +363,23 @@ def test_no_founder_takes_out_a_school_that_was_told(
 ) -> None:
     made, school = one
     schools.people_were_told(principal=founder, school=school.public_id, at=clock.now())
-    with transaction(founder) as tx:
-        tx.execute(delete(ConcernedSchool).where(ConcernedSchool.id == school.id))
+    for statement in (delete(ConcernedSchool), update(ConcernedSchool).values(left_out_at=clock.now())):
+        with pytest.raises(DBAPIError), transaction(founder) as tx:
+            tx.execute(statement.execution_options(synchronize_session=False))
     assert len(concerned(made)) == 1
 
 
-def test_a_school_that_was_not_told_can_be_left_out(
-    founder: Principal, one: tuple[str, ConcernedSchool]
+def test_a_school_that_was_not_told_can_be_left_out_and_come_back(
+    world: World, founder: Principal, one: tuple[str, ConcernedSchool]
 ) -> None:
     made, school = one
     assert schools.leave_out(principal=founder, school=school.public_id) == made
     assert concerned(made) == []
     assert lines_of(made)[-1][0] == "schools"
+    with pytest.raises(Rejected):
+        schools.tell_school(principal=founder, school=school.public_id, at=clock.now(), late_reason="")
+    assert schools.concern(principal=founder, incident=made, place=world.home.public_id) == 1
+    assert [row.public_id for row in concerned(made)] == [school.public_id]
 
 
 def test_a_notice_is_given_once_and_late_with_a_reason(
@@ -461,7 +468,6 @@ def test_a_closed_incident_is_written_to_by_nobody(
         for statement in (
             update(Incident).values(closed_at=None, closed_by=None),
             update(ConcernedSchool).values(students=0),
-            delete(ConcernedSchool),
         ):
             tx.execute(statement.execution_options(synchronize_session=False))
     assert row_of(made).closed_at == incident.closed_at

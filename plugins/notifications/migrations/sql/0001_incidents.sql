@@ -54,12 +54,9 @@ create policy app_update on plugin_notifications.incident_task for update to bac
   with check (done_at is not null and done_by = any ((select app.ids('account'))::bigint[]));
 create policy app_insert on plugin_notifications.concerned_school for insert to backoffice_app
   with check (plugin_notifications.is_open(incident_id) and school_id is not null
-              and told_at is null and individuals_told_at is null);
+              and told_at is null and individuals_told_at is null and left_out_at is null);
 create policy app_update on plugin_notifications.concerned_school for update to backoffice_app
   using (plugin_notifications.is_open(incident_id)) with check (plugin_notifications.is_open(incident_id));
--- Nobody takes out a school that was told.
-create policy app_delete on plugin_notifications.concerned_school for delete to backoffice_app
-  using (plugin_notifications.is_open(incident_id) and told_at is null and individuals_told_at is null);
 create policy app_insert on plugin_notifications.given_notice for insert to backoffice_app
   with check (plugin_notifications.is_open(incident_id)
               and given_by = any ((select app.ids('account'))::bigint[]));
@@ -71,9 +68,8 @@ grant select, insert on plugin_notifications.incident, plugin_notifications.time
 grant update (what, systems, role, risk, kinds, encrypted, noticed_at, determined_at, confirmed_at, held_since,
               held_until, led_by, closed_at, closed_by, version) on plugin_notifications.incident to backoffice_app;
 grant update (done_at, done_by) on plugin_notifications.incident_task to backoffice_app;
-grant update (students, staff, parents, told_at, individuals_told_at, late_reason)
+grant update (students, staff, parents, told_at, individuals_told_at, left_out_at, late_reason)
   on plugin_notifications.concerned_school to backoffice_app;
-grant delete on plugin_notifications.concerned_school to backoffice_app;
 grant select on plugin_notifications.schema_version to backoffice_app;
 revoke execute on function plugin_notifications.is_open(bigint), plugin_notifications.people_of(bigint[]) from public;
 grant execute on function plugin_notifications.is_open(bigint), plugin_notifications.people_of(bigint[])

@@ -79,11 +79,15 @@ def upgrade() -> None:
         *_numbers("school_id", nullable=True),
         *_text("place", "time_zone"),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in ("students", "staff", "parents")),
-        *_moments("told_at", "individuals_told_at", nullable=True),
+        *_moments("told_at", "individuals_told_at", "left_out_at", nullable=True),
         *_sealed("late_reason", nullable=True),
         sa.CheckConstraint(
             "students >= 0 and staff >= 0 and parents >= 0",
             name=op.f("ck_concerned_school_no_fewer_than_none"),
+        ),
+        sa.CheckConstraint(
+            "left_out_at is null or (told_at is null and individuals_told_at is null)",
+            name=op.f("ck_concerned_school_told_stays"),
         ),
         sa.UniqueConstraint(
             "incident_id", "school_id", name=op.f("uq_concerned_school_incident_id_school_id")
