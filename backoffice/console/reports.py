@@ -25,6 +25,7 @@ from backoffice.reports.forms import KINDS
 from backoffice.reports.mail_file import look_into
 from backoffice.reports.models import Finding, Report, ReportKind
 from backoffice.web.identity import done_reading, reading
+from backoffice.web.offered import Where, offered
 from backoffice.web.resend import shows_what_was_typed
 
 HERE = "/console/reports/"
@@ -144,6 +145,7 @@ class ReportsGrid(Grid):
             has_mail=mail is not None,
             mail=look_into(mail) if mail else None,
             may_close=self.opens("close"),
+            offered=offered(reading(), Where.REPORT, row),
             crumbs=[CRUMB, {"title": KINDS[ReportKind(row.kind)]}],
         )
 

@@ -20,6 +20,7 @@ from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import EmptyFilter, Few
 from backoffice.language.texts import gettext, lazy
 from backoffice.web.identity import reading
+from backoffice.web.offered import Where, offered
 from backoffice.web.resend import shows_what_was_typed
 
 CRUMB = {"title": lazy("Security"), "url": "/console/security/"}
@@ -128,6 +129,7 @@ class SecurityGrid(Grid):
                 "note": event.note,
             },
             may_close=self.opens("close"),
+            offered=offered(reading(), Where.SECURITY_EVENT, event),
             crumbs=[CRUMB, {"title": WORDS[EventKind(event.kind)]}],
         )
 

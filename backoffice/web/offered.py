@@ -23,6 +23,8 @@ class Where(StrEnum):
     CLASSROOMS = "classrooms"
     SCHOOL = "school"
     SCHOOLS = "schools"
+    REPORT = "report"
+    SECURITY_EVENT = "security event"
 
 
 def _everybody(_tx: Transaction, _thing: Any) -> bool:

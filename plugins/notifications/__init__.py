@@ -1,9 +1,11 @@
 """Incidents, notices, and proof that everyone was told."""
 
+import plugins.notifications.offers
 import plugins.notifications.rules  # noqa: F401 - the policy must know who may see incidents
 from backoffice.jobs.job import Job, daily
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
+from plugins.notifications.checks import CHECKS
 from plugins.notifications.holdings import HELD
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
@@ -34,6 +36,7 @@ plugin = Plugin(
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
+    controls=CHECKS,
     jobs=(
         Job(
             "forget-incidents",

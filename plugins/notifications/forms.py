@@ -18,7 +18,7 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput
 
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import lazy
@@ -98,8 +98,8 @@ class FactsForm(FlaskForm):
     kinds = SelectMultipleField(
         FACTS["kinds"],
         choices=[SelectChoice(kind, words) for kind, words in KINDS.items()],
+        widget=CheckboxInput(),
         option_widget=CheckboxInput(),
-        widget=ListWidget(),
         description=lazy("Of those that may have got out."),
     )
     encrypted = RadioField(

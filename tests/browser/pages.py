@@ -630,6 +630,20 @@ def close_report_without_note(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Close the report").click()
 
 
+def at_incident(*then: str) -> Callable[[Page, Site], None]:
+    """Open the incident, and follow or press what has these names there."""
+
+    def _act(page: Page, site: Site) -> None:
+        follow("Narwhal at large")(page, site)
+        for name in then:
+            link = page.get_by_role("main").get_by_role("link", name=name)
+            (
+                link.first if link.count() else page.get_by_role("main").get_by_role("button", name=name)
+            ).click()
+
+    return _act
+
+
 def require_without_own(page: Page, _site: Site) -> None:
     """Require of everybody what one does not have oneself."""
     page.get_by_role("checkbox", name="Leaders and teachers").check()
@@ -750,6 +764,7 @@ FACTOR = "/account/second-factor"
 PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
 NOTHING = ""
+INCIDENTS = "/console/incidents/"
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
     "sign-in": Stop(path="/sign-in"),
@@ -1071,6 +1086,33 @@ PAGES: Mapping[str, Stop] = {
     ),
     "close a security event": Stop("founder", "/console/security/", close_an_event, "console_security.close"),
     "close a security event, error": Stop("founder", "/console/security/", close_without_note),
+    "incidents": Stop("founder", INCIDENTS),
+    "incidents, none": Stop("founder", f"{INCIDENTS}?state=closed"),
+    "an incident": Stop("founder", INCIDENTS, at_incident(), "plugin_notifications_incidents.details"),
+    "open an incident": Stop("founder", f"{INCIDENTS}new"),
+    "open an incident, error": Stop("founder", f"{INCIDENTS}new", press("Open it")),
+    **{
+        f"{name}{error and ', error'}": Stop(
+            "founder",
+            INCIDENTS,
+            at_incident(link, *([error] if error else [])),
+            f"plugin_notifications_incidents.{door}",
+        )
+        for name, door, link, send in (
+            ("facts of an incident", "facts", "Change what is known", "Save what is known"),
+            ("a note on an incident", "note", "Write it down", "Write it down"),
+            ("a decision on an incident", "decide", "Write a decision down", "Write it down"),
+            ("a task of an incident", "task", "Set a task", "Set it"),
+            ("the end of an incident", "close", "Close this incident", "Close the incident"),
+            ("a school of an incident", "concern", "Add a school or district", "Add it"),
+            ("people of an incident", "people", "Numbers", "Save the numbers"),
+            ("who was told of an incident", "told", "Told", "Write it down"),
+            ("a notice that went out", "given", "It went out", "Write it down"),
+        )
+        # The others can be sent as they stand.
+        for error in ("", send)
+        if not error or door in {"note", "decide", "task", "close", "concern"}
+    },
     "reports": Stop("founder", "/console/reports/"),
     "reports, none": Stop("founder", "/console/reports/?state=closed"),
     "a report": Stop("founder", "/console/reports/", follow("A message or page"), "console_reports.details"),

@@ -390,7 +390,12 @@ def test_a_notice_is_given_once_and_late_with_a_reason(
         row = tx.scalars(select(Incident).where(Incident.public_id == made)).one()
         asked = clocks.open_duties(clocks.standing(tx, row))
     first = asked[0]
-    give = {"principal": founder, "incident": made, "rule": first.rule.id, "school": first.school}
+    give: dict[str, Any] = {
+        "principal": founder,
+        "incident": made,
+        "rule": first.rule.id,
+        "school": first.school,
+    }
     schools.give_notice(**give, at=clock.now(), late_reason="")
     assert not shown(founder, made)[first.rule.id].is_open
     with pytest.raises(Rejected):
@@ -412,7 +417,12 @@ def test_a_notice_that_is_late_says_why_where_the_law_asks(
     )
     late = [each for each in shown(founder, made).values() if each.rule.late_needs_reason]
     assert [each.tone for each in late] == ["bad"]
-    give = {"principal": founder, "incident": made, "rule": late[0].rule.id, "school": late[0].school}
+    give: dict[str, Any] = {
+        "principal": founder,
+        "incident": made,
+        "rule": late[0].rule.id,
+        "school": late[0].school,
+    }
     with pytest.raises(Rejected) as rejected:
         schools.give_notice(**give, at=clock.now(), late_reason=" ")
     assert list(rejected.value.fields) == ["late_reason"]
