@@ -6,7 +6,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from flask import Response as FlaskResponse
-from flask import abort, flash, redirect, request
+from flask import abort, flash, get_template_attribute, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -15,6 +15,7 @@ from backoffice import clock
 from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.founders import names
+from backoffice.banner import Banner
 from backoffice.console.grid import moment
 from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
 from backoffice.language.catalogues import known
@@ -262,12 +263,12 @@ class NoticesPage(GuardedView):
 
     def _preview(self, row: Notice, template: wordings.Template, spoken: str) -> dict[str, Any]:
         with speaking(spoken):
-            banner = showing.banner_of(template, row.said, spoken) if _is_banner(row) else None
+            banners = _previews(showing.banner_of(template, row.said, spoken)) if _is_banner(row) else []
             mail = showing.mail_of(row, to=self._reader(spoken))
         return {
             "language": spoken,
             "title": wordings.LANGUAGES[spoken],
-            "banner": banner,
+            "banners": banners,
             "mail": mail,
             "html_url": f"{HERE}notices/{row.public_id}/mail?language={spoken}",
             "ease": showing.ease(row.said, spoken),
@@ -280,6 +281,15 @@ class NoticesPage(GuardedView):
 
 def _is_banner(row: Notice) -> bool:
     return row.audience == Audience.BANNER
+
+
+def _previews(banner: Banner) -> list[tuple[str, bool, str]]:
+    """A banner as the home page shows it, and as wide as a telephone: title, whether that, and the part."""
+    shown = get_template_attribute("web/banner.html", "shown")
+    return [
+        (title, narrow, shown(banner, gettext("%(title)s: preview", title=title)))
+        for title, narrow in ((gettext("On the home page"), False), (gettext("On a telephone"), True))
+    ]
 
 
 def _find(tx: Transaction, public_id: str) -> tuple[Notice, Incident]:

@@ -101,6 +101,7 @@ def test_it_is_shown_as_it_will_be_read(app: Flask, world: World, founders: Foun
     banner = one.get(f"{HERE}notices/{write(founders[0], incident, Audience.BANNER)}").text
     assert banner.count(f'<h2 class="notice-title">{HEADING}') == 2
     assert SPANISH["heading"] in banner
+    assert banner.count("Leerlo entero") == 2
     assert "of 100)" in banner
     notice = propose(founders[0], incident, Audience.SCHOOLS)
     mail = one.get(f"{HERE}notices/{notice}").text

@@ -26,6 +26,7 @@ from plugins.notifications.notices.models import (
     NoticeStep,
     StepKind,
 )
+from plugins.notifications.services import close_incident
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.notices.conftest import (
     BOTH,
@@ -282,6 +283,8 @@ def test_of_a_closed_incident_nothing_goes_out_and_its_banner_comes_down(
 ) -> None:
     one, other = founders
     up = let_out(founders, incident, Audience.BANNER)
+    with pytest.raises(Rejected, match="Take it down first"):
+        close_incident(principal=one, incident=incident, reason="It is over", although_open=True)
     waiting = propose(one, incident, Audience.STAFF)
     with transaction(one) as tx:
         row = tx.scalars(select(Incident).where(Incident.public_id == incident)).one()
