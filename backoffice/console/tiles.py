@@ -39,6 +39,7 @@ TILES: tuple[Tile, ...] = (
 # What each role sees first. A tile that is not named, as one of a plugin may be, stands behind these.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "founder": (
+        "incidents",
         "promises",
         "contracts-ending",
         "jobs",

@@ -111,6 +111,7 @@ def test_who_looks_after_schools_sees_what_they_have_together(
 def test_founders_see_what_goes_wrong_before_they_see_numbers(app: Flask, world: World) -> None:
     found = tiles(app, world, "founder")
     assert list(found) == [
+        "Incidents open",
         "Promises that fall short",
         "Jobs late or failed",
         "Security events open",

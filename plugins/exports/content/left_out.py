@@ -17,6 +17,7 @@ _TRAIL = lazy("The trail names whoever did something. Who may read it reads it i
 _RECEIPT = lazy("It is the receipt of an erasure; whoever asked for that has it.")
 _DIGEST = lazy("It is a digest, which only this installation can use.")
 _SOURCE = lazy("It is about a file that was sent. What was taken from it is in this export.")
+_INCIDENT = lazy("It is what we wrote down of something that went wrong. Whom it concerns is told.")
 
 # Tables of which nothing is taken along.
 TABLES: Mapping[str, str] = {
@@ -46,6 +47,13 @@ TABLES: Mapping[str, str] = {
     "app.retention_run": OF_SERVICE,
     "app.spent_challenge": OF_SERVICE,
     "app.throttle": OF_SERVICE,
+    **{
+        f"plugin_notifications.{table}": _INCIDENT
+        for table in (
+            *("incident", "timeline_entry", "incident_task", "concerned_school", "given_notice"),
+            *("notice", "notice_step", "notice_delivery"),
+        )
+    },
     "plugin_rosters.roster_upload": _SOURCE,
     "plugin_trust.control_result": OF_SERVICE,
 }
