@@ -24,6 +24,7 @@ from sqlalchemy import MetaData
 from backoffice.access.permissions import CORE as CORE_PERMISSIONS
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
+from backoffice.banner import Banner
 from backoffice.controls.check import Check
 from backoffice.controls.standing import Stands
 from backoffice.events import Event, Handler, Subscription, declared
@@ -113,6 +114,8 @@ class Plugin:
     controls: tuple[Check, ...] = ()
     # How promises stand, from the plugin that keeps what checks find.
     standings: Callable[[Transaction], Sequence[Stands]] | None = None
+    # What everybody reads on the home page while it is up. No switch takes it down.
+    banners: Callable[[Transaction], Sequence[Banner]] | None = None
     # Promises stand on it: switching it off needs a reason, is told to the founders and shown on /trust.
     keeps_promises: bool = False
     # Filled in when it is found: the package it lies in, its version (that of the product where it comes with

@@ -166,6 +166,10 @@ class ConcernedSchoolConverter(_PublicIdConverter):
     """The public identifier of a school as an incident concerns it."""
 
 
+class NoticeConverter(_PublicIdConverter):
+    """The public identifier of a notice about an incident."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -202,6 +206,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "incident": IncidentConverter,
     "incident_task": IncidentTaskConverter,
     "concerned_school": ConcernedSchoolConverter,
+    "notice": NoticeConverter,
 }
 
 

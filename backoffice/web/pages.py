@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -9,12 +10,13 @@ from flask import Blueprint, Flask, Response, abort, current_app, render_templat
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
+from backoffice.banner import Banner
 from backoffice.runtime import check_database
 from backoffice.settings import is_loopback
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.migrate import SchemaError
 from backoffice.web import headers, metrics
-from backoffice.web.identity import runtime, settings
+from backoffice.web.identity import reading, runtime, settings
 from backoffice.web.logs import logger
 
 NO_MAIL = "stays queued until BACKOFFICE_SMTP_URL names a mail server"
@@ -27,7 +29,14 @@ bp = Blueprint("web", __name__, template_folder="templates")
 @bp.get("/")
 def home() -> str:
     """The home page: two doors, one for children and one for grown-ups."""
-    return render_template("web/home.html", banner=None)
+    return render_template("web/home.html", banners=list(_banners()))
+
+
+def _banners() -> Iterator[Banner]:
+    """What is up at this moment, whichever parts are switched off."""
+    for plugin in runtime().plugins:
+        if plugin.banners is not None:
+            yield from plugin.banners(reading())
 
 
 @bp.get("/healthz")

@@ -17,6 +17,12 @@ from plugins.notifications.models import (
     NotificationsBase,
     TimelineEntry,
 )
+from plugins.notifications.notices.holdings import HELD as NOTICES_HELD
+from plugins.notifications.notices.jobs import JOBS
+from plugins.notifications.notices.mails import MAILS
+from plugins.notifications.notices.models import TABLES
+from plugins.notifications.notices.showing import banners
+from plugins.notifications.notices.views import NoticesPage
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 from plugins.notifications.tiles import TILES
 from plugins.notifications.views import IncidentsGrid
@@ -26,10 +32,9 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=HELD,
+    personal_data=(*HELD, *NOTICES_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
-    pages=(IncidentsGrid,),
     tiles=TILES,
     controls=CHECKS,
     jobs=(
@@ -39,8 +44,12 @@ plugin = Plugin(
             daily(at="03:40"),
             title=lazy("Delete incidents that were closed six years ago"),
             forgets=True,
-            expires=(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+            expires=(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES),
         ),
+        *JOBS,
     ),
+    pages=(IncidentsGrid, NoticesPage),
+    mails=MAILS,
+    banners=banners,
     keeps_promises=True,
 )

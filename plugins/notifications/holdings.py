@@ -30,15 +30,16 @@ def _without(*columns: Column) -> Callable[[Target], Mapping[str, ColumnElement[
     }
 
 
-def _blanked(model: Any, subject: Subject, *columns: Column) -> PersonalData:
+def blanked(model: Any, subject: Subject, *columns: Column) -> PersonalData:
+    """The rows in which one of these columns names a subject: they stay, without naming it."""
     names = tuple(column.key for column in columns)
     return PersonalData(model, subject, _naming(*columns), blank=names, instead=_without(*columns))
 
 
 HELD = (
-    _blanked(Incident, Subject.ACCOUNT, Incident.opened_by, Incident.led_by, Incident.closed_by),
-    _blanked(TimelineEntry, Subject.ACCOUNT, TimelineEntry.written_by),
-    _blanked(IncidentTask, Subject.ACCOUNT, IncidentTask.done_by),
-    _blanked(GivenNotice, Subject.ACCOUNT, GivenNotice.given_by),
-    _blanked(ConcernedSchool, Subject.SCHOOL, ConcernedSchool.school_id),
+    blanked(Incident, Subject.ACCOUNT, Incident.opened_by, Incident.led_by, Incident.closed_by),
+    blanked(TimelineEntry, Subject.ACCOUNT, TimelineEntry.written_by),
+    blanked(IncidentTask, Subject.ACCOUNT, IncidentTask.done_by),
+    blanked(GivenNotice, Subject.ACCOUNT, GivenNotice.given_by),
+    blanked(ConcernedSchool, Subject.SCHOOL, ConcernedSchool.school_id),
 )

@@ -8,6 +8,7 @@ from plugins.notifications.models import (
     IncidentTask,
     TimelineEntry,
 )
+from plugins.notifications.notices.models import TABLES
 
 INCIDENTS = Kind(
     "incidents",
@@ -16,7 +17,7 @@ INCIDENTS = Kind(
             Incident,
             Incident.closed_at,
             only=Incident.closed_at.is_not(None),
-            along=(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+            along=(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES),
         ),
     ),
 )

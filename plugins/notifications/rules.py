@@ -8,7 +8,8 @@ from plugins.notifications.models import (
     IncidentTask,
     TimelineEntry,
 )
+from plugins.notifications.notices.models import Notice, NoticeStep
 from plugins.notifications.permissions import INCIDENTS_READ
 
-for _entity in (Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice):
+for _entity in (Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, Notice, NoticeStep):
     register(Rule(_entity, read=INCIDENTS_READ, school=None))

@@ -23,6 +23,7 @@ from backoffice.wording import clean, is_uuid
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.models import EntryKind, Incident, IncidentTask, TimelineEntry
+from plugins.notifications.notices.queries import is_any_up
 from plugins.notifications.permissions import INCIDENTS_RUN
 from plugins.notifications.words import KINDS
 
@@ -34,6 +35,7 @@ WHY = lazy("Say why.")
 NOT_YET = lazy("This is still to come. Choose a moment that has passed.")
 AFTER = lazy("This lies before the moment at which it was noticed.")
 CLOSED = lazy("This incident is closed. Open a new one if something else has come up.")
+BANNER_UP = lazy("A banner is up on the home page. Take it down first, under Notices.")
 OPEN_DUTIES = lazy("Somebody is still to be told. Give the notices first, or say why none is owed.")
 
 
@@ -220,6 +222,8 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
         row = find_open(tx, incident)
         if not although_open and clocks.open_duties(clocks.standing(tx, row)):
             raise Rejected(although_open=OPEN_DUTIES)
+        if is_any_up(tx, row):
+            raise Rejected.whole(BANNER_UP)
         write(tx, row, EntryKind.CLOSED, reason)
         tx.execute(
             update(Incident)

@@ -57,6 +57,7 @@ from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
+from plugins.notifications.notices.models import Notice
 from plugins.rosters.models import RosterImport
 from tests.contract.pages import form_token
 from tests.factories import world as factory
@@ -77,6 +78,7 @@ KINDS = (
     "incident",
     "incident_task",
     "concerned_school",
+    "notice",
     "action",
     "point_award",
     "worry",
@@ -103,7 +105,7 @@ NAMED = ("plugin", "job")
 # What else is the company's own.
 COMPANYS = (
     *("mail", "event", "report", "plugin_change", "job_change"),
-    *("incident", "incident_task", "concerned_school"),
+    *("incident", "incident_task", "concerned_school", "notice"),
 )
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
@@ -533,7 +535,7 @@ def _incidents() -> list[Thing]:
     with transaction(SYSTEM) as tx:
         return [
             Thing(model.__tablename__, row.id, row.public_id, None, "company")
-            for model in (Incident, IncidentTask, ConcernedSchool)
+            for model in (Incident, IncidentTask, ConcernedSchool, Notice)
             for row in tx.execute(select(model.id, model.public_id))
         ]
 
@@ -815,7 +817,7 @@ def _actors(
             reach["account"] = frozenset(each.id for each in world.people.values())
             # A personal school carries its teacher's name.
             says |= {s.name for s in schools.values()} - {extras.alone_school.name}
-            says |= {"Quillfeather District", factory.REPORTED, factory.INCIDENT}
+            says |= {"Quillfeather District", factory.REPORTED, factory.INCIDENT, factory.NOTICE}
         home_class = {"parent": own, "foreign_parent": classes["outside"], "mixed": classes["elsewhere"]}.get(
             name
         )

@@ -48,6 +48,7 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
+from plugins.notifications.notices.models import Notice
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import body_of, forms, settled
@@ -94,6 +95,7 @@ MODELS: Mapping[str, Any] = {
     "incident": Incident,
     "incident_task": IncidentTask,
     "concerned_school": ConcernedSchool,
+    "notice": Notice,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
     "action": Action,
@@ -305,7 +307,7 @@ class Matrix:
                 for c in changes
                 if c.table == f"plugin_notifications.{kind}" and c.kind == "added"
             }
-            for kind in ("incident", "incident_task", "concerned_school")
+            for kind in ("incident", "incident_task", "concerned_school", "notice")
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"

@@ -1710,6 +1710,17 @@ FORMS: Mapping[str, Fill] = {
     # The world's school has a notice that was given: it stays.
     "plugin_notifications_incidents.leave_out": _always(audited=False),
     "plugin_notifications_incidents.given": _given_notice,
+    "plugin_notifications_notices.new": _always(
+        ("added plugin_notifications.notice",),
+        form="6f0e6b1c-5d9e-4c55-9a52-0c1f6c1b1a13",
+        en_heading="A walrus looked in",
+    ),
+    "plugin_notifications_notices.edit": _always(
+        ("changed plugin_notifications.notice",), seen="0", en_heading="A narwhal looked in"
+    ),
+    "plugin_notifications_notices.step": _always(
+        ("added plugin_notifications.notice_step", "changed plugin_notifications.notice"), step="discard"
+    ),
     "console_reports.close": _always(("changed app.report",), finding="fake", note="Looked into it"),
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_changes.student": _put_back("added app.student_change", "changed app.student"),

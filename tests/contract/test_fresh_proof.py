@@ -34,6 +34,8 @@ FAR_REACHING = {
     "console_schools.export_found",
     "console_reports.export",
     "plugin_notifications_incidents.export",
+    # What was mailed cannot be called back.
+    "plugin_notifications_notices.step",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

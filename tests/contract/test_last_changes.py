@@ -91,6 +91,10 @@ WITHOUT: Mapping[str, str] = {
     "plugin_exports_exports.index": NEW,
     "plugin_notifications_incidents.open": NEW,
     "plugin_notifications_incidents.task": NEW,
+    "plugin_notifications_notices.new": NEW,
+    "plugin_notifications_notices.step": ACT,
+    # What was decided about it stands on its page.
+    "plugin_notifications_notices.edit": ACT,
     "console_fields.make": NEW,
     "console_fields.index": SEARCH,
     "console_fields.change": SEALED,

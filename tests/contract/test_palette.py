@@ -53,6 +53,7 @@ REACHED: Mapping[str, str] = {
     "report": ROW,
     "incident": ROW,
     "concerned_school": "stands on the page of its incident",
+    "notice": "stands on the page of its incident's notices",
     "custom_field": ROW,
     "field_receipt": ROW,
     "import": ROW,

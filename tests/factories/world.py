@@ -107,6 +107,7 @@ from plugins.notifications.models import (
     IncidentTask,
     TimelineEntry,
 )
+from plugins.notifications.notices.models import Notice, NoticeDelivery, NoticeStep
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -907,7 +908,24 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     concerned, _ = _row(tx, ConcernedSchool, **of, **place, **people, late_reason="A late narwhal")
     given = {"rule": "us-ny-121-10-cpo", "at": now, "late_reason": "A late narwhal", "given_by": by.id}
     tx.execute(insert(GivenNotice).values(**of, **given, concerned_school_id=concerned))
+    _notice(tx, number, by)
     return number, outside
+
+
+NOTICE = "A narwhal may have read your mails"
+
+
+def _notice(tx: Transaction, incident: int, by: Person) -> None:
+    """A draft of a banner that was proposed once, and that a mail about it was written to its writer."""
+    now = clock.now()
+    texts = {"heading": NOTICE, "what": NOTICE, "when": "On Monday"}
+    written = {"template": "breach-banner", "template_version": 1, "said": {"en": texts}, "state": "draft"}
+    of = {"incident_id": incident, "audience": "banner", "version": 0, "form": str(uuid4())}
+    number, _ = _row(tx, Notice, **of, **written, written_by=by.id, written_at=now)
+    why = {"kind": "taken back", "reason": "The narwhal was a walrus", "done_at": now, "done_by": by.id}
+    tx.execute(insert(NoticeStep).values(notice_id=number, **why))
+    told = {"account_id": by.id, "state": "played", "addressed_at": now}
+    tx.execute(insert(NoticeDelivery).values(notice_id=number, **told))
 
 
 def _ending(tx: Transaction, home: School, outside: School, rooms: tuple[Class, Class]) -> None:

@@ -49,7 +49,10 @@ TABLES: Mapping[str, str] = {
     "app.throttle": OF_SERVICE,
     **{
         f"plugin_notifications.{table}": _INCIDENT
-        for table in ("incident", "timeline_entry", "incident_task", "concerned_school", "given_notice")
+        for table in (
+            *("incident", "timeline_entry", "incident_task", "concerned_school", "given_notice"),
+            *("notice", "notice_step", "notice_delivery"),
+        )
     },
     "plugin_rosters.roster_upload": _SOURCE,
     "plugin_trust.control_result": OF_SERVICE,

@@ -31,13 +31,14 @@ from backoffice.privacy.holds.models import HoldState, LegalHold
 from backoffice.reports.models import Report
 from backoffice.schools.award_models import PointAward, Whom
 from backoffice.schools.ending_models import OwnerlessClass
-from backoffice.schools.models import Student
+from backoffice.schools.models import School, Student
 from backoffice.schools.roster_models import ChangedHow, RosterChangeStudent
 from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import about
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.models import Export, ExportState, Intake
+from plugins.notifications.models import IncidentTask
 from plugins.retention.models import IdleAccount
 from plugins.rosters.models import (
     AccountSource,
@@ -51,7 +52,7 @@ from plugins.rosters.models import (
     TeachingSource,
     Unseated,
 )
-from tests.factories.world import Class, Person, World, saved_view, worry
+from tests.factories.world import Class, Person, World, incident, saved_view, worry
 
 
 def put_everywhere(tx: Transaction, world: World) -> None:
@@ -114,6 +115,9 @@ def _put(tx: Transaction, model: Any, **values: Any) -> dict[str, Any]:
 
 def _account(tx: Transaction, person: Person, room: Class) -> None:
     """What hangs on the account alone."""
+    number, _ = incident(tx, person, tx.get_one(School, room.school_id))
+    done = {"done_at": clock.now(), "done_by": person.id}
+    tx.execute(update(IncidentTask).where(IncidentTask.incident_id == number).values(done))
     now, me = clock.now(), {"account_id": person.id}
     soon = {"expires_at": now + timedelta(hours=1)}
     here = {"school_id": room.school_id}

@@ -1,0 +1,261 @@
+"""Which notices there are, what banners say, and who is still to be told."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, case, column, exists, func, or_, select, true
+from sqlalchemy.orm import aliased
+
+from backoffice.access.lookup import rows_of
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.models import Account
+from backoffice.families.models import GuardianLink
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.message import deliverable
+from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.schools.models import Membership, Role, School
+from backoffice.storage.numbers import array_of, one_of
+from backoffice.storage.sealed import SealedJSON, seal_text
+from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.notices.models import (
+    Audience,
+    DeliveryState,
+    Notice,
+    NoticeDelivery,
+    NoticeState,
+    NoticeStep,
+)
+from plugins.notifications.permissions import INCIDENTS_READ
+
+# In this order people are told.
+_ORDER = tuple(Audience)
+_UP = func.plugin_notifications.banners_up().table_valued(
+    "template", "template_version", column("said", SealedJSON("notice.said"))
+)
+_BANNERS = select(_UP.c.template, _UP.c.template_version, _UP.c.said)
+
+
+class Told(NamedTuple):
+    """Somebody who is to be told: an account, or the contact of a school."""
+
+    account_id: int | None
+    concerned_school_id: int | None
+    to: Recipient
+
+
+def banners_up(tx: Transaction) -> Sequence[Any]:
+    """What banners say that are up, for anybody; one statement."""
+    return tx.rows(_BANNERS)
+
+
+def notices_of(tx: Transaction, incident: Incident) -> Sequence[Notice]:
+    """The notices of an incident, in the order in which they were begun."""
+    mine = rows_of(tx.principal, Notice, INCIDENTS_READ).where(Notice.incident_id == incident.id)
+    return tx.scalars(mine.order_by(Notice.id)).all()
+
+
+def is_any_up(tx: Transaction, incident: Incident) -> bool:
+    """Whether a banner of the incident is up, which is to be taken down before the incident is closed."""
+    up = rows_of(tx.principal, Notice, INCIDENTS_READ).where(
+        Notice.incident_id == incident.id, Notice.state == NoticeState.UP
+    )
+    return tx.scalar(select(up.exists())) or False
+
+
+def steps_of(tx: Transaction, notice: Notice) -> Sequence[Any]:
+    """What was decided about a notice, and why."""
+    of_it = rows_of(tx.principal, NoticeStep, INCIDENTS_READ).where(NoticeStep.notice_id == notice.id)
+    wanted = (NoticeStep.kind, NoticeStep.reason, NoticeStep.done_at, NoticeStep.done_by)
+    return tx.rows(of_it.order_by(NoticeStep.id).with_only_columns(*wanted))
+
+
+def progress_of(tx: Transaction, notices: Sequence[Notice]) -> Mapping[int, Mapping[str, int]]:
+    """How many people each of these was written to, by what became of it; for founders."""
+    found: dict[int, dict[str, int]] = {each.id: {} for each in notices}
+    if found:
+        counted = func.plugin_notifications.progress_of(array_of(found)).table_valued(
+            "notice_id", "state", "people"
+        )
+        for row in tx.rows(select(counted.c.notice_id, counted.c.state, counted.c.people)):
+            found[row.notice_id][row.state] = row.people
+    return found
+
+
+# --------------------------------------------------------------------------------- what is decided of them
+
+
+def propose(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+    """Propose a draft as it was read; whether it was one."""
+    return _done(tx, func.plugin_notifications.propose_notice(notice.id, notice.version, at))
+
+
+def take_back(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+    """Make a draft again of what was proposed; whether it was."""
+    return _done(tx, func.plugin_notifications.take_back_notice(notice.id, at))
+
+
+def approve(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+    """Let a notice go out that another founder has proposed; whether it was to be."""
+    return _done(tx, func.plugin_notifications.approve_notice(notice.id, notice.version, at))
+
+
+def approve_alone(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
+    """Let a notice go out that one has proposed an hour ago; whether it was to be."""
+    called = func.plugin_notifications.approve_alone(notice.id, notice.version, at, _sealed(reason))
+    return _done(tx, called)
+
+
+def review(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+    """Say that one has looked at what another founder let out alone; whether that was due."""
+    return _done(tx, func.plugin_notifications.review_notice(notice.id, at))
+
+
+def end(tx: Transaction, notice: Notice, *, at: datetime, reason: str | None) -> bool:
+    """Take a banner down, or give a draft up; whether it was one."""
+    return _done(tx, func.plugin_notifications.end_notice(notice.id, at, reason and _sealed(reason)))
+
+
+def _done(tx: Transaction, called: Any) -> bool:
+    return bool(tx.scalar(select(called)))
+
+
+def _sealed(reason: str) -> bytes:
+    return seal_text(reason, context="notice_step.reason")
+
+
+# ------------------------------------------------------------------------------------- to whom they are sent
+
+
+def at_work(tx: Transaction) -> Sequence[int]:
+    """The notices that are being sent, schools first. As the system."""
+    order = case({each.value: place for place, each in enumerate(_ORDER)}, value=Notice.audience)
+    open_ones = select(Notice.id).where(Notice.state == NoticeState.APPROVED)
+    return tx.scalars(open_ones.order_by(order, Notice.approved_at, Notice.id)).all()
+
+
+def locked(tx: Transaction, number: int) -> Notice | None:
+    """A notice that is being sent, for whoever is first; another worker waits. As the system."""
+    mine = select(Notice).where(Notice.id == number, Notice.state == NoticeState.APPROVED)
+    return tx.scalars(mine.with_for_update()).one_or_none()
+
+
+def still_to_tell(tx: Transaction, notice: Notice, *, most: int) -> Sequence[Told]:
+    """Some of those whom a notice was not written to yet, each once; none if all were. As the system."""
+    match Audience(notice.audience):
+        case Audience.SCHOOLS:
+            return _contacts_left(tx, notice)[:most] or _people(tx, notice, _leading_others(tx, notice), most)
+        case Audience.STAFF:
+            return _people(tx, notice, _working(notice), most)
+        case Audience.PARENTS:
+            return _people(tx, notice, _following(notice), most)
+        case Audience.BANNER:
+            return ()
+
+
+def of_schools(tx: Transaction, notice: Notice) -> Sequence[Told]:
+    """Whom to write to about a notice at each concerned school: its contact, else who leads it.
+
+    As the system.
+    """
+    leaders = tx.scalars(select(Account).where(Account.id.in_(_leading_others(tx, notice))))
+    return [*_contacts(tx, notice).values(), *map(_told, leaders)]
+
+
+def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
+    """Deliveries whose mail has left, was given up or is gone, from a number on. As the system."""
+    open_mail = OutgoingMail.state.in_((MailState.QUEUED, MailState.SENDING))
+    open_ones = (
+        select(NoticeDelivery.id, OutgoingMail.state, OutgoingMail.finished_at)
+        .join(OutgoingMail, OutgoingMail.id == NoticeDelivery.mail_id, isouter=True)
+        .where(NoticeDelivery.state == DeliveryState.QUEUED, NoticeDelivery.id > after)
+        .where(OutgoingMail.id.is_(None) | ~open_mail)
+    )
+    return tx.rows(open_ones.order_by(NoticeDelivery.id).limit(most))
+
+
+def number_of_mail(tx: Transaction, public_ids: Sequence[str]) -> Mapping[str, int]:
+    """The numbers of mails that were just written. As the system."""
+    named = select(OutgoingMail.public_id, OutgoingMail.id).where(OutgoingMail.public_id.in_(public_ids))
+    return {row.public_id: row.id for row in tx.rows(named)}
+
+
+def _schools(notice: Notice) -> Select[Any]:
+    return select(ConcernedSchool.school_id).where(
+        *_concerned(notice), ConcernedSchool.school_id.is_not(None)
+    )
+
+
+def _concerned(notice: Notice) -> tuple[ColumnElement[bool], ...]:
+    """Of the incident, and not known by now not to be concerned."""
+    return ConcernedSchool.incident_id == notice.incident_id, ConcernedSchool.left_out_at.is_(None)
+
+
+def _working(notice: Notice) -> Select[Any]:
+    """Who works at a concerned school or for its district, whatever they may do there."""
+    above = select(School.district_id).where(School.id.in_(_schools(notice)), School.district_id.is_not(None))
+    there = or_(Membership.school_id.in_(_schools(notice)), Membership.district_id.in_(above))
+    return select(Membership.account_id).where(there)
+
+
+def _leading_others(tx: Transaction, notice: Notice) -> Select[Any]:
+    """Who leads a concerned school that has no contact; where nobody leads it, who works there."""
+    with_contact = _contacts(tx, notice)
+    schools = select(School.id).where(
+        School.id.in_(_schools(notice)), ~one_of(School.id, with_contact) if with_contact else true()
+    )
+    leader = aliased(Membership)
+    led = exists().where(
+        (leader.school_id == School.id) | (leader.district_id == School.district_id),
+        leader.role == Role.LEADER,
+    )
+    here = Membership.school_id == School.id
+    leads = (here | (Membership.district_id == School.district_id)) & (Membership.role == Role.LEADER)
+    return select(Membership.account_id).join(School, or_(leads, here & ~led)).where(School.id.in_(schools))
+
+
+def _following(notice: Notice) -> Select[Any]:
+    """Who follows a child of a concerned school, or asked to."""
+    there = GuardianLink.school_id.in_(_schools(notice)) & GuardianLink.ended_at.is_(None)
+    return select(GuardianLink.account_id).where(there)
+
+
+def _people(tx: Transaction, notice: Notice, wanted: Select[Any], most: int) -> Sequence[Told]:
+    told = exists().where(NoticeDelivery.notice_id == notice.id, NoticeDelivery.account_id == Account.id)
+    left = select(Account).where(Account.id.in_(wanted), ~told).order_by(Account.id).limit(most)
+    return [*map(_told, tx.scalars(left))]
+
+
+def _told(person: Account) -> Told:
+    return Told(person.id, None, Recipient(person.id, person.email, person.name, person.language))
+
+
+def _contacts_left(tx: Transaction, notice: Notice) -> Sequence[Told]:
+    mine = (NoticeDelivery.notice_id == notice.id, NoticeDelivery.concerned_school_id.is_not(None))
+    done = set(tx.scalars(select(NoticeDelivery.concerned_school_id).where(*mine)))
+    return [each for each in _contacts(tx, notice).values() if each.concerned_school_id not in done]
+
+
+def _contacts(tx: Transaction, notice: Notice) -> Mapping[int, Told]:
+    """The security contacts of concerned schools that mail can be sent to, by the number of the school."""
+    wanted = (
+        ConcernedSchool.id,
+        ConcernedSchool.school_id,
+        School.security_contact,
+        School.name,
+        School.language,
+    )
+    with_contact = (
+        select(*wanted)
+        .join(School, School.id == ConcernedSchool.school_id)
+        .where(*_concerned(notice), School.security_contact.is_not(None))
+    )
+    found = {}
+    for row in tx.rows(with_contact.order_by(ConcernedSchool.id)):
+        try:
+            address = deliverable(row.security_contact.strip())
+        except ValueError:
+            # Whoever typed it named a person and no address: then its leaders are told.
+            continue
+        found[row.school_id] = Told(None, row.id, Recipient(None, address, row.name, row.language))
+    return found

@@ -1,0 +1,150 @@
+"""Writing a notice to everybody whom it is for: each account once, so many in a transaction.
+
+A row for each person and the mail to them are written together, under a lock on the notice: a worker that is
+killed leaves what it had committed, and the next one goes on behind it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import insert, select, update
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.outbox.models import MailState
+from backoffice.outbox.services import post
+from plugins.notifications.models import EntryKind, Incident, TimelineEntry
+from plugins.notifications.notices import mails, queries, services
+from plugins.notifications.notices.models import (
+    Audience,
+    DeliveryState,
+    Notice,
+    NoticeDelivery,
+    NoticeState,
+)
+from plugins.notifications.notices.queries import Told
+
+AT_ONCE = 500
+
+
+def send_notices(who: Purpose, *, progress: Callable[[int], None], at_once: int = AT_ONCE) -> int:
+    """Write the notices that were let out to all whom they are for, schools first; how many."""
+    with transaction(who) as tx:
+        numbers = queries.at_work(tx)
+    told = 0
+    for number in numbers:
+        while some := _write_some(who, number, at_once):
+            told += some
+            progress(told)
+    return told
+
+
+def tell_schools(who: Purpose) -> int:
+    """Tell the schools concerned of notices that one founder let out alone; how many were told."""
+    told = 0
+    alone = select(Notice).where(Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None))
+    with transaction(who) as tx:
+        for notice in tx.scalars(alone.order_by(Notice.id).with_for_update()).all():
+            assert notice.approved_at is not None
+            assert notice.review_due_at is not None
+            notice.schools_told_at = clock.now()
+            if not _is_drill(tx, notice):
+                how = mails.NoticeAlone(notice.approved_at, notice.review_due_at)
+                schools = queries.of_schools(tx, notice)
+                for each in schools:
+                    post(tx, mails.NOTICE_ALONE, to=each.to, parameters=how)
+                told += len(schools)
+            record(tx, "notices.tell-schools", notice=notice.id)
+    return told
+
+
+def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
+    """Keep of each delivery what became of its mail, which goes sooner than the delivery; how many."""
+    settled, last = 0, 0
+    while True:
+        with transaction(who) as tx:
+            rows = queries.to_settle(tx, after=last, most=at_once)
+            for row in rows:
+                sent = row.state == MailState.SENT
+                tx.execute(
+                    update(NoticeDelivery)
+                    .where(NoticeDelivery.id == row.id)
+                    .values(
+                        state=DeliveryState.SENT if sent else DeliveryState.FAILED,
+                        settled_at=row.finished_at or clock.now(),
+                    )
+                )
+        settled += len(rows)
+        if len(rows) < at_once:
+            return settled
+        last = rows[-1].id
+
+
+def _write_some(who: Purpose, number: int, at_once: int) -> int:
+    with transaction(who) as tx:
+        notice = queries.locked(tx, number)
+        if notice is None:
+            return 0
+        some = queries.still_to_tell(tx, notice, most=at_once)
+        if some:
+            _write(tx, notice, some)
+        else:
+            _all_told(tx, notice)
+    return len(some)
+
+
+def _write(tx: Transaction, notice: Notice, some: Sequence[Told]) -> None:
+    drill, now = _is_drill(tx, notice), clock.now()
+    sent = [None] * len(some) if drill else _post(tx, notice, some)
+    state = DeliveryState.PLAYED if drill else DeliveryState.QUEUED
+    rows = [
+        {
+            "id": row_id,
+            "notice_id": notice.id,
+            "account_id": each.account_id,
+            "concerned_school_id": each.concerned_school_id,
+            "mail_id": mail,
+            "state": state,
+            "addressed_at": now,
+            "settled_at": now if drill else None,
+        }
+        for row_id, each, mail in zip(tx.take_ids(NoticeDelivery, len(some)), some, sent, strict=True)
+    ]
+    tx.execute(insert(NoticeDelivery), rows)
+
+
+def _post(tx: Transaction, notice: Notice, some: Sequence[Told]) -> Sequence[int | None]:
+    mail, parameters = mails.BY[notice.template, notice.template_version]
+    names = [
+        post(
+            tx,
+            mail,
+            to=each.to,
+            parameters=parameters.of(notice.said, audience=notice.audience, language=each.to.language),
+        )
+        for each in some
+    ]
+    numbers = queries.number_of_mail(tx, names)
+    return [numbers[name] for name in names]
+
+
+def _all_told(tx: Transaction, notice: Notice) -> None:
+    now = clock.now()
+    notice.state, notice.sent_at = NoticeState.SENT, now
+    said = str(services.SENT[Audience(notice.audience)])
+    tx.add(
+        TimelineEntry(
+            id=tx.take_id(TimelineEntry),
+            incident_id=notice.incident_id,
+            kind=EntryKind.TOLD,
+            said=said,
+            happened_at=now,
+            written_at=now,
+        )
+    )
+    record(tx, "notices.send", notice=notice.id, audience=notice.audience)
+
+
+def _is_drill(tx: Transaction, notice: Notice) -> bool:
+    return tx.scalar(select(Incident.is_drill).where(Incident.id == notice.incident_id)) or False

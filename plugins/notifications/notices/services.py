@@ -1,0 +1,322 @@
+"""Writing notices, and letting them go out: one founder proposes and another approves.
+
+After an hour whoever proposed one may let it go out alone, with a reason; then the other founders and the
+schools concerned are told, and another founder is to look at it within three days. That it takes two is for
+the database to say: these services only say it in words.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound, find
+from backoffice.access.policy import require
+from backoffice.access.principal import Principal, Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.founders import founders, other_founders
+from backoffice.accounts.services import proof
+from backoffice.audit.trail import record
+from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
+from backoffice.outbox.services import post
+from backoffice.problems import Overtaken, Rejected
+from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
+from plugins.notifications.models import EntryKind, Incident, TimelineEntry
+from plugins.notifications.notices import mails, queries, wordings
+from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
+from plugins.notifications.notices.wordings import Said
+from plugins.notifications.permissions import INCIDENTS_RUN
+
+SEND = "notifications.send-notices"
+# So long after it was proposed, whoever proposed it may let it go out alone.
+ALONE_AFTER = timedelta(hours=1)
+# How often founders are told that a review is due.
+REMINDED = timedelta(days=1)
+SHORTEST_REASON, LONGEST_REASON = 10, 2000
+OVER = lazy("It is not as it was when you looked. Look at it again.")
+TWO = lazy("Another founder has to approve it. One hour after it was proposed you may let it go out alone.")
+CLOSED = lazy("The incident is closed: nothing more goes out about it.")
+# How the trail calls what founders are told of.
+VERBS = {
+    StepKind.PROPOSED: "notices.propose",
+    StepKind.APPROVED: "notices.approve",
+    StepKind.ALONE: "notices.approve-alone",
+    StepKind.REVIEWED: "notices.review",
+    StepKind.TAKEN_DOWN: "notices.take-down",
+}
+# What the timeline says, by the audience.
+OUT = {
+    Audience.BANNER: lazy("A banner went up on the home page."),
+    Audience.SCHOOLS: lazy("A notice to the schools was let out."),
+    Audience.STAFF: lazy("A notice to staff of the schools was let out."),
+    Audience.PARENTS: lazy("A notice to parents was let out."),
+}
+DOWN = lazy("The banner was taken down.")
+SENT = {
+    Audience.SCHOOLS: lazy("The notice to the schools is written to all of them."),
+    Audience.STAFF: lazy("The notice to staff is written to all of them."),
+    Audience.PARENTS: lazy("The notice to parents is written to all of them."),
+}
+
+
+def write_notice(
+    *, principal: Principal, incident: str, audience: Audience, said: Said, form: str
+) -> PublicId:
+    """Begin a notice as a draft, which may have gaps. The same form begins one.
+
+    Raises `Rejected`, `Denied` and `NotFound`.
+    """
+    template = wordings.newest(audience)
+    texts, now, made = _checked(template, said), clock.now(), new_public_id()
+    with transaction(principal) as tx:
+        require(tx.principal, INCIDENTS_RUN)
+        about = _open_incident(tx, incident)
+        before = tx.scalar(select(Notice.public_id).where(Notice.form == form))
+        if before is not None:
+            return PublicId(before)
+        notice = Notice(
+            id=tx.take_id(Notice),
+            public_id=made,
+            incident_id=about.id,
+            audience=audience,
+            template=template.name,
+            template_version=template.version,
+            said=texts,
+            state=NoticeState.DRAFT,
+            version=0,
+            written_by=tx.principal.account_id,
+            written_at=now,
+            form=form,
+        )
+        tx.add(notice)
+        tx.flush()
+        record(tx, "notices.write", notice=notice.id, audience=audience)
+    return made
+
+
+def edit_notice(*, principal: Principal, notice: str, said: Said, version: int) -> None:
+    """Change what a draft says, by whoever has seen this version of it.
+
+    Raises `Rejected`, `Overtaken`, `Denied` and `NotFound`.
+    """
+    with transaction(principal) as tx:
+        require(tx.principal, INCIDENTS_RUN)
+        row = _notice(tx, notice)
+        _open(tx, row)
+        if row.state != NoticeState.DRAFT:
+            raise Rejected.whole(OVER)
+        if row.version != version:
+            raise Overtaken.meanwhile()
+        row.said = _checked(wordings.template_of(row.template, row.template_version), said)
+        row.version, row.written_by, row.written_at = version + 1, tx.principal.account_id, clock.now()
+        tx.flush()
+        record(tx, "notices.edit", notice=row.id)
+
+
+def propose_notice(*, principal: Principal, notice: str, version: int) -> None:
+    """Propose a draft as it was read: nothing that has to be said may be missing.
+
+    Raises `Rejected`, `Overtaken`, `Denied`, `NotFound` and `ProofNeeded`.
+    """
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        _as_read(tx, row, version)
+        gaps = wordings.missing(wordings.template_of(row.template, row.template_version), row.said)
+        if gaps:
+            raise Rejected(**gaps)
+        _check(queries.propose(tx, row, at=clock.now()))
+        _done(tx, row, StepKind.PROPOSED)
+
+
+def take_back_notice(*, principal: Principal, notice: str) -> None:
+    """Make a draft again of what was proposed, to change it; any founder may. Raises as `propose_notice`."""
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        _check(queries.take_back(tx, row, at=clock.now()))
+        record(tx, "notices.take-back", notice=row.id)
+
+
+def approve_notice(*, principal: Principal, notice: str, version: int) -> None:
+    """Let a notice go out as it was read, that another founder has proposed. Raises as `propose_notice`."""
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        _as_read(tx, row, version)
+        if row.state == NoticeState.PROPOSED and row.proposed_by == tx.principal.account_id:
+            raise Rejected.whole(TWO)
+        _check(queries.approve(tx, row, at=clock.now()))
+        _out(tx, row, StepKind.APPROVED)
+
+
+def approve_alone(*, principal: Principal, notice: str, version: int, reason: str) -> None:
+    """Let a notice go out as it was read, an hour after one proposed it. Raises as `propose_notice`."""
+    reason = _reason(reason, gettext("Say why it cannot wait for a second founder, in 10 to 2,000 letters."))
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        _as_read(tx, row, version)
+        if not may_go_alone(row, tx.principal):
+            raise Rejected.whole(TWO)
+        _check(queries.approve_alone(tx, row, at=clock.now(), reason=reason))
+        tx.refresh(row)
+        _out(tx, row, StepKind.ALONE, reason)
+
+
+def may_go_alone(row: Notice, who: Principal) -> bool:
+    """Whether somebody has waited long enough for another founder."""
+    waited = row.proposed_at is not None and row.proposed_at <= clock.now() - ALONE_AFTER
+    return row.state == NoticeState.PROPOSED and row.proposed_by == who.account_id and waited
+
+
+def review_notice(*, principal: Principal, notice: str) -> None:
+    """Say that one has looked at what another founder let out alone. Raises as `propose_notice`."""
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        if row.approved_by == tx.principal.account_id:
+            raise Rejected.whole(gettext("Another founder has to look at it: you let it go out."))
+        _check(queries.review(tx, row, at=clock.now()))
+        _done(tx, row, StepKind.REVIEWED)
+
+
+def take_down(*, principal: Principal, notice: str, reason: str) -> None:
+    """Take a banner down; one founder is enough. Raises as `propose_notice`."""
+    reason = _reason(reason, gettext("Say why nobody needs it any more, in 10 to 2,000 letters."))
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        if row.state != NoticeState.UP:
+            raise Rejected.whole(OVER)
+        _check(queries.end(tx, row, at=clock.now(), reason=reason))
+        _tell_timeline(tx, row, str(DOWN), reason)
+        _done(tx, row, StepKind.TAKEN_DOWN)
+
+
+def discard_notice(*, principal: Principal, notice: str) -> None:
+    """Give a draft up. Raises as `propose_notice`."""
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        if row.state != NoticeState.DRAFT:
+            raise Rejected.whole(OVER)
+        _check(queries.end(tx, row, at=clock.now(), reason=None))
+        record(tx, "notices.discard", notice=row.id)
+
+
+def remind(who: Purpose) -> int:
+    """Tell the founders of reviews that are due, once a day; how many."""
+    now = clock.now()
+    late = select(Notice).where(
+        Notice.review_due_at <= now,
+        Notice.reviewed_at.is_(None),
+        Notice.reminded_at.is_(None) | (Notice.reminded_at <= now - REMINDED),
+    )
+    with transaction(who) as tx:
+        rows = tx.scalars(late.order_by(Notice.id).with_for_update(of=Notice)).all()
+        for row in rows:
+            row.reminded_at = now
+            _tell_founders(tx, row, "review due")
+            record(tx, "notices.remind", notice=row.id)
+    return len(rows)
+
+
+def _checked(template: wordings.Template, said: Said) -> dict[str, dict[str, str]]:
+    texts = wordings.cleaned(template, said)
+    if faults := wordings.faults(template, texts):
+        raise Rejected(**faults)
+    return texts
+
+
+def _reason(reason: str, problem: str) -> str:
+    reason = " ".join(reason.split())
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise Rejected(reason=problem)
+    return reason
+
+
+def _open_incident(tx: Transaction, incident: str) -> Incident:
+    if not is_public_id(incident):
+        raise NotFound
+    found = find(tx, Incident, incident, permission=INCIDENTS_RUN)
+    if found.closed_at is not None:
+        raise Rejected.whole(CLOSED)
+    return found
+
+
+def _notice(tx: Transaction, notice: str) -> Notice:
+    if not is_public_id(notice):
+        raise NotFound
+    return find(tx, Notice, notice, permission=INCIDENTS_RUN)
+
+
+def _to_decide(tx: Transaction, notice: str) -> Notice:
+    require(tx.principal, INCIDENTS_RUN)
+    proof.demand(tx)
+    return _notice(tx, notice)
+
+
+def _incident(tx: Transaction, row: Notice) -> Incident:
+    return tx.get_one(Incident, row.incident_id)
+
+
+def _open(tx: Transaction, row: Notice) -> None:
+    if _incident(tx, row).closed_at is not None:
+        raise Rejected.whole(CLOSED)
+
+
+def _as_read(tx: Transaction, row: Notice, version: int) -> None:
+    _open(tx, row)
+    if row.version != version:
+        raise Overtaken.meanwhile()
+
+
+def _check(done: object) -> None:
+    if not done:
+        raise Rejected.whole(OVER)
+
+
+def _out(tx: Transaction, row: Notice, step: StepKind, reason: str | None = None) -> None:
+    """Note that a notice goes out, and have what is mailed written."""
+    _tell_timeline(tx, row, str(OUT[Audience(row.audience)]), reason)
+    _done(tx, row, step)
+    queue.defer(tx, SEND)
+
+
+def _done(tx: Transaction, row: Notice, step: StepKind) -> None:
+    """Note a step in the trail, and tell the other founders of it."""
+    record(tx, VERBS[step], notice=row.id, audience=row.audience)
+    _tell_founders(tx, row, step)
+
+
+def _tell_founders(tx: Transaction, row: Notice, step: str) -> None:
+    incident = _incident(tx, row)
+    # Whatever a drill does, no mail leaves.
+    if incident.is_drill:
+        return
+    told = mails.NoticeStepTold(
+        step=step,
+        incident=incident.public_id,
+        notice=row.public_id,
+        by=tx.principal.name,
+        at=clock.now(),
+        until=row.review_due_at if step in (StepKind.ALONE, "review due") else None,
+    )
+    everybody = founders(tx) if step == "review due" else other_founders(tx)
+    for founder in everybody:
+        post(tx, mails.NOTICE_STEP, to=founder, parameters=told)
+
+
+def _tell_timeline(tx: Transaction, row: Notice, said: str, reason: str | None) -> None:
+    # Nobody writes to what is closed; the steps of the notice tell it all the same.
+    if _incident(tx, row).closed_at is not None:
+        return
+    now = clock.now()
+    tx.add(
+        TimelineEntry(
+            id=tx.take_id(TimelineEntry),
+            incident_id=row.incident_id,
+            kind=EntryKind.TOLD,
+            said=said,
+            reason=reason,
+            happened_at=now,
+            written_at=now,
+            written_by=tx.principal.account_id,
+        )
+    )
+    tx.flush()

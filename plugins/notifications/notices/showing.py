@@ -1,0 +1,97 @@
+"""How notices are shown: as the banner that everybody reads, and as the mail that somebody gets."""
+
+from collections.abc import Sequence
+
+from backoffice.access.transaction import Transaction
+from backoffice.banner import Banner
+from backoffice.language.spoken import language
+from backoffice.language.texts import gettext, lazy
+from backoffice.outbox import registry
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.rendering import Rendered
+from plugins.notifications.notices import mails, queries, readability, wordings
+from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
+from plugins.notifications.notices.wordings import Said
+
+STATES = {
+    NoticeState.DRAFT: (lazy("Draft"), "mute"),
+    NoticeState.PROPOSED: (lazy("Waits for a second founder"), "warn"),
+    NoticeState.APPROVED: (lazy("Is being sent"), "info"),
+    NoticeState.UP: (lazy("Up on the home page"), "good"),
+    NoticeState.SENT: (lazy("Written to everybody"), "good"),
+    NoticeState.ENDED: (lazy("Ended"), "mute"),
+}
+STEPS = {
+    StepKind.PROPOSED: lazy("Proposed"),
+    StepKind.TAKEN_BACK: lazy("Taken back, to change it"),
+    StepKind.APPROVED: lazy("Approved by a second founder"),
+    StepKind.ALONE: lazy("Let out by one founder alone"),
+    StepKind.REVIEWED: lazy("Looked at again by another founder"),
+    StepKind.TAKEN_DOWN: lazy("Taken down"),
+    StepKind.DISCARDED: lazy("Given up"),
+}
+PROGRESS = {
+    "queued": lazy("Still to be handed over"),
+    "sent": lazy("Sent"),
+    "failed": lazy("Could not be sent"),
+    "played": lazy("Played: in a drill no mail leaves"),
+}
+# What of a banner is read at once; the rest is unfolded.
+_AT_ONCE = ("what", "you_do", "contact")
+
+
+def banners(tx: Transaction) -> Sequence[Banner]:
+    """What is up at this moment, for anybody, in the language that is spoken."""
+    return [
+        banner_of(wordings.template_of(row.template, row.template_version), row.said, language())
+        for row in queries.banners_up(tx)
+    ]
+
+
+def banner_of(template: wordings.Template, said: Said, spoken: str) -> Banner:
+    """A notice as a banner, for somebody who reads a language."""
+    written = wordings.written_in(said, spoken)
+    texts = said.get(written, {})
+    return Banner(
+        heading=texts.get("heading", ""),
+        lines=[line for name in _AT_ONCE for line in _lines(texts.get(name, ""))],
+        more=[
+            (str(field.title), _lines(texts.get(field.name, "")))
+            for field in template.fields
+            if field.name not in (*_AT_ONCE, "heading")
+        ],
+        language=written,
+        spoken=spoken,
+    )
+
+
+def mail_of(notice: Notice, *, to: Recipient) -> Rendered | None:
+    """The mail as somebody gets it; None of a banner."""
+    if notice.audience == Audience.BANNER:
+        return None
+    mail, parameters = mails.BY[notice.template, notice.template_version]
+    written = wordings.written_in(notice.said, to.language)
+    known = registry.current()
+    filled = parameters.of(notice.said, audience=notice.audience, language=written)
+    return known.templates.render(known.of(mail).name, filled, to)
+
+
+def written(said: Said) -> list[str]:
+    """The languages in which a notice says anything; English at least."""
+    return [
+        each for each in wordings.LANGUAGES if each == wordings.ENGLISH or any(said.get(each, {}).values())
+    ]
+
+
+def ease(said: Said, spoken: str) -> tuple[str, str] | None:
+    """How easily a notice is read in a language, in words and as a tone; None of an empty one."""
+    texts = [text for name, text in said.get(spoken, {}).items() if name != "contact"]
+    found = readability.score("\n".join(texts), spoken)
+    if found is None:
+        return None
+    words, tone = readability.in_words(found)
+    return gettext("%(words)s (%(score)s of 100)", words=words, score=found), tone
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]

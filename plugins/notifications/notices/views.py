@@ -1,0 +1,325 @@
+"""Notices in the console: founders write them, look at them as they will be read, and two let one go out."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from flask import Response as FlaskResponse
+from flask import abort, flash, get_template_attribute, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.transaction import Transaction
+from backoffice.accounts.founders import names
+from backoffice.banner import Banner
+from backoffice.console.grid import moment
+from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.language.catalogues import known
+from backoffice.language.spoken import language, speaking
+from backoffice.language.texts import gettext, lazy
+from backoffice.outbox.mail import Recipient
+from backoffice.outbox.rendering import style_source
+from backoffice.plugin import Plugin
+from backoffice.problems import Rejected
+from backoffice.web import headers
+from backoffice.web.identity import done_reading, reading
+from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications.models import Incident
+from plugins.notifications.notices import queries, services, showing, wordings
+from plugins.notifications.notices.forms import NoticeForm, form_for
+from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
+from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+
+HERE = "/console/incidents/"
+_DIGITS = 9
+Answer = str | Response | tuple[str, int]
+
+
+class NoticesPage(GuardedView):
+    """The notices of an incident, each one's preview, and who lets it go out. Shows nobody's address."""
+
+    doors: ClassVar = {
+        "index": INCIDENTS_READ,
+        "new": INCIDENTS_RUN,
+        "notice": INCIDENTS_READ,
+        "mail": INCIDENTS_READ,
+        "edit": INCIDENTS_RUN,
+        "step": INCIDENTS_RUN,
+    }
+    # What was mailed cannot be called back.
+    fresh = frozenset({"step"})
+    title = lazy("Notices")
+    address = "incidents"
+
+    @classmethod
+    def placed(cls, plugin: Plugin | None = None) -> GuardedView:
+        """The view below the incidents' address, with an endpoint of its own."""
+        assert plugin is not None
+        # Flask-Admin wants a page for the bare address of each view; the list of incidents is there already.
+        cls._default_view = "notice"
+        view = cls(name=cls.title, endpoint=f"plugin_{plugin.name}_notices", url=cls.address)
+        view.plugin = plugin
+        return view
+
+    def is_visible(self) -> bool:
+        """Not in the menu: it is reached from its incident."""
+        return False
+
+    @expose("/<incident:public_id>/notices", methods=("GET",))
+    def index(self, public_id: str) -> str:
+        """The notices of an incident, how far each is, and the way to a new one."""
+        tx = reading()
+        incident = find(tx, Incident, public_id, permission=INCIDENTS_READ)
+        notices = queries.notices_of(tx, incident)
+        progress = queries.progress_of(tx, notices)
+        return self.render(
+            "notifications/notices.html",
+            incident=incident,
+            notices=[{**self._shown(each), "progress": _counted(progress[each.id])} for each in notices],
+            audiences=wordings.AUDIENCES if self.opens("new") and incident.closed_at is None else {},
+            crumbs=[*_crumbs(incident)[:-1], {"title": self.title}],
+        )
+
+    @expose("/<incident:public_id>/notices/new", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def new(self, public_id: str) -> Answer:
+        """Begin a notice to one audience."""
+        incident = find(reading(), Incident, public_id, permission=INCIDENTS_RUN)
+        try:
+            audience = Audience(request.args.get("audience", Audience.BANNER))
+        except ValueError:
+            abort(404)
+        form = form_for(wordings.newest(audience), said={}, form=str(uuid4()))
+
+        def save() -> str:
+            made = services.write_notice(
+                principal=self.who,
+                incident=public_id,
+                audience=audience,
+                said=form.said,
+                form=form.form.data or "",
+            )
+            return f"{HERE}notices/{made}"
+
+        return self._form(form, save, incident, wordings.AUDIENCES[audience], f"{HERE}{public_id}/notices")
+
+    @expose("/notices/<notice:public_id>", methods=("GET",))
+    def notice(self, public_id: str) -> str:
+        """One notice as it will be read, how far it is, and what one may do about it."""
+        tx = reading()
+        row, incident = _find(tx, public_id)
+        template = wordings.template_of(row.template, row.template_version)
+        called = names(tx)
+        zone = ZoneInfo(self.who.time_zone)
+        (progress,) = queries.progress_of(tx, [row]).values()
+        at_work = row.state == NoticeState.APPROVED or "queued" in progress
+        return self.render(
+            "notifications/notice.html",
+            incident=incident,
+            notice=self._shown(row),
+            previews=[self._preview(row, template, each) for each in showing.written(row.said)],
+            missing=[
+                *dict.fromkeys(
+                    f"{template_title}: {sentence}" for template_title, sentence in _gaps(template, row)
+                )
+            ]
+            if row.state == NoticeState.DRAFT
+            else [],
+            steps=[
+                {
+                    "title": showing.STEPS[StepKind(each.kind)],
+                    "reason": each.reason,
+                    "at": moment(each.done_at, zone),
+                    "by": called.get(each.done_by, gettext("a founder")),
+                }
+                for each in queries.steps_of(tx, row)
+            ],
+            progress=_counted(progress),
+            addressed=sum(progress.values()),
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work else None,
+            acts=self._acts(row, incident) if self.opens("step") else {},
+            form=FlaskForm(),
+            crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)]}],
+        )
+
+    @expose("/notices/<notice:public_id>/mail", methods=("GET",))
+    def mail(self, public_id: str) -> FlaskResponse:
+        """The mail's HTML part as it is, on a page that may do nothing but be styled by its own sheet."""
+        row, _incident = _find(reading(), public_id)
+        rendered = showing.mail_of(row, to=self._reader(request.args.get("language")))
+        if rendered is None:
+            abort(404)
+        headers.only(f"default-src 'none'; style-src {style_source()}; sandbox; frame-ancestors 'none'")
+        return FlaskResponse(rendered.html, mimetype="text/html")
+
+    @expose("/notices/<notice:public_id>/edit", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def edit(self, public_id: str) -> Answer:
+        """Change what a draft says."""
+        row, incident = _find(reading(), public_id)
+        template = wordings.template_of(row.template, row.template_version)
+        form = form_for(template, said=row.said, seen=str(row.version))
+
+        def save() -> str:
+            services.edit_notice(
+                principal=self.who, notice=public_id, said=form.said, version=_version(form.seen.data)
+            )
+            return f"{HERE}notices/{public_id}"
+
+        return self._form(
+            form, save, incident, wordings.AUDIENCES[Audience(row.audience)], f"{HERE}notices/{public_id}"
+        )
+
+    @expose("/notices/<notice:public_id>/step", methods=("POST",))
+    def step(self, public_id: str) -> Response:
+        """Propose, take back, approve, let out alone, take down, look at again, or give up."""
+        _find(reading(), public_id)
+        version, reason = _version(request.form.get("seen")), request.form.get("reason", "")
+        known_here: dict[str, tuple[Callable[..., None], dict[str, Any], str]] = {
+            "propose": (
+                services.propose_notice,
+                {"version": version},
+                gettext("It is proposed. Another founder has to approve it."),
+            ),
+            "take-back": (services.take_back_notice, {}, gettext("It is a draft again.")),
+            "approve": (services.approve_notice, {"version": version}, gettext("It goes out now.")),
+            "alone": (
+                services.approve_alone,
+                {"version": version, "reason": reason},
+                gettext("It goes out now. Another founder has to look at it within three days."),
+            ),
+            "review": (services.review_notice, {}, gettext("It is noted that you have looked at it.")),
+            "take-down": (services.take_down, {"reason": reason}, gettext("The banner is taken down.")),
+            "discard": (services.discard_notice, {}, gettext("The draft is given up.")),
+        }
+        known_step = known_here.get(request.form.get("step", ""))
+        if known_step is not None and FlaskForm().validate_on_submit():
+            do, given, said = known_step
+            done_reading()
+            try:
+                do(principal=self.who, notice=public_id, **given)
+            except Rejected as rejected:
+                flash(" ".join(dict.fromkeys(map(str, rejected.fields.values()))), "warning")
+            else:
+                flash(said, "success")
+        return redirect(f"{HERE}notices/{public_id}", 303)
+
+    def _form(
+        self, form: NoticeForm, save: Callable[[], str], incident: Incident, audience: str, back: str
+    ) -> Answer:
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("The draft is saved. Look at it as it will be read, and propose it."),
+            template="notifications/notice_form.html",
+            heading=gettext("What the notice says"),
+            audience=audience,
+            cancel_url=back,
+            crumbs=[*_crumbs(incident), {"title": audience}],
+        )
+
+    def _shown(self, row: Notice) -> dict[str, Any]:
+        word, tone = showing.STATES[NoticeState(row.state)]
+        due = row.review_due_at is not None and row.reviewed_at is None
+        return {
+            "url": f"{HERE}notices/{row.public_id}",
+            "public_id": row.public_id,
+            "version": row.version,
+            "audience": wordings.AUDIENCES[Audience(row.audience)],
+            "is_banner": row.audience == Audience.BANNER,
+            "heading": row.said.get(wordings.ENGLISH, {}).get("heading") or gettext("No heading yet"),
+            "state": word,
+            "tone": tone,
+            "template": f"{row.template} {row.template_version}",
+            "written_at": row.written_at,
+            "sent_at": row.sent_at,
+            "review_due_at": row.review_due_at if due else None,
+            "review_late": due and row.review_due_at is not None and row.review_due_at <= clock.now(),
+            "alone_from": row.proposed_at + services.ALONE_AFTER
+            if row.state == NoticeState.PROPOSED
+            and row.proposed_at is not None
+            and row.proposed_by == self.who.account_id
+            else None,
+        }
+
+    def _acts(self, row: Notice, incident: Incident) -> dict[str, bool]:
+        state, is_open = NoticeState(row.state), incident.closed_at is None
+        mine = row.proposed_by == self.who.account_id
+        due = row.review_due_at is not None and row.reviewed_at is None
+        return {
+            "edit": state is NoticeState.DRAFT and is_open,
+            "propose": state is NoticeState.DRAFT and is_open,
+            "discard": state is NoticeState.DRAFT,
+            "take_back": state is NoticeState.PROPOSED,
+            "approve": state is NoticeState.PROPOSED and is_open and not mine,
+            "alone": is_open and services.may_go_alone(row, self.who),
+            "take_down": state is NoticeState.UP,
+            "review": due and row.approved_by != self.who.account_id,
+        }
+
+    def _preview(self, row: Notice, template: wordings.Template, spoken: str) -> dict[str, Any]:
+        with speaking(spoken):
+            banners = _previews(showing.banner_of(template, row.said, spoken)) if _is_banner(row) else []
+            mail = showing.mail_of(row, to=self._reader(spoken))
+        return {
+            "language": spoken,
+            "title": wordings.LANGUAGES[spoken],
+            "banners": banners,
+            "mail": mail,
+            "html_url": f"{HERE}notices/{row.public_id}/mail?language={spoken}",
+            "ease": showing.ease(row.said, spoken),
+        }
+
+    def _reader(self, spoken: str | None) -> Recipient:
+        """Whoever looks, as one of those who get the mail: nobody else's name is shown."""
+        return Recipient(None, "", self.who.name or "", known(spoken) or language())
+
+
+def _is_banner(row: Notice) -> bool:
+    return row.audience == Audience.BANNER
+
+
+def _previews(banner: Banner) -> list[tuple[str, bool, str]]:
+    """A banner as the home page shows it, and as wide as a telephone: title, whether that, and the part."""
+    shown = get_template_attribute("web/banner.html", "shown")
+    return [
+        (title, narrow, shown(banner, gettext("%(title)s: preview", title=title)))
+        for title, narrow in ((gettext("On the home page"), False), (gettext("On a telephone"), True))
+    ]
+
+
+def _find(tx: Transaction, public_id: str) -> tuple[Notice, Incident]:
+    row = find(tx, Notice, public_id, permission=INCIDENTS_READ)
+    return row, tx.get_one(Incident, row.incident_id)
+
+
+def _gaps(template: wordings.Template, row: Notice) -> list[tuple[str, str]]:
+    titles = {
+        wordings.input_name(language, field.name): gettext(
+            "%(field)s, in %(language)s", field=field.title, language=title
+        )
+        for language, title in wordings.LANGUAGES.items()
+        for field in template.fields
+    }
+    return [(titles[name], sentence) for name, sentence in wordings.missing(template, row.said).items()]
+
+
+def _counted(progress: Any) -> list[tuple[str, int]]:
+    return [(title, progress[state]) for state, title in showing.PROGRESS.items() if state in progress]
+
+
+def _crumbs(incident: Incident) -> list[dict[str, Any]]:
+    own = f"{HERE}{incident.public_id}"
+    return [
+        {"title": gettext("Incidents"), "url": HERE},
+        {"title": incident.title, "url": own},
+        {"title": gettext("Notices"), "url": f"{own}/notices"},
+    ]
+
+
+def _version(typed: str | None) -> int:
+    return int(typed) if typed and typed.isascii() and typed.isdecimal() and len(typed) <= _DIGITS else -1

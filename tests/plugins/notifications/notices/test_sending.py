@@ -1,0 +1,272 @@
+"""Each person is written to once, in batches that a kill may part; in a drill nobody is."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from backoffice import clock
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.outbox.services import post
+from backoffice.schools.models import Membership, Role, School
+from backoffice.storage.public_id import new_public_id
+from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.notices import queries, sending, services
+from plugins.notifications.notices.models import Audience, DeliveryState, NoticeState
+from tests.factories.world import SYSTEM, World
+from tests.plugins.notifications.notices.conftest import (
+    BOTH,
+    ENGLISH,
+    HEADING,
+    REASON,
+    SPANISH,
+    WORKER,
+    Founders,
+    deliveries,
+    let_out,
+    mails,
+    propose,
+    row_of,
+    timeline,
+    waited,
+)
+
+# Of the home school: its own leaders and teachers; nobody of another school, and nobody twice.
+ALONE_MAIL = "notifications.notice-alone"
+
+
+def send(**options: Any) -> int:
+    return sending.send_notices(WORKER, progress=lambda _done: None, **options)
+
+
+def staff_of_home(world: World) -> set[int]:
+    """As anybody would count them: by hand, one account after the other."""
+    with transaction(SYSTEM) as tx:
+        school = tx.get_one(School, world.home.id)
+        return {
+            each.account_id
+            for each in tx.scalars(select(Membership))
+            if each.school_id == school.id or (school.district_id and each.district_id == school.district_id)
+        }
+
+
+def addresses(numbers: set[int]) -> list[str]:
+    with transaction(SYSTEM) as tx:
+        return sorted(each.email for each in tx.scalars(select(Account)) if each.id in numbers)
+
+
+def contact_of_home(world: World, contact: str | None) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.get_one(School, world.home.id).security_contact = contact
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_staff_are_told_once_each(world: World, founders: Founders, incident: str, at_once: int) -> None:
+    expected = staff_of_home(world)
+    assert len(expected) > 2
+    with transaction(SYSTEM) as tx:
+        # A second role of one who has one.
+        leader = world.people["leader"].id
+        tx.add(
+            Membership(
+                account_id=leader, school_id=world.home.id, role=Role.PRIVACY_OFFICER, created_at=clock.now()
+            )
+        )
+        if world.district_id:
+            tx.add(
+                Membership(
+                    account_id=world.people["teacher"].id,
+                    district_id=world.district_id,
+                    role=Role.PRIVACY_OFFICER,
+                    created_at=clock.now(),
+                )
+            )
+    notice = let_out(founders, incident, Audience.STAFF)
+    assert send(at_once=at_once) == len(expected)
+    assert sorted(to for to, _said in mails()) == addresses(expected)
+    assert {each.account_id for each in deliveries(notice)} == expected
+    assert {each.state for each in deliveries(notice)} == {DeliveryState.QUEUED}
+    assert all(each.mail_id for each in deliveries(notice))
+    row = row_of(notice)
+    assert row.state == NoticeState.SENT
+    assert row.sent_at is not None
+    # Again and again: nobody is told a second time.
+    assert send() == 0
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(type(row)).values(state=NoticeState.APPROVED))
+    assert send() == 0
+    assert len(mails()) == len(expected)
+
+
+def test_who_is_killed_in_the_middle_leaves_what_was_done(
+    world: World, founders: Founders, incident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = staff_of_home(world)
+    notice = let_out(founders, incident, Audience.STAFF)
+    posted: list[int] = []
+
+    def killed(*args: Any, **options: Any) -> Any:
+        if len(posted) == 3:
+            raise KeyboardInterrupt
+        posted.append(1)
+        return post(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "post", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send(at_once=2)
+    # The first two are committed; of the second two neither row nor mail is.
+    assert len(deliveries(notice)) == len(mails()) == 2
+    assert send(at_once=2) == len(expected) - 2
+    assert sorted(to for to, _said in mails()) == addresses(expected)
+
+
+def test_each_reads_the_own_language(world: World, founders: Founders, incident: str) -> None:
+    teacher = world.people["teacher"]
+    with transaction(SYSTEM) as tx:
+        tx.get_one(Account, teacher.id).language = "es"
+    let_out(founders, incident, Audience.STAFF)
+    let_out(founders, incident, Audience.STAFF, {"en": ENGLISH})
+    send()
+    first, second = [said for to, said in mails() if to == teacher.email]
+    assert f"Subject: {SPANISH['heading']}" in first
+    # What is written in English alone is told in it, with titles in the own language.
+    assert f"Subject: {HEADING}" in second
+    others = [said for to, said in mails() if to != teacher.email]
+    assert all(f"Subject: {HEADING}" in said for said in others)
+
+
+def test_what_is_written_stays_text(founders: Founders, incident: str) -> None:
+    hostile = {**ENGLISH, "heading": "<script>alert(1)</script> & more", "what": "A <b>bold</b> claim\n<img>"}
+    let_out(founders, incident, Audience.STAFF, {"en": hostile})
+    send()
+    said = mails()[0][1]
+    html = said.split("Content-Type: text/html", 1)[1]
+    assert "<script>" not in html
+    assert "<b>bold" not in html
+    assert "&lt;b&gt;bold" in html
+    head = said.split("\r\n\r\n", 1)[0]
+    assert head.count("Subject:") == 1
+
+
+def test_parents_of_the_school_and_no_others(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    assert send() == 1
+    ((to, said),) = mails()
+    assert to == world.people["parent"].email
+    assert "follow how a child does" in " ".join(said.replace("=\r\n", "").split())
+    assert [each.account_id for each in deliveries(notice)] == [world.people["parent"].id]
+
+
+def test_a_schools_contact_is_told_else_its_leaders(world: World, founders: Founders, incident: str) -> None:
+    contact_of_home(world, " security@home.example ")
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    send()
+    assert [to for to, _said in mails()] == ["security@home.example"]
+    ((account, school),) = [(each.account_id, each.concerned_school_id) for each in deliveries(notice)]
+    assert account is None
+    assert school is not None
+    assert send() == 0
+    for contact in (None, "Ask Mrs Rivera\r\nBcc: all@people.example"):
+        contact_of_home(world, contact)
+        before = len(mails())
+        let_out(founders, incident, Audience.SCHOOLS)
+        send()
+        assert world.people["leader"].email in [to for to, _said in mails()[before:]]
+        assert not {to for to, _said in mails()[before:]} & {
+            world.people[role].email for role in ("teacher", "parent", "outsider")
+        }
+
+
+def test_schools_come_before_staff_and_parents(founders: Founders, incident: str, world: World) -> None:
+    contact_of_home(world, "security@home.example")
+    for audience in (Audience.PARENTS, Audience.STAFF, Audience.SCHOOLS):
+        let_out(founders, incident, audience)
+    send(at_once=1)
+    told = [to for to, _said in mails()]
+    assert told[0] == "security@home.example"
+    assert told[-1] == world.people["parent"].email
+
+
+def test_in_a_drill_no_mail_leaves(world: World, founders: Founders, drill: str) -> None:
+    contact_of_home(world, "security@home.example")
+    made = [let_out(founders, drill, each) for each in (Audience.SCHOOLS, Audience.STAFF, Audience.PARENTS)]
+    alone = propose(founders[0], drill, Audience.STAFF)
+    waited(alone)
+    services.approve_alone(principal=founders[0], notice=alone, version=0, reason=REASON)
+    assert send() == 1 + 2 * len(staff_of_home(world)) + 1
+    assert sending.tell_schools(WORKER) == 0
+    with transaction(SYSTEM) as tx:
+        assert tx.scalars(select(OutgoingMail.id)).all() == []
+    for notice in (*made, alone):
+        assert {each.state for each in deliveries(notice)} == {DeliveryState.PLAYED}
+        assert row_of(notice).state == NoticeState.SENT
+    with transaction(founders[1]) as tx:
+        counted = queries.progress_of(tx, [row_of(made[1])])
+    assert list(counted.values()) == [{"played": len(staff_of_home(world))}]
+
+
+def test_schools_are_told_once_that_one_founder_decided(
+    world: World, founders: Founders, incident: str
+) -> None:
+    contact_of_home(world, "security@home.example")
+    let_out(founders, incident, Audience.BANNER)
+    assert sending.tell_schools(WORKER) == 0
+    notice = propose(founders[0], incident, Audience.BANNER)
+    waited(notice)
+    services.approve_alone(principal=founders[0], notice=notice, version=0, reason=REASON)
+    assert sending.tell_schools(WORKER) == 1
+    assert sending.tell_schools(WORKER) == 0
+    ((to, said),) = mails(ALONE_MAIL)
+    assert to == "security@home.example"
+    assert REASON not in said
+
+
+def test_progress_is_what_the_outbox_says_and_outlives_it(founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    count = send()
+
+    def progress() -> dict[str, int]:
+        with transaction(founders[0]) as tx:
+            return dict(queries.progress_of(tx, [row_of(notice)])[row_of(notice).id])
+
+    assert progress() == {"queued": count}
+    first, second, *_rest = [each.mail_id for each in deliveries(notice)]
+    with transaction(SYSTEM) as tx:
+        for number, state in ((first, MailState.SENT), (second, MailState.FAILED)):
+            finished = {"state": state, "finished_at": clock.now() - timedelta(minutes=1)}
+            tx.execute(update(OutgoingMail).where(OutgoingMail.id == number).values(finished))
+    expected = {"queued": count - 2, "sent": 1, "failed": 1}
+    assert progress() == expected
+    assert sending.settle(WORKER, at_once=1) == 2
+    assert sending.settle(WORKER) == 0
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(OutgoingMail).where(OutgoingMail.id.in_((first, second))))
+    assert progress() == expected
+    assert [kind for kind, *_ in timeline(incident)] == ["told", "told"]
+
+
+def test_of_who_is_erased_a_number_stays(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(Account).where(Account.id == world.people["parent"].id))
+    ((account, mail),) = [(each.account_id, each.mail_id) for each in deliveries(notice)]
+    assert (account, mail) == (None, None)
+    sending.settle(WORKER)
+    with transaction(founders[0]) as tx:
+        assert list(queries.progress_of(tx, [row_of(notice)]).values()) == [{"failed": 1}]
+
+
+def test_a_school_that_is_gone_is_nobodys(founders: Founders, incident: str) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(school_id=None))
+    notice = let_out(founders, incident, Audience.STAFF, BOTH)
+    assert send() == 0
+    assert row_of(notice).state == NoticeState.SENT
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(Incident.public_id).where(Incident.public_id == incident)) == incident
+    assert new_public_id()
