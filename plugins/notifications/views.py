@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.grid import Cell, Column, Grid, Row, moment
@@ -453,6 +453,8 @@ class IncidentsGrid(Grid):
         row, rule = self._row(public_id), request.args.get("rule", "")
         school = request.args.get("school") or None
         known = next((each for each in clocks.law().rule if each.id == rule), None)
+        if known is None and rule:
+            raise NotFound
         if known is None:
             # The page of the incident says which notices there are.
             return redirect(f"{HERE}{public_id}#clocks", 303)

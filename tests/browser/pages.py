@@ -41,6 +41,7 @@ from tests.browser.site import Site, come_in, follow_link, join, label, make_cla
 from tests.browser.site_map import endpoint_of
 from tests.factories.world import (
     NEW_ADDRESS_LINK,
+    NOTICE,
     OFFERED,
     PASSWORD,
     SIGN_UP_LINK,
@@ -644,6 +645,13 @@ def at_incident(*then: str) -> Callable[[Page, Site], None]:
     return _act
 
 
+def write_a_link(page: Page, site: Site) -> None:
+    """Write a notice with a link in it, which no notice may have."""
+    at_incident("Notices", "Staff")(page, site)
+    page.get_by_role("main").get_by_role("textbox").first.fill("Look at https://narwhal.example")
+    page.get_by_role("button", name="Save the draft").click()
+
+
 def require_without_own(page: Page, _site: Site) -> None:
     """Require of everybody what one does not have oneself."""
     page.get_by_role("checkbox", name="Leaders and teachers").check()
@@ -1113,6 +1121,20 @@ PAGES: Mapping[str, Stop] = {
         for error in ("", send)
         if not error or door in {"note", "decide", "task", "close", "concern"}
     },
+    "notices": Stop("founder", INCIDENTS, at_incident("Notices"), "plugin_notifications_notices.index"),
+    "a notice": Stop(
+        "founder", INCIDENTS, at_incident("Notices", NOTICE), "plugin_notifications_notices.notice"
+    ),
+    "new notice": Stop(
+        "founder", INCIDENTS, at_incident("Notices", "Staff"), "plugin_notifications_notices.new"
+    ),
+    "new notice, error": Stop("founder", INCIDENTS, write_a_link),
+    "edit a notice": Stop(
+        "founder",
+        INCIDENTS,
+        at_incident("Notices", NOTICE, "Change what it says"),
+        "plugin_notifications_notices.edit",
+    ),
     "reports": Stop("founder", "/console/reports/"),
     "reports, none": Stop("founder", "/console/reports/?state=closed"),
     "a report": Stop("founder", "/console/reports/", follow("A message or page"), "console_reports.details"),

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 FILE = "answers with a file"
 DATA = "answers a program, with data"
+AS_IT_IS = "shows a mail as whoever gets it sees it"
 LEADS_ON = "shows nothing itself and leads to a page"
 # Endpoints that answer a GET and have nothing that somebody sees, by patterns of their names.
 NO_PAGES: Mapping[str, str] = {
@@ -25,6 +26,7 @@ NO_PAGES: Mapping[str, str] = {
     "receipts.on_paper": FILE,
     "exports.fetch": FILE,
     "console_reports.mail": FILE,
+    "plugin_notifications_notices.mail": AS_IT_IS,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,
