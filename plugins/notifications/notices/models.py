@@ -56,6 +56,7 @@ class DeliveryState(StrEnum):
 
     QUEUED = "queued"
     SENT = "sent"
+    BOUNCED = "bounced"
     FAILED = "failed"
     PLAYED = "played"
 

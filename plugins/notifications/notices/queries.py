@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, column, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, column, exists, func, or_, select, true, update
 from sqlalchemy.orm import aliased
 
 from backoffice.access.lookup import rows_of
@@ -163,21 +163,48 @@ def of_schools(tx: Transaction, notice: Notice) -> Sequence[Told]:
 
 
 def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
-    """Deliveries whose mail has left, was given up or is gone, from a number on. As the system."""
-    open_mail = OutgoingMail.state.in_((MailState.QUEUED, MailState.SENDING))
+    """Deliveries whose mail has left, came back, was given up or is gone, from a number on. As the system."""
+    open_mail = OutgoingMail.state.in_((MailState.QUEUED, MailState.SENDING, MailState.HELD))
     open_ones = (
         select(NoticeDelivery.id, OutgoingMail.state, OutgoingMail.finished_at)
         .join(OutgoingMail, OutgoingMail.id == NoticeDelivery.mail_id, isouter=True)
         .where(NoticeDelivery.state == DeliveryState.QUEUED, NoticeDelivery.id > after)
         .where(OutgoingMail.id.is_(None) | ~open_mail)
     )
-    return tx.rows(open_ones.order_by(NoticeDelivery.id).limit(most))
+    came_back = (
+        select(NoticeDelivery.id, OutgoingMail.state, OutgoingMail.finished_at)
+        .join(OutgoingMail, OutgoingMail.id == NoticeDelivery.mail_id)
+        .where(NoticeDelivery.state == DeliveryState.SENT, NoticeDelivery.id > after)
+        .where(OutgoingMail.state == MailState.BOUNCED)
+    )
+    found = open_ones.union_all(came_back).subquery()
+    return tx.rows(select(found.c.id, found.c.state, found.c.finished_at).order_by(found.c.id).limit(most))
 
 
-def number_of_mail(tx: Transaction, public_ids: Sequence[str]) -> Mapping[str, int]:
-    """The numbers of mails that were just written. As the system."""
-    named = select(OutgoingMail.public_id, OutgoingMail.id).where(OutgoingMail.public_id.in_(public_ids))
-    return {row.public_id: row.id for row in tx.rows(named)}
+def note_schools_told(tx: Transaction, notice: Notice, *, at: datetime) -> int:
+    """Keep that the schools whose contact, leaders or staff a notice was written to were told; how many.
+
+    As the system.
+    """
+    mine = (NoticeDelivery.notice_id == notice.id,)
+    contact = exists().where(*mine, NoticeDelivery.concerned_school_id == ConcernedSchool.id)
+    # Correlated by name: two selects deep, nothing is by itself.
+    above = select(School.district_id).where(School.id == ConcernedSchool.school_id)
+    above = above.correlate(ConcernedSchool)
+    there = or_(Membership.school_id == ConcernedSchool.school_id, Membership.district_id.in_(above))
+    person = (
+        exists()
+        .where(*mine, NoticeDelivery.account_id == Membership.account_id, there)
+        .correlate(ConcernedSchool)
+    )
+    told = (
+        update(ConcernedSchool)
+        .where(*_concerned(notice), ConcernedSchool.told_at.is_(None), or_(contact, person))
+        .values(told_at=at)
+        .returning(ConcernedSchool.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(tx.scalars(told).all())
 
 
 def _schools(notice: Notice) -> Select[Any]:

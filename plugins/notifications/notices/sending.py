@@ -13,7 +13,7 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.outbox.models import MailState
-from backoffice.outbox.services import post
+from backoffice.outbox.services import Letter, post, post_many
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import mails, queries, services
 from plugins.notifications.notices.models import (
@@ -26,6 +26,7 @@ from plugins.notifications.notices.models import (
 from plugins.notifications.notices.queries import Told
 
 AT_ONCE = 500
+_BECAME = {MailState.SENT: DeliveryState.SENT, MailState.BOUNCED: DeliveryState.BOUNCED}
 
 
 def send_notices(who: Purpose, *, progress: Callable[[int], None], at_once: int = AT_ONCE) -> int:
@@ -66,14 +67,11 @@ def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
         with transaction(who) as tx:
             rows = queries.to_settle(tx, after=last, most=at_once)
             for row in rows:
-                sent = row.state == MailState.SENT
+                state = _BECAME.get(row.state, DeliveryState.FAILED)
                 tx.execute(
                     update(NoticeDelivery)
                     .where(NoticeDelivery.id == row.id)
-                    .values(
-                        state=DeliveryState.SENT if sent else DeliveryState.FAILED,
-                        settled_at=row.finished_at or clock.now(),
-                    )
+                    .values(state=state, settled_at=row.finished_at or clock.now())
                 )
         settled += len(rows)
         if len(rows) < at_once:
@@ -116,22 +114,19 @@ def _write(tx: Transaction, notice: Notice, some: Sequence[Told]) -> None:
 
 def _post(tx: Transaction, notice: Notice, some: Sequence[Told]) -> Sequence[int | None]:
     mail, parameters = mails.BY[notice.template, notice.template_version]
-    names = [
-        post(
-            tx,
-            mail,
-            to=each.to,
-            parameters=parameters.of(notice.said, audience=notice.audience, language=each.to.language),
-        )
-        for each in some
-    ]
-    numbers = queries.number_of_mail(tx, names)
-    return [numbers[name] for name in names]
+    filled = {
+        language: parameters.of(notice.said, audience=notice.audience, language=language)
+        for language in {each.to.language for each in some}
+    }
+    letters = [Letter(each.to, filled[each.to.language]) for each in some]
+    return [posted.id for posted in post_many(tx, mail, letters)]
 
 
 def _all_told(tx: Transaction, notice: Notice) -> None:
     now = clock.now()
     notice.state, notice.sent_at = NoticeState.SENT, now
+    if notice.audience == Audience.SCHOOLS:
+        queries.note_schools_told(tx, notice, at=now)
     said = str(services.SENT[Audience(notice.audience)])
     tx.add(
         TimelineEntry(

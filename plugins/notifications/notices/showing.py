@@ -33,6 +33,7 @@ STEPS = {
 PROGRESS = {
     "queued": lazy("Still to be handed over"),
     "sent": lazy("Sent"),
+    "bounced": lazy("Came back"),
     "failed": lazy("Could not be sent"),
     "played": lazy("Played: in a drill no mail leaves"),
 }

@@ -148,8 +148,8 @@ create function plugin_notifications.progress_of(numbers bigint[])
   returns table (notice_id bigint, state text, people bigint)
 language sql stable security definer set search_path = plugin_notifications, app, pg_temp as $$
   select d.notice_id,
-         case when d.state <> 'queued' or m.state in ('queued', 'sending') then d.state
-              when m.state = 'sent' then 'sent' else 'failed' end,
+         case when d.state <> 'queued' or m.state in ('queued', 'sending', 'held') then d.state
+              when m.state in ('sent', 'bounced') then m.state else 'failed' end,
          count(*)
     from notice_delivery d left join mail m on m.id = d.mail_id
    where d.notice_id = any (numbers) and is_founder()

@@ -95,7 +95,7 @@ def _delivery() -> None:
         *_text("state"),
         _moment("addressed_at", nullable=False),
         _moment("settled_at"),
-        _known("notice_delivery", "state", "queued", "sent", "failed", "played"),
+        _known("notice_delivery", "state", "queued", "sent", "bounced", "failed", "played"),
         sa.CheckConstraint(
             "account_id is null or concerned_school_id is null", name=op.f("ck_notice_delivery_to_one")
         ),

@@ -10,7 +10,7 @@ from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.outbox.models import MailState, OutgoingMail
-from backoffice.outbox.services import post
+from backoffice.outbox.services import post_many
 from backoffice.schools.models import Membership, Role, School
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications.models import ConcernedSchool, Incident
@@ -109,13 +109,14 @@ def test_who_is_killed_in_the_middle_leaves_what_was_done(
     posted: list[int] = []
 
     def killed(*args: Any, **options: Any) -> Any:
-        if len(posted) == 3:
+        written = post_many(*args, **options)
+        posted.append(len(written))
+        if len(posted) == 2:
             raise KeyboardInterrupt
-        posted.append(1)
-        return post(*args, **options)
+        return written
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending, "post", killed)
+        patch.setattr(sending, "post_many", killed)
         with pytest.raises(KeyboardInterrupt):
             send(at_once=2)
     # The first two are committed; of the second two neither row nor mail is.
@@ -247,6 +248,75 @@ def test_progress_is_what_the_outbox_says_and_outlives_it(founders: Founders, in
         tx.execute(delete(OutgoingMail).where(OutgoingMail.id.in_((first, second))))
     assert progress() == expected
     assert [kind for kind, *_ in timeline(incident)] == ["told", "told"]
+
+
+def test_what_is_held_waits_and_what_comes_back_is_told_apart(founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    count = send()
+    first, second, *_rest = [each.mail_id for each in deliveries(notice)]
+
+    def make(number: int | None, state: MailState) -> None:
+        with transaction(SYSTEM) as tx:
+            over = None if state is MailState.HELD else clock.now()
+            changed = {"state": state, "finished_at": over}
+            tx.execute(update(OutgoingMail).where(OutgoingMail.id == number).values(changed))
+
+    def progress() -> dict[str, int]:
+        sending.settle(WORKER)
+        with transaction(founders[0]) as tx:
+            return dict(queries.progress_of(tx, [row_of(notice)])[row_of(notice).id])
+
+    make(first, MailState.HELD)
+    make(second, MailState.SENT)
+    assert progress() == {"queued": count - 1, "sent": 1}
+    make(second, MailState.BOUNCED)
+    assert progress() == {"queued": count - 1, "bounced": 1}
+    assert progress() == {"queued": count - 1, "bounced": 1}
+
+
+def test_a_school_is_told_when_somebody_of_it_was_written_to(founders: Founders, incident: str) -> None:
+    def told() -> dict[int | None, bool]:
+        with transaction(SYSTEM) as tx:
+            found = tx.scalars(select(ConcernedSchool))
+            return {each.school_id: each.told_at is not None for each in found}
+
+    let_out(founders, incident, Audience.STAFF)
+    send()
+    assert not any(told().values())
+    with transaction(SYSTEM) as tx:
+        some = tx.scalars(select(ConcernedSchool)).first()
+        assert some is not None
+        empty = School(
+            id=tx.take_id(School),
+            public_id=new_public_id(),
+            kind="school",
+            name="Nobody's School",
+            country="US",
+            time_zone="America/New_York",
+            language="en",
+            school_days=["monday"],
+            factor_required=False,
+            created_at=clock.now(),
+        )
+        tx.add(empty)
+        tx.flush()
+        tx.add(
+            ConcernedSchool(
+                id=tx.take_id(ConcernedSchool),
+                public_id=new_public_id(),
+                incident_id=some.incident_id,
+                school_id=empty.id,
+                place="US-NY",
+                time_zone="America/New_York",
+                students=0,
+                staff=0,
+                parents=0,
+            )
+        )
+        here, nowhere = some.school_id, empty.id
+    let_out(founders, incident, Audience.SCHOOLS)
+    send()
+    assert (told()[here], told()[nowhere]) == (True, False)
 
 
 def test_of_who_is_erased_a_number_stays(world: World, founders: Founders, incident: str) -> None:
