@@ -62,6 +62,7 @@ COUNTED = (
     lazy("asked"),
     lazy("came"),
     lazy("cancelled"),
+    lazy("called off"),
     lazy("contents"),
     lazy("decisions"),
     lazy("done"),

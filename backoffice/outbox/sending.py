@@ -102,7 +102,7 @@ def forget_mail(who: Purpose) -> dict[str, int]:
             OutgoingMail.state == MailState.HELD, OutgoingMail.created_at < WORDS.before(clock.now())
         )
         return {
-            "called_off": call_off(tx, old),
+            "called off": call_off(tx, old),
             "contents": runs.forget(tx, WORDS),
             "mails": runs.forget(tx, MAILS),
         }

@@ -17,19 +17,22 @@ def breach_law(look: Looking) -> Finding:
         rules = count(len(clocks.law().rule), "rule")
         return not_exercised(f"No incident is open. {rules} of {len(places())} places are known.")
     now = clock.now()
-    shown = [
-        each
-        for standing in clocks.standings(look.tx, found).values()
-        for each in said.clocks(standing, now)
-        if each.is_ours
-    ]
+    standings = clocks.standings(look.tx, found)
+    shown = [each for standing in standings.values() for each in said.clocks(standing, now) if each.is_ours]
     late = [each for each in shown if each.is_open and each.due is not None and each.due < now]
     incidents = count(len(found), "incident")
     if late:
         return falls_short(f"{count(len(late), 'deadline')} missed in {incidents} that are open.")
     running = sum(each.is_open and each.due is not None for each in shown)
-    done = sum(not each.is_open for each in shown)
-    return holds(f"{incidents} open: {count(running, 'deadline')} running, none missed, {done:,} met.")
+    met = sum(each.done for each in shown)
+    overdue = sum(each.late for each in shown)
+    if overdue:
+        return falls_short(f"{count(overdue, 'notice')} given late in {incidents} that are open.")
+    unclear = sum(map(clocks.is_unclear, standings.values()))
+    return holds(
+        f"{incidents} open, {unclear:,} of them not clear yet: {count(running, 'deadline')} running, none"
+        f" missed, {met:,} met."
+    )
 
 
 def places() -> set[str]:

@@ -29,8 +29,8 @@ from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident
 from plugins.notifications.words import ENCRYPTED, FACTS, KINDS, RISKS, ROLES
 
 FILE = "jurisdictions.toml"
-# The one place whose law knows it by another name than ISO 3166 does.
-_CALLED = {"GB": "UK"}
+# Places that the laws know by another name than the ISO 3166 code of a country.
+_CALLED = {"GB": "UK", "PR": "US-PR"}
 _CHOICES: Mapping[str, Mapping[Any, str]] = {"role": ROLES, "risk": RISKS, "encrypted": ENCRYPTED}
 
 
@@ -116,6 +116,12 @@ def open_duties(found: Standing) -> list[Row]:
     ]
 
 
+def is_unclear(found: Standing) -> bool:
+    """Whether nobody can say yet that nobody is to be told: no school is concerned, or a law is not known."""
+    deadlines = found.deadlines
+    return not found.schools or bool(deadlines.unknown_places or deadlines.incomplete_places)
+
+
 def change_in_words(before: Incident, values: Mapping[str, Any], changed: Sequence[str]) -> str:
     """What was changed of the facts, a line each: from what to what."""
     return "\n".join(
@@ -138,6 +144,12 @@ def is_told(found: Standing, row: Row) -> bool:
     )
 
 
+def told_late(found: Standing, row: Row) -> bool:
+    """Whether a school was told after the moment until which it had to be."""
+    told = found.schools[row.school].told_at if row.school is not None and is_told(found, row) else None
+    return told is not None and row.due is not None and told > row.due
+
+
 def _groups(incident: Incident, school: ConcernedSchool, role: Role) -> list[Group]:
     numbers = {"students": school.students, "staff": school.staff, "parents": school.parents}
     return [
@@ -145,7 +157,8 @@ def _groups(incident: Incident, school: ConcernedSchool, role: Role) -> list[Gro
             place=school.place,
             who=who,
             number=number,
-            kinds=frozenset(incident.kinds),
+            # Until somebody has said which kinds it was, it may have been all.
+            kinds=frozenset(incident.kinds or KINDS),
             encrypted=Encrypted(incident.encrypted),
             school=school.public_id if role is Role.PROCESSOR else None,
         )

@@ -9,7 +9,10 @@ from sqlalchemy import select
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts import founders
+from backoffice.language.texts import gettext
+from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import school_names
+from backoffice.storage.numbers import one_of
 from plugins.notifications.models import ConcernedSchool, EntryKind, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.words import ENTRIES
 
@@ -60,8 +63,15 @@ def tasks(tx: Transaction, incident: Incident) -> Sequence[IncidentTask]:
 
 
 def names_of(tx: Transaction, schools: Sequence[ConcernedSchool]) -> dict[int, str]:
-    """What schools are called that are still there, by their numbers."""
-    return school_names(tx, {each.school_id for each in schools if each.school_id is not None})
+    """What schools are called that are still there, by their numbers.
+
+    A teacher's own school has the teacher's name, which stands on no page of an incident.
+    """
+    numbers = {each.school_id for each in schools if each.school_id is not None}
+    some = select(School.id).where(one_of(School.id, numbers), School.kind == SchoolKind.PERSONAL)
+    own = set(tx.scalars(visible(tx.principal, some))) if numbers else set()
+    teachers = gettext("A teacher's own school")
+    return school_names(tx, numbers - own) | dict.fromkeys(own, teachers)
 
 
 def open_incidents(tx: Transaction) -> Sequence[Incident]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backoffice.language.texts import gettext, lazy
-from plugins.notifications.clocks import Standing, is_told
+from plugins.notifications.clocks import Standing, is_told, told_late
 from plugins.notifications.deadlines.engine import Bound, Reason, Row, Status, WaitsFor
 from plugins.notifications.deadlines.law import Rule, Tells
 
@@ -61,6 +61,7 @@ class Clock:
     is_open: bool
     number: int
     done: int
+    late: int
     due: datetime | None = None
     school: str | None = None
 
@@ -92,10 +93,14 @@ def not_owed(found: Standing) -> list[tuple[Rule, str]]:
 
 
 def _clock(found: Standing, rows: Sequence[Row], now: datetime) -> Clock:
-    done = [row for row in rows if row.given_at is not None or is_told(found, row)]
-    left = [row for row in rows if row not in done]
+    left, late = [], 0
+    for row in rows:
+        if row.given_at is None and not is_told(found, row):
+            left.append(row)
+        elif row.is_late or told_late(found, row):
+            late += 1
     first = min(left or rows, key=lambda row: row.due or row.due_if or now + timedelta(days=36500))
-    state, tone = _state(first, now) if left else _over(rows)
+    state, tone = _state(first, now) if left else _over(late)
     return Clock(
         rule=first.rule,
         tells=TELLS[first.rule.tells],
@@ -105,13 +110,16 @@ def _clock(found: Standing, rows: Sequence[Row], now: datetime) -> Clock:
         is_ours=first.is_ours,
         is_open=bool(left),
         number=len(rows),
-        done=len(done),
+        done=len(rows) - len(left),
+        late=late,
         due=(first.due or first.due_if) if left else None,
         school=first.school if len(rows) == 1 else None,
     )
 
 
 def _state(row: Row, now: datetime) -> tuple[str, str]:
+    if row.status is Status.WAITING and row.safe_due is not None and row.safe_due < now:
+        return gettext("Late, if it had begun when it was noticed"), "warn"
     if row.status in _STATES:
         word, tone = _STATES[row.status]
         return str(word), tone
@@ -125,8 +133,8 @@ def _state(row: Row, now: datetime) -> tuple[str, str]:
     return gettext("Running"), "bad" if due - now < SOON else "warn" if due - now < NEXT else "info"
 
 
-def _over(rows: Sequence[Row]) -> tuple[str, str]:
-    if any(row.is_late for row in rows):
+def _over(late: int) -> tuple[str, str]:
+    if late:
         return gettext("Done late"), "warn"
     return gettext("Done"), "good"
 

@@ -15,14 +15,16 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
-from backoffice.schools.models import District, School
+from backoffice.schools.models import District, School, SchoolKind
 from backoffice.storage.public_id import PublicId, new_public_id
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.engine import Row
 from plugins.notifications.deadlines.law import Tells
 from plugins.notifications.models import ConcernedSchool, EntryKind, GivenNotice, Incident
+from plugins.notifications.notices.queries import is_any_on_its_way, was_any_sent
 from plugins.notifications.permissions import INCIDENTS_RUN
-from plugins.notifications.services import NOT_YET, find_open, lines, lock_open, write
+from plugins.notifications.picking import PERSONAL
+from plugins.notifications.services import NOT_YET, ON_ITS_WAY, find_open, lines, lock_open, write
 
 CHOOSE = lazy("Choose a school or a district.")
 TOLD_ALREADY = lazy("This school was told. It stays in the record.")
@@ -47,6 +49,9 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
     """
     with transaction(principal) as tx:
         row = find_open(tx, incident)
+        # Two founders decide about a notice, and that is about its readers too.
+        if is_any_on_its_way(tx, row):
+            raise Rejected.whole(ON_ITS_WAY)
         schools = tx.scalars(_schools(tx, place).order_by(School.id)).all()
         if not schools:
             raise Rejected(place=CHOOSE)
@@ -57,7 +62,11 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
         people = _people_of(tx, [school.id for school in new])
         for school in new:
             if school.id in known:
-                _change(tx, known[school.id], left_out_at=None, **vars(people[school.id]))
+                again = {
+                    "place": clocks.place_of(school.country, school.state),
+                    "time_zone": school.time_zone,
+                }
+                _change(tx, known[school.id], left_out_at=None, **again, **vars(people[school.id]))
             else:
                 tx.add(_concerned(tx, row, school, people[school.id]))
         tx.flush()
@@ -108,7 +117,8 @@ def leave_out(*, principal: Principal, school: str) -> PublicId:
     with transaction(principal) as tx:
         row, incident = _find(tx, school)
         given = select(GivenNotice.id).where(GivenNotice.concerned_school_id == row.id).limit(1)
-        if row.told_at is not None or row.individuals_told_at is not None or tx.scalar(given) is not None:
+        told = row.told_at is not None or row.individuals_told_at is not None
+        if told or tx.scalar(given) is not None or was_any_sent(tx, incident):
             raise Rejected.whole(TOLD_ALREADY)
         people, number = People(row.students, row.staff, row.parents), row.school_id
         _change(tx, row, left_out_at=clock.now())
@@ -196,6 +206,8 @@ def give_notice(
             )
         )
         tx.flush()
+        if asked[0].rule.tells is Tells.SCHOOLS and school and found.schools[school].told_at is None:
+            _change(tx, found.schools[school], told_at=at, late_reason=reason or None)
         write(
             tx,
             row,
@@ -218,9 +230,11 @@ def said(people: People) -> str:
 
 
 def _schools(tx: Transaction, place: str) -> Select[School]:
-    """The school with this identifier, or all of the district with it."""
+    """The school with this identifier, all of the district with it, or all that are one teacher's own."""
     district = select(District.id).where(District.public_id == place)
-    there = (School.public_id == place) | School.district_id.in_(visible(tx.principal, district))
+    of_one = School.kind == SchoolKind.PERSONAL
+    named = (School.public_id == place) | School.district_id.in_(visible(tx.principal, district))
+    there = of_one if place == PERSONAL else named & ~of_one
     return visible(tx.principal, select(School).where(there, School.erasing_since.is_(None)))
 
 

@@ -23,7 +23,7 @@ from backoffice.wording import clean, is_uuid
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.models import EntryKind, Incident, IncidentTask, TimelineEntry
-from plugins.notifications.notices.queries import is_any_up
+from plugins.notifications.notices.queries import is_any_on_its_way, is_any_up
 from plugins.notifications.permissions import INCIDENTS_RUN
 from plugins.notifications.words import KINDS
 
@@ -36,7 +36,10 @@ NOT_YET = lazy("This is still to come. Choose a moment that has passed.")
 AFTER = lazy("This lies before the moment at which it was noticed.")
 CLOSED = lazy("This incident is closed. Open a new one if something else has come up.")
 BANNER_UP = lazy("A banner is up on the home page. Take it down first, under Notices.")
-OPEN_DUTIES = lazy("Somebody is still to be told. Give the notices first, or say why none is owed.")
+OPEN_DUTIES = lazy(
+    "Somebody is still to be told, or nobody can say yet. Give the notices first, or say why none is owed."
+)
+ON_ITS_WAY = lazy("A notice waits to be approved or is being sent. Wait for it, or take it back first.")
 
 
 @dataclass(frozen=True)
@@ -220,10 +223,13 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
     _check_words("reason", reason, WHY)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
-        if not although_open and clocks.open_duties(clocks.standing(tx, row)):
+        found = clocks.standing(tx, row)
+        if not although_open and (clocks.open_duties(found) or clocks.is_unclear(found)):
             raise Rejected(although_open=OPEN_DUTIES)
         if is_any_up(tx, row):
             raise Rejected.whole(BANNER_UP)
+        if is_any_on_its_way(tx, row):
+            raise Rejected.whole(ON_ITS_WAY)
         write(tx, row, EntryKind.CLOSED, reason)
         tx.execute(
             update(Incident)

@@ -189,8 +189,11 @@ def _rows(law: Law, facts: Facts, rule: Rule) -> Iterator[Row]:
     if facts.role is Role.CONTROLLER or (ours and rule.tells is not Tells.SCHOOLS):
         yield _answered(law, facts, Row(rule), there)
         return
-    for name in dict.fromkeys(group.school for group in there):
-        yield _answered(law, facts, Row(rule, name, is_ours=ours), _of_school(there, name))
+    by_school: dict[str | None, list[Group]] = {}
+    for group in there:
+        by_school.setdefault(group.school, []).append(group)
+    for name, groups in by_school.items():
+        yield _answered(law, facts, Row(rule, name, is_ours=ours), groups)
 
 
 def _is_borne(actor: Actor, role: Role) -> bool:

@@ -30,6 +30,8 @@ from plugins.notifications.permissions import INCIDENTS_READ
 
 # In this order people are told.
 _ORDER = tuple(Audience)
+# Who answers for a school or its district, and its privacy.
+_ANSWER_FOR_IT = (Role.LEADER, Role.PRIVACY_OFFICER)
 _UP = func.plugin_notifications.banners_up().table_valued(
     "template", "template_version", column("said", SealedJSON("notice.said"))
 )
@@ -61,6 +63,23 @@ def is_any_up(tx: Transaction, incident: Incident) -> bool:
         Notice.incident_id == incident.id, Notice.state == NoticeState.UP
     )
     return tx.scalar(select(up.exists())) or False
+
+
+def is_any_on_its_way(tx: Transaction, incident: Incident) -> bool:
+    """Whether a notice of the incident that is mailed waits to be approved, or is being written."""
+    return _is_any_mailed(tx, incident, NoticeState.PROPOSED, NoticeState.APPROVED)
+
+
+def was_any_sent(tx: Transaction, incident: Incident) -> bool:
+    """Whether somebody may have been written to about the incident."""
+    return _is_any_mailed(tx, incident, NoticeState.APPROVED, NoticeState.SENT)
+
+
+def _is_any_mailed(tx: Transaction, incident: Incident, *states: NoticeState) -> bool:
+    some = rows_of(tx.principal, Notice, INCIDENTS_READ).where(
+        Notice.incident_id == incident.id, Notice.audience != Audience.BANNER, Notice.state.in_(states)
+    )
+    return tx.scalar(select(some.exists())) or False
 
 
 def steps_of(tx: Transaction, notice: Notice) -> Sequence[Any]:
@@ -181,26 +200,30 @@ def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
     return tx.rows(select(found.c.id, found.c.state, found.c.finished_at).order_by(found.c.id).limit(most))
 
 
-def note_schools_told(tx: Transaction, notice: Notice, *, at: datetime) -> int:
-    """Keep that the schools whose contact, leaders or staff a notice was written to were told; how many.
+def note_schools_told(tx: Transaction) -> int:
+    """Keep of schools that a notice to them has left, for their contact or somebody of theirs; how many.
 
-    As the system.
+    What has left is what a mail server has taken, or what a drill has played. As the system.
     """
-    mine = (NoticeDelivery.notice_id == notice.id,)
-    contact = exists().where(*mine, NoticeDelivery.concerned_school_id == ConcernedSchool.id)
+    left = select(func.min(NoticeDelivery.settled_at)).join(Notice, Notice.id == NoticeDelivery.notice_id)
+    left = left.where(
+        Notice.incident_id == ConcernedSchool.incident_id,
+        Notice.audience == Audience.SCHOOLS,
+        NoticeDelivery.state.in_((DeliveryState.SENT, DeliveryState.PLAYED)),
+    )
     # Correlated by name: two selects deep, nothing is by itself.
     above = select(School.district_id).where(School.id == ConcernedSchool.school_id)
     above = above.correlate(ConcernedSchool)
     there = or_(Membership.school_id == ConcernedSchool.school_id, Membership.district_id.in_(above))
-    person = (
-        exists()
-        .where(*mine, NoticeDelivery.account_id == Membership.account_id, there)
-        .correlate(ConcernedSchool)
-    )
+    of_school = exists().where(Membership.account_id == NoticeDelivery.account_id, there)
+    of_school = of_school.correlate(ConcernedSchool, NoticeDelivery)
+    contact = NoticeDelivery.concerned_school_id == ConcernedSchool.id
+    first = left.where(or_(contact, of_school)).correlate(ConcernedSchool).scalar_subquery()
+    open_ones = (ConcernedSchool.told_at.is_(None), ConcernedSchool.left_out_at.is_(None))
     told = (
         update(ConcernedSchool)
-        .where(*_concerned(notice), ConcernedSchool.told_at.is_(None), or_(contact, person))
-        .values(told_at=at)
+        .where(*open_ones, first.is_not(None))
+        .values(told_at=first)
         .returning(ConcernedSchool.id)
         .execution_options(synchronize_session=False)
     )
@@ -234,11 +257,16 @@ def _leading_others(tx: Transaction, notice: Notice) -> Select[Any]:
     leader = aliased(Membership)
     led = exists().where(
         (leader.school_id == School.id) | (leader.district_id == School.district_id),
-        leader.role == Role.LEADER,
+        leader.role.in_(_ANSWER_FOR_IT),
+        leader.suspended_at.is_(None),
     )
     here = Membership.school_id == School.id
-    leads = (here | (Membership.district_id == School.district_id)) & (Membership.role == Role.LEADER)
-    return select(Membership.account_id).join(School, or_(leads, here & ~led)).where(School.id.in_(schools))
+    leads = (here | (Membership.district_id == School.district_id)) & Membership.role.in_(_ANSWER_FOR_IT)
+    return (
+        select(Membership.account_id)
+        .join(School, or_(leads, here & ~led))
+        .where(School.id.in_(schools), Membership.suspended_at.is_(None))
+    )
 
 
 def _following(notice: Notice) -> Select[Any]:

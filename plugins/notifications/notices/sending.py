@@ -75,6 +75,8 @@ def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
                 )
         settled += len(rows)
         if len(rows) < at_once:
+            with transaction(who) as tx:
+                queries.note_schools_told(tx)
             return settled
         last = rows[-1].id
 
@@ -125,8 +127,6 @@ def _post(tx: Transaction, notice: Notice, some: Sequence[Told]) -> Sequence[int
 def _all_told(tx: Transaction, notice: Notice) -> None:
     now = clock.now()
     notice.state, notice.sent_at = NoticeState.SENT, now
-    if notice.audience == Audience.SCHOOLS:
-        queries.note_schools_told(tx, notice, at=now)
     said = str(services.SENT[Audience(notice.audience)])
     tx.add(
         TimelineEntry(

@@ -104,6 +104,7 @@ def edit_notice(*, principal: Principal, notice: str, said: Said, version: int) 
         require(tx.principal, INCIDENTS_RUN)
         row = _notice(tx, notice)
         _open(tx, row)
+        tx.refresh(row)
         if row.state != NoticeState.DRAFT:
             raise Rejected.whole(OVER)
         if row.version != version:
@@ -256,7 +257,9 @@ def _incident(tx: Transaction, row: Notice) -> Incident:
 
 
 def _open(tx: Transaction, row: Notice) -> None:
-    if _incident(tx, row).closed_at is not None:
+    """Have nobody else write to the incident meanwhile, or close it. Raises `Rejected` if it is closed."""
+    locked = select(Incident.id).where(Incident.id == row.incident_id, Incident.closed_at.is_(None))
+    if tx.scalar(locked.with_for_update()) is None:
         raise Rejected.whole(CLOSED)
 
 

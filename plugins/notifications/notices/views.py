@@ -147,9 +147,11 @@ class NoticesPage(GuardedView):
         )
 
     @expose("/notices/<notice:public_id>/mail", methods=("GET",))
-    def mail(self, public_id: str) -> FlaskResponse:
+    def mail(self, public_id: str) -> FlaskResponse | Response:
         """The mail's HTML part as it is, on a page that may do nothing but be styled by its own sheet."""
         row, _incident = _find(reading(), public_id)
+        if row.audience == Audience.BANNER:
+            return redirect(f"{HERE}notices/{public_id}", 303)
         rendered = showing.mail_of(row, to=self._reader(request.args.get("language")))
         if rendered is None:
             abort(404)

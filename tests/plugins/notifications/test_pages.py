@@ -107,7 +107,9 @@ def test_only_rules_that_there_are_have_a_page(browser: FlaskClient, opens: Open
 
 def test_a_closed_incident_offers_nothing(browser: FlaskClient, world: World, opens: Opens) -> None:
     made = opens()
-    services.close_incident(principal=world.sign_in("founder"), incident=made, reason="It was none")
+    services.close_incident(
+        principal=world.sign_in("founder"), incident=made, reason="It was none", although_open=True
+    )
     text = browser.get(f"{PAGE}{made}").text
     assert "It was none" in text
     assert f"{made}/note" not in text

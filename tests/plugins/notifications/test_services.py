@@ -21,7 +21,9 @@ from backoffice.families.models import GuardianLink
 from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Overtaken, Rejected
 from backoffice.reports.models import Report
+from backoffice.schools import picking
 from backoffice.schools.models import Membership, School, Student
+from backoffice.storage.public_id import new_public_id
 from plugins.notifications import clocks, queries, said, schools, services
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.kinds import INCIDENTS
@@ -32,6 +34,7 @@ from plugins.notifications.models import (
     IncidentTask,
     TimelineEntry,
 )
+from plugins.notifications.picking import PERSONAL, PLACE
 from plugins.notifications.schools import People
 from plugins.notifications.services import Opened, Stated
 from plugins.notifications.words import KINDS
@@ -308,6 +311,41 @@ def concern_home(world: World, founder: Principal, incident: str, *, place: str)
         tx.execute(update(ConcernedSchool).values(place=place))
 
 
+def test_single_teachers_are_concerned_together_and_called_by_no_name(
+    founder: Principal, opens: Opens
+) -> None:
+    made, name = opens(), "Tabitha Alone's school"
+    with transaction(SYSTEM) as tx:
+        own = School(
+            id=tx.take_id(School),
+            public_id=new_public_id(),
+            kind="personal",
+            name=name,
+            country="US",
+            time_zone="America/New_York",
+            language="en",
+            school_days=["monday"],
+            factor_required=False,
+            created_at=clock.now(),
+        )
+        tx.add(own)
+        tx.flush()
+        number, outside = own.id, own.public_id
+    try:
+        with transaction(founder) as tx:
+            offered = picking.few(tx, PLACE, most=1000) or []
+        assert name not in {each.name for each in offered}
+        with pytest.raises(Rejected):
+            schools.concern(principal=founder, incident=made, place=outside)
+        assert schools.concern(principal=founder, incident=made, place=PERSONAL) >= 1
+        with transaction(founder) as tx:
+            called = queries.names_of(tx, concerned(made))
+        assert called[number] == "A teacher's own school"
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(delete(School).where(School.id == number))
+
+
 @pytest.fixture
 def one(world: World, founder: Principal, opens: Opens) -> tuple[str, ConcernedSchool]:
     """An incident, and the one school that it concerns: in New York, with names and student numbers."""
@@ -498,7 +536,7 @@ def test_an_erased_school_stays_as_numbers(world: World, founder: Principal, ope
 
 def test_incidents_go_six_years_after_they_are_closed(founder: Principal, opens: Opens) -> None:
     over, still = opens(), opens()
-    services.close_incident(principal=founder, incident=over, reason="Over")
+    services.close_incident(principal=founder, incident=over, reason="Over", although_open=True)
     for years, left in ((5, {over, still}), (7, {still})):
         at = clock.now() + timedelta(days=365 * years)
         with time_machine.travel(at, tick=False), transaction(Purpose("core.purge")) as tx:
@@ -537,3 +575,66 @@ def test_every_verb_leaves_one_entry(founder: Principal, one: tuple[str, Concern
 def test_secrets_stand_in_no_picture_of_what_is_stated(opens: Opens) -> None:
     facts = replace(stated(opens()), what="Zebra")
     assert "Zebra" not in repr(facts)
+
+
+def test_until_somebody_says_which_data_it_was_it_may_have_been_all(
+    world: World, founder: Principal, opens: Opens
+) -> None:
+    made = opens()
+    concern_home(world, founder, made, place="US-MD")
+    assert any(each.is_open and each.is_ours for each in shown(founder, made).values())
+    services.state_facts(
+        principal=founder, incident=made, stated=stated(made, kinds=frozenset({"other"})), seen=0
+    )
+    assert not any(each.is_ours and each.due for each in shown(founder, made).values())
+
+
+def test_an_incident_of_which_nobody_said_whom_it_concerns_does_not_close_by_itself(
+    founder: Principal, opens: Opens
+) -> None:
+    with pytest.raises(Rejected) as rejected:
+        services.close_incident(principal=founder, incident=opens(), reason="Over")
+    assert list(rejected.value.fields) == ["although_open"]
+
+
+def test_a_school_that_was_told_late_stays_late(world: World, founder: Principal, opens: Opens) -> None:
+    made = opens(timedelta(days=9))
+    concern_home(world, founder, made, place="US-NY")
+    (school,) = concerned(made)
+    vendor = "us-ny-121-10-vendor"
+    assert shown(founder, made)[vendor].tone == "bad"
+    schools.tell_school(
+        principal=founder, school=school.public_id, at=clock.now(), late_reason="The gnu ate the phone"
+    )
+    late = shown(founder, made)[vendor]
+    assert (late.is_open, late.late, late.tone) == (False, 1, "warn")
+
+
+def test_a_notice_given_to_a_school_has_told_it(world: World, founder: Principal, opens: Opens) -> None:
+    made = opens()
+    concern_home(world, founder, made, place="US-NY")
+    (school,) = concerned(made)
+    at = clock.now()
+    schools.give_notice(
+        principal=founder,
+        incident=made,
+        rule="us-ny-121-10-vendor",
+        school=school.public_id,
+        at=at,
+        late_reason="",
+    )
+    assert [row.told_at for row in concerned(made)] == [at]
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "place"),
+    [
+        ("US", "NY", "US-NY"),
+        ("US", None, "US"),
+        ("GB", None, "UK"),
+        ("PR", None, "US-PR"),
+        ("DE", None, "DE"),
+    ],
+)
+def test_places_are_those_of_the_laws(country: str, state: str | None, place: str) -> None:
+    assert clocks.place_of(country, state) == place

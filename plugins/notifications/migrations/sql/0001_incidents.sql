@@ -68,7 +68,7 @@ grant select, insert on plugin_notifications.incident, plugin_notifications.time
 grant update (what, systems, role, risk, kinds, encrypted, noticed_at, determined_at, confirmed_at, held_since,
               held_until, led_by, closed_at, closed_by, version) on plugin_notifications.incident to backoffice_app;
 grant update (done_at, done_by) on plugin_notifications.incident_task to backoffice_app;
-grant update (students, staff, parents, told_at, individuals_told_at, left_out_at, late_reason)
+grant update (place, time_zone, students, staff, parents, told_at, individuals_told_at, left_out_at, late_reason)
   on plugin_notifications.concerned_school to backoffice_app;
 grant select on plugin_notifications.schema_version to backoffice_app;
 revoke execute on function plugin_notifications.is_open(bigint), plugin_notifications.people_of(bigint[]) from public;

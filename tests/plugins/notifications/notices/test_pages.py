@@ -112,7 +112,7 @@ def test_it_is_shown_as_it_will_be_read(app: Flask, world: World, founders: Foun
     assert "sandbox" in html.headers["Content-Security-Policy"]
     assert "script-src" not in html.headers["Content-Security-Policy"]
     of_banner = propose(founders[0], incident, Audience.BANNER)
-    assert one.get(f"{HERE}notices/{of_banner}/mail").status_code == 404
+    assert one.get(f"{HERE}notices/{of_banner}/mail").status_code == 303
 
 
 def test_one_alone(app: Flask, world: World, founders: Founders, incident: str) -> None:

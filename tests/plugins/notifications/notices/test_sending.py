@@ -274,7 +274,7 @@ def test_what_is_held_waits_and_what_comes_back_is_told_apart(founders: Founders
     assert progress() == {"queued": count - 1, "bounced": 1}
 
 
-def test_a_school_is_told_when_somebody_of_it_was_written_to(founders: Founders, incident: str) -> None:
+def test_a_school_is_told_when_a_mail_to_somebody_of_it_has_left(founders: Founders, incident: str) -> None:
     def told() -> dict[int | None, bool]:
         with transaction(SYSTEM) as tx:
             found = tx.scalars(select(ConcernedSchool))
@@ -314,8 +314,15 @@ def test_a_school_is_told_when_somebody_of_it_was_written_to(founders: Founders,
             )
         )
         here, nowhere = some.school_id, empty.id
-    let_out(founders, incident, Audience.SCHOOLS)
+    notice = let_out(founders, incident, Audience.SCHOOLS)
     send()
+    sending.settle(WORKER)
+    assert not any(told().values())
+    with transaction(SYSTEM) as tx:
+        written = [each.mail_id for each in deliveries(notice)]
+        left = {"state": MailState.SENT, "finished_at": clock.now()}
+        tx.execute(update(OutgoingMail).where(OutgoingMail.id.in_(written)).values(left))
+    sending.settle(WORKER)
     assert (told()[here], told()[nowhere]) == (True, False)
 
 

@@ -16,7 +16,8 @@ from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services.proof import LASTS, ProofNeeded
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Overtaken, Rejected
-from plugins.notifications.models import Incident
+from plugins.notifications import schools
+from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices import queries, services
 from plugins.notifications.notices.models import (
     Audience,
@@ -355,3 +356,24 @@ def test_a_notice_goes_with_its_incident(world: World, founders: Founders) -> No
         tx.execute(delete(Incident).where(Incident.public_id == incident))
         assert tx.scalar(select(func.count()).select_from(Notice)) == 0
         assert tx.scalar(select(func.count()).select_from(NoticeStep)) == 0
+
+
+def test_who_is_written_to_stays_as_it_was_while_two_decide(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = propose(founders[0], incident, Audience.STAFF)
+    with pytest.raises(Rejected):
+        schools.concern(principal=founders[0], incident=incident, place=world.outside.public_id)
+    with pytest.raises(Rejected):
+        close_incident(principal=founders[0], incident=incident, reason="Over", although_open=True)
+    services.take_back_notice(principal=founders[0], notice=notice)
+    assert schools.concern(principal=founders[0], incident=incident, place=world.outside.public_id) == 1
+
+
+def test_a_school_whose_people_were_written_to_is_not_left_out(founders: Founders, incident: str) -> None:
+    let_out(founders, incident, Audience.STAFF)
+    with transaction(SYSTEM) as tx:
+        some = tx.scalars(select(ConcernedSchool.public_id)).first()
+    assert some is not None
+    with pytest.raises(Rejected):
+        schools.leave_out(principal=founders[0], school=some)
