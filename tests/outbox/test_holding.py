@@ -153,9 +153,9 @@ def test_what_is_held_for_a_month_is_called_off_and_all_that_ended_is_forgotten(
     with transaction(SYSTEM) as tx:
         tx.execute(update(OutgoingMail).where(OutgoingMail.state.in_(ended)).values(finished_at=now))
     with time_machine.travel(now + timedelta(days=29)):
-        assert forget_mail(WHO) == {"called_off": 0, "contents": 0, "mails": 0}
+        assert forget_mail(WHO) == {"called off": 0, "contents": 0, "mails": 0}
     with time_machine.travel(now + timedelta(days=31)):
-        assert forget_mail(WHO)["called_off"] == 1
+        assert forget_mail(WHO)["called off"] == 1
     with time_machine.travel(now + timedelta(days=250)):
         assert forget_mail(WHO)["mails"] == len(ended) + 1
     with transaction(SYSTEM) as tx:

@@ -393,14 +393,14 @@ def test_words_are_forgotten_after_a_month_and_mails_after_half_a_year(mail_serv
     send(mail_server.port)
     now = clock.now()
     with time_machine.travel(now + timedelta(days=29)):
-        assert forget_mail(WHO) == {"called_off": 0, "contents": 0, "mails": 0}
+        assert forget_mail(WHO) == {"called off": 0, "contents": 0, "mails": 0}
     with time_machine.travel(now + timedelta(days=31)):
-        assert forget_mail(WHO) == {"called_off": 0, "contents": 1, "mails": 0}
-        assert forget_mail(WHO) == {"called_off": 0, "contents": 0, "mails": 0}
+        assert forget_mail(WHO) == {"called off": 0, "contents": 1, "mails": 0}
+        assert forget_mail(WHO) == {"called off": 0, "contents": 0, "mails": 0}
     assert not has_content(bad)
     assert row(good).state == "sent"
     with time_machine.travel(now + timedelta(days=190)):
-        assert forget_mail(WHO) == {"called_off": 0, "contents": 0, "mails": 2}
+        assert forget_mail(WHO) == {"called off": 0, "contents": 0, "mails": 2}
     with transaction(WHO) as tx:
         assert tx.scalar(select(func.count()).select_from(OutgoingMail)) == 0
 
@@ -408,4 +408,4 @@ def test_words_are_forgotten_after_a_month_and_mails_after_half_a_year(mail_serv
 def test_what_still_waits_is_never_forgotten() -> None:
     write("sasha@people.example")
     with time_machine.travel(clock.now() + timedelta(days=400)):
-        assert forget_mail(WHO) == {"called_off": 0, "contents": 0, "mails": 0}
+        assert forget_mail(WHO) == {"called off": 0, "contents": 0, "mails": 0}
