@@ -46,6 +46,7 @@ TABLES: Mapping[str, str] = {
     "app.report": lazy("What was reported is for whoever looks into it, and may tell of others."),
     "app.retention_run": OF_SERVICE,
     "app.spent_challenge": OF_SERVICE,
+    "app.mail_return": OF_SERVICE,
     "app.throttle": OF_SERVICE,
     **{
         f"plugin_notifications.{table}": _INCIDENT
