@@ -70,6 +70,7 @@ RIGHTLY: Mapping[str, str] = {
     r"(?:The |A |Call the )?[Nn]arwhal[^«»]*|\bOn Monday\b|Walrus loose": "what founders wrote in the world",
     r"\b[A-Z]{2}-[A-Z]{2}\b": "a place, by its code",
     r"\bbreach-[a-z]+ \d+\b": "the name of a template",
+    r"^From$|Your password\?": "the head and the words of a mail that was reported in the world",
     r"Quillfeather asked for it|^1,000 .*\. Done\.$": "what somebody wrote, or was told, in the world",
 }
 # What chooses what a form does; without it, nothing would be left that could be wrong.
