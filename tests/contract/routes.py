@@ -1390,7 +1390,10 @@ def _given_notice(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     school = stage.of("concerned_school")[0].public_id
     return Filled(
         {"at": _lately(), "late_reason": ""},
-        ("added plugin_notifications.given_notice", "added plugin_notifications.timeline_entry"),
+        (
+            *("added plugin_notifications.given_notice", "added plugin_notifications.timeline_entry"),
+            "changed plugin_notifications.concerned_school",
+        ),
         query={"rule": "us-ny-121-10-vendor", "school": school},
     )
 
