@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 RUN := .venv/bin
+# Each process that a test starts would compile everything anew: two seconds of six.
+unexport PYTHONDONTWRITEBYTECODE
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate setup.cfg
 
 .PHONY: help demo test walks check texts bench faults lock bootstrap bootstrap-test

@@ -50,6 +50,7 @@ CORE_COMMANDS = frozenset(
         "erase",
         "jobs",
         "keys",
+        "outbox",
         "plugins",
         "privacy",
         "providers",

@@ -28,7 +28,7 @@ from tests.factories.visitor import form_token
 from tests.factories.world import NO_LIMIT, PASSWORD, SYSTEM, Child, Class, World
 from tests.keys.stored import Place
 
-STARTING = 60.0  # seconds
+STARTING = 240.0  # seconds: far more than it takes, also on a machine that does much else
 
 
 def environment(runtime: Runtime, **more: str) -> dict[str, str]:
@@ -55,8 +55,8 @@ def webs(runtime: Runtime, count: int, logs: Path) -> Iterator[list[str]]:
             child = subprocess.Popen(command, env=told, stdout=log, stderr=log, start_new_session=True)
             stack.callback(child.wait, timeout=40)
             stack.callback(child.terminate)
-        for address in addresses:
-            _wait_for(address)
+        for number, address in enumerate(addresses):
+            _wait_for(address, logs / f"web-{number}.log")
         yield addresses
 
 
@@ -184,13 +184,13 @@ class Browser:
             raise AssertionError(f"{error.code} for {path}: {error.read()[:300]!r}") from None
 
 
-def _wait_for(address: str) -> None:
+def _wait_for(address: str, log: Path) -> None:
     until = time.monotonic() + STARTING
     while True:
         try:
             urllib.request.urlopen(f"{address}/readyz", timeout=5).close()
         except OSError:
-            assert time.monotonic() < until, f"{address} does not get ready."
+            assert time.monotonic() < until, f"{address} does not get ready:\n{log.read_text()[-4000:]}"
             time.sleep(0.2)
         else:
             return
