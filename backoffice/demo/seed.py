@@ -161,10 +161,10 @@ class _Seeder:
             **common,
         )
         placed = []
-        for title, district in (
-            ("Maple Street Elementary", self.district_id),
-            ("Harbour View School", self.district_id),
-            ("Hilltop Primary", None),
+        for title, district, contact in (
+            ("Maple Street Elementary", self.district_id, "it@seaview.example"),
+            ("Harbour View School", self.district_id, "it@seaview.example"),
+            ("Hilltop Primary", None, "security@hilltop.example"),
         ):
             placed.append(
                 self._insert(
@@ -173,6 +173,8 @@ class _Seeder:
                     district_id=district,
                     kind=SchoolKind.SCHOOL,
                     name=title,
+                    security_contact=contact,
+                    postal_address=f"{title}\n12 Seaview Avenue\nSan Rafael, CA 94901",
                     school_days=["mon", "tue", "wed", "thu", "fri"],
                     **common,
                 )

@@ -17,6 +17,7 @@ from plugins.notifications.models import (
     NotificationsBase,
     TimelineEntry,
 )
+from plugins.notifications.notices.checks import CHECKS as NOTICES_CHECKS
 from plugins.notifications.notices.holdings import HELD as NOTICES_HELD
 from plugins.notifications.notices.jobs import JOBS
 from plugins.notifications.notices.mails import MAILS
@@ -36,7 +37,7 @@ plugin = Plugin(
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
-    controls=CHECKS,
+    controls=(*CHECKS, *NOTICES_CHECKS),
     jobs=(
         Job(
             "forget-incidents",

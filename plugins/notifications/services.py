@@ -3,7 +3,7 @@
 Every step is a line of its timeline, which nobody changes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -86,29 +86,37 @@ def open_incident(*, principal: Principal, opened: Opened) -> PublicId:
         before = tx.scalar(select(Incident.public_id).where(Incident.form == opened.form))
         if before is not None:
             return PublicId(before)
-        incident = Incident(
-            id=tx.take_id(Incident),
-            public_id=public_id,
-            title=title,
-            what=what,
-            is_drill=opened.is_drill,
-            role=Role.PROCESSOR,
-            risk=Risk.UNASSESSED,
-            kinds=[],
-            encrypted=Encrypted.NO,
-            noticed_at=opened.noticed_at,
-            report_id=report.id if report else None,
-            opened_by=tx.principal.account_id,
-            led_by=tx.principal.account_id,
-            opened_at=now,
-            version=0,
-            form=opened.form,
-        )
-        tx.add(incident)
-        tx.flush()
-        write(tx, incident, EntryKind.FACTS, what, at=opened.noticed_at)
+        incident = new_incident(tx, replace(opened, title=title, what=what), public_id, report)
         record(tx, "incidents.open", incident=incident.id, drill=opened.is_drill)
     return public_id
+
+
+def new_incident(
+    tx: Transaction, opened: Opened, public_id: PublicId, report: Report | None = None
+) -> Incident:
+    """The incident as it begins, with the first line of its timeline, led by whoever is at work."""
+    incident = Incident(
+        id=tx.take_id(Incident),
+        public_id=public_id,
+        title=opened.title,
+        what=opened.what,
+        is_drill=opened.is_drill,
+        role=Role.PROCESSOR,
+        risk=Risk.UNASSESSED,
+        kinds=[],
+        encrypted=Encrypted.NO,
+        noticed_at=opened.noticed_at,
+        report_id=report.id if report else None,
+        opened_by=tx.principal.account_id,
+        led_by=tx.principal.account_id,
+        opened_at=clock.now(),
+        version=0,
+        form=opened.form,
+    )
+    tx.add(incident)
+    tx.flush()
+    write(tx, incident, EntryKind.FACTS, opened.what, at=opened.noticed_at)
+    return incident
 
 
 def state_facts(*, principal: Principal, incident: str, stated: Stated, seen: int) -> None:

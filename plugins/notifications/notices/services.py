@@ -68,31 +68,45 @@ def write_notice(
     Raises `Rejected`, `Denied` and `NotFound`.
     """
     template = wordings.newest(audience)
-    texts, now, made = _checked(template, said), clock.now(), new_public_id()
+    texts, made = _checked(template, said), new_public_id()
     with transaction(principal) as tx:
         require(tx.principal, INCIDENTS_RUN)
         about = _open_incident(tx, incident)
         before = tx.scalar(select(Notice.public_id).where(Notice.form == form))
         if before is not None:
             return PublicId(before)
-        notice = Notice(
-            id=tx.take_id(Notice),
-            public_id=made,
-            incident_id=about.id,
-            audience=audience,
-            template=template.name,
-            template_version=template.version,
-            said=texts,
-            state=NoticeState.DRAFT,
-            version=0,
-            written_by=tx.principal.account_id,
-            written_at=now,
-            form=form,
-        )
-        tx.add(notice)
-        tx.flush()
+        notice = new_draft(tx, about, audience, template, texts, made, form)
         record(tx, "notices.write", notice=notice.id, audience=audience)
     return made
+
+
+def new_draft(
+    tx: Transaction,
+    incident: Incident,
+    audience: Audience,
+    template: wordings.Template,
+    said: Said,
+    public_id: PublicId,
+    form: str,
+) -> Notice:
+    """A notice as it begins, written by whoever is at work."""
+    notice = Notice(
+        id=tx.take_id(Notice),
+        public_id=public_id,
+        incident_id=incident.id,
+        audience=audience,
+        template=template.name,
+        template_version=template.version,
+        said=said,
+        state=NoticeState.DRAFT,
+        version=0,
+        written_by=tx.principal.account_id,
+        written_at=clock.now(),
+        form=form,
+    )
+    tx.add(notice)
+    tx.flush()
+    return notice
 
 
 def edit_notice(*, principal: Principal, notice: str, said: Said, version: int) -> None:

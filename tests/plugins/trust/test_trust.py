@@ -23,7 +23,7 @@ from backoffice.controls.registry import RegistryError
 from backoffice.host.services import switch_plugin
 from backoffice.plugin import Plugin
 from backoffice.runtime import Runtime
-from backoffice.schools.models import Student
+from backoffice.schools.models import School, Student
 from backoffice.settings import Throttles
 from plugins.trust import queries, services
 from plugins.trust.commands import trust
@@ -38,7 +38,7 @@ Answer = Callable[..., None]
 UNEXERCISED = {
     (each, State.NOT_EXERCISED)
     for each in (
-        *("export-and-deletion", "google-sign-in", "immediate-deletion", "log-retention"),
+        *("breach-email", "export-and-deletion", "google-sign-in", "immediate-deletion", "log-retention"),
         "pin-override",
     )
 }
@@ -55,6 +55,21 @@ def no_answers(runtime: Runtime) -> Iterator[None]:
 def throttles_as_shipped(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests run without limits, which is no healthy world: a PIN could be tried for ever."""
     monkeypatch.setitem(runtime.settings.__dict__, "throttles", Throttles())
+
+
+@pytest.fixture(autouse=True)
+def schools_with_contacts(world: World) -> Iterator[None]:
+    """Whom to write to when something goes wrong. Tests of notices need schools without."""
+    del world
+    _give_contacts("security@school.example")
+    yield
+    _give_contacts(None)
+
+
+def _give_contacts(contact: str | None) -> None:
+    with transaction(SYSTEM) as tx:
+        for school in tx.scalars(select(School)):
+            school.security_contact = contact
 
 
 @pytest.fixture

@@ -1,0 +1,94 @@
+"""The promises that people are told of a breach: on the home page, by mail, and their schools directly."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
+from backoffice.controls.check import Finding, Looking, State
+from backoffice.schools.models import School, SchoolKind
+from plugins.notifications.models import Incident
+from plugins.notifications.notices import checks, queries, sending
+from plugins.notifications.notices.models import Audience, Notice
+from tests.factories.world import SYSTEM, World
+from tests.plugins.notifications.notices.conftest import WORKER, Founders, let_out, opened
+
+
+def look(app: Flask, check: Callable[[Looking], Finding]) -> Finding:
+    with transaction(Purpose("trust.check")) as tx:
+        return check(Looking(app, app.extensions["backoffice"].settings, tx))
+
+
+def rows() -> list[int]:
+    with transaction(SYSTEM) as tx:
+        return [tx.scalar(select(func.count()).select_from(each)) or 0 for each in (Incident, Notice)]
+
+
+def test_a_banner_that_is_tried_out_is_read_and_leaves_nothing(app: Flask, founders: Founders) -> None:
+    del founders
+    before = rows()
+    found = look(app, checks.breach_homepage)
+    assert found.state is State.HOLDS, found.evidence
+    assert "0 banners up" in found.evidence
+    assert rows() == before
+
+
+def test_a_banner_that_does_not_come_up_falls_short(
+    app: Flask, founders: Founders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del founders
+    monkeypatch.setattr(queries, "approve_alone", lambda *_args, **_named: True)
+    assert look(app, checks.breach_homepage).state is State.FALLS_SHORT
+
+
+def test_without_a_founder_no_banner_can_be_tried(app: Flask, founders: Founders) -> None:
+    del founders
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).values(founder=False))
+    assert look(app, checks.breach_homepage).state is State.NOT_EXERCISED
+
+
+def test_numbers_of_the_newest_that_was_mailed(
+    app: Flask, world: World, founders: Founders, incident: str
+) -> None:
+    assert look(app, checks.breach_email).state is State.NOT_EXERCISED
+    let_out(founders, incident, Audience.STAFF)
+    sending.send_notices(WORKER, progress=lambda _done: None)
+    found = look(app, checks.breach_email)
+    assert found.state is State.HOLDS
+    assert found.evidence.startswith("The newest incident addressed ")
+    assert "0 waiting" not in found.evidence
+    drill = opened(world, founders[0], is_drill=True)
+    let_out(founders, drill, Audience.PARENTS)
+    sending.send_notices(WORKER, progress=lambda _done: None)
+    assert look(app, checks.breach_email).evidence.startswith("The newest drill addressed ")
+
+
+def test_a_notice_that_nobody_writes_falls_short(app: Flask, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    assert look(app, checks.breach_email).state is State.HOLDS
+    with transaction(SYSTEM) as tx:
+        long_ago = clock.now() - timedelta(hours=2)
+        tx.execute(update(Notice).where(Notice.public_id == notice).values(approved_at=long_ago))
+    assert look(app, checks.breach_email).state is State.FALLS_SHORT
+
+
+def test_each_school_has_a_contact(app: Flask, founders: Founders) -> None:
+    del founders
+    assert look(app, checks.breach_schools).state is State.FALLS_SHORT
+    with transaction(SYSTEM) as tx:
+        for school in tx.scalars(select(School).where(School.kind == SchoolKind.SCHOOL)):
+            school.security_contact = "security@school.example"
+    assert look(app, checks.breach_schools).state is State.HOLDS
+    with transaction(SYSTEM) as tx:
+        first = select(School).where(School.kind == SchoolKind.SCHOOL).limit(1)
+        tx.scalars(first).one().security_contact = "Ask at the desk"
+    found = look(app, checks.breach_schools)
+    assert found.state is State.FALLS_SHORT
+    assert found.evidence.startswith("1 of ")
