@@ -49,6 +49,9 @@ class StepKind(StrEnum):
     REVIEWED = "reviewed"
     TAKEN_DOWN = "taken down"
     DISCARDED = "discarded"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
 
 
 class DeliveryState(StrEnum):
@@ -59,6 +62,7 @@ class DeliveryState(StrEnum):
     BOUNCED = "bounced"
     FAILED = "failed"
     PLAYED = "played"
+    CALLED_OFF = "called_off"
 
 
 class Notice(NotificationsBase):  # type: ignore[misc, valid-type]
@@ -87,6 +91,10 @@ class Notice(NotificationsBase):  # type: ignore[misc, valid-type]
             "approved_by <> proposed_by or review_due_at is not null", name="two_people_or_a_review"
         ),
         CheckConstraint("reviewed_by <> approved_by", name="somebody_else_reviews"),
+        CheckConstraint(
+            "paused_at is null or (audience <> 'banner' and state in ('approved', 'sent', 'ended'))",
+            name="paused_while_mailed",
+        ),
         CheckConstraint("(ended_at is not null) = (state = 'ended')", name="ended_at_some_moment"),
         Index(None, "incident_id", "id"),
         Index("ix_notice_up", "id", postgresql_where="state = 'up'"),
@@ -133,6 +141,9 @@ class Notice(NotificationsBase):  # type: ignore[misc, valid-type]
     )
     schools_told_at: Mapped[datetime | None] = columns.moment(
         "When schools were told that one founder let it out alone", keep=Keep.SIX_YEARS
+    )
+    paused_at: Mapped[datetime | None] = columns.moment(
+        "Since when no more of its mails are sent", keep=Keep.SIX_YEARS
     )
     sent_at: Mapped[datetime | None] = columns.moment(
         "When it was written to everybody whom it is for", keep=Keep.SIX_YEARS

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, column, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, case, column, exists, func, null, or_, select, true, update
 from sqlalchemy.orm import aliased
 
 from backoffice.access.lookup import rows_of
@@ -30,6 +30,7 @@ from plugins.notifications.permissions import INCIDENTS_READ
 
 # In this order people are told.
 _ORDER = tuple(Audience)
+_PAUSED = Notice.paused_at.is_not(None)
 # Who answers for a school or its district, and its privacy.
 _ANSWER_FOR_IT = (Role.LEADER, Role.PRIVACY_OFFICER)
 _UP = func.plugin_notifications.banners_up().table_valued(
@@ -66,18 +67,19 @@ def is_any_up(tx: Transaction, incident: Incident) -> bool:
 
 
 def is_any_on_its_way(tx: Transaction, incident: Incident) -> bool:
-    """Whether a notice of the incident that is mailed waits to be approved, or is being written."""
-    return _is_any_mailed(tx, incident, NoticeState.PROPOSED, NoticeState.APPROVED)
+    """Whether a notice of the incident that is mailed waits to be approved, is being written, or paused."""
+    ways = Notice.state.in_((NoticeState.PROPOSED, NoticeState.APPROVED))
+    return _is_any_mailed(tx, incident, ways | (Notice.state == NoticeState.SENT) & _PAUSED)
 
 
 def was_any_sent(tx: Transaction, incident: Incident) -> bool:
     """Whether somebody may have been written to about the incident."""
-    return _is_any_mailed(tx, incident, NoticeState.APPROVED, NoticeState.SENT)
+    return _is_any_mailed(tx, incident, Notice.approved_at.is_not(None))
 
 
-def _is_any_mailed(tx: Transaction, incident: Incident, *states: NoticeState) -> bool:
+def _is_any_mailed(tx: Transaction, incident: Incident, such: ColumnElement[bool]) -> bool:
     some = rows_of(tx.principal, Notice, INCIDENTS_READ).where(
-        Notice.incident_id == incident.id, Notice.audience != Audience.BANNER, Notice.state.in_(states)
+        Notice.incident_id == incident.id, Notice.audience != Audience.BANNER, such
     )
     return tx.scalar(select(some.exists())) or False
 
@@ -99,6 +101,19 @@ def progress_of(tx: Transaction, notices: Sequence[Notice]) -> Mapping[int, Mapp
         for row in tx.rows(select(counted.c.notice_id, counted.c.state, counted.c.people)):
             found[row.notice_id][row.state] = row.people
     return found
+
+
+def meant_for(tx: Transaction, notice: Notice) -> tuple[int, int | None]:
+    """How many schools a notice concerns, and how many of their people it is for; None of schools as such."""
+    counted = {Audience.STAFF: ConcernedSchool.staff, Audience.PARENTS: ConcernedSchool.parents}
+    people = counted.get(Audience(notice.audience))
+    row = tx.rows(
+        select(
+            func.count().label("schools"),
+            (func.coalesce(func.sum(people), 0) if people is not None else null()).label("people"),
+        ).where(*_concerned(notice))
+    )[0]
+    return row.schools, None if row.people is None else int(row.people)
 
 
 # --------------------------------------------------------------------------------- what is decided of them
@@ -135,6 +150,26 @@ def end(tx: Transaction, notice: Notice, *, at: datetime, reason: str | None) ->
     return _done(tx, func.plugin_notifications.end_notice(notice.id, at, reason and _sealed(reason)))
 
 
+def pause(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
+    """Have nothing more written of a notice that is being sent; whether it was."""
+    return _done(tx, func.plugin_notifications.pause_notice(notice.id, at, _sealed(reason)))
+
+
+def resume(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+    """Go on with a notice that was paused; whether it was."""
+    return _done(tx, func.plugin_notifications.resume_notice(notice.id, at))
+
+
+def stop(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
+    """End a notice that is paused; whether it was."""
+    return _done(tx, func.plugin_notifications.stop_notice(notice.id, at, _sealed(reason)))
+
+
+def waiting_mails(notice: Notice) -> Select[Any]:
+    """The numbers of its mails that have not left; for founders."""
+    return select(func.plugin_notifications.mails_of(notice.id).column_valued("mail_id"))
+
+
 def _done(tx: Transaction, called: Any) -> bool:
     return bool(tx.scalar(select(called)))
 
@@ -149,13 +184,13 @@ def _sealed(reason: str) -> bytes:
 def at_work(tx: Transaction) -> Sequence[int]:
     """The notices that are being sent, schools first. As the system."""
     order = case({each.value: place for place, each in enumerate(_ORDER)}, value=Notice.audience)
-    open_ones = select(Notice.id).where(Notice.state == NoticeState.APPROVED)
+    open_ones = select(Notice.id).where(Notice.state == NoticeState.APPROVED, ~_PAUSED)
     return tx.scalars(open_ones.order_by(order, Notice.approved_at, Notice.id)).all()
 
 
 def locked(tx: Transaction, number: int) -> Notice | None:
     """A notice that is being sent, for whoever is first; another worker waits. As the system."""
-    mine = select(Notice).where(Notice.id == number, Notice.state == NoticeState.APPROVED)
+    mine = select(Notice).where(Notice.id == number, Notice.state == NoticeState.APPROVED, ~_PAUSED)
     return tx.scalars(mine.with_for_update()).one_or_none()
 
 

@@ -26,7 +26,11 @@ from plugins.notifications.notices.models import (
 from plugins.notifications.notices.queries import Told
 
 AT_ONCE = 500
-_BECAME = {MailState.SENT: DeliveryState.SENT, MailState.BOUNCED: DeliveryState.BOUNCED}
+_BECAME = {
+    MailState.SENT: DeliveryState.SENT,
+    MailState.BOUNCED: DeliveryState.BOUNCED,
+    MailState.CALLED_OFF: DeliveryState.CALLED_OFF,
+}
 
 
 def send_notices(who: Purpose, *, progress: Callable[[int], None], at_once: int = AT_ONCE) -> int:

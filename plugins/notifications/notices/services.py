@@ -19,9 +19,11 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
+from backoffice.outbox import holding
 from backoffice.outbox.services import post
 from backoffice.problems import Overtaken, Rejected
 from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
+from backoffice.wording import is_uuid
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import mails, queries, wordings
 from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
@@ -44,6 +46,9 @@ VERBS = {
     StepKind.ALONE: "notices.approve-alone",
     StepKind.REVIEWED: "notices.review",
     StepKind.TAKEN_DOWN: "notices.take-down",
+    StepKind.PAUSED: "notices.pause",
+    StepKind.RESUMED: "notices.resume",
+    StepKind.STOPPED: "notices.stop",
 }
 # What the timeline says, by the audience.
 OUT = {
@@ -53,6 +58,9 @@ OUT = {
     Audience.PARENTS: lazy("A notice to parents was let out."),
 }
 DOWN = lazy("The banner was taken down.")
+PAUSED = lazy("Sending a notice was paused.")
+RESUMED = lazy("Sending a notice went on.")
+STOPPED = lazy("Sending a notice was stopped for good.")
 SENT = {
     Audience.SCHOOLS: lazy("The notice to the schools is written to all of them."),
     Audience.STAFF: lazy("The notice to staff is written to all of them."),
@@ -69,6 +77,8 @@ def write_notice(
     """
     template = wordings.newest(audience)
     texts, made = _checked(template, said), new_public_id()
+    if not is_uuid(form):
+        raise Rejected.whole(OVER)
     with transaction(principal) as tx:
         require(tx.principal, INCIDENTS_RUN)
         about = _open_incident(tx, incident)
@@ -212,6 +222,40 @@ def discard_notice(*, principal: Principal, notice: str) -> None:
             raise Rejected.whole(OVER)
         _check(queries.end(tx, row, at=clock.now(), reason=None))
         record(tx, "notices.discard", notice=row.id)
+
+
+def pause_notice(*, principal: Principal, notice: str, reason: str) -> None:
+    """Have no more mails of a notice leave for now; one founder is enough. Raises as `propose_notice`."""
+    reason = _reason(reason, gettext("Say why it has to wait, in 10 to 2,000 letters."))
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        # First: a worker that is writing ends its batch, and nothing is written behind the hold.
+        _check(queries.pause(tx, row, at=clock.now(), reason=reason))
+        holding.hold(tx, queries.waiting_mails(row))
+        _tell_timeline(tx, row, str(PAUSED), reason)
+        _done(tx, row, StepKind.PAUSED)
+
+
+def resume_notice(*, principal: Principal, notice: str) -> None:
+    """Go on with a notice that was paused. Raises as `propose_notice`."""
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        _check(queries.resume(tx, row, at=clock.now()))
+        holding.let_go(tx, queries.waiting_mails(row))
+        _tell_timeline(tx, row, str(RESUMED), None)
+        _done(tx, row, StepKind.RESUMED)
+        queue.defer(tx, SEND)
+
+
+def stop_notice(*, principal: Principal, notice: str, reason: str) -> None:
+    """End a notice that is paused: whoever was not written to is not. Raises as `propose_notice`."""
+    reason = _reason(reason, gettext("Say why nobody else is told by it, in 10 to 2,000 letters."))
+    with transaction(principal) as tx:
+        row = _to_decide(tx, notice)
+        _check(queries.stop(tx, row, at=clock.now(), reason=reason))
+        holding.call_off(tx, queries.waiting_mails(row))
+        _tell_timeline(tx, row, str(STOPPED), reason)
+        _done(tx, row, StepKind.STOPPED)
 
 
 def remind(who: Purpose) -> int:

@@ -29,12 +29,16 @@ STEPS = {
     StepKind.REVIEWED: lazy("Looked at again by another founder"),
     StepKind.TAKEN_DOWN: lazy("Taken down"),
     StepKind.DISCARDED: lazy("Given up"),
+    StepKind.PAUSED: lazy("Paused: no more mails leave"),
+    StepKind.RESUMED: lazy("Gone on with"),
+    StepKind.STOPPED: lazy("Stopped for good"),
 }
 PROGRESS = {
     "queued": lazy("Still to be handed over"),
     "sent": lazy("Sent"),
     "bounced": lazy("Came back"),
     "failed": lazy("Could not be sent"),
+    "called_off": lazy("Called off"),
     "played": lazy("Played: in a drill no mail leaves"),
 }
 # What of a banner is read at once; the rest is unfolded.

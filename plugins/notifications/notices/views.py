@@ -116,7 +116,7 @@ class NoticesPage(GuardedView):
         called = names(tx)
         zone = ZoneInfo(self.who.time_zone)
         (progress,) = queries.progress_of(tx, [row]).values()
-        at_work = row.state == NoticeState.APPROVED or "queued" in progress
+        at_work = row.state in _MAILED and (row.state == NoticeState.APPROVED or "queued" in progress)
         return self.render(
             "notifications/notice.html",
             incident=incident,
@@ -140,8 +140,9 @@ class NoticesPage(GuardedView):
             ],
             progress=_counted(progress),
             addressed=sum(progress.values()),
-            seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work else None,
-            acts=self._acts(row, incident) if self.opens("step") else {},
+            meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
+            acts=self._acts(row, incident, at_work=at_work) if self.opens("step") else {},
             form=FlaskForm(),
             crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)]}],
         )
@@ -195,6 +196,13 @@ class NoticesPage(GuardedView):
                 gettext("It goes out now. Another founder has to look at it within three days."),
             ),
             "review": (services.review_notice, {}, gettext("It is noted that you have looked at it.")),
+            "pause": (
+                services.pause_notice,
+                {"reason": reason},
+                gettext("It is paused: no more of its mails leave."),
+            ),
+            "resume": (services.resume_notice, {}, gettext("It goes on.")),
+            "stop": (services.stop_notice, {"reason": reason}, gettext("It is stopped for good.")),
             "take-down": (services.take_down, {"reason": reason}, gettext("The banner is taken down.")),
             "discard": (services.discard_notice, {}, gettext("The draft is given up.")),
         }
@@ -238,6 +246,7 @@ class NoticesPage(GuardedView):
             "tone": tone,
             "template": f"{row.template} {row.template_version}",
             "written_at": row.written_at,
+            "paused_at": row.paused_at if row.state != NoticeState.ENDED else None,
             "sent_at": row.sent_at,
             "review_due_at": row.review_due_at if due else None,
             "review_late": due and row.review_due_at is not None and row.review_due_at <= clock.now(),
@@ -248,11 +257,15 @@ class NoticesPage(GuardedView):
             else None,
         }
 
-    def _acts(self, row: Notice, incident: Incident) -> dict[str, bool]:
+    def _acts(self, row: Notice, incident: Incident, *, at_work: bool) -> dict[str, bool]:
         state, is_open = NoticeState(row.state), incident.closed_at is None
         mine = row.proposed_by == self.who.account_id
         due = row.review_due_at is not None and row.reviewed_at is None
+        paused = row.paused_at is not None
         return {
+            "pause": at_work and not paused,
+            "resume": row.state in _MAILED and paused,
+            "stop": row.state in _MAILED and paused,
             "edit": state is NoticeState.DRAFT and is_open,
             "propose": state is NoticeState.DRAFT and is_open,
             "discard": state is NoticeState.DRAFT,
@@ -279,6 +292,9 @@ class NoticesPage(GuardedView):
     def _reader(self, spoken: str | None) -> Recipient:
         """Whoever looks, as one of those who get the mail: nobody else's name is shown."""
         return Recipient(None, "", self.who.name or "", known(spoken) or language())
+
+
+_MAILED = (NoticeState.APPROVED, NoticeState.SENT)
 
 
 def _is_banner(row: Notice) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, func, insert, select, update
@@ -305,9 +306,16 @@ def test_of_a_closed_incident_nothing_goes_out_and_its_banner_comes_down(
 
 
 def test_the_same_form_writes_one(founders: Founders, incident: str) -> None:
-    sent: dict[str, Any] = {"incident": incident, "audience": Audience.STAFF, "said": BOTH, "form": "one"}
+    sent: dict[str, Any] = {
+        "incident": incident,
+        "audience": Audience.STAFF,
+        "said": BOTH,
+        "form": str(uuid4()),
+    }
     first = services.write_notice(principal=founders[0], **sent)
     assert services.write_notice(principal=founders[0], **sent) == first
+    with pytest.raises(Rejected):
+        services.write_notice(principal=founders[0], **{**sent, "form": "one"})
 
 
 def test_what_the_database_lets_whom_do(world: World, founders: Founders, incident: str) -> None:
