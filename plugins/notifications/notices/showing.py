@@ -21,6 +21,7 @@ STATES = {
     NoticeState.SENT: (lazy("Written to everybody"), "good"),
     NoticeState.ENDED: (lazy("Ended"), "mute"),
 }
+PAUSED = (lazy("Paused"), "warn")
 STEPS = {
     StepKind.PROPOSED: lazy("Proposed"),
     StepKind.TAKEN_BACK: lazy("Taken back, to change it"),

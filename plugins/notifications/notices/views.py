@@ -233,7 +233,8 @@ class NoticesPage(GuardedView):
         )
 
     def _shown(self, row: Notice) -> dict[str, Any]:
-        word, tone = showing.STATES[NoticeState(row.state)]
+        paused = row.paused_at is not None and row.state in _MAILED
+        word, tone = showing.PAUSED if paused else showing.STATES[NoticeState(row.state)]
         due = row.review_due_at is not None and row.reviewed_at is None
         return {
             "url": f"{HERE}notices/{row.public_id}",
@@ -246,7 +247,7 @@ class NoticesPage(GuardedView):
             "tone": tone,
             "template": f"{row.template} {row.template_version}",
             "written_at": row.written_at,
-            "paused_at": row.paused_at if row.state != NoticeState.ENDED else None,
+            "paused_at": row.paused_at if paused else None,
             "sent_at": row.sent_at,
             "review_due_at": row.review_due_at if due else None,
             "review_late": due and row.review_due_at is not None and row.review_due_at <= clock.now(),
