@@ -78,7 +78,8 @@ CONFIRM = "console_erasures.confirm"
 # The district is the school's, and a teacher's own school has no contract: whose it is, it goes with.
 OF_DISTRICT = "console_schools.erase_district"
 OF_SCHOOLS = {
-    f"console_schools.{door}" for door in ("erase", "erase_district", "end_contract", "continue_contract")
+    f"console_schools.{door}"
+    for door in ("erase", "erase_district", "end_contract", "continue_contract", "contacts")
 }
 # Founders see what is held by its identifier alone; in the world it is this.
 HOLDS, HELD = "/console/holds/", ("classroom", "own")
