@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, DateField, EmailField, HiddenField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, Length
 
-from backoffice.access.lookup import NotFound, find, reread
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
     CONTRACTS_END,
     SCHOOL_DAYS_EDIT,
@@ -73,8 +73,8 @@ class ContactsForm(FlaskForm):
         lazy("Security contact"),
         [Length(max=contacts.LONGEST_CONTACT)],
         description=lazy(
-            "The e-mail address that hears of a breach of data. While it is empty, the leaders of the school"
-            " do."
+            "The e-mail address that hears of a breach of data. While it is empty, that of the district does,"
+            " or the leaders of the school do."
         ),
     )
     postal_address = TextAreaField(
@@ -109,13 +109,17 @@ class SchoolGrid(Grid):
         "second_factor": SCHOOLS_SECURE,
         "staff_sign_in": SCHOOLS_EDIT,
         "contacts": SCHOOLS_CONTACT,
+        "district_contacts": SCHOOLS_CONTACT,
         "erase": SCHOOLS_ERASE,
         "erase_district": SCHOOLS_ERASE,
         "contract": SCHOOLS_COUNT,
         "end_contract": CONTRACTS_END,
         "continue_contract": CONTRACTS_END,
     }
-    fresh = Grid.fresh | {"second_factor", "staff_sign_in", "contacts", "end_contract", "continue_contract"}
+    fresh = Grid.fresh | {
+        *("second_factor", "staff_sign_in", "contacts", "district_contacts"),
+        *("end_contract", "continue_contract"),
+    }
     icon = "school"
     title = lazy("Schools")
     category = lazy("School")
@@ -262,15 +266,51 @@ class SchoolGrid(Grid):
     @shows_what_was_typed
     def contacts(self, public_id: str) -> str | Response | tuple[str, int]:
         """Whom notices to the school go to, and where letters go."""
-        school = contacts.to_contact(reading(), public_id)
-        called = shown_name(self.who, school)
-        form = ContactsForm(security_contact=school.security_contact, postal_address=school.postal_address)
+        tx = reading()
+        school = find(tx, School, public_id, permission=SCHOOLS_CONTACT)
+        wider = f"/console/schools/{public_id}/district-contacts"
+        return self._contacts_of(
+            public_id,
+            heading=gettext("Security contact and postal address"),
+            aside={"url": wider, "title": gettext("Security contact and postal address of the district")}
+            if contacts.speaks_for_district(tx, school)
+            else None,
+        )
+
+    @expose("/<school:public_id>/district-contacts", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def district_contacts(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Whom notices go to of schools of a district that name nobody, and where its letters go."""
+        return self._contacts_of(
+            public_id,
+            heading=gettext("Security contact and postal address of the district"),
+            whole_district=True,
+        )
+
+    def _contacts_of(
+        self,
+        public_id: str,
+        *,
+        heading: str,
+        whole_district: bool = False,
+        aside: dict[str, str] | None = None,
+    ) -> str | Response | tuple[str, int]:
+        place = contacts.to_contact(reading(), public_id, whole_district=whole_district)
+        form = ContactsForm(security_contact=place.security_contact, postal_address=place.postal_address)
+        if isinstance(place, District):
+            form.security_contact.description = gettext(
+                "The e-mail address that hears of a breach of data where a school of the district has named"
+                " none."
+            )
         if not form.is_submitted():
-            form.seen.data = version(*contacts.shown(school))
+            form.seen.data = version(*contacts.shown(place))
         done_reading()
 
         def now() -> tuple[str, str]:
-            there = contacts.shown(reread(reading(), School, public_id, SCHOOLS_CONTACT))
+            tx = reading()
+            # Whatever was read of it before.
+            tx.expunge_all()
+            there = contacts.shown(contacts.to_contact(tx, public_id, whole_district=whole_district))
             words = [", ".join(each.splitlines()) if each else gettext("None") for each in there]
             return " · ".join(words), version(*there)
 
@@ -281,6 +321,7 @@ class SchoolGrid(Grid):
                     school=public_id,
                     security_contact=form.security_contact.data or "",
                     postal_address=form.postal_address.data or "",
+                    whole_district=whole_district,
                     seen=form.seen.data or None,
                 )
             return "/console/schools/"
@@ -289,13 +330,13 @@ class SchoolGrid(Grid):
             form,
             save=save,
             said=gettext("Saved."),
-            heading=gettext("Security contact and postal address"),
-            intro=gettext("Notices to %(school)s that have to be given in writing go there.", school=called),
+            heading=heading,
+            intro=gettext(
+                "Notices to %(place)s that have to be given in writing go there.", place=place.name
+            ),
+            aside=aside,
             cancel_url="/console/schools/",
-            crumbs=[
-                {"title": gettext("Schools"), "url": "/console/schools/"},
-                {"title": gettext("Security contact and postal address")},
-            ],
+            crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}, {"title": heading}],
         )
 
     @expose("/<school:public_id>/erase", methods=("GET", "POST"))

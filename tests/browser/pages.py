@@ -1065,6 +1065,7 @@ PAGES: Mapping[str, Stop] = {
     "locked networks": Stop("leader", act=locked_networks, at="console_locked-networks.index"),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "whom notices go to": Stop("leader", "/console/schools/{school}/contacts"),
+    "whom notices to the district go to": Stop("leader", "/console/schools/{school}/district-contacts"),
     "whom notices go to, error": Stop("leader", "/console/schools/{school}/contacts", nobodys_address),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),

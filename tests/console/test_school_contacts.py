@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from backoffice.access.transaction import transaction
 from backoffice.accounts.services import proof
-from backoffice.schools.models import School
+from backoffice.schools.models import District, School
 from tests.factories.visitor import field_value, form_token, send, signed_in
 from tests.factories.world import SYSTEM, World
 
@@ -24,6 +24,7 @@ def page(world: World) -> Iterator[str]:
     nothing = {"security_contact": None, "postal_address": None}
     with transaction(SYSTEM) as tx:
         tx.execute(update(School).where(School.id == world.home.id).values(nothing))
+        tx.execute(update(District).values(nothing))
 
 
 @pytest.mark.parametrize("role", ["leader", "founder"])
@@ -75,3 +76,20 @@ def test_nobody_else_comes_to_the_page(app: Flask, world: World, page: str, role
 def test_a_foreign_school_has_no_page(app: Flask, world: World) -> None:
     leader = signed_in(app, world, "leader")
     assert leader.get(f"{LIST}{world.outside.public_id}/contacts").status_code == 404
+
+
+@pytest.mark.parametrize("role", ["leader", "founder"])
+def test_the_districts_is_set_from_there(app: Flask, world: World, page: str, role: str) -> None:
+    browser = signed_in(app, world, role)
+    wider = page.replace("/contacts", "/district-contacts")
+    assert f'href="{wider}"' in browser.get(page).text
+    assert "Notices to Quillfeather District" in browser.get(wider).text
+    assert send(browser, wider, GOOD).status_code == 303
+    assert 'value="security@home.example"' in browser.get(wider).text
+    assert 'value="security@home.example"' not in browser.get(page).text
+
+
+def test_a_school_of_no_district_leads_to_none(app: Flask, world: World) -> None:
+    founder, here = signed_in(app, world, "founder"), f"{LIST}{world.outside.public_id}/"
+    assert "district-contacts" not in founder.get(f"{here}contacts").text
+    assert founder.get(f"{here}district-contacts").status_code == 404

@@ -1660,6 +1660,9 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.reinstate": _always(audited=False, confirm="yes"),
     "console_teachers.reset_factor": _reset_asked,
     "console_schools.second_factor": _always(),
+    "console_schools.district_contacts": _always(
+        ("changed app.district",), security_contact="security@people.example", postal_address="2 Long Road"
+    ),
     "console_schools.contacts": _always(
         ("changed app.school",), security_contact="security@home.example", postal_address="1 Long Road\nHome"
     ),

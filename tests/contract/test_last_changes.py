@@ -108,6 +108,7 @@ WITHOUT: Mapping[str, str] = {
     "console_class_manage.erase": ACT,
     "console_students.erase": ACT,
     "console_schools.contacts": SEALED,
+    "console_schools.district_contacts": SEALED,
     "console_schools.erase": ACT,
     "console_schools.erase_district": ACT,
     "console_erasures.confirm": ACT,
