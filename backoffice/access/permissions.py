@@ -90,6 +90,9 @@ SCHOOL_DAYS_EDIT = Permission(
 SCHOOL_YEARS_BEGIN = Permission(
     "school-years:begin", lazy("Begin a school year: archive classes, make new ones, move students up")
 )
+SCHOOLS_CONTACT = Permission(
+    "schools:contact", lazy("Set a school's or district's security contact and postal address")
+)
 SCHOOLS_COUNT = Permission("schools:count", lazy("See how many classes, students and staff a school has"))
 SCHOOLS_EDIT = Permission("schools:edit", lazy("Say how a school's staff have to sign in"))
 SCHOOLS_ERASE = Permission("schools:erase", lazy("Erase a school or a district for good"))

@@ -8,13 +8,14 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField, HiddenField
-from wtforms.validators import AnyOf, DataRequired
+from wtforms import BooleanField, DateField, EmailField, HiddenField, TextAreaField
+from wtforms.validators import AnyOf, DataRequired, Length
 
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.permissions import (
     CONTRACTS_END,
     SCHOOL_DAYS_EDIT,
+    SCHOOLS_CONTACT,
     SCHOOLS_COUNT,
     SCHOOLS_EDIT,
     SCHOOLS_ERASE,
@@ -22,6 +23,7 @@ from backoffice.access.permissions import (
 )
 from backoffice.access.policy import can, scope
 from backoffice.access.principal import Principal
+from backoffice.access.seen import version
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.care.services import requirement
 from backoffice.accounts.providers.services import asking, directory
@@ -29,6 +31,7 @@ from backoffice.console import erasures
 from backoffice.console.forms import StaffSignInForm
 from backoffice.console.grid import Cell, Column, Grid, Row, number, searched_words
 from backoffice.console.grids.columns import BY_NAME
+from backoffice.console.overtaken import not_over_others
 from backoffice.console.school_days import url_of
 from backoffice.console.weekdays import short_names
 from backoffice.language.moments import day_of_year
@@ -41,10 +44,11 @@ from backoffice.schools.doors import in_order
 from backoffice.schools.ending_queries import Ending
 from backoffice.schools.models import District, School, SchoolKind
 from backoffice.schools.queries import SchoolCounts
-from backoffice.schools.services import contracts
+from backoffice.schools.services import contacts, contracts
 from backoffice.schools.tiles import classes_of, shown_name
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.offered import Where, offered
+from backoffice.web.resend import shows_what_was_typed
 
 NOTHING = SchoolCounts(0, 0, 0)
 
@@ -55,6 +59,28 @@ class SecondFactorForm(FlaskForm):
     required = BooleanField(
         lazy("Leaders and teachers must have a second factor"),
         description=lazy("A code of an app on their phone, beside the password."),
+    )
+
+
+class ContactsForm(FlaskForm):
+    """Whom a school's notices reach. What is typed is judged by `contacts.set_contacts`.
+
+    `seen` is the `version` of what was shown.
+    """
+
+    seen = HiddenField()
+    security_contact = EmailField(
+        lazy("Security contact"),
+        [Length(max=contacts.LONGEST_CONTACT)],
+        description=lazy(
+            "The e-mail address that hears of a breach of data. While it is empty, that of the district does,"
+            " or the leaders of the school do."
+        ),
+    )
+    postal_address = TextAreaField(
+        lazy("Postal address"),
+        [Length(max=contacts.MOST_LINES * (contacts.LONGEST_LINE + 2))],
+        description=lazy("Where letters go. At most 6 lines."),
     )
 
 
@@ -82,13 +108,18 @@ class SchoolGrid(Grid):
         "export_found": SCHOOLS_COUNT,
         "second_factor": SCHOOLS_SECURE,
         "staff_sign_in": SCHOOLS_EDIT,
+        "contacts": SCHOOLS_CONTACT,
+        "district_contacts": SCHOOLS_CONTACT,
         "erase": SCHOOLS_ERASE,
         "erase_district": SCHOOLS_ERASE,
         "contract": SCHOOLS_COUNT,
         "end_contract": CONTRACTS_END,
         "continue_contract": CONTRACTS_END,
     }
-    fresh = Grid.fresh | {"second_factor", "staff_sign_in", "end_contract", "continue_contract"}
+    fresh = Grid.fresh | {
+        *("second_factor", "staff_sign_in", "contacts", "district_contacts"),
+        *("end_contract", "continue_contract"),
+    }
     icon = "school"
     title = lazy("Schools")
     category = lazy("School")
@@ -104,6 +135,7 @@ class SchoolGrid(Grid):
         School.school_days,
         School.factor_required,
         School.sign_in_from,
+        School.security_contact,
         School.erasing_since,
     )
     search_placeholder = lazy("Find a school")
@@ -117,6 +149,7 @@ class SchoolGrid(Grid):
         Column("days", lazy("School days"), optional=True),
         Column("factor", lazy("Second factor"), optional=True),
         Column("sign_in", lazy("Staff sign in"), optional=True),
+        Column("contacts", lazy("Security contact"), optional=True, permission=SCHOOLS_CONTACT),
         Column("contract", lazy("Contract"), optional=True),
         Column("erase", lazy("Deletion"), optional=True, permission=SCHOOLS_ERASE),
     )
@@ -227,6 +260,83 @@ class SchoolGrid(Grid):
                 {"title": gettext("Schools"), "url": "/console/schools/"},
                 {"title": gettext("How the staff sign in")},
             ],
+        )
+
+    @expose("/<school:public_id>/contacts", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def contacts(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Whom notices to the school go to, and where letters go."""
+        tx = reading()
+        school = find(tx, School, public_id, permission=SCHOOLS_CONTACT)
+        wider = f"/console/schools/{public_id}/district-contacts"
+        return self._contacts_of(
+            public_id,
+            heading=gettext("Security contact and postal address"),
+            aside={"url": wider, "title": gettext("Security contact and postal address of the district")}
+            if contacts.speaks_for_district(tx, school)
+            else None,
+        )
+
+    @expose("/<school:public_id>/district-contacts", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def district_contacts(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Whom notices go to of schools of a district that name nobody, and where its letters go."""
+        return self._contacts_of(
+            public_id,
+            heading=gettext("Security contact and postal address of the district"),
+            whole_district=True,
+        )
+
+    def _contacts_of(
+        self,
+        public_id: str,
+        *,
+        heading: str,
+        whole_district: bool = False,
+        aside: dict[str, str] | None = None,
+    ) -> str | Response | tuple[str, int]:
+        place = contacts.to_contact(reading(), public_id, whole_district=whole_district)
+        form = ContactsForm(security_contact=place.security_contact, postal_address=place.postal_address)
+        if isinstance(place, District):
+            form.security_contact.description = gettext(
+                "The e-mail address that hears of a breach of data where a school of the district has named"
+                " none."
+            )
+        if not form.is_submitted():
+            form.seen.data = version(*contacts.shown(place))
+        done_reading()
+
+        def now() -> tuple[str, str]:
+            tx = reading()
+            # Whatever was read of it before.
+            tx.expunge_all()
+            there = contacts.shown(contacts.to_contact(tx, public_id, whole_district=whole_district))
+            words = [", ".join(each.splitlines()) if each else gettext("None") for each in there]
+            return " · ".join(words), version(*there)
+
+        def save() -> str:
+            with not_over_others(form.seen, now):
+                contacts.set_contacts(
+                    principal=self.who,
+                    school=public_id,
+                    security_contact=form.security_contact.data or "",
+                    postal_address=form.postal_address.data or "",
+                    whole_district=whole_district,
+                    seen=form.seen.data or None,
+                )
+            return "/console/schools/"
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("Saved."),
+            heading=heading,
+            intro=gettext(
+                "Notices to %(place)s that have to be given in writing go there.", place=place.name
+            ),
+            aside=aside,
+            cancel_url="/console/schools/",
+            crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}, {"title": heading}],
         )
 
     @expose("/<school:public_id>/erase", methods=("GET", "POST"))
@@ -383,6 +493,7 @@ class SchoolGrid(Grid):
                     else None,
                 ),
                 _sign_in(who, school, offered=offered),
+                _contacts(who, school),
                 _contract(school, ending),
                 _erase(who, school),
             ),
@@ -426,6 +537,16 @@ def _contract(school: School, ending: Ending | None) -> Cell:
         return Cell(None)
     said = gettext("Until %(day)s", day=day_of_year(ending.last_day)) if ending else gettext("Goes on")
     return Cell(said, url=_contract_of(school))
+
+
+def _contacts(who: Principal, school: School) -> Cell:
+    """Whether somebody is named to hear of breaches. Who leads it, where not; of one teacher's own, they."""
+    held = scope(who, SCHOOLS_CONTACT)
+    if school.kind == SchoolKind.PERSONAL or not (held.everywhere or school.id in held.schools):
+        return Cell(None)
+    said = gettext("Named") if school.security_contact else gettext("Not named")
+    being_erased = school.erasing_since is not None
+    return Cell(said, url=None if being_erased else f"/console/schools/{school.public_id}/contacts")
 
 
 def _sign_in(who: Principal, school: School, *, offered: bool) -> Cell:

@@ -83,6 +83,10 @@ class District(Base):
     state: Mapped[str | None] = columns.text("Jurisdiction", keep=Keep.DISTRICT)
     time_zone: Mapped[str] = columns.text("Shows times as the district reads them", keep=Keep.DISTRICT)
     language: Mapped[str] = columns.text("Language of mails", keep=Keep.DISTRICT)
+    postal_address: Mapped[str | None] = columns.sealed("Where letters go", keep=Keep.DISTRICT)
+    security_contact: Mapped[str | None] = columns.sealed(
+        "Who is told when something goes wrong at a school that names nobody", keep=Keep.DISTRICT
+    )
     created_at: Mapped[datetime] = columns.moment("When it joined", keep=Keep.DISTRICT)
 
 

@@ -297,6 +297,12 @@ def lock_school_days(session: Session, *, school_id: int) -> None:
     session.execute(statement, {"lock": f"school days {school_id}"})
 
 
+def lock_contacts(session: Session, *, place: str) -> None:
+    """Wait until nobody else sets the contacts of a school or district, and let the next wait as long."""
+    statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7206))")
+    session.execute(statement, {"lock": f"contacts {place}"})
+
+
 def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
     """The sealed settings of a plugin that has been configured."""
     found = connection.scalar(text("select app.plugin_settings(:plugin)"), {"plugin": plugin})
@@ -1019,6 +1025,29 @@ def set_school_language(session: Session, *, school_id: int, language: str) -> b
     """Set the language of a school that the principal runs; False for any other."""
     statement = text("select app.set_school_language(:school, :language)")
     return bool(session.scalar(statement, {"school": school_id, "language": language}))
+
+
+def set_school_contacts(
+    session: Session, *, school_id: int, contact: bytes | None, address: bytes | None
+) -> bool:
+    """Set the sealed contacts of a school that the principal leads, or of any for a founder; else False."""
+    statement = text("select app.set_school_contacts(:school, :contact, :address)")
+    given = {"school": school_id, "contact": contact, "address": address}
+    return bool(session.scalar(statement, given))
+
+
+def leads_district(session: Session, *, district_id: int) -> bool:
+    """Whether the principal is a founder, or leads a district as a whole."""
+    return bool(session.scalar(text("select app.leads_district(:district)"), {"district": district_id}))
+
+
+def set_district_contacts(
+    session: Session, *, district_id: int, contact: bytes | None, address: bytes | None
+) -> bool:
+    """Set the sealed contacts of a district that the principal leads, or of any for a founder; else False."""
+    statement = text("select app.set_district_contacts(:district, :contact, :address)")
+    given = {"district": district_id, "contact": contact, "address": address}
+    return bool(session.scalar(statement, given))
 
 
 def colleagues(session: Session, *, school_id: int, classroom_id: int) -> Sequence[AnyRow]:

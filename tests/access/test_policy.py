@@ -34,6 +34,7 @@ KEEPS_POINTS = {"points:award", "points:undo", "points:report", "actions:edit", 
 CHOOSES = {"teachers:assign", "students:merge", "school-years:begin", "school-days:edit"}
 LEADS = CHOOSES | {
     "networks:open", "console:enter", "schools:read", "schools:count", "schools:edit", "schools:secure",
+    "schools:contact",
     "classrooms:create", "classrooms:read", "classrooms:edit", "classrooms:export", "classrooms:archive",
     "students:create", "students:read", "students:edit", "students:export", "students:unenroll",
     "students:sign-out", "students:erase", "classrooms:erase",
@@ -65,7 +66,7 @@ RUNS = SEES_SCHOOLS | {
     *("accounts:find", "accounts:suspend", "accounts:reset"),
     *("security:read", "security:close", "reports:read", "reports:close"),
     *("permissions:read", "retention:run", "retention-policies:edit", "contracts:end"),
-    *("schools:erase", "holds:read", "holds:edit"),
+    *("schools:contact", "schools:erase", "holds:read", "holds:edit"),
 }
 TRUTH: Mapping[str, Mapping[str, set[str]]] = {
     "founder": dict.fromkeys(PLACES, RUNS),

@@ -704,6 +704,12 @@ def from_nowhere(page: Page, _site: Site) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
+def nobodys_address(page: Page, _site: Site) -> None:
+    """Name a person where an address is asked for."""
+    page.get_by_label("Security contact").fill("Ms Home")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
 def award_everybody(page: Page, _site: Site) -> None:
     """Give the whole class points."""
     page.get_by_role("radio", name="Whole class").check()
@@ -1058,6 +1064,9 @@ PAGES: Mapping[str, Stop] = {
     "no locked network": Stop("leader", "/console/locked-networks/"),
     "locked networks": Stop("leader", act=locked_networks, at="console_locked-networks.index"),
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
+    "whom notices go to": Stop("leader", "/console/schools/{school}/contacts"),
+    "whom notices to the district go to": Stop("leader", "/console/schools/{school}/district-contacts"),
+    "whom notices go to, error": Stop("leader", "/console/schools/{school}/contacts", nobodys_address),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),
     "a teacher": Stop("leader", "/console/teachers/{teacher}"),

@@ -76,9 +76,13 @@ BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 # Only who may erase the student confirms it.
 CONFIRM = "console_erasures.confirm"
 # The district is the school's, and a teacher's own school has no contract: whose it is, it goes with.
-OF_DISTRICT = "console_schools.erase_district"
+OF_DISTRICT = {"console_schools.erase_district", "console_schools.district_contacts"}
 OF_SCHOOLS = {
-    f"console_schools.{door}" for door in ("erase", "erase_district", "end_contract", "continue_contract")
+    f"console_schools.{door}"
+    for door in (
+        *("erase", "erase_district", "end_contract", "continue_contract"),
+        *("contacts", "district_contacts"),
+    )
 }
 # Founders see what is held by its identifier alone; in the world it is this.
 HOLDS, HELD = "/console/holds/", ("classroom", "own")
@@ -225,7 +229,7 @@ class Matrix:
             return inside and self.works_for(actor, thing, permission)
         if route.endpoint in OF_SCHOOLS and self.row(thing).kind != SchoolKind.SCHOOL:
             return False
-        if route.endpoint == OF_DISTRICT and self.row(thing).district_id is None:
+        if route.endpoint in OF_DISTRICT and self.row(thing).district_id is None:
             return False
         return inside and can(actor.principal, permission, self.row(thing))
 

@@ -1660,6 +1660,12 @@ FORMS: Mapping[str, Fill] = {
     "console_teachers.reinstate": _always(audited=False, confirm="yes"),
     "console_teachers.reset_factor": _reset_asked,
     "console_schools.second_factor": _always(),
+    "console_schools.district_contacts": _always(
+        ("changed app.district",), security_contact="security@people.example", postal_address="2 Long Road"
+    ),
+    "console_schools.contacts": _always(
+        ("changed app.school",), security_contact="security@home.example", postal_address="1 Long Road\nHome"
+    ),
     "console_schools.end_contract": _contract_ended,
     "console_schools.continue_contract": _contract_continued,
     "console_accounts.find": _always(email="teacher@people.example"),

@@ -72,6 +72,9 @@ FAR_REACHING = {
     "console_teachers.reset_factor",
     "console_schools.second_factor",
     "console_schools.staff_sign_in",
+    # Who hears of a breach instead of the leaders.
+    "console_schools.contacts",
+    "console_schools.district_contacts",
     "plugin_rosters_rosters.upload",
     "plugin_rosters_rosters.bring_in",
     # What the whole product does, for everybody.

@@ -76,6 +76,7 @@ BACK = "puts back what a form shows, which shows that as well"
 DOOR = "opened and shut daily, which would push all else out; hours that end by it stand on their form"
 PICTURE = "one of many pictures, taken with a click as the one before was"
 ROLES = "names people, so it goes with their account; they are told, and the trail has it"
+CONTACT = "may name a person who has no account, and whose erasure would not find it in a second place"
 ANSWER = "is written once, and stands beside what it answers"
 VIEW = "how one likes to see a list, made anew with two clicks"
 ROWS = "an act that is done to rows of a list, after a question"
@@ -107,6 +108,8 @@ WITHOUT: Mapping[str, str] = {
     "console_class_manage.archive": ACT,
     "console_class_manage.erase": ACT,
     "console_students.erase": ACT,
+    "console_schools.contacts": CONTACT,
+    "console_schools.district_contacts": CONTACT,
     "console_schools.erase": ACT,
     "console_schools.erase_district": ACT,
     "console_erasures.confirm": ACT,
@@ -243,8 +246,8 @@ def test_what_is_kept_is_shown_or_stands_elsewhere(matrix: Matrix) -> None:
     assert {"console_class_entry.keep_hours", "console_class_names.show"} <= keeping
     assert "console_class_manage.archive" in changing
     assert {WITHOUT[endpoint] for endpoint in keeping - set(SHOWS)} <= {MANY, CELL, BACK}
-    # What else changes such a record has no fields whose values could be kept.
-    assert {WITHOUT[endpoint] for endpoint in changing - set(SHOWS)} <= {ACT, DOOR, MANY, ROWS}
+    # What else changes such a record has no fields whose values could be kept, or should not have them kept.
+    assert {WITHOUT[endpoint] for endpoint in changing - set(SHOWS)} <= {ACT, DOOR, MANY, ROWS, CONTACT}
 
 
 def _effects(matrix: Matrix) -> Iterator[tuple[str, set[str]]]:

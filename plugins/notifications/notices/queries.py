@@ -14,7 +14,7 @@ from backoffice.families.models import GuardianLink
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.message import deliverable
 from backoffice.outbox.models import MailState, OutgoingMail
-from backoffice.schools.models import Membership, Role, School
+from backoffice.schools.models import District, Membership, Role, School
 from backoffice.storage.numbers import array_of, one_of
 from backoffice.storage.sealed import SealedJSON, seal_text
 from plugins.notifications.models import ConcernedSchool, Incident
@@ -327,25 +327,39 @@ def _contacts_left(tx: Transaction, notice: Notice) -> Sequence[Told]:
 
 
 def _contacts(tx: Transaction, notice: Notice) -> Mapping[int, Told]:
-    """The security contacts of concerned schools that mail can be sent to, by the number of the school."""
+    """The security contacts of concerned schools that mail can be sent to, by the number of the school.
+
+    Where a school has none, that of its district.
+    """
     wanted = (
         ConcernedSchool.id,
         ConcernedSchool.school_id,
         School.security_contact,
+        District.security_contact.label("of_district"),
         School.name,
         School.language,
     )
     with_contact = (
         select(*wanted)
         .join(School, School.id == ConcernedSchool.school_id)
-        .where(*_concerned(notice), School.security_contact.is_not(None))
+        .outerjoin(District, District.id == School.district_id)
+        .where(
+            *_concerned(notice),
+            or_(School.security_contact.is_not(None), District.security_contact.is_not(None)),
+        )
     )
     found = {}
     for row in tx.rows(with_contact.order_by(ConcernedSchool.id)):
-        try:
-            address = deliverable(row.security_contact.strip())
-        except ValueError:
-            # Whoever typed it named a person and no address: then its leaders are told.
-            continue
-        found[row.school_id] = Told(None, row.id, Recipient(None, address, row.name, row.language))
+        address = _deliverable(row.security_contact) or _deliverable(row.of_district)
+        # Where neither is one, the leaders are told.
+        if address is not None:
+            found[row.school_id] = Told(None, row.id, Recipient(None, address, row.name, row.language))
     return found
+
+
+def _deliverable(contact: str | None) -> str | None:
+    """The address that a contact is; None where somebody named a person and no address, or nobody."""
+    try:
+        return deliverable(contact.strip()) if contact else None
+    except ValueError:
+        return None

@@ -11,7 +11,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.outbox.services import post_many
-from backoffice.schools.models import Membership, Role, School
+from backoffice.schools.models import District, Membership, Role, School
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices import queries, sending, services
@@ -180,6 +180,22 @@ def test_a_schools_contact_is_told_else_its_leaders(world: World, founders: Foun
         assert not {to for to, _said in mails()[before:]} & {
             world.people[role].email for role in ("teacher", "parent", "outsider")
         }
+
+
+@pytest.mark.parametrize("own", [None, "Ask Mrs Rivera"])
+def test_a_school_that_names_nobody_is_told_by_its_district(
+    world: World, founders: Founders, incident: str, own: str | None
+) -> None:
+    contact_of_home(world, own)
+    with transaction(SYSTEM) as tx:
+        tx.get_one(District, world.district_id).security_contact = "security@district.example"
+    try:
+        let_out(founders, incident, Audience.SCHOOLS)
+        send()
+        assert [to for to, _said in mails()] == ["security@district.example"]
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.get_one(District, world.district_id).security_contact = None
 
 
 def test_schools_come_before_staff_and_parents(founders: Founders, incident: str, world: World) -> None:
