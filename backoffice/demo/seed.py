@@ -158,12 +158,13 @@ class _Seeder:
             District,
             public_id=self.seeded.district,
             name="Seaview Unified School District",
+            security_contact="it@seaview.example",
             **common,
         )
         placed = []
         for title, district, contact in (
-            ("Maple Street Elementary", self.district_id, "it@seaview.example"),
-            ("Harbour View School", self.district_id, "it@seaview.example"),
+            ("Maple Street Elementary", self.district_id, "security@maple.example"),
+            ("Harbour View School", self.district_id, None),
             ("Hilltop Primary", None, "security@hilltop.example"),
         ):
             placed.append(

@@ -16,7 +16,7 @@ from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
 from backoffice.outbox.message import deliverable
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import District, School, SchoolKind
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import queries, showing, wordings
@@ -94,10 +94,15 @@ def breach_email(look: Looking) -> Finding:
 
 
 def breach_schools(look: Looking) -> Finding:
-    """Each school has a security contact that mail can be sent to; a single teacher is their own."""
-    schools = select(School.security_contact).where(School.kind == SchoolKind.SCHOOL)
-    contacts = look.tx.scalars(schools).all()
-    without = sum(not _can_be_written_to(each) for each in contacts)
+    """Each school or its district has a security contact that mail can be sent to; a teacher is their own."""
+    district = School.district_id == District.id
+    wanted = (School.security_contact, District.security_contact.label("of_district"))
+    schools = select(*wanted).join(District, district, isouter=True).where(School.kind == SchoolKind.SCHOOL)
+    contacts = look.tx.rows(schools)
+    without = sum(
+        not (_can_be_written_to(each.security_contact) or _can_be_written_to(each.of_district))
+        for each in contacts
+    )
     if without:
         return falls_short(
             f"{without:,} of {count(len(contacts), 'school')} without a security contact: who leads them is"
@@ -105,7 +110,9 @@ def breach_schools(look: Looking) -> Finding:
         )
     if not contacts:
         return not_exercised("There is no school yet.")
-    return holds(f"{count(len(contacts), 'school')}, each with a security contact.")
+    return holds(
+        f"{count(len(contacts), 'school')}, each with a security contact of its own or of its district."
+    )
 
 
 def _tried(founder: Account) -> float | None:

@@ -12,7 +12,7 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.controls.check import Finding, Looking, State
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import District, School, SchoolKind
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import checks, queries, sending
 from plugins.notifications.notices.models import Audience, Notice
@@ -87,8 +87,12 @@ def test_each_school_has_a_contact(app: Flask, founders: Founders) -> None:
             school.security_contact = "security@school.example"
     assert look(app, checks.breach_schools).state is State.HOLDS
     with transaction(SYSTEM) as tx:
-        first = select(School).where(School.kind == SchoolKind.SCHOOL).limit(1)
-        tx.scalars(first).one().security_contact = "Ask at the desk"
+        first = select(School).where(School.kind == SchoolKind.SCHOOL, School.district_id.is_not(None))
+        school = tx.scalars(first.limit(1)).one()
+        school.security_contact = "Ask at the desk"
     found = look(app, checks.breach_schools)
     assert found.state is State.FALLS_SHORT
     assert found.evidence.startswith("1 of ")
+    with transaction(SYSTEM) as tx:
+        tx.get_one(District, school.district_id).security_contact = "security@district.example"
+    assert look(app, checks.breach_schools).state is State.HOLDS
