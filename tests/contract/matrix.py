@@ -347,9 +347,12 @@ class Matrix:
                     continue
                 elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
                     found.append(f"{change} is of another {kind}")
-                elif kind == "school" and change.table in AUDIT and number in along:
-                    continue
-                elif thing and kind == "school" and thing.school_id not in {None, number}:
+                elif (
+                    thing
+                    and kind == "school"
+                    and thing.school_id not in {None, number}
+                    and not (change.table in AUDIT and number in along)
+                ):
                     found.append(f"{change} is of another school")
         return found
 
