@@ -87,6 +87,7 @@ def breach_email(look: Looking) -> Finding:
         "came back": DeliveryState.BOUNCED,
         "given up": DeliveryState.FAILED,
         "waiting": DeliveryState.QUEUED,
+        "called off": DeliveryState.CALLED_OFF,
         "played": DeliveryState.PLAYED,
     }
     became = ", ".join(f"{found.get(state, 0):,} {words}" for words, state in said.items())
@@ -97,8 +98,9 @@ def breach_schools(look: Looking) -> Finding:
     """Each school or its district has a security contact that mail can be sent to; a teacher is their own."""
     district = School.district_id == District.id
     wanted = (School.security_contact, District.security_contact.label("of_district"))
-    schools = select(*wanted).join(District, district, isouter=True).where(School.kind == SchoolKind.SCHOOL)
-    contacts = look.tx.rows(schools)
+    schools = select(*wanted).join(District, district, isouter=True)
+    there = (School.kind == SchoolKind.SCHOOL, School.erasing_since.is_(None))
+    contacts = look.tx.rows(schools.where(*there))
     without = sum(
         not (_can_be_written_to(each.security_contact) or _can_be_written_to(each.of_district))
         for each in contacts

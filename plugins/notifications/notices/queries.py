@@ -165,6 +165,14 @@ def stop(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
     return _done(tx, func.plugin_notifications.stop_notice(notice.id, at, _sealed(reason)))
 
 
+def mails_behind(such: ColumnElement[bool]) -> Select[Any]:
+    """The numbers of mails of such notices as were paused, whose deliveries are open. As the system."""
+    paused = select(NoticeDelivery.mail_id).join(Notice, Notice.id == NoticeDelivery.notice_id)
+    return paused.where(
+        _PAUSED, such, NoticeDelivery.mail_id.is_not(None), NoticeDelivery.state == DeliveryState.QUEUED
+    )
+
+
 def waiting_mails(notice: Notice) -> Select[Any]:
     """The numbers of its mails that have not left; for founders."""
     return select(func.plugin_notifications.mails_of(notice.id).column_valued("mail_id"))

@@ -12,6 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.outbox import holding
 from backoffice.outbox.models import MailState
 from backoffice.outbox.services import Letter, post, post_many
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
@@ -43,6 +44,16 @@ def send_notices(who: Purpose, *, progress: Callable[[int], None], at_once: int 
             told += some
             progress(told)
     return told
+
+
+def keep_back(who: Purpose) -> None:
+    """Hold mails of notices that are paused, and call off those of stopped ones, which came back to wait.
+
+    What a worker had taken when a founder paused is put back by it, if it could not be sent.
+    """
+    with transaction(who) as tx:
+        holding.hold(tx, queries.mails_behind(Notice.state != NoticeState.ENDED))
+        holding.call_off(tx, queries.mails_behind(Notice.state == NoticeState.ENDED))
 
 
 def tell_schools(who: Purpose) -> int:
