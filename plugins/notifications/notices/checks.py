@@ -52,7 +52,8 @@ def breach_homepage(look: Looking) -> Finding:
         return falls_short("A banner that was let out does not stand on the home page.")
     if seconds > longest.total_seconds():
         return falls_short(f"A banner stood on the home page {seconds:.0f} s after it was let out.")
-    up = look.tx.scalar(select(func.count()).where(Notice.state == NoticeState.UP)) or 0
+    standing = select(func.count()).select_from(Notice).join(Incident, Incident.id == Notice.incident_id)
+    up = look.tx.scalar(standing.where(Notice.state == NoticeState.UP, ~Incident.is_drill)) or 0
     return holds(
         f"Tried out and undone: a banner was read {seconds:.2f} s after a founder let it out;"
         f" {count(up, 'banner')} up."

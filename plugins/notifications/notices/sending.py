@@ -59,7 +59,9 @@ def keep_back(who: Purpose) -> None:
 def tell_schools(who: Purpose) -> int:
     """Tell the schools concerned of notices that one founder let out alone; how many were told."""
     told = 0
-    alone = select(Notice).where(Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None))
+    alone = select(Notice).where(
+        Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None), Notice.paused_at.is_(None)
+    )
     with transaction(who) as tx:
         for notice in tx.scalars(alone.order_by(Notice.id).with_for_update()).all():
             assert notice.approved_at is not None
