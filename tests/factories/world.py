@@ -56,7 +56,7 @@ from backoffice.fields.values import digest
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import ChangeState, LargeChange
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside, MergedMark, Stage
@@ -961,7 +961,9 @@ def _given_up(tx: Transaction, person: Person, school: School | None) -> None:
         account_id=person.id,
         school_id=school and school.id,
         state=MailState.FAILED,
+        rank=Rank.ONE_WAITS,
         attempts=7,
+        maybe_twice=False,
         next_try_at=now,
         give_up_at=now,
         created_at=now - timedelta(days=1),
