@@ -42,6 +42,9 @@ WORDS = {
 }
 
 
+_MAYBE_TWICE: Any = OutgoingMail.maybe_twice
+
+
 class OutboxGrid(Grid):
     """Mails as envelopes: what kind, how far, why not."""
 
@@ -71,6 +74,12 @@ class OutboxGrid(Grid):
             ),
             several=True,
             carried_by="ix_mail_state_next_try_at",
+        ),
+        ChoiceFilter(
+            "arrival",
+            lazy("Arrival"),
+            choices=(Choice("twice", lazy("May have arrived twice"), _MAYBE_TWICE),),
+            carried_by="ix_mail_maybe_twice",
         ),
     )
     actions = (

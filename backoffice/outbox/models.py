@@ -56,6 +56,7 @@ class OutgoingMail(Base):
         UniqueConstraint("public_id"),
         only("state", MailState),
         Index(None, "state", "next_try_at"),
+        Index("ix_mail_maybe_twice", "id", postgresql_where="maybe_twice"),
         Index("ix_mail_waits", "rank", "next_try_at", "id", postgresql_where="state = 'queued'"),
         Index(None, "finished_at"),
         Index(None, "account_id"),

@@ -924,7 +924,7 @@ def _notice(tx: Transaction, incident: int, by: Person) -> None:
     number, _ = _row(tx, Notice, **of, **written, written_by=by.id, written_at=now)
     why = {"kind": "taken back", "reason": "The narwhal was a walrus", "done_at": now, "done_by": by.id}
     tx.execute(insert(NoticeStep).values(notice_id=number, **why))
-    told = {"account_id": by.id, "state": "played", "addressed_at": now}
+    told = {"account_id": by.id, "state": "played", "maybe_twice": False, "addressed_at": now}
     tx.execute(insert(NoticeDelivery).values(notice_id=number, **told))
 
 

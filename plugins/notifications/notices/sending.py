@@ -88,7 +88,9 @@ def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
                 tx.execute(
                     update(NoticeDelivery)
                     .where(NoticeDelivery.id == row.id)
-                    .values(state=state, settled_at=row.finished_at or clock.now())
+                    .values(
+                        state=state, settled_at=row.finished_at or clock.now(), maybe_twice=row.maybe_twice
+                    )
                 )
         settled += len(rows)
         if len(rows) < at_once:
@@ -123,6 +125,7 @@ def _write(tx: Transaction, notice: Notice, some: Sequence[Told]) -> None:
             "concerned_school_id": each.concerned_school_id,
             "mail_id": mail,
             "state": state,
+            "maybe_twice": False,
             "addressed_at": now,
             "settled_at": now if drill else None,
         }

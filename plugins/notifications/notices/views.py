@@ -140,6 +140,7 @@ class NoticesPage(GuardedView):
             ],
             progress=_counted(progress),
             addressed=sum(progress.values()),
+            maybe_twice=queries.maybe_twice(tx, row),
             meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
             acts=self._acts(row, incident, at_work=at_work) if self.opens("step") else {},

@@ -27,4 +27,7 @@ def upgrade() -> None:
         schema="app",
         postgresql_where=sa.text("state = 'queued'"),
     )
+    op.create_index(
+        "ix_mail_maybe_twice", "mail", ["id"], schema="app", postgresql_where=sa.text("maybe_twice")
+    )
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
