@@ -235,7 +235,7 @@ class NoticesPage(GuardedView):
 
     def _shown(self, row: Notice) -> dict[str, Any]:
         paused = row.paused_at is not None and row.state in _MAILED
-        word, tone = showing.PAUSED if paused else showing.STATES[NoticeState(row.state)]
+        word, tone = showing.state_of(row, paused=paused)
         due = row.review_due_at is not None and row.reviewed_at is None
         return {
             "url": f"{HERE}notices/{row.public_id}",

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from backoffice.access.transaction import transaction
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.problems import Rejected
-from plugins.notifications.notices import sending, services
+from plugins.notifications.notices import sending, services, showing
 from plugins.notifications.notices.models import Audience, DeliveryState, NoticeState
 from plugins.notifications.services import close_incident
 from tests.factories.world import SYSTEM
@@ -64,6 +64,7 @@ def test_what_is_stopped_reaches_nobody_else(founders: Founders, incident: str) 
     assert {each.state for each in deliveries(notice)} == {DeliveryState.CALLED_OFF}
     assert row_of(notice).state == NoticeState.ENDED
     assert row_of(notice).ended_by == founders[0].account_id
+    assert showing.state_of(row_of(notice), paused=False)[0] == "Stopped for good"
 
 
 def test_a_banner_is_not_paused(founders: Founders, incident: str) -> None:
