@@ -33,7 +33,6 @@ from backoffice.outbox.models import (
     Return,
     ReturnedMessages,
 )
-from backoffice.storage import functions
 from backoffice.storage.marks import array_of as marks_as_array
 
 
@@ -128,8 +127,6 @@ def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> Non
         .execution_options(synchronize_session=False)
     )
     tx.execute(delete(MailContent).where(MailContent.mail_id.in_(numbers)))
-    # Lost in a crash of the database, it means a second, recognisable mail: not worth waiting for the disk.
-    functions.hurry(tx)
 
 
 def put_back(tx: Transaction, mail: Waiting, *, at: datetime, reason: str, maybe_taken: bool = False) -> None:

@@ -41,6 +41,7 @@ from backoffice.outbox.transport import (
 )
 from backoffice.privacy.retention import runs
 from backoffice.settings import Settings
+from backoffice.storage import functions
 from backoffice.storage.keyring import KeyringError
 
 BATCH = 100
@@ -233,7 +234,7 @@ class _Run:
             self._put_down_sent()
         # Not if something went wrong: the next run reads what stands there.
         if journal is not None:
-            journal.clear()
+            journal.put_down()
         return going_on
 
     def _send(self, batch: Sequence[Waiting]) -> bool:
@@ -288,6 +289,8 @@ class _Run:
         if self._handed_over:
             with transaction(self._outgoing.who) as tx:
                 queries.put_sent(tx, self._handed_over, now=clock.now())
+                # Should the database crash before it is on the disk, it stands in the journal still.
+                functions.hurry(tx)
             self.done.sent += len(self._handed_over)
             self._handed_over = []
         self._put_down_at = time.monotonic()

@@ -1,13 +1,19 @@
 """What workers note of the mails in their hands: read by whoever comes after, and by nobody before."""
 
+import os
 from pathlib import Path
 
+import pytest
+
 from backoffice import clock
-from backoffice.outbox.journal import Journal, Left
+from backoffice.outbox import journal as journals
+from backoffice.outbox.journal import ON_DISK_AFTER, Journal, Left
+
+NOW = clock.now()
 
 
-def left_by(folder: Path, *steps: tuple[str, int]) -> Journal:
-    """A journal of a worker with the mails 1 to 4, that ended after these steps."""
+def begun(folder: Path, *steps: tuple[str, int]) -> Journal:
+    """A journal of a worker with the mails 1 to 4, after these steps."""
     journal = Journal(folder)
     journal.took([1, 2, 3, 4], NOW)
     for step, number in steps:
@@ -15,11 +21,21 @@ def left_by(folder: Path, *steps: tuple[str, int]) -> Journal:
     return journal
 
 
-NOW = clock.now()
+def aged(folder: Path) -> None:
+    """Nothing was written to the journals for as long as the database needs."""
+    for path in folder.glob("*.journal"):
+        at = path.stat().st_mtime - ON_DISK_AFTER - 1
+        os.utime(path, (at, at))
+
+
+def left_by(folder: Path, *steps: tuple[str, int]) -> None:
+    """What a worker leaves that ended after these steps, some seconds ago."""
+    begun(folder, *steps).close()
+    aged(folder)
 
 
 def test_a_worker_that_ended_leaves_how_far_it_was(tmp_path: Path) -> None:
-    left_by(tmp_path, ("begins", 1), ("sent", 1), ("begins", 2), ("begins", 3)).close()
+    left_by(tmp_path, ("begins", 1), ("sent", 1), ("begins", 2), ("begins", 3))
     after = Journal(tmp_path)
     # What became of the second is put down in the database: it was not sent, and is not in hand any more.
     assert list(after.left()) == [Left(NOW, (1,), 3, (2, 4))]
@@ -28,16 +44,16 @@ def test_a_worker_that_ended_leaves_how_far_it_was(tmp_path: Path) -> None:
 
 
 def test_one_that_lives_is_read_by_nobody(tmp_path: Path) -> None:
-    lives, other = left_by(tmp_path, ("begins", 1), ("sent", 1)), Journal(tmp_path)
+    lives, other = begun(tmp_path, ("begins", 1), ("sent", 1)), Journal(tmp_path)
+    aged(tmp_path)
     assert list(other.left()) == []
     assert list(lives.left()) == [Left(NOW, (1,), None, (2, 3, 4))]
-    assert list(lives.left()) == []
     lives.close()
     other.close()
 
 
 def test_what_is_not_put_down_stays(tmp_path: Path) -> None:
-    left_by(tmp_path, ("begins", 1)).close()
+    left_by(tmp_path, ("begins", 1))
     after = Journal(tmp_path)
     # Whoever reads it dies: the next thing is not asked for.
     assert next(after.left()).begun == 1
@@ -45,20 +61,36 @@ def test_what_is_not_put_down_stays(tmp_path: Path) -> None:
     after.close()
 
 
-def test_what_was_all_put_down_is_forgotten(tmp_path: Path) -> None:
-    journal = left_by(tmp_path, ("begins", 1), ("sent", 1))
-    journal.clear()
+def test_what_was_put_down_stays_until_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Left(NOW, (1,), None, (2, 3, 4)), Left(NOW, (), None, (5,))
+    journal = begun(tmp_path, ("begins", 1), ("sent", 1))
+    journal.put_down()
+    assert list(journal.left()) == [first]
     journal.took([5], NOW)
+    assert list(journal.left()) == [first, second]
+    monkeypatch.setattr(journals, "ON_DISK_AFTER", -1.0)
+    assert list(journal.left()) == []
+    journal.took([5], NOW)
+    assert list(journal.left()) == [second]
     journal.close()
+
+
+def test_one_of_a_worker_that_ended_this_moment_is_read_later(tmp_path: Path) -> None:
+    begun(tmp_path, ("begins", 1)).close()
     after = Journal(tmp_path)
-    assert list(after.left()) == [Left(NOW, (), None, (5,))]
+    assert list(after.left()) == []
+    aged(tmp_path)
+    assert [left.begun for left in after.left()] == [1]
     after.close()
 
 
 def test_a_line_that_was_cut_off_says_nothing(tmp_path: Path) -> None:
-    left_by(tmp_path, ("begins", 1)).close()
+    left_by(tmp_path, ("begins", 1))
     (path,) = tmp_path.glob("*.journal")
     path.write_bytes(path.read_bytes() + b"sent 1")
+    aged(tmp_path)
     after = Journal(tmp_path)
     assert list(after.left()) == [Left(NOW, (), 1, (2, 3, 4))]
     after.close()

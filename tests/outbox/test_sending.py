@@ -412,6 +412,8 @@ def test_a_worker_killed_in_the_middle_loses_no_mail(
             killed += 1
         process.wait()
     assert send(mail_server.port).freed == 0, "its journal is elsewhere, and its lease has not ended"
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
     journal = Journal(tmp_path)
     send(mail_server.port, journal=journal)
     journal.close()
