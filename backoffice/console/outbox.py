@@ -150,6 +150,9 @@ def _why(mail: OutgoingMail) -> str | None:
     """Why it did not go, or that it may have gone twice."""
     said = [in_words(mail.reason)] if mail.reason else []
     if mail.maybe_twice:
-        said.append(gettext("it may have arrived twice"))
+        once = mail.state == MailState.FAILED
+        said.append(
+            gettext("it may have arrived all the same") if once else gettext("it may have arrived twice")
+        )
     text = "; ".join(said)
     return text[:1].upper() + text[1:] or None

@@ -42,6 +42,7 @@ class Waiting:
 
     id: int
     public_id: str
+    rank: int
     attempts: int
     taken_at: datetime
     give_up_at: datetime
@@ -101,6 +102,7 @@ def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[
         .returning(
             OutgoingMail.id,
             OutgoingMail.public_id,
+            OutgoingMail.rank,
             OutgoingMail.attempts,
             OutgoingMail.taken_at,
             OutgoingMail.give_up_at,
@@ -112,7 +114,7 @@ def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[
     )
     # An update knows no order.
     rows: Iterable[Any] = tx.execute(taken)
-    return sorted((Waiting(*row) for row in rows), key=lambda mail: mail.id)
+    return sorted((Waiting(*row) for row in rows), key=lambda mail: (mail.rank, mail.id))
 
 
 def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> None:
@@ -129,6 +131,21 @@ def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> Non
     tx.execute(delete(MailContent).where(MailContent.mail_id.in_(numbers)))
 
 
+def put_left_sent(
+    tx: Transaction, numbers: Collection[int], *, taken_at: datetime, now: datetime, abandoned: str
+) -> None:
+    """A worker that has ended had handed these over; some may have been freed meanwhile as `abandoned`.
+
+    Known by the moment it took them, too: a restored database gives the same numbers to others.
+    """
+    its_own = and_(OutgoingMail.state == MailState.SENDING, OutgoingMail.taken_at == taken_at)
+    freed = and_(OutgoingMail.state == MailState.QUEUED, OutgoingMail.reason == abandoned)
+    some = select(OutgoingMail.id).where(
+        OutgoingMail.id.in_(numbers), or_(its_own, freed), OutgoingMail.created_at <= taken_at
+    )
+    put_sent(tx, tx.scalars(some.with_for_update()).all(), now=now)
+
+
 def put_back(tx: Transaction, mail: Waiting, *, at: datetime, reason: str, maybe_taken: bool = False) -> None:
     """The mail was not taken this time: it waits until `at`. If it may have been, it may come twice."""
     again = {"maybe_twice": True} if maybe_taken else {}
@@ -136,9 +153,12 @@ def put_back(tx: Transaction, mail: Waiting, *, at: datetime, reason: str, maybe
     _put(tx, [mail.id], mail.taken_at, **waits, **again)
 
 
-def put_failed(tx: Transaction, mail: Waiting, *, now: datetime, reason: str) -> None:
-    """The mail is given up."""
-    _put(tx, [mail.id], mail.taken_at, state=MailState.FAILED, finished_at=now, reason=reason)
+def put_failed(
+    tx: Transaction, mail: Waiting, *, now: datetime, reason: str, maybe_taken: bool = False
+) -> None:
+    """The mail is given up. If it may have been taken, and somebody has it tried again, it may come twice."""
+    doubt = {"maybe_twice": True} if maybe_taken else {}
+    _put(tx, [mail.id], mail.taken_at, state=MailState.FAILED, finished_at=now, reason=reason, **doubt)
 
 
 def release(
@@ -160,12 +180,15 @@ def release(
     )
 
 
-def release_begun(tx: Transaction, number: int, *, taken_at: datetime, now: datetime, reason: str) -> int:
-    """A worker ended while it handed over this mail, which may have arrived; 1 if it still had it in hand.
+def release_begun(
+    tx: Transaction, numbers: Collection[int], *, taken_at: datetime, now: datetime, at: datetime, reason: str
+) -> int:
+    """A worker ended while it handed these over, which may have arrived; how many it still had in hand.
 
-    One that has been tried for long enough is given up: it may be what ends the workers.
+    They wait until `at`, behind others, and one that has been tried for long enough is given up: it may be
+    what ends the workers.
     """
-    return _put(tx, [number], taken_at, **_abandoned(now, reason))
+    return _put(tx, numbers, taken_at, next_try_at=at, **_abandoned(now, reason))
 
 
 def release_abandoned(tx: Transaction, *, before: datetime, now: datetime, reason: str) -> int:
@@ -248,7 +271,7 @@ def _abandoned(now: datetime, reason: str) -> dict[str, Any]:
         "state": case((late, MailState.FAILED), else_=MailState.QUEUED),
         "finished_at": case((late, now)),
         "reason": reason,
-        "maybe_twice": case((late, OutgoingMail.maybe_twice), else_=True),
+        "maybe_twice": True,
     }
 
 

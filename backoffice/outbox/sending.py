@@ -9,7 +9,7 @@ for one whose answer never came, and for all that a lost machine had in hand.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -21,6 +21,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.language.texts import lazy
+from backoffice.outbox import journal as journals
 from backoffice.outbox import pace, queries
 from backoffice.outbox.holding import call_off
 from backoffice.outbox.journal import Journal
@@ -50,10 +51,16 @@ MOST_BATCHES = 10
 # A batch that takes longer is cut short: the rest goes to whoever comes next.
 LONGEST_BATCH = timedelta(minutes=2)
 # A mail taken so long ago and not put down was taken by a worker that has died: the last of a batch may begin
-# at its end, and wait for an answer as long as we wait.
-LEASE = LONGEST_BATCH + timedelta(seconds=PATIENCE) + timedelta(minutes=3)
+# at its end, and be waited for twice, until its words are taken and until they are answered.
+LEASE = LONGEST_BATCH + timedelta(seconds=2 * PATIENCE) + timedelta(minutes=3)
 # Over mails to so many domains the server may fall silent before the run ends. The others go through.
 MOST_SILENT = 3
+# For so long no more is sent to such a domain: each run would wait for it again.
+SILENT_FOR = timedelta(minutes=15)
+# One that was being handed over when its worker ended waits for so long: it may have been what ended it.
+AFTER_A_DEATH = timedelta(minutes=5)
+# Where none of so many can be read, it is the keys.
+MOST_UNREADABLE = 3
 PUT_DOWN_EVERY = timedelta(milliseconds=50)
 # How long to wait after the first failure, the second, ...; then as long as the last.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
@@ -93,6 +100,8 @@ class Outgoing:
     between: Callable[[int], object] = lambda _done: None
     per_domain: int = 0
     journal: Journal | None = None
+    # Domains over whose mails the server fell silent, and until when they are passed over.
+    silences: dict[UUID, datetime] = field(default_factory=dict)
 
 
 def send_waiting(outgoing: Outgoing) -> Sent:
@@ -120,12 +129,16 @@ def _put_down_left(outgoing: Outgoing) -> int:
     for left in outgoing.journal.left() if outgoing.journal else ():
         with transaction(outgoing.who) as tx:
             now = clock.now()
-            queries.put_sent(tx, left.sent, now=now)
+            queries.put_left_sent(tx, left.sent, taken_at=left.taken_at, now=now, abandoned=ABANDONED)
             freed += queries.release(tx, left.untried, taken_at=left.taken_at, now=now)
-            if left.begun is not None:
-                freed += queries.release_begun(
-                    tx, left.begun, taken_at=left.taken_at, now=now, reason=ABANDONED
-                )
+            freed += queries.release_begun(
+                tx,
+                left.begun,
+                taken_at=left.taken_at,
+                now=now,
+                at=now + AFTER_A_DEATH,
+                reason=ABANDONED,
+            )
     return freed
 
 
@@ -147,6 +160,7 @@ def forget_mail(who: Purpose) -> dict[str, int]:
 
 _kept: dict[tuple[str, str | None], Transport] = {}
 _journals: dict[Path, Journal] = {}
+_silences: dict[UUID, datetime] = {}
 _one_at_a_time = Lock()
 
 
@@ -164,10 +178,16 @@ def send_by_settings(settings: Settings, who: Purpose, between: Callable[[int], 
             assert opened is not None
             _kept[key] = opened
         folder = settings.outbox_folder
-        if folder not in _journals:
-            _journals[folder] = Journal(folder)
+        if folder not in _journals and (made := journals.opened(folder)) is not None:
+            _journals[folder] = made
         outgoing = Outgoing(
-            who, _kept[key], settings.mail_from, between, settings.mail_per_domain, _journals[folder]
+            who,
+            _kept[key],
+            settings.mail_from,
+            between,
+            settings.mail_per_domain,
+            _journals.get(folder),
+            _silences,
         )
         return send_waiting(outgoing)
 
@@ -191,8 +211,8 @@ class _Run:
         # Domains to which no more mails go in this minute, and when it is over.
         self._full: set[UUID] = set()
         self._full_until = clock.now()
-        # Domains over whose mails the server fell silent.
         self._silent: set[UUID] = set()
+        self._unreadable = 0
         self.done = Sent()
 
     def take(self) -> list[Waiting]:
@@ -221,20 +241,22 @@ class _Run:
         return taken, [mail for mail, now_ in zip(taken, may, strict=True) if now_]
 
     def _take_due(self, tx: Transaction, now: datetime) -> list[Waiting]:
-        return queries.take(tx, now=now, most=BATCH, passing_over=self._full | self._silent)
+        quiet = {domain for domain, until in self._outgoing.silences.items() if now < until}
+        taken = queries.take(tx, now=now, most=BATCH, passing_over=self._full | quiet)
+        if taken and self._outgoing.journal is not None:
+            # Before it is so: undone, it says nothing.
+            self._outgoing.journal.took([mail.id for mail in taken], now)
+        return taken
 
     def send(self, batch: Sequence[Waiting]) -> bool:
         """Send a batch; false if nothing more can be sent for now."""
-        journal = self._outgoing.journal
-        if journal is not None:
-            journal.took([mail.id for mail in batch], batch[0].taken_at)
         try:
             going_on = self._send(batch)
         finally:
             self._put_down_sent()
         # Not if something went wrong: the next run reads what stands there.
-        if journal is not None:
-            journal.put_down()
+        if self._outgoing.journal is not None:
+            self._outgoing.journal.put_down()
         return going_on
 
     def _send(self, batch: Sequence[Waiting]) -> bool:
@@ -264,7 +286,9 @@ class _Run:
     def _is_silent(self, mail: Waiting) -> bool:
         """Pass over the domain of this mail from now on; whether it is not that domain alone."""
         # Of old mails no domain is known: each is one of its own.
-        self._silent.add(mail.domain or uuid4())
+        domain = mail.domain or uuid4()
+        self._silent.add(domain)
+        self._outgoing.silences[domain] = clock.now() + SILENT_FOR
         return len(self._silent) >= MOST_SILENT
 
     def _hand_over(self, mail: Waiting) -> None:
@@ -272,6 +296,9 @@ class _Run:
             recipient, message = mail.opened()
             to, head = envelope(public_id=mail.public_id, sender=self._outgoing.sender, recipient=recipient)
         except KeyringError:
+            self._unreadable += 1
+            if self._unreadable == MOST_UNREADABLE and not (self.done.sent or self._handed_over):
+                raise
             raise Temporary(UNREADABLE) from None
         except ValueError:
             raise Permanent(NO_ADDRESS) from None
@@ -299,7 +326,7 @@ class _Run:
         now = clock.now()
         with transaction(self._outgoing.who) as tx:
             if isinstance(error, Permanent) or now >= mail.give_up_at:
-                queries.put_failed(tx, mail, now=now, reason=error.reason)
+                queries.put_failed(tx, mail, now=now, reason=error.reason, maybe_taken=error.maybe_taken)
                 self.done.failed += 1
             else:
                 # The last try is at the very end, not half a day before it.

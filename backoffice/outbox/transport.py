@@ -4,6 +4,7 @@ What goes wrong is told in fixed words and a status code. A server's own text is
 addresses. The words are kept in English, and are keys of the catalogues.
 """
 
+import re
 import smtplib
 import ssl
 from contextlib import suppress
@@ -19,7 +20,8 @@ TIMEOUT = 20  # seconds for one answer of the server
 # For what it says to a whole mail: it may look for viruses first. Whoever waits less long has mails delivered
 # twice (RFC 5321, 4.5.3.2.6).
 PATIENCE = 600
-CLOSING = 421
+CLOSING, GO_ON = 421, 354
+_BEGINS_WITH_A_DOT = re.compile(rb"(?m)^\.")
 # Of a mail's sender, and yet about the mail: too large, or asked for in a way that the server does not know.
 ABOUT_THE_MAIL = (552, 555)
 
@@ -162,7 +164,7 @@ class Smtp:
 
     def _judged_sender(self, code: int) -> NotSent:
         if code in ABOUT_THE_MAIL:
-            return Permanent(REFUSED_MAIL, code)
+            return Temporary(REFUSED_MAIL, code)
         # Ours to mend, and not the mail's fault.
         self.close()
         return Unreachable(REFUSED_SENDER, code)
@@ -221,15 +223,17 @@ class _Patient(smtplib.SMTP):
     unanswered = False
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        """Hand over the words of a mail."""
+        """Hand over the words of a mail, as bytes: as the library does, but for how long it waits."""
+        code, said = self.docmd("data")
+        if code != GO_ON:
+            raise smtplib.SMTPDataError(code, said)
         self.unanswered = True
         self._wait(self.patience)
         try:
-            answer = super().data(msg)
-        except smtplib.SMTPDataError:
-            # It wants none of them.
-            self.unanswered = False
-            raise
+            self.send(
+                _BEGINS_WITH_A_DOT.sub(b"..", msg) + (b"" if msg.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+            )
+            answer = self.getreply()
         finally:
             self._wait(self.timeout)
         self.unanswered = False

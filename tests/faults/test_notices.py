@@ -345,6 +345,7 @@ def test_everybody_is_told_quickly_and_pages_stay_usable(
     print(f"that is {rate / floor:.0%} of it (to reach: 80 %), with a visitor at work on the same machine")
     print(f"visitor alone: {alone.said}; meanwhile: {visitor.said}")
     assert not visitor.failed
+    assert len(visitor.seconds) > span, "the visitor has stopped"
     assert len({name for _at, name in mails}) == len(mails) == sum(states().values())
 
 
@@ -357,7 +358,9 @@ def test_nobody_is_missed_whoever_is_killed(
     kills: Counter[str] = Counter()
     with at_work(durable, mail_server, tmp_path / "log", *WORKERS, "scheduler-1", "scheduler-2") as crew:
         once = {"mail server": PEOPLE // 3, "database": 2 * PEOPLE // 3}
+        until = time.monotonic() + SETTLING + PEOPLE / 10
         while (came := len(mail_server.mails())) < PEOPLE * 0.95:
+            assert time.monotonic() < until, f"Nobody sends: {states()}"
             time.sleep(chance.uniform(1, 5))
             name = chance.choice(WORKERS)
             crew.kill(name)

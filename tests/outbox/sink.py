@@ -90,7 +90,7 @@ class Sink:
         if trouble == "full":
             return "452 4.2.2 mailbox full"
         if trouble == "scans":
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(2)
         assert isinstance(envelope.content, bytes)
         self.contents.append(envelope.content)
         self.recipients += envelope.rcpt_tos

@@ -38,7 +38,7 @@ def test_a_worker_that_ended_leaves_how_far_it_was(tmp_path: Path) -> None:
     left_by(tmp_path, ("begins", 1), ("sent", 1), ("begins", 2), ("begins", 3))
     after = Journal(tmp_path)
     # What became of the second is put down in the database: it was not sent, and is not in hand any more.
-    assert list(after.left()) == [Left(NOW, (1,), 3, (2, 4))]
+    assert list(after.left()) == [Left(NOW, (1,), (3,), (2, 4))]
     assert list(after.left()) == []
     after.close()
 
@@ -47,7 +47,7 @@ def test_one_that_lives_is_read_by_nobody(tmp_path: Path) -> None:
     lives, other = begun(tmp_path, ("begins", 1), ("sent", 1)), Journal(tmp_path)
     aged(tmp_path)
     assert list(other.left()) == []
-    assert list(lives.left()) == [Left(NOW, (1,), None, (2, 3, 4))]
+    assert list(lives.left()) == [Left(NOW, (1,), (), (2, 3, 4))]
     lives.close()
     other.close()
 
@@ -56,15 +56,15 @@ def test_what_is_not_put_down_stays(tmp_path: Path) -> None:
     left_by(tmp_path, ("begins", 1))
     after = Journal(tmp_path)
     # Whoever reads it dies: the next thing is not asked for.
-    assert next(after.left()).begun == 1
-    assert [left.begun for left in after.left()] == [1]
+    assert next(after.left()).begun == (1,)
+    assert [left.begun for left in after.left()] == [(1,)]
     after.close()
 
 
 def test_what_was_put_down_stays_until_it_is_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = Left(NOW, (1,), None, (2, 3, 4)), Left(NOW, (), None, (5,))
+    first, second = Left(NOW, (1,), (), (2, 3, 4)), Left(NOW, (), (), (5,))
     journal = begun(tmp_path, ("begins", 1), ("sent", 1))
     journal.put_down()
     assert list(journal.left()) == [first]
@@ -82,7 +82,7 @@ def test_one_of_a_worker_that_ended_this_moment_is_read_later(tmp_path: Path) ->
     after = Journal(tmp_path)
     assert list(after.left()) == []
     aged(tmp_path)
-    assert [left.begun for left in after.left()] == [1]
+    assert [left.begun for left in after.left()] == [(1,)]
     after.close()
 
 
@@ -92,7 +92,7 @@ def test_a_line_that_was_cut_off_says_nothing(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"sent 1")
     aged(tmp_path)
     after = Journal(tmp_path)
-    assert list(after.left()) == [Left(NOW, (), 1, (2, 3, 4))]
+    assert list(after.left()) == [Left(NOW, (), (1,), (2, 3, 4))]
     after.close()
 
 
@@ -101,3 +101,57 @@ def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.journal")
     assert path.stat().st_mode & 0o777 == 0o600
     journal.close()
+
+
+@pytest.mark.parametrize("garbled", [b"begins 12sent 12\n", b"took\n", b"\xff\n"])
+def test_one_that_cannot_be_read_is_put_aside_and_stops_no_other(tmp_path: Path, garbled: bytes) -> None:
+    left_by(tmp_path, ("begins", 1))
+    (path,) = tmp_path.glob("*.journal")
+    path.write_bytes(path.read_bytes() + garbled)
+    left_by(tmp_path, ("begins", 2))
+    aged(tmp_path)
+    after = Journal(tmp_path)
+    assert [left.begun for left in after.left()] == [(2,)]
+    assert [each.suffix for each in tmp_path.iterdir() if each.suffix != ".journal"] == [".bad"]
+    assert list(after.left()) == []
+    after.close()
+
+
+def test_after_the_machine_was_off_only_what_was_sent_is_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_by(tmp_path, ("begins", 1), ("sent", 1), ("begins", 2))
+    monkeypatch.setattr(journals, "_boot", lambda: "another")
+    after = Journal(tmp_path)
+    assert list(after.left()) == [Left(NOW, (1,), (2, 3, 4), ())]
+    after.close()
+
+
+def test_a_full_disk_is_worse_than_no_journal_at_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = begun(tmp_path, ("begins", 1), ("sent", 1), ("begins", 2))
+
+    def full(*_args: object) -> int:
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        journal.sent(2)
+    journal.begins(3)
+    journal.close()
+    aged(tmp_path)
+    after = Journal(tmp_path)
+    # Else the second would pass for one that was not tried.
+    assert list(after.left()) == []
+    after.close()
+
+
+def test_without_a_folder_there_is_no_journal(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert journals.opened(tmp_path / "file") is None
+
+
+def test_a_journal_that_nothing_stands_in_is_not_left(tmp_path: Path) -> None:
+    Journal(tmp_path).close()
+    assert list(tmp_path.iterdir()) == []

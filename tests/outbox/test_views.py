@@ -27,6 +27,7 @@ WHO = Purpose("test")
 def settings(runtime: Runtime, tmp_path: Path) -> Settings:
     return Settings(
         keyring_file=runtime.settings.keyring,
+        data_dir=tmp_path,
         smtp_url=(tmp_path / "mail").as_uri(),
         mail_from="Help <help@company.example>",
     )

@@ -198,6 +198,7 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
             postgresql_where="concerned_school_id is not null",
         ),
         Index("ix_notice_delivery_open", "id", postgresql_where="state = 'queued'"),
+        Index("ix_notice_delivery_failed", "id", postgresql_where="state = 'failed'"),
         Index(None, "account_id"),
         Index(None, "concerned_school_id"),
         Index(None, "mail_id"),

@@ -13,7 +13,7 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.outbox import holding
-from backoffice.outbox.models import MailState
+from backoffice.outbox.models import HANDED_OVER, MailState
 from backoffice.outbox.services import Letter, post, post_many
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import mails, queries, services
@@ -89,7 +89,9 @@ def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
                     update(NoticeDelivery)
                     .where(NoticeDelivery.id == row.id)
                     .values(
-                        state=state, settled_at=row.finished_at or clock.now(), maybe_twice=row.maybe_twice
+                        state=state,
+                        settled_at=row.finished_at or clock.now(),
+                        maybe_twice=row.maybe_twice and row.state in HANDED_OVER,
                     )
                 )
         settled += len(rows)

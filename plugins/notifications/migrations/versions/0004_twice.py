@@ -21,4 +21,11 @@ def upgrade() -> None:
         schema=HERE,
     )
     op.alter_column("notice_delivery", "maybe_twice", server_default=None, schema=HERE)
+    op.create_index(
+        "ix_notice_delivery_failed",
+        "notice_delivery",
+        ["id"],
+        schema=HERE,
+        postgresql_where=sa.text("state = 'failed'"),
+    )
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
