@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 
+from backoffice import clock
 from tests.factories.vouching import Vouching
 from tests.factories.world import PASSWORD, Child, Class, Person, World
 
@@ -80,6 +82,16 @@ def too_low(page: Page) -> list[str]:
     """What the page has for a finger that is not high enough for one."""
     found: list[str] = page.evaluate(_LOW)
     return found
+
+
+def hold_time(page: Page) -> None:
+    """From here on the page's time moves only when the test moves it.
+
+    A clock that is only installed goes on by itself: on a slow machine a timer may fire between two steps.
+    """
+    now = clock.now()
+    page.clock.install(time=now)
+    page.clock.pause_at(now + timedelta(seconds=1))
 
 
 def status(page: Page) -> int:

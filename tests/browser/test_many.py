@@ -10,7 +10,7 @@ from backoffice.console.paging import LargeLists
 from backoffice.console.picker import fields
 from backoffice.settings import Lists
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
-from tests.browser.site import PHONE, Site, Watch, too_low
+from tests.browser.site import PHONE, Site, Watch, hold_time, too_low
 from tests.console.grids.test_bulk import _limits
 from tests.console.grids.test_large import work
 
@@ -134,7 +134,7 @@ def test_a_change_of_many_rows_is_followed(visit: Callable[..., Page], site: Sit
     assert breaches(page, NARROW) == []
     assert too_low(page) == []
     # Whoever has gone away stays signed in by it no longer.
-    page.clock.install()
+    hold_time(page)
     page.reload()
     page.evaluate(COUNTS_LOOKS)
     with page.expect_response("**?part=1"):
@@ -147,6 +147,7 @@ def test_a_change_of_many_rows_is_followed(visit: Callable[..., Page], site: Sit
     page.reload()
     work(site.app)
     page.clock.run_for(5_000)
+    page.clock.resume()
     expect(page.get_by_role("status")).to_contain_text("left 1 class")
     expect(page.get_by_role("button", name="Stop it")).to_have_count(0)
     page.goto("/console/large-changes/")
