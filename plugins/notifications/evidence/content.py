@@ -1,7 +1,8 @@
 """What a bundle tells of an incident: what an authority needs, and nobody's name or address.
 
 Founders are letters, the same one for the same account all through a bundle: an authority has to see that two
-people decided, and not who they are. Nothing in it depends on who reads or in which language.
+people decided, and not who they are. Nothing in it depends on who reads, but the words that stand for a
+teacher's own school, which are in the reader's language.
 """
 
 import re
