@@ -22,12 +22,14 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 _READ_ME = f"""How to check this bundle
 ========================
 
-1. Ask the service for its public key by another way than this bundle, and compare it with {KEY}.
+1. Ask the service, by another way than this bundle, for the fingerprint of its public key, and compare it:
+   sha256sum {KEY}
    A key that only comes along with what it signs proves nothing about who signed it.
 2. Check the signature of the manifest (OpenSSL 3 or newer):
    openssl pkeyutl -verify -pubin -inkey {KEY} -rawin -in {MANIFEST} -sigfile {SIGNATURE}
 3. Compare the SHA-256 of each file with the one in {MANIFEST}:
    sha256sum *
+   {MANIFEST}, {SIGNATURE} and {KEY} themselves do not stand in it.
 
 If one of them does not fit, the bundle was changed after it was made.
 """
@@ -56,6 +58,11 @@ def as_json(told: object) -> bytes:
 def public_key() -> bytes:
     """With which anybody checks a signature, as PEM."""
     return _key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def fingerprint() -> str:
+    """By what people tell the public key apart on the telephone: the SHA-256 of its file."""
+    return hashlib.sha256(public_key()).hexdigest()
 
 
 def _key() -> Ed25519PrivateKey:
