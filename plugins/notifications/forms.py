@@ -22,7 +22,9 @@ from wtforms.widgets import CheckboxInput
 
 from backoffice.console.picker.fields import PickField, PickingForm
 from backoffice.language.texts import lazy
+from backoffice.printing.document import Paper
 from plugins.notifications import schools, services
+from plugins.notifications.evidence.services import FOR_WHOM, LONGEST_WHOM
 from plugins.notifications.picking import PLACE
 from plugins.notifications.words import ENCRYPTED, FACTS, KINDS, RISKS, ROLES
 
@@ -152,6 +154,21 @@ class TaskForm(FlaskForm):
         lazy("What is to be done"), [DataRequired(services.WRITE_IT), Length(max=services.LONGEST)]
     )
     due_at = MomentField(lazy("By when"))
+
+
+class EvidenceForm(FlaskForm):
+    """For whom a file of the whole incident is."""
+
+    whom = StringField(
+        lazy("For whom"),
+        [DataRequired(FOR_WHOM), Length(max=LONGEST_WHOM)],
+        description=lazy("It stands in the timeline. The name of an office, not of a person."),
+    )
+    sheet = SelectField(
+        lazy("Paper"),
+        choices=[SelectChoice(Paper.A4.value, "A4"), SelectChoice(Paper.LETTER.value, "Letter")],
+        default=Paper.A4.value,
+    )
 
 
 class PlaceForm(PickingForm):

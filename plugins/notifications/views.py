@@ -18,15 +18,19 @@ from backoffice.console.grid import Cell, Column, Grid, Row, moment
 from backoffice.console.grids.columns import By
 from backoffice.console.grids.filters import EmptyFilter, Few
 from backoffice.language.texts import gettext, lazy
+from backoffice.printing.document import Paper
 from backoffice.problems import Rejected
 from backoffice.storage.public_id import is_public_id
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 from plugins.notifications import clocks, queries, said, schools, services
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
+from plugins.notifications.evidence.bundle import fingerprint
+from plugins.notifications.evidence.services import make_bundle
 from plugins.notifications.forms import (
     CloseForm,
     DecideForm,
+    EvidenceForm,
     FactsForm,
     GivenForm,
     NoteForm,
@@ -57,7 +61,7 @@ class IncidentsGrid(Grid):
         "export": INCIDENTS_READ,
         **dict.fromkeys(
             (
-                *("open", "facts", "note", "decide", "task", "done", "close"),
+                *("open", "facts", "note", "decide", "task", "done", "close", "evidence"),
                 *("concern", "people", "told", "leave_out", "given"),
             ),
             INCIDENTS_RUN,
@@ -154,6 +158,7 @@ class IncidentsGrid(Grid):
             timeline=queries.timeline(tx, row),
             most=queries.MOST_ENTRIES,
             may_run=self.opens("note") and row.closed_at is None,
+            may_take=self.opens("evidence"),
             form=FlaskForm(),
             crumbs=[CRUMB, {"title": row.title}],
         )
@@ -356,6 +361,46 @@ class IncidentsGrid(Grid):
             intro=gettext("Nothing can be written to it afterwards. It is kept for six years."),
             done=gettext("The incident is closed."),
             submit=gettext("Close the incident"),
+        )
+
+    @expose("/<incident:public_id>/evidence", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def evidence(self, public_id: str) -> Answer:
+        """All of it as a signed file, which is kept by nobody but who asks."""
+        row, form = self._row(public_id), EvidenceForm()
+        made: list[bytes] = []
+
+        def save() -> str:
+            bundle = make_bundle(
+                principal=self.who,
+                incident=public_id,
+                whom=form.whom.data or "",
+                sheet=Paper(form.sheet.data),
+            )
+            made.append(bundle.packed)
+            return f"{HERE}{public_id}#timeline"
+
+        page = self._page(
+            row,
+            form,
+            save,
+            heading=gettext("Take evidence along"),
+            intro=gettext(
+                "One signed file with all that stands here, for an authority or your own records. Founders"
+                " are letters in it, and addresses are left out. Names that somebody wrote into a text are"
+                " not: read it before you pass it on. Whoever checks it asks you for the fingerprint of our"
+                " key: %(fingerprint)s",
+                fingerprint=fingerprint(),
+            ),
+            done=gettext("The file was made. The timeline says for whom, with its hash."),
+            submit=gettext("Make the file"),
+        )
+        if not made:
+            return page
+        return Response(
+            made[0],
+            mimetype="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="incident-{public_id}.zip"'},
         )
 
     @expose("/<incident:public_id>/schools", methods=("GET", "POST"))

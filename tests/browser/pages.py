@@ -1121,6 +1121,7 @@ PAGES: Mapping[str, Stop] = {
             ("a decision on an incident", "decide", "Write a decision down", "Write it down"),
             ("a task of an incident", "task", "Set a task", "Set it"),
             ("the end of an incident", "close", "Close this incident", "Close the incident"),
+            ("evidence of an incident", "evidence", "Take evidence along", "Make the file"),
             ("a school of an incident", "concern", "Add a school or district", "Add it"),
             ("people of an incident", "people", "Numbers", "Save the numbers"),
             ("who was told of an incident", "told", "Told", "Write it down"),

@@ -1708,6 +1708,9 @@ FORMS: Mapping[str, Fill] = {
         reason="The narwhal is home",
         although_open="y",
     ),
+    "plugin_notifications_incidents.evidence": _always(
+        ("added plugin_notifications.timeline_entry",), whom="The authority of Somewhere", sheet="a4"
+    ),
     "plugin_notifications_incidents.concern": _concerned,
     "plugin_notifications_incidents.people": _always(
         ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),

@@ -34,6 +34,7 @@ FAR_REACHING = {
     "console_schools.export_found",
     "console_reports.export",
     "plugin_notifications_incidents.export",
+    "plugin_notifications_incidents.evidence",
     # What was mailed cannot be called back.
     "plugin_notifications_notices.step",
     "console_security.export",

@@ -1,0 +1,1 @@
+"""Proof of an incident for whoever asks for it by law."""
