@@ -1709,6 +1709,7 @@ FORMS: Mapping[str, Fill] = {
         although_open="y",
     ),
     "plugin_notifications_incidents.concern": _concerned,
+    "plugin_notifications_incidents.scope": _always(since="2020-03-01T10:00", until="2020-03-02T10:00"),
     "plugin_notifications_incidents.people": _always(
         ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
         students="2",
