@@ -5,11 +5,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0003_scope.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0004_scope.sql"
 HERE = "plugin_notifications"
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
