@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 RUN := .venv/bin
 # Each process that a test starts would compile everything anew: two seconds of six.
 unexport PYTHONDONTWRITEBYTECODE
+# Where nobody watches, what fails is tried once more, and told by name in either case: it has to be mended.
+AGAIN := $(if $(CI),--reruns 1 -rfER)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate setup.cfg
 
 .PHONY: help demo test walks check texts bench faults lock bootstrap bootstrap-test
@@ -20,7 +22,7 @@ demo: bootstrap ## the whole product with demo data on http://localhost:8000
 	@exec $(RUN)/backoffice demo
 
 test: check ## everything that must pass, from a fresh machine on; of the longest walks a third, by turns
-	@TURN="$$(git rev-list --count HEAD 2>/dev/null)" $(RUN)/python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/bench --ignore=tests/faults
+	@TURN="$$(git rev-list --count HEAD 2>/dev/null)" $(RUN)/python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/bench --ignore=tests/faults $(AGAIN)
 
 walks: bootstrap-test ## the longest walks whole: before a release, and where their ground has changed
 	@$(RUN)/python -m pytest -q -n 3 --dist loadscope -m by_turns

@@ -348,6 +348,11 @@ class Settings(BaseSettings):
         """Where the ledger of erasures is kept, outside the database and its backups."""
         return self.data_dir / "ledger"
 
+    @property
+    def outbox_folder(self) -> Path:
+        """Where the senders of one machine note which mails they have in hand."""
+        return self.data_dir / "outbox"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -42,6 +42,9 @@ WORDS = {
 }
 
 
+_MAYBE_TWICE: Any = OutgoingMail.maybe_twice
+
+
 class OutboxGrid(Grid):
     """Mails as envelopes: what kind, how far, why not."""
 
@@ -59,7 +62,7 @@ class OutboxGrid(Grid):
         Column("created_at", lazy("Written"), sort=By(OutgoingMail.id, ("pk_mail",), latest_first=True)),
         Column("finished_at", lazy("Done or next try")),
         Column("attempts", lazy("Tries"), numeric=True),
-        Column("reason", lazy("Why not")),
+        Column("reason", lazy("What went wrong")),
     )
     filters = (
         ChoiceFilter(
@@ -71,6 +74,12 @@ class OutboxGrid(Grid):
             ),
             several=True,
             carried_by="ix_mail_state_next_try_at",
+        ),
+        ChoiceFilter(
+            "arrival",
+            lazy("Arrival"),
+            choices=(Choice("twice", lazy("May have arrived twice"), _MAYBE_TWICE),),
+            carried_by="ix_mail_maybe_twice",
         ),
     )
     actions = (
@@ -97,7 +106,7 @@ class OutboxGrid(Grid):
                     moment(mail.created_at, g.zone),
                     moment(mail.finished_at or mail.next_try_at, g.zone),
                     Cell(str(mail.attempts), "number"),
-                    Cell(_why(mail.reason) if mail.reason else None),
+                    Cell(_why(mail)),
                 ),
             )
             for mail in things
@@ -137,6 +146,10 @@ def _called(name: str) -> str:
     return gettext("%(plugin)s: %(mail)s", plugin=title, mail=known.called)
 
 
-def _why(reason: str) -> str:
-    said = in_words(reason)
-    return said[:1].upper() + said[1:]
+def _why(mail: OutgoingMail) -> str | None:
+    """Why it did not go, or that it may have gone twice."""
+    said = [in_words(mail.reason)] if mail.reason else []
+    if mail.maybe_twice:
+        said.append(gettext("it may have arrived twice"))
+    text = "; ".join(said)
+    return text[:1].upper() + text[1:] or None

@@ -1,7 +1,7 @@
 """Mails as tables: the envelope, which names nobody, and apart from it what the mail says and to whom."""
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
@@ -23,6 +23,13 @@ class MailState(StrEnum):
     FAILED = "failed"
     BOUNCED = "bounced"
     CALLED_OFF = "called_off"
+
+
+class Rank(IntEnum):
+    """Which mails go first."""
+
+    ONE_WAITS = 0
+    FOR_MANY = 1
 
 
 # Those of a mail that went to the mail server, and those of one that reached nobody and never will.
@@ -49,6 +56,8 @@ class OutgoingMail(Base):
         UniqueConstraint("public_id"),
         only("state", MailState),
         Index(None, "state", "next_try_at"),
+        Index("ix_mail_maybe_twice", "id", postgresql_where="maybe_twice"),
+        Index("ix_mail_waits", "rank", "next_try_at", "id", postgresql_where="state = 'queued'"),
         Index(None, "finished_at"),
         Index(None, "account_id"),
         Index(None, "school_id"),
@@ -65,6 +74,9 @@ class OutgoingMail(Base):
         "In which school's name it is sent", ForeignKey("app.school.id", ondelete="CASCADE"), keep=Keep.SCHOOL
     )
     state: Mapped[str] = columns.choice("How far it is", keep=Keep.SIX_MONTHS)
+    rank: Mapped[int] = columns.number(
+        "Which go first: those that one person waits for, then those that many get", keep=Keep.SIX_MONTHS
+    )
     attempts: Mapped[int] = columns.number("How often it was tried", keep=Keep.SIX_MONTHS)
     next_try_at: Mapped[datetime] = columns.moment("Not to be tried before", keep=Keep.SIX_MONTHS)
     give_up_at: Mapped[datetime] = columns.moment("Not to be tried after", keep=Keep.SIX_MONTHS)
@@ -74,6 +86,9 @@ class OutgoingMail(Base):
     created_at: Mapped[datetime] = columns.moment("When it was written", keep=Keep.SIX_MONTHS)
     finished_at: Mapped[datetime | None] = columns.moment(
         "When it was sent or given up", keep=Keep.SIX_MONTHS
+    )
+    maybe_twice: Mapped[bool] = columns.flag(
+        "Whether it went out again though it may have arrived", keep=Keep.SIX_MONTHS
     )
     reason: Mapped[str | None] = columns.text(
         "Why the last try failed or the mail came back, in fixed words and a status code",

@@ -1,13 +1,28 @@
 """Taking mails to be sent and putting down what became of them. As the system only."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, all_, case, delete, false, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Select,
+    all_,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.postgresql import dialect, insert
 
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.models import (
@@ -24,53 +39,81 @@ from backoffice.storage.marks import array_of as marks_as_array
 
 @dataclass(frozen=True)
 class Waiting:
-    """A mail that this worker has taken."""
+    """A mail that this worker has taken, sealed."""
 
     id: int
     public_id: str
     attempts: int
+    taken_at: datetime
     give_up_at: datetime
-    recipient: str
-    message: bytes
+    sealed_recipient: bytes
+    sealed_message: bytes
     # Of one that was written before domains were kept, None: it is not counted.
     domain: UUID | None
 
+    def opened(self) -> tuple[str, bytes]:
+        """Where it goes and what it says. Raises `KeyringError`: one that cannot be read stops no other."""
+        return _OPEN_RECIPIENT(self.sealed_recipient), _OPEN_MESSAGE(self.sealed_message)
+
+
+# After this long without success a mail is given up.
+TRIED_FOR = timedelta(hours=24)
+_CONTENT: Any = MailContent.__table__.c
+_DIALECT: Any = dialect
+_OPEN_RECIPIENT = _CONTENT.recipient.type.result_processor(_DIALECT(), None)
+_OPEN_MESSAGE = _CONTENT.message.type.result_processor(_DIALECT(), None)
+# As a word of the statement: only so is it known that the index of those that wait has all of them.
+_WAITS = OutgoingMail.state == bindparam("waits", MailState.QUEUED.value, literal_execute=True)
+
 
 def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[UUID] = ()) -> list[Waiting]:
-    """Take up to `most` mails that are due, the oldest first. No other worker gets them meanwhile.
+    """Take up to `most` mails that are due: those that one person waits for first, then the oldest.
 
-    Those to the domains that are to be passed over (`pace.key_of`) stay where they are.
+    No other worker gets them meanwhile. One that was never tried is given up a day from now and not sooner,
+    however long others went before it. Those to the domains that are to be passed over (`pace.key_of`) stay
+    where they are.
     """
     due = (
         select(OutgoingMail.id)
         .where(
-            OutgoingMail.state == MailState.QUEUED,
+            _WAITS,
             OutgoingMail.next_try_at <= now,
             # One without words would be taken first, again and again, and keep the others waiting.
             _has_words(passing_over),
         )
-        .order_by(OutgoingMail.next_try_at, OutgoingMail.id)
+        .order_by(OutgoingMail.rank, OutgoingMail.next_try_at, OutgoingMail.id)
         .limit(most)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
+    untried = and_(OutgoingMail.attempts == 0, OutgoingMail.reason.is_(None))
     taken = (
         update(OutgoingMail)
         .where(OutgoingMail.id == due.c.id, MailContent.mail_id == OutgoingMail.id)
-        .values(state=MailState.SENDING, taken_at=now, attempts=OutgoingMail.attempts + 1)
+        .values(
+            state=MailState.SENDING,
+            taken_at=now,
+            attempts=OutgoingMail.attempts + 1,
+            give_up_at=case(
+                (untried, func.greatest(OutgoingMail.give_up_at, now + TRIED_FOR)),
+                else_=OutgoingMail.give_up_at,
+            ),
+        )
         .returning(
             OutgoingMail.id,
             OutgoingMail.public_id,
             OutgoingMail.attempts,
+            OutgoingMail.taken_at,
             OutgoingMail.give_up_at,
-            MailContent.recipient,
-            MailContent.message,
+            type_coerce(MailContent.recipient, LargeBinary),
+            type_coerce(MailContent.message, LargeBinary),
             MailContent.domain,
         )
         .execution_options(synchronize_session=False)
     )
     # An update knows no order.
-    return sorted((Waiting(*row) for row in tx.execute(taken)), key=lambda mail: mail.id)
+    rows: Iterable[Any] = tx.execute(taken)
+    return sorted((Waiting(*row) for row in rows), key=lambda mail: mail.id)
 
 
 def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> None:
@@ -89,48 +132,54 @@ def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> Non
     functions.hurry(tx)
 
 
-def put_back(tx: Transaction, number: int, *, at: datetime, reason: str) -> None:
-    """The mail was not taken this time: it waits until `at`."""
-    _put(tx, [number], state=MailState.QUEUED, taken_at=None, next_try_at=at, reason=reason)
+def put_back(tx: Transaction, mail: Waiting, *, at: datetime, reason: str, maybe_taken: bool = False) -> None:
+    """The mail was not taken this time: it waits until `at`. If it may have been, it may come twice."""
+    again = {"maybe_twice": True} if maybe_taken else {}
+    waits = {"state": MailState.QUEUED, "next_try_at": at, "reason": reason}
+    _put(tx, [mail.id], mail.taken_at, **waits, **again)
 
 
-def put_failed(tx: Transaction, number: int, *, now: datetime, reason: str) -> None:
+def put_failed(tx: Transaction, mail: Waiting, *, now: datetime, reason: str) -> None:
     """The mail is given up."""
-    _put(tx, [number], state=MailState.FAILED, taken_at=None, finished_at=now, reason=reason)
+    _put(tx, [mail.id], mail.taken_at, state=MailState.FAILED, finished_at=now, reason=reason)
 
 
-def release(tx: Transaction, numbers: Collection[int], *, now: datetime, reason: str | None = None) -> None:
+def release(
+    tx: Transaction, numbers: Collection[int], *, taken_at: datetime, now: datetime, reason: str | None = None
+) -> int:
     """The mails were not even tried: they wait as they did before, or are given up if that was too long.
 
-    `reason` says what was in the way; without one, another mail was.
+    `reason` says what was in the way; without one, another mail was. How many they were.
     """
     late = OutgoingMail.give_up_at <= now if reason else false()
-    _put(
+    return _put(
         tx,
         numbers,
+        taken_at,
         state=case((late, MailState.FAILED), else_=MailState.QUEUED),
         finished_at=case((late, now)),
-        taken_at=None,
         attempts=OutgoingMail.attempts - 1,
         reason=OutgoingMail.reason if reason is None else reason,
     )
 
 
-def release_abandoned(tx: Transaction, *, before: datetime, now: datetime, reason: str) -> int:
-    """Free the mails that a worker took before a moment and never put down; how many they were.
+def release_begun(tx: Transaction, number: int, *, taken_at: datetime, now: datetime, reason: str) -> int:
+    """A worker ended while it handed over this mail, which may have arrived; 1 if it still had it in hand.
 
     One that has been tried for long enough is given up: it may be what ends the workers.
     """
-    late = OutgoingMail.give_up_at <= now
+    return _put(tx, [number], taken_at, **_abandoned(now, reason))
+
+
+def release_abandoned(tx: Transaction, *, before: datetime, now: datetime, reason: str) -> int:
+    """Free the mails that a worker took before a moment and never put down; how many they were.
+
+    Each of them may have arrived. One that has been tried for long enough is given up.
+    """
     freed = tx.scalars(
         update(OutgoingMail)
         .where(OutgoingMail.state == MailState.SENDING, OutgoingMail.taken_at < before)
-        .values(
-            state=case((late, MailState.FAILED), else_=MailState.QUEUED),
-            finished_at=case((late, now)),
-            taken_at=None,
-            reason=reason,
-        )
+        .values(taken_at=None, **_abandoned(now, reason))
         .returning(OutgoingMail.id)
         .execution_options(synchronize_session=False)
     )
@@ -196,11 +245,26 @@ def _has_words(passing_over: Collection[UUID] = ()) -> ColumnElement[bool]:
     return words.exists()
 
 
-def _put(tx: Transaction, numbers: Collection[int], **values: object) -> None:
-    # Not one that was taken away from a worker that seemed dead, and is waiting again.
-    tx.execute(
+def _abandoned(now: datetime, reason: str) -> dict[str, Any]:
+    late = OutgoingMail.give_up_at <= now
+    return {
+        "state": case((late, MailState.FAILED), else_=MailState.QUEUED),
+        "finished_at": case((late, now)),
+        "reason": reason,
+        "maybe_twice": case((late, OutgoingMail.maybe_twice), else_=True),
+    }
+
+
+def _put(tx: Transaction, numbers: Collection[int], taken_at: datetime, **values: object) -> int:
+    # Not one that was taken away from a worker that seemed dead: it waits again, or another worker has it.
+    done = tx.execute(
         update(OutgoingMail)
-        .where(OutgoingMail.id.in_(numbers), OutgoingMail.state == MailState.SENDING)
-        .values(**values)
+        .where(
+            OutgoingMail.id.in_(numbers),
+            OutgoingMail.state == MailState.SENDING,
+            OutgoingMail.taken_at == taken_at,
+        )
+        .values(taken_at=None, **values)
         .execution_options(synchronize_session=False)
     )
+    return int(done.rowcount)  # type: ignore[attr-defined]

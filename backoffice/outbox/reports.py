@@ -55,11 +55,15 @@ def _read(content: bytes) -> Report | None:
 
 
 def _for_good(recipients: Sequence[Message]) -> str | None:
-    """The status if it came back from all of them: where a list took it, it has reached somebody."""
+    """The status if it came back from all of them: where a list took it, it has reached somebody.
+
+    What failed is not tried again, be its status that of a passing trouble that lasted too long (RFC 3464,
+    2.3.3).
+    """
     statuses = [_STATUS.match(_short(block["Status"])) for block in recipients]
     if any(_short(block["Action"]).strip().lower() != FAILED for block in recipients):
         return None
-    said = [found[1] for found in statuses if found is not None and found[1].startswith("5.")]
+    said = [found[1] for found in statuses if found is not None and found[1][0] != "2"]
     return said[0] if len(said) == len(recipients) else None
 
 

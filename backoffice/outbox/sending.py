@@ -1,46 +1,64 @@
 """Sending what waits in the outbox: taken in batches, handed over one by one, put down as sent at once.
 
 At once means within a twentieth of a second: a server that takes a thousand mails a second would else wait
-for the database most of the time. A mail is sent at least once. If a worker dies before it has put down what
-it handed over, those mails go out a second time, with the same Message-ID.
+for the database most of the time. A mail is sent at least once. What a killed worker had handed over stands
+in its journal, and is put down by whoever sends next on that machine; the one mail that was on its way then
+goes out again, with the same Message-ID, and so it is kept of it that it may have come twice. The same holds
+for one whose answer never came, and for all that a lost machine had in hand.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Lock
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.language.texts import lazy
 from backoffice.outbox import pace, queries
 from backoffice.outbox.holding import call_off
+from backoffice.outbox.journal import Journal
 from backoffice.outbox.kinds import MAILS, WORDS
 from backoffice.outbox.message import envelope
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.outbox.queries import Waiting
 from backoffice.outbox.services import wake
-from backoffice.outbox.transport import NotSent, Permanent, TimedOut, Transport, Unreachable, open_transport
+from backoffice.outbox.transport import (
+    PATIENCE,
+    NotSent,
+    Permanent,
+    Temporary,
+    TimedOut,
+    Transport,
+    Unreachable,
+    open_transport,
+)
 from backoffice.privacy.retention import runs
 from backoffice.settings import Settings
+from backoffice.storage.keyring import KeyringError
 
 BATCH = 100
 # After this many a run ends and asks for the next one, so that a worker that is to stop can.
 MOST_BATCHES = 10
 # A batch that takes longer is cut short: the rest goes to whoever comes next.
 LONGEST_BATCH = timedelta(minutes=2)
-# A mail taken so long ago and not put down was taken by a worker that has died.
-LEASE = timedelta(minutes=5)
+# A mail taken so long ago and not put down was taken by a worker that has died: the last of a batch may begin
+# at its end, and wait for an answer as long as we wait.
+LEASE = LONGEST_BATCH + timedelta(seconds=PATIENCE) + timedelta(minutes=3)
+# Over mails to so many domains the server may fall silent before the run ends. The others go through.
+MOST_SILENT = 3
 PUT_DOWN_EVERY = timedelta(milliseconds=50)
 # How long to wait after the first failure, the second, ...; then as long as the last.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
 ABANDONED = lazy("the worker that sent it ended")
 WORDLESS = lazy("what it said is gone")
+UNREADABLE = lazy("what it says cannot be read here")
 NO_ADDRESS = lazy("this is no address that mail can be sent to")
 
 
@@ -64,7 +82,8 @@ class Sent:
 class Outgoing:
     """What sending needs: as whom, by which way, from which address.
 
-    `per_domain` is how many mails a minute go to one domain, 0 for no bound.
+    `per_domain` is how many mails a minute go to one domain, 0 for no bound. Without a `journal`, mails of
+    killed workers are freed when their lease ends.
     """
 
     who: Purpose
@@ -72,14 +91,16 @@ class Outgoing:
     sender: str
     between: Callable[[int], object] = lambda _done: None
     per_domain: int = 0
+    journal: Journal | None = None
 
 
 def send_waiting(outgoing: Outgoing) -> Sent:
     """Free what dead workers hold, then send what is due, until nothing is or the server is not there."""
     run = _Run(outgoing)
+    run.done.freed = _put_down_left(outgoing)
     now = clock.now()
     with transaction(outgoing.who) as tx:
-        run.done.freed = queries.release_abandoned(tx, before=now - LEASE, now=now, reason=ABANDONED)
+        run.done.freed += queries.release_abandoned(tx, before=now - LEASE, now=now, reason=ABANDONED)
         run.done.failed = queries.fail_wordless(tx, now=now, reason=WORDLESS)
     outgoing.transport.check()
     for _ in range(MOST_BATCHES):
@@ -90,6 +111,21 @@ def send_waiting(outgoing: Outgoing) -> Sent:
     with transaction(outgoing.who) as tx:
         wake(tx)
     return run.done
+
+
+def _put_down_left(outgoing: Outgoing) -> int:
+    """Put down what workers of this machine had in hand when they ended; how many mails are free again."""
+    freed = 0
+    for left in outgoing.journal.left() if outgoing.journal else ():
+        with transaction(outgoing.who) as tx:
+            now = clock.now()
+            queries.put_sent(tx, left.sent, now=now)
+            freed += queries.release(tx, left.untried, taken_at=left.taken_at, now=now)
+            if left.begun is not None:
+                freed += queries.release_begun(
+                    tx, left.begun, taken_at=left.taken_at, now=now, reason=ABANDONED
+                )
+    return freed
 
 
 def forget_mail(who: Purpose) -> dict[str, int]:
@@ -109,6 +145,7 @@ def forget_mail(who: Purpose) -> dict[str, int]:
 
 
 _kept: dict[tuple[str, str | None], Transport] = {}
+_journals: dict[Path, Journal] = {}
 _one_at_a_time = Lock()
 
 
@@ -125,7 +162,13 @@ def send_by_settings(settings: Settings, who: Purpose, between: Callable[[int], 
             opened = open_transport(settings)
             assert opened is not None
             _kept[key] = opened
-        return send_waiting(Outgoing(who, _kept[key], settings.mail_from, between, settings.mail_per_domain))
+        folder = settings.outbox_folder
+        if folder not in _journals:
+            _journals[folder] = Journal(folder)
+        outgoing = Outgoing(
+            who, _kept[key], settings.mail_from, between, settings.mail_per_domain, _journals[folder]
+        )
+        return send_waiting(outgoing)
 
 
 def close_kept() -> None:
@@ -133,6 +176,8 @@ def close_kept() -> None:
     with _one_at_a_time:
         while _kept:
             _kept.popitem()[1].close()
+        while _journals:
+            _journals.popitem()[1].close()
 
 
 class _Run:
@@ -145,13 +190,15 @@ class _Run:
         # Domains to which no more mails go in this minute, and when it is over.
         self._full: set[UUID] = set()
         self._full_until = clock.now()
+        # Domains over whose mails the server fell silent.
+        self._silent: set[UUID] = set()
         self.done = Sent()
 
     def take(self) -> list[Waiting]:
         """The next mails that are due, and may go now."""
         if not self._outgoing.per_domain:
             with transaction(self._outgoing.who) as tx:
-                return queries.take(tx, now=clock.now(), most=BATCH)
+                return self._take_due(tx, clock.now())
         while True:
             taken, may = self._take_some()
             # Where none of a batch may go, its domains are full and passed over from now on.
@@ -163,77 +210,110 @@ class _Run:
         if now >= self._full_until:
             self._full, self._full_until = set(), pace.ends(now)
         with transaction(self._outgoing.who) as tx:
-            taken = queries.take(tx, now=now, most=BATCH, passing_over=self._full)
+            taken = self._take_due(tx, now)
             domains = [mail.domain for mail in taken]
             may, full = pace.within(tx, domains, most=self._outgoing.per_domain, now=now)
             late = [mail.id for mail, now_ in zip(taken, may, strict=True) if not now_]
-            queries.release(tx, late, now=now)
+            queries.release(tx, late, taken_at=now, now=now)
         self._full |= full
         self.done.waiting += len(late)
         return taken, [mail for mail, now_ in zip(taken, may, strict=True) if now_]
 
+    def _take_due(self, tx: Transaction, now: datetime) -> list[Waiting]:
+        return queries.take(tx, now=now, most=BATCH, passing_over=self._full | self._silent)
+
     def send(self, batch: Sequence[Waiting]) -> bool:
         """Send a batch; false if nothing more can be sent for now."""
+        journal = self._outgoing.journal
+        if journal is not None:
+            journal.took([mail.id for mail in batch], batch[0].taken_at)
         try:
-            return self._send(batch)
+            going_on = self._send(batch)
         finally:
             self._put_down_sent()
+        # Not if something went wrong: the next run reads what stands there.
+        if journal is not None:
+            journal.clear()
+        return going_on
 
     def _send(self, batch: Sequence[Waiting]) -> bool:
         until = time.monotonic() + LONGEST_BATCH.total_seconds()
+        passed_over: list[Waiting] = []
         for place, mail in enumerate(batch):
             if time.monotonic() > until:
-                self._release(batch[place:])
+                self._release([*passed_over, *batch[place:]])
                 return True
+            if mail.domain in self._silent:
+                passed_over.append(mail)
+                continue
             try:
                 self._hand_over(mail)
             except Unreachable as error:
+                self._release(passed_over)
                 self._release(batch[place:], error.reason)
                 return False
             except NotSent as error:
                 self._put_down(mail, error)
-                if isinstance(error, TimedOut):
-                    # The others would each wait as long. They are first in the next run: this one is later.
-                    self._release(batch[place + 1 :])
+                if isinstance(error, TimedOut) and self._is_silent(mail):
+                    self._release([*passed_over, *batch[place + 1 :]])
                     return False
+        self._release(passed_over)
         return True
+
+    def _is_silent(self, mail: Waiting) -> bool:
+        """Pass over the domain of this mail from now on; whether it is not that domain alone."""
+        # Of old mails no domain is known: each is one of its own.
+        self._silent.add(mail.domain or uuid4())
+        return len(self._silent) >= MOST_SILENT
 
     def _hand_over(self, mail: Waiting) -> None:
         try:
-            to, head = envelope(
-                public_id=mail.public_id, sender=self._outgoing.sender, recipient=mail.recipient
-            )
+            recipient, message = mail.opened()
+            to, head = envelope(public_id=mail.public_id, sender=self._outgoing.sender, recipient=recipient)
+        except KeyringError:
+            raise Temporary(UNREADABLE) from None
         except ValueError:
             raise Permanent(NO_ADDRESS) from None
-        self._outgoing.transport.send(head + mail.message, to=to, name=mail.public_id)
+        journal = self._outgoing.journal
+        if journal is not None:
+            journal.begins(mail.id)
+        self._outgoing.transport.send(head + message, to=to, name=mail.public_id)
+        if journal is not None:
+            journal.sent(mail.id)
         self._handed_over.append(mail.id)
         if time.monotonic() - self._put_down_at > PUT_DOWN_EVERY.total_seconds():
             self._put_down_sent()
 
     def _put_down_sent(self) -> None:
-        numbers, self._handed_over = self._handed_over, []
-        if numbers:
+        if self._handed_over:
             with transaction(self._outgoing.who) as tx:
-                queries.put_sent(tx, numbers, now=clock.now())
-            self.done.sent += len(numbers)
+                queries.put_sent(tx, self._handed_over, now=clock.now())
+            self.done.sent += len(self._handed_over)
+            self._handed_over = []
         self._put_down_at = time.monotonic()
 
     def _put_down(self, mail: Waiting, error: NotSent) -> None:
         now = clock.now()
         with transaction(self._outgoing.who) as tx:
             if isinstance(error, Permanent) or now >= mail.give_up_at:
-                queries.put_failed(tx, mail.id, now=now, reason=error.reason)
+                queries.put_failed(tx, mail, now=now, reason=error.reason)
                 self.done.failed += 1
             else:
                 # The last try is at the very end, not half a day before it.
                 at = min(now + delay(mail.attempts), mail.give_up_at)
-                queries.put_back(tx, mail.id, at=at, reason=error.reason)
+                queries.put_back(tx, mail, at=at, reason=error.reason, maybe_taken=error.maybe_taken)
                 self.done.later += 1
 
     def _release(self, batch: Sequence[Waiting], reason: str | None = None) -> None:
         if batch:
             with transaction(self._outgoing.who) as tx:
-                queries.release(tx, [mail.id for mail in batch], now=clock.now(), reason=reason)
+                queries.release(
+                    tx,
+                    [mail.id for mail in batch],
+                    taken_at=batch[0].taken_at,
+                    now=clock.now(),
+                    reason=reason,
+                )
             self.done.waiting += len(batch)
 
 

@@ -1,7 +1,6 @@
 """Writing mails in the transaction of their cause, and trying again what was given up."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,7 +19,7 @@ from backoffice.outbox import pace, queries, registry
 from backoffice.outbox.kinds import WORDS
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.message import message
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.outbox.registry import KnownMail
 from backoffice.outbox.rendering import Kept
 from backoffice.storage import about
@@ -29,8 +28,7 @@ from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, many_public_ids
 
 SEND = "core.send-mail"
-# After this long without success a mail is given up.
-TRIED_FOR = timedelta(hours=24)
+TRIED_FOR = queries.TRIED_FOR
 # So many mails are written by one statement.
 AT_ONCE = 1_000
 
@@ -67,26 +65,31 @@ def post(
     public identifier. Raises `LookupError` for a mail that nobody lists and `TypeError` for parameters that
     are not its own.
     """
-    (posted,) = post_many(tx, mail, [Letter(to, parameters, school_id, names)])
+    (posted,) = _post(tx, mail, [Letter(to, parameters, school_id, names)], Rank.ONE_WAITS)
     return posted.public_id
 
 
 def post_many(tx: Transaction, mail: Mail, letters: Iterable[Letter]) -> list[Posted]:
     """Write one mail to many people, as `post` does for each; in their order, what was written.
 
-    They are taken from `letters` a thousand at a time. Raises as `post` does.
+    They are taken from `letters` a thousand at a time, and sent behind what one person waits for. Raises as
+    `post` does.
     """
+    return _post(tx, mail, letters, Rank.FOR_MANY)
+
+
+def _post(tx: Transaction, mail: Mail, letters: Iterable[Letter], rank: Rank) -> list[Posted]:
     known = registry.current().of(mail)
     posted: list[Posted] = []
     rest = iter(letters)
     while some := list(islice(rest, AT_ONCE)):
-        posted += _write(tx, known, some)
+        posted += _write(tx, known, some, rank)
     if posted:
         wake(tx)
     return posted
 
 
-def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter]) -> list[Posted]:
+def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter], rank: Rank) -> list[Posted]:
     render, now = registry.current().templates.render, clock.now()
     kept: Kept = {}
     posted, envelopes, contents = [], [], []
@@ -105,7 +108,9 @@ def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter]) -> list
                 "account_id": to.account_id,
                 "school_id": letter.school_id,
                 "state": MailState.QUEUED,
+                "rank": rank,
                 "attempts": 0,
+                "maybe_twice": False,
                 "next_try_at": now,
                 "give_up_at": now + TRIED_FOR,
                 "created_at": now,

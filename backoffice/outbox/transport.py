@@ -9,14 +9,19 @@ import ssl
 from contextlib import suppress
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from backoffice.language.texts import gettext, lazy
 from backoffice.settings import Settings, is_loopback
 
 TIMEOUT = 20  # seconds for one answer of the server
+# For what it says to a whole mail: it may look for viruses first. Whoever waits less long has mails delivered
+# twice (RFC 5321, 4.5.3.2.6).
+PATIENCE = 600
 CLOSING = 421
+# Of a mail's sender, and yet about the mail: too large, or asked for in a way that the server does not know.
+ABOUT_THE_MAIL = (552, 555)
 
 
 REFUSED_PASSWORD = lazy("the mail server refused our password")
@@ -33,7 +38,12 @@ NO_FOLDER = lazy("the folder for mails cannot be written")
 
 
 class NotSent(Exception):
-    """The mail was not taken. `reason` says why, naming nobody."""
+    """The mail was not taken. `reason` says why, naming nobody.
+
+    `maybe_taken` of one that was handed over, and the server's answer never came: it may arrive twice.
+    """
+
+    maybe_taken = False
 
     def __init__(self, words: str, code: int | None = None) -> None:
         english = str.__str__(words)
@@ -76,10 +86,12 @@ class Smtp:
     `sender` is whom it tells that a mail came back: the return address, which may be another than the mail's.
     """
 
-    def __init__(self, url: str, *, sender: str, timeout: float = TIMEOUT) -> None:
-        self._url, self._timeout = urlsplit(url), timeout
+    def __init__(
+        self, url: str, *, sender: str, timeout: float = TIMEOUT, patience: float = PATIENCE
+    ) -> None:
+        self._url, self._timeout, self._patience = urlsplit(url), timeout, patience
         self._sender = parseaddr(sender)[1]
-        self._connection: smtplib.SMTP | None = None
+        self._connection: _Patient | None = None
 
     def send(self, content: bytes, *, to: str, name: str) -> None:
         """Hand over one mail. Raises `NotSent`."""
@@ -93,7 +105,9 @@ class Smtp:
         try:
             connection.sendmail(self._sender, [to], content, **asked)
         except (OSError, UnicodeError) as error:  # what smtplib raises of its own is an OSError
-            raise self._judged(error) from None
+            judged = self._judged(error)
+            judged.maybe_taken = connection.unanswered
+            raise judged from None
 
     def close(self) -> None:
         """Say good-bye to the server."""
@@ -114,10 +128,11 @@ class Smtp:
         if not alive:
             self.close()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self) -> "_Patient":
         if self._connection is None:
             try:
                 self._connection = _connect(self._url, self._timeout)
+                self._connection.patience = self._patience
             except smtplib.SMTPAuthenticationError as error:
                 raise Unreachable(REFUSED_PASSWORD, error.smtp_code) from None
             except (smtplib.SMTPNotSupportedError, ssl.SSLError):
@@ -135,9 +150,7 @@ class Smtp:
                 code = next(iter(error.recipients.values()))[0]
                 return self._by_code(code, REFUSED_RECIPIENT)
             case smtplib.SMTPSenderRefused():
-                # Ours to mend, and not the mail's fault.
-                self.close()
-                return Unreachable(REFUSED_SENDER, error.smtp_code)
+                return self._judged_sender(error.smtp_code)
             case smtplib.SMTPResponseException():
                 return self._by_code(error.smtp_code, REFUSED_MAIL)
             case smtplib.SMTPNotSupportedError() | UnicodeError():
@@ -146,6 +159,13 @@ class Smtp:
         if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
             return TimedOut(SILENT)
         return Temporary(CUT)
+
+    def _judged_sender(self, code: int) -> NotSent:
+        if code in ABOUT_THE_MAIL:
+            return Permanent(REFUSED_MAIL, code)
+        # Ours to mend, and not the mail's fault.
+        self.close()
+        return Unreachable(REFUSED_SENDER, code)
 
     def _by_code(self, code: int, words: str) -> NotSent:
         if code == CLOSING:
@@ -194,15 +214,45 @@ def open_transport(settings: Settings) -> Transport | None:
     return Smtp(settings.smtp_url.get_secret_value(), sender=settings.return_address)
 
 
-def _connect(url: SplitResult, timeout: float) -> smtplib.SMTP:
+class _Patient(smtplib.SMTP):
+    """Waits longer for the answer to a mail than for any other, and knows whether it came."""
+
+    patience: float = PATIENCE
+    unanswered = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Hand over the words of a mail."""
+        self.unanswered = True
+        self._wait(self.patience)
+        try:
+            answer = super().data(msg)
+        except smtplib.SMTPDataError:
+            # It wants none of them.
+            self.unanswered = False
+            raise
+        finally:
+            self._wait(self.timeout)
+        self.unanswered = False
+        return answer
+
+    def _wait(self, seconds: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+
+class _PatientEncrypted(_Patient, smtplib.SMTP_SSL):
+    """Encrypted from the first byte on."""
+
+
+def _connect(url: SplitResult, timeout: float) -> _Patient:
     """Connect, encrypt and log in. Across a network nothing is said in the clear."""
     host = url.hostname or ""
     if url.scheme == "smtps":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+        connection: _Patient = _PatientEncrypted(
             host, url.port or 465, timeout=timeout, context=ssl.create_default_context()
         )
     else:
-        connection = smtplib.SMTP(host, url.port or 587, timeout=timeout)
+        connection = _Patient(host, url.port or 587, timeout=timeout)
     try:
         connection.ehlo_or_helo_if_needed()
         if url.scheme == "smtp" and (connection.has_extn("starttls") or not is_loopback(host)):

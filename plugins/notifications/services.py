@@ -39,7 +39,9 @@ BANNER_UP = lazy("A banner is up on the home page. Take it down first, under Not
 OPEN_DUTIES = lazy(
     "Somebody is still to be told, or nobody can say yet. Give the notices first, or say why none is owed."
 )
-ON_ITS_WAY = lazy("A notice waits to be approved or is being sent. Wait for it, or take it back first.")
+ON_ITS_WAY = lazy(
+    "A notice waits to be approved, is being sent or is paused. Wait for it, take it back or stop it first."
+)
 
 
 @dataclass(frozen=True)

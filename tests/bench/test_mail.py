@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -19,9 +20,10 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.host.mails import PluginSwitched
 from backoffice.outbox import registry
+from backoffice.outbox.journal import Journal
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.message import envelope, message
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.outbox.sending import Outgoing, send_waiting
 from backoffice.outbox.services import TRIED_FOR
 from backoffice.outbox.transport import Smtp
@@ -75,7 +77,9 @@ def fill() -> list[bytes]:
                     public_id=public_id,
                     name="core.plugin-switched",
                     state=MailState.QUEUED,
+                    rank=Rank.ONE_WAITS,
                     attempts=0,
+                    maybe_twice=False,
                     next_try_at=now,
                     give_up_at=now + TRIED_FOR,
                     created_at=now,
@@ -89,10 +93,10 @@ def fill() -> list[bytes]:
     return ready
 
 
-def test_mails_a_second(runtime: Runtime, port: int) -> None:
+def test_mails_a_second(runtime: Runtime, port: int, tmp_path: Path) -> None:
     del runtime
-    bare = smtplib.SMTP("127.0.0.1", port)
-    outgoing = Outgoing(WHO, Smtp(f"smtp://127.0.0.1:{port}", sender=SENDER), SENDER)
+    bare, journal = smtplib.SMTP("127.0.0.1", port), Journal(tmp_path)
+    outgoing = Outgoing(WHO, Smtp(f"smtp://127.0.0.1:{port}", sender=SENDER), SENDER, journal=journal)
     rates: dict[str, list[float]] = {"bare": [], "outbox": []}
     for _ in range(ROUNDS + 1):
         ready = fill()
@@ -106,6 +110,7 @@ def test_mails_a_second(runtime: Runtime, port: int) -> None:
         rates["outbox"].append(MAILS / (ended - between))
     bare.quit()
     outgoing.transport.close()
+    journal.close()
     with transaction(WHO) as tx:
         assert mails_by_state(tx) == {"sent": MAILS * (ROUNDS + 1)}
     # The first round warms up.

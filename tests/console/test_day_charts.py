@@ -144,7 +144,8 @@ def test_mails_that_left_are_told_by_hour_and_those_given_up_beside_them(app: Fl
                 tx.execute(
                     insert(OutgoingMail).values(
                         id=tx.take_id(OutgoingMail), public_id=new_public_id(), name="core.reset",
-                        state=state, attempts=1, next_try_at=NOW, give_up_at=NOW, created_at=NOW,
+                        state=state, rank=0, attempts=1, maybe_twice=False, next_try_at=NOW,
+                        give_up_at=NOW, created_at=NOW,
                         finished_at=at,
                     )
                 )  # fmt: skip

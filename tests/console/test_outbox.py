@@ -86,3 +86,14 @@ def test_what_came_back_is_shown_with_the_reason_and_counted(app: Flask, world: 
     first = browser.get("/console/").text
     for said in ("Mails that came back", "Mails held back", "1 sent, 1 of them came back in 24 hours"):
         assert said in first
+
+
+def test_which_may_have_arrived_twice_is_told_and_found(app: Flask, world: World) -> None:
+    browser, last = signed_in(app, world, "founder"), mails()[-1]
+    assert "No mail" in browser.get(PAGE, query_string={"arrival": "twice"}).text
+    doubted = {"state": MailState.SENT, "finished_at": clock.now(), "maybe_twice": True}
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(OutgoingMail).where(OutgoingMail.id == last.id).values(doubted))
+    page = browser.get(PAGE, query_string={"arrival": "twice"}).text
+    assert page.lower().count("it may have arrived twice") == 1
+    assert "1 mail" in page

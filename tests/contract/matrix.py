@@ -321,6 +321,8 @@ class Matrix:
             reach = {
                 kind: actor.family.get(kind, frozenset()) | reach.get(kind, frozenset()) for kind in KINDS
             }
+        # What is done to a whole district is noted in the trail of each of its schools.
+        along = _schools_of({c.row["id"] for c in changes if c.table == "app.district"})
         found = []
         for change in changes:
             for kind in KINDS:
@@ -345,7 +347,12 @@ class Matrix:
                     continue
                 elif thing and kind == thing.kind and change.table not in AUDIT and number != thing.id:
                     found.append(f"{change} is of another {kind}")
-                elif thing and kind == "school" and thing.school_id not in {None, number}:
+                elif (
+                    thing
+                    and kind == "school"
+                    and thing.school_id not in {None, number}
+                    and not (change.table in AUDIT and number in along)
+                ):
                     found.append(f"{change} is of another school")
         return found
 
@@ -640,6 +647,13 @@ def anybody(matrix: Matrix, actor: Actor) -> Actor:
     }
     reach = {kind: ids | actor.reach.get(kind, frozenset()) for kind, ids in secret.items()}
     return Actor(actor.name, actor.principal, {}, reach, actor.says)
+
+
+def _schools_of(districts: set[int]) -> frozenset[int]:
+    if not districts:
+        return frozenset()
+    with transaction(SYSTEM) as tx:
+        return frozenset(tx.scalars(select(School.id).where(School.district_id.in_(districts))))
 
 
 def _strangers(

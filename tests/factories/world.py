@@ -56,7 +56,7 @@ from backoffice.fields.values import digest
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import ChangeState, LargeChange
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Canary, Erasure, ErasureOutside, MergedMark, Stage
@@ -929,7 +929,7 @@ def _notice(tx: Transaction, incident: int, by: Person) -> None:
     number, _ = _row(tx, Notice, **of, **written, written_by=by.id, written_at=now)
     why = {"kind": "taken back", "reason": "The narwhal was a walrus", "done_at": now, "done_by": by.id}
     tx.execute(insert(NoticeStep).values(notice_id=number, **why))
-    told = {"account_id": by.id, "state": "played", "addressed_at": now}
+    told = {"account_id": by.id, "state": "played", "maybe_twice": False, "addressed_at": now}
     tx.execute(insert(NoticeDelivery).values(notice_id=number, **told))
 
 
@@ -966,7 +966,9 @@ def _given_up(tx: Transaction, person: Person, school: School | None) -> None:
         account_id=person.id,
         school_id=school and school.id,
         state=MailState.FAILED,
+        rank=Rank.ONE_WAITS,
         attempts=7,
+        maybe_twice=False,
         next_try_at=now,
         give_up_at=now,
         created_at=now - timedelta(days=1),

@@ -58,6 +58,8 @@ class Sink:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         envelope.mail_from = address
+        if address.startswith("large@"):
+            return "552 5.3.4 Message size exceeds fixed limit"
         return "553 We do not know help@company.example" if address.startswith("nobody@") else "250 OK"
 
     async def handle_RCPT(  # noqa: N802
@@ -87,6 +89,8 @@ class Sink:
             return "554 5.7.1 looks like spam to spam@people.example"
         if trouble == "full":
             return "452 4.2.2 mailbox full"
+        if trouble == "scans":
+            await asyncio.sleep(0.8)
         assert isinstance(envelope.content, bytes)
         self.contents.append(envelope.content)
         self.recipients += envelope.rcpt_tos

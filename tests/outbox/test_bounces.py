@@ -143,10 +143,17 @@ def test_a_server_that_knows_envelopes_needs_no_headers() -> None:
     assert take_report(who=WHO, content=content) is Return.BOUNCED
 
 
+def test_what_was_tried_for_too_long_has_failed_for_good() -> None:
+    mail = written()
+    content = report(mail.public_id, recipient(action="failed", status="4.4.7"))
+    assert take_report(who=WHO, content=content) is Return.BOUNCED
+    assert (row(mail).state, row(mail).reason) == ("bounced", "it came back (4.4.7)")
+
+
 @pytest.mark.parametrize(
     ("action", "status"),
     [
-        *(("delayed", "4.4.1"), ("failed", "4.4.7"), ("delivered", "2.0.0"), ("relayed", "2.1.9")),
+        *(("delayed", "4.4.1"), ("delivered", "2.0.0"), ("relayed", "2.1.9")),
         *(("expanded", "2.0.0"), ("delayed", "5.1.1"), ("failed", "soon"), ("failed", "2.0.0")),
     ],
 )

@@ -52,7 +52,8 @@ def breach_homepage(look: Looking) -> Finding:
         return falls_short("A banner that was let out does not stand on the home page.")
     if seconds > longest.total_seconds():
         return falls_short(f"A banner stood on the home page {seconds:.0f} s after it was let out.")
-    up = look.tx.scalar(select(func.count()).where(Notice.state == NoticeState.UP)) or 0
+    standing = select(func.count()).select_from(Notice).join(Incident, Incident.id == Notice.incident_id)
+    up = look.tx.scalar(standing.where(Notice.state == NoticeState.UP, ~Incident.is_drill)) or 0
     return holds(
         f"Tried out and undone: a banner was read {seconds:.2f} s after a founder let it out;"
         f" {count(up, 'banner')} up."
@@ -87,6 +88,7 @@ def breach_email(look: Looking) -> Finding:
         "came back": DeliveryState.BOUNCED,
         "given up": DeliveryState.FAILED,
         "waiting": DeliveryState.QUEUED,
+        "called off": DeliveryState.CALLED_OFF,
         "played": DeliveryState.PLAYED,
     }
     became = ", ".join(f"{found.get(state, 0):,} {words}" for words, state in said.items())
@@ -97,8 +99,9 @@ def breach_schools(look: Looking) -> Finding:
     """Each school or its district has a security contact that mail can be sent to; a teacher is their own."""
     district = School.district_id == District.id
     wanted = (School.security_contact, District.security_contact.label("of_district"))
-    schools = select(*wanted).join(District, district, isouter=True).where(School.kind == SchoolKind.SCHOOL)
-    contacts = look.tx.rows(schools)
+    schools = select(*wanted).join(District, district, isouter=True)
+    there = (School.kind == SchoolKind.SCHOOL, School.erasing_since.is_(None))
+    contacts = look.tx.rows(schools.where(*there))
     without = sum(
         not (_can_be_written_to(each.security_contact) or _can_be_written_to(each.of_district))
         for each in contacts

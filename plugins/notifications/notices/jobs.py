@@ -7,6 +7,7 @@ from plugins.notifications.notices import sending, services
 
 def send_notices(run: JobRun) -> Counts:
     """Write to everybody whom a notice is for that was let out, and keep what became of it."""
+    sending.keep_back(run.who)
     return {
         lazy("written to"): sending.send_notices(run.who, progress=run.progress),
         lazy("schools told that one founder decided"): sending.tell_schools(run.who),

@@ -220,6 +220,7 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
         "By which mail", ForeignKey(_MAIL.id, ondelete="SET NULL"), keep=Keep.SIX_MONTHS
     )
     state: Mapped[str] = columns.choice("What became of it", keep=Keep.SIX_YEARS)
+    maybe_twice: Mapped[bool] = columns.flag("Whether it may have arrived twice", keep=Keep.SIX_YEARS)
     addressed_at: Mapped[datetime] = columns.moment("When it was written", keep=Keep.SIX_YEARS)
     settled_at: Mapped[datetime | None] = columns.moment("When it left, or was given up", keep=Keep.SIX_YEARS)
 

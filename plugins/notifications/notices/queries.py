@@ -4,7 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, column, exists, func, null, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    column,
+    exists,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from backoffice.access.lookup import rows_of
@@ -13,7 +26,7 @@ from backoffice.accounts.models import Account
 from backoffice.families.models import GuardianLink
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.message import deliverable
-from backoffice.outbox.models import MailState, OutgoingMail
+from backoffice.outbox.models import HANDED_OVER, MailState, OutgoingMail
 from backoffice.schools.models import District, Membership, Role, School
 from backoffice.storage.numbers import array_of, one_of
 from backoffice.storage.sealed import SealedJSON, seal_text
@@ -103,6 +116,11 @@ def progress_of(tx: Transaction, notices: Sequence[Notice]) -> Mapping[int, Mapp
     return found
 
 
+def maybe_twice(tx: Transaction, notice: Notice) -> int:
+    """How many people it may have reached twice; for founders."""
+    return tx.scalar(select(func.plugin_notifications.maybe_twice_of(notice.id))) or 0
+
+
 def meant_for(tx: Transaction, notice: Notice) -> tuple[int, int | None]:
     """How many schools a notice concerns, and how many of their people it is for; None of schools as such."""
     counted = {Audience.STAFF: ConcernedSchool.staff, Audience.PARENTS: ConcernedSchool.parents}
@@ -165,6 +183,14 @@ def stop(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
     return _done(tx, func.plugin_notifications.stop_notice(notice.id, at, _sealed(reason)))
 
 
+def mails_behind(such: ColumnElement[bool]) -> Select[Any]:
+    """The numbers of mails of such notices as were paused, whose deliveries are open. As the system."""
+    paused = select(NoticeDelivery.mail_id).join(Notice, Notice.id == NoticeDelivery.notice_id)
+    return paused.where(
+        _PAUSED, such, NoticeDelivery.mail_id.is_not(None), NoticeDelivery.state == DeliveryState.QUEUED
+    )
+
+
 def waiting_mails(notice: Notice) -> Select[Any]:
     """The numbers of its mails that have not left; for founders."""
     return select(func.plugin_notifications.mails_of(notice.id).column_valued("mail_id"))
@@ -217,22 +243,37 @@ def of_schools(tx: Transaction, notice: Notice) -> Sequence[Told]:
 
 
 def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
-    """Deliveries whose mail has left, came back, was given up or is gone, from a number on. As the system."""
+    """Deliveries whose mail has left, came back, was given up or is gone, from a number on. As the system.
+
+    Of one that was given up, when somebody had it tried again, and it left.
+    """
     open_mail = OutgoingMail.state.in_((MailState.QUEUED, MailState.SENDING, MailState.HELD))
+    wanted = (
+        NoticeDelivery.id,
+        OutgoingMail.state,
+        OutgoingMail.finished_at,
+        func.coalesce(OutgoingMail.maybe_twice, false()).label("maybe_twice"),
+    )
     open_ones = (
-        select(NoticeDelivery.id, OutgoingMail.state, OutgoingMail.finished_at)
+        select(*wanted)
         .join(OutgoingMail, OutgoingMail.id == NoticeDelivery.mail_id, isouter=True)
         .where(NoticeDelivery.state == DeliveryState.QUEUED, NoticeDelivery.id > after)
         .where(OutgoingMail.id.is_(None) | ~open_mail)
     )
     came_back = (
-        select(NoticeDelivery.id, OutgoingMail.state, OutgoingMail.finished_at)
+        select(*wanted)
         .join(OutgoingMail, OutgoingMail.id == NoticeDelivery.mail_id)
         .where(NoticeDelivery.state == DeliveryState.SENT, NoticeDelivery.id > after)
         .where(OutgoingMail.state == MailState.BOUNCED)
     )
-    found = open_ones.union_all(came_back).subquery()
-    return tx.rows(select(found.c.id, found.c.state, found.c.finished_at).order_by(found.c.id).limit(most))
+    left_after_all = (
+        select(*wanted)
+        .join(OutgoingMail, OutgoingMail.id == NoticeDelivery.mail_id)
+        .where(NoticeDelivery.state == DeliveryState.FAILED, NoticeDelivery.id > after)
+        .where(OutgoingMail.state.in_(HANDED_OVER))
+    )
+    found = open_ones.union_all(came_back, left_after_all).subquery()
+    return tx.rows(select(*found.c).order_by(found.c.id).limit(most))
 
 
 def note_schools_told(tx: Transaction) -> int:

@@ -12,6 +12,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.outbox import holding
 from backoffice.outbox.models import MailState
 from backoffice.outbox.services import Letter, post, post_many
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
@@ -45,10 +46,22 @@ def send_notices(who: Purpose, *, progress: Callable[[int], None], at_once: int 
     return told
 
 
+def keep_back(who: Purpose) -> None:
+    """Hold mails of notices that are paused, and call off those of stopped ones, which came back to wait.
+
+    What a worker had taken when a founder paused is put back by it, if it could not be sent.
+    """
+    with transaction(who) as tx:
+        holding.hold(tx, queries.mails_behind(Notice.state != NoticeState.ENDED))
+        holding.call_off(tx, queries.mails_behind(Notice.state == NoticeState.ENDED))
+
+
 def tell_schools(who: Purpose) -> int:
     """Tell the schools concerned of notices that one founder let out alone; how many were told."""
     told = 0
-    alone = select(Notice).where(Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None))
+    alone = select(Notice).where(
+        Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None), Notice.paused_at.is_(None)
+    )
     with transaction(who) as tx:
         for notice in tx.scalars(alone.order_by(Notice.id).with_for_update()).all():
             assert notice.approved_at is not None
@@ -75,7 +88,9 @@ def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
                 tx.execute(
                     update(NoticeDelivery)
                     .where(NoticeDelivery.id == row.id)
-                    .values(state=state, settled_at=row.finished_at or clock.now())
+                    .values(
+                        state=state, settled_at=row.finished_at or clock.now(), maybe_twice=row.maybe_twice
+                    )
                 )
         settled += len(rows)
         if len(rows) < at_once:
@@ -110,6 +125,7 @@ def _write(tx: Transaction, notice: Notice, some: Sequence[Told]) -> None:
             "concerned_school_id": each.concerned_school_id,
             "mail_id": mail,
             "state": state,
+            "maybe_twice": False,
             "addressed_at": now,
             "settled_at": now if drill else None,
         }

@@ -42,8 +42,19 @@ PROGRESS = {
     "called_off": lazy("Called off"),
     "played": lazy("Played: in a drill no mail leaves"),
 }
+STOPPED = (lazy("Stopped for good"), "mute")
 # What of a banner is read at once; the rest is unfolded.
 _AT_ONCE = ("what", "you_do", "contact")
+
+
+def state_of(notice: Notice, *, paused: bool) -> tuple[str, str]:
+    """How far a notice is, in words and the tone of its mark."""
+    if paused:
+        return PAUSED
+    # What was paused is ended only by stopping it.
+    if notice.paused_at is not None and notice.state == NoticeState.ENDED:
+        return STOPPED
+    return STATES[NoticeState(notice.state)]
 
 
 def banners(tx: Transaction) -> Sequence[Banner]:

@@ -140,6 +140,7 @@ class NoticesPage(GuardedView):
             ],
             progress=_counted(progress),
             addressed=sum(progress.values()),
+            maybe_twice=queries.maybe_twice(tx, row),
             meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
             acts=self._acts(row, incident, at_work=at_work) if self.opens("step") else {},
@@ -234,7 +235,7 @@ class NoticesPage(GuardedView):
 
     def _shown(self, row: Notice) -> dict[str, Any]:
         paused = row.paused_at is not None and row.state in _MAILED
-        word, tone = showing.PAUSED if paused else showing.STATES[NoticeState(row.state)]
+        word, tone = showing.state_of(row, paused=paused)
         due = row.review_due_at is not None and row.reviewed_at is None
         return {
             "url": f"{HERE}notices/{row.public_id}",

@@ -24,7 +24,7 @@ from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer,
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.large_changes.models import LargeChange
-from backoffice.outbox.models import MailContent, MailState, OutgoingMail
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.privacy.erasure.models import MergedMark
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.models import HoldState, LegalHold
@@ -237,7 +237,9 @@ def _mail(tx: Transaction, person: Person, room: Class) -> None:
             account_id=to,
             school_id=room.school_id,
             state=MailState.QUEUED,
+            rank=Rank.ONE_WAITS,
             attempts=0,
+            maybe_twice=False,
             next_try_at=now + timedelta(days=1),
             give_up_at=now + timedelta(days=2),
         )

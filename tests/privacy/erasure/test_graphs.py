@@ -768,7 +768,9 @@ def _mail(tx: Transaction, made: Built, to: Thing, place: Thing, whom: Thing) ->
         account_id=made.numbers[to],
         school_id=made.numbers[place],
         state=MailState.QUEUED,
+        rank=0,
         attempts=0,
+        maybe_twice=False,
         next_try_at=now,
         give_up_at=now + timedelta(days=1),
     )

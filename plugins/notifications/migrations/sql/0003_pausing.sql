@@ -5,7 +5,8 @@ language plpgsql security definer set search_path = plugin_notifications, app, p
 begin
   if why is null then return false; end if;
   update notice n set paused_at = at
-   where n.id = number and n.state in ('approved', 'sent') and n.paused_at is null and is_founder();
+   where n.id = number and n.paused_at is null and is_founder()
+     and (n.state = 'approved' or n.state = 'sent' and exists (select from mails_of(number)));
   if not found then return false; end if;
   perform note_step(number, 'paused', at, why);
   return true;

@@ -123,10 +123,12 @@ def add_fields(of: Place) -> None:
 
 
 def _write_fields(tx: Transaction, of: Place, chance: random.Random) -> None:
-    fields = tx.scalars(select(CustomField).where(CustomField.school_id == of.id)).all()
+    fields = tx.scalars(
+        select(CustomField).where(CustomField.school_id == of.id).order_by(CustomField.id)
+    ).all()
     for field in fields:
         model, column, entity = queries.OF[FieldSubject(field.subject)]
-        things = tx.scalars(select(entity.id).where(entity.school_id == of.id)).all()
+        things = tx.scalars(select(entity.id).where(entity.school_id == of.id).order_by(entity.id)).all()
         for thing in chance.sample(things, chance.randint(1, len(things))):
             value = chance.choice(FIELDS[FieldKind(field.kind)][2])
             at = clock.now() - timedelta(days=chance.randint(0, 20), microseconds=field.id % 1000)
@@ -135,13 +137,17 @@ def _write_fields(tx: Transaction, of: Place, chance: random.Random) -> None:
 
 
 def _call_oddly(tx: Transaction, of: Place, chance: random.Random) -> None:
-    students = tx.scalars(select(Student).where(Student.school_id == of.id)).all()
+    students = tx.scalars(select(Student).where(Student.school_id == of.id).order_by(Student.id)).all()
     for number, row in enumerate(students):
         given, family = chance.choice(ODD_NAMES)
         row.given_name, row.family_name = f"{given} {'x' * number}".strip(), family
         row.name_tokens = names.tokens(row.given_name, family, school_id=of.id)
         row.created_at = clock.now() - timedelta(days=chance.randint(1, 300), microseconds=number)
-    seats = tx.scalars(select(Enrollment).where(Enrollment.school_id == of.id)).all()
+    seats = tx.scalars(
+        select(Enrollment)
+        .where(Enrollment.school_id == of.id)
+        .order_by(Enrollment.classroom_id, Enrollment.student_id)
+    ).all()
     for number, seat in enumerate(seats):
         if chance.random() < 0.4:
             seat.alias, seat.goal = f"=Fox {number}", chance.randint(1, 99)
@@ -152,7 +158,9 @@ def _rooms(tx: Transaction, of: Place) -> list[int]:
 
 
 def _share(tx: Transaction, of: Place) -> None:
-    child = tx.scalars(select(Student.id).where(Student.school_id == of.id).limit(1)).one()
+    child = tx.scalars(
+        select(Student.id).where(Student.school_id == of.id).order_by(Student.id).limit(1)
+    ).one()
     taken = set(tx.scalars(select(Enrollment.classroom_id).where(Enrollment.student_id == child)))
     for room in set(_rooms(tx, of)) - taken:
         seat = {"school_id": of.id, "classroom_id": room, "student_id": child, "balance": 0}
@@ -162,7 +170,9 @@ def _share(tx: Transaction, of: Place) -> None:
 def _award(of: Place, room: str, chance: random.Random) -> None:
     with transaction(of.who) as tx:
         number = tx.scalars(select(Classroom.id).where(Classroom.public_id == room)).one()
-        offered = tx.scalars(select(Action.public_id).where(Action.classroom_id == number)).all()
+        offered = tx.scalars(
+            select(Action.public_id).where(Action.classroom_id == number).order_by(Action.id)
+        ).all()
     for _ in range(chance.randint(1, 6)):
         award = points.award_points(
             principal=of.who,
@@ -182,7 +192,9 @@ def _follow(tx: Transaction, of: Place) -> None:
 
 
 def _leave(tx: Transaction, of: Place) -> None:
-    seat = tx.scalars(select(Enrollment).where(Enrollment.school_id == of.id).limit(1)).one()
+    # The one in all classes: who teaches here may write nothing about whoever is in none.
+    seats = select(Enrollment).where(Enrollment.school_id == of.id)
+    seat = tx.scalars(seats.order_by(Enrollment.student_id, Enrollment.classroom_id).limit(1)).one()
     seat.ended_at = clock.now()
 
 

@@ -42,7 +42,9 @@ def test_a_school_comes_back_as_it_was(world: World, seed: int) -> None:
 def test_a_teachers_class_comes_back_as_it_was(world: World, seed: int) -> None:
     of = filled(world, seed)
     with transaction(SYSTEM) as tx:
-        room = tx.scalars(select(Classroom).where(Classroom.school_id == of.id).limit(1)).one()
+        room = tx.scalars(
+            select(Classroom).where(Classroom.school_id == of.id).order_by(Classroom.id).limit(1)
+        ).one()
         scope = Scope(Subject.CLASSROOM, room.id, room.public_id)
     before, into = opened(scope), empty(world)
     # Whoever only teaches makes no fields.

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountSession
+from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.web import cookies
 from plugins.notifications.notices import sending
 from plugins.notifications.notices.models import Audience, Notice, NoticeState
@@ -89,6 +90,12 @@ def test_from_the_list_to_the_approval(app: Flask, world: World, founders: Found
     done = one.get(gap.location).text
     assert "Written to everybody" in done
     assert "Still to be handed over" in done
+    assert "May have arrived twice" not in done
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            update(OutgoingMail).values(state=MailState.SENT, finished_at=clock.now(), maybe_twice=True)
+        )
+    assert "<dt>May have arrived twice</dt>" in one.get(gap.location).text
     # Nobody's address or name of those whom it went to.
     with transaction(SYSTEM) as tx:
         people = [(each.email, each.name) for each in tx.scalars(select(Account)) if not each.founder]

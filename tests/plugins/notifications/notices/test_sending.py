@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from backoffice import clock
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.outbox.models import MailState, OutgoingMail
@@ -288,6 +289,47 @@ def test_what_is_held_waits_and_what_comes_back_is_told_apart(founders: Founders
     make(second, MailState.BOUNCED)
     assert progress() == {"queued": count - 1, "bounced": 1}
     assert progress() == {"queued": count - 1, "bounced": 1}
+
+
+def test_what_was_given_up_and_tried_again_has_left(founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    count = send()
+    first = deliveries(notice)[0].mail_id
+    for state, became in ((MailState.FAILED, "failed"), (MailState.SENT, "sent")):
+        with transaction(SYSTEM) as tx:
+            changed = {"state": state, "finished_at": clock.now()}
+            tx.execute(update(OutgoingMail).where(OutgoingMail.id == first).values(changed))
+        assert sending.settle(WORKER) == 1
+        with transaction(founders[0]) as tx:
+            found = queries.progress_of(tx, [row_of(notice)])[row_of(notice).id]
+        assert found == {"queued": count - 1, became: 1}
+    assert sending.settle(WORKER) == 0
+
+
+def test_whom_it_may_have_reached_twice_is_known_when_the_mail_is_gone(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    send()
+    first, second, *_rest = [each.mail_id for each in deliveries(notice)]
+
+    def twice(who: Principal = founders[0]) -> int:
+        with transaction(who) as tx:
+            return queries.maybe_twice(tx, row_of(notice))
+
+    with transaction(SYSTEM) as tx:
+        doubted = update(OutgoingMail).where(OutgoingMail.id.in_((first, second)))
+        tx.execute(doubted.values(maybe_twice=True))
+    assert twice() == 0, "neither has left a second time yet"
+    with transaction(SYSTEM) as tx:
+        left = {"state": MailState.SENT, "finished_at": clock.now()}
+        tx.execute(update(OutgoingMail).where(OutgoingMail.id == first).values(left))
+    assert twice() == 1
+    sending.settle(WORKER)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(OutgoingMail).where(OutgoingMail.id == first))
+    assert twice() == 1
+    assert twice(world.sign_in("leader")) == 0
 
 
 def test_a_school_is_told_when_a_mail_to_somebody_of_it_has_left(founders: Founders, incident: str) -> None:
