@@ -85,8 +85,13 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
     return len(new)
 
 
-def follow(tx: Transaction, incident: Incident, school: School, *, before: People, now: People) -> None:
-    """Take the numbers of a computed set for a school. Numbers that somebody wrote are never lowered."""
+def follow(
+    tx: Transaction, incident: Incident, school: School, *, before: People, now: People, came: bool
+) -> None:
+    """Take the numbers of a computed set for a school. Numbers that somebody wrote are never lowered.
+
+    One that was left out stays so, unless somebody `came` into the set.
+    """
     row = _known(tx, incident).get(school.id)
     if row is None:
         tx.add(_concerned(tx, incident, school, now))
@@ -94,7 +99,8 @@ def follow(tx: Transaction, incident: Incident, school: School, *, before: Peopl
         return
     had = People(row.students, row.staff, row.parents)
     more = {name: max(number, getattr(had, name)) for name, number in vars(now).items()}
-    _change(tx, row, left_out_at=None, **(vars(now) if had == before else more))
+    left_out_at = None if came else row.left_out_at
+    _change(tx, row, left_out_at=left_out_at, **(vars(now) if had == before else more))
 
 
 def count_people(*, principal: Principal, school: str, people: People) -> None:

@@ -411,8 +411,8 @@ class IncidentsGrid(Grid):
             save,
             heading=gettext("Who is affected, by evidence?"),
             intro=gettext(
-                "It is computed whom the account reaches as of now: its students, their parents and its"
-                " colleagues. The times are kept as evidence and do not narrow it."
+                "It is computed whom the account reached in that time: students who were in its classes or at"
+                " its school, their parents and its colleagues. Who teaches which class counts as of now."
             ),
             done=gettext("It is computed. What changed stands in the timeline."),
             submit=gettext("Compute it"),

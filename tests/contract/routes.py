@@ -1709,7 +1709,12 @@ FORMS: Mapping[str, Fill] = {
         although_open="y",
     ),
     "plugin_notifications_incidents.concern": _concerned,
-    "plugin_notifications_incidents.scope": _always(since="2020-03-01T10:00", until="2020-03-02T10:00"),
+    # By the world's evidence the account of a founder was misused, who works at no school: nobody is left.
+    "plugin_notifications_incidents.scope": _always(
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.affected_person"),
+        since="2020-03-01T10:00",
+        until="2020-03-02T10:00",
+    ),
     "plugin_notifications_incidents.people": _always(
         ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
         students="2",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
 from backoffice.accounts.models import Account
@@ -61,9 +61,11 @@ class AffectedPerson(NotificationsBase):  # type: ignore[misc, valid-type]
         only("kind", PersonKind),
         CheckConstraint("student_id is null or account_id is null", name="one_person"),
         Index(None, "incident_id", "school_id"),
-        Index(None, "school_id"),
-        Index(None, "student_id"),
+        Index(None, "school_id", "student_id"),
         Index(None, "account_id"),
+        ForeignKeyConstraint(
+            ["school_id", "student_id"], [_STUDENT.school_id, _STUDENT.id], ondelete="SET NULL (student_id)"
+        ),
         titled(lazy("People that incidents are about")),
     )
 
@@ -75,9 +77,7 @@ class AffectedPerson(NotificationsBase):  # type: ignore[misc, valid-type]
     school_id: Mapped[int | None] = columns.reference(
         "At which school", ForeignKey(_SCHOOL.id, ondelete="SET NULL"), keep=Keep.SIX_YEARS
     )
-    student_id: Mapped[int | None] = columns.reference(
-        "Which child", ForeignKey(_STUDENT.id, ondelete="SET NULL"), keep=Keep.STUDENT
-    )
+    student_id: Mapped[int | None] = columns.reference("Which child", keep=Keep.STUDENT)
     account_id: Mapped[int | None] = columns.reference(
         "Which account", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
     )

@@ -1,6 +1,6 @@
 """Saying which account was misused, and computing whom that is about.
 
-The database computes and keeps the set; what is read of it are numbers. It is what accounts reach as of now.
+The database computes and keeps the set; what is read of it are numbers.
 """
 
 from collections import defaultdict
@@ -98,7 +98,14 @@ def _compute(tx: Transaction, row: Incident) -> int:
     some = visible(tx.principal, select(School).where(School.id.in_(changed))).order_by(School.id)
     for school in tx.scalars(some).all():
         change = changed[school.id]
-        schools.follow(tx, row, school, before=change.before, now=People(**change.now))
+        schools.follow(
+            tx,
+            row,
+            school,
+            before=change.before,
+            now=People(**change.now),
+            came=any(change.added.values()),
+        )
     # Without the name of a school: the line stays when the school is erased.
     for change in changed.values():
         write(

@@ -32,23 +32,27 @@ end $$;
 comment on function plugin_notifications.add_evidence is
   'Writes down that an account of staff was misused; whether there is one. Nothing of it is told.';
 
--- Suspended memberships count, too: who was misused is often suspended before this is asked.
+-- Suspended memberships count, too: who was misused is often suspended before this is asked. Children count
+-- who were there at any moment of the time; who teaches is known as of now alone, so that counts as it is.
 create function plugin_notifications.reached_by(number bigint)
   returns table (kind text, school_id bigint, student_id bigint, account_id bigint)
 language sql stable security definer set search_path = plugin_notifications, app, pg_temp as $$
-  with misused as (select distinct e.account_id from evidence e
+  with misused as (select e.account_id, e.from_at, e.until_at from evidence e
                     where e.incident_id = number and e.account_id is not null),
-       led as (select s.id from school s
-                where exists (select from membership m join misused u on u.account_id = m.account_id
-                               where m.role = 'leader'
-                                 and (m.school_id = s.id or m.district_id = s.district_id))),
-       class as (select t.school_id, t.classroom_id from teaching_role t join misused using (account_id)),
-       child as (select s.school_id, s.id from student s where s.school_id in (select id from led)
+       led as (select s.id, u.from_at, u.until_at
+                 from misused u join membership m using (account_id)
+                 join school s on s.id = m.school_id or s.district_id = m.district_id
+                where m.role = 'leader'),
+       class as (select t.school_id, t.classroom_id, u.from_at, u.until_at
+                   from teaching_role t join misused u using (account_id)),
+       child as (select s.school_id, s.id from student s join led l on l.id = s.school_id
+                  where s.created_at <= l.until_at
                  union
                  select e.school_id, e.student_id from enrollment e join class c
                      on c.school_id = e.school_id and c.classroom_id = e.classroom_id
-                  where e.ended_at is null),
-       staff as (select m.school_id, m.account_id from membership m where m.school_id in (select id from led)
+                  where e.joined_at <= c.until_at and (e.ended_at is null or e.ended_at >= c.from_at)),
+       staff as (select m.school_id, m.account_id from membership m join led l on l.id = m.school_id
+                  where m.created_at <= l.until_at
                  union
                  select t.school_id, t.account_id from teaching_role t where t.school_id in (select id from led)
                  union
@@ -66,7 +70,7 @@ language sql stable security definer set search_path = plugin_notifications, app
    where g.ended_at is null
 $$;
 comment on function plugin_notifications.reached_by is
-  'Whom misused accounts reach as of now; for the function below.';
+  'Whom misused accounts reached in the time of their misuse; for the function below.';
 
 create function plugin_notifications.compute_scope(number bigint, at timestamptz)
   returns table (school_id bigint, kind text, people bigint, added bigint, removed bigint)
@@ -79,6 +83,8 @@ begin
   gone as (
     update affected_person p set removed_at = at
      where p.incident_id = number and p.removed_at is null and coalesce(p.student_id, p.account_id) is not null
+       -- Whom an account reached that is erased by now, nobody can tell: who was found stays.
+       and not exists (select from evidence v where v.incident_id = number and v.account_id is null)
        and not exists (select from reached r
                         where r.kind = p.kind and r.school_id = p.school_id
                           and r.student_id is not distinct from p.student_id

@@ -5,11 +5,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0004_scope.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0005_scope.sql"
 HERE = "plugin_notifications"
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -50,16 +50,17 @@ def _person() -> None:
             "student_id is null or account_id is null", name=op.f("ck_affected_person_one_person")
         ),
         _key("affected_person", "incident_id", f"{HERE}.incident", "CASCADE"),
-        *(
-            _key("affected_person", f"{name}_id", f"app.{name}", "SET NULL")
-            for name in ("school", "student", "account")
+        *(_key("affected_person", f"{name}_id", f"app.{name}", "SET NULL") for name in ("school", "account")),
+        sa.ForeignKeyConstraint(
+            ["school_id", "student_id"],
+            ["app.student.school_id", "app.student.id"],
+            name=op.f("fk_affected_person_school_id_student_id"),
+            ondelete="SET NULL (student_id)",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_affected_person")),
         schema=HERE,
     )
-    _indexes(
-        "affected_person", ("incident_id", "school_id"), ("school_id",), ("student_id",), ("account_id",)
-    )
+    _indexes("affected_person", ("incident_id", "school_id"), ("school_id", "student_id"), ("account_id",))
 
 
 def _id() -> "sa.Column[int]":
