@@ -25,6 +25,8 @@ from plugins.notifications.notices.models import TABLES
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.scope.holdings import HELD as SCOPE_HELD
+from plugins.notifications.scope.models import TABLES as SCOPE_TABLES
 from plugins.notifications.tiles import TILES
 from plugins.notifications.views import IncidentsGrid
 
@@ -33,7 +35,7 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(*HELD, *NOTICES_HELD),
+    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
@@ -45,7 +47,15 @@ plugin = Plugin(
             daily(at="03:40"),
             title=lazy("Delete incidents that were closed six years ago"),
             forgets=True,
-            expires=(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES),
+            expires=(
+                Incident,
+                TimelineEntry,
+                IncidentTask,
+                ConcernedSchool,
+                GivenNotice,
+                *TABLES,
+                *SCOPE_TABLES,
+            ),
         ),
         *JOBS,
     ),

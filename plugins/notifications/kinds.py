@@ -9,6 +9,7 @@ from plugins.notifications.models import (
     TimelineEntry,
 )
 from plugins.notifications.notices.models import TABLES
+from plugins.notifications.scope.models import TABLES as SCOPE_TABLES
 
 INCIDENTS = Kind(
     "incidents",
@@ -17,7 +18,7 @@ INCIDENTS = Kind(
             Incident,
             Incident.closed_at,
             only=Incident.closed_at.is_not(None),
-            along=(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES),
+            along=(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES, *SCOPE_TABLES),
         ),
     ),
 )

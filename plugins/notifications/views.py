@@ -42,6 +42,8 @@ from plugins.notifications.forms import (
 )
 from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.scope import services as scopes
+from plugins.notifications.scope.forms import EvidenceForm
 from plugins.notifications.words import ENCRYPTED, KINDS, RISKS, ROLES
 
 HERE = "/console/incidents/"
@@ -62,7 +64,7 @@ class IncidentsGrid(Grid):
         **dict.fromkeys(
             (
                 *("open", "facts", "note", "decide", "task", "done", "close", "evidence"),
-                *("concern", "people", "told", "leave_out", "given"),
+                *("concern", "people", "told", "leave_out", "given", "scope"),
             ),
             INCIDENTS_RUN,
         ),
@@ -424,6 +426,41 @@ class IncidentsGrid(Grid):
             ),
             done=gettext("It is written down, and the clocks are computed anew."),
             submit=gettext("Add it"),
+        )
+
+    @expose("/<incident:public_id>/scope", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def scope(self, public_id: str) -> Answer:
+        """Which account was misused: the database computes whom it reaches."""
+        row, now = self._row(public_id), clock.now()
+        form = EvidenceForm(data={"since": row.noticed_at, "until": now})
+
+        def save() -> str:
+            assert form.since.data is not None
+            assert form.until.data is not None
+            if form.account.data:
+                scopes.add_evidence(
+                    principal=self.who,
+                    incident=public_id,
+                    account=form.account.data,
+                    since=form.since.data,
+                    until=form.until.data,
+                )
+            else:
+                scopes.compute_again(principal=self.who, incident=public_id)
+            return f"{HERE}{public_id}#schools"
+
+        return self._page(
+            row,
+            form,
+            save,
+            heading=gettext("Who is affected, by evidence?"),
+            intro=gettext(
+                "It is computed whom the account reached in that time: students who were in its classes or at"
+                " its school, their parents and its colleagues. Who teaches which class counts as of now."
+            ),
+            done=gettext("It is computed. What changed stands in the timeline."),
+            submit=gettext("Compute it"),
         )
 
     @expose("/schools/<concerned_school:public_id>/people", methods=("GET", "POST"))

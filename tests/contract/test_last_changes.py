@@ -130,7 +130,7 @@ WITHOUT: Mapping[str, str] = {
             f"plugin_notifications_incidents.{door}"
             for door in (
                 *("facts", "note", "decide", "done", "close"),
-                *("people", "told", "leave_out", "given", "concern", "evidence"),
+                *("people", "told", "leave_out", "given", "concern", "evidence", "scope"),
             )
         ),
         ACT,

@@ -108,6 +108,7 @@ from plugins.notifications.models import (
     TimelineEntry,
 )
 from plugins.notifications.notices.models import Notice, NoticeDelivery, NoticeStep
+from plugins.notifications.scope.models import AffectedPerson, Evidence
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -909,6 +910,10 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     given = {"rule": "us-ny-121-10-cpo", "at": now, "late_reason": "A late narwhal", "given_by": by.id}
     tx.execute(insert(GivenNotice).values(**of, **given, concerned_school_id=concerned))
     _notice(tx, number, by)
+    misused = {"account_id": by.id, "written_by": by.id, "written_at": now, "from_at": now, "until_at": now}
+    tx.execute(insert(Evidence).values(**of, **misused))
+    person = {"kind": "staff", "school_id": school.id, "account_id": by.id, "added_at": now}
+    tx.execute(insert(AffectedPerson).values(**of, **person))
     return number, outside
 
 

@@ -21,6 +21,7 @@ def test_what_a_plugin_holds_is_told_though_it_is_off(runtime: Runtime, world: W
         assert not any(tx.enabled(plugin.name) for plugin in runtime.plugins)
     told = {subject: held_about(subject, runtime.plugins) for subject in Subject}
     assert {held.model.__name__ for held in told[Subject.STUDENT]} == {
+        "AffectedPerson",
         "Export",
         "RosterImport",
         "RosterUpload",

@@ -1,0 +1,12 @@
+"""Whom the scope of incidents is about: a row stays and counts, without saying who it was."""
+
+from backoffice.privacy.holdings import Subject
+from plugins.notifications.holdings import blanked
+from plugins.notifications.scope.models import AffectedPerson, Evidence
+
+HELD = (
+    blanked(Evidence, Subject.ACCOUNT, Evidence.account_id, Evidence.written_by),
+    blanked(AffectedPerson, Subject.ACCOUNT, AffectedPerson.account_id),
+    blanked(AffectedPerson, Subject.STUDENT, AffectedPerson.student_id),
+    blanked(AffectedPerson, Subject.SCHOOL, AffectedPerson.school_id),
+)
