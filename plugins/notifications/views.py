@@ -43,7 +43,7 @@ from plugins.notifications.forms import (
 from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 from plugins.notifications.scope import services as scopes
-from plugins.notifications.scope.forms import EvidenceForm
+from plugins.notifications.scope.forms import ScopeForm
 from plugins.notifications.words import ENCRYPTED, KINDS, RISKS, ROLES
 
 HERE = "/console/incidents/"
@@ -433,13 +433,13 @@ class IncidentsGrid(Grid):
     def scope(self, public_id: str) -> Answer:
         """Which account was misused: the database computes whom it reaches."""
         row, now = self._row(public_id), clock.now()
-        form = EvidenceForm(data={"since": row.noticed_at, "until": now})
+        form = ScopeForm(data={"since": row.noticed_at, "until": now})
 
         def save() -> str:
             assert form.since.data is not None
             assert form.until.data is not None
             if form.account.data:
-                scopes.add_evidence(
+                scopes.add_misuse(
                     principal=self.who,
                     incident=public_id,
                     account=form.account.data,
@@ -454,7 +454,7 @@ class IncidentsGrid(Grid):
             row,
             form,
             save,
-            heading=gettext("Who is affected, by evidence?"),
+            heading=gettext("Whom did a misused account reach?"),
             intro=gettext(
                 "It is computed whom the account reached in that time: students who were in its classes or at"
                 " its school, their parents and its colleagues. Who teaches which class counts as of now."

@@ -1123,7 +1123,7 @@ PAGES: Mapping[str, Stop] = {
             ("the end of an incident", "close", "Close this incident", "Close the incident"),
             ("evidence of an incident", "evidence", "Take evidence along", "Make the file"),
             ("a school of an incident", "concern", "Add a school or district", "Add it"),
-            ("the scope of an incident", "scope", "Find people by evidence", "Compute it"),
+            ("the scope of an incident", "scope", "Find whom an account reached", "Compute it"),
             ("people of an incident", "people", "Numbers", "Save the numbers"),
             ("who was told of an incident", "told", "Told", "Write it down"),
             ("a notice that went out", "given", "It went out", "Write it down"),

@@ -1712,7 +1712,7 @@ FORMS: Mapping[str, Fill] = {
         ("added plugin_notifications.timeline_entry",), whom="The authority of Somewhere", sheet="a4"
     ),
     "plugin_notifications_incidents.concern": _concerned,
-    # By the world's evidence the account of a founder was misused, who works at no school: nobody is left.
+    # In the world the account of a founder was misused, who works at no school: nobody is left.
     "plugin_notifications_incidents.scope": _always(
         ("added plugin_notifications.timeline_entry", "changed plugin_notifications.affected_person"),
         since="2020-03-01T10:00",

@@ -108,7 +108,7 @@ from plugins.notifications.models import (
     TimelineEntry,
 )
 from plugins.notifications.notices.models import Notice, NoticeDelivery, NoticeStep
-from plugins.notifications.scope.models import AffectedPerson, Evidence
+from plugins.notifications.scope.models import AffectedPerson, Misuse
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -911,7 +911,7 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     tx.execute(insert(GivenNotice).values(**of, **given, concerned_school_id=concerned))
     _notice(tx, number, by)
     misused = {"account_id": by.id, "written_by": by.id, "written_at": now, "from_at": now, "until_at": now}
-    tx.execute(insert(Evidence).values(**of, **misused))
+    tx.execute(insert(Misuse).values(**of, **misused))
     person = {"kind": "staff", "school_id": school.id, "account_id": by.id, "added_at": now}
     tx.execute(insert(AffectedPerson).values(**of, **person))
     return number, outside

@@ -177,8 +177,8 @@ def _clocks(pages: _Pages, clocks: Sequence[Clock], not_owed: Sequence[tuple[Rul
             late=amount(each.late),
         )
         pages.entry([rule, gettext("told by the school") if not each.is_ours else None], _told_by(each, far))
-    for rule, why in not_owed:
-        pages.entry([f"{rule.law} ({rule.citation})"], gettext("Nothing is owed: %(why)s", why=str(why)))
+    for free, why in not_owed:
+        pages.entry([f"{free.law} ({free.citation})"], gettext("Nothing is owed: %(why)s", why=str(why)))
 
 
 def _told_by(each: Clock, far: str) -> str:

@@ -1,1 +1,1 @@
-"""Whom an incident is about, as evidence tells: a set that is computed, kept and computed again."""
+"""Whom misused accounts reached: a set of people that is computed, kept and computed again."""

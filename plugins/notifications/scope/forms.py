@@ -1,4 +1,4 @@
-"""The form of evidence."""
+"""The form that says which account was misused."""
 
 from flask_wtf import FlaskForm
 from wtforms import StringField
@@ -8,7 +8,7 @@ from backoffice.language.texts import lazy
 from plugins.notifications.forms import MOMENT, MomentField
 
 
-class EvidenceForm(FlaskForm):
+class ScopeForm(FlaskForm):
     """Which account was misused, and when. Without an account it is computed anew."""
 
     account = StringField(

@@ -2,10 +2,10 @@
 
 from backoffice.privacy.holdings import Subject
 from plugins.notifications.holdings import blanked
-from plugins.notifications.scope.models import AffectedPerson, Evidence
+from plugins.notifications.scope.models import AffectedPerson, Misuse
 
 HELD = (
-    blanked(Evidence, Subject.ACCOUNT, Evidence.account_id, Evidence.written_by),
+    blanked(Misuse, Subject.ACCOUNT, Misuse.account_id, Misuse.written_by),
     blanked(AffectedPerson, Subject.ACCOUNT, AffectedPerson.account_id),
     blanked(AffectedPerson, Subject.STUDENT, AffectedPerson.student_id),
     blanked(AffectedPerson, Subject.SCHOOL, AffectedPerson.school_id),

@@ -1,4 +1,4 @@
-"""The scope of an incident as tables: the evidence, and the set of people that follows from it."""
+"""The scope of an incident as tables: which accounts were misused, and the people whom they reached."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,16 +26,16 @@ class PersonKind(StrEnum):
     PARENT = "parent"
 
 
-class Evidence(NotificationsBase):  # type: ignore[misc, valid-type]
+class Misuse(NotificationsBase):  # type: ignore[misc, valid-type]
     """That an account was misused in some time. No page shows a row of it."""
 
-    __tablename__ = "evidence"
+    __tablename__ = "misuse"
     __table_args__ = (
         CheckConstraint("until_at >= from_at", name="forwards"),
         Index(None, "incident_id", "id"),
         Index(None, "account_id"),
         Index(None, "written_by"),
-        titled(lazy("Evidence of whom incidents are about")),
+        titled(lazy("Accounts that incidents misused")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_YEARS)
@@ -85,4 +85,4 @@ class AffectedPerson(NotificationsBase):  # type: ignore[misc, valid-type]
     removed_at: Mapped[datetime | None] = columns.moment("When it left the set", keep=Keep.SIX_YEARS)
 
 
-TABLES = (Evidence, AffectedPerson)
+TABLES = (Misuse, AffectedPerson)

@@ -1,4 +1,4 @@
-"""Saying which account was misused, and computing whom that is about.
+"""Saying which account was misused, and computing whom it reached.
 
 The database computes and keeps the set; what is read of it are numbers.
 """
@@ -48,9 +48,7 @@ class Change:
         return People(**{name: n - self.added[name] + self.removed[name] for name, n in self.now.items()})
 
 
-def add_evidence(
-    *, principal: Principal, incident: str, account: str, since: datetime, until: datetime
-) -> int:
+def add_misuse(*, principal: Principal, incident: str, account: str, since: datetime, until: datetime) -> int:
     """Say that an account was misused, and compute anew whom that is about. How many schools changed.
 
     Raises `Rejected`, `NotFound`.
@@ -63,15 +61,15 @@ def add_evidence(
     with transaction(principal) as tx:
         row = _ready(tx, incident)
         index = None if is_public_id(account) else email_index(account)
-        added = func.plugin_notifications.add_evidence(row.id, account, index, since, until, now)
+        added = func.plugin_notifications.add_misuse(row.id, account, index, since, until, now)
         if not tx.scalar(select(added)):
             raise Rejected(account=NOBODY)
-        record(tx, "incidents.add-evidence", incident=row.id)
+        record(tx, "incidents.add-misuse", incident=row.id)
         return _compute(tx, row)
 
 
 def compute_again(*, principal: Principal, incident: str) -> int:
-    """Compute anew whom an incident is about, by the evidence there is. How many schools changed.
+    """Compute anew whom an incident is about, by the misuse that is known. How many schools changed.
 
     Raises `Rejected`, `NotFound`.
     """
@@ -113,7 +111,7 @@ def _compute(tx: Transaction, row: Incident) -> int:
             row,
             EntryKind.SCHOOLS,
             gettext(
-                "Computed from evidence, at one school: %(came)s more; %(went)s fewer",
+                "Computed from the misused account, at one school: %(came)s more; %(went)s fewer",
                 came=schools.said(People(**change.added)),
                 went=schools.said(People(**change.removed)),
             ),

@@ -135,7 +135,7 @@ def test_the_tile_counts_open_ones_and_names_the_next_deadline(world: World, ope
     assert shown.value == 1
 
 
-def test_evidence_finds_schools(browser: FlaskClient, world: World, opens: Opens) -> None:
+def test_a_misused_account_finds_schools(browser: FlaskClient, world: World, opens: Opens) -> None:
     address = f"{PAGE}{opens()}/scope"
     times = {"since": "2020-03-01T10:00", "until": "2020-03-02T10:00"}
     code, back = send(browser, address, account=world.people["teacher"].email, **times)

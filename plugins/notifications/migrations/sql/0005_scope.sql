@@ -1,10 +1,10 @@
--- The scope of an incident: founders write evidence and read numbers, both by functions alone.
+-- The scope of an incident: founders write down misuse and read numbers, both by functions alone.
 
 do $$
 declare
   t text;
 begin
-  foreach t in array array['evidence', 'affected_person'] loop
+  foreach t in array array['misuse', 'affected_person'] loop
     execute format('alter table plugin_notifications.%I enable row level security', t);
     execute format('alter table plugin_notifications.%I force row level security', t);
     execute format('create policy owner on plugin_notifications.%I to backoffice_owner using (true) with check (true)', t);
@@ -15,13 +15,13 @@ begin
   end loop;
 end $$;
 
-create function plugin_notifications.add_evidence(
+create function plugin_notifications.add_misuse(
   number bigint, known_by text, index_of_email bytea, since timestamptz, until timestamptz, at timestamptz)
   returns boolean
 language plpgsql security definer set search_path = plugin_notifications, app, pg_temp as $$
 begin
   if not is_open(number) then return false; end if;
-  insert into evidence (incident_id, account_id, from_at, until_at, written_at, written_by)
+  insert into misuse (incident_id, account_id, from_at, until_at, written_at, written_by)
   select number, a.id, since, until, at, (ids('account'))[1]
     from account a
    where (a.public_id = known_by or a.email_index = index_of_email)
@@ -29,7 +29,7 @@ begin
           or exists (select from teaching_role t where t.account_id = a.id));
   return found;
 end $$;
-comment on function plugin_notifications.add_evidence is
+comment on function plugin_notifications.add_misuse is
   'Writes down that an account of staff was misused; whether there is one. Nothing of it is told.';
 
 -- Suspended memberships count, too: who was misused is often suspended before this is asked. Children count
@@ -37,7 +37,7 @@ comment on function plugin_notifications.add_evidence is
 create function plugin_notifications.reached_by(number bigint)
   returns table (kind text, school_id bigint, student_id bigint, account_id bigint)
 language sql stable security definer set search_path = plugin_notifications, app, pg_temp as $$
-  with misused as (select e.account_id, e.from_at, e.until_at from evidence e
+  with misused as (select e.account_id, e.from_at, e.until_at from misuse e
                     where e.incident_id = number and e.account_id is not null),
        led as (select s.id, u.from_at, u.until_at
                  from misused u join membership m using (account_id)
@@ -84,7 +84,7 @@ begin
     update affected_person p set removed_at = at
      where p.incident_id = number and p.removed_at is null and coalesce(p.student_id, p.account_id) is not null
        -- Whom an account reached that is erased by now, nobody can tell: who was found stays.
-       and not exists (select from evidence v where v.incident_id = number and v.account_id is null)
+       and not exists (select from misuse v where v.incident_id = number and v.account_id is null)
        and not exists (select from reached r
                         where r.kind = p.kind and r.school_id = p.school_id
                           and r.student_id is not distinct from p.student_id
@@ -112,8 +112,8 @@ comment on function plugin_notifications.compute_scope is
   'Computes the set of people of an incident anew and keeps it: numbers for a founder, and nobody''s row.';
 
 revoke execute on function
-  plugin_notifications.add_evidence(bigint, text, bytea, timestamptz, timestamptz, timestamptz),
+  plugin_notifications.add_misuse(bigint, text, bytea, timestamptz, timestamptz, timestamptz),
   plugin_notifications.reached_by(bigint), plugin_notifications.compute_scope(bigint, timestamptz) from public;
 grant execute on function
-  plugin_notifications.add_evidence(bigint, text, bytea, timestamptz, timestamptz, timestamptz),
+  plugin_notifications.add_misuse(bigint, text, bytea, timestamptz, timestamptz, timestamptz),
   plugin_notifications.compute_scope(bigint, timestamptz) to backoffice_app;

@@ -1,4 +1,4 @@
-"""The scope of an incident: evidence, and the set of people that follows from it."""
+"""The scope of an incident: which accounts were misused, and the set of people that follows from it."""
 
 from pathlib import Path
 
@@ -15,25 +15,25 @@ depends_on = None
 
 
 def upgrade() -> None:
-    _evidence()
+    _misuse()
     _person()
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
 
 
-def _evidence() -> None:
+def _misuse() -> None:
     op.create_table(
-        "evidence",
+        "misuse",
         _id(),
         _number("incident_id", nullable=False),
         *(_number(name) for name in ("account_id", "written_by")),
         *(_moment(name, nullable=False) for name in ("from_at", "until_at", "written_at")),
-        sa.CheckConstraint("until_at >= from_at", name=op.f("ck_evidence_forwards")),
-        _key("evidence", "incident_id", f"{HERE}.incident", "CASCADE"),
-        *(_key("evidence", name, "app.account", "SET NULL") for name in ("account_id", "written_by")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
+        sa.CheckConstraint("until_at >= from_at", name=op.f("ck_misuse_forwards")),
+        _key("misuse", "incident_id", f"{HERE}.incident", "CASCADE"),
+        *(_key("misuse", name, "app.account", "SET NULL") for name in ("account_id", "written_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_misuse")),
         schema=HERE,
     )
-    _indexes("evidence", ("incident_id", "id"), ("account_id",), ("written_by",))
+    _indexes("misuse", ("incident_id", "id"), ("account_id",), ("written_by",))
 
 
 def _person() -> None:

@@ -1,4 +1,4 @@
-"""Whom an incident is about by evidence: computed, kept, and computed again."""
+"""Whom an incident is about by misused accounts: computed, kept, and computed again."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Enrollment, Student
 from plugins.notifications import schools
 from plugins.notifications.scope import services
-from plugins.notifications.scope.models import AffectedPerson, Evidence
+from plugins.notifications.scope.models import AffectedPerson, Misuse
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.conftest import Opens
 from tests.plugins.notifications.test_services import concerned, lines_of
@@ -22,7 +22,7 @@ from tests.plugins.notifications.test_services import concerned, lines_of
 def misuse(world: World, incident: str, role: str = "teacher", by: str = "founder") -> int:
     """Say that somebody's account was misused yesterday."""
     now = clock.now()
-    return services.add_evidence(
+    return services.add_misuse(
         principal=world.sign_in(by),
         incident=incident,
         account=world.people[role].email,
@@ -92,7 +92,7 @@ def test_who_left_during_the_time_counts_and_who_came_after_it_does_not(world: W
         misuse(world, made)
         assert first in children()
         other = opens()
-        services.add_evidence(
+        services.add_misuse(
             principal=world.sign_in("founder"),
             incident=other,
             account=world.people["teacher"].email,
@@ -111,7 +111,7 @@ def test_who_was_found_stays_when_the_misused_account_is_gone(world: World, open
     before = children()
     with transaction(SYSTEM) as tx:
         # As erasing it leaves the row.
-        tx.execute(update(Evidence).values(account_id=None))
+        tx.execute(update(Misuse).values(account_id=None))
     assert services.compute_again(principal=world.sign_in("founder"), incident=made) == 0
     assert children() == before
 
@@ -135,7 +135,7 @@ def test_nobody_reads_the_set_and_others_find_no_incident(world: World, opens: O
         with pytest.raises(NotFound):
             misuse(world, made, by=role)
     misuse(world, made)
-    for table in (Evidence, AffectedPerson):
+    for table in (Misuse, AffectedPerson):
         with pytest.raises(DBAPIError), transaction(world.sign_in("founder")) as tx:
             tx.scalar(select(func.count()).select_from(table))
     with pytest.raises(Rejected):
