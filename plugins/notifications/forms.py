@@ -166,7 +166,7 @@ class EvidenceForm(FlaskForm):
     )
     sheet = SelectField(
         lazy("Paper"),
-        choices=[SelectChoice(Paper.A4.value, "A4"), SelectChoice(Paper.LETTER.value, "Letter")],
+        choices=[SelectChoice(Paper.A4.value, "A4"), SelectChoice(Paper.LETTER.value, lazy("Letter"))],
         default=Paper.A4.value,
     )
 

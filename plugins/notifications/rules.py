@@ -8,8 +8,11 @@ from plugins.notifications.models import (
     IncidentTask,
     TimelineEntry,
 )
-from plugins.notifications.notices.models import Notice, NoticeStep
+from plugins.notifications.notices.models import LetterBatch, Notice, NoticeStep
 from plugins.notifications.permissions import INCIDENTS_READ
 
-for _entity in (Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, Notice, NoticeStep):
+for _entity in (
+    *(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+    *(Notice, NoticeStep, LetterBatch),
+):
     register(Rule(_entity, read=INCIDENTS_READ, school=None))

@@ -69,6 +69,8 @@ class IncidentsGrid(Grid):
             INCIDENTS_RUN,
         ),
     }
+    # What leaves the house, too.
+    fresh = Grid.fresh | {"evidence"}
     icon = "incidents"
     title = lazy("Incidents")
     category = lazy("Operations")

@@ -27,6 +27,7 @@ NO_PAGES: Mapping[str, str] = {
     "exports.fetch": FILE,
     "console_reports.mail": FILE,
     "plugin_notifications_notices.mail": AS_IT_IS,
+    "plugin_notifications_notices.letter": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,

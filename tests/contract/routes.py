@@ -72,6 +72,7 @@ from backoffice.students.models import StudentSession
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.web.converters import CONVERTERS
 from plugins.exports.back.reading import UNPACKED_BY_PAGE, opened, to_carry
+from plugins.notifications.notices.models import LetterBatch, Notice
 from tests.contract.actors import Actor, Stage, Thing
 from tests.factories import oneroster
 from tests.factories.exports import small_export
@@ -1398,6 +1399,17 @@ def _given_notice(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _posted_letters(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    of_it = select(LetterBatch.public_id).join(Notice, Notice.id == LetterBatch.notice_id)
+    with transaction(SYSTEM) as tx:
+        batch = tx.scalar(of_it.where(Notice.public_id == (thing.public_id if thing else ""))) or ""
+    changed = (
+        "added plugin_notifications.timeline_entry",
+        *(f"changed plugin_notifications.{each}" for each in ("letter_batch", "notice_delivery")),
+    )
+    return Filled({"do": "posted", "batch": batch}, changed)
+
+
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
@@ -1736,6 +1748,7 @@ FORMS: Mapping[str, Fill] = {
     "plugin_notifications_notices.edit": _always(
         ("changed plugin_notifications.notice",), seen="0", en_heading="A narwhal looked in"
     ),
+    "plugin_notifications_notices.letters": _posted_letters,
     "plugin_notifications_notices.step": _always(
         ("added plugin_notifications.notice_step", "changed plugin_notifications.notice"), step="discard"
     ),

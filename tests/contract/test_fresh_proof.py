@@ -37,6 +37,8 @@ FAR_REACHING = {
     "plugin_notifications_incidents.evidence",
     # What was mailed cannot be called back.
     "plugin_notifications_notices.step",
+    # Where people are, on paper.
+    "plugin_notifications_notices.letters",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

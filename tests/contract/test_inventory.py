@@ -34,6 +34,7 @@ NOT_SEEN = {
             *("plugin_notifications.timeline_entry", "plugin_notifications.incident_task"),
             *("plugin_notifications.concerned_school", "plugin_notifications.given_notice"),
             *("plugin_notifications.notice", "plugin_notifications.notice_step"),
+            "plugin_notifications.letter_batch",
             *("plugin_notifications.notice_delivery", "plugin_notifications.misuse"),
             "plugin_notifications.affected_person",
         ),

@@ -62,6 +62,7 @@ RIGHTLY: Mapping[str, str] = {
     rf"\b(?:{PATTERN}|[0-9a-f]{{12}})\b": "an identifier, or the reference of a request",
     r"\b(?:[A-Z\d]{3,4}-)+[A-Z\d]{4}\b": "a code of a class or of a letter",
     r"\b[a-z\d]{5}-[a-z\d]{5}\b": "a recovery code",
+    r"\b[0-9a-f]{64}\b": "the fingerprint of a key",
     r"(?:\b[A-Z2-7]{4}\b ?){8}": "the secret of a second factor",
     r"\b(?:Safari|Telephone|test browser)\b": "devices of the stage",
     r"\b(?:Former|Narrowed by|Ingrid Invited to)\b": "what people and things of the world were called",

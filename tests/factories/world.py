@@ -107,7 +107,7 @@ from plugins.notifications.models import (
     IncidentTask,
     TimelineEntry,
 )
-from plugins.notifications.notices.models import Notice, NoticeDelivery, NoticeStep
+from plugins.notifications.notices.models import LetterBatch, Notice, NoticeDelivery, NoticeStep
 from plugins.notifications.scope.models import AffectedPerson, Misuse
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
@@ -929,7 +929,9 @@ def _notice(tx: Transaction, incident: int, by: Person) -> None:
     number, _ = _row(tx, Notice, **of, **written, written_by=by.id, written_at=now)
     why = {"kind": "taken back", "reason": "The narwhal was a walrus", "done_at": now, "done_by": by.id}
     tx.execute(insert(NoticeStep).values(notice_id=number, **why))
+    batch, _ = _row(tx, LetterBatch, notice_id=number, made_at=now, made_by=by.id)
     told = {"account_id": by.id, "state": "played", "maybe_twice": False, "addressed_at": now}
+    told["letter_batch_id"] = batch
     tx.execute(insert(NoticeDelivery).values(notice_id=number, **told))
 
 

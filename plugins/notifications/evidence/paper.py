@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fpdf.enums import XPos, YPos
-
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext
-from backoffice.printing.document import FONT, MARGIN, Document, Paper
+from backoffice.printing.document import MARGIN, Paper
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.models import EntryKind
@@ -16,11 +14,10 @@ from plugins.notifications.notices.models import Audience, NoticeState, StepKind
 from plugins.notifications.notices.showing import PROGRESS, STATES, STEPS
 from plugins.notifications.notices.wordings import AUDIENCES
 from plugins.notifications.said import Clock
+from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
 from plugins.notifications.words import ENCRYPTED, ENTRIES, FACTS, KINDS, RISKS, ROLES
 
-INK, QUIET, PALE = (22, 33, 28), (92, 105, 98), (238, 228, 226)
-NAMES, FOOT = 48.0, 8.0
-LINE = 1.35
+NAMES = 48.0
 MOMENTS = ("noticed_at", "determined_at", "confirmed_at", "held_since", "held_until")
 
 Told = Mapping[str, Any]
@@ -42,22 +39,10 @@ def printed(
     return pages.as_bytes()
 
 
-class _Pages(Document):
+class _Pages(Sheets):
     def __init__(self, told: Told, paper: Paper) -> None:
-        super().__init__(title=gettext("Evidence of an incident"), paper=paper)
+        super().__init__(title=gettext("Evidence of an incident"), paper=paper, is_drill=told["drill"])
         self._told = told
-        self.set_auto_page_break(True, MARGIN + FOOT)
-        self.c_margin = 0
-
-    def header(self) -> None:
-        """Say of a drill across each page that it is one."""
-        if not self._told["drill"]:
-            return
-        with self.local_context(text_color=PALE), self.rotation(52, self.w / 2, self.h / 2):
-            self.set_font(FONT, size=110)
-            self.set_xy(0, self.h / 2 - 20)
-            self.cell(w=self.w, h=40, text=gettext("DRILL"), align="C")
-        self.set_xy(MARGIN, MARGIN)
 
     def footer(self) -> None:
         """Say of which incident it is, as of when, and which page."""
@@ -67,18 +52,18 @@ class _Pages(Document):
             number=self._told["incident"],
             at=moment(self._told["made_at"]),
         )
-        self._put(f"{about} · {self.page_no()}", 8, QUIET)
+        self.put(f"{about} · {self.page_no()}", 8, QUIET)
 
     def head(self) -> None:
         """What it is and how it is checked."""
-        self._put(f"{gettext('Evidence of an incident')} · Classroom Back Office", 10, QUIET)
+        self.put(f"{gettext('Evidence of an incident')} · Classroom Back Office", 10, QUIET)
         self.ln(2)
         with self.bold():
-            self._put(self._told["facts"]["title"], 20, INK)
+            self.put(self._told["facts"]["title"], 20, INK)
         self.ln(1)
         if self._told["drill"]:
-            self._put(gettext("This is a drill. Nothing of it is real."), 11, INK)
-        self._put(
+            self.put(gettext("This is a drill. Nothing of it is real."), 11, INK)
+        self.put(
             gettext(
                 "Moments are in UTC. Founders are letters, the same one for the same person. The file"
                 " incident.json beside it says the same row by row, and README.txt how both are checked."
@@ -93,7 +78,7 @@ class _Pages(Document):
             self.add_page()
         self.ln(5)
         with self.bold():
-            self._put(text, 13, INK)
+            self.put(text, 13, INK)
         self.ln(1)
 
     def fact(self, name: str, value: str | None) -> None:
@@ -103,10 +88,10 @@ class _Pages(Document):
         if self.get_y() > self.h - MARGIN - FOOT - 8:
             self.add_page()
         top, page = self.get_y(), self.page
-        self._put(name, 9, QUIET, width=NAMES - 3)
+        self.put(name, 9, QUIET, width=NAMES - 3)
         below = self.get_y() if self.page == page else top
         self.set_y(top)
-        self._put(value, 9.5, INK, left=MARGIN + NAMES)
+        self.put(value, 9.5, INK, left=MARGIN + NAMES)
         if self.page == page:
             self.set_y(max(below, self.get_y()))
         self.ln(0.8)
@@ -115,31 +100,10 @@ class _Pages(Document):
         """A line of small facts, and below it what was said."""
         if self.get_y() > self.h - MARGIN - FOOT - 12:
             self.add_page()
-        self._put(" · ".join(filter(None, first)), 8.5, QUIET)
+        self.put(" · ".join(filter(None, first)), 8.5, QUIET)
         for each in filter(None, more):
-            self._put(each, 9.5, INK)
+            self.put(each, 9.5, INK)
         self.ln(1.6)
-
-    def _put(
-        self,
-        text: str,
-        size: float,
-        colour: tuple[int, int, int],
-        *,
-        left: float = MARGIN,
-        width: float | None = None,
-    ) -> None:
-        self.set_font(FONT, size=size)
-        self.set_text_color(*colour)
-        self.set_x(left)
-        self.multi_cell(
-            w=width or self.w - MARGIN - left,
-            h=self.font_size * LINE,
-            text=text,
-            align="L",
-            new_x=XPos.LMARGIN,
-            new_y=YPos.NEXT,
-        )
 
 
 def moment(at: str | datetime | None) -> str | None:

@@ -89,6 +89,8 @@ def breach_email(look: Looking) -> Finding:
         "given up": DeliveryState.FAILED,
         "waiting": DeliveryState.QUEUED,
         "called off": DeliveryState.CALLED_OFF,
+        "to post": DeliveryState.TO_POST,
+        "posted": DeliveryState.LETTER,
         "played": DeliveryState.PLAYED,
     }
     became = ", ".join(f"{found.get(state, 0):,} {words}" for words, state in said.items())

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.storage.numbers import one_of
 from plugins.notifications.holdings import blanked
-from plugins.notifications.notices.models import Notice, NoticeDelivery, NoticeStep
+from plugins.notifications.notices.models import LetterBatch, Notice, NoticeDelivery, NoticeStep
 
 
 def _to(target: Target) -> ColumnElement[bool]:
@@ -19,6 +19,7 @@ HELD = (
         *(Notice.written_by, Notice.proposed_by, Notice.approved_by, Notice.reviewed_by, Notice.ended_by),
     ),
     blanked(NoticeStep, Subject.ACCOUNT, NoticeStep.done_by),
+    blanked(LetterBatch, Subject.ACCOUNT, LetterBatch.made_by, LetterBatch.posted_by),
     PersonalData(
         NoticeDelivery,
         Subject.ACCOUNT,

@@ -20,10 +20,11 @@ _ACCOUNT, _MAIL = Account.__table__.c, OutgoingMail.__table__.c
 
 
 class Audience(StrEnum):
-    """Whom a notice is for. In this order they are told: schools first, their staff, then parents."""
+    """Whom a notice is for, in the order in which they are told: schools, their staff, parents."""
 
     BANNER = "banner"
     SCHOOLS = "schools"
+    LETTERS = "letters"
     STAFF = "staff"
     PARENTS = "parents"
 
@@ -55,7 +56,10 @@ class StepKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """What became of a notice to one person. In a drill nothing leaves: then it is `PLAYED`."""
+    """What became of a notice to one person. In a drill nothing leaves: then it is `PLAYED`.
+
+    What is `TO_POST` was never to be a mail. A mail that came back or was given up may become a `LETTER`.
+    """
 
     QUEUED = "queued"
     SENT = "sent"
@@ -63,6 +67,8 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     PLAYED = "played"
     CALLED_OFF = "called_off"
+    TO_POST = "to_post"
+    LETTER = "letter"
 
 
 class Notice(NotificationsBase):  # type: ignore[misc, valid-type]
@@ -178,6 +184,33 @@ class NoticeStep(NotificationsBase):  # type: ignore[misc, valid-type]
     )
 
 
+class LetterBatch(NotificationsBase):  # type: ignore[misc, valid-type]
+    """Letters of one notice that are printed and posted together."""
+
+    __tablename__ = "letter_batch"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index(None, "notice_id", "id"),
+        Index(None, "made_by"),
+        Index(None, "posted_by"),
+        titled(lazy("Letters about incidents")),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.SIX_YEARS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_YEARS)
+    notice_id: Mapped[int] = columns.reference(
+        "Of which notice", ForeignKey(Notice.id, ondelete="CASCADE"), keep=Keep.SIX_YEARS
+    )
+    made_at: Mapped[datetime] = columns.moment("When they were made", keep=Keep.SIX_YEARS)
+    made_by: Mapped[int | None] = columns.reference(
+        "Who had them made", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.SIX_YEARS
+    )
+    posted_at: Mapped[datetime | None] = columns.moment("When they were posted", keep=Keep.SIX_YEARS)
+    posted_by: Mapped[int | None] = columns.reference(
+        "Who said so", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.SIX_YEARS
+    )
+
+
 class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
     """That a notice was written to one person, or to the contact of a school. No page shows a row of it.
 
@@ -202,6 +235,8 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
         Index(None, "account_id"),
         Index(None, "concerned_school_id"),
         Index(None, "mail_id"),
+        Index(None, "letter_batch_id"),
+        Index(None, "care_of_id"),
         titled(lazy("To whom notices went")),
     )
 
@@ -220,10 +255,20 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
     mail_id: Mapped[int | None] = columns.reference(
         "By which mail", ForeignKey(_MAIL.id, ondelete="SET NULL"), keep=Keep.SIX_MONTHS
     )
+    letter_batch_id: Mapped[int | None] = columns.reference(
+        "With which letters it was printed",
+        ForeignKey(LetterBatch.id, ondelete="SET NULL"),
+        keep=Keep.SIX_YEARS,
+    )
+    care_of_id: Mapped[int | None] = columns.reference(
+        "To which school the letter goes",
+        ForeignKey(ConcernedSchool.id, ondelete="SET NULL"),
+        keep=Keep.SIX_YEARS,
+    )
     state: Mapped[str] = columns.choice("What became of it", keep=Keep.SIX_YEARS)
     maybe_twice: Mapped[bool] = columns.flag("Whether it may have arrived twice", keep=Keep.SIX_YEARS)
     addressed_at: Mapped[datetime] = columns.moment("When it was written", keep=Keep.SIX_YEARS)
     settled_at: Mapped[datetime | None] = columns.moment("When it left, or was given up", keep=Keep.SIX_YEARS)
 
 
-TABLES = (Notice, NoticeStep, NoticeDelivery)
+TABLES = (Notice, NoticeStep, LetterBatch, NoticeDelivery)

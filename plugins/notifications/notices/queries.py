@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     case,
     column,
     exists,
@@ -53,11 +54,11 @@ _BANNERS = select(_UP.c.template, _UP.c.template_version, _UP.c.said)
 
 
 class Told(NamedTuple):
-    """Somebody who is to be told: an account, or the contact of a school."""
+    """Who is to be told: an account, or a school by its contact. `to` is None where no mail can be."""
 
     account_id: int | None
     concerned_school_id: int | None
-    to: Recipient
+    to: Recipient | None
 
 
 def banners_up(tx: Transaction) -> Sequence[Any]:
@@ -224,7 +225,13 @@ def still_to_tell(tx: Transaction, notice: Notice, *, most: int) -> Sequence[Tol
     """Some of those whom a notice was not written to yet, each once; none if all were. As the system."""
     match Audience(notice.audience):
         case Audience.SCHOOLS:
-            return _contacts_left(tx, notice)[:most] or _people(tx, notice, _leading_others(tx, notice), most)
+            return (
+                _contacts_left(tx, notice)[:most]
+                or _people(tx, notice, _leading_others(tx, notice), most)
+                or _places(tx, notice, _without_anybody(tx, notice), most)
+            )
+        case Audience.LETTERS:
+            return _places(tx, notice, true(), most)
         case Audience.STAFF:
             return _people(tx, notice, _working(notice), most)
         case Audience.PARENTS:
@@ -233,13 +240,14 @@ def still_to_tell(tx: Transaction, notice: Notice, *, most: int) -> Sequence[Tol
             return ()
 
 
-def of_schools(tx: Transaction, notice: Notice) -> Sequence[Told]:
+def of_schools(tx: Transaction, notice: Notice) -> Sequence[Recipient]:
     """Whom to write to about a notice at each concerned school: its contact, else who leads it.
 
     As the system.
     """
     leaders = tx.scalars(select(Account).where(Account.id.in_(_leading_others(tx, notice))))
-    return [*_contacts(tx, notice).values(), *map(_told, leaders)]
+    found = [*_contacts(tx, notice).values(), *map(_told, leaders)]
+    return [each.to for each in found if each.to is not None]
 
 
 def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
@@ -279,13 +287,13 @@ def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
 def note_schools_told(tx: Transaction) -> int:
     """Keep of schools that a notice to them has left, for their contact or somebody of theirs; how many.
 
-    What has left is what a mail server has taken, or what a drill has played. As the system.
+    What has left is what a mail server has taken, what was posted, or what a drill has played. As the system.
     """
     left = select(func.min(NoticeDelivery.settled_at)).join(Notice, Notice.id == NoticeDelivery.notice_id)
     left = left.where(
         Notice.incident_id == ConcernedSchool.incident_id,
-        Notice.audience == Audience.SCHOOLS,
-        NoticeDelivery.state.in_((DeliveryState.SENT, DeliveryState.PLAYED)),
+        Notice.audience.in_((Audience.SCHOOLS, Audience.LETTERS)),
+        NoticeDelivery.state.in_((DeliveryState.SENT, DeliveryState.PLAYED, DeliveryState.LETTER)),
     )
     # Correlated by name: two selects deep, nothing is by itself.
     above = select(School.district_id).where(School.id == ConcernedSchool.school_id)
@@ -359,6 +367,32 @@ def _people(tx: Transaction, notice: Notice, wanted: Select[Any], most: int) -> 
 
 def _told(person: Account) -> Told:
     return Told(person.id, None, Recipient(person.id, person.email, person.name, person.language))
+
+
+def _places(tx: Transaction, notice: Notice, such: ColumnElement[bool], most: int) -> Sequence[Told]:
+    """Concerned schools that the notice did not go to yet, each as such: no mail can be sent there."""
+    done = exists().where(
+        NoticeDelivery.notice_id == notice.id, NoticeDelivery.concerned_school_id == ConcernedSchool.id
+    )
+    left = select(ConcernedSchool.id).where(
+        *_concerned(notice), ConcernedSchool.school_id.is_not(None), ~done, such
+    )
+    return [Told(None, each, None) for each in tx.scalars(left.order_by(ConcernedSchool.id).limit(most))]
+
+
+def _without_anybody(tx: Transaction, notice: Notice) -> ColumnElement[bool]:
+    """That a concerned school has no contact, and nobody who could be written to works there."""
+    above = select(School.district_id).where(School.id == ConcernedSchool.school_id)
+    there = or_(
+        Membership.school_id == ConcernedSchool.school_id,
+        and_(
+            Membership.district_id.in_(above.correlate(ConcernedSchool)), Membership.role.in_(_ANSWER_FOR_IT)
+        ),
+    )
+    somebody = exists().where(there, Membership.suspended_at.is_(None)).correlate(ConcernedSchool)
+    with_contact = _contacts(tx, notice)
+    without = ~one_of(ConcernedSchool.school_id, with_contact) if with_contact else true()
+    return and_(without, ~somebody)
 
 
 def _contacts_left(tx: Transaction, notice: Notice) -> Sequence[Told]:

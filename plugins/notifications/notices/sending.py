@@ -70,8 +70,8 @@ def tell_schools(who: Purpose) -> int:
             if not _is_drill(tx, notice):
                 how = mails.NoticeAlone(notice.approved_at, notice.review_due_at)
                 schools = queries.of_schools(tx, notice)
-                for each in schools:
-                    post(tx, mails.NOTICE_ALONE, to=each.to, parameters=how)
+                for to in schools:
+                    post(tx, mails.NOTICE_ALONE, to=to, parameters=how)
                 told += len(schools)
             record(tx, "notices.tell-schools", notice=notice.id)
     return told
@@ -117,32 +117,42 @@ def _write_some(who: Purpose, number: int, at_once: int) -> int:
 
 def _write(tx: Transaction, notice: Notice, some: Sequence[Told]) -> None:
     drill, now = _is_drill(tx, notice), clock.now()
-    sent = [None] * len(some) if drill else _post(tx, notice, some)
-    state = DeliveryState.PLAYED if drill else DeliveryState.QUEUED
+    mailed = [each for each in some if each.to is not None]
+    sent = [None] * len(mailed) if drill else _post(tx, notice, mailed)
+    mail_of = dict(zip(mailed, sent, strict=True))
     rows = [
         {
             "id": row_id,
             "notice_id": notice.id,
             "account_id": each.account_id,
             "concerned_school_id": each.concerned_school_id,
-            "mail_id": mail,
-            "state": state,
+            "mail_id": mail_of.get(each),
+            "state": _begins(notice, each, drill=drill),
             "maybe_twice": False,
             "addressed_at": now,
-            "settled_at": now if drill else None,
+            "settled_at": now if drill and each.to is not None else None,
         }
-        for row_id, each, mail in zip(tx.take_ids(NoticeDelivery, len(some)), some, sent, strict=True)
+        for row_id, each in zip(tx.take_ids(NoticeDelivery, len(some)), some, strict=True)
     ]
     tx.execute(insert(NoticeDelivery), rows)
 
 
+def _begins(notice: Notice, each: Told, *, drill: bool) -> DeliveryState:
+    if each.to is None:
+        return DeliveryState.TO_POST if notice.audience == Audience.LETTERS else DeliveryState.FAILED
+    return DeliveryState.PLAYED if drill else DeliveryState.QUEUED
+
+
 def _post(tx: Transaction, notice: Notice, some: Sequence[Told]) -> Sequence[int | None]:
+    readers = [each.to for each in some if each.to is not None]
+    if not readers:
+        return []
     mail, parameters = mails.BY[notice.template, notice.template_version]
     filled = {
         language: parameters.of(notice.said, audience=notice.audience, language=language)
-        for language in {each.to.language for each in some}
+        for language in {each.language for each in readers}
     }
-    letters = [Letter(each.to, filled[each.to.language]) for each in some]
+    letters = [Letter(each, filled[each.language]) for each in readers]
     return [posted.id for posted in post_many(tx, mail, letters)]
 
 

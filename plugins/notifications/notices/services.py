@@ -54,6 +54,7 @@ VERBS = {
 OUT = {
     Audience.BANNER: lazy("A banner went up on the home page."),
     Audience.SCHOOLS: lazy("A notice to the schools was let out."),
+    Audience.LETTERS: lazy("Letters to the schools were let out."),
     Audience.STAFF: lazy("A notice to staff of the schools was let out."),
     Audience.PARENTS: lazy("A notice to parents was let out."),
 }
@@ -63,6 +64,7 @@ RESUMED = lazy("Sending a notice went on.")
 STOPPED = lazy("Sending a notice was stopped for good.")
 SENT = {
     Audience.SCHOOLS: lazy("The notice to the schools is written to all of them."),
+    Audience.LETTERS: lazy("The letters to the schools are ready to be printed."),
     Audience.STAFF: lazy("The notice to staff is written to all of them."),
     Audience.PARENTS: lazy("The notice to parents is written to all of them."),
 }
@@ -145,7 +147,7 @@ def propose_notice(*, principal: Principal, notice: str, version: int) -> None:
     Raises `Rejected`, `Overtaken`, `Denied`, `NotFound` and `ProofNeeded`.
     """
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         _as_read(tx, row, version)
         gaps = wordings.missing(wordings.template_of(row.template, row.template_version), row.said)
         if gaps:
@@ -157,7 +159,7 @@ def propose_notice(*, principal: Principal, notice: str, version: int) -> None:
 def take_back_notice(*, principal: Principal, notice: str) -> None:
     """Make a draft again of what was proposed, to change it; any founder may. Raises as `propose_notice`."""
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         _check(queries.take_back(tx, row, at=clock.now()))
         record(tx, "notices.take-back", notice=row.id)
 
@@ -165,7 +167,7 @@ def take_back_notice(*, principal: Principal, notice: str) -> None:
 def approve_notice(*, principal: Principal, notice: str, version: int) -> None:
     """Let a notice go out as it was read, that another founder has proposed. Raises as `propose_notice`."""
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         _as_read(tx, row, version)
         if row.state == NoticeState.PROPOSED and row.proposed_by == tx.principal.account_id:
             raise Rejected.whole(TWO)
@@ -177,7 +179,7 @@ def approve_alone(*, principal: Principal, notice: str, version: int, reason: st
     """Let a notice go out as it was read, an hour after one proposed it. Raises as `propose_notice`."""
     reason = _reason(reason, gettext("Say why it cannot wait for a second founder, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         _as_read(tx, row, version)
         if not may_go_alone(row, tx.principal):
             raise Rejected.whole(TWO)
@@ -195,7 +197,7 @@ def may_go_alone(row: Notice, who: Principal) -> bool:
 def review_notice(*, principal: Principal, notice: str) -> None:
     """Say that one has looked at what another founder let out alone. Raises as `propose_notice`."""
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         if row.approved_by == tx.principal.account_id:
             raise Rejected.whole(gettext("Another founder has to look at it: you let it go out."))
         _check(queries.review(tx, row, at=clock.now()))
@@ -206,18 +208,18 @@ def take_down(*, principal: Principal, notice: str, reason: str) -> None:
     """Take a banner down; one founder is enough. Raises as `propose_notice`."""
     reason = _reason(reason, gettext("Say why nobody needs it any more, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         if row.state != NoticeState.UP:
             raise Rejected.whole(OVER)
         _check(queries.end(tx, row, at=clock.now(), reason=reason))
-        _tell_timeline(tx, row, str(DOWN), reason)
+        tell_timeline(tx, row, str(DOWN), reason)
         _done(tx, row, StepKind.TAKEN_DOWN)
 
 
 def discard_notice(*, principal: Principal, notice: str) -> None:
     """Give a draft up. Raises as `propose_notice`."""
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         if row.state != NoticeState.DRAFT:
             raise Rejected.whole(OVER)
         _check(queries.end(tx, row, at=clock.now(), reason=None))
@@ -228,21 +230,21 @@ def pause_notice(*, principal: Principal, notice: str, reason: str) -> None:
     """Have no more mails of a notice leave for now; one founder is enough. Raises as `propose_notice`."""
     reason = _reason(reason, gettext("Say why it has to wait, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         # First: a worker that is writing ends its batch, and nothing is written behind the hold.
         _check(queries.pause(tx, row, at=clock.now(), reason=reason))
         holding.hold(tx, queries.waiting_mails(row))
-        _tell_timeline(tx, row, str(PAUSED), reason)
+        tell_timeline(tx, row, str(PAUSED), reason)
         _done(tx, row, StepKind.PAUSED)
 
 
 def resume_notice(*, principal: Principal, notice: str) -> None:
     """Go on with a notice that was paused. Raises as `propose_notice`."""
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         _check(queries.resume(tx, row, at=clock.now()))
         holding.let_go(tx, queries.waiting_mails(row))
-        _tell_timeline(tx, row, str(RESUMED), None)
+        tell_timeline(tx, row, str(RESUMED), None)
         _done(tx, row, StepKind.RESUMED)
         queue.defer(tx, SEND)
 
@@ -251,10 +253,10 @@ def stop_notice(*, principal: Principal, notice: str, reason: str) -> None:
     """End a notice that is paused: whoever was not written to is not. Raises as `propose_notice`."""
     reason = _reason(reason, gettext("Say why nobody else is told by it, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
-        row = _to_decide(tx, notice)
+        row = to_decide(tx, notice)
         _check(queries.stop(tx, row, at=clock.now(), reason=reason))
         holding.call_off(tx, queries.waiting_mails(row))
-        _tell_timeline(tx, row, str(STOPPED), reason)
+        tell_timeline(tx, row, str(STOPPED), reason)
         _done(tx, row, StepKind.STOPPED)
 
 
@@ -304,7 +306,7 @@ def _notice(tx: Transaction, notice: str) -> Notice:
     return find(tx, Notice, notice, permission=INCIDENTS_RUN)
 
 
-def _to_decide(tx: Transaction, notice: str) -> Notice:
+def to_decide(tx: Transaction, notice: str) -> Notice:
     require(tx.principal, INCIDENTS_RUN)
     proof.demand(tx)
     return _notice(tx, notice)
@@ -334,7 +336,7 @@ def _check(done: object) -> None:
 
 def _out(tx: Transaction, row: Notice, step: StepKind, reason: str | None = None) -> None:
     """Note that a notice goes out, and have what is mailed written."""
-    _tell_timeline(tx, row, str(OUT[Audience(row.audience)]), reason)
+    tell_timeline(tx, row, str(OUT[Audience(row.audience)]), reason)
     _done(tx, row, step)
     queue.defer(tx, SEND)
 
@@ -363,7 +365,7 @@ def _tell_founders(tx: Transaction, row: Notice, step: str) -> None:
         post(tx, mails.NOTICE_STEP, to=founder, parameters=told)
 
 
-def _tell_timeline(tx: Transaction, row: Notice, said: str, reason: str | None) -> None:
+def tell_timeline(tx: Transaction, row: Notice, said: str, reason: str | None) -> None:
     # Nobody writes to what is closed; the steps of the notice tell it all the same.
     if _incident(tx, row).closed_at is not None:
         return

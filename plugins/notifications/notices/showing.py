@@ -10,7 +10,7 @@ from backoffice.outbox import registry
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.rendering import Rendered
 from plugins.notifications.notices import mails, queries, readability, wordings
-from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
+from plugins.notifications.notices.models import Notice, NoticeState, StepKind
 from plugins.notifications.notices.wordings import Said
 
 STATES = {
@@ -40,6 +40,8 @@ PROGRESS = {
     "bounced": lazy("Came back"),
     "failed": lazy("Could not be sent"),
     "called_off": lazy("Called off"),
+    "to_post": lazy("Letters to be posted"),
+    "letter": lazy("Posted as a letter"),
     "played": lazy("Played: in a drill no mail leaves"),
 }
 STOPPED = (lazy("Stopped for good"), "mute")
@@ -83,8 +85,8 @@ def banner_of(template: wordings.Template, said: Said, spoken: str) -> Banner:
 
 
 def mail_of(notice: Notice, *, to: Recipient) -> Rendered | None:
-    """The mail as somebody gets it; None of a banner."""
-    if notice.audience == Audience.BANNER:
+    """The mail as somebody gets it; None of a banner and of letters."""
+    if (notice.template, notice.template_version) not in mails.BY:
         return None
     mail, parameters = mails.BY[notice.template, notice.template_version]
     written = wordings.written_in(notice.said, to.language)

@@ -19,8 +19,9 @@ from backoffice.banner import Banner
 from backoffice.console.grid import moment
 from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
 from backoffice.language.catalogues import known
+from backoffice.language.moments import amount
 from backoffice.language.spoken import language, speaking
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.rendering import style_source
 from backoffice.plugin import Plugin
@@ -28,6 +29,9 @@ from backoffice.problems import Rejected
 from backoffice.web import headers
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications.letters import queries as letter_queries
+from plugins.notifications.letters import services as letters
+from plugins.notifications.letters.paper import example
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import queries, services, showing, wordings
 from plugins.notifications.notices.forms import NoticeForm, form_for
@@ -49,9 +53,11 @@ class NoticesPage(GuardedView):
         "mail": INCIDENTS_READ,
         "edit": INCIDENTS_RUN,
         "step": INCIDENTS_RUN,
+        "letter": INCIDENTS_READ,
+        "letters": INCIDENTS_RUN,
     }
     # What was mailed cannot be called back.
-    fresh = frozenset({"step"})
+    fresh = frozenset({"step", "letters"})
     title = lazy("Notices")
     address = "incidents"
 
@@ -144,6 +150,8 @@ class NoticesPage(GuardedView):
             meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
             acts=self._acts(row, incident, at_work=at_work) if self.opens("step") else {},
+            letters=None if _is_banner(row) else self._letters(tx, row),
+            may_print=self.opens("letters"),
             form=FlaskForm(),
             crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)]}],
         )
@@ -159,6 +167,40 @@ class NoticesPage(GuardedView):
             abort(404)
         headers.only(f"default-src 'none'; style-src {style_source()}; sandbox; frame-ancestors 'none'")
         return FlaskResponse(rendered.html, mimetype="text/html")
+
+    @expose("/notices/<notice:public_id>/letter", methods=("GET",))
+    def letter(self, public_id: str) -> Response:
+        """The notice as a letter to nobody, on paper."""
+        tx = reading()
+        row, _incident = _find(tx, public_id)
+        if _is_banner(row):
+            return redirect(f"{HERE}notices/{public_id}", 303)
+        spoken = known(request.args.get("language")) or language()
+        return _pdf(example(letters.sent(tx, row), spoken), f"letter-{public_id}")
+
+    @expose("/notices/<notice:public_id>/letters", methods=("POST",))
+    def letters(self, public_id: str) -> Response:
+        """Have letters made, print a batch of them, or say that it was posted."""
+        _find(reading(), public_id)
+        do, batch = request.form.get("do", ""), request.form.get("batch", "")
+        if FlaskForm().validate_on_submit():
+            done_reading()
+            try:
+                match do:
+                    case "print":
+                        printed = letters.print_letters(principal=self.who, notice=public_id, batch=batch)
+                        return _pdf(printed.pdf, f"letters-{batch}")
+                    case "posted":
+                        posted = letters.letters_posted(principal=self.who, notice=public_id, batch=batch)
+                        flash(_letters_posted(posted), "success")
+                    case "make":
+                        flash(
+                            _letters_made(letters.make_letters(principal=self.who, notice=public_id)),
+                            "success",
+                        )
+            except Rejected as rejected:
+                flash(rejected.in_words, "warning")
+        return redirect(f"{HERE}notices/{public_id}#letters", 303)
 
     @expose("/notices/<notice:public_id>/edit", methods=("GET", "POST"))
     @shows_what_was_typed
@@ -259,6 +301,23 @@ class NoticesPage(GuardedView):
             else None,
         }
 
+    def _letters(self, tx: Transaction, row: Notice) -> dict[str, Any]:
+        due, zone = letter_queries.due(tx, row), ZoneInfo(self.who.time_zone)
+        return {
+            "due": due.letters,
+            "nowhere": due.nowhere,
+            "most": letters.MOST,
+            "batches": [
+                {
+                    "public_id": each.public_id,
+                    "number": number,
+                    "made": moment(each.made_at, zone),
+                    "posted": moment(each.posted_at, zone) if each.posted_at else None,
+                }
+                for each, number in letter_queries.batches(tx, row)
+            ],
+        }
+
     def _acts(self, row: Notice, incident: Incident, *, at_work: bool) -> dict[str, bool]:
         state, is_open = NoticeState(row.state), incident.closed_at is None
         mine = row.proposed_by == self.who.account_id
@@ -288,6 +347,7 @@ class NoticesPage(GuardedView):
             "banners": banners,
             "mail": mail,
             "html_url": f"{HERE}notices/{row.public_id}/mail?language={spoken}",
+            "letter_url": f"{HERE}notices/{row.public_id}/letter?language={spoken}",
             "ease": showing.ease(row.said, spoken),
         }
 
@@ -297,6 +357,30 @@ class NoticesPage(GuardedView):
 
 
 _MAILED = (NoticeState.APPROVED, NoticeState.SENT)
+
+
+def _pdf(pages: bytes, name: str) -> Response:
+    response = FlaskResponse(pages, mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
+    return response
+
+
+def _letters_made(number: int) -> str:
+    return ngettext(
+        "%(number)s letter is ready to be printed.",
+        "%(number)s letters are ready to be printed.",
+        number,
+        number=amount(number),
+    )
+
+
+def _letters_posted(number: int) -> str:
+    return ngettext(
+        "It is noted that %(number)s letter was posted.",
+        "It is noted that %(number)s letters were posted.",
+        number,
+        number=amount(number),
+    )
 
 
 def _is_banner(row: Notice) -> bool:

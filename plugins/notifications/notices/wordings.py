@@ -42,7 +42,7 @@ class Template:
 HEADING = Field(
     "heading",
     lazy("Heading"),
-    lazy("One line. It is the subject of the mail, or the first line of the banner."),
+    lazy("One line. It is the subject of the mail, or the first line of the banner or letter."),
     longest=100,
     one_line=True,
 )
@@ -61,6 +61,7 @@ PARTS = (
 )
 TEMPLATES = (
     Template("breach-banner", 1, frozenset({Audience.BANNER}), (HEADING, *PARTS)),
+    Template("breach-letter", 1, frozenset({Audience.LETTERS}), (HEADING, *PARTS)),
     Template(
         "breach-mail", 1, frozenset({Audience.SCHOOLS, Audience.STAFF, Audience.PARENTS}), (HEADING, *PARTS)
     ),
@@ -68,6 +69,7 @@ TEMPLATES = (
 AUDIENCES: Mapping[Audience, str] = {
     Audience.BANNER: lazy("Everybody, by a banner on the home page"),
     Audience.SCHOOLS: lazy("The schools, by mail to their security contacts"),
+    Audience.LETTERS: lazy("The schools, by letters to print and post"),
     Audience.STAFF: lazy("Staff of the schools, by mail"),
     Audience.PARENTS: lazy("Parents of students of the schools, by mail"),
 }

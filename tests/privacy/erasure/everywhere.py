@@ -38,7 +38,9 @@ from backoffice.storage import about
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.models import Export, ExportState, Intake
-from plugins.notifications.models import IncidentTask
+from plugins.notifications.models import Incident, IncidentTask
+from plugins.notifications.notices.models import LetterBatch, Notice
+from plugins.notifications.scope.models import AffectedPerson
 from plugins.retention.models import IdleAccount
 from plugins.rosters.models import (
     AccountSource,
@@ -118,6 +120,8 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     number, _ = incident(tx, person, tx.get_one(School, room.school_id))
     done = {"done_at": clock.now(), "done_by": person.id}
     tx.execute(update(IncidentTask).where(IncidentTask.incident_id == number).values(done))
+    notices = select(Notice.id).where(Notice.incident_id == number)
+    tx.execute(update(LetterBatch).where(LetterBatch.notice_id.in_(notices)).values(posted_by=person.id))
     now, me = clock.now(), {"account_id": person.id}
     soon = {"expires_at": now + timedelta(hours=1)}
     here = {"school_id": room.school_id}
@@ -252,6 +256,8 @@ def _class(tx: Transaction, person: Person, room: Class) -> None:
     child = {"school_id": room.school_id, "student_id": room.children[0].id}
     _put(tx, ClassroomSource, **here, source_digest=uuid4(), content_digest=uuid4())
     _put(tx, StudentSource, **child, source_digest=uuid4(), content_digest=uuid4())
+    about_it = tx.scalar(select(Incident.id).limit(1))
+    _put(tx, AffectedPerson, incident_id=about_it, kind="student", **child, added_at=clock.now())
     _put(tx, TeachingSource, **here, account_id=person.id, role="co_teacher")
     _put(tx, Unseated, **here, student_id=room.children[0].id)
     invited = f"invited-{uuid4().hex}@people.example"

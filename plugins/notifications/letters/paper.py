@@ -1,0 +1,157 @@
+"""Letters on paper: one sheet that says where all of them go, and then each on pages of its own.
+
+The address stands where the window of an envelope shows it: of DIN lang for A4 (DIN 5008, form B), of a
+number 10 for letter paper; both windows are over the same place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backoffice.language.moments import amount, long_day
+from backoffice.language.spoken import speaking
+from backoffice.language.texts import gettext
+from backoffice.printing.document import MARGIN, Paper, paper_of
+from plugins.notifications.notices import wordings
+from plugins.notifications.notices.wordings import Said, Template
+from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
+
+SIDE, WINDOW, BODY = 24.0, 50.0, 96.0
+NUMBER = 12.0
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """To whom one letter goes, in their language: a person in care of a school, or the school itself."""
+
+    person: str | None
+    school: str
+    lines: tuple[str, ...]
+    language: str
+    country: str
+
+    @property
+    def window(self) -> list[str]:
+        """The lines of the address, none twice where the school's name begins it already."""
+        first = [self.person, gettext("c/o %(school)s", school=self.school)] if self.person else [self.school]
+        own = self.lines[1:] if self.lines[:1] == (self.school,) else self.lines
+        return [*first, *own]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What all letters of a notice have in common."""
+
+    template: Template
+    said: Said
+    incident: str
+    is_drill: bool
+    at: datetime
+
+
+def printed(sent: Sent, letters: Sequence[Addressed]) -> bytes:
+    """The address sheet in the language that is spoken, and the letters behind it in its order, as PDF."""
+    pages = _Letters(sent, paper_of(letters[0].country) if letters else Paper.A4)
+    pages.sheet(letters)
+    for number, each in enumerate(letters, 1):
+        with speaking(each.language):
+            pages.letter(each, number)
+    return pages.as_bytes()
+
+
+def example(sent: Sent, spoken: str) -> bytes:
+    """One letter to nobody, as it is read in a language, as PDF."""
+    with speaking(spoken):
+        place = Addressed(
+            gettext("Name of the person"),
+            gettext("Name of the school"),
+            (gettext("Postal address"),),
+            spoken,
+            "US",
+        )
+        pages = _Letters(sent, paper_of(place.country))
+        pages.letter(place, None)
+    return pages.as_bytes()
+
+
+class _Letters(Sheets):
+    def __init__(self, sent: Sent, paper: Paper) -> None:
+        super().__init__(title=gettext("Letters"), paper=paper, is_drill=sent.is_drill)
+        self._sent = sent
+        # What the foot says on the page that stands, and on the one that is begun: the old page gets its foot
+        # when the new one begins.
+        self._foot, self._next_foot, self._page_of = "", "", 0
+
+    def header(self) -> None:
+        """Go on to the next page's foot, and say of a drill that it is one."""
+        self._page_of = 1 if self._foot != self._next_foot else self._page_of + 1
+        self._foot = self._next_foot
+        super().header()
+
+    def footer(self) -> None:
+        """Which page of which letter it is."""
+        self.set_y(-MARGIN - FOOT + 3)
+        self.put(f"{self._foot} · {self._page_of}", 8, QUIET)
+
+    def sheet(self, letters: Sequence[Addressed]) -> None:
+        """Where all of them go, by number."""
+        self._next_foot = gettext("Address sheet")
+        self.add_page()
+        with self.bold():
+            self.put(gettext("Address sheet"), 18, INK)
+        self.ln(1)
+        about = gettext(
+            "%(number)s letters about incident %(incident)s, made %(day)s",
+            number=amount(len(letters)),
+            incident=self._sent.incident,
+            day=long_day(self._sent.at.date()),
+        )
+        self.put(about, 10, QUIET)
+        self.ln(4)
+        for number, each in enumerate(letters, 1):
+            text = ", ".join(each.window)
+            if self.get_y() > self.h - MARGIN - FOOT - 12:
+                self.add_page()
+            top = self.get_y()
+            self.put(amount(number), 10, QUIET, width=NUMBER)
+            self.set_y(top)
+            self.put(text, 10, INK, left=MARGIN + NUMBER)
+            self.ln(1.2)
+
+    def letter(self, to: Addressed, number: int | None) -> None:
+        """One letter, with the address where the window of an envelope is."""
+        about = gettext("About incident %(incident)s", incident=self._sent.incident)
+        which = [] if number is None else [gettext("Letter %(number)s", number=amount(number))]
+        self._next_foot = " · ".join([about, *which])
+        self.set_left_margin(SIDE)
+        self.set_right_margin(SIDE)
+        self.add_page(format=paper_of(to.country).value)
+        self.set_y(WINDOW - 7)
+        self.put("Classroom Back Office", 8, QUIET)
+        self.set_y(WINDOW)
+        for line in to.window:
+            self.put(line, 11, INK)
+        self.set_y(BODY)
+        self.put(long_day(self._sent.at.date()), 10, QUIET)
+        self.ln(5)
+        spoken = wordings.written_in(self._sent.said, to.language)
+        texts = self._sent.said.get(spoken, {})
+        with self.bold():
+            self.put(texts.get("heading", ""), 14, INK)
+        self.ln(2)
+        self.put(gettext("Hello %(recipient)s,", recipient=to.person or to.school), 10.5, INK)
+        if self._sent.is_drill:
+            self.put(gettext("This is a drill. Nothing of it is real."), 10.5, INK)
+        for field in self._sent.template.fields:
+            if field.name != "heading":
+                self._part(str(field.title), texts.get(field.name, ""))
+        self.ln(5)
+        self.put("Classroom Back Office", 10.5, INK)
+
+    def _part(self, title: str, text: str) -> None:
+        if self.get_y() > self.h - MARGIN - FOOT - 24:
+            self.add_page()
+        self.ln(4)
+        with self.bold():
+            self.put(title, 10.5, INK)
+        self.put(text, 10.5, INK)

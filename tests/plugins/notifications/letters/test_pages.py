@@ -1,0 +1,64 @@
+"""Letters on the page of a notice: made, printed, noted as posted; and how one will look."""
+
+import re
+
+from flask import Flask
+
+from plugins.notifications.notices.models import Audience
+from tests.contract.pages import form_token
+from tests.factories.paper import text_of
+from tests.factories.world import World
+from tests.plugins.notifications.letters.conftest import came_back, send
+from tests.plugins.notifications.notices.conftest import HEADING, SPANISH, Founders, let_out, write
+from tests.plugins.notifications.notices.test_pages import HERE, signed_in
+
+
+def test_letters_are_made_printed_and_posted(
+    app: Flask, world: World, founders: Founders, incident: str
+) -> None:
+    one = signed_in(app, world, "founder")
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    address = f"{HERE}notices/{notice}"
+    assert 'id="letters"' not in one.get(address).text
+    came_back(notice)
+    page = one.get(address).text
+    assert "1 letter is to be made" in page
+    token = {"csrf_token": form_token(page)}
+    made = one.post(f"{address}/letters", data={**token, "do": "make"}, follow_redirects=True).text
+    assert "1 letter is ready to be printed." in made
+    batch = re.search(r'name="batch" value="([^"]+)"', made)
+    assert batch is not None
+    of_it = {**token, "batch": batch[1]}
+    printed = one.post(f"{address}/letters", data={**of_it, "do": "print"})
+    assert (printed.status_code, printed.mimetype) == (200, "application/pdf")
+    assert printed.headers["Cache-Control"].startswith("no-store")
+    assert world.people["parent"].name in text_of(printed.data)
+    # The page itself names nobody.
+    assert world.people["parent"].name not in made
+    posted = one.post(f"{address}/letters", data={**of_it, "do": "posted"}, follow_redirects=True).text
+    assert "1 letter was posted" in posted
+    assert "Posted as a letter" in posted
+    assert 'value="posted"' not in posted
+    # Nothing of it, and nothing that it is not.
+    before = one.get(address).text
+    one.post(f"{address}/letters", data={**of_it, "do": "eat"})
+    one.post(f"{address}/letters", data={"do": "make"})
+    assert one.get(address).text.count("They are posted") == before.count("They are posted") == 0
+
+
+def test_a_notice_is_shown_as_a_letter_to_nobody(
+    app: Flask, world: World, founders: Founders, incident: str
+) -> None:
+    one = signed_in(app, world, "founder")
+    notice = write(founders[0], incident, Audience.LETTERS)
+    page = one.get(f"{HERE}notices/{notice}").text
+    assert "As a letter" in page
+    assert "As text" not in page
+    for spoken, heading in (("en", HEADING), ("es", SPANISH["heading"])):
+        letter = one.get(f"{HERE}notices/{notice}/letter?language={spoken}")
+        assert letter.mimetype == "application/pdf"
+        assert heading in text_of(letter.data)
+    assert one.get(f"{HERE}notices/{notice}/mail").status_code == 404
+    banner = write(founders[0], incident, Audience.BANNER)
+    assert one.get(f"{HERE}notices/{banner}/letter").status_code == 303

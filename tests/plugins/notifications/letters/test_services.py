@@ -1,0 +1,248 @@
+"""Letters: to whom no mail arrived, in care of their school, and to schools as such; each once."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from backoffice import clock
+from backoffice.access.lookup import NotFound
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import AccountSession
+from backoffice.accounts.services.proof import LASTS, ProofNeeded
+from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.problems import Rejected
+from backoffice.schools.models import Membership
+from plugins.notifications.letters import queries, services
+from plugins.notifications.letters.queries import Due
+from plugins.notifications.notices import services as notices
+from plugins.notifications.notices.models import Audience, DeliveryState
+from tests.factories.paper import text_of
+from tests.factories.world import SYSTEM, World
+from tests.plugins.notifications.letters.conftest import came_back, put, send
+from tests.plugins.notifications.notices.conftest import (
+    HEADING,
+    REASON,
+    SPANISH,
+    Founders,
+    deliveries,
+    let_out,
+    row_of,
+    timeline,
+)
+
+
+def due(founders: Founders, notice: str) -> Due:
+    with transaction(founders[0]) as tx:
+        return queries.due(tx, row_of(notice))
+
+
+def batches(founders: Founders, notice: str) -> list[tuple[str, int]]:
+    with transaction(founders[0]) as tx:
+        return [(each.public_id, number) for each, number in queries.batches(tx, row_of(notice))]
+
+
+def printed(founders: Founders, notice: str, batch: str) -> str:
+    done = services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    return " ".join(text_of(done.pdf).split())
+
+
+def test_a_mail_that_came_back_becomes_a_letter_in_care_of_the_school(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    assert due(founders, notice) == Due(0, 0)
+    came_back(notice)
+    assert due(founders, notice) == Due(1, 0)
+    assert services.make_letters(principal=founders[0], notice=notice) == 1
+    assert due(founders, notice) == Due(0, 0)
+    ((batch, number),) = batches(founders, notice)
+    assert number == 1
+    parent, said = world.people["parent"], printed(founders, notice, batch)
+    for words in (parent.name, f"c/o {world.home.name}", "12 Seaview Avenue", HEADING, "What we do"):
+        assert words in said
+    assert parent.email not in said
+    # On the sheet and on the letter.
+    assert said.count("San Rafael, CA 94901") == 2
+    assert {each.state for each in deliveries(notice)} == {DeliveryState.BOUNCED}
+    assert services.letters_posted(principal=founders[1], notice=notice, batch=batch) == 1
+    assert {each.state for each in deliveries(notice)} == {DeliveryState.LETTER}
+    assert ("told", "Letters were posted: 1.", None) in timeline(incident)
+    # A second founder who presses, too, notes nothing; printing again is possible.
+    with pytest.raises(Rejected):
+        services.letters_posted(principal=founders[0], notice=notice, batch=batch)
+    with pytest.raises(Rejected):
+        services.make_letters(principal=founders[0], notice=notice)
+    assert parent.name in printed(founders, notice, batch)
+
+
+def test_whoever_mail_reached_gets_none(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    assert send() > 2
+    teacher = world.people["teacher"]
+    came_back(notice, account=teacher.id)
+    assert services.make_letters(principal=founders[0], notice=notice) == 1
+    said = printed(founders, notice, batches(founders, notice)[0][0])
+    assert teacher.name in said
+    others = [person.name for role, person in world.people.items() if role not in {"teacher", "founder"}]
+    assert [name for name in others if name in said] == []
+
+
+def test_a_district_stands_in_for_a_school_without_an_address_and_nobody_for_both(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    came_back(notice)
+    put(world)
+    assert due(founders, notice) == Due(0, 1)
+    with pytest.raises(Rejected):
+        services.make_letters(principal=founders[0], notice=notice)
+    assert batches(founders, notice) == []
+    put(world, district="1 Bay Street\nSan Rafael")
+    assert services.make_letters(principal=founders[0], notice=notice) == 1
+    assert "1 Bay Street" in printed(founders, notice, batches(founders, notice)[0][0])
+
+
+def test_schools_are_written_to_on_paper_and_told_when_it_is_posted(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = let_out(founders, incident, Audience.LETTERS)
+    assert send() == 1
+    assert send() == 0
+    ((state, mail),) = [(each.state, each.mail_id) for each in deliveries(notice)]
+    assert (state, mail) == (DeliveryState.TO_POST, None)
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    said = printed(founders, notice, batch)
+    assert f"1 {world.home.name}, 12 Seaview Avenue" in said
+    assert "c/o" not in said
+
+    send()
+    assert told_at(incident) is None
+    services.letters_posted(principal=founders[0], notice=notice, batch=batch)
+    came_back(notice)
+    assert told_at(incident) is not None
+
+
+def told_at(incident: str) -> object:
+    with transaction(SYSTEM) as tx:
+        of_it = text(
+            "select told_at from plugin_notifications.concerned_school c"
+            " join plugin_notifications.incident i on i.id = c.incident_id where i.public_id = :incident"
+        )
+        return tx.execute(of_it, {"incident": incident}).scalar()
+
+
+def test_a_school_where_nobody_could_be_mailed_gets_a_letter(
+    world: World, founders: Founders, incident: str
+) -> None:
+    with transaction(SYSTEM) as tx:
+        for each in tx.scalars(select(Membership)).all():
+            tx.delete(each)
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    assert send() == 1
+    assert [(each.state, each.mail_id) for each in deliveries(notice)] == [(DeliveryState.FAILED, None)]
+    assert due(founders, notice) == Due(1, 0)
+    assert world.home.name
+
+
+def test_in_a_drill_letters_are_printed_as_one_and_nobody_is_told(
+    world: World, founders: Founders, drill: str
+) -> None:
+    notice = let_out(founders, drill, Audience.LETTERS)
+    send()
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    said = printed(founders, notice, batch)
+    assert said.count("DRILL") == 2
+    assert "This is a drill. Nothing of it is real." in said
+    services.letters_posted(principal=founders[0], notice=notice, batch=batch)
+    assert {each.state for each in deliveries(notice)} == {DeliveryState.PLAYED}
+    assert world.home.name in said
+
+
+def test_a_letter_is_in_the_language_of_its_reader(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    came_back(notice)
+    with transaction(SYSTEM) as tx:
+        parent = {"id": world.people["parent"].id}
+        before = tx.execute(text("select language from app.account where id = :id"), parent).scalar()
+        tx.execute(text("update app.account set language = 'es' where id = :id"), parent)
+    services.make_letters(principal=founders[0], notice=notice)
+    said = printed(founders, notice, batches(founders, notice)[0][0])
+    with transaction(SYSTEM) as tx:
+        tx.execute(
+            text("update app.account set language = :spoken where id = :id"), {**parent, "spoken": before}
+        )
+    assert SPANISH["heading"] in said
+    assert f"a/c {world.home.name}" in said
+    assert "Address sheet" in said
+
+
+def test_what_is_paused_makes_no_letters(founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    send()
+    came_back(notice, account=deliveries(notice)[0].account_id)
+    assert due(founders, notice).letters == 1
+    notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    assert due(founders, notice) == Due(0, 0)
+
+
+def test_the_trail_says_who_printed_what_and_no_name(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    came_back(notice)
+    services.make_letters(principal=founders[0], notice=notice)
+    printed(founders, notice, batches(founders, notice)[0][0])
+    with transaction(SYSTEM) as tx:
+        verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id.desc()).limit(2)).all()
+        details = tx.scalars(select(AuditDetail.detail).order_by(AuditDetail.entry_id.desc()).limit(2)).all()
+    assert verbs == ["notices.print-letters", "notices.make-letters"]
+    assert [each["letters"] for each in details] == [1, 1]
+    assert world.people["parent"].name not in repr(details)
+
+
+@pytest.mark.parametrize("role", ["teacher", "leader", "parent"])
+def test_nobody_else_has_letters_made_or_reads_where_they_go(
+    world: World, founders: Founders, incident: str, role: str
+) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    came_back(notice)
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    other = world.sign_in(role)
+    for attempt in (
+        lambda: services.make_letters(principal=other, notice=notice),
+        lambda: services.print_letters(principal=other, notice=notice, batch=batch),
+        lambda: services.letters_posted(principal=other, notice=notice, batch=batch),
+    ):
+        with pytest.raises(Exception) as refused:  # noqa: PT011 - by role another refusal
+            attempt()
+        assert type(refused.value).__name__ in {"Denied", "NotFound"}
+    with transaction(other) as tx:
+        number = row_of(notice).id
+        called = func.plugin_notifications
+        assert tx.execute(select(func.count()).select_from(called.letters_in(1))).scalar() == 0
+        assert (
+            tx.execute(select(called.make_letters(number, "n7m2p9q4r8t3v6wx", func.now(), 5))).scalar() == 0
+        )
+        assert tx.execute(select(called.post_letters(1, func.now()))).scalar() == 0
+
+
+def test_a_batch_is_of_its_notice_and_wants_a_fresh_proof(founders: Founders, incident: str) -> None:
+    notice, other = (let_out(founders, incident, each) for each in (Audience.PARENTS, Audience.LETTERS))
+    send()
+    came_back(notice)
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    for named in (batch, "n7m2p9q4r8t3v6wx", "nothing", ""):
+        with pytest.raises(NotFound):
+            services.print_letters(principal=founders[0], notice=other, batch=named)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=clock.now() - LASTS - timedelta(seconds=1)))
+    with pytest.raises(ProofNeeded):
+        services.print_letters(principal=founders[0], notice=notice, batch=batch)
