@@ -1,0 +1,110 @@
+"""A drill as two founders play it: the banner, the mails, the letters, and what is left of it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import func, select, update
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account, AccountSession
+from backoffice.outbox.models import OutgoingMail
+from backoffice.schools.models import School
+from plugins.notifications.notices import sending
+from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
+from tests.browser.site import PHONE, Site, too_low
+from tests.factories.paper import text_of
+from tests.factories.world import SYSTEM, add_app
+
+pytestmark = pytest.mark.browser
+
+TITLE = "Drill: a lost laptop"
+SAID = {
+    "Heading": "A laptop was lost",
+    "What happened": "A laptop with lists of classes was lost.",
+    "When it happened": "On Monday morning.",
+    "Which data it was": "Names of classes.",
+    "What we do": "We have locked the account.",
+    "What you can do": "You need to do nothing.",
+    "Whom to ask": "security@backoffice.example",
+}
+
+
+@pytest.fixture
+def second(site: Site) -> str:
+    """Somebody else who is a founder, in a world where letters reach the school."""
+    who = site.world.people["outsider"]
+    add_app(who)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).where(Account.id == who.id).values(founder=True))
+        tx.get_one(School, site.world.home.id).postal_address = "12 Seaview Avenue\nSan Rafael, CA 94901"
+        tx.execute(update(AccountSession).values(proven_at=clock.now()))
+    return "outsider"
+
+
+def write(page: Page, incident: str, audience: str) -> str:
+    """Write a notice to an audience, and propose it; where it is."""
+    page.goto(f"{incident}/notices")
+    page.get_by_role("main").get_by_role("link", name=audience).click()
+    for label, text in SAID.items():
+        page.get_by_label(label).first.fill(text)
+    page.get_by_role("button", name="Save the draft").click()
+    page.get_by_role("button", name="Propose it").click()
+    expect(page.get_by_text("Waits for a second founder")).to_be_visible()
+    return page.url
+
+
+def test_two_founders_play_a_drill(visit: Callable[..., Page], site: Site, second: str) -> None:
+    with transaction(SYSTEM) as tx:
+        before = tx.scalar(select(func.count()).select_from(OutgoingMail))
+    one, other = visit("founder"), visit(second)
+    one.goto("/console/incidents/new")
+    one.get_by_label("Short name").fill(TITLE)
+    one.get_by_label("What happened").fill("A laptop was lost in a train.")
+    one.get_by_label("This is a drill").check()
+    one.get_by_role("button", name="Open it").click()
+    expect(one.get_by_role("heading", level=1)).to_have_text(TITLE)
+    incident = one.url
+    one.get_by_role("link", name="Add a school or district").click()
+    one.get_by_role("combobox").select_option(label=site.world.home.name)
+    one.get_by_role("button", name="Add it").click()
+    banner = write(one, incident, "Everybody, by a banner")
+    letters = write(one, incident, "The schools, by letters")
+    staff = write(one, incident, "Staff of the schools")
+    for notice in (banner, letters, staff):
+        other.goto(notice)
+        other.get_by_role("button", name="Approve it").click()
+        expect(other.get_by_text("It goes out now.")).to_be_visible()
+    sending.send_notices(Purpose("notifications.send-notices"), progress=lambda _done: None)
+    one.goto(staff)
+    expect(one.get_by_text("Played: in a drill no mail leaves")).to_be_visible()
+    one.goto(letters)
+    one.get_by_role("button", name="Make the letters").click()
+    expect(one.get_by_text("1 letter is ready to be printed.")).to_be_visible()
+    look_closely(one)
+    assert breaches(one, WHOLE) == []
+    with one.expect_download() as download:
+        one.get_by_role("button", name="Print").click()
+    printed = text_of(download.value.path().read_bytes())
+    assert "12 Seaview Avenue" in printed
+    assert printed.count("DRILL") == 2
+    other.goto(letters)
+    other.get_by_role("button", name="They are posted").click()
+    expect(other.get_by_text("It is noted that 1 letter was posted.")).to_be_visible()
+    look_closely(other)
+    other.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert breaches(other, DARK) == []
+    other.set_viewport_size(PHONE)
+    assert breaches(other, NARROW) == []
+    assert too_low(other) == []
+    one.goto(incident)
+    timeline = one.get_by_role("region", name="Timeline")
+    for line in ("A banner went up on the home page.", "Letters were posted: 1.", "Letters to the schools"):
+        expect(timeline.get_by_text(line).first).to_be_visible()
+    # Of a drill nothing is seen or sent outside.
+    one.goto("/")
+    expect(one.get_by_text("A laptop was lost")).to_have_count(0)
+    with transaction(SYSTEM) as tx:
+        assert tx.scalar(select(func.count()).select_from(OutgoingMail)) == before
