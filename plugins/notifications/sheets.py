@@ -29,6 +29,12 @@ class Sheets(Document):
             self.cell(w=self.w, h=40, text=gettext("DRILL"), align="C")
         self.set_xy(self.l_margin, self.t_margin)
 
+    def put_bold(self, text: str, size: float) -> None:
+        """Text in bold. Its line is of the colour of before, so that is set first."""
+        self.set_text_color(*INK)
+        with self.bold():
+            self.put(text, size, INK)
+
     def put(
         self,
         text: str,

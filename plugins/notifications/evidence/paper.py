@@ -58,8 +58,7 @@ class _Pages(Sheets):
         """What it is and how it is checked."""
         self.put(f"{gettext('Evidence of an incident')} · Classroom Back Office", 10, QUIET)
         self.ln(2)
-        with self.bold():
-            self.put(self._told["facts"]["title"], 20, INK)
+        self.put_bold(self._told["facts"]["title"], 20)
         self.ln(1)
         if self._told["drill"]:
             self.put(gettext("This is a drill. Nothing of it is real."), 11, INK)
@@ -77,8 +76,7 @@ class _Pages(Sheets):
         if self.get_y() > self.h - MARGIN - FOOT - 24:
             self.add_page()
         self.ln(5)
-        with self.bold():
-            self.put(text, 13, INK)
+        self.put_bold(text, 13)
         self.ln(1)
 
     def fact(self, name: str, value: str | None) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from backoffice.language.moments import amount, long_day
 from backoffice.language.spoken import speaking
-from backoffice.language.texts import gettext
+from backoffice.language.texts import gettext, ngettext
 from backoffice.printing.document import MARGIN, Paper, paper_of
 from plugins.notifications.notices import wordings
 from plugins.notifications.notices.wordings import Said, Template
@@ -91,17 +91,18 @@ class _Letters(Sheets):
     def footer(self) -> None:
         """Which page of which letter it is."""
         self.set_y(-MARGIN - FOOT + 3)
-        self.put(f"{self._foot} · {self._page_of}", 8, QUIET)
+        self.put(f"{self._foot} · {self._page_of}", 8, QUIET, left=MARGIN)
 
     def sheet(self, letters: Sequence[Addressed]) -> None:
         """Where all of them go, by number."""
         self._next_foot = gettext("Address sheet")
         self.add_page()
-        with self.bold():
-            self.put(gettext("Address sheet"), 18, INK)
+        self.put_bold(gettext("Address sheet"), 18)
         self.ln(1)
-        about = gettext(
+        about = ngettext(
+            "%(number)s letter about incident %(incident)s, made %(day)s",
             "%(number)s letters about incident %(incident)s, made %(day)s",
+            len(letters),
             number=amount(len(letters)),
             incident=self._sent.incident,
             day=long_day(self._sent.at.date()),
@@ -136,8 +137,7 @@ class _Letters(Sheets):
         self.ln(5)
         spoken = wordings.written_in(self._sent.said, to.language)
         texts = self._sent.said.get(spoken, {})
-        with self.bold():
-            self.put(texts.get("heading", ""), 14, INK)
+        self.put_bold(texts.get("heading", ""), 14)
         self.ln(2)
         self.put(gettext("Hello %(recipient)s,", recipient=to.person or to.school), 10.5, INK)
         if self._sent.is_drill:
@@ -152,6 +152,5 @@ class _Letters(Sheets):
         if self.get_y() > self.h - MARGIN - FOOT - 24:
             self.add_page()
         self.ln(4)
-        with self.bold():
-            self.put(title, 10.5, INK)
+        self.put_bold(title, 10.5)
         self.put(text, 10.5, INK)
