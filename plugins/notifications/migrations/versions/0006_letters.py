@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "letter_batch",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("public_id", sa.Text(), nullable=False),
+        sa.Column("public_id", sa.String(length=16), nullable=False),
         sa.Column("notice_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.BigInteger(), autoincrement=False, nullable=True),
