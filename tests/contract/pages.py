@@ -74,13 +74,18 @@ def form_token(page: str) -> str:
 
 
 def body_of(response: TestResponse) -> str:
-    """What an answer says, also where it is a document to print or a workbook."""
+    """What an answer says, also where it is a document to print, a workbook, or files that are packed."""
     if response.mimetype == "application/pdf":
         return text_of(response.get_data())
-    if response.mimetype == xlsx_files.TYPE:
-        with zipfile.ZipFile(io.BytesIO(response.get_data())) as book:
-            return "\n".join(unescape(book.read(name).decode()) for name in book.namelist())
+    if response.mimetype in {xlsx_files.TYPE, "application/zip"}:
+        with zipfile.ZipFile(io.BytesIO(response.get_data())) as packed:
+            return "\n".join(_unpacked(packed, name) for name in packed.namelist())
     return response.get_data(as_text=True)
+
+
+def _unpacked(packed: zipfile.ZipFile, name: str) -> str:
+    content = packed.read(name)
+    return text_of(content) if name.endswith(".pdf") else unescape(content.decode(errors="replace"))
 
 
 def settled(page: str) -> str:
