@@ -15,6 +15,7 @@ from backoffice.settings import CONFIG
 from backoffice.storage.numbers import one_of
 from plugins.notifications.deadlines.engine import Deadlines, Row, deadlines
 from plugins.notifications.deadlines.facts import (
+    Contract,
     Encrypted,
     Facts,
     Given,
@@ -24,7 +25,7 @@ from plugins.notifications.deadlines.facts import (
     Role,
     SchoolFacts,
 )
-from plugins.notifications.deadlines.law import Law, Tells, read_law
+from plugins.notifications.deadlines.law import Law, Start, Tells, read_law
 from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident
 from plugins.notifications.words import ENCRYPTED, FACTS, KINDS, RISKS, ROLES
 
@@ -172,9 +173,18 @@ def _school(school: ConcernedSchool) -> SchoolFacts:
         id=school.public_id,
         place=school.place,
         zone=ZoneInfo(school.time_zone),
+        contract=_contract(school),
         told=school.told_at,
         individuals_told=school.individuals_told_at,
     )
+
+
+def _contract(school: ConcernedSchool) -> Contract | None:
+    # That a contract asks for nothing was said, too, and is no rule. One that laws know no longer is none.
+    if school.contract_rule is None or not any(each.id == school.contract_rule for each in law().rule):
+        return None
+    start = Start(school.contract_start) if school.contract_start else None
+    return Contract(school.contract_rule, school.contract_hours, start)
 
 
 def _said(name: str, value: Any) -> str:

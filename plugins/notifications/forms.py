@@ -21,9 +21,9 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import CheckboxInput
 
 from backoffice.console.picker.fields import PickField, PickingForm
-from backoffice.language.texts import lazy
+from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import Paper
-from plugins.notifications import schools, services
+from plugins.notifications import contracts, schools, services
 from plugins.notifications.evidence.services import FOR_WHOM, LONGEST_WHOM
 from plugins.notifications.picking import PLACE
 from plugins.notifications.words import ENCRYPTED, FACTS, KINDS, RISKS, ROLES
@@ -186,6 +186,31 @@ class PeopleForm(FlaskForm):
     students = IntegerField(lazy("Students"), _NUMBER)
     staff = IntegerField(lazy("Staff"), _NUMBER)
     parents = IntegerField(lazy("Parents"), _NUMBER)
+
+
+class ContractForm(FlaskForm):
+    """What the contract with a school, or with its district, asks when something goes wrong."""
+
+    terms = SelectField(lazy("What it asks"), choices=[])
+    hours = IntegerField(
+        lazy("Within how many hours"),
+        [Optional(), NumberRange(1, contracts.MOST_HOURS, contracts.SAY_HOURS)],
+        description=lazy("Only where the contract has a number of its own."),
+    )
+    start = SelectField(
+        lazy("From when the hours are counted"),
+        choices=[SelectChoice(each.value, title) for each, title in contracts.COUNTED.items()],
+    )
+    whole_district = BooleanField(
+        lazy("The same for all schools of its district that are concerned"),
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.terms.choices = [
+            SelectChoice(contracts.NO_CLAUSE, gettext("Nothing: it has no clause about this")),
+            *(SelectChoice(each.id, contracts.title_of(each)) for each in contracts.rules()),
+        ]
 
 
 class ToldForm(FlaskForm):

@@ -152,6 +152,14 @@ class IncidentTask(NotificationsBase):  # type: ignore[misc, valid-type]
     )
 
 
+class Counted(StrEnum):
+    """From which moment a contract counts its hours; the values are the law's."""
+
+    NOTICED = "noticed"
+    DETERMINED = "determined"
+    CONFIRMED = "confirmed"
+
+
 class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
     """A school whose people are concerned: how many, where it is, and when who was told.
 
@@ -163,6 +171,9 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
         UniqueConstraint("public_id"),
         UniqueConstraint("incident_id", "school_id"),
         CheckConstraint("students >= 0 and staff >= 0 and parents >= 0", name="no_fewer_than_none"),
+        only("contract_start", Counted),
+        CheckConstraint("contract_hours between 1 and 8760", name="within_a_year"),
+        CheckConstraint("contract_rule is not null or contract_hours is null", name="hours_of_a_contract"),
         CheckConstraint(
             "left_out_at is null or (told_at is null and individuals_told_at is null)", name="told_stays"
         ),
@@ -191,6 +202,15 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
         "Since when it is known not to be concerned", keep=Keep.SIX_YEARS
     )
     late_reason: Mapped[str | None] = columns.sealed("Why it was told late", keep=Keep.SIX_YEARS, apart=True)
+    contract_rule: Mapped[str | None] = columns.text(
+        "By which rule the contract has it told, once somebody has said so", keep=Keep.SIX_YEARS
+    )
+    contract_hours: Mapped[int | None] = columns.number(
+        "Within how many hours, by the contract", keep=Keep.SIX_YEARS
+    )
+    contract_start: Mapped[str | None] = columns.choice(
+        "From which moment these are counted", keep=Keep.SIX_YEARS
+    )
 
 
 class GivenNotice(NotificationsBase):  # type: ignore[misc, valid-type]

@@ -1,6 +1,6 @@
 """Which schools an incident concerns, how many of their people, and when who was told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import District, School, SchoolKind
 from backoffice.storage.public_id import PublicId, new_public_id
-from plugins.notifications import clocks
+from plugins.notifications import clocks, contracts
 from plugins.notifications.deadlines.engine import Row
 from plugins.notifications.deadlines.law import Tells
 from plugins.notifications.models import ConcernedSchool, EntryKind, GivenNotice, Incident
@@ -60,6 +60,7 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
         if not new:
             return 0
         people = _people_of(tx, [school.id for school in new])
+        terms = contracts.remembered(tx, new)
         for school in new:
             if school.id in known:
                 again = {
@@ -68,7 +69,7 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
                 }
                 _change(tx, known[school.id], left_out_at=None, **again, **vars(people[school.id]))
             else:
-                tx.add(_concerned(tx, row, school, people[school.id]))
+                tx.add(_concerned(tx, row, school, people[school.id], terms.get(school.id)))
         tx.flush()
         write(
             tx,
@@ -94,7 +95,8 @@ def follow(
     """
     row = _known(tx, incident).get(school.id)
     if row is None:
-        tx.add(_concerned(tx, incident, school, now))
+        terms = contracts.remembered(tx, [school])
+        tx.add(_concerned(tx, incident, school, now, terms.get(school.id)))
         tx.flush()
         return
     had = People(row.students, row.staff, row.parents)
@@ -125,6 +127,38 @@ def count_people(*, principal: Principal, school: str, people: People) -> None:
             gettext("%(after)s of one school (before: %(before)s)", after=said(people), before=said(before)),
         )
         record(tx, "incidents.count", incident=incident.id, school=row.school_id, **vars(people))
+
+
+def state_contract(
+    *, principal: Principal, school: str, terms: contracts.Terms, whole_district: bool
+) -> None:
+    """Say what the contract of a concerned school asks, or that of its district for all its schools here.
+
+    Raises `Rejected`, `NotFound`.
+    """
+    terms = contracts.checked(terms)
+    with transaction(principal) as tx:
+        row, incident = _find(tx, school)
+        rows = _of_district(tx, incident, row) if whole_district else [row]
+        changed = [each for each in rows if contracts.terms_of(each) != terms]
+        if not changed:
+            return
+        for each in changed:
+            _change(tx, each, **_columns(terms))
+        said_now = contracts.said(terms)
+        write(
+            tx,
+            incident,
+            EntryKind.SCHOOLS,
+            ngettext(
+                "The contract of %(num)s school: %(terms)s",
+                "The contract of %(num)s schools: %(terms)s",
+                len(changed),
+                terms=said_now,
+            ),
+        )
+        numbers = sorted(each.school_id for each in changed if each.school_id is not None)
+        record(tx, "incidents.state-contract", incident=incident.id, schools=numbers)
 
 
 def leave_out(*, principal: Principal, school: str) -> PublicId:
@@ -271,7 +305,31 @@ def _known(tx: Transaction, incident: Incident) -> dict[int | None, ConcernedSch
     return {each.school_id: each for each in tx.scalars(some)}
 
 
-def _concerned(tx: Transaction, incident: Incident, school: School, people: People) -> ConcernedSchool:
+def _of_district(tx: Transaction, incident: Incident, row: ConcernedSchool) -> Sequence[ConcernedSchool]:
+    """A concerned school and the others of its district that are concerned, too."""
+    above = select(School.district_id).where(School.id == row.school_id).scalar_subquery()
+    others = (
+        select(ConcernedSchool)
+        .join(School, School.id == ConcernedSchool.school_id)
+        .where(
+            ConcernedSchool.incident_id == incident.id,
+            ConcernedSchool.left_out_at.is_(None),
+            ConcernedSchool.id != row.id,
+            School.district_id == above,
+        )
+    )
+    return [row, *tx.scalars(others.order_by(ConcernedSchool.id))]
+
+
+def _columns(terms: contracts.Terms | None) -> dict[str, object]:
+    if terms is None:
+        return {}
+    return {"contract_rule": terms.rule, "contract_hours": terms.hours, "contract_start": terms.start}
+
+
+def _concerned(
+    tx: Transaction, incident: Incident, school: School, people: People, terms: contracts.Terms | None
+) -> ConcernedSchool:
     return ConcernedSchool(
         id=tx.take_id(ConcernedSchool),
         public_id=new_public_id(),
@@ -280,6 +338,7 @@ def _concerned(tx: Transaction, incident: Incident, school: School, people: Peop
         place=clocks.place_of(school.country, school.state),
         time_zone=school.time_zone,
         **vars(people),
+        **_columns(terms),
     )
 
 

@@ -23,12 +23,13 @@ from backoffice.problems import Rejected
 from backoffice.storage.public_id import is_public_id
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
-from plugins.notifications import clocks, queries, said, schools, services
+from plugins.notifications import clocks, contracts, queries, said, schools, services
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.evidence.bundle import fingerprint
 from plugins.notifications.evidence.services import make_bundle
 from plugins.notifications.forms import (
     CloseForm,
+    ContractForm,
     DecideForm,
     EvidenceForm,
     FactsForm,
@@ -40,7 +41,7 @@ from plugins.notifications.forms import (
     TaskForm,
     ToldForm,
 )
-from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.models import ConcernedSchool, Counted, Incident
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 from plugins.notifications.scope import services as scopes
 from plugins.notifications.scope.forms import ScopeForm
@@ -64,7 +65,7 @@ class IncidentsGrid(Grid):
         **dict.fromkeys(
             (
                 *("open", "facts", "note", "decide", "task", "done", "close", "evidence"),
-                *("concern", "people", "told", "leave_out", "given", "scope"),
+                *("concern", "people", "told", "leave_out", "given", "scope", "contract"),
             ),
             INCIDENTS_RUN,
         ),
@@ -153,6 +154,8 @@ class IncidentsGrid(Grid):
             clocks=said.clocks(found, now),
             not_owed=said.not_owed(found),
             contract=said.BOUND[found.deadlines.contract],
+            unsaid=sum(each.contract_rule is None for each in concerned),
+            terms={each.id: contracts.said(contracts.terms_of(each)) for each in concerned},
             statute=said.BOUND[found.deadlines.statute],
             unknown=[*found.deadlines.unknown_places, *found.deadlines.incomplete_places],
             today=now.date(),
@@ -489,6 +492,35 @@ class IncidentsGrid(Grid):
             intro=self._called(concerned),
             done=gettext("It is written down, and the clocks are computed anew."),
             submit=gettext("Save the numbers"),
+        )
+
+    @expose("/schools/<concerned_school:public_id>/contract", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def contract(self, public_id: str) -> Answer:
+        """What the contract with a school asks, from which its own clock follows."""
+        concerned, row = self._school(public_id)
+        known = contracts.terms_of(concerned) or contracts.Terms(contracts.NO_CLAUSE)
+        form = ContractForm(data={"terms": known.rule, "hours": known.hours, "start": known.start})
+
+        def save() -> str:
+            schools.state_contract(
+                principal=self.who,
+                school=public_id,
+                terms=contracts.Terms(
+                    form.terms.data or "", form.hours.data, Counted(form.start.data or Counted.NOTICED)
+                ),
+                whole_district=bool(form.whole_district.data),
+            )
+            return f"{HERE}{row.public_id}#schools"
+
+        return self._page(
+            row,
+            form,
+            save,
+            heading=gettext("What does the contract ask?"),
+            intro=self._called(concerned),
+            done=gettext("It is written down, and the clocks are computed anew."),
+            submit=gettext("Save what it asks"),
         )
 
     @expose("/schools/<concerned_school:public_id>/told", methods=("GET", "POST"))

@@ -1125,6 +1125,7 @@ PAGES: Mapping[str, Stop] = {
             ("a school of an incident", "concern", "Add a school or district", "Add it"),
             ("the scope of an incident", "scope", "Find whom an account reached", "Compute it"),
             ("people of an incident", "people", "Numbers", "Save the numbers"),
+            ("the contract of a school of an incident", "contract", "Contract", "Save what it asks"),
             ("who was told of an incident", "told", "Told", "Write it down"),
             ("a notice that went out", "given", "It went out", "Write it down"),
         )

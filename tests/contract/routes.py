@@ -1736,6 +1736,12 @@ FORMS: Mapping[str, Fill] = {
         staff="1",
         parents="0",
     ),
+    "plugin_notifications_incidents.contract": _always(
+        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
+        terms="contract-hours",
+        hours="48",
+        start="determined",
+    ),
     "plugin_notifications_incidents.told": _told_school,
     # The world's school has a notice that was given: it stays.
     "plugin_notifications_incidents.leave_out": _always(audited=False),

@@ -131,7 +131,7 @@ WITHOUT: Mapping[str, str] = {
             f"plugin_notifications_incidents.{door}"
             for door in (
                 *("facts", "note", "decide", "done", "close"),
-                *("people", "told", "leave_out", "given", "concern", "evidence", "scope"),
+                *("people", "told", "leave_out", "given", "concern", "evidence", "scope", "contract"),
             )
         ),
         ACT,

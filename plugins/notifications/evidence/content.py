@@ -125,6 +125,11 @@ def _schools(tx: Transaction, incident: Incident) -> list[dict[str, Any]]:
             "individuals_told_at": _moment(each.individuals_told_at),
             "left_out_at": _moment(each.left_out_at),
             "late_reason": without_addresses(each.late_reason),
+            "contract": {
+                "rule": each.contract_rule,
+                "hours": each.contract_hours,
+                "counted_from": each.contract_start,
+            },
         }
         for each in found
     ]
