@@ -86,12 +86,10 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
     return len(new)
 
 
-def follow(
-    tx: Transaction, incident: Incident, school: School, *, before: People, now: People, came: bool
-) -> None:
-    """Take the numbers of a computed set for a school. Numbers that somebody wrote are never lowered.
+def follow(tx: Transaction, incident: Incident, school: School, *, before: People, now: People) -> None:
+    """Take the numbers of a computed set for a school into which somebody came. None is ever lowered.
 
-    One that was left out stays so, unless somebody `came` into the set.
+    One that was left out is concerned after all.
     """
     row = _known(tx, incident).get(school.id)
     if row is None:
@@ -101,8 +99,7 @@ def follow(
         return
     had = People(row.students, row.staff, row.parents)
     more = {name: max(number, getattr(had, name)) for name, number in vars(now).items()}
-    left_out_at = None if came else row.left_out_at
-    _change(tx, row, left_out_at=left_out_at, **(vars(now) if had == before else more))
+    _change(tx, row, left_out_at=None, **(vars(now) if had == before else more))
 
 
 def count_people(*, principal: Principal, school: str, people: People) -> None:

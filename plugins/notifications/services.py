@@ -22,6 +22,7 @@ from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.wording import clean, is_uuid
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
+from plugins.notifications.letters.queries import is_any_to_post
 from plugins.notifications.models import EntryKind, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.notices.queries import is_any_on_its_way, is_any_up
 from plugins.notifications.permissions import INCIDENTS_RUN
@@ -38,6 +39,9 @@ CLOSED = lazy("This incident is closed. Open a new one if something else has com
 BANNER_UP = lazy("A banner is up on the home page. Take it down first, under Notices.")
 OPEN_DUTIES = lazy(
     "Somebody is still to be told, or nobody can say yet. Give the notices first, or say why none is owed."
+)
+LETTERS_LIE_HERE = lazy(
+    "Letters were made and not posted. Under Notices, say that they were, or take them apart."
 )
 ON_ITS_WAY = lazy(
     "A notice waits to be approved, is being sent or is paused. Wait for it, take it back or stop it first."
@@ -240,6 +244,8 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
             raise Rejected.whole(BANNER_UP)
         if is_any_on_its_way(tx, row):
             raise Rejected.whole(ON_ITS_WAY)
+        if is_any_to_post(tx, row):
+            raise Rejected.whole(LETTERS_LIE_HERE)
         write(tx, row, EntryKind.CLOSED, reason)
         tx.execute(
             update(Incident)

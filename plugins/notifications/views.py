@@ -70,8 +70,8 @@ class IncidentsGrid(Grid):
             INCIDENTS_RUN,
         ),
     }
-    # What leaves the house, too.
-    fresh = Grid.fresh | {"evidence"}
+    # What leaves the house, too, and whose account it was.
+    fresh = Grid.fresh | {"evidence", "scope"}
     icon = "incidents"
     title = lazy("Incidents")
     category = lazy("Operations")
@@ -394,12 +394,14 @@ class IncidentsGrid(Grid):
             heading=gettext("Take evidence along"),
             intro=gettext(
                 "One signed file with all that stands here, for an authority or your own records. Founders"
-                " are letters in it, and addresses are left out. Names that somebody wrote into a text are"
-                " not: read it before you pass it on. Whoever checks it asks you for the fingerprint of our"
-                " key: %(fingerprint)s",
+                " are letters in it, and mail addresses are left out. Names that somebody wrote into a text"
+                " are not: read it before you pass it on. Whoever checks it asks you for the fingerprint of"
+                " our key: %(fingerprint)s",
                 fingerprint=fingerprint(),
             ),
-            done=gettext("The file was made. The timeline says for whom, with its hash."),
+            done=gettext("The file was made. The timeline says for whom, with its hash.")
+            if row.closed_at is None
+            else gettext("The file was made. The trail says for whom, with its hash."),
             submit=gettext("Make the file"),
         )
         if not made:
@@ -437,17 +439,14 @@ class IncidentsGrid(Grid):
     @shows_what_was_typed
     def scope(self, public_id: str) -> Answer:
         """Which account was misused: the database computes whom it reaches."""
-        row, now = self._row(public_id), clock.now()
-        form = ScopeForm(data={"since": row.noticed_at, "until": now})
+        row, form = self._row(public_id), ScopeForm()
 
         def save() -> str:
-            assert form.since.data is not None
-            assert form.until.data is not None
-            if form.account.data:
+            if form.account.data or form.since.data or form.until.data:
                 scopes.add_misuse(
                     principal=self.who,
                     incident=public_id,
-                    account=form.account.data,
+                    account=form.account.data or "",
                     since=form.since.data,
                     until=form.until.data,
                 )

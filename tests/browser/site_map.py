@@ -42,6 +42,8 @@ NO_PAGES: Mapping[str, str] = {
     "language.choose": LEADS_ON,
     "providers.begin": LEADS_ON,
     "providers.link": LEADS_ON,
+    # Which letters: tests/browser/test_drill.py looks at it.
+    "plugin_notifications_notices.posted": LEADS_ON,
     "students.held_up": LEADS_ON,
     "students.scanned": LEADS_ON,
 }

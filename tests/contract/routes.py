@@ -1399,15 +1399,12 @@ def _given_notice(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
-def _posted_letters(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+def _letters_apart(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     of_it = select(LetterBatch.public_id).join(Notice, Notice.id == LetterBatch.notice_id)
     with transaction(SYSTEM) as tx:
         batch = tx.scalar(of_it.where(Notice.public_id == (thing.public_id if thing else ""))) or ""
-    changed = (
-        "added plugin_notifications.timeline_entry",
-        *(f"changed plugin_notifications.{each}" for each in ("letter_batch", "notice_delivery")),
-    )
-    return Filled({"do": "posted", "batch": batch}, changed)
+    effect = ("removed plugin_notifications.letter_batch", "changed plugin_notifications.notice_delivery")
+    return Filled({"do": "apart", "batch": batch}, effect)
 
 
 def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str) -> Fill:
@@ -1754,7 +1751,9 @@ FORMS: Mapping[str, Fill] = {
     "plugin_notifications_notices.edit": _always(
         ("changed plugin_notifications.notice",), seen="0", en_heading="A narwhal looked in"
     ),
-    "plugin_notifications_notices.letters": _posted_letters,
+    "plugin_notifications_notices.letters": _letters_apart,
+    # Of a draft nothing was posted. As well: in tests/plugins/notifications/letters.
+    "plugin_notifications_notices.posted": _always(audited=False),
     "plugin_notifications_notices.step": _always(
         ("added plugin_notifications.notice_step", "changed plugin_notifications.notice"), step="discard"
     ),

@@ -35,10 +35,12 @@ FAR_REACHING = {
     "console_reports.export",
     "plugin_notifications_incidents.export",
     "plugin_notifications_incidents.evidence",
+    "plugin_notifications_incidents.scope",
     # What was mailed cannot be called back.
     "plugin_notifications_notices.step",
     # Where people are, on paper.
     "plugin_notifications_notices.letters",
+    "plugin_notifications_notices.posted",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

@@ -59,5 +59,5 @@ def make_bundle(*, principal: Principal, incident: str, whom: str, sheet: Paper)
                 digest=digest,
             )
             write(tx, row, EntryKind.NOTE, line)
-        record(tx, "incidents.take-evidence", incident=row.id)
+        record(tx, "incidents.take-evidence", incident=row.id, whom=whom, sha256=digest)
     return Bundle(packed, digest)

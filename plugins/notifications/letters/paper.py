@@ -1,7 +1,8 @@
 """Letters on paper: one sheet that says where all of them go, and then each on pages of its own.
 
-The address stands where the window of an envelope shows it: of DIN lang for A4 (DIN 5008, form B), of a
-number 10 for letter paper; both windows are over the same place.
+The address stands where the window of an envelope shows it: of DIN lang for A4 (DIN 5008, form B), and for
+letter paper of a number 10, where the sheet has 12 mm of play, so that it begins lower. It is as wide as both
+windows show; what is longer goes on in the next line, and pushes the letter down.
 """
 
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from plugins.notifications.notices import wordings
 from plugins.notifications.notices.wordings import Said, Template
 from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
 
-SIDE, WINDOW, BODY = 24.0, 50.0, 96.0
-NUMBER = 12.0
+SIDE, WIDE, NUMBER = 24.0, 80.0, 12.0
+WINDOW = {Paper.A4: 50.0, Paper.LETTER: 64.0}
+BODY = {Paper.A4: 96.0, Paper.LETTER: 104.0}
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,14 @@ class _Letters(Sheets):
         self._next_foot = " · ".join([about, *which])
         self.set_left_margin(SIDE)
         self.set_right_margin(SIDE)
-        self.add_page(format=paper_of(to.country).value)
-        self.set_y(WINDOW - 7)
+        sheet = paper_of(to.country)
+        self.add_page(format=sheet.value)
+        self.set_y(WINDOW[sheet] - 7)
         self.put("Classroom Back Office", 8, QUIET)
-        self.set_y(WINDOW)
+        self.set_y(WINDOW[sheet])
         for line in to.window:
-            self.put(line, 11, INK)
-        self.set_y(BODY)
+            self.put(line, 10.5, INK, width=WIDE)
+        self.set_y(max(BODY[sheet], self.get_y() + 8))
         self.put(long_day(self._sent.at.date()), 10, QUIET)
         self.ln(5)
         spoken = wordings.written_in(self._sent.said, to.language)

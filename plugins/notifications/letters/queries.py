@@ -1,6 +1,6 @@
 """Which letters there are of a notice, how many are due, and to whom a batch goes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,25 +8,28 @@ from sqlalchemy import func, select
 
 from backoffice.access.lookup import NotFound, find, rows_of
 from backoffice.access.transaction import Transaction
-from backoffice.storage.public_id import is_public_id, new_public_id
+from backoffice.storage.numbers import array_of
+from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from backoffice.storage.sealed import open_text
 from plugins.notifications.letters.paper import Addressed
+from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import LetterBatch, Notice
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
 
 class Due(NamedTuple):
-    """How many letters are to be made, and how many more have no address that one could go to."""
+    """How many letters are to be made, how many more have no address, and who left the schools."""
 
     letters: int
     nowhere: int
+    gone: int
 
 
 def due(tx: Transaction, notice: Notice) -> Due:
     """What is due of a notice by now; for founders."""
-    counted = func.plugin_notifications.letters_due_of(notice.id).table_valued("due", "nowhere")
-    (row,) = tx.rows(select(counted.c.due, counted.c.nowhere))
-    return Due(row.due, row.nowhere)
+    counted = func.plugin_notifications.letters_due_of(notice.id).table_valued("due", "nowhere", "gone")
+    (row,) = tx.rows(select(counted.c.due, counted.c.nowhere, counted.c.gone))
+    return Due(row.due, row.nowhere, row.gone)
 
 
 def batches(tx: Transaction, notice: Notice) -> Sequence[tuple[LetterBatch, int]]:
@@ -49,10 +52,27 @@ def batch_of(tx: Transaction, notice: Notice, public_id: str) -> LetterBatch:
     return row
 
 
-def make(tx: Transaction, notice: Notice, *, at: datetime, most: int) -> int:
-    """Put letters that are due into a new batch, up to so many; how many there are."""
-    called = func.plugin_notifications.make_letters(notice.id, new_public_id(), at, most)
-    return tx.scalar(select(called)) or 0
+def is_any_to_post(tx: Transaction, incident: Incident) -> bool:
+    """Whether letters about an incident were made and not posted."""
+    open_ones = (
+        rows_of(tx.principal, LetterBatch, INCIDENTS_READ)
+        .join(Notice, Notice.id == LetterBatch.notice_id)
+        .where(Notice.incident_id == incident.id, LetterBatch.posted_at.is_(None))
+    )
+    return tx.scalar(select(open_ones.exists())) or False
+
+
+def make(tx: Transaction, notice: Notice, *, at: datetime, most: int) -> tuple[PublicId, int]:
+    """Put letters that are due into a new batch, up to so many; which it is, and how many there are."""
+    made = new_public_id()
+    called = func.plugin_notifications.make_letters(notice.id, made, at, most)
+    return made, tx.scalar(select(called)) or 0
+
+
+def release(tx: Transaction, batch: LetterBatch, numbers: Sequence[int] | None = None) -> int:
+    """Take these letters out of a batch that was not posted, else all of them; how many."""
+    some = None if numbers is None else array_of(numbers)
+    return tx.scalar(select(func.plugin_notifications.release_letters(batch.id, some))) or 0
 
 
 def post(tx: Transaction, batch: LetterBatch, *, at: datetime) -> int:
@@ -60,13 +80,14 @@ def post(tx: Transaction, batch: LetterBatch, *, at: datetime) -> int:
     return tx.scalar(select(func.plugin_notifications.post_letters(batch.id, at))) or 0
 
 
-def addressed(tx: Transaction, batch: LetterBatch) -> Sequence[Addressed]:
-    """To whom the letters of a batch go, in the order in which they are printed; for founders."""
-    called = func.plugin_notifications.letters_in(batch.id).table_valued(
-        *("person", "language", "country", "school", "school_address", "district", "district_address")
+def addressed(tx: Transaction, batch: LetterBatch, *, at: datetime) -> Mapping[int, Addressed]:
+    """To whom the letters of a batch go, by their numbers and as they are printed; for founders."""
+    called = func.plugin_notifications.letters_in(batch.id, at).table_valued(
+        *("delivery_id", "person", "language", "country", "school", "school_address"),
+        *("district", "district_address"),
     )
-    return [
-        Addressed(
+    return {
+        row.delivery_id: Addressed(
             person=open_text(row.person, context="account.name"),
             school=open_text(row.school, context="school.name"),
             lines=_lines(row),
@@ -74,7 +95,7 @@ def addressed(tx: Transaction, batch: LetterBatch) -> Sequence[Addressed]:
             country=row.country,
         )
         for row in tx.rows(select(called))
-    ]
+    }
 
 
 def _lines(row: Any) -> tuple[str, ...]:

@@ -236,6 +236,11 @@ class NoticeDelivery(NotificationsBase):  # type: ignore[misc, valid-type]
         Index(None, "concerned_school_id"),
         Index(None, "mail_id"),
         Index(None, "letter_batch_id"),
+        Index(
+            "ix_notice_delivery_unreached",
+            "notice_id",
+            postgresql_where="letter_batch_id is null and state in ('bounced', 'failed', 'to_post')",
+        ),
         Index(None, "care_of_id"),
         titled(lazy("To whom notices went")),
     )

@@ -31,6 +31,7 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 from plugins.notifications.letters import queries as letter_queries
 from plugins.notifications.letters import services as letters
+from plugins.notifications.letters.forms import PostedForm
 from plugins.notifications.letters.paper import example
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import queries, services, showing, wordings
@@ -55,9 +56,10 @@ class NoticesPage(GuardedView):
         "step": INCIDENTS_RUN,
         "letter": INCIDENTS_READ,
         "letters": INCIDENTS_RUN,
+        "posted": INCIDENTS_RUN,
     }
     # What was mailed cannot be called back.
-    fresh = frozenset({"step", "letters"})
+    fresh = frozenset({"step", "letters", "posted"})
     title = lazy("Notices")
     address = "incidents"
 
@@ -123,6 +125,10 @@ class NoticesPage(GuardedView):
         zone = ZoneInfo(self.who.time_zone)
         (progress,) = queries.progress_of(tx, [row]).values()
         at_work = row.state in _MAILED and (row.state == NoticeState.APPROVED or "queued" in progress)
+        shown_letters = None if _is_banner(row) else self._letters(tx, row)
+        to_post = shown_letters is not None and (
+            "to_post" in progress or any(each["posted"] is None for each in shown_letters["batches"])
+        )
         return self.render(
             "notifications/notice.html",
             incident=incident,
@@ -149,8 +155,10 @@ class NoticesPage(GuardedView):
             maybe_twice=queries.maybe_twice(tx, row),
             meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
-            acts=self._acts(row, incident, at_work=at_work) if self.opens("step") else {},
-            letters=None if _is_banner(row) else self._letters(tx, row),
+            acts=self._acts(row, incident, at_work=at_work or (to_post and row.state in _MAILED))
+            if self.opens("step")
+            else {},
+            letters=shown_letters,
             may_print=self.opens("letters"),
             form=FlaskForm(),
             crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)]}],
@@ -176,11 +184,11 @@ class NoticesPage(GuardedView):
         if _is_banner(row):
             return redirect(f"{HERE}notices/{public_id}", 303)
         spoken = known(request.args.get("language")) or language()
-        return _pdf(example(letters.sent(tx, row), spoken), f"letter-{public_id}")
+        return _pdf(example(letters.sent(tx, row, at=clock.now()), spoken), f"letter-{public_id}")
 
     @expose("/notices/<notice:public_id>/letters", methods=("POST",))
     def letters(self, public_id: str) -> Response:
-        """Have letters made, print a batch of them, or say that it was posted."""
+        """Have letters made, print a batch of them, or take it apart."""
         _find(reading(), public_id)
         do, batch = request.form.get("do", ""), request.form.get("batch", "")
         if FlaskForm().validate_on_submit():
@@ -190,9 +198,9 @@ class NoticesPage(GuardedView):
                     case "print":
                         printed = letters.print_letters(principal=self.who, notice=public_id, batch=batch)
                         return _pdf(printed.pdf, f"letters-{batch}")
-                    case "posted":
-                        posted = letters.letters_posted(principal=self.who, notice=public_id, batch=batch)
-                        flash(_letters_posted(posted), "success")
+                    case "apart":
+                        letters.take_letters_apart(principal=self.who, notice=public_id, batch=batch)
+                        flash(gettext("The letters are taken apart: they are to be made again."), "success")
                     case "make":
                         flash(
                             _letters_made(letters.make_letters(principal=self.who, notice=public_id)),
@@ -201,6 +209,35 @@ class NoticesPage(GuardedView):
             except Rejected as rejected:
                 flash(rejected.in_words, "warning")
         return redirect(f"{HERE}notices/{public_id}#letters", 303)
+
+    @expose("/notices/<notice:public_id>/posted", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def posted(self, public_id: str) -> Answer:
+        """Say when a batch of letters was posted. The address says which."""
+        tx, back = reading(), f"{HERE}notices/{public_id}"
+        row, incident = _find(tx, public_id)
+        batch = request.args.get("batch", "")
+        if not batch:
+            # The page of the notice says which letters there are.
+            return redirect(f"{back}#letters", 303)
+        letter_queries.batch_of(tx, row, batch)
+        form = PostedForm(data={"at": clock.now()})
+
+        def save() -> str:
+            assert form.at.data is not None
+            letters.letters_posted(principal=self.who, notice=public_id, batch=batch, at=form.at.data)
+            return f"{back}#letters"
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("It stands in the timeline that the letters were posted."),
+            heading=gettext("When were the letters posted?"),
+            intro=gettext("With that, the schools among them count as told. It cannot be taken back."),
+            submit_title=gettext("They were posted"),
+            cancel_url=back,
+            crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)], "url": back}],
+        )
 
     @expose("/notices/<notice:public_id>/edit", methods=("GET", "POST"))
     @shows_what_was_typed
@@ -306,6 +343,7 @@ class NoticesPage(GuardedView):
         return {
             "due": due.letters,
             "nowhere": due.nowhere,
+            "gone": due.gone,
             "most": letters.MOST,
             "batches": [
                 {
@@ -313,6 +351,8 @@ class NoticesPage(GuardedView):
                     "number": number,
                     "made": moment(each.made_at, zone),
                     "posted": moment(each.posted_at, zone) if each.posted_at else None,
+                    "is_printed": each.posted_at is None
+                    or each.posted_at > clock.now() - letters.PRINTED_AGAIN,
                 }
                 for each, number in letter_queries.batches(tx, row)
             ],
@@ -369,15 +409,6 @@ def _letters_made(number: int) -> str:
     return ngettext(
         "%(number)s letter is ready to be printed.",
         "%(number)s letters are ready to be printed.",
-        number,
-        number=amount(number),
-    )
-
-
-def _letters_posted(number: int) -> str:
-    return ngettext(
-        "It is noted that %(number)s letter was posted.",
-        "It is noted that %(number)s letters were posted.",
         number,
         number=amount(number),
     )

@@ -2,10 +2,10 @@
 
 from flask_wtf import FlaskForm
 from wtforms import StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import Length, Optional
 
 from backoffice.language.texts import lazy
-from plugins.notifications.forms import MOMENT, MomentField
+from plugins.notifications.forms import MomentField
 
 
 class ScopeForm(FlaskForm):
@@ -15,8 +15,12 @@ class ScopeForm(FlaskForm):
         lazy("Account that was misused"),
         [Length(max=320)],
         description=lazy(
-            "Its identifier, or the e-mail address of somebody of staff. Leave it empty to compute anew."
+            "Its identifier, or the e-mail address of somebody of staff. Leave all empty to compute anew."
         ),
     )
-    since = MomentField(lazy("From"), [InputRequired(MOMENT)])
-    until = MomentField(lazy("Until"), [InputRequired(MOMENT)])
+    since = MomentField(
+        lazy("From"),
+        [Optional()],
+        description=lazy("Rather too early: misuse mostly began before anybody noticed."),
+    )
+    until = MomentField(lazy("Until"), [Optional()])

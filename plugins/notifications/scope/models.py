@@ -82,7 +82,6 @@ class AffectedPerson(NotificationsBase):  # type: ignore[misc, valid-type]
         "Which account", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
     )
     added_at: Mapped[datetime] = columns.moment("When it came into the set", keep=Keep.SIX_YEARS)
-    removed_at: Mapped[datetime | None] = columns.moment("When it left the set", keep=Keep.SIX_YEARS)
 
 
 TABLES = (Misuse, AffectedPerson)

@@ -17,20 +17,23 @@ end $$;
 
 create function plugin_notifications.add_misuse(
   number bigint, known_by text, index_of_email bytea, since timestamptz, until timestamptz, at timestamptz)
-  returns boolean
+  returns bigint
 language plpgsql security definer set search_path = plugin_notifications, app, pg_temp as $$
+declare
+  found_account bigint;
 begin
-  if not is_open(number) then return false; end if;
+  if not is_open(number) then return null; end if;
   insert into misuse (incident_id, account_id, from_at, until_at, written_at, written_by)
   select number, a.id, since, until, at, (ids('account'))[1]
     from account a
    where (a.public_id = known_by or a.email_index = index_of_email)
      and (exists (select from membership m where m.account_id = a.id)
-          or exists (select from teaching_role t where t.account_id = a.id));
-  return found;
+          or exists (select from teaching_role t where t.account_id = a.id))
+  returning account_id into found_account;
+  return found_account;
 end $$;
 comment on function plugin_notifications.add_misuse is
-  'Writes down that an account of staff was misused; whether there is one. Nothing of it is told.';
+  'Writes down that an account of staff was misused, and says which for the trail; nothing else of it is told.';
 
 -- Suspended memberships count, too: who was misused is often suspended before this is asked. Children count
 -- who were there at any moment of the time; who teaches is known as of now alone, so that counts as it is.
@@ -72,41 +75,30 @@ $$;
 comment on function plugin_notifications.reached_by is
   'Whom misused accounts reached in the time of their misuse; for the function below.';
 
+-- It only grows: who was reached stays reached, although the account has lost its classes since, or is erased.
 create function plugin_notifications.compute_scope(number bigint, at timestamptz)
-  returns table (school_id bigint, kind text, people bigint, added bigint, removed bigint)
+  returns table (school_id bigint, kind text, people bigint, added bigint)
 language plpgsql security definer set search_path = plugin_notifications, app, pg_temp as $$
 #variable_conflict use_column
 begin
   if not is_open(number) then return; end if;
   return query
-  with reached as materialized (select * from reached_by(number)),
-  gone as (
-    update affected_person p set removed_at = at
-     where p.incident_id = number and p.removed_at is null and coalesce(p.student_id, p.account_id) is not null
-       -- Whom an account reached that is erased by now, nobody can tell: who was found stays.
-       and not exists (select from misuse v where v.incident_id = number and v.account_id is null)
-       and not exists (select from reached r
-                        where r.kind = p.kind and r.school_id = p.school_id
-                          and r.student_id is not distinct from p.student_id
-                          and r.account_id is not distinct from p.account_id)
-    returning p.school_id, p.kind),
+  with known as materialized (
+    select p.kind, p.school_id, coalesce(p.student_id, 0) as student, coalesce(p.account_id, 0) as account
+      from affected_person p where p.incident_id = number and p.school_id is not null),
   come as (
     insert into affected_person (incident_id, kind, school_id, student_id, account_id, added_at)
-    select number, r.kind, r.school_id, r.student_id, r.account_id, at from reached r
-     where not exists (select from affected_person p
-                        where p.incident_id = number and p.removed_at is null
-                          and r.kind = p.kind and r.school_id = p.school_id
-                          and r.student_id is not distinct from p.student_id
-                          and r.account_id is not distinct from p.account_id)
+    select number, r.kind, r.school_id, r.student_id, r.account_id, at
+      from reached_by(number) r left join known k
+        on k.kind = r.kind and k.school_id = r.school_id
+           and k.student = coalesce(r.student_id, 0) and k.account = coalesce(r.account_id, 0)
+     where k.kind is null
     returning school_id, kind),
   -- The rows as they were before: a statement does not see what it writes itself.
   each as (
-    select p.school_id, p.kind, 1 as n, 0 as a, 0 as r from affected_person p
-     where p.incident_id = number and p.removed_at is null
-    union all select c.school_id, c.kind, 1, 1, 0 from come c
-    union all select g.school_id, g.kind, -1, 0, 1 from gone g)
-  select e.school_id, e.kind, sum(e.n)::bigint, sum(e.a)::bigint, sum(e.r)::bigint
-    from each e where e.school_id is not null group by 1, 2 order by 1, 2;
+    select k.school_id, k.kind, 0 as a from known k
+    union all select c.school_id, c.kind, 1 from come c)
+  select e.school_id, e.kind, count(*), sum(e.a)::bigint from each e group by 1, 2 order by 1, 2;
 end $$;
 comment on function plugin_notifications.compute_scope is
   'Computes the set of people of an incident anew and keeps it: numbers for a founder, and nobody''s row.';

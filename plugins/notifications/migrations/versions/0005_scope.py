@@ -44,7 +44,6 @@ def _person() -> None:
         *_text("kind"),
         *(_number(name) for name in ("school_id", "student_id", "account_id")),
         _moment("added_at", nullable=False),
-        _moment("removed_at"),
         _known("affected_person", "kind", "student", "staff", "parent"),
         sa.CheckConstraint(
             "student_id is null or account_id is null", name=op.f("ck_affected_person_one_person")

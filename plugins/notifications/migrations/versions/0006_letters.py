@@ -62,6 +62,13 @@ def upgrade() -> None:
             ondelete="SET NULL",
         )
         op.create_index(op.f(f"ix_notice_delivery_{name}"), "notice_delivery", [name], schema=HERE)
+    op.create_index(
+        "ix_notice_delivery_unreached",
+        "notice_delivery",
+        ["notice_id"],
+        schema=HERE,
+        postgresql_where=sa.text("letter_batch_id is null and state in ('bounced', 'failed', 'to_post')"),
+    )
     _known("notice", "audience", AUDIENCES)
     _known("notice_delivery", "state", STATES)
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))

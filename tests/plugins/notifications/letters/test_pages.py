@@ -36,15 +36,21 @@ def test_letters_are_made_printed_and_posted(
     assert world.people["parent"].name in text_of(printed.data)
     # The page itself names nobody.
     assert world.people["parent"].name not in made
-    posted = one.post(f"{address}/letters", data={**of_it, "do": "posted"}, follow_redirects=True).text
-    assert "1 letter was posted" in posted
+    page = f"{address}/posted?batch={batch[1]}"
+    assert one.get(f"{address}/posted").status_code == 303
+    assert one.get(f"{address}/posted?batch=n7m2p9q4r8t3v6wx").status_code == 404
+    asked = one.get(page).text
+    assert "When were the letters posted?" in asked
+    at = re.search(r'name="at"[^>]*value="([^"]+)"', asked)
+    assert at is not None
+    posted = one.post(page, data={**token, "at": at[1]}, follow_redirects=True).text
     assert "Posted as a letter" in posted
-    assert 'value="posted"' not in posted
+    assert "/posted?batch=" not in posted
     # Nothing of it, and nothing that it is not.
-    before = one.get(address).text
     one.post(f"{address}/letters", data={**of_it, "do": "eat"})
     one.post(f"{address}/letters", data={"do": "make"})
-    assert one.get(address).text.count("They are posted") == before.count("They are posted") == 0
+    one.post(f"{address}/letters", data={**of_it, "do": "apart"})
+    assert "1 letter, made" in one.get(address).text
 
 
 def test_a_notice_is_shown_as_a_letter_to_nobody(

@@ -1,22 +1,27 @@
 """Letters: to whom no mail arrived, in care of their school, and to schools as such; each once."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
+from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
-from backoffice.accounts.models import AccountSession
+from backoffice.accounts.models import Account, AccountSession
 from backoffice.accounts.services.proof import LASTS, ProofNeeded
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.problems import Rejected
-from backoffice.schools.models import Membership
+from backoffice.schools.models import Membership, Role, School, TeachingRole
+from backoffice.storage.public_id import new_public_id
 from plugins.notifications.letters import queries, services
 from plugins.notifications.letters.queries import Due
+from plugins.notifications.models import ConcernedSchool
 from plugins.notifications.notices import services as notices
-from plugins.notifications.notices.models import Audience, DeliveryState
+from plugins.notifications.notices.models import Audience, DeliveryState, LetterBatch, NoticeDelivery
+from plugins.notifications.services import close_incident
 from tests.factories.paper import text_of
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.letters.conftest import came_back, put, send
@@ -52,11 +57,11 @@ def test_a_mail_that_came_back_becomes_a_letter_in_care_of_the_school(
 ) -> None:
     notice = let_out(founders, incident, Audience.PARENTS)
     send()
-    assert due(founders, notice) == Due(0, 0)
+    assert due(founders, notice) == Due(0, 0, 0)
     came_back(notice)
-    assert due(founders, notice) == Due(1, 0)
+    assert due(founders, notice) == Due(1, 0, 0)
     assert services.make_letters(principal=founders[0], notice=notice) == 1
-    assert due(founders, notice) == Due(0, 0)
+    assert due(founders, notice) == Due(0, 0, 0)
     ((batch, number),) = batches(founders, notice)
     assert number == 1
     parent, said = world.people["parent"], printed(founders, notice, batch)
@@ -66,12 +71,12 @@ def test_a_mail_that_came_back_becomes_a_letter_in_care_of_the_school(
     # On the sheet and on the letter.
     assert said.count("San Rafael, CA 94901") == 2
     assert {each.state for each in deliveries(notice)} == {DeliveryState.BOUNCED}
-    assert services.letters_posted(principal=founders[1], notice=notice, batch=batch) == 1
+    assert services.letters_posted(principal=founders[1], notice=notice, batch=batch, at=clock.now()) == 1
     assert {each.state for each in deliveries(notice)} == {DeliveryState.LETTER}
     assert ("told", "Letters were posted: 1.", None) in timeline(incident)
     # A second founder who presses, too, notes nothing; printing again is possible.
     with pytest.raises(Rejected):
-        services.letters_posted(principal=founders[0], notice=notice, batch=batch)
+        services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=clock.now())
     with pytest.raises(Rejected):
         services.make_letters(principal=founders[0], notice=notice)
     assert parent.name in printed(founders, notice, batch)
@@ -96,7 +101,7 @@ def test_a_district_stands_in_for_a_school_without_an_address_and_nobody_for_bot
     send()
     came_back(notice)
     put(world)
-    assert due(founders, notice) == Due(0, 1)
+    assert due(founders, notice) == Due(0, 1, 0)
     with pytest.raises(Rejected):
         services.make_letters(principal=founders[0], notice=notice)
     assert batches(founders, notice) == []
@@ -121,7 +126,7 @@ def test_schools_are_written_to_on_paper_and_told_when_it_is_posted(
 
     send()
     assert told_at(incident) is None
-    services.letters_posted(principal=founders[0], notice=notice, batch=batch)
+    services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=clock.now())
     came_back(notice)
     assert told_at(incident) is not None
 
@@ -144,7 +149,7 @@ def test_a_school_where_nobody_could_be_mailed_gets_a_letter(
     notice = let_out(founders, incident, Audience.SCHOOLS)
     assert send() == 1
     assert [(each.state, each.mail_id) for each in deliveries(notice)] == [(DeliveryState.FAILED, None)]
-    assert due(founders, notice) == Due(1, 0)
+    assert due(founders, notice) == Due(1, 0, 0)
     assert world.home.name
 
 
@@ -158,7 +163,7 @@ def test_in_a_drill_letters_are_printed_as_one_and_nobody_is_told(
     said = printed(founders, notice, batch)
     assert said.count("DRILL") == 2
     assert "This is a drill. Nothing of it is real." in said
-    services.letters_posted(principal=founders[0], notice=notice, batch=batch)
+    services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=clock.now())
     assert {each.state for each in deliveries(notice)} == {DeliveryState.PLAYED}
     assert world.home.name in said
 
@@ -188,7 +193,7 @@ def test_what_is_paused_makes_no_letters(founders: Founders, incident: str) -> N
     came_back(notice, account=deliveries(notice)[0].account_id)
     assert due(founders, notice).letters == 1
     notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
-    assert due(founders, notice) == Due(0, 0)
+    assert due(founders, notice) == Due(0, 0, 0)
 
 
 def test_the_trail_says_who_printed_what_and_no_name(world: World, founders: Founders, incident: str) -> None:
@@ -218,19 +223,36 @@ def test_nobody_else_has_letters_made_or_reads_where_they_go(
     for attempt in (
         lambda: services.make_letters(principal=other, notice=notice),
         lambda: services.print_letters(principal=other, notice=notice, batch=batch),
-        lambda: services.letters_posted(principal=other, notice=notice, batch=batch),
+        lambda: services.letters_posted(principal=other, notice=notice, batch=batch, at=clock.now()),
     ):
         with pytest.raises(Exception) as refused:  # noqa: PT011 - by role another refusal
             attempt()
         assert type(refused.value).__name__ in {"Denied", "NotFound"}
-    with transaction(other) as tx:
-        number = row_of(notice).id
-        called = func.plugin_notifications
-        assert tx.execute(select(func.count()).select_from(called.letters_in(1))).scalar() == 0
-        assert (
-            tx.execute(select(called.make_letters(number, "n7m2p9q4r8t3v6wx", func.now(), 5))).scalar() == 0
-        )
-        assert tx.execute(select(called.post_letters(1, func.now()))).scalar() == 0
+    letters = func.plugin_notifications
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(LetterBatch.id).where(LetterBatch.public_id == batch)).one()
+    let_out(founders, incident, Audience.LETTERS)
+    send()
+    due_now = row_of(let_out(founders, incident, Audience.LETTERS)).id
+    send()
+
+    def tried(who: Principal) -> list[int]:
+        """What the database itself answers, with the services out of the way, and undone."""
+        found = []
+        for called in (
+            select(func.count()).select_from(letters.letters_in(number, clock.now())),
+            select(func.sum(letters.letters_due_of(due_now).table_valued("due").c.due)),
+            select(letters.make_letters(due_now, "n7m2p9q4r8t3v6wx", clock.now(), 5)),
+            select(letters.post_letters(number, clock.now())),
+            select(letters.release_letters(number, None)),
+        ):
+            with pytest.raises(ZeroDivisionError), transaction(who) as tx:
+                found.append(int(tx.execute(called).scalar() or 0))
+                raise ZeroDivisionError
+        return found
+
+    assert tried(other) == [0, 0, 0, 0, 0]
+    assert tried(founders[0]) == [1, 1, 1, 1, 1]
 
 
 def test_a_batch_is_of_its_notice_and_wants_a_fresh_proof(founders: Founders, incident: str) -> None:
@@ -246,3 +268,175 @@ def test_a_batch_is_of_its_notice_and_wants_a_fresh_proof(founders: Founders, in
         tx.execute(update(AccountSession).values(proven_at=clock.now() - LASTS - timedelta(seconds=1)))
     with pytest.raises(ProofNeeded):
         services.print_letters(principal=founders[0], notice=notice, batch=batch)
+
+
+def test_what_can_no_longer_be_posted_is_not_said_to_be(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    send()
+    came_back(notice)
+    made = services.make_letters(principal=founders[0], notice=notice)
+    assert made > 2
+    ((batch, _number),) = batches(founders, notice)
+    first, second, *_rest = deliveries(notice)
+    with transaction(SYSTEM) as tx:
+        # One mail was tried again and left, and one person was erased.
+        gone = update(NoticeDelivery).where(NoticeDelivery.id == second.id)
+        tx.execute(gone.values(account_id=None, mail_id=None))
+        tx.execute(
+            update(NoticeDelivery).where(NoticeDelivery.id == first.id).values(state=DeliveryState.SENT)
+        )
+    done = services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    assert done.letters == made - 2
+    at = clock.now()
+    assert services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=at) == made - 2
+    states = Counter(each.state for each in deliveries(notice))
+    assert states == {DeliveryState.LETTER: made - 2, DeliveryState.SENT: 1, DeliveryState.BOUNCED: 1}
+    assert f"Letters were posted: {made - 2}." in [said for _kind, said, _why in timeline(incident)]
+
+
+def test_an_address_that_is_taken_away_leaves_nobody_told(
+    world: World, founders: Founders, incident: str
+) -> None:
+    notice = let_out(founders, incident, Audience.LETTERS)
+    send()
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    put(world)
+    with pytest.raises(Rejected):
+        services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    with pytest.raises(Rejected):
+        services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=clock.now())
+    send()
+    came_back(notice)
+    assert told_at(incident) is None
+
+
+def test_a_letter_to_a_parent_goes_where_the_child_is_and_not_where_they_work(
+    world: World, founders: Founders, incident: str
+) -> None:
+    parent, colleague = world.people["parent"], world.people["colleague"]
+    with transaction(SYSTEM) as tx:
+        # First the school where the parent works, and no child of theirs is.
+        concerned = tx.scalars(select(ConcernedSchool)).one()
+        number = concerned.incident_id
+        tx.delete(concerned)
+        tx.flush()
+        numbers = {"students": 2, "staff": 3, "parents": 1}
+        place = {"place": "US-CA", "time_zone": "America/Los_Angeles"}
+        for school in (world.elsewhere, world.home):
+            row = {"public_id": new_public_id(), "incident_id": number, "school_id": school.id}
+            tx.add(ConcernedSchool(id=tx.take_id(ConcernedSchool), **row, **place, **numbers))
+            tx.flush()
+        tx.get_one(School, world.elsewhere.id).postal_address = "9 Employer Road"
+        tx.add(
+            Membership(
+                account_id=parent.id, school_id=world.elsewhere.id, role=Role.TEACHER, created_at=clock.now()
+            )
+        )
+    try:
+        notice = let_out(founders, incident, Audience.PARENTS)
+        send()
+        came_back(notice)
+        services.make_letters(principal=founders[0], notice=notice)
+        said = printed(founders, notice, batches(founders, notice)[0][0])
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.get_one(School, world.elsewhere.id).postal_address = None
+    assert f"c/o {world.home.name}" in said
+    assert "Employer Road" not in said
+    assert colleague.name not in said
+
+
+def test_who_has_left_the_schools_is_counted_as_that(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.STAFF)
+    send()
+    teacher = world.people["teacher"].id
+    came_back(notice, account=teacher)
+    with transaction(SYSTEM) as tx:
+        for table in (TeachingRole, Membership):
+            tx.execute(delete(table).where(table.account_id == teacher))
+    assert due(founders, notice) == Due(0, 0, 1)
+
+
+def test_what_no_font_has_is_not_printed_as_nothing(world: World, founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.PARENTS)
+    send()
+    came_back(notice)
+    with transaction(SYSTEM) as tx:
+        person = tx.get_one(Account, world.people["parent"].id)
+        before, person.name = person.name, "李明"
+    with pytest.raises(Rejected) as refused:
+        services.make_letters(principal=founders[0], notice=notice)
+    assert "by hand" in refused.value.in_words
+    with transaction(SYSTEM) as tx:
+        tx.get_one(Account, world.people["parent"].id).name = before
+    assert batches(founders, notice) == []
+    assert due(founders, notice) == Due(1, 0, 0)
+
+
+def test_letters_that_wait_are_paused_taken_apart_and_called_off(founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.LETTERS)
+    send()
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    with pytest.raises(Rejected) as refused:
+        close_incident(principal=founders[0], incident=incident, reason="Over", although_open=True)
+    assert "not posted" in refused.value.in_words
+    notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    with pytest.raises(Rejected):
+        services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    notices.resume_notice(principal=founders[0], notice=notice)
+    assert services.take_letters_apart(principal=founders[0], notice=notice, batch=batch) == 1
+    assert batches(founders, notice) == []
+    services.make_letters(principal=founders[0], notice=notice)
+    notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    notices.stop_notice(principal=founders[0], notice=notice, reason=REASON)
+    assert batches(founders, notice) == []
+    assert {each.state for each in deliveries(notice)} == {DeliveryState.CALLED_OFF}
+    close_incident(principal=founders[0], incident=incident, reason="Over", although_open=True)
+
+
+def test_when_it_was_posted_counts_and_not_when_somebody_said_so(founders: Founders, incident: str) -> None:
+    notice = let_out(founders, incident, Audience.LETTERS)
+    send()
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    made = clock.now() - timedelta(days=3)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LetterBatch).values(made_at=made))
+    for at in (clock.now() + timedelta(hours=1), made - timedelta(hours=1)):
+        with pytest.raises(Rejected):
+            services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=at)
+    at = made + timedelta(hours=2)
+    services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=at)
+    send()
+    came_back(notice)
+    assert told_at(incident) == at
+    # A letter that got lost is printed again, but not for good.
+    assert services.print_letters(principal=founders[0], notice=notice, batch=batch).letters == 1
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LetterBatch).values(posted_at=clock.now() - services.PRINTED_AGAIN))
+    with pytest.raises(Rejected):
+        services.print_letters(principal=founders[0], notice=notice, batch=batch)
+
+
+def test_more_than_a_batch_go_into_the_next(
+    world: World, founders: Founders, incident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST", 2)
+    notice = let_out(founders, incident, Audience.STAFF)
+    send()
+    came_back(notice)
+    all_of_them = due(founders, notice).letters
+    assert all_of_them > 2
+    seen: Counter[str] = Counter()
+    while due(founders, notice).letters:
+        services.make_letters(principal=founders[0], notice=notice)
+    for batch, number in batches(founders, notice):
+        assert number <= 2
+        said = printed(founders, notice, batch)
+        seen.update(person.name for person in world.people.values() if f"Hello {person.name}," in said)
+    assert sum(seen.values()) == all_of_them
+    assert set(seen.values()) == {1}
