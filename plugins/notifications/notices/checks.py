@@ -32,6 +32,7 @@ from plugins.notifications.services import Opened, new_incident
 
 # Workers look each minute; a notice to many takes some minutes more.
 WRITTEN_WITHIN = timedelta(hours=1)
+POSTED_WITHIN = timedelta(days=7)
 TRIED = "Tried out."
 
 
@@ -75,6 +76,16 @@ def breach_email(look: Looking) -> Finding:
     if untold:
         notices = count(untold, "notice")
         return falls_short(f"{notices} let out over an hour ago and not yet written to everybody.")
+    lie = (NoticeDelivery.state == DeliveryState.TO_POST, Notice.state != NoticeState.ENDED)
+    unposted = look.tx.scalar(
+        select(func.count())
+        .select_from(NoticeDelivery)
+        .join(Notice, Notice.id == NoticeDelivery.notice_id)
+        .join(Incident, Incident.id == Notice.incident_id)
+        .where(*lie, ~Incident.is_drill, NoticeDelivery.addressed_at < clock.now() - POSTED_WITHIN)
+    )
+    if unposted:
+        return falls_short(f"{count(unposted, 'letter')} to be posted for over seven days.")
     by_state = (
         select(NoticeDelivery.state, func.count().label("people"))
         .join(Notice, Notice.id == NoticeDelivery.notice_id)

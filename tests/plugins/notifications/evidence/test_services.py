@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pypdfium2
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -17,6 +17,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services import proof
 from backoffice.accounts.services.proof import ProofNeeded
+from backoffice.audit.models import AuditDetail
 from backoffice.printing.document import Paper
 from backoffice.problems import Rejected
 from plugins.notifications.evidence import services
@@ -82,8 +83,12 @@ def test_of_a_closed_one_the_trail_alone_says_so(founders: Founders, incident: s
     with transaction(SYSTEM) as tx:
         closed = update(Incident).where(Incident.public_id == incident)
         tx.execute(closed.values(closed_at=Incident.opened_at, closed_by=founders[0].account_id))
-    made(founders, incident)
+    bundle = made(founders, incident)
     assert len(timeline(incident)) == before
+    with transaction(SYSTEM) as tx:
+        newest = select(AuditDetail.detail).order_by(AuditDetail.entry_id.desc()).limit(1)
+        detail = tx.scalars(newest).one()
+    assert (detail["whom"], detail["sha256"]) == (WHOM, hashlib.sha256(bundle.packed).hexdigest())
 
 
 @pytest.mark.parametrize("whom", ["", "   ", "x" * 121])

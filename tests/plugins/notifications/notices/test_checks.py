@@ -15,7 +15,7 @@ from backoffice.controls.check import Finding, Looking, State
 from backoffice.schools.models import District, School, SchoolKind
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import checks, queries, sending
-from plugins.notifications.notices.models import Audience, Notice
+from plugins.notifications.notices.models import Audience, Notice, NoticeDelivery
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.notices.conftest import WORKER, Founders, let_out, opened
 
@@ -77,6 +77,19 @@ def test_a_notice_that_nobody_writes_falls_short(app: Flask, founders: Founders,
         long_ago = clock.now() - timedelta(hours=2)
         tx.execute(update(Notice).where(Notice.public_id == notice).values(approved_at=long_ago))
     assert look(app, checks.breach_email).state is State.FALLS_SHORT
+
+
+def test_letters_that_nobody_posts_fall_short(app: Flask, founders: Founders, incident: str) -> None:
+    let_out(founders, incident, Audience.LETTERS)
+    sending.send_notices(WORKER, progress=lambda _done: None)
+    assert look(app, checks.breach_email).state is State.HOLDS
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(NoticeDelivery).values(addressed_at=clock.now() - timedelta(days=8)))
+    found = look(app, checks.breach_email)
+    assert (found.state, found.evidence) == (
+        State.FALLS_SHORT,
+        "1 letter to be posted for over seven days.",
+    )
 
 
 def test_each_school_has_a_contact(app: Flask, founders: Founders) -> None:
