@@ -1399,6 +1399,17 @@ def _given_notice(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _misused(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    times = {"since": "2020-03-01T10:00", "until": _lately()}
+    # Two children, a colleague and a parent.
+    reached = ("added plugin_notifications.affected_person",) * 4
+    effect = (
+        *(f"added plugin_notifications.{each}" for each in ("misuse", "timeline_entry")),
+        "changed plugin_notifications.concerned_school",
+    )
+    return Filled({"account": stage.world.people["teacher"].email, **times}, (*reached, *effect))
+
+
 def _letters_apart(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     of_it = select(LetterBatch.public_id).join(Notice, Notice.id == LetterBatch.notice_id)
     with transaction(SYSTEM) as tx:
@@ -1721,12 +1732,7 @@ FORMS: Mapping[str, Fill] = {
         ("added plugin_notifications.timeline_entry",), whom="The authority of Somewhere", sheet="a4"
     ),
     "plugin_notifications_incidents.concern": _concerned,
-    # In the world the account of a founder was misused, who works at no school: nobody is left.
-    "plugin_notifications_incidents.scope": _always(
-        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.affected_person"),
-        since="2020-03-01T10:00",
-        until="2020-03-02T10:00",
-    ),
+    "plugin_notifications_incidents.scope": _misused,
     "plugin_notifications_incidents.people": _always(
         ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
         students="2",

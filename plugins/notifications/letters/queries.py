@@ -13,7 +13,7 @@ from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from backoffice.storage.sealed import open_text
 from plugins.notifications.letters.paper import Addressed
 from plugins.notifications.models import Incident
-from plugins.notifications.notices.models import LetterBatch, Notice
+from plugins.notifications.notices.models import LetterBatch, Notice, NoticeState
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
 
@@ -57,7 +57,11 @@ def is_any_to_post(tx: Transaction, incident: Incident) -> bool:
     open_ones = (
         rows_of(tx.principal, LetterBatch, INCIDENTS_READ)
         .join(Notice, Notice.id == LetterBatch.notice_id)
-        .where(Notice.incident_id == incident.id, LetterBatch.posted_at.is_(None))
+        .where(
+            Notice.incident_id == incident.id,
+            Notice.state.in_((NoticeState.APPROVED, NoticeState.SENT)),
+            LetterBatch.posted_at.is_(None),
+        )
     )
     return tx.scalar(select(open_ones.exists())) or False
 
