@@ -208,6 +208,7 @@ class ContractForm(FlaskForm):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.terms.choices = [
+            SelectChoice("", gettext("Nobody has said yet")),
             SelectChoice(contracts.NO_CLAUSE, gettext("Nothing: it has no clause about this")),
             *(SelectChoice(each.id, contracts.title_of(each)) for each in contracts.rules()),
         ]

@@ -86,20 +86,22 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
     return len(new)
 
 
-def follow(tx: Transaction, incident: Incident, school: School, *, before: People, now: People) -> None:
-    """Take the numbers of a computed set for a school into which somebody came. None is ever lowered.
+def follow(tx: Transaction, incident: Incident, found: Sequence[tuple[School, People, People]]) -> None:
+    """Take the numbers of a computed set, before and now, for schools into which somebody came.
 
-    One that was left out is concerned after all.
+    No number is ever lowered. A school that was left out is concerned after all.
     """
-    row = _known(tx, incident).get(school.id)
-    if row is None:
-        terms = contracts.remembered(tx, [school])
-        tx.add(_concerned(tx, incident, school, now, terms.get(school.id)))
-        tx.flush()
-        return
-    had = People(row.students, row.staff, row.parents)
-    more = {name: max(number, getattr(had, name)) for name, number in vars(now).items()}
-    _change(tx, row, left_out_at=None, **(vars(now) if had == before else more))
+    known = _known(tx, incident)
+    terms = contracts.remembered(tx, [school for school, _before, _now in found if school.id not in known])
+    for school, before, now in found:
+        row = known.get(school.id)
+        if row is None:
+            tx.add(_concerned(tx, incident, school, now, terms.get(school.id)))
+            continue
+        had = People(row.students, row.staff, row.parents)
+        more = {name: max(number, getattr(had, name)) for name, number in vars(now).items()}
+        _change(tx, row, left_out_at=None, **(vars(now) if had == before else more))
+    tx.flush()
 
 
 def count_people(*, principal: Principal, school: str, people: People) -> None:

@@ -146,6 +146,7 @@ class IncidentsGrid(Grid):
         row = find(tx, Incident, public_id, permission=INCIDENTS_READ)
         found = clocks.standing(tx, row)
         concerned = list(found.schools.values())
+        unsaid = sum(each.contract_rule is None for each in concerned)
         return self.render(
             "notifications/incident.html",
             incident=row,
@@ -153,8 +154,8 @@ class IncidentsGrid(Grid):
             facts=_facts(row),
             clocks=said.clocks(found, now),
             not_owed=said.not_owed(found),
-            contract=said.BOUND[found.deadlines.contract],
-            unsaid=sum(each.contract_rule is None for each in concerned),
+            contract="" if unsaid == len(concerned) > 0 else said.BOUND[found.deadlines.contract],
+            unsaid=unsaid,
             terms={each.id: contracts.said(contracts.terms_of(each)) for each in concerned},
             statute=said.BOUND[found.deadlines.statute],
             unknown=[*found.deadlines.unknown_places, *found.deadlines.incomplete_places],
@@ -498,7 +499,7 @@ class IncidentsGrid(Grid):
     def contract(self, public_id: str) -> Answer:
         """What the contract with a school asks, from which its own clock follows."""
         concerned, row = self._school(public_id)
-        known = contracts.terms_of(concerned) or contracts.Terms(contracts.NO_CLAUSE)
+        known = contracts.terms_of(concerned) or contracts.Terms("")
         form = ContractForm(data={"terms": known.rule, "hours": known.hours, "start": known.start})
 
         def save() -> str:

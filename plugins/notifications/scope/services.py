@@ -99,9 +99,10 @@ def _compute(tx: Transaction, row: Incident) -> int:
         change.now[name], change.added[name] = each.people, each.added
     changed = {number: change for number, change in found.items() if any(change.added.values())}
     some = visible(tx.principal, select(School).where(School.id.in_(changed))).order_by(School.id)
-    for school in tx.scalars(some).all():
-        change = changed[school.id]
-        schools.follow(tx, row, school, before=change.before, now=People(**change.now))
+    known = tx.scalars(some).all()
+    schools.follow(
+        tx, row, [(each, changed[each.id].before, People(**changed[each.id].now)) for each in known]
+    )
     # Without the name of a school: the line stays when the school is erased.
     for change in changed.values():
         write(
