@@ -14,7 +14,7 @@ import fontpkg
 import segno
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
-from fpdf.enums import TextMode
+from fpdf.enums import TextEmphasis, TextMode
 from fpdf.fonts import TTFFont
 
 from backoffice import clock
@@ -82,6 +82,15 @@ class Document(FPDF):
                 self._taken.append(name)
                 self.set_fallback_fonts(self._taken, exact_match=False)
         return super().normalize_text(text)
+
+    def set_font(self, family: str | None = None, style: str | TextEmphasis = "", size: float = 0) -> None:
+        """As fpdf2 has it, and written to the page anew.
+
+        What begins with a letter of another font is written within a saved state of the page, and takes the
+        font of before with it: fpdf2 holds that as set, and the next line would be of the size before.
+        """
+        super().set_font(family, style, size)
+        self.current_font_is_set_on_page = False
 
     @contextmanager
     def bold(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import pypdfium2
 import pytest
 
-from backoffice.printing.document import Document, Paper, paper_of, unprintable
+from backoffice.printing.document import FONT, Document, Paper, paper_of, unprintable
 from tests.factories.paper import picture, scanned, text_of
 
 
@@ -25,6 +25,22 @@ def test_names_of_many_alphabets_can_be_printed(name: str) -> None:
 
 def test_what_no_font_has_is_said() -> None:
     assert unprintable("Li 李明李") == "李明"
+
+
+@pytest.mark.parametrize("name", ["محمد", "राम", "Ana"])
+def test_what_follows_a_name_of_another_alphabet_keeps_its_size(name: str) -> None:
+    document = Document(title="Letters", paper=Paper.A4)
+    document.add_page()
+    for line, size in (("Above", 8), (name, 11), ("Home Hollow School", 11)):
+        document.set_font(FONT, size=size)
+        document.set_text_color(22, 33, 28)
+        document.multi_cell(w=100, h=6, text=line, new_x="LMARGIN", new_y="NEXT")
+    page = pypdfium2.PdfDocument(document.as_bytes())[0].get_textpage()
+    left, _bottom, right, _top = zip(
+        *(page.get_charbox(index) for index in range(page.count_chars())), strict=True
+    )
+    # In points: as wide as without the name.
+    assert max(right) - min(left) == pytest.approx(105.8, abs=1.0)
 
 
 def test_a_long_name_keeps_to_its_width() -> None:
