@@ -162,7 +162,7 @@ def _schools(pages: _Pages, told: Sequence[Told]) -> None:
             parents=amount(each["parents"]),
         )
         steps = (
-            (gettext("told"), each["told_at"]),
+            (gettext("the school told"), each["told_at"]),
             (gettext("its people told"), each["individuals_told_at"]),
             (gettext("left out"), each["left_out_at"]),
         )
