@@ -48,6 +48,8 @@ from backoffice.students.models import StudentSession
 from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.students.worries.models import Worry
 from plugins.exports.models import Export, ExportState
+from plugins.notifications.models import Incident
+from plugins.notifications.scope.models import AffectedPerson
 from plugins.rosters.models import StudentSource, Unseated
 from tests.factories.world import (
     SYSTEM,
@@ -79,6 +81,7 @@ FOLLOW: dict[type[DeclarativeBase], str] = {
     MergedMark: "all, and its own",
     StudentValue: "once",
     Export: "all",
+    AffectedPerson: "all",
 }
 
 
@@ -200,6 +203,9 @@ def filled(world: World, teacher: Principal, room: Class) -> None:
     made = {"asked_at": clock.now(), "state": ExportState.QUEUED, "done": 0, "downloads": 0, "gone_on": 0}
     add(Export, **own, asked_by=person, **asked, **made)
     add(MergedMark, **own, mark=uuid4(), number=child.id)
+    with transaction(SYSTEM) as tx:
+        incident = tx.scalar(select(Incident.id).limit(1))
+    add(AffectedPerson, **own, incident_id=incident, kind="student", added_at=clock.now())
     with transaction(SYSTEM) as tx:
         worry(tx, room)
         of_students = CustomField.subject == FieldSubject.STUDENT
