@@ -21,8 +21,8 @@ from plugins.notifications.notices.models import Notice
 from plugins.notifications.notices.services import OVER, tell_timeline, to_decide
 from plugins.notifications.services import NOT_YET
 
-# As many as somebody folds in an afternoon, and as a request prints in seconds.
-MOST = 200
+# As many as a request prints in seconds: the text is shaped anew for each, tests/bench/test_letters.py.
+MOST = 50
 # So long after it was posted a batch is printed again; the database says the same.
 PRINTED_AGAIN = timedelta(days=30)
 NONE_DUE = lazy("No letter is to be made now.")
