@@ -183,7 +183,7 @@ class Grid(GuardedView):
         raise NotImplementedError
 
     def extras(self, tx: Transaction) -> dict[str, Any]:
-        """More for the template's `grid`: description, new_url, pick, crumbs, empty, ..."""
+        """More for the template's `grid`: description, new_url, beside, pick, crumbs, empty, ..."""
         del tx
         return {}
 
@@ -607,6 +607,7 @@ class Grid(GuardedView):
             "views": views.bar(self, tx, self.kept(without=(views.VIEW,))),
             "all_url": views.all_url(self, tx),
             "new_url": None,
+            "beside": (),
             "empty": None,
             "files": self._files(words, within, extras.get("offered", ())),
             **extras,

@@ -162,6 +162,10 @@ class IncidentTaskConverter(_PublicIdConverter):
     """The public identifier of a task of an incident."""
 
 
+class DrillEventConverter(_PublicIdConverter):
+    """The public identifier of something that comes in during a drill."""
+
+
 class ConcernedSchoolConverter(_PublicIdConverter):
     """The public identifier of a school as an incident concerns it."""
 
@@ -205,6 +209,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "export": ExportConverter,
     "incident": IncidentConverter,
     "incident_task": IncidentTaskConverter,
+    "drill_event": DrillEventConverter,
     "concerned_school": ConcernedSchoolConverter,
     "notice": NoticeConverter,
 }

@@ -6,6 +6,9 @@ from backoffice.jobs.job import Job, daily
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.notifications.checks import CHECKS
+from plugins.notifications.drills.holdings import HELD as DRILLS_HELD
+from plugins.notifications.drills.models import TABLES as DRILL_TABLES
+from plugins.notifications.drills.views import DrillsPage
 from plugins.notifications.holdings import HELD
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
@@ -35,7 +38,7 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD),
+    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
@@ -55,11 +58,12 @@ plugin = Plugin(
                 GivenNotice,
                 *TABLES,
                 *SCOPE_TABLES,
+                *DRILL_TABLES,
             ),
         ),
         *JOBS,
     ),
-    pages=(IncidentsGrid, NoticesPage),
+    pages=(IncidentsGrid, NoticesPage, DrillsPage),
     mails=MAILS,
     banners=banners,
     keeps_promises=True,

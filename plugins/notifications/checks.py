@@ -1,21 +1,30 @@
 """Whether deadlines that laws set are kept, for the incidents that are open."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from backoffice import clock
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
 from plugins.notifications import clocks, said
+from plugins.notifications.drills.queries import played
+from plugins.notifications.drills.score import MOST
 from plugins.notifications.models import Incident
+
+# How long a drill counts, and what it has to score.
+OLDEST, LEAST = timedelta(days=366), 60
 
 
 def breach_law(look: Looking) -> Finding:
-    """Nobody whom we have to tell by some moment is untold after it. Drills do not count."""
+    """Nobody whom we have to tell by some moment is untold after it.
+
+    A drill that is open counts for nothing; while nothing is open, the newest that was closed does.
+    """
     some = select(Incident).where(Incident.closed_at.is_(None), Incident.is_drill.is_(False))
     found = look.tx.scalars(some.order_by(Incident.id)).all()
     if not found:
-        rules = count(len(clocks.law().rule), "rule")
-        return not_exercised(f"No incident is open. {rules} of {len(places())} places are known.")
+        return _practised(look)
     now = clock.now()
     standings = clocks.standings(look.tx, found)
     shown = [each for standing in standings.values() for each in said.clocks(standing, now) if each.is_ours]
@@ -33,6 +42,24 @@ def breach_law(look: Looking) -> Finding:
         f"{incidents} open, {unclear:,} of them not clear yet: {count(running, 'deadline')} running, none"
         f" missed, {met:,} met."
     )
+
+
+def _practised(look: Looking) -> Finding:
+    rules = count(len(clocks.law().rule), "rule")
+    known = f"No incident is open. {rules} of {len(places())} places are known."
+    newest, *before = [*played(look.tx, most=2), None][:2]
+    if newest is None:
+        return not_exercised(f"{known} No drill was played to its end.")
+    age = (clock.now() - newest.closed_at).days
+    kept = newest.scored.parts.get("deadlines")
+    deadlines = f", {kept} of {MOST['deadlines']} for deadlines" if kept is not None else ""
+    than = f" (the one before: {before[0].score})" if before and before[0] else ""
+    said = f"The newest drill, {count(age, 'day')} ago, scored {newest.score} of 100{deadlines}{than}."
+    if age > OLDEST.days:
+        return falls_short(f"{said} That is over {OLDEST.days} days ago.")
+    if newest.score < LEAST:
+        return falls_short(f"{said} Play another until it is {LEAST} at least.")
+    return holds(f"{known} {said}")
 
 
 def places() -> set[str]:

@@ -26,6 +26,7 @@ from plugins.notifications.deadlines.facts import (
     SchoolFacts,
 )
 from plugins.notifications.deadlines.law import Law, Start, Tells, read_law
+from plugins.notifications.drills.pace import Pace, paces
 from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident
 from plugins.notifications.words import ENCRYPTED, FACTS, KINDS, RISKS, ROLES
 
@@ -48,10 +49,14 @@ def place_of(country: str, state: str | None) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """All that laws say of an incident, and its schools by the identifier that rows name them by."""
+    """All that laws say of an incident, and its schools by the identifier that rows name them by.
+
+    All moments are ours, in a drill too; `pace` says how fast the time runs in which they were computed.
+    """
 
     deadlines: Deadlines
     schools: Mapping[str, ConcernedSchool]
+    pace: Pace
 
 
 def standing(tx: Transaction, incident: Incident) -> Standing:
@@ -60,7 +65,7 @@ def standing(tx: Transaction, incident: Incident) -> Standing:
 
 
 def standings(tx: Transaction, incidents: Sequence[Incident]) -> dict[int, Standing]:
-    """What the laws say of each, by their numbers; two statements, however many they are."""
+    """What the laws say of each, by their numbers; two statements for all, and one more for drills."""
     numbers = [incident.id for incident in incidents]
     schools: dict[int, list[ConcernedSchool]] = {number: [] for number in numbers}
     given: dict[int, list[GivenNotice]] = {number: [] for number in numbers}
@@ -71,13 +76,19 @@ def standings(tx: Transaction, incidents: Sequence[Incident]) -> dict[int, Stand
         schools[school.incident_id].append(school)
     for notice in tx.scalars(select(GivenNotice).where(one_of(GivenNotice.incident_id, numbers))):
         given[notice.incident_id].append(notice)
+    played = paces(tx, incidents)
     return {
         each.id: Standing(
-            deadlines(law(), facts_of(each, schools[each.id], given[each.id])),
+            _answer(facts_of(each, schools[each.id], given[each.id]), played[each.id]),
             {school.public_id: school for school in schools[each.id]},
+            played[each.id],
         )
         for each in incidents
     }
+
+
+def _answer(facts: Facts, pace: Pace) -> Deadlines:
+    return pace.deadlines(deadlines(law(), pace.facts(facts)))
 
 
 def facts_of(incident: Incident, schools: Sequence[ConcernedSchool], given: Sequence[GivenNotice]) -> Facts:

@@ -1,6 +1,7 @@
 """Who may see incidents: founders."""
 
 from backoffice.access.policy import Rule, register
+from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -14,5 +15,6 @@ from plugins.notifications.permissions import INCIDENTS_READ
 for _entity in (
     *(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
     *(Notice, NoticeStep, LetterBatch),
+    *(Drill, DrillEvent),
 ):
     register(Rule(_entity, read=INCIDENTS_READ, school=None))

@@ -8,6 +8,7 @@ from backoffice.language.texts import gettext, lazy
 from plugins.notifications.clocks import Standing, is_told, told_late
 from plugins.notifications.deadlines.engine import Bound, Reason, Row, Status, WaitsFor
 from plugins.notifications.deadlines.law import Rule, Tells
+from plugins.notifications.drills.pace import Pace
 
 # How long before its end a clock turns colour.
 SOON, NEXT = timedelta(hours=24), timedelta(hours=72)
@@ -100,7 +101,7 @@ def _clock(found: Standing, rows: Sequence[Row], now: datetime) -> Clock:
         elif row.is_late or told_late(found, row):
             late += 1
     first = min(left or rows, key=lambda row: row.due or row.due_if or now + timedelta(days=36500))
-    state, tone = _state(first, now) if left else _over(late)
+    state, tone = _state(first, now, found.pace) if left else _over(late)
     return Clock(
         rule=first.rule,
         tells=TELLS[first.rule.tells],
@@ -117,7 +118,7 @@ def _clock(found: Standing, rows: Sequence[Row], now: datetime) -> Clock:
     )
 
 
-def _state(row: Row, now: datetime) -> tuple[str, str]:
+def _state(row: Row, now: datetime, pace: Pace) -> tuple[str, str]:
     if row.status is Status.WAITING and row.safe_due is not None and row.safe_due < now:
         return gettext("Late, if it had begun when it was noticed"), "warn"
     if row.status in _STATES:
@@ -130,7 +131,8 @@ def _state(row: Row, now: datetime) -> tuple[str, str]:
         return gettext("Late"), "bad"
     if row.status is Status.DOUBTFUL:
         return gettext("To be judged"), "warn"
-    return gettext("Running"), "bad" if due - now < SOON else "warn" if due - now < NEXT else "info"
+    left = pace.lasts(due - now)
+    return gettext("Running"), "bad" if left < SOON else "warn" if left < NEXT else "info"
 
 
 def _over(late: int) -> tuple[str, str]:

@@ -22,6 +22,8 @@ from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.wording import clean, is_uuid
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
+from plugins.notifications.drills import rows
+from plugins.notifications.drills.scripts import Script
 from plugins.notifications.letters.queries import is_any_to_post
 from plugins.notifications.models import EntryKind, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.notices.queries import is_any_on_its_way, is_any_up
@@ -50,7 +52,10 @@ ON_ITS_WAY = lazy(
 
 @dataclass(frozen=True)
 class Opened:
-    """How an incident begins. `form` is the one-time UUID of the page: sent twice, it opens one."""
+    """How an incident begins. `form` is the one-time UUID of the page: sent twice, it opens one.
+
+    A drill may go after a script.
+    """
 
     title: str = field(repr=False)
     what: str = field(repr=False)
@@ -58,6 +63,7 @@ class Opened:
     form: str
     is_drill: bool = False
     report: str | None = None
+    script: Script | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def open_incident(*, principal: Principal, opened: Opened) -> PublicId:
     title, what, now = clean(opened.title), lines(opened.what), clock.now()
     if not title or len(title) > LONGEST_TITLE or not is_uuid(opened.form):
         raise Rejected(title=NAME_IT)
-    _check_words("what", what, SAY_IT)
+    check_words("what", what, SAY_IT)
     if opened.noticed_at > now:
         raise Rejected(noticed_at=NOT_YET)
     public_id = new_public_id()
@@ -121,6 +127,8 @@ def new_incident(
     )
     tx.add(incident)
     tx.flush()
+    if opened.is_drill:
+        rows.begin(tx, incident, opened.script)
     write(tx, incident, EntryKind.FACTS, opened.what, at=opened.noticed_at)
     return incident
 
@@ -131,7 +139,7 @@ def state_facts(*, principal: Principal, incident: str, stated: Stated, seen: in
     Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     what, systems, now = lines(stated.what), lines(stated.systems), clock.now()
-    _check_words("what", what, SAY_IT)
+    check_words("what", what, SAY_IT)
     if len(systems) > LONGEST:
         raise Rejected(systems=_shorten())
     if not stated.kinds <= set(KINDS):
@@ -166,7 +174,7 @@ def state_facts(*, principal: Principal, incident: str, stated: Stated, seen: in
 def note(*, principal: Principal, incident: str, said: str, happened_at: datetime) -> None:
     """Write down that something happened or was done. Raises `Rejected`, `NotFound`."""
     said = lines(said)
-    _check_words("said", said, WRITE_IT)
+    check_words("said", said, WRITE_IT)
     if happened_at > clock.now():
         raise Rejected(happened_at=NOT_YET)
     with transaction(principal) as tx:
@@ -178,8 +186,8 @@ def note(*, principal: Principal, incident: str, said: str, happened_at: datetim
 def decide(*, principal: Principal, incident: str, said: str, reason: str) -> None:
     """Write down what was decided, and why. Raises `Rejected`, `NotFound`."""
     said, reason = lines(said), lines(reason)
-    _check_words("said", said, WRITE_IT)
-    _check_words("reason", reason, WHY)
+    check_words("said", said, WRITE_IT)
+    check_words("reason", reason, WHY)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
         write(tx, row, EntryKind.DECISION, said, reason=reason)
@@ -189,7 +197,7 @@ def decide(*, principal: Principal, incident: str, said: str, reason: str) -> No
 def add_task(*, principal: Principal, incident: str, said: str, due_at: datetime | None) -> PublicId:
     """Set something that has to be done. Raises `Rejected`, `NotFound`."""
     said, public_id = lines(said), new_public_id()
-    _check_words("said", said, WRITE_IT)
+    check_words("said", said, WRITE_IT)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
         task = IncidentTask(
@@ -234,7 +242,7 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
     Raises `Rejected`, `NotFound`.
     """
     reason = lines(reason)
-    _check_words("reason", reason, WHY)
+    check_words("reason", reason, WHY)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
         found = clocks.standing(tx, row)
@@ -247,10 +255,13 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
         if is_any_to_post(tx, row):
             raise Rejected.whole(LETTERS_LIE_HERE)
         write(tx, row, EntryKind.CLOSED, reason)
+        now = clock.now()
+        if row.is_drill:
+            rows.keep_score(tx, row, at=now)
         tx.execute(
             update(Incident)
             .where(Incident.id == row.id)
-            .values(closed_at=clock.now(), closed_by=tx.principal.account_id)
+            .values(closed_at=now, closed_by=tx.principal.account_id)
             .execution_options(synchronize_session=False)
         )
         record(tx, "incidents.close", incident=row.id, although_open=although_open)
@@ -321,7 +332,8 @@ def _check_moments(stated: Stated, now: datetime) -> None:
         raise Rejected(**wrong)
 
 
-def _check_words(name: str, words: str, missing: str) -> None:
+def check_words(name: str, words: str, missing: str) -> None:
+    """Raise `Rejected` for a text that is empty or too long."""
     if not words:
         raise Rejected(**{name: missing})
     if len(words) > LONGEST:

@@ -25,6 +25,8 @@ from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
 from plugins.notifications import clocks, contracts, queries, said, schools, services
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
+from plugins.notifications.drills import queries as drills
+from plugins.notifications.drills.views import events_shown
 from plugins.notifications.evidence.bundle import fingerprint
 from plugins.notifications.evidence.services import make_bundle
 from plugins.notifications.forms import (
@@ -97,8 +99,9 @@ class IncidentsGrid(Grid):
     )
     commands = (
         Command(lazy("Look at incidents"), "index", "incidents/", also=lazy("breach clocks deadlines")),
+        Command(lazy("Open an incident"), "open", "incidents/new", also=lazy("breach something went wrong")),
         Command(
-            lazy("Open an incident"), "open", "incidents/new", also=lazy("breach something went wrong drill")
+            lazy("Look at drills"), "index", "incidents/drills", also=lazy("practise exercise breach score")
         ),
     )
 
@@ -127,6 +130,7 @@ class IncidentsGrid(Grid):
             "description": gettext("What went wrong, who has to be told by when, and what was done."),
             "new_url": f"{HERE}new" if may else None,
             "new_title": gettext("Open an incident"),
+            "beside": [(gettext("Drills"), f"{HERE}drills")],
             "empty": {
                 "title": gettext("No incident"),
                 "sentence": gettext(
@@ -165,6 +169,7 @@ class IncidentsGrid(Grid):
             tasks=queries.tasks(tx, row),
             timeline=queries.timeline(tx, row),
             most=queries.MOST_ENTRIES,
+            **_drill(tx, row, now),
             may_run=self.opens("note") and row.closed_at is None,
             may_take=self.opens("evidence"),
             form=FlaskForm(),
@@ -645,6 +650,15 @@ class IncidentsGrid(Grid):
             else:
                 flash(done, "success")
         return redirect(back, 303)
+
+
+def _drill(tx: Transaction, row: Incident, now: datetime) -> dict[str, Any]:
+    """Whether it is played, and what came in that waits for an answer."""
+    drill = drills.drill_of(tx, row) if row.is_drill else None
+    if drill is None or row.closed_at is not None:
+        return {"played": drill is not None, "waits": []}
+    shown = events_shown(tx, row, drill, at=now)
+    return {"played": True, "waits": [each for each in shown if each["answered_at"] is None]}
 
 
 def _state(row: Incident) -> Cell:

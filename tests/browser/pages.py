@@ -645,6 +645,19 @@ def at_incident(*then: str) -> Callable[[Page, Site], None]:
     return _act
 
 
+def at_drill(*then: str) -> Callable[[Page, Site], None]:
+    """Look how the drill goes, and follow or press what has these names there."""
+
+    def _act(page: Page, site: Site) -> None:
+        at_incident()(page, site)
+        page.goto(f"{page.url}/drill")
+        for name in then:
+            link = page.get_by_role("main").get_by_role("link", name=name)
+            (link if link.count() else page.get_by_role("main").get_by_role("button", name=name)).click()
+
+    return _act
+
+
 def write_a_link(page: Page, site: Site) -> None:
     """Write a notice with a link in it, which no notice may have."""
     at_incident("Notices", "Staff")(page, site)
@@ -1133,6 +1146,10 @@ PAGES: Mapping[str, Stop] = {
         for error in ("", send)
         if not error or door in {"note", "decide", "task", "close", "concern"}
     },
+    "drills": Stop("founder", f"{INCIDENTS}drills"),
+    "a drill": Stop("founder", INCIDENTS, at_drill(), "plugin_notifications_drills.drill"),
+    "what came in": Stop("founder", INCIDENTS, at_drill("Answer"), "plugin_notifications_drills.answer"),
+    "what came in, error": Stop("founder", INCIDENTS, at_drill("Answer", "Write it down")),
     "notices": Stop("founder", INCIDENTS, at_incident("Notices"), "plugin_notifications_notices.index"),
     "a notice": Stop(
         "founder", INCIDENTS, at_incident("Notices", NOTICE), "plugin_notifications_notices.notice"

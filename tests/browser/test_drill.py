@@ -1,6 +1,7 @@
 """A drill as two founders play it: the banner, the mails, the letters, and what is left of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,10 +18,11 @@ from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
 from tests.browser.site import PHONE, Site, too_low
 from tests.factories.paper import text_of
 from tests.factories.world import SYSTEM, add_app
+from tests.plugins.notifications.drills.conftest import go_on
 
 pytestmark = pytest.mark.browser
 
-TITLE = "Drill: a lost laptop"
+TITLE = "Drill: A teacher's password was guessed"
 SAID = {
     "Heading": "A laptop was lost",
     "What happened": "A laptop with lists of classes was lost.",
@@ -56,15 +58,25 @@ def write(page: Page, incident: str, audience: str) -> str:
     return page.url
 
 
+def close(page: Page, incident: str, banner: str) -> None:
+    """Take the banner down, close the incident, and look what the drill scored."""
+    page.goto(banner)
+    page.get_by_label("Why nobody needs it any more").fill("It is over")
+    page.get_by_role("button", name="Take the banner down").click()
+    page.goto(f"{incident}/close")
+    page.get_by_label("How it ended").fill("The password was changed.")
+    page.get_by_label("Close it although").check()
+    page.get_by_role("button", name="Close the incident").click()
+    page.goto(f"{incident}/drill")
+
+
 def test_two_founders_play_a_drill(visit: Callable[..., Page], site: Site, second: str) -> None:
     with transaction(SYSTEM) as tx:
         before = tx.scalar(select(func.count()).select_from(OutgoingMail))
     one, other = visit("founder"), visit(second)
-    one.goto("/console/incidents/new")
-    one.get_by_label("Short name").fill(TITLE)
-    one.get_by_label("What happened").fill("A laptop was lost in a train.")
-    one.get_by_label("This is a drill").check()
-    one.get_by_role("button", name="Open it").click()
+    one.goto("/console/incidents/")
+    one.get_by_role("link", name="Drills").click()
+    one.get_by_role("button", name="Play it").first.click()
     expect(one.get_by_role("heading", level=1)).to_have_text(TITLE)
     incident = one.url
     one.get_by_role("link", name="Add a school or district").click()
@@ -102,10 +114,20 @@ def test_two_founders_play_a_drill(visit: Callable[..., Page], site: Site, secon
     other.set_viewport_size(PHONE)
     assert breaches(other, NARROW) == []
     assert too_low(other) == []
+    # Five hours later something new has come in.
+    go_on(incident.rsplit("/", 1)[1], timedelta(minutes=5))
+    one.goto(incident)
+    one.get_by_role("link", name="Say what you do about it").click()
+    one.get_by_label("What do you do about it?").fill("We look at who else was in that class.")
+    one.get_by_role("button", name="Write it down").click()
+    expect(one.get_by_text("Answered", exact=True)).to_be_visible()
+    expect(one.get_by_role("row", name="Notices let out by two people 5 5")).to_be_visible()
     one.goto(incident)
     timeline = one.get_by_role("region", name="Timeline")
     for line in ("A banner went up on the home page.", "Letters were posted: 1.", "Letters to the schools"):
         expect(timeline.get_by_text(line).first).to_be_visible()
+    close(other, incident, banner)
+    expect(other.get_by_role("heading", name="Score: ")).to_be_visible()
     # Of a drill nothing is seen or sent outside.
     one.goto("/")
     expect(one.get_by_text("A laptop was lost")).to_have_count(0)

@@ -56,6 +56,7 @@ from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
 from plugins.exports.models import Export, ExportState
+from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
 from plugins.rosters.models import RosterImport
@@ -77,6 +78,7 @@ KINDS = (
     "report",
     "incident",
     "incident_task",
+    "drill_event",
     "concerned_school",
     "notice",
     "action",
@@ -105,7 +107,7 @@ NAMED = ("plugin", "job")
 # What else is the company's own.
 COMPANYS = (
     *("mail", "event", "report", "plugin_change", "job_change"),
-    *("incident", "incident_task", "concerned_school", "notice"),
+    *("incident", "incident_task", "drill_event", "concerned_school", "notice"),
 )
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
@@ -535,7 +537,7 @@ def _incidents() -> list[Thing]:
     with transaction(SYSTEM) as tx:
         return [
             Thing(model.__tablename__, row.id, row.public_id, None, "company")
-            for model in (Incident, IncidentTask, ConcernedSchool, Notice)
+            for model in (Incident, IncidentTask, DrillEvent, ConcernedSchool, Notice)
             for row in tx.execute(select(model.id, model.public_id))
         ]
 

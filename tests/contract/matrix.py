@@ -47,6 +47,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
 from plugins.rosters.models import RosterImport
@@ -98,6 +99,7 @@ MODELS: Mapping[str, Any] = {
     "report": Report,
     "incident": Incident,
     "incident_task": IncidentTask,
+    "drill_event": DrillEvent,
     "concerned_school": ConcernedSchool,
     "notice": Notice,
     "guardian_link": GuardianLink,
@@ -311,7 +313,7 @@ class Matrix:
                 for c in changes
                 if c.table == f"plugin_notifications.{kind}" and c.kind == "added"
             }
-            for kind in ("incident", "incident_task", "concerned_school", "notice")
+            for kind in ("incident", "incident_task", "drill_event", "concerned_school", "notice")
         }
         added["import"] = {
             c.row["id"] for c in changes if c.table == "plugin_rosters.roster_import" and c.kind == "added"

@@ -1763,6 +1763,19 @@ FORMS: Mapping[str, Fill] = {
     "plugin_notifications_notices.step": _always(
         ("added plugin_notifications.notice_step", "changed plugin_notifications.notice"), step="discard"
     ),
+    "plugin_notifications_drills.play": _always(
+        (
+            *("added plugin_notifications.incident", "added plugin_notifications.timeline_entry"),
+            "added plugin_notifications.drill",
+            *("added plugin_notifications.drill_event",) * 4,
+        ),
+        script="guessed-password",
+        form="6f0e6b1c-5d9e-4c55-9a52-0c1f6c1b1a14",
+    ),
+    "plugin_notifications_drills.answer": _always(
+        ("changed plugin_notifications.drill_event", *("added plugin_notifications.timeline_entry",) * 2),
+        answer="We call the narwhal",
+    ),
     "console_reports.close": _always(("changed app.report",), finding="fake", note="Looked into it"),
     "console_security.close": _always(("changed app.security_event",), note="Called them"),
     "console_changes.student": _put_back("added app.student_change", "changed app.student"),

@@ -37,6 +37,7 @@ NOT_SEEN = {
             "plugin_notifications.letter_batch",
             *("plugin_notifications.notice_delivery", "plugin_notifications.misuse"),
             "plugin_notifications.affected_person",
+            *("plugin_notifications.drill", "plugin_notifications.drill_event"),
         ),
         "it goes with its incident",
     ),

@@ -92,6 +92,8 @@ WITHOUT: Mapping[str, str] = {
     "plugin_exports_exports.index": NEW,
     "plugin_notifications_incidents.open": NEW,
     "plugin_notifications_incidents.task": NEW,
+    "plugin_notifications_drills.play": NEW,
+    "plugin_notifications_drills.answer": ACT,
     "plugin_notifications_notices.new": NEW,
     "plugin_notifications_notices.step": ACT,
     "plugin_notifications_notices.letters": ACT,

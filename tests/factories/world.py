@@ -100,6 +100,7 @@ from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
 from plugins.exports.models import Export, ExportState, Intake
+from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -912,6 +913,9 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     _notice(tx, number, by)
     misused = {"account_id": by.id, "written_by": by.id, "written_at": now, "from_at": now, "until_at": now}
     tx.execute(insert(Misuse).values(**of, **misused))
+    tx.execute(insert(Drill).values(**of, script="guessed-password", begun_at=now, faster=60))
+    came = {"comes_at": now - timedelta(minutes=1), "late_at": now + timedelta(hours=9)}
+    _row(tx, DrillEvent, **of, **came, name="leader-calls")
     person = {"kind": "staff", "school_id": school.id, "account_id": by.id, "added_at": now}
     tx.execute(insert(AffectedPerson).values(**of, **person))
     return number, outside

@@ -16,6 +16,7 @@ from backoffice.access.transaction import Transaction
 from plugins.notifications import clocks, queries
 from plugins.notifications.clocks import Standing
 from plugins.notifications.deadlines.engine import Row
+from plugins.notifications.drills import queries as drills
 from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.notices.models import Notice
 from plugins.notifications.notices.queries import notices_of, progress_of, steps_of
@@ -50,6 +51,7 @@ def content_of(tx: Transaction, incident: Incident, *, now: datetime) -> dict[st
         "made_at": _moment(now),
         "incident": incident.public_id,
         "drill": incident.is_drill,
+        "played": _played(tx, incident, who, now),
         "facts": _facts(incident),
         "timeline": _timeline(tx, incident, who),
         "tasks": _tasks(tx, incident, who),
@@ -58,6 +60,30 @@ def content_of(tx: Transaction, incident: Incident, *, now: datetime) -> dict[st
         "unknown_places": sorted({*found.deadlines.unknown_places, *found.deadlines.incomplete_places}),
         "given": _given(tx, incident, who),
         "notices": _notices(tx, incident, who),
+    }
+
+
+def _played(tx: Transaction, incident: Incident, who: Founders, now: datetime) -> dict[str, Any] | None:
+    drill = drills.drill_of(tx, incident) if incident.is_drill else None
+    if drill is None:
+        return None
+    return {
+        "script": drill.script,
+        "begun_at": _moment(drill.begun_at),
+        "faster": drill.faster,
+        "score": drill.score,
+        "parts": drill.parts,
+        "came_in": [
+            {
+                "name": each.name,
+                "comes_at": _moment(each.comes_at),
+                "late_at": _moment(each.late_at),
+                "answered_at": _moment(each.answered_at),
+                "answer": without_addresses(each.answer),
+                "by": who.called(each.answered_by),
+            }
+            for each in reversed(drills.came_in(tx, incident, at=incident.closed_at or now))
+        ],
     }
 
 

@@ -62,6 +62,8 @@ class _Pages(Sheets):
         self.ln(1)
         if self._told["drill"]:
             self.put(gettext("This is a drill. Nothing of it is real."), 11, INK)
+        if played := self._told["played"]:
+            self.put(_pace_of(played), 9.5, INK)
         self.put(
             gettext(
                 "Moments are in UTC. Founders are letters, the same one for the same person. The file"
@@ -110,6 +112,13 @@ def moment(at: str | datetime | None) -> str | None:
         return None
     known = datetime.fromisoformat(at) if isinstance(at, str) else at
     return f"{known.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _pace_of(played: Told) -> str:
+    said = gettext("Time ran %(number)s times faster.", number=amount(played["faster"]))
+    if played["score"] is None:
+        return said
+    return f"{said} {gettext('It scored %(score)s of 100.', score=amount(played['score']))}"
 
 
 def _facts(pages: _Pages, told: Told) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import time_machine
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
@@ -12,7 +12,8 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.care.models import SecurityEvent
 from backoffice.controls.check import Finding, Looking, State
 from backoffice.reports.models import Report
-from plugins.notifications import checks, schools
+from plugins.notifications import checks, schools, services
+from plugins.notifications.drills.models import Drill
 from plugins.notifications.models import ConcernedSchool
 from tests.factories import world as factory
 from tests.factories.visitor import signed_in
@@ -53,6 +54,27 @@ def test_a_deadline_that_is_past_falls_short_until_it_is_met(app: Flask, world: 
         )
         assert look(app).state is State.HOLDS
     assert row_of(made).closed_at is None
+
+
+def test_while_nothing_is_open_the_newest_drill_counts(app: Flask, world: World, opens: Opens) -> None:
+    founder = world.sign_in("founder")
+    for _ in range(2):
+        made = opens(is_drill=True)
+        services.close_incident(principal=founder, incident=made, reason="Played", although_open=True)
+    found = look(app)
+    assert (found.state, "scored 0 of 100" in found.evidence) == (State.FALLS_SHORT, True)
+    with transaction(SYSTEM) as tx:
+        best = update(Drill).where(Drill.id == select(func.max(Drill.id)).scalar_subquery())
+        tx.execute(best.values(score=90, parts={"deadlines": 25}))
+    found = look(app)
+    assert found.state is State.HOLDS
+    assert "scored 90 of 100, 25 of 30 for deadlines (the one before: 0)." in found.evidence
+    with time_machine.travel(clock.now() + timedelta(days=367), tick=True):
+        assert look(app).state is State.FALLS_SHORT
+    # What really happens counts more.
+    opens()
+    assert "open" in look(app).evidence
+    assert "scored" not in look(app).evidence
 
 
 def test_reports_and_security_events_lead_to_an_incident(app: Flask, world: World) -> None:

@@ -38,6 +38,7 @@ from backoffice.storage import about
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.models import Export, ExportState, Intake
+from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import Incident, IncidentTask
 from plugins.notifications.notices.models import LetterBatch, Notice
 from plugins.notifications.scope.models import AffectedPerson
@@ -120,6 +121,8 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     number, _ = incident(tx, person, tx.get_one(School, room.school_id))
     done = {"done_at": clock.now(), "done_by": person.id}
     tx.execute(update(IncidentTask).where(IncidentTask.incident_id == number).values(done))
+    answered = {"answered_at": clock.now(), "answered_by": person.id, "answer": "Call the narwhal"}
+    tx.execute(update(DrillEvent).where(DrillEvent.incident_id == number).values(answered))
     notices = select(Notice.id).where(Notice.incident_id == number)
     tx.execute(update(LetterBatch).where(LetterBatch.notice_id.in_(notices)).values(posted_by=person.id))
     now, me = clock.now(), {"account_id": person.id}
