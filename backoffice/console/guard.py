@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from flask import current_app, flash, redirect, request
+from flask import current_app, flash, g, redirect, request
 from flask_admin import BaseView
 from flask_admin.menu import MenuView
 from flask_login import current_user
@@ -148,6 +148,8 @@ class GuardedView(BaseView):
             "menu": _menu(who),
             "compact": density.is_compact(),
             "has_family": can(who, CHILDREN_READ),
+            # What a page has to say of itself before all else: that it is played, for one.
+            "strip": g.get("strip"),
         }
         return super().render(template, **frame, **context)  # type: ignore[no-any-return]
 

@@ -47,19 +47,21 @@ def breach_law(look: Looking) -> Finding:
 def _practised(look: Looking) -> Finding:
     rules = count(len(clocks.law().rule), "rule")
     known = f"No incident is open. {rules} of {len(places())} places are known."
-    newest, *before = [*played(look.tx, most=2), None][:2]
+    # Where no notice was let out, somebody only looked how drills are.
+    drills = [each for each in played(look.tx) if "two" in each.scored.parts]
+    newest, before = (*drills, None, None)[:2]
     if newest is None:
         return not_exercised(f"{known} No drill was played to its end.")
     age = (clock.now() - newest.closed_at).days
     kept = newest.scored.parts.get("deadlines")
     deadlines = f", {kept} of {MOST['deadlines']} for deadlines" if kept is not None else ""
-    than = f" (the one before: {before[0].score})" if before and before[0] else ""
-    said = f"The newest drill, {count(age, 'day')} ago, scored {newest.score} of 100{deadlines}{than}."
+    than = f" (the one before: {before.score})" if before else ""
+    found = f"The newest drill, {count(age, 'day')} ago, scored {newest.score} of 100{deadlines}{than}."
     if age > OLDEST.days:
-        return falls_short(f"{said} That is over {OLDEST.days} days ago.")
+        return falls_short(f"{found} That is over {OLDEST.days} days ago.")
     if newest.score < LEAST:
-        return falls_short(f"{said} Play another until it is {LEAST} at least.")
-    return holds(f"{known} {said}")
+        return falls_short(f"{found} Play another until it is {LEAST} at least.")
+    return holds(f"{known} {found}")
 
 
 def places() -> set[str]:

@@ -16,7 +16,7 @@ from backoffice.schools.models import School
 from backoffice.storage.numbers import one_of
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.law import CONTRACT, Rule
-from plugins.notifications.models import ConcernedSchool, Counted
+from plugins.notifications.models import ConcernedSchool, Counted, Incident
 
 NO_CLAUSE = "none"
 MOST_HOURS = 8760
@@ -71,10 +71,14 @@ def said(terms: Terms | None) -> str:
 
 
 def remembered(tx: Transaction, some: Iterable[School]) -> dict[int, Terms]:
-    """What was said last of the contracts of these schools, at any incident; by their numbers."""
+    """What was said last of the contracts of these schools, at any incident; by their numbers.
+
+    What was invented in a drill is remembered by none.
+    """
     newest = (
         select(func.max(ConcernedSchool.id))
-        .where(ConcernedSchool.contract_rule.is_not(None))
+        .join(Incident, Incident.id == ConcernedSchool.incident_id)
+        .where(~Incident.is_drill, ConcernedSchool.contract_rule.is_not(None))
         .where(one_of(ConcernedSchool.school_id, [each.id for each in some]))
         .group_by(ConcernedSchool.school_id)
     )

@@ -254,10 +254,13 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
             raise Rejected.whole(ON_ITS_WAY)
         if is_any_to_post(tx, row):
             raise Rejected.whole(LETTERS_LIE_HERE)
-        write(tx, row, EntryKind.CLOSED, reason)
         now = clock.now()
         if row.is_drill:
+            for asked, came in rows.unanswered(tx, row, at=now):
+                said = gettext("Came in, and was not answered: %(what)s", what=asked)
+                write(tx, row, EntryKind.NOTE, said, at=came)
             rows.keep_score(tx, row, at=now)
+        write(tx, row, EntryKind.CLOSED, reason)
         tx.execute(
             update(Incident)
             .where(Incident.id == row.id)

@@ -12,8 +12,9 @@ from plugins.notifications.permissions import INCIDENTS_READ
 
 
 def _open(tx: Transaction) -> Number | None:
-    """Incidents that are open, with the next deadline of all of them."""
-    found = queries.open_incidents(tx)
+    """Incidents that are open, with the next deadline of all of them; drills while there is nothing else."""
+    both = queries.open_incidents(tx)
+    found = [each for each in both if not each.is_drill] or both
     if not found:
         return None
     now = clock.now()
@@ -28,6 +29,8 @@ def _open(tx: Transaction) -> Number | None:
         return Number(len(found), gettext("no deadline runs"), "warn")
     at = first.due.astimezone(ZoneInfo(tx.principal.time_zone))
     when = f"{short_day(at.date())} {at:%H:%M}"
+    if found[0].is_drill:
+        return Number(len(found), gettext("in a drill: next deadline %(when)s", when=when), first.tone)
     return Number(len(found), gettext("next deadline %(when)s", when=when), first.tone)
 
 

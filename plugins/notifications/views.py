@@ -26,6 +26,7 @@ from backoffice.web.resend import shows_what_was_typed
 from plugins.notifications import clocks, contracts, queries, said, schools, services
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.drills import queries as drills
+from plugins.notifications.drills.showing import marked
 from plugins.notifications.drills.views import events_shown
 from plugins.notifications.evidence.bundle import fingerprint
 from plugins.notifications.evidence.services import make_bundle
@@ -147,7 +148,7 @@ class IncidentsGrid(Grid):
     def details(self, public_id: str) -> str:
         """One incident: the clocks, the facts, the schools, the tasks and the timeline."""
         tx, now = reading(), clock.now()
-        row = find(tx, Incident, public_id, permission=INCIDENTS_READ)
+        row = marked(find(tx, Incident, public_id, permission=INCIDENTS_READ))
         found = clocks.standing(tx, row)
         concerned = list(found.schools.values())
         unsaid = sum(each.contract_rule is None for each in concerned)
@@ -169,7 +170,8 @@ class IncidentsGrid(Grid):
             tasks=queries.tasks(tx, row),
             timeline=queries.timeline(tx, row),
             most=queries.MOST_ENTRIES,
-            **_drill(tx, row, now),
+            **(drill := _drill(tx, row, now)),
+            seconds=self.looks_again(tx) if drill["looks"] else None,
             may_run=self.opens("note") and row.closed_at is None,
             may_take=self.opens("evidence"),
             form=FlaskForm(),
@@ -604,12 +606,12 @@ class IncidentsGrid(Grid):
         )
 
     def _row(self, public_id: str) -> Incident:
-        return find(reading(), Incident, public_id, permission=INCIDENTS_RUN)
+        return marked(find(reading(), Incident, public_id, permission=INCIDENTS_RUN))
 
     def _school(self, public_id: str) -> tuple[ConcernedSchool, Incident]:
         tx = reading()
         concerned = find(tx, ConcernedSchool, public_id, permission=INCIDENTS_RUN)
-        return concerned, tx.get_one(Incident, concerned.incident_id)
+        return concerned, marked(tx.get_one(Incident, concerned.incident_id))
 
     def _called(self, concerned: ConcernedSchool) -> str:
         names = queries.names_of(reading(), [concerned])
@@ -653,12 +655,12 @@ class IncidentsGrid(Grid):
 
 
 def _drill(tx: Transaction, row: Incident, now: datetime) -> dict[str, Any]:
-    """Whether it is played, and what came in that waits for an answer."""
+    """Whether it is played, and what came in that waits for an answer, for which the page looks again."""
     drill = drills.drill_of(tx, row) if row.is_drill else None
     if drill is None or row.closed_at is not None:
-        return {"played": drill is not None, "waits": []}
+        return {"played": drill is not None, "waits": [], "looks": False}
     shown = events_shown(tx, row, drill, at=now)
-    return {"played": True, "waits": [each for each in shown if each["answered_at"] is None]}
+    return {"played": True, "waits": [each for each in shown if each["answered_at"] is None], "looks": True}
 
 
 def _state(row: Incident) -> Cell:

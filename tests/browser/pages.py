@@ -40,6 +40,7 @@ from plugins.retention.models import IdleAccount
 from tests.browser.site import Site, come_in, follow_link, join, label, make_class, paste_names, send_form
 from tests.browser.site_map import endpoint_of
 from tests.factories.world import (
+    DRILL,
     NEW_ADDRESS_LINK,
     NOTICE,
     OFFERED,
@@ -649,8 +650,8 @@ def at_drill(*then: str) -> Callable[[Page, Site], None]:
     """Look how the drill goes, and follow or press what has these names there."""
 
     def _act(page: Page, site: Site) -> None:
-        at_incident()(page, site)
-        page.goto(f"{page.url}/drill")
+        follow(DRILL)(page, site)
+        follow("The drill")(page, site)
         for name in then:
             link = page.get_by_role("main").get_by_role("link", name=name)
             (link if link.count() else page.get_by_role("main").get_by_role("button", name=name)).click()
@@ -1147,6 +1148,7 @@ PAGES: Mapping[str, Stop] = {
         if not error or door in {"note", "decide", "task", "close", "concern"}
     },
     "drills": Stop("founder", f"{INCIDENTS}drills"),
+    "an incident that is played": Stop("founder", INCIDENTS, follow(DRILL)),
     "a drill": Stop("founder", INCIDENTS, at_drill(), "plugin_notifications_drills.drill"),
     "what came in": Stop("founder", INCIDENTS, at_drill("Answer"), "plugin_notifications_drills.answer"),
     "what came in, error": Stop("founder", INCIDENTS, at_drill("Answer", "Write it down")),

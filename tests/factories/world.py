@@ -877,6 +877,7 @@ def _cared_for(tx: Transaction, people: dict[str, Person], home: School, outside
     )
     report(tx, parent)
     incident(tx, people["founder"], home)
+    drill(tx, people["founder"])
 
 
 REPORTED = "A walrus asked me for my password"
@@ -913,12 +914,25 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     _notice(tx, number, by)
     misused = {"account_id": by.id, "written_by": by.id, "written_at": now, "from_at": now, "until_at": now}
     tx.execute(insert(Misuse).values(**of, **misused))
-    tx.execute(insert(Drill).values(**of, script="guessed-password", begun_at=now, faster=60))
-    came = {"comes_at": now - timedelta(minutes=1), "late_at": now + timedelta(hours=9)}
-    _row(tx, DrillEvent, **of, **came, name="leader-calls")
     person = {"kind": "staff", "school_id": school.id, "account_id": by.id, "added_at": now}
     tx.execute(insert(AffectedPerson).values(**of, **person))
     return number, outside
+
+
+DRILL = "A walrus plays narwhal"
+
+
+def drill(tx: Transaction, by: Person) -> int:
+    """A drill in which something has come in that waits for an answer; the number of its incident."""
+    now = clock.now()
+    known = {"role": "processor", "risk": "unassessed", "kinds": [], "encrypted": "no", "is_drill": True}
+    said = {"title": DRILL, "what": INCIDENT, "noticed_at": now, "opened_at": now, "opened_by": by.id}
+    number, _ = _row(tx, Incident, **known, **said, led_by=by.id, version=0, form=str(uuid4()))
+    of = {"incident_id": number}
+    tx.execute(insert(Drill).values(**of, script="guessed-password", begun_at=now, faster=60))
+    came = {"comes_at": now - timedelta(minutes=1), "late_at": now + timedelta(hours=9)}
+    _row(tx, DrillEvent, **of, **came, name="leader-calls")
+    return number
 
 
 NOTICE = "A narwhal may have read your mails"

@@ -12,6 +12,7 @@ class PlayForm(FlaskForm):
     """That a script is to be played."""
 
     form = HiddenField()
+    script = HiddenField()
 
 
 class AnswerForm(FlaskForm):

@@ -8,6 +8,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.drills.pace import FASTER, Pace
+from plugins.notifications.drills.queries import came_in, drill_of, event_of
 from plugins.notifications.drills.score import scored
 from plugins.notifications.drills.scripts import Script
 from plugins.notifications.models import Incident
@@ -40,9 +41,17 @@ def begin(tx: Transaction, incident: Incident, script: Script | None) -> None:
     tx.flush()
 
 
+def unanswered(tx: Transaction, incident: Incident, *, at: datetime) -> list[tuple[str, datetime]]:
+    """What has come in by a moment and nobody answered, in its words, the first first, and when it came."""
+    drill = drill_of(tx, incident)
+    left = [each for each in reversed(came_in(tx, incident, at=at)) if each.answered_at is None]
+    asked = [(event_of(drill, each), each.comes_at) for each in left] if drill else []
+    return [(str(event.said), came) for event, came in asked if event is not None]
+
+
 def keep_score(tx: Transaction, incident: Incident, *, at: datetime) -> None:
     """Keep what a drill scored that is closed at this moment."""
-    done = scored(tx, incident, at=at)
+    done = scored(tx, incident, at=at, ended=True)
     tx.execute(
         update(Drill)
         .where(Drill.incident_id == incident.id)

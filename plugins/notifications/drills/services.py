@@ -38,7 +38,8 @@ def play(*, principal: Principal, script: str, form: str) -> PublicId:
     opened = services.Opened(
         title=gettext("Drill: %(title)s", title=known.title),
         what=str(known.what),
-        noticed_at=clock.now(),
+        # As a form writes moments, in whole minutes: what is done in the same minute comes after it.
+        noticed_at=clock.now().replace(second=0, microsecond=0),
         form=form,
         is_drill=True,
         script=known,

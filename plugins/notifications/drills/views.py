@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from flask import flash, redirect, request
+from flask import flash, redirect
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
@@ -23,6 +23,7 @@ from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.drills.pace import Pace
 from plugins.notifications.drills.score import MOST, TITLES, Scored, scored
 from plugins.notifications.drills.scripts import SCRIPTS
+from plugins.notifications.drills.showing import marked
 from plugins.notifications.models import Incident
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
@@ -65,9 +66,11 @@ class DrillsPage(GuardedView):
         tx = reading()
         return self.render(
             "notifications/drills.html",
-            scripts=SCRIPTS if self.opens("play") else (),
+            # Each has a one-time identifier of its own: going back and playing another begins another.
+            scripts=[(each, PlayForm(data={"form": str(uuid4()), "script": each.name})) for each in SCRIPTS]
+            if self.opens("play")
+            else [],
             drills=queries.played(tx),
-            form=PlayForm(data={"form": str(uuid4())}),
             crumbs=[INCIDENTS, {"title": self.title}],
         )
 
@@ -80,7 +83,7 @@ class DrillsPage(GuardedView):
             try:
                 made = services.play(
                     principal=self.who,
-                    script=request.form.get("script", ""),
+                    script=form.script.data or "",
                     form=form.form.data or "",
                 )
             except Rejected as rejected:
@@ -94,7 +97,7 @@ class DrillsPage(GuardedView):
     def drill(self, public_id: str) -> str | Response:
         """How a drill goes: what came in, and what it scores beside the one before."""
         tx = reading()
-        incident = find(tx, Incident, public_id, permission=INCIDENTS_READ)
+        incident = marked(find(tx, Incident, public_id, permission=INCIDENTS_READ))
         drill = queries.drill_of(tx, incident)
         if drill is None:
             return redirect(f"{HERE}{public_id}", 303)
@@ -126,7 +129,7 @@ class DrillsPage(GuardedView):
         """Say what is done about something that came in."""
         tx = reading()
         row = find(tx, DrillEvent, public_id, permission=INCIDENTS_RUN)
-        incident = tx.get_one(Incident, row.incident_id)
+        incident = marked(tx.get_one(Incident, row.incident_id))
         drill = queries.drill_of(tx, incident)
         if drill is None or row.comes_at > clock.now():
             raise NotFound

@@ -76,6 +76,7 @@ def _played(tx: Transaction, incident: Incident, who: Founders, now: datetime) -
         "came_in": [
             {
                 "name": each.name,
+                "said": str(event.said) if (event := drills.event_of(drill, each)) else None,
                 "comes_at": _moment(each.comes_at),
                 "late_at": _moment(each.late_at),
                 "answered_at": _moment(each.answered_at),

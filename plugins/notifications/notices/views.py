@@ -29,6 +29,7 @@ from backoffice.problems import Rejected
 from backoffice.web import headers
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications.drills.showing import marked
 from plugins.notifications.letters import queries as letter_queries
 from plugins.notifications.letters import services as letters
 from plugins.notifications.letters.forms import PostedForm
@@ -81,7 +82,7 @@ class NoticesPage(GuardedView):
     def index(self, public_id: str) -> str:
         """The notices of an incident, how far each is, and the way to a new one."""
         tx = reading()
-        incident = find(tx, Incident, public_id, permission=INCIDENTS_READ)
+        incident = marked(find(tx, Incident, public_id, permission=INCIDENTS_READ))
         notices = queries.notices_of(tx, incident)
         progress = queries.progress_of(tx, notices)
         return self.render(
@@ -96,7 +97,7 @@ class NoticesPage(GuardedView):
     @shows_what_was_typed
     def new(self, public_id: str) -> Answer:
         """Begin a notice to one audience."""
-        incident = find(reading(), Incident, public_id, permission=INCIDENTS_RUN)
+        incident = marked(find(reading(), Incident, public_id, permission=INCIDENTS_RUN))
         try:
             audience = Audience(request.args.get("audience", Audience.BANNER))
         except ValueError:
@@ -429,7 +430,7 @@ def _previews(banner: Banner) -> list[tuple[str, bool, str]]:
 
 def _find(tx: Transaction, public_id: str) -> tuple[Notice, Incident]:
     row = find(tx, Notice, public_id, permission=INCIDENTS_READ)
-    return row, tx.get_one(Incident, row.incident_id)
+    return row, marked(tx.get_one(Incident, row.incident_id))
 
 
 def _gaps(template: wordings.Template, row: Notice) -> list[tuple[str, str]]:

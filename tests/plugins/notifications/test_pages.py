@@ -5,15 +5,17 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.tiles import Number
 from plugins.notifications import schools, services
+from plugins.notifications.models import ConcernedSchool
 from plugins.notifications.tiles import TILES
 from tests.contract.pages import form_token
 from tests.factories.visitor import signed_in
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.conftest import Opens, row_of
 
 PAGE = "/console/incidents/"
@@ -117,7 +119,7 @@ def test_a_closed_incident_offers_nothing(browser: FlaskClient, world: World, op
 
 
 def test_a_drill_says_that_it_is_one(browser: FlaskClient, opens: Opens) -> None:
-    assert "This is a drill." in browser.get(f"{PAGE}{opens(is_drill=True)}").text
+    assert "DRILL: nothing of it is real" in browser.get(f"{PAGE}{opens(is_drill=True)}").text
 
 
 def test_the_tile_counts_open_ones_and_names_the_next_deadline(world: World, opens: Opens) -> None:
@@ -133,6 +135,21 @@ def test_the_tile_counts_open_ones_and_names_the_next_deadline(world: World, ope
         shown = tile.load(tx)
     assert isinstance(shown, Number)
     assert shown.value == 1
+
+
+def test_the_tile_speaks_of_a_drill_while_nothing_is_real(world: World, opens: Opens) -> None:
+    (tile,), founder = TILES, world.sign_in("founder")
+    played = opens(is_drill=True)
+    schools.concern(principal=founder, incident=played, place=world.home.public_id)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(place="US-NY", time_zone="America/New_York"))
+    with transaction(founder) as tx:
+        shown = tile.load(tx)
+    assert isinstance(shown, Number)
+    assert shown.note.startswith("in a drill: next deadline ")
+    opens(timedelta(days=40))
+    with transaction(founder) as tx:
+        assert tile.load(tx) == Number(1, "no deadline runs", "warn")
 
 
 def test_a_misused_account_finds_schools(browser: FlaskClient, world: World, opens: Opens) -> None:

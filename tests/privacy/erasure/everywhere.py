@@ -55,7 +55,7 @@ from plugins.rosters.models import (
     TeachingSource,
     Unseated,
 )
-from tests.factories.world import Class, Person, World, incident, saved_view, worry
+from tests.factories.world import Class, Person, World, drill, incident, saved_view, worry
 
 
 def put_everywhere(tx: Transaction, world: World) -> None:
@@ -122,7 +122,7 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     done = {"done_at": clock.now(), "done_by": person.id}
     tx.execute(update(IncidentTask).where(IncidentTask.incident_id == number).values(done))
     answered = {"answered_at": clock.now(), "answered_by": person.id, "answer": "Call the narwhal"}
-    tx.execute(update(DrillEvent).where(DrillEvent.incident_id == number).values(answered))
+    tx.execute(update(DrillEvent).where(DrillEvent.incident_id == drill(tx, person)).values(answered))
     notices = select(Notice.id).where(Notice.incident_id == number)
     tx.execute(update(LetterBatch).where(LetterBatch.notice_id.in_(notices)).values(posted_by=person.id))
     now, me = clock.now(), {"account_id": person.id}

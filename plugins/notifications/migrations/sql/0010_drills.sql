@@ -34,7 +34,7 @@ create policy app_update on plugin_notifications.drill for update to backoffice_
 create policy app_insert on plugin_notifications.drill_event for insert to backoffice_app
   with check (plugin_notifications.is_played(incident_id) and answered_at is null and answered_by is null);
 create policy app_update on plugin_notifications.drill_event for update to backoffice_app
-  using (plugin_notifications.is_open(incident_id) and answered_at is null)
+  using (plugin_notifications.is_played(incident_id) and answered_at is null)
   with check (answered_at is not null and answered_by = any ((select app.ids('account'))::bigint[]));
 grant update (score, parts) on plugin_notifications.drill to backoffice_app;
 grant update (answered_at, answered_by, answer) on plugin_notifications.drill_event to backoffice_app;

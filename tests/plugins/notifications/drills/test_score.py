@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
@@ -17,7 +17,7 @@ from plugins.notifications.models import Incident
 from plugins.notifications.notices import sending
 from plugins.notifications.notices import services as notices
 from plugins.notifications.notices.models import Audience
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.conftest import Opens
 from tests.plugins.notifications.drills.conftest import concern_home, drill_of, events_of, go_on, play
 from tests.plugins.notifications.notices.conftest import WORKER, Founders, let_out, propose, waited
@@ -25,10 +25,12 @@ from tests.plugins.notifications.notices.conftest import WORKER, Founders, let_o
 WHY = "All is done"
 
 
-def now_scored(founders: Founders, incident: str, *, later: timedelta = timedelta()) -> Scored:
+def now_scored(
+    founders: Founders, incident: str, *, later: timedelta = timedelta(), ended: bool = False
+) -> Scored:
     with transaction(founders[0]) as tx:
         row = tx.scalars(select(Incident).where(Incident.public_id == incident)).one()
-        return scored(tx, row, at=clock.now() + later)
+        return scored(tx, row, at=clock.now() + later, ended=ended)
 
 
 def send() -> None:
@@ -106,6 +108,39 @@ def test_a_deadline_that_passed_counts_and_one_that_runs_does_not(world: World, 
     assert now_scored(founders, made, later=timedelta(days=1)).parts["deadlines"] == 0
     schools.tell_school(principal=founders[0], school=school, at=clock.now(), late_reason="")
     assert now_scored(founders, made).parts["deadlines"] == MOST["deadlines"]
+
+
+def test_whoever_closes_early_has_done_the_rest_not_in_time(world: World, founders: Founders) -> None:
+    made = play(founders[0])
+    concern_home(world, founders[0], made)
+    running, ended = now_scored(founders, made).parts, now_scored(founders, made, ended=True).parts
+    assert not {"deadlines", "events"} & set(running)
+    assert (ended["deadlines"], ended["events"]) == (0, 0)
+
+
+def test_notices_about_no_school_reach_nobody(founders: Founders) -> None:
+    made = play(founders[0])
+    for audience in (Audience.SCHOOLS, Audience.STAFF, Audience.PARENTS):
+        let_out(founders, made, audience)
+    send()
+    found = now_scored(founders, made).parts
+    assert (found["order"], found["addressed"]) == (0, 0)
+
+
+def test_a_school_may_be_telephoned_and_the_police_may_hold_the_banner(
+    world: World, founders: Founders
+) -> None:
+    made = play(founders[0])
+    school = concern_home(world, founders[0], made)
+    assert now_scored(founders, made).parts["banner"] == 0
+    schools.tell_school(principal=founders[0], school=school, at=clock.now(), late_reason="")
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Incident).values(held_since=clock.now()))
+    found = now_scored(founders, made).parts
+    assert "banner" not in found
+    assert (found["order"], found["addressed"]) == (MOST["order"], round(MOST["addressed"] / 3))
+    schools.people_were_told(principal=founders[0], school=school, at=clock.now())
+    assert now_scored(founders, made).parts["addressed"] == MOST["addressed"]
 
 
 def test_what_was_scored_is_kept_and_compared(founders: Founders) -> None:

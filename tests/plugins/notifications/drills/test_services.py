@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
@@ -14,14 +14,16 @@ from backoffice.access.policy import Denied
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
+from plugins.notifications import schools
+from plugins.notifications.contracts import Terms
 from plugins.notifications.drills import queries, services
 from plugins.notifications.drills.models import Drill
 from plugins.notifications.drills.scripts import BY_NAME, SCRIPTS
-from plugins.notifications.models import Incident
+from plugins.notifications.models import ConcernedSchool, Counted, Incident
 from plugins.notifications.services import close_incident
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.conftest import Opens, row_of
-from tests.plugins.notifications.drills.conftest import drill_of, events_of, play
+from tests.plugins.notifications.drills.conftest import concern_home, drill_of, events_of, go_on, play
 from tests.plugins.notifications.notices.conftest import Founders, timeline
 
 DONE = "We call the leader, and write down what was said"
@@ -116,20 +118,60 @@ def test_nobody_but_founders_plays(world: World, founders: Founders) -> None:
 
 def test_what_was_scored_or_answered_stays_as_it_was(founders: Founders) -> None:
     made = play(founders[0])
+    go_on(made, timedelta(minutes=5))
     first = events_of(made)[0]
-    with time_machine.travel(first.comes_at, tick=True):
-        services.answer_event(principal=founders[0], event=first.public_id, answer=DONE)
-    close_incident(principal=founders[0], incident=made, reason=DONE, although_open=True)
-    kept = drill_of(made).score
+    services.answer_event(principal=founders[0], event=first.public_id, answer=DONE)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Drill).values(score=7, parts={}))
+    # While it is open, too.
     with transaction(founders[0]) as tx:
         again = tx.execute(text("update plugin_notifications.drill set score = 100, parts = 'x'"))
         assert again.rowcount == 0  # type: ignore[attr-defined]
-        answers = tx.execute(text("update plugin_notifications.drill_event set answer = 'x'"))
+        answers = tx.execute(
+            text("update plugin_notifications.drill_event set answer = 'x' where id = :id"), {"id": first.id}
+        )
         assert answers.rowcount == 0  # type: ignore[attr-defined]
-    assert drill_of(made).score == kept
+    assert drill_of(made).score == 7
     for words in ("set faster = 1", "set begun_at = now()"):
         with pytest.raises(ProgrammingError), transaction(founders[0]) as tx:
             tx.execute(text(f"update plugin_notifications.drill {words}"))
+
+
+def test_nothing_is_answered_once_it_is_closed(founders: Founders) -> None:
+    made = play(founders[0])
+    go_on(made, timedelta(minutes=9))
+    first, second, *_ = events_of(made)
+    services.answer_event(principal=founders[0], event=first.public_id, answer=DONE)
+    close_incident(principal=founders[0], incident=made, reason=DONE, although_open=True)
+    with pytest.raises(Rejected, match="closed"):
+        services.answer_event(principal=founders[0], event=second.public_id, answer=DONE)
+    with transaction(founders[0]) as tx:
+        late = text("update plugin_notifications.drill_event set answer = 'x' where id = :id")
+        assert tx.execute(late, {"id": second.id}).rowcount == 0  # type: ignore[attr-defined]
+    said = [line for _kind, line, _reason in timeline(made)]
+    assert said[-2:] == [f"Came in, and was not answered: {SCRIPTS[0].events[1].said}", DONE]
+
+
+def test_what_is_done_in_the_first_minute_comes_after_the_beginning(world: World, founders: Founders) -> None:
+    made = play(founders[0])
+    school = concern_home(world, founders[0], made)
+    this_minute = clock.now().replace(second=0, microsecond=0)
+    assert row_of(made).noticed_at <= this_minute
+    schools.tell_school(principal=founders[0], school=school, at=this_minute, late_reason="")
+
+
+def test_what_a_drill_invents_of_a_contract_is_remembered_by_no_incident(
+    world: World, founders: Founders, opens: Opens
+) -> None:
+    made = play(founders[0])
+    school = concern_home(world, founders[0], made)
+    terms = Terms("contract-hours", 24, Counted.NOTICED)
+    schools.state_contract(principal=founders[0], school=school, terms=terms, whole_district=False)
+    real = opens()
+    concern_home(world, founders[0], real)
+    with transaction(SYSTEM) as tx:
+        of_it = select(ConcernedSchool).join(Incident, Incident.id == ConcernedSchool.incident_id)
+        assert tx.scalars(of_it.where(Incident.public_id == real)).one().contract_rule is None
 
 
 def test_a_real_incident_is_never_played(founders: Founders, opens: Opens) -> None:
