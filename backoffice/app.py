@@ -19,6 +19,7 @@ import backoffice.accounts.views
 import backoffice.families.joining_views
 import backoffice.families.requests.views
 import backoffice.families.views
+import backoffice.messages.views
 import backoffice.outbox.views
 import backoffice.privacy.erasure.views
 import backoffice.privacy.retention.views
@@ -125,6 +126,7 @@ def build(runtime: Runtime) -> Flask:
         backoffice.families.views.bp,
         backoffice.staff.views.bp,
         backoffice.reports.views.bp,
+        backoffice.messages.views.bp,
         backoffice.privacy.erasure.views.bp,
         backoffice.privacy.views.bp,
         backoffice.privacy.retention.views.bp,

@@ -30,6 +30,7 @@ from backoffice.controls.standing import Stands
 from backoffice.events import Event, Handler, Subscription, declared
 from backoffice.jobs.job import Job
 from backoffice.jobs.registry import CORE
+from backoffice.messages.kind import MessageKind
 from backoffice.outbox.mail import Mail
 from backoffice.privacy.holdings import PersonalData
 from backoffice.privacy.outside import Outside
@@ -109,6 +110,8 @@ class Plugin:
     commands: tuple[Command, ...] = ()
     jobs: tuple[Job, ...] = ()
     mails: tuple[Mail, ...] = ()
+    # What stays in the inbox of whoever gets one of these mails.
+    messages: tuple[MessageKind, ...] = ()
     handlers: Mapping[type[Event], Handler] = field(default_factory=dict)
     # What it keeps about somebody outside the database, and how it is erased there. No switch stops it.
     erases_outside: tuple[Outside, ...] = ()

@@ -16,6 +16,7 @@ import backoffice.fields.rules
 import backoffice.host.rules
 import backoffice.jobs.rules
 import backoffice.large_changes.rules
+import backoffice.messages.rules
 import backoffice.outbox.rules
 import backoffice.privacy.erasure.rules
 import backoffice.privacy.holds.rules

@@ -19,6 +19,8 @@ from backoffice.access.policy import load_roles
 from backoffice.jobs import registry as jobs
 from backoffice.jobs.models import QueueBase
 from backoffice.language import catalogues
+from backoffice.messages import core as core_messages
+from backoffice.messages import registry as messages
 from backoffice.outbox import core as core_mails
 from backoffice.outbox import registry as mails
 from backoffice.outbox.rendering import Site
@@ -67,6 +69,7 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     catalogues.install(plugin.translations for plugin in plugins)
     toggles.install({plugin.name: plugin.enabled_at_first for plugin in plugins})
     mails.install(core_mails.MAILS, plugins, Site(settings.base_url, settings.report_address))
+    messages.install(core_messages.KINDS, plugins)
     # Not above: a job may stand on this module.
     from backoffice.jobs import core as core_jobs
     from backoffice.privacy.holds import extent

@@ -112,6 +112,8 @@ class Principal:
     factor_missing: bool = False
     # Whether it has any saved view at hand; of somebody with more than a few schools, an own one.
     has_views: bool = False
+    # How many messages it has not read, counted up to a hundred.
+    unread: int = 0
     # Grows whenever a plugin is switched; None where entering asks the database nothing.
     plugin_version: int | None = None
     # What the policy has found out about it, by permission.
@@ -174,6 +176,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         own_classrooms=frozenset(found.own_classrooms),
         factor_missing=found.factor_missing,
         has_views=found.has_views,
+        unread=found.unread,
         plugin_version=found.plugin_version,
     )
 

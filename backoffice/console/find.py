@@ -42,6 +42,8 @@ class FindPage(GuardedView):
     commands = (
         Command(lazy("Change my password"), "index", "/account/password"),
         Command(lazy("Change my language"), "index", "/account/language"),
+        Command(lazy("My messages"), "index", "/messages"),
+        Command(lazy("Which mails I get"), "index", "/account/mails"),
         Command(lazy("Change my address"), "index", "/account/email", also=lazy("email e-mail mail")),
         Command(lazy("Change my second factor"), "index", "/account/second-factor", also=lazy("code app")),
         Command(lazy("Add or remove a passkey"), "index", "/account/passkeys"),

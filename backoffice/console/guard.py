@@ -21,6 +21,7 @@ from backoffice.console import last_changes
 from backoffice.console.command import Command
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy
+from backoffice.messages.showing import unread
 from backoffice.plugin import Plugin
 from backoffice.problems import Rejected, SwitchedOff
 from backoffice.schools.queries import school_names
@@ -46,6 +47,8 @@ class MenuPage(NamedTuple):
     url: str
     icon: str
     current: bool
+    # Whether it says how many messages are unread.
+    counts: bool
 
 
 class MenuGroup(NamedTuple):
@@ -70,6 +73,8 @@ class GuardedView(BaseView):
     category: ClassVar[str] = ""
     address: ClassVar[str] = ""
     icon: ClassVar[str] = "dot"
+    # Whether the menu says beside it how many messages are unread.
+    counts_unread: ClassVar[bool] = False
     # Doors that take uploads, and of how many bytes from whom they open for; these are read in memory.
     uploads: ClassVar[Mapping[str, int]] = {}
     # What is done on its pages, for whoever looks for it by name.
@@ -146,6 +151,7 @@ class GuardedView(BaseView):
         frame = {
             "person": _person(who),
             "menu": _menu(who),
+            "unread": unread(who),
             "compact": density.is_compact(),
             "has_family": can(who, CHILDREN_READ),
             # What a page has to say of itself before all else: that it is played, for one.
@@ -225,14 +231,16 @@ def _menu(who: Principal) -> tuple[MenuGroup, ...]:
     return tuple(
         MenuGroup(
             heading,
-            tuple(
-                # Flask-Admin's menu keeps its view there.
-                MenuPage(page.name, page.get_url(), page._view.icon, _is_at(page._view, path, at))  # noqa: SLF001
-                for page in pages
-            ),
+            tuple(_line(page, path, at) for page in pages),
         )
         for heading, pages in open_pages(who)
     )
+
+
+def _line(page: MenuView, path: str, at: str | None) -> MenuPage:
+    # Flask-Admin's menu keeps its view there.
+    view = page._view  # noqa: SLF001
+    return MenuPage(page.name, page.get_url(), view.icon, _is_at(view, path, at), view.counts_unread)
 
 
 def _is_at(view: Any, path: str, endpoint: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""The inbox: what waits for an answer of a teacher or leader."""
+"""The inbox: what somebody was told, and what waits for an answer of a teacher or leader."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,14 +11,17 @@ from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from backoffice import clock
-from backoffice.access.permissions import GUARDIANS_APPROVE, REQUESTS_ANSWER, WORRIES_ANSWER
+from backoffice.access.permissions import CONSOLE_ENTER, GUARDIANS_APPROVE, REQUESTS_ANSWER, WORRIES_ANSWER
 from backoffice.access.policy import can
+from backoffice.access.transaction import Transaction
 from backoffice.console.guard import GuardedView
 from backoffice.families.requests import queries as request_queries
 from backoffice.families.requests import services as requests
 from backoffice.families.requests.models import RequestKind
 from backoffice.families.requests.queries import Asked
 from backoffice.language.texts import gettext, lazy, ngettext
+from backoffice.messages import showing
+from backoffice.messages.queries import AT_A_GLANCE
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.models import GoesTo, WorryKind
 from backoffice.students.worries.queries import Told
@@ -62,36 +65,46 @@ class AnswerForm(FlaskForm):
 
 
 class InboxPage(GuardedView):
-    """What children told, what parents ask, and how many wait to follow a child. Answers are written here."""
+    """What somebody was told; for whoever answers, what children told and parents ask, and the answers."""
 
     title = lazy("Inbox")
     category = lazy("Teaching")
     address = "inbox"
     icon = "inbox"
+    counts_unread = True
     doors = {
-        # A school's sole teacher without a class answers parents alone.
-        "index": REQUESTS_ANSWER,
+        "index": CONSOLE_ENTER,
         "worry": WORRIES_ANSWER,
         "take_up": WORRIES_ANSWER,
         "close": WORRIES_ANSWER,
+        # A school's sole teacher without a class answers parents alone.
         "request": REQUESTS_ANSWER,
         "answer": REQUESTS_ANSWER,
     }
 
     @expose("/", methods=("GET",))
     def index(self) -> str:
-        """What waits, the oldest first, and what was closed last."""
-        tx, zone = reading(), ZoneInfo(self.who.time_zone)
+        """The newest messages; what waits, the oldest first, and what was closed last."""
+        tx = reading()
+        waits = self._waiting(tx) if can(self.who, REQUESTS_ANSWER) else {}
         return self.render(
             "console/inbox/inbox.html",
-            worries=[_shown(each) for each in queries.waiting(tx)],
-            worries_waiting=queries.count_waiting(tx),
-            requests_waiting=request_queries.count_waiting(tx),
-            closed=[_shown(each) for each in queries.closed(tx)],
-            requests=[_of_parent(each, zone) for each in request_queries.waiting(tx)],
-            answered=[_of_parent(each, zone) for each in request_queries.answered(tx)],
-            parents=request_queries.count_parents_waiting(tx) if can(self.who, GUARDIANS_APPROVE) else 0,
+            messages=showing.listed(tx, most=AT_A_GLANCE),
+            answers=bool(waits),
+            **waits,
         )
+
+    def _waiting(self, tx: Transaction) -> dict[str, Any]:
+        zone = ZoneInfo(self.who.time_zone)
+        return {
+            "worries": [_shown(each) for each in queries.waiting(tx)],
+            "worries_waiting": queries.count_waiting(tx),
+            "requests_waiting": request_queries.count_waiting(tx),
+            "closed": [_shown(each) for each in queries.closed(tx)],
+            "requests": [_of_parent(each, zone) for each in request_queries.waiting(tx)],
+            "answered": [_of_parent(each, zone) for each in request_queries.answered(tx)],
+            "parents": request_queries.count_parents_waiting(tx) if can(self.who, GUARDIANS_APPROVE) else 0,
+        }
 
     @expose("/worries/<worry:public_id>", methods=("GET",))
     def worry(self, public_id: str) -> str:

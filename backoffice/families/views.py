@@ -15,6 +15,8 @@ from backoffice.families.models import ViewerRole
 from backoffice.families.requests import queries as request_queries
 from backoffice.families.services import links
 from backoffice.language.texts import gettext, lazy
+from backoffice.messages import showing
+from backoffice.messages.queries import AT_A_GLANCE
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.offered import Where, offered
 
@@ -39,6 +41,7 @@ def family() -> str:
         person=who,
         children=queries.children(tx),
         between=queries.between_classes(tx),
+        messages=showing.listed(tx, most=AT_A_GLANCE),
     )
 
 

@@ -19,10 +19,11 @@ from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_changes
 from backoffice.host import history, queries, sentences
 from backoffice.host.fields import Kind, settings_in
-from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
+from backoffice.host.mails import PluginSwitched
+from backoffice.host.messages import SWITCHED
 from backoffice.host.models import Done, PluginState
 from backoffice.language.texts import gettext, lazy
-from backoffice.outbox.services import post
+from backoffice.messages.services import tell
 from backoffice.plugin import Plugin, PluginSettings
 from backoffice.problems import Rejected
 from backoffice.storage import functions
@@ -184,7 +185,7 @@ def _tell_other_founders(tx: Transaction, plugin: Plugin, *, enabled: bool, reas
         reason=reason,
     )
     for founder in founders.other_founders(tx):
-        post(tx, PLUGIN_SWITCHED, to=founder, parameters=said)
+        tell(tx, SWITCHED, to=founder, parameters=said, subject=plugin.name, once=f"{plugin.name} {said.at}")
 
 
 def _refuse_what_breaks_others(

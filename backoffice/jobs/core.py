@@ -13,6 +13,7 @@ from backoffice.jobs.log_days import make_days
 from backoffice.jobs.models import JobRun, QueuedJob
 from backoffice.language.texts import lazy
 from backoffice.large_changes.jobs import JOBS as LARGE_CHANGE_JOBS
+from backoffice.messages.jobs import JOBS as MESSAGE_JOBS
 from backoffice.outbox.jobs import JOBS as MAIL_JOBS
 from backoffice.privacy.canary.jobs import JOBS as CANARY_JOBS
 from backoffice.privacy.erasure.jobs import JOBS as ERASURE_JOBS
@@ -58,6 +59,7 @@ JOBS: tuple[Job, ...] = (
     *LARGE_CHANGE_JOBS,
     *PROVIDER_JOBS,
     *MAIL_JOBS,
+    *MESSAGE_JOBS,
     *HOST_JOBS,
     *REPORT_JOBS,
     *RETENTION_JOBS,

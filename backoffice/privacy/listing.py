@@ -12,7 +12,7 @@ from backoffice.privacy.inventory import PRIVATE, form_of, held_in, title_of
 from backoffice.privacy.words import About
 from backoffice.storage.columns import Class, Form, Held, Keep
 
-SPANS = frozenset({Keep.TWO_DAYS, Keep.ONE_MONTH, Keep.SIX_MONTHS, Keep.SIX_YEARS})
+SPANS = frozenset({Keep.TWO_DAYS, Keep.ONE_MONTH, Keep.SIX_MONTHS, Keep.ONE_YEAR, Keep.SIX_YEARS})
 DIGESTS = frozenset({Form.HASHED, Form.DIGEST, Form.KEYED_DIGEST})
 # What says most comes first.
 _ORDER = (Class.PERSONAL, Class.NETWORK_ADDRESS, Class.SECRET, Class.PSEUDONYM)

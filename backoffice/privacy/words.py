@@ -64,6 +64,7 @@ KEPT_FOR: Mapping[Keep, str] = {
     Keep.TWO_DAYS: lazy("two days at most"),
     Keep.ONE_MONTH: lazy("one month at most"),
     Keep.SIX_MONTHS: lazy("six months"),
+    Keep.ONE_YEAR: lazy("one year"),
     Keep.SIX_YEARS: lazy("six years"),
     Keep.ERASURE: lazy("until the erasure is verified"),
     Keep.FOR_GOOD: lazy("for as long as the service runs"),

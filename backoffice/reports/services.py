@@ -17,11 +17,12 @@ from backoffice.accounts.addresses import checked
 from backoffice.accounts.founders import founders
 from backoffice.audit.trail import record
 from backoffice.language.texts import gettext, lazy
-from backoffice.outbox.services import post
+from backoffice.messages.services import tell
 from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected, Throttled
 from backoffice.reports import mails
 from backoffice.reports.kinds import REPORTS
+from backoffice.reports.messages import CAME
 from backoffice.reports.models import Finding, Report, ReportKind
 from backoffice.settings import Throttles
 from backoffice.storage import about, keyring
@@ -133,7 +134,7 @@ def tell_founders(who: Purpose) -> dict[str, int]:
             return {}
         open_now = tx.scalar(select(func.count()).where(Report.closed_at.is_(None))) or 0
         for founder in founders(tx):
-            post(tx, mails.REPORTS_CAME, to=founder, parameters=mails.ReportsCame(len(new), open_now))
+            tell(tx, CAME, to=founder, parameters=mails.ReportsCame(len(new), open_now), once=str(max(new)))
         tx.execute(update(Report).where(Report.id.in_(new)).values(told_at=clock.now()))
     return {"told": len(new)}
 

@@ -50,6 +50,7 @@ class Keep(StrEnum):
     TWO_DAYS = "two days"
     ONE_MONTH = "one month"
     SIX_MONTHS = "six months"
+    ONE_YEAR = "one year"
     SIX_YEARS = "six years"
     ERASURE = "erasure"
     FOR_GOOD = "for good"

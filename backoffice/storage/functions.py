@@ -40,7 +40,8 @@ _ENTER_ACCOUNT = text(
     " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
     " factor_missing, app.personal_schools() as personal_schools, app.own_language() as language,"
     " app.plugin_version() as plugin_version,"
-    " app.has_views(account_id, schools, :few_schools) as has_views"
+    " app.has_views(account_id, schools, :few_schools) as has_views,"
+    " app.unread_messages(account_id) as unread"
     " from app.enter(:digest, :at)"
 ).execution_options(**PREPARED)
 
@@ -312,6 +313,14 @@ def plugin_settings(connection: Connection, *, plugin: str) -> bytes | None:
 def other_founders(session: Session) -> Sequence[AnyRow]:
     """Number, sealed address, sealed name and language of every other active founder, for a founder."""
     return session.execute(text("select * from app.other_founders()")).all()
+
+
+def without_mail(session: Session, *, kind: str, accounts: Sequence[int]) -> frozenset[int]:
+    """Which of these founders have turned the mails of a kind off, for a founder."""
+    statement = text("select app.without_mail(:kind, :accounts)").bindparams(
+        bindparam("accounts", type_=ARRAY(BigInteger))
+    )
+    return frozenset(session.scalar(statement, {"kind": kind, "accounts": list(accounts)}) or ())
 
 
 def estimated_rows(session: Session, *, schema: str) -> dict[str, int | None]:

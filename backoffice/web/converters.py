@@ -174,6 +174,10 @@ class NoticeConverter(_PublicIdConverter):
     """The public identifier of a notice about an incident."""
 
 
+class MessageConverter(_PublicIdConverter):
+    """The public identifier of a message to somebody."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -212,6 +216,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "drill_event": DrillEventConverter,
     "concerned_school": ConcernedSchoolConverter,
     "notice": NoticeConverter,
+    "message": MessageConverter,
 }
 
 

@@ -24,6 +24,7 @@ from plugins.notifications.notices.checks import CHECKS as NOTICES_CHECKS
 from plugins.notifications.notices.holdings import HELD as NOTICES_HELD
 from plugins.notifications.notices.jobs import JOBS
 from plugins.notifications.notices.mails import MAILS
+from plugins.notifications.notices.messages import KINDS as MESSAGES
 from plugins.notifications.notices.models import TABLES
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
@@ -65,6 +66,7 @@ plugin = Plugin(
     ),
     pages=(IncidentsGrid, NoticesPage, DrillsPage),
     mails=MAILS,
+    messages=MESSAGES,
     banners=banners,
     keeps_promises=True,
 )

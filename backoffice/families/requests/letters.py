@@ -10,10 +10,12 @@ from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.letters import WRITTEN_TO
-from backoffice.families import mails
+from backoffice.families import mails, messages
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest
-from backoffice.outbox.mail import Mail, Recipient
+from backoffice.messages.kind import MessageKind
+from backoffice.messages.services import tell
+from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.schools.models import School
 from backoffice.storage import about, functions
@@ -32,11 +34,11 @@ def write_request_letters(who: Purpose) -> dict[str, int]:
     with transaction(who) as tx:
         waits = GuardianRequest.answered_at.is_(None)
         new = _locked(tx, waits, GuardianRequest.told_at.is_(None))
-        came = [each for each in new if _tell_teachers(tx, mails.REQUEST_CAME, each)]
+        came = [each for each in new if _tell_teachers(tx, messages.REQUEST_CAME, each)]
         for each in came:
             each.told_at = now
         late = _locked(tx, waits, GuardianRequest.reminded_at.is_(None), GuardianRequest.asked_at <= soon)
-        due = [each for each in late if _tell_teachers(tx, mails.REQUEST_DUE, each)]
+        due = [each for each in late if _tell_teachers(tx, messages.REQUEST_DUE, each)]
         for each in due:
             each.reminded_at = now
         answered = _locked(
@@ -53,7 +55,7 @@ def _locked(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[Guard
     return tx.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def _tell_teachers(tx: Transaction, mail: Mail, request: GuardianRequest) -> bool:
+def _tell_teachers(tx: Transaction, kind: MessageKind, request: GuardianRequest) -> bool:
     """Whether there was somebody to tell."""
     school = tx.get_one(School, request.school_id)
     asked = mails.ParentAsked(school.name, request.kind, request.public_id, request.due_at)
@@ -62,7 +64,7 @@ def _tell_teachers(tx: Transaction, mail: Mail, request: GuardianRequest) -> boo
     )
     for each in tx.scalars(select(Account).where(one_of(Account.id, told)).order_by(Account.id)):
         to = Recipient(each.id, each.email, each.name, each.language)
-        post(tx, mail, to=to, parameters=asked, school_id=school.id)
+        tell(tx, kind, to=to, parameters=asked, subject=request.public_id, school_id=school.id)
     return bool(told)
 
 

@@ -10,6 +10,7 @@ from backoffice.fields.kinds import KINDS as FIELDS
 from backoffice.host.kinds import KINDS as HOST
 from backoffice.jobs.kinds import KINDS as JOBS
 from backoffice.large_changes.kinds import KINDS as LARGE_CHANGES
+from backoffice.messages.kinds import KINDS as MESSAGES
 from backoffice.outbox.kinds import KINDS as MAILS
 from backoffice.privacy.retention.kinds import Kind
 from backoffice.privacy.retention.log_files import KINDS as LOGS
@@ -31,6 +32,7 @@ KINDS: tuple[Kind, ...] = (
     *JOBS,
     *LARGE_CHANGES,
     *MAILS,
+    *MESSAGES,
     *REPORTS,
     *SCHOOLS,
     *STAFF,

@@ -24,6 +24,7 @@ SPANS: Mapping[Keep, Period] = {
     Keep.TWO_DAYS: Period(2, "day"),
     Keep.ONE_MONTH: Period(1, "month"),
     Keep.SIX_MONTHS: Period(6, "month"),
+    Keep.ONE_YEAR: Period(12, "month"),
     Keep.SIX_YEARS: Period(6, "year"),
 }
 

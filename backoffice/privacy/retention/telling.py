@@ -14,10 +14,12 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services.letters import WRITTEN_TO
 from backoffice.audit.trail import record
+from backoffice.messages.services import tell_many
 from backoffice.outbox.mail import Recipient
-from backoffice.outbox.services import post
+from backoffice.outbox.services import Letter
 from backoffice.privacy.retention import in_force, mails
 from backoffice.privacy.retention.in_force import Change
+from backoffice.privacy.retention.messages import POLICY_CHANGED
 from backoffice.privacy.retention.models import PolicyVersion, VersionState
 from backoffice.privacy.retention.words import told
 from backoffice.schools.models import Membership, Role, School, SchoolKind
@@ -60,9 +62,8 @@ def _tell_some(principal: Purpose, batch: int) -> int | None:
         something = change.at_once or change.later
         people = _people(tx, after=version.told_up_to or 0, most=batch) if something else []
         said = mails.PolicyChanged(told(change.at_once), told(change.later), version.later_at)
-        for each in people:
-            to = Recipient(each.id, each.email, each.name, each.language)
-            post(tx, mails.POLICY_CHANGED, to=to, parameters=said)
+        readers = [Recipient(each.id, each.email, each.name, each.language) for each in people]
+        tell_many(tx, POLICY_CHANGED, [Letter(to, said) for to in readers], once=str(version.id))
         version.told += len(people)
         if people:
             version.told_up_to = people[-1].id

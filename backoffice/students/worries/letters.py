@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, select
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.outbox.mail import Mail, Recipient
-from backoffice.outbox.services import post
+from backoffice.messages.kind import MessageKind
+from backoffice.messages.services import tell
+from backoffice.outbox.mail import Recipient
 from backoffice.schools import grown_ups
 from backoffice.schools.models import School
-from backoffice.students.worries import mails
+from backoffice.students.worries import mails, messages
 from backoffice.students.worries.models import GoesTo, Worry
 
 REMINDED_AFTER = timedelta(days=2)
@@ -26,11 +27,11 @@ def write_worry_letters(who: Purpose) -> dict[str, int]:
     now = clock.now()
     with transaction(who) as tx:
         new = _open(tx, Worry.mailed_at.is_(None))
-        told = [each for each in new if _tell(tx, mails.CHILD_TOLD, each)]
+        told = [each for each in new if _tell(tx, messages.CHILD_TOLD, each)]
         for each in told:
             each.mailed_at = now
         due = _open(tx, Worry.reminded_at.is_(None), Worry.mailed_at <= now - REMINDED_AFTER)
-        reminded = [each for each in due if _tell(tx, mails.CHILD_WAITS, each)]
+        reminded = [each for each in due if _tell(tx, messages.CHILD_WAITS, each)]
         for each in reminded:
             each.reminded_at = now
     return {"told": len(told), "reminded": len(reminded)}
@@ -41,7 +42,7 @@ def _open(tx: Transaction, *conditions: ColumnElement[bool]) -> Sequence[Worry]:
     return tx.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def _tell(tx: Transaction, mail: Mail, worry: Worry) -> bool:
+def _tell(tx: Transaction, kind: MessageKind, worry: Worry) -> bool:
     """Whether there was somebody to tell."""
     school, for_leaders = tx.get_one(School, worry.school_id), worry.goes_to == GoesTo.LEADER
     if for_leaders:
@@ -52,5 +53,5 @@ def _tell(tx: Transaction, mail: Mail, worry: Worry) -> bool:
     told = mails.ChildTold(school.name, worry.public_id, for_leaders)
     for each in people:
         to = Recipient(each.id, each.email, each.name, each.language)
-        post(tx, mail, to=to, parameters=told, school_id=school.id)
+        tell(tx, kind, to=to, parameters=told, subject=worry.public_id, school_id=school.id)
     return bool(people)

@@ -47,9 +47,8 @@ _ORDER = tuple(Audience)
 _PAUSED = Notice.paused_at.is_not(None)
 # Who answers for a school or its district, and its privacy.
 _ANSWER_FOR_IT = (Role.LEADER, Role.PRIVACY_OFFICER)
-_UP = func.plugin_notifications.banners_up().table_valued(
-    "template", "template_version", column("said", SealedJSON("notice.said"))
-)
+_SAID = ("template", "template_version", column("said", SealedJSON("notice.said")))
+_UP = func.plugin_notifications.banners_up().table_valued(*_SAID)
 _BANNERS = select(_UP.c.template, _UP.c.template_version, _UP.c.said)
 
 
@@ -64,6 +63,12 @@ class Told(NamedTuple):
 def banners_up(tx: Transaction) -> Sequence[Any]:
     """What banners say that are up, for anybody; one statement."""
     return tx.rows(_BANNERS)
+
+
+def told(tx: Transaction, notice: str) -> Any:
+    """What a notice says, to an account that it was sent to; None if that is nothing of it."""
+    found = func.plugin_notifications.notice_told(notice).table_valued(*_SAID)
+    return next(iter(tx.rows(select(found.c.template, found.c.template_version, found.c.said))), None)
 
 
 def notices_of(tx: Transaction, incident: Incident) -> Sequence[Notice]:

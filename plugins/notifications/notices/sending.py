@@ -12,11 +12,12 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.messages.services import tell_many
 from backoffice.outbox import holding
 from backoffice.outbox.models import HANDED_OVER, MailState
-from backoffice.outbox.services import Letter, post, post_many
+from backoffice.outbox.services import Letter, post
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
-from plugins.notifications.notices import mails, queries, services
+from plugins.notifications.notices import mails, messages, queries, services
 from plugins.notifications.notices.models import (
     Audience,
     DeliveryState,
@@ -147,13 +148,16 @@ def _post(tx: Transaction, notice: Notice, some: Sequence[Told]) -> Sequence[int
     readers = [each.to for each in some if each.to is not None]
     if not readers:
         return []
-    mail, parameters = mails.BY[notice.template, notice.template_version]
+    _mail, parameters = mails.BY[notice.template, notice.template_version]
     filled = {
         language: parameters.of(notice.said, audience=notice.audience, language=language)
         for language in {each.language for each in readers}
     }
     letters = [Letter(each, filled[each.language]) for each in readers]
-    return [posted.id for posted in post_many(tx, mail, letters)]
+    told = tell_many(
+        tx, messages.BY[notice.template, notice.template_version], letters, subject=notice.public_id
+    )
+    return [each and each.id for each in told]
 
 
 def _all_told(tx: Transaction, notice: Notice) -> None:

@@ -19,13 +19,14 @@ from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
+from backoffice.messages.services import tell
 from backoffice.outbox import holding
-from backoffice.outbox.services import post
 from backoffice.problems import Overtaken, Rejected
 from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from backoffice.wording import is_uuid
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import mails, queries, wordings
+from plugins.notifications.notices.messages import STEP
 from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
 from plugins.notifications.notices.wordings import Said
 from plugins.notifications.permissions import INCIDENTS_RUN
@@ -362,7 +363,7 @@ def _tell_founders(tx: Transaction, row: Notice, step: str) -> None:
     )
     everybody = founders(tx) if step == "review due" else other_founders(tx)
     for founder in everybody:
-        post(tx, mails.NOTICE_STEP, to=founder, parameters=told)
+        tell(tx, STEP, to=founder, parameters=told, subject=row.public_id, once=f"{row.id} {step} {told.at}")
 
 
 def tell_timeline(tx: Transaction, row: Notice, said: str, reason: str | None) -> None:

@@ -10,8 +10,8 @@ from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
+from backoffice.messages.services import tell_many
 from backoffice.outbox.models import MailState, OutgoingMail
-from backoffice.outbox.services import post_many
 from backoffice.schools.models import District, Membership, Role, School
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications.models import ConcernedSchool, Incident
@@ -110,14 +110,14 @@ def test_who_is_killed_in_the_middle_leaves_what_was_done(
     posted: list[int] = []
 
     def killed(*args: Any, **options: Any) -> Any:
-        written = post_many(*args, **options)
+        written = tell_many(*args, **options)
         posted.append(len(written))
         if len(posted) == 2:
             raise KeyboardInterrupt
         return written
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending, "post_many", killed)
+        patch.setattr(sending, "tell_many", killed)
         with pytest.raises(KeyboardInterrupt):
             send(at_once=2)
     # The first two are committed; of the second two neither row nor mail is.

@@ -1,0 +1,33 @@
+"""What stays in the inbox of whoever gets a notice. Its mail cannot be turned off."""
+
+from backoffice.access.transaction import Transaction
+from backoffice.banner import Banner
+from backoffice.language.spoken import language
+from backoffice.language.texts import lazy
+from backoffice.messages.kind import Category, MessageKind
+from plugins.notifications.notices import mails, queries, showing, wordings
+
+
+def _told(tx: Transaction, notice: str) -> Banner | None:
+    row = queries.told(tx, notice)
+    if row is None:
+        return None
+    template = wordings.template_of(row.template, row.template_version)
+    return showing.banner_of(template, row.said, language())
+
+
+NOTICE = MessageKind(
+    mails.NOTICE_V1,
+    Category.NOTICE,
+    lazy("Something went wrong that concerns you or your school. Read what you can do."),
+    text=_told,
+)
+STEP = MessageKind(
+    mails.NOTICE_STEP,
+    Category.REQUEST,
+    lazy("Another founder did something about a notice, or it waits for you."),
+    "/console/incidents/notices/{}",
+)
+KINDS = (NOTICE, STEP)
+# As which message the mail of a template's version stays.
+BY = {each: NOTICE for each, (mail, _parameters) in mails.BY.items() if mail is NOTICE.mail}
