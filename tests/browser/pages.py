@@ -20,6 +20,7 @@ from backoffice.accounts.services import letters
 from backoffice.accounts.tokens import token_digest
 from backoffice.changes.models import ClassroomChange
 from backoffice.fields.models import FieldSubject
+from backoffice.messages.models import Message
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Throttled
 from backoffice.schools.models import Door, NamesShown
@@ -103,6 +104,13 @@ class Stop:
 def press(name: str) -> Callable[[Page, Site], None]:
     """Press the button of this name in the page's content."""
     return lambda page, _site: page.get_by_role("main").get_by_role("button", name=name).click()
+
+
+def open_message(page: Page, site: Site) -> None:
+    """Read something that somebody was told, on the page of its own."""
+    with transaction(SYSTEM) as tx:
+        mine = select(Message.public_id).where(Message.account_id == site.world.people["teacher"].id)
+        page.goto(f"/messages/{tx.scalars(mine.order_by(Message.id)).first()}")
 
 
 def follow(name: str) -> Callable[[Page, Site], None]:
@@ -826,6 +834,10 @@ PAGES: Mapping[str, Stop] = {
     "account": Stop("teacher", "/account"),
     "sign out": Stop("teacher", "/sign-out"),
     "language of an account": Stop("teacher", "/account/language"),
+    "mails of an account": Stop("teacher", "/account/mails"),
+    "mails of an account, none": Stop("parent", "/account/mails"),
+    "messages": Stop("teacher", "/messages"),
+    "a message": Stop("teacher", "/messages", open_message, "messages.message"),
     "account, linked": Stop("leader", "/account"),
     "another password": Stop("teacher", "/account/password"),
     "another password, empty": Stop("teacher", "/account/password", press("Change it")),
@@ -888,6 +900,7 @@ PAGES: Mapping[str, Stop] = {
     "ask the school, error": Stop("parent", "/family/{student}/ask", press("Send it to the school")),
     "find": Stop("teacher", "/console/find/"),
     "inbox": Stop("teacher", "/console/inbox/"),
+    "inbox of a founder": Stop("founder", "/console/inbox/"),
     "told by a child": Stop(
         "teacher", "/console/inbox/", follow("Somebody is mean to me"), "console_inbox.worry"
     ),

@@ -32,6 +32,7 @@ from backoffice.families.models import GuardianInvitation, GuardianLink, Guardia
 from backoffice.families.requests.models import GuardianRequest
 from backoffice.fields.models import CustomField, FieldSubject
 from backoffice.jobs import registry, scheduler
+from backoffice.messages.models import Message
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.holdings import Subject
@@ -90,6 +91,7 @@ KINDS = (
     "classroom_tablet",
     "locked_network",
     "saved_view",
+    "message",
     "student_change",
     "classroom_change",
     "action_change",
@@ -243,6 +245,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     opens = {"leader": {"own", "elsewhere"}, "alone": {"alone"}}
     things += _passkeys(world)
     things += _saved_views(world, schools)
+    things += _messages(world)
     things += _large_changes(world)
     things += _exports(world)
     things += _erasures(world, extras)
@@ -259,7 +262,7 @@ def build_stage(world: World, app: Flask) -> Stage:
                 "session": own_sessions.get(each.name, frozenset()),
                 **{
                     kind: frozenset(t.id for t in things if t.kind == kind and t.place == each.name)
-                    for kind in ("passkey", "saved_view", "large_change", "export")
+                    for kind in ("passkey", "saved_view", "large_change", "export", "message")
                 },
                 # Who leads a school sees what others asked for there, and does nothing about it.
                 "erasure": frozenset(
@@ -367,6 +370,16 @@ def _saved_views(world: World, schools: Mapping[str, School]) -> list[Thing]:
         return [
             Thing("saved_view", row.id, row.public_id, None, places[row.account_id])
             for row in tx.scalars(own)
+        ]
+
+
+def _messages(world: World) -> list[Thing]:
+    """What everybody was told."""
+    names = {person.id: name for name, person in world.people.items()}
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing("message", row.id, row.public_id, None, names[row.account_id])
+            for row in tx.scalars(select(Message))
         ]
 
 

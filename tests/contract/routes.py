@@ -47,6 +47,7 @@ from backoffice.host.queries import seen
 from backoffice.imports import carrying
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
+from backoffice.messages import registry as messages
 from backoffice.plugin import discover
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.holds.models import HoldState, LegalHold
@@ -175,6 +176,11 @@ OWN = frozenset(
         "accounts.about_signing_out",
         "accounts.change_password",
         "accounts.language_of_account",
+        "messages.index",
+        "messages.message",
+        "messages.open_message",
+        "messages.read_all",
+        "messages.mails_of_account",
         "accounts.change_email",
         # By a link besides, which opens nothing to another account.
         "accounts.confirm_email",
@@ -1422,6 +1428,18 @@ def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
 
+def _all_read(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    newest = max(stage.own(actor, "message"), key=lambda each: each.id)
+    return Filled({"up_to": newest.public_id}, ("changed app.message",), identifiers={"up_to": "message"})
+
+
+def _no_mails(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """Whoever may turn mails off turns all of them off."""
+    if messages.choices(actor.principal):
+        return Filled({}, ("changed app.account",))
+    return Filled({}, audited=False)
+
+
 # How each form is filled in by somebody who may. A route that takes a form and is not here fails a test.
 FORMS: Mapping[str, Fill] = {
     "web.csp_reports": _always(audited=False),
@@ -1482,6 +1500,9 @@ FORMS: Mapping[str, Fill] = {
     "console_family-invitations.act:withdraw": _family("withdraw", "changed app.guardian_invitation"),
     "accounts.change_password": _new_password,
     "accounts.language_of_account": _always(("changed app.account",), language="es"),
+    "messages.open_message": _always(("changed app.message",)),
+    "messages.read_all": _all_read,
+    "messages.mails_of_account": _no_mails,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.
     "accounts.sign_in_by_code": _always(audited=False),
     "accounts.confirm_factor": _always(audited=False),

@@ -47,6 +47,7 @@ REACHED: Mapping[str, str] = {
     "school": "its classes are found by its name, and the list of schools is in the menu",
     "saved_view": "its list with it is found by its name, and all views by an action",
     "action": "stands on the page of its class that an action leads to",
+    "message": "an action leads to all of one's own",
     "worry": "stands in the inbox, which is in the menu",
     "guardian_request": "stands in the inbox, which is in the menu",
     "event": ROW,

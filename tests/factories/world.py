@@ -56,6 +56,7 @@ from backoffice.fields.values import digest
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import ChangeState, LargeChange
+from backoffice.messages.models import Message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.privacy.erasure import ledger as marks
 from backoffice.privacy.erasure.ledger import Line
@@ -278,6 +279,8 @@ def make_world() -> World:
             add_school(tx, "Outside Oaks School", None),
         ]
         home, elsewhere, outside = schools
+        for person in people.values():
+            message(tx, person.id)
         for role, school in (
             ("teacher", home),
             ("colleague", home),
@@ -606,6 +609,12 @@ def add_app(person: Person) -> None:
 def view_name(of: str) -> str:
     """What a saved view of somebody is called."""
     return f"Narrowed by {of}"
+
+
+def message(tx: Transaction, account: int, **values: Any) -> tuple[int, str]:
+    """What somebody was told and has not read; its number and public identifier."""
+    usual = {"kind": "core.password-changed", "once": new_public_id(), "created_at": clock.now()}
+    return _row(tx, Message, **{**usual, "account_id": account, **values})
 
 
 def saved_view(tx: Transaction, **values: Any) -> tuple[int, str]:

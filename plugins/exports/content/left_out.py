@@ -108,6 +108,8 @@ SOME_ROWS: Mapping[str, str] = {
     "app.worry": lazy("What a child told past its own teacher stays with whoever it was told to."),
 }
 OF_ACCOUNTS = lazy("It belongs to the people who work there. They take it along from their own accounts.")
+# Of these, each takes along what is theirs, and no school what its people were told.
+OF_ITS_OWNER = frozenset({"app.message"})
 OF_STAFF = lazy("It is kept for the staff of the school.")
 OF_OTHER_FAMILIES = lazy("What other parents are called and wrote is theirs.")
 UNREADABLE = lazy("Whoever asked for the export cannot read it here either.")

@@ -216,6 +216,8 @@ def _beside_left_out(own: Mapping[Table, object]) -> Iterator[LeftOut]:
 
 def _not_for(tx: Transaction, scope: Scope, table: Table) -> str | None:
     """Why a table is not taken along for whoever this is for."""
+    if str(table) in left_out.OF_ITS_OWNER and scope.subject is not Subject.ACCOUNT:
+        return left_out.OF_ACCOUNTS
     if not scope.for_family:
         return None
     if str(table) not in left_out.FAMILY:

@@ -24,6 +24,7 @@ from backoffice.accounts.providers.models import AccountIdentity, IdentityOffer,
 from backoffice.families.models import GuardianInvitation, GuardianLink, GuardianStatus
 from backoffice.families.requests.models import GuardianRequest, RequestKind
 from backoffice.large_changes.models import LargeChange
+from backoffice.messages.models import Message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.privacy.erasure.models import MergedMark
 from backoffice.privacy.holdings import Subject
@@ -135,6 +136,7 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     told = {"kind": "other", "said": "Something odd", "contact": person.email, "form": uuid4()}
     told["mail"] = f"To: {person.email}\n\nHi".encode()
     _put(tx, Report, **me, **told, reported_at=now, about=[about.address(person.email)])
+    _put(tx, Message, **me, **here, kind="core.child-told", once="told", subject="told", created_at=now)
     passkey = {"sign_count": 0, "transports": ["internal"], "backed_up": False, "name": "Telephone"}
     _put(tx, AccountPasskey, **me, **passkey, credential_id=uuid4().bytes, public_key=uuid4().bytes)
     _put(tx, AccountSecondFactor, **me, secret=secrets.token_hex(), set_at=now, last_step=0)

@@ -4,19 +4,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import delete, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
+from backoffice.messages.models import Message
 from backoffice.messages.services import tell_many
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.schools.models import District, Membership, Role, School
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications.models import ConcernedSchool, Incident
-from plugins.notifications.notices import queries, sending, services
+from plugins.notifications.notices import messages, queries, sending, services
 from plugins.notifications.notices.models import Audience, DeliveryState, NoticeState
+from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.notices.conftest import (
     BOTH,
@@ -37,10 +40,17 @@ from tests.plugins.notifications.notices.conftest import (
 
 # Of the home school: its own leaders and teachers; nobody of another school, and nobody twice.
 ALONE_MAIL = "notifications.notice-alone"
+NOTICE_MAIL = "notifications.notice-v1"
 
 
 def send(**options: Any) -> int:
     return sending.send_notices(WORKER, progress=lambda _done: None, **options)
+
+
+def inbox(notice: str) -> list[Message]:
+    """What was left to whom of a notice."""
+    with transaction(SYSTEM) as tx:
+        return list(tx.scalars(select(Message).where(Message.kind == NOTICE_MAIL, Message.subject == notice)))
 
 
 def staff_of_home(world: World) -> set[int]:
@@ -225,6 +235,56 @@ def test_in_a_drill_no_mail_leaves(world: World, founders: Founders, drill: str)
     with transaction(founders[1]) as tx:
         counted = queries.progress_of(tx, [row_of(made[1])])
     assert list(counted.values()) == [{"played": len(staff_of_home(world))}]
+
+
+def test_everybody_whom_it_is_for_finds_it_in_the_inbox_and_nobody_else(
+    world: World, founders: Founders, incident: str
+) -> None:
+    # Somebody who wants no mail gets it all the same.
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).values(unwanted_mails=[NOTICE_MAIL]))
+    said = {"en": {**ENGLISH, "heading": "Lists <script>alert(1)</script>"}}
+    notice = let_out(founders, incident, Audience.STAFF, said)
+    send()
+    expected = staff_of_home(world)
+    assert sorted(each.account_id for each in inbox(notice)) == sorted(expected)
+    assert len(mails()) >= len(expected)
+    with transaction(world.sign_in("teacher")) as tx:
+        text = messages.NOTICE.text
+        assert text is not None
+        read = text(tx, notice)
+    assert read is not None
+    assert read.heading == "Lists <script>alert(1)</script>"
+    for role in ("parent", "outsider"):
+        with transaction(world.sign_in(role)) as tx:
+            assert text(tx, notice) is None
+
+
+def test_a_notice_is_read_on_its_page_as_text(
+    app: Flask, world: World, founders: Founders, incident: str
+) -> None:
+    said = {"en": {**ENGLISH, "what": "Lists <script>alert(1)</script>"}}
+    notice = let_out(founders, incident, Audience.STAFF, said)
+    send()
+    (mine,) = (each for each in inbox(notice) if each.account_id == world.people["teacher"].id)
+    page = signed_in(app, world, "teacher").get(f"/messages/{mine.public_id}").text
+    assert "Lists &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "We have closed the gap." in page
+    # Mails that are held say nothing, and so does the page.
+    services.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    page = signed_in(app, world, "teacher").get(f"/messages/{mine.public_id}").text
+    assert "We have closed the gap." not in page
+    assert "is not to be read here any more" in page
+
+
+def test_a_drill_leaves_no_message(founders: Founders, drill: str) -> None:
+    made = [let_out(founders, drill, each) for each in (Audience.SCHOOLS, Audience.STAFF, Audience.PARENTS)]
+    send()
+    assert [len(deliveries(each)) > 0 for each in made] == [True] * 3
+    assert [inbox(each) for each in made] == [[]] * 3
+    with transaction(SYSTEM) as tx:
+        told = select(Message).where(Message.kind.startswith("notifications."))
+        assert tx.scalars(told).all() == []
 
 
 def test_schools_are_told_once_that_one_founder_decided(
