@@ -320,4 +320,3 @@ def test_pages_read_by_an_index(world: World, runtime: Runtime) -> None:
         plan = "\n".join(tx.connection().exec_driver_sql(f"explain {said}").scalars())
     assert "ix_message_in_order" in plan, plan
     assert "Sort" not in plan, plan
-    print(plan)
