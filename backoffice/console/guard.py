@@ -151,7 +151,7 @@ class GuardedView(BaseView):
         frame = {
             "person": _person(who),
             "menu": _menu(who),
-            "unread": unread(who),
+            "new_messages": unread(who),
             "compact": density.is_compact(),
             "has_family": can(who, CHILDREN_READ),
             # What a page has to say of itself before all else: that it is played, for one.

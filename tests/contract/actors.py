@@ -377,6 +377,9 @@ def _messages(world: World) -> list[Thing]:
     """What everybody was told."""
     names = {person.id: name for name, person in world.people.items()}
     with transaction(SYSTEM) as tx:
+        told = set(tx.scalars(select(Message.account_id)))
+        for number in names.keys() - told:  # Whom the stage added.
+            factory.message(tx, number)
         return [
             Thing("message", row.id, row.public_id, None, names[row.account_id])
             for row in tx.scalars(select(Message))

@@ -1429,7 +1429,9 @@ def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str
 
 
 def _all_read(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    newest = max(stage.own(actor, "message"), key=lambda each: each.id)
+    newest = max(stage.own(actor, "message"), key=lambda each: each.id, default=None)
+    if newest is None:  # Nobody tells a child or a stranger anything.
+        return Filled({"up_to": "q" * 16}, audited=False)
     return Filled({"up_to": newest.public_id}, ("changed app.message",), identifiers={"up_to": "message"})
 
 
