@@ -82,7 +82,7 @@ def open_incident(*, principal: Principal, opened: Opened) -> PublicId:
     title, what, now = clean(opened.title), lines(opened.what), clock.now()
     if not title or len(title) > LONGEST_TITLE or not is_uuid(opened.form):
         raise Rejected(title=NAME_IT)
-    _check_words("what", what, SAY_IT)
+    check_words("what", what, SAY_IT)
     if opened.noticed_at > now:
         raise Rejected(noticed_at=NOT_YET)
     public_id = new_public_id()
@@ -131,7 +131,7 @@ def state_facts(*, principal: Principal, incident: str, stated: Stated, seen: in
     Raises `Rejected`, `Overtaken`, `NotFound`.
     """
     what, systems, now = lines(stated.what), lines(stated.systems), clock.now()
-    _check_words("what", what, SAY_IT)
+    check_words("what", what, SAY_IT)
     if len(systems) > LONGEST:
         raise Rejected(systems=_shorten())
     if not stated.kinds <= set(KINDS):
@@ -166,7 +166,7 @@ def state_facts(*, principal: Principal, incident: str, stated: Stated, seen: in
 def note(*, principal: Principal, incident: str, said: str, happened_at: datetime) -> None:
     """Write down that something happened or was done. Raises `Rejected`, `NotFound`."""
     said = lines(said)
-    _check_words("said", said, WRITE_IT)
+    check_words("said", said, WRITE_IT)
     if happened_at > clock.now():
         raise Rejected(happened_at=NOT_YET)
     with transaction(principal) as tx:
@@ -178,8 +178,8 @@ def note(*, principal: Principal, incident: str, said: str, happened_at: datetim
 def decide(*, principal: Principal, incident: str, said: str, reason: str) -> None:
     """Write down what was decided, and why. Raises `Rejected`, `NotFound`."""
     said, reason = lines(said), lines(reason)
-    _check_words("said", said, WRITE_IT)
-    _check_words("reason", reason, WHY)
+    check_words("said", said, WRITE_IT)
+    check_words("reason", reason, WHY)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
         write(tx, row, EntryKind.DECISION, said, reason=reason)
@@ -189,7 +189,7 @@ def decide(*, principal: Principal, incident: str, said: str, reason: str) -> No
 def add_task(*, principal: Principal, incident: str, said: str, due_at: datetime | None) -> PublicId:
     """Set something that has to be done. Raises `Rejected`, `NotFound`."""
     said, public_id = lines(said), new_public_id()
-    _check_words("said", said, WRITE_IT)
+    check_words("said", said, WRITE_IT)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
         task = IncidentTask(
@@ -234,7 +234,7 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
     Raises `Rejected`, `NotFound`.
     """
     reason = lines(reason)
-    _check_words("reason", reason, WHY)
+    check_words("reason", reason, WHY)
     with transaction(principal) as tx:
         row = find_open(tx, incident)
         found = clocks.standing(tx, row)
@@ -321,7 +321,8 @@ def _check_moments(stated: Stated, now: datetime) -> None:
         raise Rejected(**wrong)
 
 
-def _check_words(name: str, words: str, missing: str) -> None:
+def check_words(name: str, words: str, missing: str) -> None:
+    """Refuse no words, or more than are kept. Raises `Rejected`."""
     if not words:
         raise Rejected(**{name: missing})
     if len(words) > LONGEST:

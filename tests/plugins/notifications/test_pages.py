@@ -136,10 +136,11 @@ def test_the_tile_counts_open_ones_and_names_the_next_deadline(world: World, ope
 
 
 def test_a_misused_account_finds_schools(browser: FlaskClient, world: World, opens: Opens) -> None:
-    address = f"{PAGE}{opens()}/scope"
+    made = opens()
+    address = f"{PAGE}{made}/scope?kind=account"
     times = {"since": "2020-03-01T10:00", "until": "2020-03-02T10:00"}
     code, back = send(browser, address, account=world.people["teacher"].email, **times)
     assert code in {302, 303}
-    text = browser.get(back).text
-    assert world.home.name in text
-    assert world.people["teacher"].name not in text
+    for page in (back, f"{PAGE}{made}"):
+        assert world.people["teacher"].name not in browser.get(page).text
+    assert world.home.name in browser.get(f"{PAGE}{made}").text
