@@ -779,6 +779,7 @@ PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
 NOTHING = ""
 INCIDENTS = "/console/incidents/"
+SCOPE = "Find whom it is about"
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
     "sign-in": Stop(path="/sign-in"),
@@ -1123,7 +1124,7 @@ PAGES: Mapping[str, Stop] = {
             ("the end of an incident", "close", "Close this incident", "Close the incident"),
             ("evidence of an incident", "evidence", "Take evidence along", "Make the file"),
             ("a school of an incident", "concern", "Add a school or district", "Add it"),
-            ("the scope of an incident", "scope", "Find whom an account reached", "Compute it"),
+            ("the scope of an incident", "scope", SCOPE, ""),
             ("people of an incident", "people", "Numbers", "Save the numbers"),
             ("the contract of a school of an incident", "contract", "Contract", "Save what it asks"),
             ("who was told of an incident", "told", "Told", "Write it down"),
@@ -1132,6 +1133,22 @@ PAGES: Mapping[str, Stop] = {
         # The others can be sent as they stand.
         for error in ("", send)
         if not error or door in {"note", "decide", "task", "close", "concern"}
+    },
+    **{
+        f"{name}{error and ', error'}": Stop(
+            "founder",
+            INCIDENTS,
+            at_incident(SCOPE, link, *([error] if error else [])),
+            f"plugin_notifications_incidents.{door}",
+        )
+        for name, door, link, send in (
+            ("a misused account of a scope", "scope", "A misused account", "Compute it"),
+            ("a session of a scope", "scope", "A session of an account", "Compute it"),
+            ("an export of a scope", "scope", "An export", "Compute it"),
+            ("a school of a scope", "scope", "A school or class", "Compute it"),
+            ("what a scope follows from, withdrawn", "withdraw", "Withdraw something", "Withdraw it"),
+        )
+        for error in ("", send)
     },
     "notices": Stop("founder", INCIDENTS, at_incident("Notices"), "plugin_notifications_notices.index"),
     "a notice": Stop(

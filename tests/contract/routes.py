@@ -1419,11 +1419,8 @@ def _withdrawn(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
     of_it = of_it.where(Incident.public_id == (thing.public_id if thing else ""))
     with transaction(SYSTEM) as tx:
         source = tx.scalar(of_it.where(ScopeSource.withdrawn_at.is_(None)).limit(1)) or ""
-    effect = (
-        *(f"changed plugin_notifications.{each}" for each in ("scope_source", "affected_person")),
-        *("added plugin_notifications.timeline_entry",) * 2,
-        "changed plugin_notifications.concerned_school",
-    )
+    # Whom it has reached was written to by the notice that there is, and stays in the set.
+    effect = ("changed plugin_notifications.scope_source", "added plugin_notifications.timeline_entry")
     return Filled({"source": source, "reason": "It was another narwhal"}, effect)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from backoffice.access.transaction import Transaction
-from backoffice.console.grid import moment
+from backoffice.language.moments import moment
 from backoffice.language.texts import gettext
 from plugins.notifications.queries import names_by_number
 from plugins.notifications.scope.models import Extent, SourceKind
@@ -53,10 +53,11 @@ def _whose(each: Any, names: Mapping[int, str]) -> str:
 
 def in_a_line(each: Shown, zone: tzinfo) -> str:
     """One of them among choices."""
-    at = moment(each.written_at, zone).text
+    since, until = (moment(at.astimezone(zone)) for at in (each.from_at, each.until_at))
     return gettext(
-        "%(kind)s (%(whose)s), written down %(at)s",
+        "%(kind)s: %(whose)s, %(since)s to %(until)s",
         kind=each.kind,
         whose=each.whose,
-        at=at,
+        since=since,
+        until=until,
     )
