@@ -448,6 +448,8 @@ class IncidentsGrid(Grid):
         row, kind = self._row(public_id), request.args.get("kind", "")
         if kind in FORMS:
             return self._source(row, SourceKind(kind))
+        if kind:
+            raise NotFound
         if FlaskForm().validate_on_submit():
             done_reading()
             return self._do_scope(row.public_id)

@@ -170,4 +170,4 @@ def test_each_kind_of_source_has_a_form_and_is_withdrawn(
     assert send(browser, f"{page}/withdraw", source=source, reason="It was another school")[0] == 303
     assert "It was another school" in browser.get(page).text
     assert send(browser, page)[0] == 303
-    assert browser.get(f"{page}?kind=walrus").status_code == 200
+    assert browser.get(f"{page}?kind=walrus").status_code == 404
