@@ -53,8 +53,18 @@ def record(tx: Transaction, verb: str, *, school_id: int | None = None, **detail
     record_each(tx, verb, [(school_id, detail)])
 
 
-def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, Mapping[str, Any]]]) -> None:
-    """Note it once for each of these, with its school; three statements, however many they are."""
+def record_each(
+    tx: Transaction,
+    verb: str,
+    details: Sequence[tuple[int | None, Mapping[str, Any]]],
+    *,
+    found_by: str | None = None,
+) -> None:
+    """Note it once for each of these, with its school; three statements, however many they are.
+
+    By the public identifier `found_by`, which is no subject's, details are found as long as they are whole.
+    """
+    outside = [about.outside(found_by)] if found_by else []
     principal, now = tx.principal, clock.now()
     entries, kept = [], []
     for entry_id, (school_id, detail) in zip(tx.take_ids(AuditEntry, len(details)), details, strict=True):
@@ -78,7 +88,7 @@ def record_each(tx: Transaction, verb: str, details: Sequence[tuple[int | None, 
                 "school_id": school_id,
                 "nonce": nonce,
                 "detail": whole,
-                "about": subjects_of(whole),
+                "about": sorted({*subjects_of(whole), *outside}),
                 "redacted": False,
                 "address": principal.credential.address,
             }

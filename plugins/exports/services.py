@@ -20,7 +20,7 @@ from backoffice.accounts import passwords
 from backoffice.accounts.errands import reading_for
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
-from backoffice.audit.trail import record
+from backoffice.audit.trail import record, record_each
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.outbox import services as outbox
@@ -375,8 +375,22 @@ def _ready(tx: Transaction, making: _Making, scope: Scope, manifest: Manifest, s
     row = tx.get_one(Export, making.row.id)
     command = opened_by(row.public_id) if row.locked else ""
     _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads, command))
-    record(tx, "exports.ready", school_id=_trail_of(row), number=row.id)
+    _record_ready(tx, row)
     _wake(tx, row)
+
+
+def _record_ready(tx: Transaction, row: Export) -> None:
+    """Note of what it is, to be found by its public identifier: a lost file has that in its name."""
+    about: dict[str, Any] = {"subject": row.subject, "family": row.for_family, "rooms": row.rooms is not None}
+    if row.subject == Subject.ACCOUNT or row.for_family:
+        about["account"] = row.asked_by
+    if row.for_family:
+        # The trail names no school then.
+        about["of_school"] = row.school_id
+    named = ("student", "classroom", "district")
+    about |= {name: number for name in named if (number := getattr(row, f"{name}_id")) is not None}
+    detail = {"number": row.id, **about}
+    record_each(tx, "exports.ready", [(_trail_of(row), detail)], found_by=row.public_id)
 
 
 def _set(tx: Transaction, making: _Making, **values: Any) -> None:

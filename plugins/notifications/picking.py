@@ -16,6 +16,8 @@ from backoffice.schools.models import District, School, SchoolKind
 from backoffice.schools.picking import Known, Picked, Relation, offer, schools
 
 PLACE = "place-of-an-incident"
+# One of which data got out: everybody who was there.
+SCOPE_PLACE = "place-of-a-scope"
 # Stands where a public identifier does, and is none.
 PERSONAL = "personal"
 
@@ -24,13 +26,17 @@ def _schools(within: int | None) -> Known:
     return schools(within).where(School.kind == SchoolKind.SCHOOL)
 
 
-def _ahead(tx: Transaction) -> Sequence[Picked]:
+def _districts(tx: Transaction) -> Sequence[Picked]:
     known = visible(tx.principal, select(District.public_id, District.name).order_by(District.id))
-    districts = [
+    return [
         Picked(each.public_id, gettext("%(name)s (all its schools)", name=each.name))
         for each in tx.execute(known.limit(MOST_READ))
     ]
-    return [*districts, Picked(PERSONAL, gettext("All schools of single teachers"))]
+
+
+def _ahead(tx: Transaction) -> Sequence[Picked]:
+    return [*_districts(tx), Picked(PERSONAL, gettext("All schools of single teachers"))]
 
 
 offer(PLACE, Relation(SCHOOLS_READ, _schools, ahead=_ahead))
+offer(SCOPE_PLACE, Relation(SCHOOLS_READ, _schools, ahead=_districts))

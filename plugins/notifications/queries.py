@@ -67,7 +67,11 @@ def names_of(tx: Transaction, schools: Sequence[ConcernedSchool]) -> dict[int, s
 
     A teacher's own school has the teacher's name, which stands on no page of an incident.
     """
-    numbers = {each.school_id for each in schools if each.school_id is not None}
+    return names_by_number(tx, {each.school_id for each in schools if each.school_id is not None})
+
+
+def names_by_number(tx: Transaction, numbers: set[int]) -> dict[int, str]:
+    """What founders may read of schools with these numbers."""
     some = select(School.id).where(one_of(School.id, numbers), School.kind == SchoolKind.PERSONAL)
     own = set(tx.scalars(visible(tx.principal, some))) if numbers else set()
     teachers = gettext("A teacher's own school")

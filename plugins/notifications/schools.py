@@ -87,9 +87,10 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
 
 
 def follow(tx: Transaction, incident: Incident, found: Sequence[tuple[School, People, People]]) -> None:
-    """Take the numbers of a computed set, before and now, for schools into which somebody came.
+    """Take the numbers of a computed set, before and now, for schools where they have changed.
 
-    No number is ever lowered. A school that was left out is concerned after all.
+    A number that somebody has corrected is raised where the set is larger, and never lowered. A school that
+    was left out is concerned after all once somebody comes.
     """
     known = _known(tx, incident)
     terms = contracts.remembered(tx, [school for school, _before, _now in found if school.id not in known])
@@ -100,7 +101,9 @@ def follow(tx: Transaction, incident: Incident, found: Sequence[tuple[School, Pe
             continue
         had = People(row.students, row.staff, row.parents)
         more = {name: max(number, getattr(had, name)) for name, number in vars(now).items()}
-        _change(tx, row, left_out_at=None, **(vars(now) if had == before else more))
+        came = any(number > getattr(before, name) for name, number in vars(now).items())
+        back = {"left_out_at": None} if came else {}
+        _change(tx, row, **back, **(vars(now) if had == before else more))
     tx.flush()
 
 
@@ -278,6 +281,16 @@ def said(people: People) -> str:
         staff=people.staff,
         parents=people.parents,
     )
+
+
+def difference(before: People, after: People) -> str:
+    """By how many they have become more or fewer, in words."""
+    signed = {name: _signed(number - getattr(before, name)) for name, number in vars(after).items()}
+    return gettext("%(students)s students, %(staff)s staff, %(parents)s parents", **signed)
+
+
+def _signed(number: int) -> str:
+    return f"{number:+}".replace("-", "−") if number else "0"  # noqa: RUF001 - the minus sign of print
 
 
 def _schools(tx: Transaction, place: str) -> Select[School]:

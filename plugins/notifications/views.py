@@ -46,8 +46,13 @@ from plugins.notifications.forms import (
 )
 from plugins.notifications.models import ConcernedSchool, Counted, Incident
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.scope import queries as scope_queries
+from plugins.notifications.scope import said as scope_shown
 from plugins.notifications.scope import services as scopes
-from plugins.notifications.scope.forms import ScopeForm
+from plugins.notifications.scope.forms import FORMS, ScopePlaceForm, WithdrawForm, add_source
+from plugins.notifications.scope.models import SourceKind
+from plugins.notifications.scope.words import COMPUTED, SAYS
+from plugins.notifications.scope.words import KINDS as SOURCES
 from plugins.notifications.words import ENCRYPTED, KINDS, RISKS, ROLES
 
 HERE = "/console/incidents/"
@@ -68,13 +73,13 @@ class IncidentsGrid(Grid):
         **dict.fromkeys(
             (
                 *("open", "facts", "note", "decide", "task", "done", "close", "evidence"),
-                *("concern", "people", "told", "leave_out", "given", "scope", "contract"),
+                *("concern", "people", "told", "leave_out", "given", "scope", "withdraw", "contract"),
             ),
             INCIDENTS_RUN,
         ),
     }
-    # What leaves the house, too, and whose account it was.
-    fresh = Grid.fresh | {"evidence", "scope"}
+    # What leaves the house, too, and whose account, session or file it was.
+    fresh = Grid.fresh | {"evidence", "scope", "withdraw"}
     icon = "incidents"
     title = lazy("Incidents")
     category = lazy("Operations")
@@ -446,33 +451,93 @@ class IncidentsGrid(Grid):
     @expose("/<incident:public_id>/scope", methods=("GET", "POST"))
     @shows_what_was_typed
     def scope(self, public_id: str) -> Answer:
-        """Which account was misused: the database computes whom it reaches."""
-        row, form = self._row(public_id), ScopeForm()
+        """Whom it is about, and what this follows from. The address says which kind of it is added."""
+        row, kind = self._row(public_id), request.args.get("kind", "")
+        if kind in FORMS:
+            return self._source(row, SourceKind(kind))
+        if kind:
+            raise NotFound
+        if FlaskForm().validate_on_submit():
+            done_reading()
+            return self._do_scope(row.public_id)
+        tx = reading()
+        sources = scope_queries.sources_of(tx, row)
+        return self.render(
+            "notifications/scope.html",
+            incident=row,
+            kinds=[(each, title, SAYS[each]) for each, title in SOURCES.items()],
+            sources=scope_shown.shown(tx, sources),
+            may_withdraw=any(each.withdrawn_at is None for each in sources),
+            in_all=scope_queries.in_all(tx, row),
+            form=FlaskForm(),
+            crumbs=[
+                CRUMB,
+                {"title": row.title, "url": f"{HERE}{public_id}"},
+                {"title": gettext("Whom it is about")},
+            ],
+        )
+
+    def _do_scope(self, public_id: str) -> Response:
+        try:
+            scopes.compute_again(principal=self.who, incident=public_id)
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+        else:
+            flash(COMPUTED, "success")
+        return redirect(f"{HERE}{public_id}/scope", 303)
+
+    def _source(self, row: Incident, kind: SourceKind) -> Answer:
+        form = FORMS[kind]()
+        if isinstance(form, ScopePlaceForm):
+            form.place.fill(reading(), gettext("Choose a school or a district"))
 
         def save() -> str:
-            if form.account.data or form.since.data or form.until.data:
-                scopes.add_misuse(
-                    principal=self.who,
-                    incident=public_id,
-                    account=form.account.data or "",
-                    since=form.since.data,
-                    until=form.until.data,
-                )
-            else:
-                scopes.compute_again(principal=self.who, incident=public_id)
-            return f"{HERE}{public_id}#schools"
+            add_source(principal=self.who, incident=row.public_id, form=form)
+            return f"{HERE}{row.public_id}/scope"
 
         return self._page(
             row,
             form,
             save,
-            heading=gettext("Whom did a misused account reach?"),
-            intro=gettext(
-                "It is computed whom the account reached in that time: students who were in its classes or at"
-                " its school, their parents and its colleagues. Who teaches which class counts as of now."
-            ),
-            done=gettext("It is computed. What changed stands in the timeline."),
+            heading=str(SOURCES[kind]),
+            intro=str(SAYS[kind]),
+            done=str(COMPUTED),
             submit=gettext("Compute it"),
+        )
+
+    @expose("/<incident:public_id>/scope/withdraw", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def withdraw(self, public_id: str) -> Answer:
+        """Take back what was named by mistake."""
+        tx, row, form = reading(), self._row(public_id), WithdrawForm()
+        form.offer(
+            [
+                (each.public_id, scope_shown.in_a_line(each, g.zone))
+                for each in scope_shown.shown(tx, scope_queries.sources_of(tx, row))
+                if each.withdrawn_at is None
+            ]
+        )
+
+        def save() -> str:
+            scopes.withdraw(
+                principal=self.who,
+                incident=public_id,
+                source=form.source.data or "",
+                reason=form.reason.data or "",
+            )
+            return f"{HERE}{public_id}/scope"
+
+        return self._page(
+            row,
+            form,
+            save,
+            heading=gettext("Withdraw what was named by mistake"),
+            intro=gettext(
+                "It stays written down, with your reason. Whom it alone has reached is no longer counted, but"
+                " for those who were written to already."
+            ),
+            done=str(COMPUTED),
+            submit=gettext("Withdraw it"),
         )
 
     @expose("/schools/<concerned_school:public_id>/people", methods=("GET", "POST"))

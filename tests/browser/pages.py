@@ -801,6 +801,7 @@ PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
 NOTHING = ""
 INCIDENTS = "/console/incidents/"
+SCOPE = "Find whom it is about"
 PAGES: Mapping[str, Stop] = {
     "home": Stop(path="/"),
     "sign-in": Stop(path="/sign-in"),
@@ -1150,7 +1151,7 @@ PAGES: Mapping[str, Stop] = {
             ("the end of an incident", "close", "Close this incident", "Close the incident"),
             ("evidence of an incident", "evidence", "Take evidence along", "Make the file"),
             ("a school of an incident", "concern", "Add a school or district", "Add it"),
-            ("the scope of an incident", "scope", "Find whom an account reached", "Compute it"),
+            ("the scope of an incident", "scope", SCOPE, ""),
             ("people of an incident", "people", "Numbers", "Save the numbers"),
             ("the contract of a school of an incident", "contract", "Contract", "Save what it asks"),
             ("who was told of an incident", "told", "Told", "Write it down"),
@@ -1165,6 +1166,22 @@ PAGES: Mapping[str, Stop] = {
     "a drill": Stop("founder", INCIDENTS, at_drill(), "plugin_notifications_drills.drill"),
     "what came in": Stop("founder", INCIDENTS, at_drill("Answer"), "plugin_notifications_drills.answer"),
     "what came in, error": Stop("founder", INCIDENTS, at_drill("Answer", "Write it down")),
+    **{
+        f"{name}{error and ', error'}": Stop(
+            "founder",
+            INCIDENTS,
+            at_incident(SCOPE, link, *([error] if error else [])),
+            f"plugin_notifications_incidents.{door}",
+        )
+        for name, door, link, send in (
+            ("a misused account of a scope", "scope", "A misused account", "Compute it"),
+            ("a session of a scope", "scope", "A session of an account", "Compute it"),
+            ("an export of a scope", "scope", "An export", "Compute it"),
+            ("a school of a scope", "scope", "A school or class", "Compute it"),
+            ("what a scope follows from, withdrawn", "withdraw", "Withdraw something", "Withdraw it"),
+        )
+        for error in ("", send)
+    },
     "notices": Stop("founder", INCIDENTS, at_incident("Notices"), "plugin_notifications_notices.index"),
     "a notice": Stop(
         "founder", INCIDENTS, at_incident("Notices", NOTICE), "plugin_notifications_notices.notice"

@@ -73,7 +73,9 @@ from backoffice.students.models import StudentSession
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.web.converters import CONVERTERS
 from plugins.exports.back.reading import UNPACKED_BY_PAGE, opened, to_carry
+from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import LetterBatch, Notice
+from plugins.notifications.scope.models import ScopeSource
 from tests.contract.actors import Actor, Stage, Thing
 from tests.factories import oneroster
 from tests.factories.exports import small_export
@@ -1410,10 +1412,22 @@ def _misused(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     # Two children, a colleague and a parent.
     reached = ("added plugin_notifications.affected_person",) * 4
     effect = (
-        *(f"added plugin_notifications.{each}" for each in ("misuse", "timeline_entry")),
+        *(f"added plugin_notifications.{each}" for each in ("scope_source", "timeline_entry")),
+        *("added plugin_notifications.scope_reach",) * 4,
         "changed plugin_notifications.concerned_school",
     )
-    return Filled({"account": stage.world.people["teacher"].email, **times}, (*reached, *effect))
+    typed = {"account": stage.world.people["teacher"].email, **times}
+    return Filled(typed, (*reached, *effect), query={"kind": "account"})
+
+
+def _withdrawn(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
+    of_it = select(ScopeSource.public_id).join(Incident, Incident.id == ScopeSource.incident_id)
+    of_it = of_it.where(Incident.public_id == (thing.public_id if thing else ""))
+    with transaction(SYSTEM) as tx:
+        source = tx.scalar(of_it.where(ScopeSource.withdrawn_at.is_(None)).limit(1)) or ""
+    # Whom it has reached was written to by the notice that there is, and stays in the set.
+    effect = ("changed plugin_notifications.scope_source", "added plugin_notifications.timeline_entry")
+    return Filled({"source": source, "reason": "It was another narwhal"}, effect)
 
 
 def _letters_apart(_stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -1756,6 +1770,7 @@ FORMS: Mapping[str, Fill] = {
     ),
     "plugin_notifications_incidents.concern": _concerned,
     "plugin_notifications_incidents.scope": _misused,
+    "plugin_notifications_incidents.withdraw": _withdrawn,
     "plugin_notifications_incidents.people": _always(
         ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
         students="2",

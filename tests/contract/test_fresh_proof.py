@@ -36,6 +36,7 @@ FAR_REACHING = {
     "plugin_notifications_incidents.export",
     "plugin_notifications_incidents.evidence",
     "plugin_notifications_incidents.scope",
+    "plugin_notifications_incidents.withdraw",
     # What was mailed cannot be called back.
     "plugin_notifications_notices.step",
     # Where people are, on paper.

@@ -134,7 +134,17 @@ WITHOUT: Mapping[str, str] = {
             f"plugin_notifications_incidents.{door}"
             for door in (
                 *("facts", "note", "decide", "done", "close"),
-                *("people", "told", "leave_out", "given", "concern", "evidence", "scope", "contract"),
+                *(
+                    "people",
+                    "told",
+                    "leave_out",
+                    "given",
+                    "concern",
+                    "evidence",
+                    "scope",
+                    "withdraw",
+                    "contract",
+                ),
             )
         ),
         ACT,

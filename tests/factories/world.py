@@ -110,7 +110,7 @@ from plugins.notifications.models import (
     TimelineEntry,
 )
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeDelivery, NoticeStep
-from plugins.notifications.scope.models import AffectedPerson, Misuse
+from plugins.notifications.scope.models import AffectedPerson, ScopeReach, ScopeSource
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -921,10 +921,17 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     given = {"rule": "us-ny-121-10-cpo", "at": now, "late_reason": "A late narwhal", "given_by": by.id}
     tx.execute(insert(GivenNotice).values(**of, **given, concerned_school_id=concerned))
     _notice(tx, number, by)
-    misused = {"account_id": by.id, "written_by": by.id, "written_at": now, "from_at": now, "until_at": now}
-    tx.execute(insert(Misuse).values(**of, **misused))
+    misused = {
+        "account_id": by.id,
+        "written_by": by.id,
+        "written_at": now,
+        "from_at": now - timedelta(hours=1),
+    }
+    named = {"kind": "account", "extent": "account", "until_at": now}
+    source, _ = _row(tx, ScopeSource, **of, **misused, **named)
     person = {"kind": "staff", "school_id": school.id, "account_id": by.id, "added_at": now}
-    tx.execute(insert(AffectedPerson).values(**of, **person))
+    reached = tx.scalars(insert(AffectedPerson).values(**of, **person).returning(AffectedPerson.id)).one()
+    tx.execute(insert(ScopeReach).values(source_id=source, person_id=reached))
     return number, outside
 
 

@@ -25,6 +25,7 @@ def test_what_a_plugin_holds_is_told_though_it_is_off(runtime: Runtime, world: W
         "Export",
         "RosterImport",
         "RosterUpload",
+        "ScopeSource",
         "StudentSource",
         "Unseated",
     }

@@ -1,6 +1,7 @@
 """Two students become one: everything of the second is the first's, and nobody merges what is not theirs."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -49,7 +50,7 @@ from backoffice.students.pins.models import OverrideKind, PinOverride
 from backoffice.students.worries.models import Worry
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.models import Incident
-from plugins.notifications.scope.models import AffectedPerson
+from plugins.notifications.scope.models import AffectedPerson, ScopeSource
 from plugins.rosters.models import StudentSource, Unseated
 from tests.factories.world import (
     SYSTEM,
@@ -82,6 +83,7 @@ FOLLOW: dict[type[DeclarativeBase], str] = {
     StudentValue: "once",
     Export: "all",
     AffectedPerson: "all",
+    ScopeSource: "all",
 }
 
 
@@ -206,6 +208,9 @@ def filled(world: World, teacher: Principal, room: Class) -> None:
     with transaction(SYSTEM) as tx:
         incident = tx.scalar(select(Incident.id).limit(1))
     add(AffectedPerson, **own, incident_id=incident, kind="student", added_at=clock.now())
+    named = {"kind": "export", "extent": "student", "written_at": clock.now()}
+    times = {"from_at": clock.now() - timedelta(hours=1), "until_at": clock.now()}
+    add(ScopeSource, **own, **named, **times, incident_id=incident, public_id=new_public_id())
     with transaction(SYSTEM) as tx:
         worry(tx, room)
         of_students = CustomField.subject == FieldSubject.STUDENT

@@ -52,8 +52,8 @@ TABLES: Mapping[str, str] = {
         f"plugin_notifications.{table}": _INCIDENT
         for table in (
             *("incident", "timeline_entry", "incident_task", "concerned_school", "given_notice"),
-            *("notice", "notice_step", "notice_delivery", "letter_batch", "misuse", "affected_person"),
-            *("drill", "drill_event"),
+            *("notice", "notice_step", "notice_delivery", "letter_batch", "scope_source", "affected_person"),
+            *("scope_reach", "drill", "drill_event"),
         )
     },
     "plugin_rosters.roster_upload": _SOURCE,

@@ -1,1 +1,1 @@
-"""Whom misused accounts reached: a set of people that is computed, kept and computed again."""
+"""Whom an incident is about: a set of people that follows from sources, is kept, and is computed again."""

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import delete, func, select, update
@@ -15,12 +15,14 @@ from backoffice.access.policy import Denied
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
 from backoffice.accounts.services.proof import ProofNeeded
-from backoffice.audit.models import AuditEntry
+from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.jobs.models import QueuedJob
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.schools.models import Enrollment
+from backoffice.storage import about
+from backoffice.storage.marks import array_of
 from backoffice.storage.public_id import new_public_id
 from plugins.exports import queries, services
 from plugins.exports.content import Manifest, Scope, write_archive
@@ -158,6 +160,18 @@ def test_it_is_made_sealed_and_whoever_asked_is_told(world: World, files: Path, 
     with open_sealed(path, key_of(row.public_id)) as reader:
         assert reader.size == row.size
     assert "manifest.json" in files_of(row.public_id, files)
+
+
+def test_the_trail_says_of_what_it_was_by_its_identifier(world: World, files: Path, ready: Ready) -> None:
+    del files
+    made, other = ready(), ready()
+    marked = cast("Any", AuditDetail.about).op("&&", is_comparison=True)
+    with transaction(SYSTEM) as tx:
+        for each in (made, other):
+            found = select(AuditDetail).where(marked(array_of([about.outside(each)])))
+            detail = tx.scalars(found).one().detail
+            assert (detail["subject"], detail["classroom"]) == ("classroom", world.own_class.id)
+            assert detail["number"] == row_of(each).id
 
 
 def test_twice_is_once(world: World, files: Path, ready: Ready) -> None:

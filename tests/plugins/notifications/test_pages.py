@@ -1,5 +1,6 @@
 """The pages of incidents, as founders and others meet them."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from backoffice.access.transaction import transaction
 from backoffice.tiles import Number
 from plugins.notifications import schools, services
 from plugins.notifications.models import ConcernedSchool
+from plugins.notifications.scope.models import SourceKind
 from plugins.notifications.tiles import TILES
 from tests.contract.pages import form_token
 from tests.factories.visitor import signed_in
@@ -153,10 +155,36 @@ def test_the_tile_speaks_of_a_drill_while_nothing_is_real(world: World, opens: O
 
 
 def test_a_misused_account_finds_schools(browser: FlaskClient, world: World, opens: Opens) -> None:
-    address = f"{PAGE}{opens()}/scope"
+    made = opens()
+    address = f"{PAGE}{made}/scope?kind=account"
     times = {"since": "2020-03-01T10:00", "until": "2020-03-02T10:00"}
     code, back = send(browser, address, account=world.people["teacher"].email, **times)
     assert code in {302, 303}
-    text = browser.get(back).text
-    assert world.home.name in text
-    assert world.people["teacher"].name not in text
+    for page in (back, f"{PAGE}{made}"):
+        assert world.people["teacher"].name not in browser.get(page).text
+    assert world.home.name in browser.get(f"{PAGE}{made}").text
+
+
+def test_each_kind_of_source_has_a_form_and_is_withdrawn(
+    browser: FlaskClient, world: World, opens: Opens
+) -> None:
+    page = f"{PAGE}{opens()}/scope"
+    text = browser.get(page).text
+    for kind in SourceKind:
+        assert f"scope?kind={kind}" in text
+        assert browser.get(f"{page}?kind={kind}").status_code == 200
+    assert f"{page}/withdraw" not in text
+    unknown = {"since": "2020-03-01T10:00", "until": "2020-03-01T11:00"}
+    for name, field in (("session", "session"), ("export", "export"), ("place", "classroom")):
+        code, _ = send(browser, f"{page}?kind={name}", **{field: "0123456789abcdef", **unknown})
+        assert code == 422
+    times = {"since": "2020-03-01T10:00", "until": f"{clock.now() - timedelta(minutes=2):%Y-%m-%dT%H:%M}"}
+    place = {"place": world.home.public_id, **times}
+    assert send(browser, f"{page}?kind=place", **place)[0] == 303
+    assert world.home.name in browser.get(page).text
+    form = browser.get(f"{page}/withdraw").text
+    source = re.findall(r'<option value="(\w{16})"', form)[0]
+    assert send(browser, f"{page}/withdraw", source=source, reason="It was another school")[0] == 303
+    assert "It was another school" in browser.get(page).text
+    assert send(browser, page)[0] == 303
+    assert browser.get(f"{page}?kind=walrus").status_code == 404

@@ -9,7 +9,7 @@ SQL = Path(__file__).parent.parent / "sql" / "0010_drills.sql"
 HERE = "plugin_notifications"
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -16,7 +16,7 @@ from backoffice.problems import Rejected
 from backoffice.schools.models import Enrollment, Student, TeachingRole
 from plugins.notifications import schools
 from plugins.notifications.scope import services
-from plugins.notifications.scope.models import AffectedPerson, Misuse
+from plugins.notifications.scope.models import AffectedPerson, ScopeSource
 from tests.factories.world import SYSTEM, World, add_child
 from tests.plugins.notifications.conftest import Opens
 from tests.plugins.notifications.test_services import concerned, lines_of
@@ -25,7 +25,7 @@ from tests.plugins.notifications.test_services import concerned, lines_of
 def misuse(world: World, incident: str, role: str = "teacher", by: str = "founder") -> int:
     """Say that somebody's account was misused yesterday."""
     now = clock.now()
-    return services.add_misuse(
+    return services.add_account(
         principal=world.sign_in(by),
         incident=incident,
         account=world.people[role].email,
@@ -92,7 +92,7 @@ def test_computing_again_adds_whom_it_finds_and_takes_nobody_out(world: World, o
     assert services.compute_again(principal=founder, incident=made) == 1
     assert children() == {*before, child.id}
     assert concerned(made)[0].students == len(before) + 1
-    assert lines_of(made)[-1][1].endswith(": 1 students, 0 staff, 0 parents")
+    assert lines_of(made)[-1][1].endswith(": +1 students, 0 staff, 0 parents")
 
 
 def test_who_left_during_the_time_counts_and_who_came_after_it_does_not(world: World, opens: Opens) -> None:
@@ -106,7 +106,7 @@ def test_who_left_during_the_time_counts_and_who_came_after_it_does_not(world: W
         misuse(world, made)
         assert first in children()
         other = opens()
-        services.add_misuse(
+        services.add_account(
             principal=world.sign_in("founder"),
             incident=other,
             account=world.people["teacher"].email,
@@ -125,7 +125,7 @@ def test_who_was_found_stays_when_the_misused_account_is_gone(world: World, open
     before = children()
     with transaction(SYSTEM) as tx:
         # As erasing it leaves the row.
-        tx.execute(update(Misuse).values(account_id=None))
+        tx.execute(update(ScopeSource).values(account_id=None))
     assert services.compute_again(principal=world.sign_in("founder"), incident=made) == 0
     assert children() == before
 
@@ -149,7 +149,7 @@ def test_it_wants_a_fresh_proof_and_the_trail_says_who_was_asked_for(world: Worl
         newest = (
             select(AuditDetail.detail)
             .join(AuditEntry, AuditEntry.id == AuditDetail.entry_id)
-            .where(AuditEntry.verb == "incidents.add-misuse")
+            .where(AuditEntry.verb == "incidents.add-scope-source")
             .order_by(AuditEntry.id.desc())
             .limit(2)
         )
@@ -162,13 +162,15 @@ def test_it_wants_a_fresh_proof_and_the_trail_says_who_was_asked_for(world: Worl
     with pytest.raises(proof.ProofNeeded):
         services.compute_again(principal=stale, incident=made)
     with pytest.raises(proof.ProofNeeded):
-        services.add_misuse(principal=stale, incident=made, account="somebody", since=late, until=late)
+        services.add_account(
+            principal=stale, incident=made, account="somebody", since=late, until=clock.now()
+        )
 
 
 def test_without_a_time_nothing_is_computed(world: World, opens: Opens) -> None:
     made = opens()
     with pytest.raises(Rejected) as refused:
-        services.add_misuse(
+        services.add_account(
             principal=world.sign_in("founder"), incident=made, account="x", since=None, until=None
         )
     assert set(refused.value.fields) == {"since", "until"}
@@ -180,7 +182,7 @@ def test_nobody_reads_the_set_and_others_find_no_incident(world: World, opens: O
         with pytest.raises(NotFound):
             misuse(world, made, by=role)
     misuse(world, made)
-    for table in (Misuse, AffectedPerson):
+    for table in (ScopeSource, AffectedPerson):
         with pytest.raises(DBAPIError), transaction(world.sign_in("founder")) as tx:
             tx.scalar(select(func.count()).select_from(table))
     with pytest.raises(Rejected):
