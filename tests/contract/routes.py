@@ -1760,6 +1760,8 @@ FORMS: Mapping[str, Fill] = {
     "plugin_notifications_notices.letters": _letters_apart,
     # Of a draft nothing was posted. As well: in tests/plugins/notifications/letters.
     "plugin_notifications_notices.posted": _always(audited=False),
+    # A draft is not handed in. As well: in tests/plugins/notifications/authorities.
+    "plugin_notifications_notices.handed_in": _always(audited=False),
     "plugin_notifications_notices.step": _always(
         ("added plugin_notifications.notice_step", "changed plugin_notifications.notice"), step="discard"
     ),

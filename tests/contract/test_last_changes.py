@@ -96,6 +96,7 @@ WITHOUT: Mapping[str, str] = {
     "plugin_notifications_notices.step": ACT,
     "plugin_notifications_notices.letters": ACT,
     "plugin_notifications_notices.posted": ACT,
+    "plugin_notifications_notices.handed_in": ACT,
     # What was decided about it stands on its page.
     "plugin_notifications_notices.edit": ACT,
     "console_fields.make": NEW,
