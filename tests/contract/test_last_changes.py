@@ -188,6 +188,7 @@ WITHOUT: Mapping[str, str] = {
             *(f"console_jobs.{door}" for door in ("pause", "resume", "run")),
             "console_classrooms.resume",
             "console_inbox.take_up",
+            "console_inbox.pass_on",
             "console_large-changes.stop",
             "console_locked-networks.open",
             "plugin_rosters_rosters.bring_in",
