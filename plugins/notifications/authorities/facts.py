@@ -51,7 +51,12 @@ def rule_of(notice: Notice) -> Rule | None:
 
 def who(known: Known) -> str:
     """The authority by its name."""
-    return known["office"] or str(TELLS[Tells(known["tells"])])
+    return _named(known["office"], known["tells"])
+
+
+def name_of(rule: Rule) -> str:
+    """The authority that a rule has us tell."""
+    return _named(rule.office, rule.tells)
 
 
 def is_late(row: Row | None, *, now: datetime) -> bool:
@@ -141,6 +146,11 @@ def people(numbers: Mapping[str, int]) -> str:
 def moment(kept: str | None) -> str:
     """A moment as an authority reads it; nothing of none."""
     return f"{datetime.fromisoformat(kept).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if kept else ""
+
+
+def _named(office: str, tells: str) -> str:
+    # As a heading begins; the laws name some of them by a common noun.
+    return office[:1].upper() + office[1:] if office else str(TELLS[Tells(tells)])
 
 
 def _held(known: Known) -> str:

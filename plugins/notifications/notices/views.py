@@ -47,7 +47,6 @@ from plugins.notifications.notices.forms import NoticeForm, form_for
 from plugins.notifications.notices.lateness import TO_SCHOOLS, schools_late
 from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
-from plugins.notifications.said import TELLS
 
 HERE = "/console/incidents/"
 _DIGITS = 9
@@ -515,9 +514,7 @@ def _may_be_late(row: Notice) -> bool:
 
 
 def _to(rule: Rule) -> str:
-    return gettext(
-        "%(who)s, by a form to hand in (%(law)s)", who=rule.office or TELLS[rule.tells], law=rule.law
-    )
+    return gettext("%(who)s, by a form to hand in (%(law)s)", who=facts.name_of(rule), law=rule.law)
 
 
 def _audience(row: Notice) -> str:
@@ -529,7 +526,7 @@ def _audience(row: Notice) -> str:
 def _heading(row: Notice) -> str:
     rule = facts.rule_of(row) if _is_form(row) else None
     if rule is not None:
-        return str(rule.office or TELLS[rule.tells])
+        return facts.name_of(rule)
     return row.said.get(wordings.ENGLISH, {}).get("heading") or gettext("No heading yet")
 
 
